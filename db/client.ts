@@ -1,0 +1,72 @@
+import postgres from 'postgres'
+
+/** A connection pool, or a transaction on one connection: what every query function takes first. */
+export type Sql = postgres.Sql | postgres.TransactionSql
+export type Pool = postgres.Sql
+
+export interface PoolOptions {
+  url: string
+  maxConnections: number
+  /** Named prepared statements. Off behind a pooler that shares connections between transactions and can't track them. */
+  prepare: boolean
+  applicationName: string
+}
+
+/**
+ * A pool of lazily opened connections. Columns come back in camelCase; JSON inside them stays as it was stored.
+ * It sets nothing per session that a transaction pooler (RDS Proxy, PgBouncer) would lose.
+ */
+export const createPool = ({ url, maxConnections, prepare, applicationName }: PoolOptions): Pool =>
+  postgres(url, {
+    max: maxConnections,
+    prepare,
+    idle_timeout: 60,
+    connect_timeout: 10,
+    connection: { application_name: applicationName },
+    transform: { column: { from: postgres.toCamel, to: postgres.fromCamel }, undefined: null },
+    types: { bigint: { to: 20, from: [20], parse: Number, serialize: String } },
+    onnotice: () => {},
+  })
+
+const RETRIED = new Set(['40001', '40P01'])
+
+/**
+ * Runs `work` in one transaction. Deadlocks and serialization failures are tried three times in all.
+ * @throws whatever `work` throws, after the rollback
+ */
+export const transaction = async <T>(pool: Pool, work: (tx: postgres.TransactionSql) => Promise<T>): Promise<T> =>
+  retryConflicts(() => pool.begin(work) as Promise<T>)
+
+/** Runs one statement, or one transaction, again when Postgres chose it as a deadlock's victim: three times in all. */
+export const retryConflicts = async <T>(work: () => Promise<T>): Promise<T> => {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await work()
+    } catch (error) {
+      if (attempt === 3 || !(error instanceof postgres.PostgresError) || !RETRIED.has(error.code)) throw error
+    }
+  }
+}
+
+/** The name of the constraint that a statement broke, or undefined for every other error. */
+export const brokenConstraint = (error: unknown): string | undefined =>
+  error instanceof postgres.PostgresError && error.code.startsWith('23') ? error.constraint_name : undefined
+
+const UNREACHABLE = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'EPIPE',
+  'ETIMEDOUT',
+  'CONNECT_TIMEOUT',
+  'CONNECTION_CLOSED',
+  'CONNECTION_ENDED',
+  'CONNECTION_DESTROYED',
+  '57P01', // admin_shutdown
+  '57P02', // crash_shutdown
+  '57P03', // cannot_connect_now
+  '53300', // too_many_connections
+])
+
+/** Whether an error says that a server could not be reached or went away: worth another try later. */
+export const isUnreachable = (error: unknown): boolean =>
+  typeof error === 'object' && error !== null && 'code' in error && UNREACHABLE.has(String(error.code))

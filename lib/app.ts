@@ -1,0 +1,115 @@
+import { createPool, type Pool } from '../db/client.ts'
+import { type Clock, systemClock } from './core/clock.ts'
+import { type Config, readConfig } from './core/config.ts'
+import { newId } from './core/ids.ts'
+import { createLog, type Logger } from './core/log.ts'
+import type { Publisher } from './events/publisher.ts'
+import type { FileStore } from './files/store.ts'
+import type { DoorbellQueue } from './queue/doorbells.ts'
+
+/** What the code depends on, in one object. Built once per process, and by tests as they need it. */
+export interface App {
+  config: Config
+  sql: Pool
+  queue: DoorbellQueue
+  files: FileStore
+  publisher: Publisher
+  clock: Clock
+  /** A number in [0, 1), for jitter and fairness; never for secrets. */
+  random: () => number
+  log: Logger
+  /** This process, as leases name it: different at each start. */
+  instance: string
+  /** Ends the process at once. The engine calls it when a job can be stopped in no other way. */
+  exit: (reason: string) => void
+  /** Tells the host that something was committed which the relay may publish. On AWS nobody listens. */
+  committed: () => void
+  /** Closes every connection. */
+  close: () => Promise<void>
+}
+
+/**
+ * Builds the dependencies. Nothing is connected yet, and S3 and Kafka clients are loaded at their first use: a
+ * function that needs neither doesn't pay for them in its cold start.
+ */
+export const createApp = async (config: Config, name: string, given: Partial<App> = {}): Promise<App> => {
+  const { createSqsDoorbells } = await import('./queue/sqs.ts')
+  const log = given.log ?? createLog(config.logLevel, name)
+  const sql =
+    given.sql ??
+    createPool({
+      url: config.database.url,
+      maxConnections: config.database.maxConnections,
+      prepare: config.database.prepare,
+      applicationName: name,
+    })
+  const queue = given.queue ?? createSqsDoorbells({ ...config.sqs, region: config.region })
+  const files = given.files ?? lazyFiles(config)
+  const publisher = given.publisher ?? lazyPublisher(config, log)
+  return {
+    config,
+    sql,
+    queue,
+    files,
+    publisher,
+    clock: given.clock ?? systemClock,
+    random: given.random ?? Math.random,
+    log,
+    instance: given.instance ?? `${name}-${newId()}`,
+    exit:
+      given.exit ??
+      ((reason) => {
+        log.fatal(reason)
+        process.exit(70)
+      }),
+    committed: given.committed ?? (() => {}),
+    close: async () => {
+      await Promise.all([publisher.close(), sql.end({ timeout: 5 })])
+      queue.close()
+      files.close()
+    },
+  }
+}
+
+let ofProcess: Promise<App> | undefined
+
+/** The process's own app, from the environment: what a Lambda function uses. */
+export const appOfProcess = (): Promise<App> => {
+  ofProcess ??= createApp(readConfig(process.env), process.env['AWS_LAMBDA_FUNCTION_NAME'] ?? 'stint')
+  return ofProcess
+}
+
+const lazyFiles = (config: Config): FileStore => {
+  let store: Promise<FileStore> | undefined
+  const get = () => {
+    store ??= import('./files/s3.ts').then(({ createS3Files }) =>
+      createS3Files({ ...config.s3, region: config.region }),
+    )
+    return store
+  }
+  return {
+    put: async (...args) => (await get()).put(...args),
+    get: async (...args) => (await get()).get(...args),
+    head: async (...args) => (await get()).head(...args),
+    delete: async (...args) => (await get()).delete(...args),
+    downloadUrl: async (...args) => (await get()).downloadUrl(...args),
+    uploadUrl: async (...args) => (await get()).uploadUrl(...args),
+    ready: async () => (await get()).ready(),
+    close: () => void store?.then((made) => made.close()),
+  }
+}
+
+const lazyPublisher = (config: Config, log: Logger): Publisher => {
+  let publisher: Promise<Publisher> | undefined
+  const get = () => {
+    publisher ??= import('./events/kafka.ts').then(({ createKafkaPublisher }) =>
+      createKafkaPublisher({ brokers: config.kafka.brokers, log }),
+    )
+    return publisher
+  }
+  return {
+    publish: async (...args) => (await get()).publish(...args),
+    ready: async () => (await get()).ready(),
+    close: async () => (await publisher)?.close(),
+  }
+}

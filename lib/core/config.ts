@@ -1,0 +1,103 @@
+import { z } from 'zod'
+
+const seconds = (fallback: number) => z.coerce.number().positive().default(fallback)
+const flag = z.enum(['true', 'false']).transform((value) => value === 'true')
+const json = z.string().transform((text, context) => {
+  try {
+    return JSON.parse(text) as unknown
+  } catch {
+    context.addIssue({ code: 'custom', message: 'expected JSON' })
+    return z.NEVER
+  }
+})
+
+const signingKey = z.object({
+  kid: z.string().min(1),
+  kty: z.literal('OKP'),
+  crv: z.literal('Ed25519'),
+  x: z.string(),
+  d: z.string(),
+})
+
+const environment = z.object({
+  DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/ }),
+  DATABASE_MAX_CONNECTIONS: z.coerce.number().int().min(1).default(4),
+  DATABASE_PREPARE: flag.default(true),
+
+  AWS_REGION: z.string().default('eu-central-1'),
+  SQS_ENDPOINT: z.url().optional(),
+  SQS_QUEUE_URL_DEFAULT: z.url(),
+  SQS_QUEUE_URL_COMPUTE: z.url(),
+  SQS_QUEUE_URL_BULK: z.url(),
+  S3_ENDPOINT: z.url().optional(),
+  S3_BUCKET: z.string().min(3),
+
+  KAFKA_BROKERS: z.string().min(1),
+  KAFKA_TOPIC: z.string().default('stint.jobs.v1'),
+
+  AUTH_ISSUER: z.string().default('stint'),
+  AUTH_AUDIENCE: z.string().default('stint-api'),
+  AUTH_SIGNING_KEYS: json.pipe(z.array(signingKey).min(1)),
+  AUTH_REFRESH_KEY: z
+    .base64()
+    .refine((value) => Buffer.from(value, 'base64').length >= 32, 'expected at least 32 bytes, as base64'),
+  AUTH_RATE_LIMIT_PER_MINUTE: z.coerce.number().int().min(1).default(20),
+
+  LEASE_SECONDS: seconds(60),
+  HEARTBEAT_SECONDS: seconds(20),
+  WATCH_SECONDS: seconds(2),
+  SAFE_POINT_SECONDS: seconds(1),
+  RETENTION_DAYS: z.coerce.number().positive().default(30),
+
+  LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
+  STINT_VERSION: z.string().default('dev'),
+})
+
+export type Config = Readonly<ReturnType<typeof shape>>
+
+const shape = (env: z.output<typeof environment>) => ({
+  database: { url: env.DATABASE_URL, maxConnections: env.DATABASE_MAX_CONNECTIONS, prepare: env.DATABASE_PREPARE },
+  region: env.AWS_REGION,
+  sqs: {
+    endpoint: env.SQS_ENDPOINT,
+    queueUrls: {
+      default: env.SQS_QUEUE_URL_DEFAULT,
+      compute: env.SQS_QUEUE_URL_COMPUTE,
+      bulk: env.SQS_QUEUE_URL_BULK,
+    },
+  },
+  s3: { endpoint: env.S3_ENDPOINT, bucket: env.S3_BUCKET },
+  kafka: { brokers: env.KAFKA_BROKERS.split(',').map((broker) => broker.trim()), topic: env.KAFKA_TOPIC },
+  auth: {
+    issuer: env.AUTH_ISSUER,
+    audience: env.AUTH_AUDIENCE,
+    /** The first key signs, all of them verify: rotation is a new key put first, and the old one dropped a day later. */
+    signingKeys: env.AUTH_SIGNING_KEYS,
+    refreshKey: env.AUTH_REFRESH_KEY,
+    rateLimitPerMinute: env.AUTH_RATE_LIMIT_PER_MINUTE,
+  },
+  engine: {
+    leaseSeconds: env.LEASE_SECONDS,
+    heartbeatSeconds: env.HEARTBEAT_SECONDS,
+    watchSeconds: env.WATCH_SECONDS,
+    safePointSeconds: env.SAFE_POINT_SECONDS,
+  },
+  retentionDays: env.RETENTION_DAYS,
+  logLevel: env.LOG_LEVEL,
+  version: env.STINT_VERSION,
+})
+
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError'
+}
+
+/**
+ * Reads the functions' configuration from environment variables. This is the only place that knows their names.
+ * @throws {ConfigError} that lists every variable that is missing or wrong, not only the first.
+ */
+export const readConfig = (env: Record<string, string | undefined>): Config => {
+  const parsed = environment.safeParse(Object.fromEntries(Object.entries(env).filter(([, value]) => value !== '')))
+  if (parsed.success) return shape(parsed.data)
+  const problems = parsed.error.issues.map((issue) => `  ${issue.path.join('.')}: ${issue.message}`)
+  throw new ConfigError(`The configuration has ${problems.length} problem(s):\n${problems.join('\n')}`)
+}

@@ -1,0 +1,72 @@
+/** Every error that may leave the API: its code, its HTTP status and its title, side by side. */
+export const CATALOGUE = {
+  // Requests
+  MALFORMED_JSON: [400, 'The body is not valid JSON'],
+  VALIDATION_FAILED: [422, 'The request has invalid fields'],
+  UNSUPPORTED_MEDIA_TYPE: [415, 'The content type is not supported here'],
+  PAYLOAD_TOO_LARGE: [413, 'The body is too large'],
+  NOT_FOUND: [404, 'There is nothing at this address'],
+  METHOD_NOT_ALLOWED: [405, 'The method is not allowed here'],
+  RATE_LIMITED: [429, 'Too many requests'],
+  INTERNAL: [500, 'Something went wrong on our side'],
+  UNAVAILABLE: [503, 'A part that this request needs cannot be reached'],
+  // Auth
+  UNAUTHENTICATED: [401, 'A valid access token is required'],
+  INVALID_CREDENTIALS: [401, 'Email or password is wrong'],
+  REFRESH_TOKEN_INVALID: [401, 'The refresh token is unknown, expired or revoked'],
+  REFRESH_TOKEN_REUSED: [401, 'The refresh token was used before; its session is revoked'],
+  EMAIL_TAKEN: [409, 'An account with this email exists'],
+  FORBIDDEN: [403, 'Your role does not allow this'],
+  // Projects
+  PROJECT_NOT_FOUND: [404, 'No such project'],
+  PROJECT_HAS_LIVE_JOBS: [409, 'The project has jobs that have not ended'],
+  MEMBER_NOT_FOUND: [404, 'No such member'],
+  USER_NOT_FOUND: [404, 'No such user'],
+  LAST_OWNER: [409, 'A project needs at least one owner'],
+  // Jobs
+  JOB_NOT_FOUND: [404, 'No such job'],
+  UNKNOWN_KIND: [422, 'No such job kind'],
+  JOB_ENDED: [409, 'The job has already ended'],
+  JOB_NOT_ENDED: [409, 'The job has not ended yet'],
+  JOB_UNPUBLISHED: [409, 'The job has events that are not published yet'],
+  // Files
+  FILE_NOT_FOUND: [404, 'No such file'],
+  FILE_IN_USE: [409, 'A job that has not ended needs this file'],
+  // Catalogue
+  DEVICE_MODEL_NOT_FOUND: [404, 'No such device model'],
+  DEVICE_MODEL_CODE_TAKEN: [409, 'The project has a device model with this code'],
+  DEVICE_MODEL_IN_USE: [409, 'The device model has serial numbers'],
+} as const satisfies Record<string, readonly [status: number, title: string]>
+
+export type ErrorCode = keyof typeof CATALOGUE
+
+/** One thing that is wrong with a request: `path` names the field (`input.digits`, `jobs[3].kind`), `message` what was expected. */
+export interface FieldError {
+  path: string
+  message: string
+}
+
+/** An error that a caller may see. Anything else that is thrown leaves the API as a bare 500. */
+export class StintError extends Error {
+  override readonly name = 'StintError'
+  readonly code: ErrorCode
+  readonly status: number
+  readonly errors: FieldError[] | undefined
+  readonly headers: Record<string, string> | undefined
+
+  constructor(
+    code: ErrorCode,
+    detail?: string,
+    options: { errors?: FieldError[]; headers?: Record<string, string>; cause?: unknown } = {},
+  ) {
+    super(detail ?? CATALOGUE[code][1], { cause: options.cause })
+    this.code = code
+    this.status = CATALOGUE[code][0]
+    this.errors = options.errors
+    this.headers = options.headers
+  }
+}
+
+/** A `VALIDATION_FAILED` that names one field. */
+export const invalidField = (path: string, message: string): StintError =>
+  new StintError('VALIDATION_FAILED', `${path}: ${message}`, { errors: [{ path, message }] })

@@ -1,0 +1,26 @@
+/** A row of the outbox, as the relay reads it. */
+export interface JobEvent {
+  id: number
+  jobId: string
+  projectId: string
+  /** Per job, from 1, without gaps. */
+  seq: number
+  type: string
+  data: Record<string, unknown>
+  createdAt: Date
+}
+
+export interface Message {
+  key: string
+  value: Buffer
+  headers: Record<string, string>
+}
+
+/** The seam to Kafka. */
+export interface Publisher {
+  /** Resolves when all in-sync replicas have every message (acks=all). @throws if any is not acknowledged */
+  publish(topic: string, messages: Message[]): Promise<void>
+  /** Resolves when a broker answers. */
+  ready(): Promise<void>
+  close(): Promise<void>
+}

@@ -1,0 +1,26 @@
+import httpRouterHandler from '@middy/http-router'
+import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from 'aws-lambda'
+import { StintError } from '../core/errors.ts'
+import { toProblem } from './problem.ts'
+import type { HttpHandler, InvocationContext, Route } from './route.ts'
+
+export type Resource = HttpHandler & { routes: Route[] }
+
+/** One resource's routes as one Lambda function, picked by method and path. */
+export const resource = (routes: Route[]): Resource => {
+  const pick = httpRouterHandler({
+    routes: routes.map((route) => ({
+      method: route.declaration.method,
+      path: route.declaration.path,
+      handler: route as never,
+    })),
+    notFoundResponse: () => undefined as never,
+  })
+  const handler = async (
+    event: APIGatewayProxyEventV2,
+    context: InvocationContext,
+  ): Promise<APIGatewayProxyStructuredResultV2> =>
+    ((await pick(event as never, context as never, {} as never)) as APIGatewayProxyStructuredResultV2 | undefined) ??
+    toProblem(new StintError('NOT_FOUND'), event.requestContext.requestId, context.app?.log)
+  return Object.assign(handler, { routes })
+}

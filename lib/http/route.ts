@@ -1,0 +1,224 @@
+import middy from '@middy/core'
+import httpHeaderNormalizer from '@middy/http-header-normalizer'
+import httpSecurityHeaders from '@middy/http-security-headers'
+import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2, Context } from 'aws-lambda'
+import { z } from 'zod'
+import { type App, appOfProcess } from '../app.ts'
+import { type Actor, authenticate } from '../auth/actor.ts'
+import { type ErrorCode, StintError } from '../core/errors.ts'
+import { readJsonBody } from './json-body.ts'
+import { fieldErrors, toProblem } from './problem.ts'
+
+/** JSON bodies and raw bodies alike: Lambda takes 6 MB of event, and base64 makes a third more of it. */
+export const MAX_BODY_BYTES = 4 * 1024 * 1024
+
+/** A body taken as it comes, of one of some content types (`image/*` counts for all images). */
+export interface RawBody {
+  raw: { contentTypes: string[]; maxBytes: number }
+}
+
+/** A reply without JSON: nothing at all, or a document of another type. */
+export interface PlainReply {
+  plain: { description: string; contentType?: string }
+}
+export const plain = (description: string, contentType?: string): PlainReply => ({
+  plain: { description, ...(contentType && { contentType }) },
+})
+
+type Output<S> = S extends z.ZodType
+  ? z.output<S>
+  : S extends RawBody
+    ? { bytes: Buffer; contentType: string }
+    : undefined
+type BodyOf<S> = S extends z.ZodType ? { body: z.input<S> } : { body?: string | Buffer }
+
+/** What a `run` gives back: one of the declared statuses, with the body declared for it. */
+export type Reply<Replies> = {
+  [Status in keyof Replies]: { status: Status; headers?: Record<string, string> } & BodyOf<Replies[Status]>
+}[keyof Replies]
+
+export interface RouteRequest<P, Q, B, A> {
+  app: App
+  /** Who asks. `undefined` only on routes for anyone. */
+  actor: A extends 'user' ? Actor : Actor | undefined
+  params: Output<P>
+  query: Output<Q>
+  body: Output<B>
+  headers: Record<string, string | undefined>
+  /** The caller's address, as the gateway saw it. */
+  ip: string
+  requestId: string
+}
+
+export interface Declaration<P, Q, B, R, A extends 'anyone' | 'user' = 'anyone' | 'user'> {
+  method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
+  path: `/${string}`
+  /** One line for the API's documentation. */
+  summary: string
+  description?: string
+  /** Who may call it. What a user may see is checked by the `run`, against the project's members. */
+  actor: A
+  params?: P
+  query?: Q
+  body?: B
+  replies: R
+  /** The errors this route can give beyond those that its declaration implies. */
+  errors?: readonly ErrorCode[]
+  run: (request: RouteRequest<P, Q, B, A>) => Promise<Reply<R>>
+}
+
+export type AnyDeclaration = Declaration<
+  z.ZodObject | undefined,
+  z.ZodObject | undefined,
+  z.ZodType | RawBody | undefined,
+  Record<number, z.ZodType | PlainReply>
+>
+
+export type HttpHandler = (
+  event: APIGatewayProxyEventV2,
+  context: InvocationContext,
+) => Promise<APIGatewayProxyStructuredResultV2>
+export type Route = HttpHandler & { declaration: AnyDeclaration }
+
+/** Lambda's context; the local host and the tests put their app in it. */
+export type InvocationContext = Context & { app?: App }
+
+/**
+ * Declares one route. From the declaration come validation, types, the OpenAPI document and the local host's table;
+ * `run` is left with the work.
+ *
+ * @example
+ * export const get = route({
+ *   method: 'GET', path: '/jobs/{jobId}', summary: 'One job', actor: 'user',
+ *   params: z.object({ jobId: z.uuid() }), replies: { 200: jobReply }, errors: ['JOB_NOT_FOUND'],
+ *   run: async ({ app, actor, params }) => ({ status: 200, body: { job: … } }),
+ * })
+ */
+export const route = <
+  P extends z.ZodObject | undefined,
+  Q extends z.ZodObject | undefined,
+  B extends z.ZodType | RawBody | undefined,
+  const R extends Record<number, z.ZodType | PlainReply>,
+  const A extends 'anyone' | 'user',
+>(
+  declaration: Declaration<P, Q, B, R, A>,
+): Route => {
+  const checked = declaration as unknown as AnyDeclaration
+  const handler = middy<APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2, Error, InvocationContext>()
+    .use(httpHeaderNormalizer())
+    .use(httpSecurityHeaders())
+    .use({ after: addRequestId, onError: answerProblem })
+    .handler(async (event, context) => {
+      const app = context.app ?? (await appOfProcess())
+      const actor = await authenticate(app, event.headers['authorization'], checked.actor)
+      const params = parseParams(checked.params, event)
+      const query = parseQuery(checked.query, event)
+      const body = parseBody(checked.body, event)
+      const reply = await checked.run({
+        app,
+        actor: actor as Actor,
+        params,
+        query,
+        body: body as never,
+        headers: event.headers,
+        ip: event.requestContext.http.sourceIp,
+        requestId: event.requestContext.requestId,
+      })
+      return respond(reply as WireReply)
+    })
+  return Object.assign(handler as unknown as HttpHandler, { declaration: checked })
+}
+
+interface WireReply {
+  status: number
+  headers?: Record<string, string>
+  body?: unknown
+}
+
+interface MiddyRequest {
+  event: APIGatewayProxyEventV2
+  context: InvocationContext
+  response: APIGatewayProxyStructuredResultV2 | null | undefined
+  error: Error | null | undefined
+}
+
+const addRequestId = ({ event, response }: MiddyRequest): void => {
+  if (response?.headers) response.headers['x-request-id'] = event.requestContext.requestId
+}
+
+const answerProblem = async (request: MiddyRequest): Promise<void> => {
+  const { requestId } = request.event.requestContext
+  const app = request.context.app ?? (await appOfProcess().catch(() => undefined))
+  request.response = toProblem(request.error, requestId, app?.log)
+  addRequestId(request)
+}
+
+const parseParams = (
+  schema: z.ZodObject | undefined,
+  event: APIGatewayProxyEventV2,
+): Record<string, unknown> | undefined => {
+  if (!schema) return undefined
+  const parsed = schema.safeParse(event.pathParameters ?? {})
+  // An id that can't be one names nothing: the same answer as for one that doesn't exist.
+  if (!parsed.success)
+    throw new StintError('NOT_FOUND', 'The address holds a malformed id.', { errors: fieldErrors(parsed.error) })
+  return parsed.data
+}
+
+const parseQuery = (
+  schema: z.ZodObject | undefined,
+  event: APIGatewayProxyEventV2,
+): Record<string, unknown> | undefined => {
+  const given = event.queryStringParameters ?? {}
+  const unfit = Object.entries(given).filter(([, value]) => value?.includes('\0') || value?.isWellFormed() === false)
+  if (unfit.length > 0) {
+    const errors = unfit.map(([path]) => ({ path, message: 'text may not hold NUL characters or lone surrogates' }))
+    throw new StintError('VALIDATION_FAILED', 'The query holds text that cannot be stored.', { errors })
+  }
+  return validate((schema ?? z.object({})).strict(), given, 'query') as Record<string, unknown>
+}
+
+const parseBody = (declared: z.ZodType | RawBody | undefined, event: APIGatewayProxyEventV2): unknown => {
+  if (!declared) return undefined
+  if ('raw' in declared) return readRawBody(declared, event)
+  return validate(declared, readJsonBody(event, MAX_BODY_BYTES), 'body')
+}
+
+const validate = (schema: z.ZodType, value: unknown, where: string): unknown => {
+  const parsed = schema.safeParse(value)
+  if (parsed.success) return parsed.data
+  const errors = fieldErrors(parsed.error)
+  throw new StintError(
+    'VALIDATION_FAILED',
+    `The ${where} is invalid: ${errors[0]?.path || where}: ${errors[0]?.message}`,
+    { errors },
+  )
+}
+
+const readRawBody = ({ raw }: RawBody, event: APIGatewayProxyEventV2): { bytes: Buffer; contentType: string } => {
+  const contentType = event.headers['content-type']?.split(';')[0]?.trim().toLowerCase() ?? ''
+  const accepted = raw.contentTypes.some(
+    (type) => type === contentType || (type.endsWith('/*') && contentType.startsWith(type.slice(0, -1))),
+  )
+  if (!accepted) {
+    throw new StintError(
+      'UNSUPPORTED_MEDIA_TYPE',
+      `Expected one of ${raw.contentTypes.join(', ')}, got ${contentType || 'none'}.`,
+    )
+  }
+  const bytes = Buffer.from(event.body ?? '', event.isBase64Encoded ? 'base64' : 'utf8')
+  if (bytes.length > raw.maxBytes) throw new StintError('PAYLOAD_TOO_LARGE', `The body may have ${raw.maxBytes} bytes.`)
+  return { bytes, contentType }
+}
+
+const respond = ({ status, headers = {}, body }: WireReply): APIGatewayProxyStructuredResultV2 => {
+  if (body === undefined) return { statusCode: status, headers }
+  if (Buffer.isBuffer(body))
+    return { statusCode: status, headers, body: body.toString('base64'), isBase64Encoded: true }
+  if (typeof body === 'string') return { statusCode: status, headers, body }
+  return {
+    statusCode: status,
+    headers: { 'content-type': 'application/json', 'cache-control': 'no-store', ...headers },
+    body: JSON.stringify(body),
+  }
+}

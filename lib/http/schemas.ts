@@ -1,0 +1,61 @@
+import { z } from 'zod'
+import { StintError } from '../core/errors.ts'
+
+/** Shapes that several resources share. */
+
+/** A UUID in its canonical lower-case form. */
+export const id = z.uuid().toLowerCase()
+
+/** An instant, RFC 3339, UTC. */
+export const timestamp = z.iso.datetime()
+
+/** Text that a person reads: trimmed, not empty. */
+export const label = (maxLength: number) => z.string().trim().min(1).max(maxLength)
+
+/** `limit` and `cursor` of every list. */
+export const page = {
+  limit: z.coerce.number().int().min(1).max(100).default(50),
+  cursor: z.string().max(200).optional(),
+}
+
+/** A page of a list. */
+export const pageOf = <T extends z.ZodType>(item: T) =>
+  z.object({ items: z.array(item), nextCursor: z.string().nullable() })
+
+/**
+ * The opaque cursor of a list that is ordered by one id or number.
+ * @throws {StintError} VALIDATION_FAILED when the text was not made by {@link encodeCursor}
+ */
+export const decodeCursor = <T extends z.ZodType>(cursor: string | undefined, schema: T): z.output<T> | undefined => {
+  if (cursor === undefined) return undefined
+  const parsed = schema.safeParse(parseJson(Buffer.from(cursor, 'base64url').toString('utf8')))
+  if (parsed.success) return parsed.data
+  throw new StintError('VALIDATION_FAILED', 'The cursor was not made by this API.', {
+    errors: [{ path: 'cursor', message: 'expected the nextCursor of an earlier page' }],
+  })
+}
+
+export const encodeCursor = (position: unknown): string => Buffer.from(JSON.stringify(position)).toString('base64url')
+
+/** Cuts a page out of rows of which one more than `limit` was asked for. */
+export const toPage = <Row, Item>(
+  rows: Row[],
+  limit: number,
+  item: (row: Row) => Item,
+  position: (row: Row) => unknown,
+) => {
+  const shown = rows.slice(0, limit)
+  const last = shown.at(-1)
+  return {
+    items: shown.map(item),
+    nextCursor: rows.length > limit && last !== undefined ? encodeCursor(position(last)) : null,
+  }
+}
+
+const parseJson = (text: string): unknown => {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}

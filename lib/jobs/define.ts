@@ -1,0 +1,173 @@
+import type { TransactionSql } from 'postgres'
+import type { z } from 'zod'
+import type { QueueName } from '../queue/doorbells.ts'
+
+/**
+ * What a job yields: a point at which the engine may stop it and go on later, on any machine, from `checkpoint`.
+ * What is left out stays as the safe point before it said.
+ */
+export interface SafePoint<Checkpoint> {
+  checkpoint?: Checkpoint
+  /** The part that is done, 0 to 1. */
+  progress?: number
+  /** The result as far as it is known; at most 256 KiB of JSON. */
+  partial?: unknown
+  /** Saved before the job goes on, not within the second: around a side effect that must not be repeated. */
+  durable?: boolean
+}
+
+export interface JobLog {
+  debug(message: string, data?: Record<string, unknown>): void
+  info(message: string, data?: Record<string, unknown>): void
+  warn(message: string, data?: Record<string, unknown>): void
+  error(message: string, data?: Record<string, unknown>): void
+}
+
+/** What every job is given. */
+export interface JobContext<Input, Checkpoint> {
+  job: { id: string; projectId: string; attempt: number; stint: number }
+  input: Input
+  /** The last safe point's, when this isn't the first stint. */
+  checkpoint: Checkpoint | undefined
+  /** Aborts when the job is cancelled, fenced off or the process stops. */
+  signal: AbortSignal
+  /** Lines that people see at the job. */
+  log: JobLog
+}
+
+/** A file as a job reads it. */
+export interface JobFile {
+  fileId: string
+  name: string
+  contentType: string
+  bytes: Buffer
+}
+
+/** What a job is given that shares its process with others: it may also write to the database and to files. */
+export interface SharedJobContext<Input, Checkpoint> extends JobContext<Input, Checkpoint> {
+  /**
+   * Runs `work` in a transaction that first makes sure that this stint still holds the job: nothing is written from
+   * behind the fence. @throws {FencedError} when the job was taken away
+   */
+  fenced<T>(work: (tx: TransactionSql) => Promise<T>): Promise<T>
+  files: {
+    /** A file of the job's project. @throws {PermanentError} when there is none, or it is larger than `maxBytes` */
+    read(fileId: string, options: { maxBytes: number }): Promise<JobFile>
+    /** Stores a file that belongs to the job, under a key of this stint. */
+    write(file: {
+      name: string
+      contentType: string
+      bytes: Uint8Array
+    }): Promise<{ fileId: string; sizeBytes: number }>
+  }
+}
+
+interface Common<I extends z.ZodType, O extends z.ZodType, C extends z.ZodType> {
+  /** `noun.verb`; part of the API. */
+  kind: string
+  /** One line for people. */
+  summary: string
+  input: I
+  output: O
+  /** The state from which a later stint resumes. */
+  checkpoint?: C
+  /** Raised whenever the checkpoint's shape changes. */
+  checkpointVersion?: number
+  queue?: QueueName
+  /** Tries before the job fails, retries included. */
+  maxAttempts?: number
+  /** Running time over all stints after which the job fails. */
+  timeoutSeconds?: number
+  /** How many jobs of this kind one invocation runs at once. */
+  concurrency?: number
+  /** Exponential backoff with full jitter between tries. */
+  backoff?: { baseSeconds: number; capSeconds: number }
+}
+
+/** Runs beside others on the process's event loop: for work that waits (database, network, image codecs). */
+export interface SharedJob<I extends z.ZodType, O extends z.ZodType, C extends z.ZodType> extends Common<I, O, C> {
+  isolation?: 'shared'
+  run(context: SharedJobContext<z.output<I>, z.output<C>>): AsyncGenerator<SafePoint<z.input<C>>, z.input<O>, void>
+}
+
+/** Runs in a thread of its own: for work that computes. It can be stopped between any two instructions. */
+export interface ThreadJob<I extends z.ZodType, O extends z.ZodType, C extends z.ZodType> extends Common<I, O, C> {
+  isolation: 'thread'
+  run(context: JobContext<z.output<I>, z.output<C>>): AsyncGenerator<SafePoint<z.input<C>>, z.input<O>, void>
+}
+
+/** A kind with its defaults filled in: what the engine and the API work with. */
+export interface JobKind {
+  kind: string
+  summary: string
+  input: z.ZodType
+  output: z.ZodType
+  checkpoint: z.ZodType | undefined
+  checkpointVersion: number
+  queue: QueueName
+  maxAttempts: number
+  timeoutSeconds: number
+  concurrency: number
+  backoff: { baseSeconds: number; capSeconds: number }
+  isolation: 'shared' | 'thread'
+  run(context: SharedJobContext<unknown, unknown>): AsyncGenerator<SafePoint<unknown>, unknown, void>
+}
+
+/**
+ * Declares a kind of job: a typed async generator of which every `yield` is a safe point.
+ *
+ * @example
+ * export const countdown = defineJob({
+ *   kind: 'demo.countdown', summary: 'Counts down',
+ *   input: z.strictObject({ from: z.int().min(1) }), output: z.object({ counted: z.int() }),
+ *   checkpoint: z.object({ left: z.int() }),
+ *   async *run({ input, checkpoint }) {
+ *     for (let left = checkpoint?.left ?? input.from; left > 0; left--) {
+ *       yield { checkpoint: { left }, progress: 1 - left / input.from }
+ *     }
+ *     return { counted: input.from }
+ *   },
+ * })
+ */
+export const defineJob = <I extends z.ZodType, O extends z.ZodType, C extends z.ZodType = z.ZodUndefined>(
+  declared: SharedJob<I, O, C> | ThreadJob<I, O, C>,
+): JobKind => ({
+  kind: declared.kind,
+  summary: declared.summary,
+  input: declared.input,
+  output: declared.output,
+  checkpoint: declared.checkpoint,
+  checkpointVersion: declared.checkpointVersion ?? 1,
+  queue: declared.queue ?? 'default',
+  maxAttempts: declared.maxAttempts ?? 3,
+  timeoutSeconds: declared.timeoutSeconds ?? 3_600,
+  concurrency: declared.concurrency ?? 100,
+  backoff: declared.backoff ?? { baseSeconds: 2, capSeconds: 600 },
+  isolation: declared.isolation ?? 'shared',
+  run: declared.run as JobKind['run'],
+})
+
+/** Thrown by a job that no retry can help. */
+export class PermanentError extends Error {
+  override readonly name = 'PermanentError'
+  readonly code: string
+  constructor(code: string, message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.code = code
+  }
+}
+
+/** Thrown by a job that wants to go on later, from its last checkpoint, without spending an attempt. */
+export class RetryLater extends Error {
+  override readonly name = 'RetryLater'
+  readonly seconds: number
+  constructor(seconds: number, message = `again in ${seconds} s`) {
+    super(message)
+    this.seconds = seconds
+  }
+}
+
+/** Thrown into a job's own writes when another stint holds the job by now. */
+export class FencedError extends Error {
+  override readonly name = 'FencedError'
+}

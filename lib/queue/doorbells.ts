@@ -1,0 +1,39 @@
+/** The queues: classes of latency and size, one SQS queue each. */
+export const QUEUES = ['default', 'compute', 'bulk'] as const
+export type QueueName = (typeof QUEUES)[number]
+
+/** "There is work worth n claims." It names no job, and losing, repeating or reordering it harms nothing. */
+export interface Doorbell {
+  v: 1
+  queue: QueueName
+  n: number
+}
+
+/** A doorbell to send. `delaySeconds`: 0–900, whole. */
+export interface Ring {
+  queue: QueueName
+  n: number
+  delaySeconds?: number
+}
+
+export interface ReceivedDoorbell {
+  messageId: string
+  receiptHandle: string
+  body: string
+  receiveCount: number
+}
+
+/** The seam to SQS. Every call is one request for up to ten messages. */
+export interface DoorbellQueue {
+  /** Sends doorbells, ten per request. @throws if the queue cannot be reached or refused one of them */
+  ring(rings: Ring[]): Promise<void>
+  /** Waits up to `waitSeconds` (0–20) for at most `max` (1–10) messages. */
+  receive(
+    queue: QueueName,
+    options: { max: number; waitSeconds: number; signal?: AbortSignal },
+  ): Promise<ReceivedDoorbell[]>
+  delete(queue: QueueName, receiptHandles: string[]): Promise<void>
+  /** How many messages can be received now; approximate, as SQS counts. */
+  visible(queue: QueueName): Promise<number>
+  close(): void
+}

@@ -1,0 +1,92 @@
+import {
+  DeleteMessageBatchCommand,
+  GetQueueAttributesCommand,
+  ReceiveMessageCommand,
+  SendMessageBatchCommand,
+  SQSClient,
+} from '@aws-sdk/client-sqs'
+import type { Doorbell, DoorbellQueue, QueueName, Ring } from './doorbells.ts'
+
+/** The most messages SQS takes in one request (AWS: "SendMessageBatch"). */
+const BATCH = 10
+
+export interface SqsOptions {
+  region: string
+  endpoint: string | undefined
+  queueUrls: Record<QueueName, string>
+}
+
+/** Doorbells over SQS. */
+export const createSqsDoorbells = ({ region, endpoint, queueUrls }: SqsOptions): DoorbellQueue => {
+  const client = new SQSClient({
+    region,
+    ...(endpoint && { endpoint, credentials: { accessKeyId: 'local', secretAccessKey: 'local' } }),
+    maxAttempts: 2,
+  })
+
+  const sendBatch = async (queue: QueueName, rings: Ring[]): Promise<void> => {
+    const answer = await client.send(
+      new SendMessageBatchCommand({
+        QueueUrl: queueUrls[queue],
+        Entries: rings.map((ring, index) => ({
+          Id: String(index),
+          MessageBody: JSON.stringify({ v: 1, queue, n: ring.n } satisfies Doorbell),
+          ...(ring.delaySeconds && { DelaySeconds: ring.delaySeconds }),
+        })),
+      }),
+    )
+    const failed = answer.Failed ?? []
+    if (failed.length > 0)
+      throw new Error(`SQS refused ${failed.length} of ${rings.length} doorbells: ${failed[0]?.Message}`)
+  }
+
+  return {
+    ring: async (rings) => {
+      const byQueue = Map.groupBy(rings, (ring) => ring.queue)
+      await Promise.all(
+        [...byQueue].flatMap(([queue, all]) =>
+          Array.from({ length: Math.ceil(all.length / BATCH) }, (_, i) =>
+            sendBatch(queue, all.slice(i * BATCH, (i + 1) * BATCH)),
+          ),
+        ),
+      )
+    },
+
+    receive: async (queue, { max, waitSeconds, signal }) => {
+      const answer = await client.send(
+        new ReceiveMessageCommand({
+          QueueUrl: queueUrls[queue],
+          MaxNumberOfMessages: max,
+          WaitTimeSeconds: waitSeconds,
+          MessageSystemAttributeNames: ['ApproximateReceiveCount'],
+        }),
+        signal ? { abortSignal: signal } : {},
+      )
+      return (answer.Messages ?? []).map((message) => ({
+        messageId: message.MessageId ?? '',
+        receiptHandle: message.ReceiptHandle ?? '',
+        body: message.Body ?? '',
+        receiveCount: Number(message.Attributes?.ApproximateReceiveCount ?? 1),
+      }))
+    },
+
+    delete: async (queue, receiptHandles) => {
+      if (receiptHandles.length === 0) return
+      await client.send(
+        new DeleteMessageBatchCommand({
+          QueueUrl: queueUrls[queue],
+          Entries: receiptHandles.map((handle, index) => ({ Id: String(index), ReceiptHandle: handle })),
+        }),
+      )
+    },
+
+    visible: async (queue) => {
+      const answer = await client.send(
+        new GetQueueAttributesCommand({ QueueUrl: queueUrls[queue], AttributeNames: ['ApproximateNumberOfMessages'] }),
+      )
+      return Number(answer.Attributes?.['ApproximateNumberOfMessages'] ?? 0)
+    },
+
+    close: () => client.destroy(),
+  }
+}
