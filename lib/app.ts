@@ -20,6 +20,8 @@ export interface App {
   log: Logger
   /** This process, as leases name it: different at each start. */
   instance: string
+  /** Aborts when the process is asked to stop: its jobs then stop at their next safe point. */
+  stopping: AbortSignal
   /** Ends the process at once. The engine calls it when a job can be stopped in no other way. */
   exit: (reason: string) => void
   /** Tells the host that something was committed which the relay may publish. On AWS nobody listens. */
@@ -56,6 +58,7 @@ export const createApp = async (config: Config, name: string, given: Partial<App
     random: given.random ?? Math.random,
     log,
     instance: given.instance ?? `${name}-${newId()}`,
+    stopping: given.stopping ?? new AbortController().signal,
     exit:
       given.exit ??
       ((reason) => {

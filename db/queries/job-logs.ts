@@ -1,0 +1,42 @@
+import type { Sql } from '../client.ts'
+
+export interface NewLogLine {
+  jobId: string
+  stint: number
+  level: 'debug' | 'info' | 'warn' | 'error'
+  message: string
+  /** JSON text. */
+  data: string | null
+  /** RFC 3339. */
+  at: string
+}
+
+export interface LogLineRow {
+  id: number
+  stint: number
+  level: string
+  message: string
+  data: unknown
+  createdAt: Date
+}
+
+/** Stores lines of stints that still hold their job; the lines of others are dropped. */
+export const insertFenced = async (sql: Sql, lines: NewLogLine[]): Promise<void> => {
+  await sql`
+    INSERT INTO job_logs (job_id, stint, level, message, data, created_at)
+    SELECT given.job_id, given.stint, level, message, data::jsonb, at::timestamptz
+    FROM unnest(
+      ${lines.map((it) => it.jobId)}::uuid[],
+      ${lines.map((it) => it.stint)}::integer[],
+      ${lines.map((it) => it.level)}::text[],
+      ${lines.map((it) => it.message)}::text[],
+      ${lines.map((it) => it.data)}::text[],
+      ${lines.map((it) => it.at)}::text[]
+    ) WITH ORDINALITY AS given (job_id, stint, level, message, data, at, nth)
+    JOIN jobs ON jobs.id = given.job_id AND jobs.stint = given.stint AND jobs.state = 'running'
+    ORDER BY nth`
+}
+
+export const list = (sql: Sql, jobId: string, after: number, limit: number): Promise<LogLineRow[]> => sql`
+  SELECT id, stint, level, message, data, created_at FROM job_logs
+  WHERE job_id = ${jobId} AND id > ${after} ORDER BY id LIMIT ${limit}`

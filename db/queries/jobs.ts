@@ -1,0 +1,162 @@
+import type { Sql } from '../client.ts'
+
+export type JobState = 'blocked' | 'queued' | 'running' | 'succeeded' | 'failed' | 'cancelled'
+
+export interface JobError {
+  code: string
+  message: string
+}
+
+/** A job as the API shows it, without what only the engine needs. */
+export interface JobRow {
+  id: string
+  projectId: string
+  kind: string
+  queue: string
+  name: string | null
+  state: JobState
+  priority: number
+  tags: string[]
+  progress: number
+  attempt: number
+  maxAttempts: number
+  stint: number
+  crashes: number
+  timeoutSeconds: number
+  runMs: number
+  queuedAt: Date
+  startAt: Date
+  startedAt: Date | null
+  finishedAt: Date | null
+  cancelRequestedAt: Date | null
+  error: JobError | null
+}
+
+export interface JobWithData extends JobRow {
+  input: unknown
+  partial: unknown
+  result: unknown
+}
+
+export interface NewJob {
+  id: string
+  projectId: string
+  createdBy: string | null
+  kind: string
+  queue: string
+  name: string | null
+  priority: number
+  tags: string[]
+  maxAttempts: number
+  timeoutSeconds: number
+  /** Whole seconds from now, by the database's clock. */
+  delaySeconds: number
+  /** An instant instead, RFC 3339. */
+  runAt: string | null
+  /** JSON text. */
+  input: string
+}
+
+/**
+ * Inserts jobs and their `job.queued` events in one statement. An id that is there already is left alone, so the
+ * statement may be repeated after a lost connection.
+ * @returns when each new job is due and was queued, in no order
+ */
+export const insert = (sql: Sql, jobs: NewJob[]): Promise<{ id: string; queuedAt: Date; startAt: Date }[]> => sql`
+  WITH inserted AS (
+    INSERT INTO jobs (id, project_id, created_by, kind, queue, name, priority, tags, max_attempts, timeout_seconds,
+                      start_at, input, state)
+    SELECT id, project_id, created_by, kind, queue, name, priority, string_to_array(tags, ','), max_attempts,
+           timeout_seconds, coalesce(run_at::timestamptz, now() + delay_seconds * interval '1 second'), input::jsonb, 'queued'
+    FROM unnest(
+      ${jobs.map((job) => job.id)}::uuid[],
+      ${jobs.map((job) => job.projectId)}::uuid[],
+      ${jobs.map((job) => job.createdBy)}::uuid[],
+      ${jobs.map((job) => job.kind)}::text[],
+      ${jobs.map((job) => job.queue)}::text[],
+      ${jobs.map((job) => job.name)}::text[],
+      ${jobs.map((job) => job.priority)}::smallint[],
+      ${jobs.map((job) => job.tags.join(','))}::text[],
+      ${jobs.map((job) => job.maxAttempts)}::smallint[],
+      ${jobs.map((job) => job.timeoutSeconds)}::integer[],
+      ${jobs.map((job) => job.delaySeconds)}::integer[],
+      ${jobs.map((job) => job.runAt)}::text[],
+      ${jobs.map((job) => job.input)}::text[]
+    ) AS new (id, project_id, created_by, kind, queue, name, priority, tags, max_attempts, timeout_seconds,
+              delay_seconds, run_at, input)
+    ON CONFLICT (id) DO NOTHING
+    RETURNING id, project_id, kind, queue, name, attempt, event_seq, queued_at, start_at
+  ), told AS (
+    INSERT INTO events (job_id, project_id, seq, type, data)
+    SELECT id, project_id, event_seq, 'job.queued',
+           jsonb_build_object('kind', kind, 'queue', queue, 'name', name, 'attempt', attempt, 'startAt', start_at)
+    FROM inserted
+  )
+  SELECT id, queued_at, start_at FROM inserted`
+
+/** One job with its input, partial and result. */
+export const find = async (sql: Sql, id: string): Promise<JobWithData | null> => {
+  const [row] = await sql<JobWithData[]>`
+    SELECT id, project_id, kind, queue, name, state, priority, tags, progress, attempt, max_attempts, stint, crashes,
+           timeout_seconds, run_ms, queued_at, start_at, started_at, finished_at, cancel_requested_at, error,
+           input, partial, result
+    FROM jobs WHERE id = ${id}`
+  return row ?? null
+}
+
+export interface JobFilter {
+  projectIds: string[]
+  state?: JobState | undefined
+  kind?: string | undefined
+  queue?: string | undefined
+  tag?: string | undefined
+  /** Only jobs older than this id. */
+  before?: string | undefined
+}
+
+/** The newest jobs of some projects, without input, partial and result; at most `limit`. */
+export const list = (sql: Sql, filter: JobFilter, limit: number): Promise<JobRow[]> => sql`
+  SELECT jobs.*
+  FROM unnest(${filter.projectIds}::uuid[]) AS member (project_id), LATERAL (
+    SELECT id, project_id, kind, queue, name, state, priority, tags, progress, attempt, max_attempts, stint, crashes,
+           timeout_seconds, run_ms, queued_at, start_at, started_at, finished_at, cancel_requested_at, error
+    FROM jobs
+    WHERE jobs.project_id = member.project_id
+      AND (${filter.before ?? null}::uuid IS NULL OR id < ${filter.before ?? null}::uuid)
+      AND (${filter.state ?? null}::text IS NULL OR state = ${filter.state ?? null}::text)
+      AND (${filter.kind ?? null}::text IS NULL OR kind = ${filter.kind ?? null}::text)
+      AND (${filter.queue ?? null}::text IS NULL OR queue = ${filter.queue ?? null}::text)
+      AND (${filter.tag ?? null}::text IS NULL OR tags @> ARRAY[${filter.tag ?? null}::text])
+    ORDER BY id DESC LIMIT ${limit}
+  ) AS jobs
+  ORDER BY id DESC LIMIT ${limit}`
+
+/**
+ * Asks for a job's end: one that waits is cancelled at once; one that runs is told, and has 30 s to reach a safe point
+ * before its lease is over. An ended job is left as it is.
+ * @returns the state after it, or null if there is no such job
+ */
+export const cancel = async (sql: Sql, id: string): Promise<{ state: JobState; changed: boolean } | null> => {
+  const [row] = await sql<{ state: JobState; changed: boolean }[]>`
+    WITH target AS (
+      SELECT id, state AS was, cancel_requested_at AS asked FROM jobs WHERE id = ${id} FOR UPDATE
+    ), changed AS (
+      UPDATE jobs SET
+        state = CASE WHEN was = 'running' THEN 'running' ELSE 'cancelled' END,
+        finished_at = CASE WHEN was = 'running' THEN NULL ELSE now() END,
+        cancel_requested_at = now(),
+        lease_until = CASE WHEN was = 'running' THEN least(lease_until, now() + interval '30 seconds') END,
+        event_seq = event_seq + 1
+      FROM target
+      WHERE jobs.id = target.id AND (was IN ('blocked', 'queued') OR was = 'running' AND asked IS NULL)
+      RETURNING jobs.id, project_id, event_seq, state, stint
+    ), told AS (
+      INSERT INTO events (job_id, project_id, seq, type, data)
+      SELECT id, project_id, event_seq, CASE state WHEN 'running' THEN 'job.cancelling' ELSE 'job.cancelled' END,
+             jsonb_build_object('stint', stint)
+      FROM changed
+    )
+    SELECT coalesce(changed.state, target.was) AS state, changed.id IS NOT NULL AS changed
+    FROM target LEFT JOIN changed USING (id)`
+  return row ?? null
+}

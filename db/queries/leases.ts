@@ -1,0 +1,68 @@
+import type { Sql } from '../client.ts'
+
+/** Jobs that one process runs, with the stint of each. */
+export interface Held {
+  ids: string[]
+  stints: number[]
+}
+
+/**
+ * Extends the leases of jobs. One whose cancel was asked for keeps its end, so that a job which ignores it is fenced.
+ * @returns the ids still held; a missing one was fenced off
+ */
+export const extend = async (sql: Sql, { ids, stints }: Held, leaseSeconds: number): Promise<string[]> => {
+  const rows = await sql<{ id: string }[]>`
+    WITH held AS MATERIALIZED (
+      SELECT jobs.id FROM unnest(${ids}::uuid[], ${stints}::integer[]) AS given (id, stint)
+      JOIN jobs ON jobs.id = given.id AND jobs.stint = given.stint
+      WHERE jobs.state = 'running' AND (jobs.cancel_requested_at IS NULL OR jobs.lease_until > now())
+      ORDER BY jobs.id FOR UPDATE OF jobs
+    )
+    UPDATE jobs SET lease_until =
+      CASE WHEN cancel_requested_at IS NULL THEN now() + ${leaseSeconds} * interval '1 second' ELSE lease_until END
+    FROM held WHERE jobs.id = held.id
+    RETURNING jobs.id`
+  return rows.map((row) => row.id)
+}
+
+/** Which of these jobs need their worker's attention: cancelled ones, and ones it no longer holds. */
+export const watch = (sql: Sql, { ids, stints }: Held): Promise<{ id: string; fenced: boolean }[]> => sql`
+  SELECT given.id, (jobs.id IS NULL OR jobs.stint <> given.stint OR jobs.state <> 'running') AS fenced
+  FROM unnest(${ids}::uuid[], ${stints}::integer[]) AS given (id, stint)
+  LEFT JOIN jobs ON jobs.id = given.id
+  WHERE jobs.id IS NULL OR jobs.stint <> given.stint OR jobs.state <> 'running' OR jobs.cancel_requested_at IS NOT NULL`
+
+/**
+ * Holds a job's row for the transaction, if this stint still owns it: what makes a kind's own writes fenced.
+ * @returns whether it does
+ */
+export const lockHeld = async (sql: Sql, id: string, stint: number): Promise<boolean> => {
+  const rows = await sql`SELECT FROM jobs WHERE id = ${id} AND stint = ${stint} AND state = 'running' FOR SHARE`
+  return rows.length === 1
+}
+
+/** Leases that are over, oldest first; those that somebody is settling right now are left out. */
+export const lockLost = (sql: Sql, limit: number): Promise<{ id: string; stint: number; queue: string }[]> => sql`
+  SELECT id, stint, queue FROM jobs
+  WHERE state = 'running' AND lease_until < now()
+  ORDER BY lease_until LIMIT ${limit} FOR UPDATE SKIP LOCKED`
+
+/** Ends the leases of processes that are known to be dead. @returns how many */
+export const endOf = async (sql: Sql, workers: string[]): Promise<number> => {
+  const rows = await sql`
+    WITH held AS MATERIALIZED (
+      SELECT id FROM jobs WHERE state = 'running' AND worker = ANY (${workers}::text[]) ORDER BY id FOR UPDATE
+    )
+    UPDATE jobs SET lease_until = '-infinity' FROM held WHERE jobs.id = held.id`
+  return rows.count
+}
+
+/** Ends the leases of all processes but the named ones. @returns how many */
+export const endExcept = async (sql: Sql, workers: string[]): Promise<number> => {
+  const rows = await sql`
+    WITH held AS MATERIALIZED (
+      SELECT id FROM jobs WHERE state = 'running' AND worker <> ALL (${workers}::text[]) ORDER BY id FOR UPDATE
+    )
+    UPDATE jobs SET lease_until = '-infinity' FROM held WHERE jobs.id = held.id`
+  return rows.count
+}

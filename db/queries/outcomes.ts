@@ -1,0 +1,139 @@
+import type { Sql } from '../client.ts'
+import type { JobError, JobState } from './jobs.ts'
+
+/** How a stint ended, as its worker (or the sweep) saw it. What becomes of the job is decided here, in SQL. */
+export interface Outcome {
+  id: string
+  stint: number
+  /**
+   * `returned`: with a result. `threw`: a retry may help. `refused`: none can. `postponed`: the job asked for a later
+   * time. `yielded`: stopped at a safe point. `lost`: its lease ran out.
+   */
+  ending: 'returned' | 'threw' | 'refused' | 'postponed' | 'yielded' | 'lost'
+  /** How long this stint ran, in milliseconds; null for a lost one, whose end nobody saw. */
+  runMs: number | null
+  /** Until it may start again if it is retried or postponed. */
+  delayMs?: number
+  error?: JobError
+  /** JSON texts. */
+  result?: string
+  partial?: string
+  checkpoint?: string
+  checkpointVersion?: number
+  progress?: number
+}
+
+/** What became of a job. */
+export interface Settled {
+  id: string
+  projectId: string
+  kind: string
+  queue: string
+  state: JobState
+  /** When it is due again, if it is queued. */
+  delayMs: number
+}
+
+/**
+ * Ends stints: the one place where jobs leave `running`. In this order:
+ * a success that commits first wins; a requested cancel cancels; a refusal fails; running time over the timeout fails
+ * with TIMEOUT; the third lost lease in a row without progress fails with CRASHED; a stop at a safe point, a
+ * postponement and a lost lease go on with the same attempt; a throw goes on while attempts are left, and else fails.
+ *
+ * @returns the jobs that it settled. A missing one was fenced off (or, if `lost`, its lease was renewed): nothing of
+ * it was written.
+ */
+export const settle = (sql: Sql, outcomes: Outcome[]): Promise<Settled[]> => sql`
+  WITH given AS (
+    SELECT * FROM unnest(
+      ${outcomes.map((it) => it.id)}::uuid[],
+      ${outcomes.map((it) => it.stint)}::integer[],
+      ${outcomes.map((it) => it.ending)}::text[],
+      ${outcomes.map((it) => (it.runMs === null ? null : Math.round(it.runMs)))}::integer[],
+      ${outcomes.map((it) => Math.round(it.delayMs ?? 0))}::bigint[],
+      ${outcomes.map((it) => (it.error ? JSON.stringify(it.error) : null))}::text[],
+      ${outcomes.map((it) => it.result ?? null)}::text[],
+      ${outcomes.map((it) => it.partial ?? null)}::text[],
+      ${outcomes.map((it) => it.checkpoint ?? null)}::text[],
+      ${outcomes.map((it) => it.checkpointVersion ?? null)}::smallint[],
+      ${outcomes.map((it) => it.progress ?? null)}::real[]
+    ) AS given (id, stint, ending, run_ms, delay_ms, error, result, partial, checkpoint, checkpoint_version, progress)
+  ), held AS MATERIALIZED (
+    SELECT jobs.id, given.ending, given.delay_ms, given.result::jsonb AS result, given.partial::jsonb AS partial,
+           given.checkpoint::jsonb AS checkpoint, given.checkpoint_version, given.progress,
+           given.error::jsonb AS error,
+           coalesce(given.run_ms, extract(epoch FROM now() - jobs.stint_started_at) * 1000)::integer AS stint_ms,
+           jobs.run_ms, jobs.timeout_seconds, jobs.attempt, jobs.max_attempts, jobs.crashes, jobs.cancel_requested_at,
+           jobs.worker, jobs.stint_started_at
+    FROM given JOIN jobs ON jobs.id = given.id AND jobs.stint = given.stint
+    WHERE jobs.state = 'running' AND (given.ending <> 'lost' OR jobs.lease_until < now())
+    ORDER BY jobs.id FOR UPDATE OF jobs
+  ), decided AS (
+    SELECT *,
+      CASE
+        WHEN ending = 'returned' THEN 'succeeded'
+        WHEN cancel_requested_at IS NOT NULL THEN 'cancelled'
+        WHEN ending = 'refused' THEN 'failed'
+        WHEN run_ms + stint_ms >= timeout_seconds * 1000::bigint THEN 'timeout'
+        WHEN ending = 'lost' AND crashes >= 2 THEN 'crashed'
+        WHEN ending IN ('yielded', 'postponed', 'lost') THEN 'queued'
+        WHEN attempt < max_attempts THEN 'retry'
+        ELSE 'failed'
+      END AS verdict
+    FROM held
+  ), settled AS (
+    UPDATE jobs SET
+      state = CASE verdict WHEN 'retry' THEN 'queued' WHEN 'timeout' THEN 'failed' WHEN 'crashed' THEN 'failed' ELSE verdict END,
+      attempt = jobs.attempt + CASE verdict WHEN 'retry' THEN 1 ELSE 0 END,
+      start_at = CASE WHEN verdict IN ('queued', 'retry') THEN now() + decided.delay_ms * interval '1 millisecond' ELSE jobs.start_at END,
+      finished_at = CASE WHEN verdict IN ('queued', 'retry') THEN NULL ELSE now() END,
+      run_ms = jobs.run_ms + decided.stint_ms,
+      crashes = CASE WHEN ending = 'lost' THEN jobs.crashes + 1 WHEN decided.checkpoint IS NOT NULL THEN 0 ELSE jobs.crashes END,
+      progress = CASE verdict WHEN 'succeeded' THEN 1 ELSE coalesce(decided.progress, jobs.progress) END,
+      partial = CASE verdict WHEN 'succeeded' THEN NULL ELSE coalesce(decided.partial, jobs.partial) END,
+      checkpoint = CASE verdict WHEN 'succeeded' THEN NULL ELSE coalesce(decided.checkpoint, jobs.checkpoint) END,
+      checkpoint_version = CASE verdict WHEN 'succeeded' THEN NULL ELSE coalesce(decided.checkpoint_version, jobs.checkpoint_version) END,
+      result = decided.result,
+      error = CASE verdict
+        WHEN 'succeeded' THEN NULL
+        WHEN 'queued' THEN jobs.error
+        WHEN 'timeout' THEN jsonb_build_object('code', 'TIMEOUT', 'message',
+          format('ran longer than its %s s, all stints together', jobs.timeout_seconds))
+        WHEN 'crashed' THEN jsonb_build_object('code', 'CRASHED', 'message',
+          'the process that ran it ended three times in a row without a new checkpoint')
+        ELSE coalesce(decided.error, jobs.error)
+      END,
+      lease_until = NULL,
+      worker = NULL,
+      event_seq = event_seq + 1
+    FROM decided WHERE jobs.id = decided.id
+    RETURNING jobs.id, project_id, kind, queue, state, jobs.stint, jobs.attempt, jobs.event_seq, jobs.start_at, jobs.progress,
+              jobs.error, decided.verdict, decided.ending, decided.stint_ms, decided.delay_ms, decided.worker,
+              decided.stint_started_at, decided.attempt AS stint_attempt, decided.error AS stint_error
+  ), told AS (
+    INSERT INTO events (job_id, project_id, seq, type, data)
+    SELECT id, project_id, event_seq,
+      CASE
+        WHEN verdict = 'retry' OR ending = 'postponed' AND verdict = 'queued' THEN 'job.retried'
+        WHEN verdict = 'queued' THEN 'job.continued'
+        ELSE 'job.' || state
+      END,
+      jsonb_strip_nulls(jsonb_build_object(
+        'stint', stint, 'attempt', attempt, 'runMs', stint_ms, 'progress', progress,
+        'reason', CASE WHEN verdict = 'queued' THEN CASE ending WHEN 'lost' THEN 'lease lost' WHEN 'yielded' THEN 'safe point' ELSE 'postponed' END END,
+        'startAt', CASE WHEN state = 'queued' THEN start_at END,
+        'error', CASE WHEN verdict = 'retry' THEN stint_error WHEN state = 'failed' THEN error END))
+    FROM settled
+  ), ended AS (
+    INSERT INTO stints (job_id, stint, attempt, worker, started_at, run_ms, outcome, error)
+    SELECT id, stint, stint_attempt, worker, stint_started_at, stint_ms,
+      CASE
+        WHEN ending = 'lost' THEN 'crashed'
+        WHEN verdict = 'retry' THEN 'retried'
+        WHEN verdict = 'queued' THEN CASE ending WHEN 'postponed' THEN 'postponed' ELSE 'continued' END
+        ELSE state
+      END,
+      CASE WHEN state = 'failed' THEN coalesce(stint_error, error) ELSE stint_error END
+    FROM settled
+  )
+  SELECT id, project_id, kind, queue, state, delay_ms FROM settled`

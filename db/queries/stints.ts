@@ -1,0 +1,23 @@
+import type { Sql } from '../client.ts'
+import type { JobError } from './jobs.ts'
+
+export interface StintRow {
+  stint: number
+  attempt: number
+  worker: string | null
+  startedAt: Date
+  /** Null while it runs. */
+  endedAt: Date | null
+  runMs: number | null
+  outcome: string | null
+  error: JobError | null
+}
+
+/** A job's stints in order, the running one last. */
+export const list = (sql: Sql, jobId: string, after: number, limit: number): Promise<StintRow[]> => sql`
+  SELECT stint, attempt, worker, started_at, ended_at, run_ms, outcome, error FROM stints
+  WHERE job_id = ${jobId} AND stint > ${after}
+  UNION ALL
+  SELECT stint, attempt, worker, stint_started_at, NULL, NULL, NULL, NULL FROM jobs
+  WHERE id = ${jobId} AND state = 'running' AND stint > ${after}
+  ORDER BY stint LIMIT ${limit}`

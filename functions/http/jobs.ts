@@ -1,0 +1,209 @@
+import { z } from 'zod'
+import * as events from '../../db/queries/events.ts'
+import * as jobLogs from '../../db/queries/job-logs.ts'
+import * as jobs from '../../db/queries/jobs.ts'
+import * as stints from '../../db/queries/stints.ts'
+import { StintError } from '../../lib/core/errors.ts'
+import { resource } from '../../lib/http/resource.ts'
+import { route } from '../../lib/http/route.ts'
+import { decodeCursor, id, page, pageOf, timestamp, toPage } from '../../lib/http/schemas.ts'
+import { hasEnded, STATES } from '../../lib/jobs/states.ts'
+import { QUEUES } from '../../lib/queue/doorbells.ts'
+import { projectsToList, requireJob } from '../access.ts'
+import { kinds } from '../jobs/index.ts'
+import { jobReply, jobSummary, toJob, toSummary } from '../views/job.ts'
+
+const jobId = z.object({ jobId: id })
+const positive = z.int().min(0)
+
+export const listKinds = route({
+  method: 'GET',
+  path: '/job-kinds',
+  summary: 'The kinds of job there are',
+  actor: 'user',
+  replies: {
+    200: z.object({
+      items: z.array(
+        z
+          .object({
+            kind: z.string(),
+            summary: z.string(),
+            queue: z.enum(QUEUES),
+            maxAttempts: z.int(),
+            timeoutSeconds: z.int(),
+            concurrency: z.int(),
+            input: z.record(z.string(), z.unknown()).meta({ description: 'JSON Schema of the input.' }),
+            output: z.record(z.string(), z.unknown()).meta({ description: 'JSON Schema of the result.' }),
+          })
+          .meta({ id: 'JobKind' }),
+      ),
+    }),
+  },
+  run: async () => ({ status: 200, body: { items: kindViews() } }),
+})
+
+let views: ReturnType<typeof makeKindViews> | undefined
+const kindViews = () => {
+  views ??= makeKindViews()
+  return views
+}
+const makeKindViews = () =>
+  kinds.map((it) => ({
+    kind: it.kind,
+    summary: it.summary,
+    queue: it.queue,
+    maxAttempts: it.maxAttempts,
+    timeoutSeconds: it.timeoutSeconds,
+    concurrency: it.concurrency,
+    input: z.toJSONSchema(it.input, { io: 'input' }) as Record<string, unknown>,
+    output: z.toJSONSchema(it.output) as Record<string, unknown>,
+  }))
+
+export const list = route({
+  method: 'GET',
+  path: '/jobs',
+  summary: 'Jobs, newest first',
+  actor: 'user',
+  query: z.object({
+    ...page,
+    projectId: id.optional().meta({ description: 'All your projects if left out.' }),
+    state: z.enum(STATES).optional(),
+    kind: z.string().max(100).optional(),
+    queue: z.enum(QUEUES).optional(),
+    tag: z.string().max(64).optional(),
+  }),
+  replies: { 200: pageOf(jobSummary) },
+  errors: ['PROJECT_NOT_FOUND'],
+  run: async ({ app, actor, query: { limit, cursor, projectId, ...filter } }) => {
+    const projectIds = await projectsToList(app, actor, projectId)
+    const before = decodeCursor(cursor, id)
+    const rows = await jobs.list(app.sql, { ...filter, projectIds, before }, limit + 1)
+    return { status: 200, body: toPage(rows, limit, toSummary, (row) => row.id) }
+  },
+})
+
+export const get = route({
+  method: 'GET',
+  path: '/jobs/{jobId}',
+  summary: 'One job, with its input, partial result and result',
+  actor: 'user',
+  params: jobId,
+  replies: { 200: jobReply },
+  errors: ['JOB_NOT_FOUND'],
+  run: async ({ app, actor, params }) => ({
+    status: 200,
+    body: { job: toJob(await requireJob(app, actor, params.jobId, 'viewer')) },
+  }),
+})
+
+export const listEvents = route({
+  method: 'GET',
+  path: '/jobs/{jobId}/events',
+  summary: "A job's events, oldest first",
+  actor: 'user',
+  params: jobId,
+  query: z.object(page),
+  replies: {
+    200: pageOf(
+      z.object({ seq: positive, type: z.string(), data: z.record(z.string(), z.unknown()), createdAt: timestamp }),
+    ),
+  },
+  errors: ['JOB_NOT_FOUND'],
+  run: async ({ app, actor, params, query: { limit, cursor } }) => {
+    const job = await requireJob(app, actor, params.jobId, 'viewer')
+    const rows = await events.list(app.sql, job.id, decodeCursor(cursor, positive) ?? 0, limit + 1)
+    const view = ({ seq, type, data, createdAt }: events.EventRow) => ({
+      seq,
+      type,
+      data,
+      createdAt: createdAt.toISOString(),
+    })
+    return { status: 200, body: toPage(rows, limit, view, (row) => row.seq) }
+  },
+})
+
+export const listLogs = route({
+  method: 'GET',
+  path: '/jobs/{jobId}/logs',
+  summary: "A job's log lines, oldest first",
+  actor: 'user',
+  params: jobId,
+  query: z.object(page),
+  replies: {
+    200: pageOf(
+      z.object({
+        id: positive,
+        stint: positive,
+        level: z.string(),
+        message: z.string(),
+        data: z.unknown(),
+        createdAt: timestamp,
+      }),
+    ),
+  },
+  errors: ['JOB_NOT_FOUND'],
+  run: async ({ app, actor, params, query: { limit, cursor } }) => {
+    const job = await requireJob(app, actor, params.jobId, 'viewer')
+    const rows = await jobLogs.list(app.sql, job.id, decodeCursor(cursor, positive) ?? 0, limit + 1)
+    const view = (row: jobLogs.LogLineRow) => ({ ...row, createdAt: row.createdAt.toISOString() })
+    return { status: 200, body: toPage(rows, limit, view, (row) => row.id) }
+  },
+})
+
+export const listStints = route({
+  method: 'GET',
+  path: '/jobs/{jobId}/stints',
+  summary: "A job's stints, oldest first, the running one last",
+  actor: 'user',
+  params: jobId,
+  query: z.object(page),
+  replies: {
+    200: pageOf(
+      z.object({
+        stint: positive,
+        attempt: positive,
+        worker: z.string().nullable(),
+        startedAt: timestamp,
+        endedAt: timestamp.nullable(),
+        runMs: positive.nullable(),
+        outcome: z.string().nullable().meta({ description: 'Null while it runs.' }),
+        error: z.object({ code: z.string(), message: z.string() }).nullable(),
+      }),
+    ),
+  },
+  errors: ['JOB_NOT_FOUND'],
+  run: async ({ app, actor, params, query: { limit, cursor } }) => {
+    const job = await requireJob(app, actor, params.jobId, 'viewer')
+    const rows = await stints.list(app.sql, job.id, decodeCursor(cursor, positive) ?? 0, limit + 1)
+    const view = (row: stints.StintRow) => ({
+      ...row,
+      startedAt: row.startedAt.toISOString(),
+      endedAt: row.endedAt?.toISOString() ?? null,
+    })
+    return { status: 200, body: toPage(rows, limit, view, (row) => row.stint) }
+  },
+})
+
+export const cancel = route({
+  method: 'POST',
+  path: '/jobs/{jobId}/cancel',
+  summary: 'Cancel a job',
+  description:
+    'A job that waits is cancelled at once (200). One that runs is told within 2 s and stops at its next safe point (202); ' +
+    'if it ignores that for 30 s it is fenced off.',
+  actor: 'user',
+  params: jobId,
+  replies: { 200: jobReply, 202: jobReply },
+  errors: ['JOB_NOT_FOUND', 'FORBIDDEN', 'JOB_ENDED'],
+  run: async ({ app, actor, params }) => {
+    await requireJob(app, actor, params.jobId, 'maintainer')
+    const outcome = await jobs.cancel(app.sql, params.jobId)
+    if (outcome && !outcome.changed && hasEnded(outcome.state))
+      throw new StintError('JOB_ENDED', `The job is ${outcome.state}.`)
+    app.committed()
+    const job = toJob(await requireJob(app, actor, params.jobId, 'maintainer'))
+    return outcome?.state === 'running' ? { status: 202, body: { job } } : { status: 200, body: { job } }
+  },
+})
+
+export const handler = resource([listKinds, list, get, listEvents, listLogs, listStints, cancel])

@@ -1,0 +1,73 @@
+import { z } from 'zod'
+import type { JobRow, JobWithData } from '../../db/queries/jobs.ts'
+import { id, timestamp } from '../../lib/http/schemas.ts'
+import { STATES } from '../../lib/jobs/states.ts'
+
+/** A job in lists: without input, partial and result. */
+export const jobSummary = z
+  .object({
+    id,
+    projectId: id,
+    kind: z.string(),
+    queue: z.string(),
+    name: z.string().nullable(),
+    state: z.enum(STATES),
+    priority: z.int(),
+    tags: z.array(z.string()),
+    progress: z.number().meta({ description: 'The part that is done, 0 to 1.' }),
+    attempt: z.int().meta({ description: 'The try it is at, from 1.' }),
+    maxAttempts: z.int(),
+    stint: z.int().meta({ description: 'How many stints have begun.' }),
+    crashes: z.int().meta({ description: 'Processes lost in a row without a new checkpoint.' }),
+    timeoutSeconds: z.int(),
+    runMs: z.int().meta({ description: 'Running time of the stints that ended.' }),
+    queuedAt: timestamp,
+    startAt: timestamp.meta({ description: 'Due from then on.' }),
+    startedAt: timestamp.nullable(),
+    finishedAt: timestamp.nullable(),
+    cancelRequestedAt: timestamp.nullable(),
+    error: z.object({ code: z.string(), message: z.string() }).nullable(),
+  })
+  .meta({ id: 'JobSummary' })
+
+/** A job with all that is known of it. */
+export const job = jobSummary
+  .extend({
+    input: z.unknown(),
+    partial: z.unknown().meta({ description: 'The result as far as it is known; null when there is none.' }),
+    result: z.unknown().meta({ description: 'Null until the job has succeeded.' }),
+  })
+  .meta({ id: 'Job' })
+
+export const jobReply = z.object({ job })
+
+export const toSummary = (row: JobRow): z.input<typeof jobSummary> => ({
+  id: row.id,
+  projectId: row.projectId,
+  kind: row.kind,
+  queue: row.queue,
+  name: row.name,
+  state: row.state,
+  priority: row.priority,
+  tags: row.tags,
+  progress: row.progress,
+  attempt: row.attempt,
+  maxAttempts: row.maxAttempts,
+  stint: row.stint,
+  crashes: row.crashes,
+  timeoutSeconds: row.timeoutSeconds,
+  runMs: row.runMs,
+  queuedAt: row.queuedAt.toISOString(),
+  startAt: row.startAt.toISOString(),
+  startedAt: row.startedAt?.toISOString() ?? null,
+  finishedAt: row.finishedAt?.toISOString() ?? null,
+  cancelRequestedAt: row.cancelRequestedAt?.toISOString() ?? null,
+  error: row.error,
+})
+
+export const toJob = (row: JobWithData): z.input<typeof job> => ({
+  ...toSummary(row),
+  input: row.input,
+  partial: row.partial,
+  result: row.result,
+})

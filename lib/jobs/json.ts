@@ -1,0 +1,38 @@
+import { PermanentError } from './define.ts'
+
+/** Input, partial and result of a job, each, as JSON (bytes). What is larger belongs into a file. */
+export const MAX_DATA_BYTES = 256 * 1024
+
+/** A checkpoint, as JSON (bytes). */
+export const MAX_CHECKPOINT_BYTES = 1024 * 1024
+
+/** JSON text that PostgreSQL's jsonb refuses: NUL and lone surrogates. */
+const UNSTORABLE = /\\u0000|\\ud[89a-f]/i
+
+/**
+ * A job's value as JSON text for the database.
+ * @throws {PermanentError} `…_TOO_LARGE` or `…_INVALID` (`what` in capitals), since a retry would give the same
+ */
+export const toStoredJson = (value: unknown, what: 'partial' | 'result' | 'checkpoint', maxBytes: number): string => {
+  const code = what.toUpperCase()
+  const text = stringify(value, what)
+  if (text.length > maxBytes || Buffer.byteLength(text) > maxBytes) {
+    throw new PermanentError(
+      `${code}_TOO_LARGE`,
+      `the ${what} has ${Buffer.byteLength(text)} bytes of JSON, ${maxBytes} are allowed: put it into a file`,
+    )
+  }
+  if (UNSTORABLE.test(text))
+    throw new PermanentError(`${code}_INVALID`, `the ${what} holds NUL characters or lone surrogates`)
+  return text
+}
+
+const stringify = (value: unknown, what: string): string => {
+  try {
+    return JSON.stringify(value ?? null)
+  } catch (cause) {
+    throw new PermanentError(`${what.toUpperCase()}_INVALID`, `the ${what} is not JSON: ${(cause as Error).message}`, {
+      cause,
+    })
+  }
+}

@@ -1,0 +1,138 @@
+import * as jobLogs from '../../db/queries/job-logs.ts'
+import * as leases from '../../db/queries/leases.ts'
+import * as safePoints from '../../db/queries/safe-points.ts'
+import type { App } from '../app.ts'
+import type { JobLog } from './define.ts'
+import type { Stint } from './stint.ts'
+
+/** Lines of one job that wait to be written; the rest is dropped, and said so. */
+const MAX_WAITING_LINES = 1_000
+
+export interface Keeper {
+  /** Saves this stint's newest safe point now. */
+  saveNow(stint: Stint): Promise<void>
+  /** The log that a stint writes to. */
+  logFor(stint: Stint): JobLog
+  /** Writes the log lines that wait. */
+  flushLogs(): Promise<void>
+  stop(): void
+}
+
+/**
+ * Keeps an invocation's jobs: renews their leases, asks whether one was cancelled or fenced, and saves safe points and
+ * log lines, each for all jobs together. It never touches a job but through its {@link Stint}.
+ */
+export const createKeeper = (app: App, running: ReadonlySet<Stint>): Keeper => {
+  const { heartbeatSeconds, leaseSeconds, watchSeconds, safePointSeconds } = app.config.engine
+  let lines: jobLogs.NewLogLine[] = []
+
+  const renewLeases = async (): Promise<void> => {
+    const stints = [...running]
+    const kept = new Set(await leases.extend(app.sql, held(stints), leaseSeconds))
+    for (const stint of stints) if (!kept.has(stint.job.id)) stint.fence()
+  }
+
+  const watch = async (): Promise<void> => {
+    const byId = new Map([...running].map((stint) => [stint.job.id, stint]))
+    for (const { id, fenced } of await leases.watch(app.sql, held([...byId.values()]))) {
+      if (fenced) byId.get(id)?.fence()
+      else byId.get(id)?.requestStop('the job was cancelled')
+    }
+  }
+
+  const save = async (stints: Stint[]): Promise<void> => {
+    const points = stints.flatMap((stint) => unsavedPoint(stint) ?? [])
+    if (points.length === 0) return
+    try {
+      const saved = new Set(await safePoints.save(app.sql, points))
+      app.committed()
+      for (const stint of stints) {
+        if (points.some((point) => point.id === stint.job.id) && !saved.has(stint.job.id)) stint.fence()
+      }
+    } catch (error) {
+      for (const stint of stints) stint.markUnsaved()
+      throw error
+    }
+  }
+
+  const flushLogs = async (): Promise<void> => {
+    if (lines.length === 0) return
+    const batch = lines
+    lines = []
+    await jobLogs.insertFenced(app.sql, batch)
+  }
+
+  const timers = [
+    repeat(app, heartbeatSeconds, 'leases could not be renewed', running, renewLeases),
+    repeat(app, watchSeconds, 'running jobs could not be watched', running, watch),
+    repeat(app, safePointSeconds, 'safe points could not be saved', running, () => save([...running])),
+    repeat(app, safePointSeconds, 'log lines could not be saved', running, flushLogs),
+  ]
+
+  return {
+    saveNow: (stint) => save([stint]),
+    flushLogs,
+    logFor: (stint) => {
+      const write =
+        (level: jobLogs.NewLogLine['level']) =>
+        (message: string, data?: Record<string, unknown>): void => {
+          if (lines.length >= MAX_WAITING_LINES) return
+          lines.push({
+            jobId: stint.job.id,
+            stint: stint.job.stint,
+            level,
+            message: storable(message).slice(0, 10_000),
+            data: data === undefined ? null : storable(JSON.stringify(data)),
+            at: new Date(app.clock.now()).toISOString(),
+          })
+        }
+      return { debug: write('debug'), info: write('info'), warn: write('warn'), error: write('error') }
+    },
+    stop: () => {
+      for (const timer of timers) clearInterval(timer)
+    },
+  }
+}
+
+const held = (stints: Stint[]): leases.Held => ({
+  ids: stints.map((stint) => stint.job.id),
+  stints: stints.map((stint) => stint.job.stint),
+})
+
+/** A point that can't be stored is left to the stint's end, where it becomes the job's error. */
+const unsavedPoint = (stint: Stint): safePoints.SavedPoint | undefined => {
+  try {
+    return stint.takeUnsaved()
+  } catch {
+    stint.requestStop('its safe point cannot be stored')
+    return undefined
+  }
+}
+
+const storable = (text: string): string =>
+  text
+    .toWellFormed()
+    .replaceAll('\0', '')
+    .replace(/\\u0000|\\ud[89a-f][0-9a-f]{2}/gi, '')
+
+/** Runs `work` each so many seconds while jobs run, never twice at once. A failure is logged; the next turn tries again. */
+const repeat = (
+  app: App,
+  seconds: number,
+  failed: string,
+  running: ReadonlySet<Stint>,
+  work: () => Promise<void>,
+): NodeJS.Timeout => {
+  let busy = false
+  return setInterval(async () => {
+    if (busy || running.size === 0) return
+    busy = true
+    try {
+      await work()
+    } catch (error) {
+      app.log.warn({ err: error }, failed)
+    } finally {
+      busy = false
+    }
+  }, seconds * 1_000)
+}

@@ -1,0 +1,51 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import type { Outcome } from '../../db/queries/outcomes.ts'
+import type { SharedJobContext } from './define.ts'
+import type { Stint } from './stint.ts'
+
+/** How long jobs that never wait may keep the event loop before timers and sockets get their turn. */
+const TURN_MS = 10
+
+let turnBegan = performance.now()
+
+/**
+ * Runs a job on the process's event loop, from safe point to safe point, until it returns, throws or must stop.
+ * @param saveNow saves the newest safe point before the job goes on
+ * @returns the outcome, or undefined when the stint was fenced off
+ * @throws what the job threw
+ */
+export const runShared = async (
+  stint: Stint,
+  context: SharedJobContext<unknown, unknown>,
+  saveNow: (stint: Stint) => Promise<void>,
+): Promise<Outcome | undefined> => {
+  const points = stint.kind.run(context)
+  for (;;) {
+    const step = await points.next()
+    if (stint.fenced) return abandon(points)
+    if (step.done) return stint.returned(step.value)
+    stint.pass(step.value)
+    if (step.value.durable) await saveNow(stint)
+    if (stint.fenced) return abandon(points)
+    if (stint.mustStop()) {
+      abandon(points)
+      return stint.yielded()
+    }
+    await letOthersRun()
+  }
+}
+
+/** Lets the generator run its `finally` blocks, without waiting for them. */
+const abandon = (points: AsyncGenerator<unknown, unknown, void>): undefined => {
+  points.return(undefined).catch(() => {
+    // The job's outcome is decided; what its clean-up throws changes nothing.
+  })
+  return undefined
+}
+
+/** A generator that yields without waiting only makes microtasks: heartbeats would never get their turn. */
+const letOthersRun = async (): Promise<void> => {
+  if (performance.now() - turnBegan < TURN_MS) return
+  await nextTurn()
+  turnBegan = performance.now()
+}

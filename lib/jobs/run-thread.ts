@@ -1,0 +1,97 @@
+import { fileURLToPath } from 'node:url'
+import { MessageChannel } from 'node:worker_threads'
+import { Piscina } from 'piscina'
+import type { Outcome } from '../../db/queries/outcomes.ts'
+import { type JobLog, PermanentError, RetryLater } from './define.ts'
+import type { Stint } from './stint.ts'
+import { type FromThread, SHARED, type ThreadEnding, type ThreadTask } from './thread-protocol.ts'
+
+/** How often the time that is left is held against the margin, while a thread computes. */
+const LOOK_MS = 25
+
+/** The threads of one process, made when the first job needs one. */
+export interface Threads {
+  /** Runs a stint in a thread. Aborting `signal` ends the thread between any two instructions. */
+  run(
+    stint: Stint,
+    options: { log: JobLog; saveNow: (stint: Stint) => Promise<void>; signal: AbortSignal },
+  ): Promise<Outcome | undefined>
+}
+
+/** @param entry the module that a thread runs: a file that calls `serveJobs` */
+export const createThreads = (entry: URL): Threads => {
+  let made: Piscina<ThreadTask, ThreadEnding> | undefined
+  const pool = () => {
+    made ??= new Piscina({
+      filename: fileURLToPath(entry),
+      minThreads: 0,
+      idleTimeout: 30_000,
+      concurrentTasksPerWorker: 1,
+    })
+    return made
+  }
+
+  return {
+    run: async (stint, { log, saveNow, signal }) => {
+      const shared = new SharedArrayBuffer(8)
+      const cells = new Int32Array(shared)
+      const { port1, port2 } = new MessageChannel()
+
+      const onMessage = async (message: FromThread): Promise<void> => {
+        if (message.type === 'log') return log[message.level](message.message, message.data)
+        stint.pass(message.point, Atomics.load(cells, SHARED.LONGEST_GAP))
+        if (message.durable) {
+          await saveNow(stint)
+          port1.postMessage('saved')
+        }
+      }
+      port1.on('message', (message: FromThread) => {
+        onMessage(message).catch((error) => stint.requestStop(`a durable safe point could not be saved: ${error}`))
+      })
+      const look = setInterval(() => {
+        if (stint.passed && stint.mustStop()) Atomics.store(cells, SHARED.STOP, 1)
+        else if (stint.stopRequested) Atomics.store(cells, SHARED.STOP, 1)
+      }, LOOK_MS)
+
+      try {
+        const { id, projectId, attempt, stint: number } = stint.job
+        const task: ThreadTask = {
+          kind: stint.kind.kind,
+          job: { id, projectId, attempt, stint: number },
+          input: stint.job.input,
+          checkpoint: stint.job.checkpoint,
+          shared,
+          port: port2,
+        }
+        const end = await pool().run(task, { transferList: [port2], signal })
+        return stint.fenced ? undefined : conclude(stint, end)
+      } finally {
+        clearInterval(look)
+        port1.close()
+      }
+    },
+  }
+}
+
+const conclude = (stint: Stint, end: ThreadEnding): Outcome => {
+  if (end.ending === 'returned') return stint.returned(end.result)
+  if (end.point) stint.pass(end.point, 0)
+  if (end.ending === 'yielded') return stint.yielded()
+  throw revive(end.error)
+}
+
+const revive = ({
+  name,
+  message,
+  code,
+  seconds,
+}: {
+  name: string
+  message: string
+  code?: string
+  seconds?: number
+}): Error => {
+  if (name === 'RetryLater' && seconds !== undefined) return new RetryLater(seconds, message)
+  if (name === 'PermanentError' && code !== undefined) return new PermanentError(code, message)
+  return Object.assign(new Error(message), { name })
+}

@@ -1,0 +1,21 @@
+import type { JobState } from '../../db/queries/jobs.ts'
+
+/**
+ * What may follow each state. The table's constraint, the README's picture and the transitions in
+ * `db/queries/outcomes.ts` are checked against this.
+ */
+export const TRANSITIONS = {
+  blocked: ['queued', 'failed', 'cancelled'],
+  queued: ['running', 'cancelled'],
+  running: ['queued', 'succeeded', 'failed', 'cancelled'],
+  succeeded: [],
+  failed: ['queued'],
+  cancelled: ['queued'],
+} as const satisfies Record<JobState, readonly JobState[]>
+
+export const STATES = Object.keys(TRANSITIONS) as [JobState, ...JobState[]]
+
+/** States in which nothing more happens by itself. */
+export const ENDED = ['succeeded', 'failed', 'cancelled'] as const satisfies readonly JobState[]
+
+export const hasEnded = (state: JobState): boolean => (ENDED as readonly JobState[]).includes(state)

@@ -1,0 +1,146 @@
+import type { ClaimedJob } from '../../db/queries/claims.ts'
+import type { Outcome } from '../../db/queries/outcomes.ts'
+import type { SavedPoint } from '../../db/queries/safe-points.ts'
+import { type JobKind, PermanentError, RetryLater, type SafePoint } from './define.ts'
+import { MAX_CHECKPOINT_BYTES, MAX_DATA_BYTES, toStoredJson } from './json.ts'
+import { backoffMs } from './retry.ts'
+import { type FunctionTime, marginMs } from './time.ts'
+
+/**
+ * One execution of a job by this process: what its safe points said last, and what others want of it.
+ * Times are milliseconds of a monotonic clock.
+ */
+export class Stint {
+  readonly job: ClaimedJob
+  readonly kind: JobKind
+  readonly startedMs = performance.now()
+  /** Aborts when the job is cancelled, fenced off or the process stops. */
+  readonly abort = new AbortController()
+  /** Aborts when it is fenced off: a thread is then terminated. */
+  readonly taken = new AbortController()
+  /** Another stint holds the job, or it ended: nothing of this one may be written any more. */
+  fenced = false
+  /** Somebody wants it to stop at its next safe point. */
+  stopRequested = false
+  /** Whether it has passed a safe point. */
+  passed = false
+  #longestGapMs = 0
+  #lastPointMs = this.startedMs
+  #latest: SafePoint<unknown> = {}
+  #unsaved = false
+  readonly #time: FunctionTime
+
+  constructor(job: ClaimedJob, kind: JobKind, time: FunctionTime) {
+    this.job = job
+    this.kind = kind
+    this.#time = time
+  }
+
+  /** Takes note of a safe point. `gapMs` is given by jobs whose points are seen late. */
+  pass(point: SafePoint<unknown>, gapMs?: number): void {
+    const now = performance.now()
+    this.#longestGapMs = Math.max(this.#longestGapMs, gapMs ?? now - this.#lastPointMs)
+    this.#lastPointMs = now
+    this.#latest = { ...this.#latest, ...defined(point) }
+    this.#unsaved = true
+    this.passed = true
+  }
+
+  /** Whether it must stop at the safe point it is at. */
+  mustStop(): boolean {
+    return this.stopRequested || this.#time.remainingMs() < marginMs(this.#time.totalMs, this.#longestGapMs)
+  }
+
+  /** Takes the job away: its stint stops at once and writes nothing. */
+  fence(): void {
+    this.fenced = true
+    this.taken.abort()
+    this.requestStop('another stint holds the job')
+  }
+
+  requestStop(reason: string): void {
+    this.stopRequested = true
+    if (!this.abort.signal.aborted) this.abort.abort(new Error(reason))
+  }
+
+  /** The newest safe point if it isn't saved yet, for the process's next write. @throws {PermanentError} if it can't be stored */
+  takeUnsaved(): SavedPoint | undefined {
+    if (!this.#unsaved || this.fenced) return undefined
+    this.#unsaved = false
+    return { id: this.job.id, stint: this.job.stint, ...this.#stored() }
+  }
+
+  /** The safe point is to be saved after all: the write that took it failed. */
+  markUnsaved(): void {
+    this.#unsaved = true
+  }
+
+  returned(result: unknown): Outcome {
+    const parsed = this.kind.output.safeParse(result)
+    if (!parsed.success)
+      throw new PermanentError('RESULT_INVALID', `the result is not what the kind declares: ${parsed.error.message}`)
+    return { ...this.#ended('returned'), result: toStoredJson(parsed.data, 'result', MAX_DATA_BYTES) }
+  }
+
+  yielded(): Outcome {
+    return { ...this.#ended('yielded'), ...this.#stored() }
+  }
+
+  /** How a throw ends the stint. */
+  threw(error: unknown, random: number): Outcome {
+    const told = { code: errorCode(error), message: errorMessage(error) }
+    if (error instanceof RetryLater)
+      return { ...this.#ended('postponed'), ...this.#storedIfPossible(), delayMs: error.seconds * 1_000 }
+    if (error instanceof PermanentError) return { ...this.#ended('refused'), ...this.#storedIfPossible(), error: told }
+    const delayMs = backoffMs(this.kind.backoff, this.job.attempt, random)
+    return { ...this.#ended('threw'), ...this.#storedIfPossible(), error: told, delayMs }
+  }
+
+  /** The function's time is over and the job is between two safe points. */
+  cutOff(random: number): Outcome {
+    if (this.passed) return { ...this.#ended('yielded'), ...this.#storedIfPossible() }
+    const error = { code: 'NO_SAFE_POINT', message: 'passed no safe point until the end of the function’s time' }
+    return { ...this.#ended('threw'), error, delayMs: backoffMs(this.kind.backoff, this.job.attempt, random) }
+  }
+
+  #ended(ending: Outcome['ending']): Outcome {
+    return { id: this.job.id, stint: this.job.stint, ending, runMs: performance.now() - this.startedMs }
+  }
+
+  #stored(): Pick<SavedPoint, 'progress' | 'partial' | 'checkpoint' | 'checkpointVersion'> {
+    const { progress, partial, checkpoint } = this.#latest
+    return {
+      ...(progress !== undefined && { progress: Math.min(1, Math.max(0, progress)) }),
+      ...(partial !== undefined && { partial: toStoredJson(partial, 'partial', MAX_DATA_BYTES) }),
+      ...(checkpoint !== undefined && {
+        checkpoint: toStoredJson(checkpoint, 'checkpoint', MAX_CHECKPOINT_BYTES),
+        checkpointVersion: this.kind.checkpointVersion,
+      }),
+    }
+  }
+
+  /** A job that failed because its safe point can't be stored must still be able to fail. */
+  #storedIfPossible(): ReturnType<Stint['yielded']> | object {
+    try {
+      return this.#stored()
+    } catch (error) {
+      if (error instanceof PermanentError) return {}
+      throw error
+    }
+  }
+}
+
+const defined = (point: SafePoint<unknown>): SafePoint<unknown> =>
+  Object.fromEntries(Object.entries(point).filter(([, value]) => value !== undefined))
+
+const MAX_MESSAGE = 2_000
+
+const errorMessage = (error: unknown): string => {
+  const message = error instanceof Error ? error.message : String(error)
+  return message.slice(0, MAX_MESSAGE).toWellFormed().replaceAll('\0', '')
+}
+
+const errorCode = (error: unknown): string => {
+  if (error instanceof PermanentError) return error.code
+  return error instanceof Error && /^\w{1,60}$/.test(error.name) ? error.name : 'ERROR'
+}

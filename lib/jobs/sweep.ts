@@ -1,0 +1,74 @@
+import { transaction } from '../../db/client.ts'
+import * as leases from '../../db/queries/leases.ts'
+import * as outcomes from '../../db/queries/outcomes.ts'
+import * as queues from '../../db/queries/queues.ts'
+import type { App } from '../app.ts'
+import type { QueueName, Ring } from '../queue/doorbells.ts'
+import { CLAIMS_PER_DOORBELL, ringFor } from '../queue/ring.ts'
+import { holds } from '../schedule/runner.ts'
+
+const BATCH = 500
+
+/** A job that nobody came for in this time has lost its doorbell. */
+const OVERDUE_SECONDS = 2
+
+/** Doorbells for one queue in one pass, at most: as many as workers may run there. */
+const MAX_DOORBELLS = 10
+
+/** Finds what is due and lies still: lost leases, and queues whose doorbells were lost. */
+export const sweep = async (app: App): Promise<void> => {
+  if (!(await holds(app, 'sweep'))) return
+  await endLostLeases(app)
+  await ringOverdue(app)
+}
+
+/** Settles the jobs whose lease ran out, and rings for those that go on. @returns how many */
+export const endLostLeases = async (app: App): Promise<number> => {
+  for (let total = 0; ; ) {
+    const settled = await transaction(app.sql, async (tx) => {
+      const lost = await leases.lockLost(tx, BATCH)
+      if (lost.length === 0) return []
+      return outcomes.settle(
+        tx,
+        lost.map(({ id, stint }) => ({ id, stint, ending: 'lost', runMs: null })),
+      )
+    })
+    total += settled.length
+    if (settled.length > 0) {
+      app.log.warn({ jobs: settled.length }, 'leases were lost')
+      app.committed()
+      await ringFor(
+        app,
+        settled.filter((job) => job.state === 'queued'),
+      )
+    }
+    if (settled.length < BATCH) return total
+  }
+}
+
+/** Rings for queues in which jobs have been startable for a while although SQS has no message for them. */
+const ringOverdue = async (app: App): Promise<void> => {
+  const overdue = await queues.listOverdue(app.sql, OVERDUE_SECONDS, MAX_DOORBELLS * 500)
+  const rings = await Promise.all(
+    overdue.map(async ({ queue, startable }): Promise<Ring[]> => {
+      const name = queue as QueueName
+      if ((await app.queue.visible(name)) > 0) return []
+      const worth = CLAIMS_PER_DOORBELL[name]
+      const count = Math.min(MAX_DOORBELLS, Math.ceil(startable / worth))
+      return Array.from({ length: count }, () => ({ queue: name, n: worth }))
+    }),
+  )
+  if (rings.flat().length === 0) return
+  app.log.info({ rings: rings.flat() }, 'doorbells were lost; ringing again')
+  await app.queue.ring(rings.flat())
+}
+
+/** Ends at once the leases of processes that are known to be dead: their jobs go on now and not when the lease is over. */
+export const endLeasesOf = async (app: App, instances: string[]): Promise<void> => {
+  if ((await leases.endOf(app.sql, instances)) > 0) await endLostLeases(app)
+}
+
+/** The same for every process but the named ones: at a host's start all earlier workers are dead. */
+export const endLeasesExcept = async (app: App, instances: string[]): Promise<void> => {
+  if ((await leases.endExcept(app.sql, instances)) > 0) await endLostLeases(app)
+}

@@ -1,0 +1,41 @@
+import type { MessagePort } from 'node:worker_threads'
+import type { SafePoint } from './define.ts'
+
+/** What a thread is given with a job. */
+export interface ThreadTask {
+  kind: string
+  job: { id: string; projectId: string; attempt: number; stint: number }
+  input: unknown
+  checkpoint: unknown
+  /** Two 32-bit integers both sides see without a message: see {@link SHARED}. */
+  shared: SharedArrayBuffer
+  port: MessagePort
+}
+
+/** Places in the shared memory. */
+export const SHARED = {
+  /** 0: go on. 1: stop at the next safe point. */
+  STOP: 0,
+  /** The longest gap between two safe points so far, in milliseconds. */
+  LONGEST_GAP: 1,
+} as const
+
+/** What a thread tells while it runs. */
+export type FromThread =
+  | { type: 'point'; point: SafePoint<unknown>; durable: boolean }
+  | {
+      type: 'log'
+      level: 'debug' | 'info' | 'warn' | 'error'
+      message: string
+      data: Record<string, unknown> | undefined
+    }
+
+/** How a thread's stint ended. Errors don't survive the way between threads with their class, so their parts go. */
+export type ThreadEnding =
+  | { ending: 'returned'; result: unknown }
+  | { ending: 'yielded'; point: SafePoint<unknown> }
+  | {
+      ending: 'threw'
+      error: { name: string; message: string; code?: string; seconds?: number }
+      point: SafePoint<unknown> | undefined
+    }

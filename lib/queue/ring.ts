@@ -1,0 +1,47 @@
+import type { App } from '../app.ts'
+import { doorbellDelaySeconds } from '../jobs/retry.ts'
+import { QUEUES, type QueueName, type Ring } from './doorbells.ts'
+
+/** How many claims one doorbell is worth at most: hundreds where jobs are short, one where each fills a function. */
+export const CLAIMS_PER_DOORBELL: Record<QueueName, number> = { default: 500, compute: 1, bulk: 500 }
+
+/** A job that has become startable, or will in `delayMs`. */
+export interface Startable {
+  queue: string
+  delayMs: number
+}
+
+/**
+ * Rings for jobs that were just committed as queued. A failure is logged and not thrown: the rows are the truth, and
+ * the sweep rings again for what nobody came for.
+ */
+export const ringFor = async (app: App, startable: Startable[]): Promise<void> => {
+  const rings = toRings(startable)
+  if (rings.length === 0) return
+  try {
+    await app.queue.ring(rings)
+  } catch (error) {
+    app.log.warn({ err: error, doorbells: rings.length }, 'could not ring; the sweep will')
+  }
+}
+
+/** As few doorbells as can say it: one per queue, delay and {@link CLAIMS_PER_DOORBELL}. */
+export const toRings = (startable: Startable[]): Ring[] => {
+  const counts = new Map<string, Ring>()
+  for (const { queue, delayMs } of startable) {
+    const delaySeconds = doorbellDelaySeconds(delayMs)
+    if (delaySeconds === null || !isQueue(queue)) continue
+    const key = `${queue} ${delaySeconds}`
+    const ring = counts.get(key) ?? { queue, n: 0, delaySeconds }
+    ring.n++
+    counts.set(key, ring)
+  }
+  return [...counts.values()].flatMap(split)
+}
+
+const isQueue = (name: string): name is QueueName => (QUEUES as readonly string[]).includes(name)
+
+const split = (ring: Ring): Ring[] => {
+  const most = CLAIMS_PER_DOORBELL[ring.queue]
+  return Array.from({ length: Math.ceil(ring.n / most) }, (_, i) => ({ ...ring, n: Math.min(most, ring.n - i * most) }))
+}
