@@ -13,37 +13,47 @@ COMMENT ON TABLE users IS 'People who sign in.';
 COMMENT ON COLUMN users.password_hash IS 'argon2id, in PHC format.';
 
 CREATE TABLE sessions (
-  token_hash bytea PRIMARY KEY,
-  family_id  uuid NOT NULL,
+  id         uuid PRIMARY KEY,
   user_id    uuid NOT NULL REFERENCES users ON DELETE CASCADE,
   created_at timestamptz NOT NULL DEFAULT now(),
-  expires_at timestamptz NOT NULL,
-  spent_at   timestamptz,
   revoked_at timestamptz
 );
-CREATE INDEX sessions_family_id_idx ON sessions (family_id);
 CREATE INDEX sessions_user_id_idx ON sessions (user_id);
-CREATE INDEX sessions_expires_at_idx ON sessions (expires_at);
-COMMENT ON TABLE sessions IS 'Refresh tokens, one row each; those that came from one login are one family.';
-COMMENT ON COLUMN sessions.token_hash IS 'SHA-256 of the token. The token itself is not stored.';
-COMMENT ON COLUMN sessions.spent_at IS 'When it was exchanged for its successor. A spent token that comes again revokes its family.';
+COMMENT ON TABLE sessions IS 'Families of refresh tokens: one row for each sign-in.';
+COMMENT ON COLUMN sessions.revoked_at IS 'No token of the family is good from then on, a successor that is being made at that moment included.';
+
+CREATE TABLE session_tokens (
+  token_hash bytea PRIMARY KEY,
+  session_id uuid NOT NULL REFERENCES sessions ON DELETE CASCADE,
+  created_at timestamptz NOT NULL DEFAULT now(),
+  expires_at timestamptz NOT NULL,
+  spent_at   timestamptz
+);
+CREATE INDEX session_tokens_session_id_idx ON session_tokens (session_id);
+CREATE INDEX session_tokens_expires_at_idx ON session_tokens (expires_at);
+COMMENT ON TABLE session_tokens IS 'Refresh tokens.';
+COMMENT ON COLUMN session_tokens.token_hash IS 'SHA-256 of the token. The token itself is not stored.';
+COMMENT ON COLUMN session_tokens.spent_at IS 'When it was exchanged for its successor. A spent token that comes again revokes its session.';
 
 CREATE TABLE rate_limits (
   key        text PRIMARY KEY,
-  tokens     real NOT NULL,
+  tokens     double precision NOT NULL,
   updated_at timestamptz NOT NULL DEFAULT now()
 );
 CREATE INDEX rate_limits_updated_at_idx ON rate_limits (updated_at);
 COMMENT ON TABLE rate_limits IS 'Token buckets, one row per limited thing (an address, an account).';
+COMMENT ON COLUMN rate_limits.tokens IS 'What was left at updated_at, when a request was last let through.';
 
 CREATE TABLE projects (
   id          uuid PRIMARY KEY,
   name        text NOT NULL,
-  is_personal boolean NOT NULL DEFAULT false,
+  personal_of uuid REFERENCES users ON DELETE SET NULL,
   created_at  timestamptz NOT NULL DEFAULT now(),
   updated_at  timestamptz NOT NULL DEFAULT now(),
   deleted_at  timestamptz
 );
+CREATE UNIQUE INDEX projects_personal_of_key ON projects (personal_of) WHERE personal_of IS NOT NULL;
+COMMENT ON COLUMN projects.personal_of IS 'The person it was made for at registration: where their jobs go that name no project.';
 COMMENT ON COLUMN projects.deleted_at IS 'A deleted project is hidden at once; its rows go with retention.';
 
 CREATE TABLE memberships (
@@ -59,5 +69,6 @@ CREATE INDEX memberships_user_id_idx ON memberships (user_id);
 DROP TABLE memberships;
 DROP TABLE projects;
 DROP TABLE rate_limits;
+DROP TABLE session_tokens;
 DROP TABLE sessions;
 DROP TABLE users;

@@ -55,19 +55,28 @@ export interface NewJob {
   runAt: string | null
   /** JSON text. */
   input: string
+  /** How many of its parents have not ended; the job is blocked until none is left. */
+  waitsFor: number
+  hasParents: boolean
+  hasChildren: boolean
+  onParentFailure: OnParentFailure
 }
 
+export type OnParentFailure = 'fail' | 'run' | 'skip'
+
 /**
- * Inserts jobs and their `job.queued` events in one statement. An id that is there already is left alone, so the
+ * Inserts jobs and their `job.queued` or `job.blocked` events in one statement. An id that is there already is left alone, so the
  * statement may be repeated after a lost connection.
  * @returns when each new job is due and was queued, in no order
  */
 export const insert = (sql: Sql, jobs: NewJob[]): Promise<{ id: string; queuedAt: Date; startAt: Date }[]> => sql`
   WITH inserted AS (
     INSERT INTO jobs (id, project_id, created_by, kind, queue, name, priority, tags, max_attempts, timeout_seconds,
-                      start_at, input, state)
+                      start_at, input, waits_for, has_parents, has_children, on_parent_failure, state)
     SELECT id, project_id, created_by, kind, queue, name, priority, string_to_array(tags, ','), max_attempts,
-           timeout_seconds, coalesce(run_at::timestamptz, now() + delay_seconds * interval '1 second'), input::jsonb, 'queued'
+           timeout_seconds, coalesce(run_at::timestamptz, now() + delay_seconds * interval '1 second'), input::jsonb,
+           waits_for, has_parents = 1, has_children = 1, on_parent_failure,
+           CASE WHEN waits_for > 0 THEN 'blocked' ELSE 'queued' END
     FROM unnest(
       ${jobs.map((job) => job.id)}::uuid[],
       ${jobs.map((job) => job.projectId)}::uuid[],
@@ -81,15 +90,20 @@ export const insert = (sql: Sql, jobs: NewJob[]): Promise<{ id: string; queuedAt
       ${jobs.map((job) => job.timeoutSeconds)}::integer[],
       ${jobs.map((job) => job.delaySeconds)}::integer[],
       ${jobs.map((job) => job.runAt)}::text[],
-      ${jobs.map((job) => job.input)}::text[]
+      ${jobs.map((job) => job.input)}::text[],
+      ${jobs.map((job) => job.waitsFor)}::integer[],
+      ${jobs.map((job) => (job.hasParents ? 1 : 0))}::smallint[],
+      ${jobs.map((job) => (job.hasChildren ? 1 : 0))}::smallint[],
+      ${jobs.map((job) => job.onParentFailure)}::text[]
     ) AS new (id, project_id, created_by, kind, queue, name, priority, tags, max_attempts, timeout_seconds,
-              delay_seconds, run_at, input)
+              delay_seconds, run_at, input, waits_for, has_parents, has_children, on_parent_failure)
     ON CONFLICT (id) DO NOTHING
-    RETURNING id, project_id, kind, queue, name, attempt, event_seq, queued_at, start_at
+    RETURNING id, project_id, kind, queue, name, state, attempt, event_seq, waits_for, queued_at, start_at
   ), told AS (
     INSERT INTO events (job_id, project_id, seq, type, data)
-    SELECT id, project_id, event_seq, 'job.queued',
-           jsonb_build_object('kind', kind, 'queue', queue, 'name', name, 'attempt', attempt, 'startAt', start_at)
+    SELECT id, project_id, event_seq, 'job.' || state,
+           jsonb_build_object('kind', kind, 'queue', queue, 'name', name, 'attempt', attempt, 'startAt', start_at,
+                              'waitsFor', waits_for)
     FROM inserted
   )
   SELECT id, queued_at, start_at FROM inserted`
@@ -131,13 +145,21 @@ export const list = (sql: Sql, filter: JobFilter, limit: number): Promise<JobRow
   ) AS jobs
   ORDER BY id DESC LIMIT ${limit}`
 
+export interface Cancelled {
+  id: string
+  state: JobState
+  /** False when it had ended, or was told before. */
+  changed: boolean
+  hasChildren: boolean
+}
+
 /**
  * Asks for a job's end: one that waits is cancelled at once; one that runs is told, and has 30 s to reach a safe point
  * before its lease is over. An ended job is left as it is.
  * @returns the state after it, or null if there is no such job
  */
-export const cancel = async (sql: Sql, id: string): Promise<{ state: JobState; changed: boolean } | null> => {
-  const [row] = await sql<{ state: JobState; changed: boolean }[]>`
+export const cancel = async (sql: Sql, id: string): Promise<Cancelled | null> => {
+  const [row] = await sql<Cancelled[]>`
     WITH target AS (
       SELECT id, state AS was, cancel_requested_at AS asked FROM jobs WHERE id = ${id} FOR UPDATE
     ), changed AS (
@@ -149,14 +171,15 @@ export const cancel = async (sql: Sql, id: string): Promise<{ state: JobState; c
         event_seq = event_seq + 1
       FROM target
       WHERE jobs.id = target.id AND (was IN ('blocked', 'queued') OR was = 'running' AND asked IS NULL)
-      RETURNING jobs.id, project_id, event_seq, state, stint
+      RETURNING jobs.id, project_id, event_seq, state, stint, has_children
     ), told AS (
       INSERT INTO events (job_id, project_id, seq, type, data)
       SELECT id, project_id, event_seq, CASE state WHEN 'running' THEN 'job.cancelling' ELSE 'job.cancelled' END,
              jsonb_build_object('stint', stint)
       FROM changed
     )
-    SELECT coalesce(changed.state, target.was) AS state, changed.id IS NOT NULL AS changed
+    SELECT target.id, coalesce(changed.state, target.was) AS state, changed.id IS NOT NULL AS changed,
+           coalesce(changed.has_children, false) AS has_children
     FROM target LEFT JOIN changed USING (id)`
   return row ?? null
 }

@@ -30,8 +30,9 @@ export interface Settled {
   kind: string
   queue: string
   state: JobState
-  /** When it is due again, if it is queued. */
+  /** Until it is due again, if it is queued. */
   delayMs: number
+  hasChildren: boolean
 }
 
 /**
@@ -40,10 +41,17 @@ export interface Settled {
  * with TIMEOUT; the third lost lease in a row without progress fails with CRASHED; a stop at a safe point, a
  * postponement and a lost lease go on with the same attempt; a throw goes on while attempts are left, and else fails.
  *
+ * A job that others run after must be settled in one transaction with its edges, so it is left alone unless `parents`
+ * says that the caller does so; it comes back with the state `running`.
+ *
  * @returns the jobs that it settled. A missing one was fenced off (or, if `lost`, its lease was renewed): nothing of
  * it was written.
  */
-export const settle = (sql: Sql, outcomes: Outcome[]): Promise<Settled[]> => sql`
+export const settle = (
+  sql: Sql,
+  outcomes: Outcome[],
+  parents: 'with parents' | 'without parents',
+): Promise<Settled[]> => sql`
   WITH given AS (
     SELECT * FROM unnest(
       ${outcomes.map((it) => it.id)}::uuid[],
@@ -64,7 +72,8 @@ export const settle = (sql: Sql, outcomes: Outcome[]): Promise<Settled[]> => sql
            given.error::jsonb AS error,
            coalesce(given.run_ms, extract(epoch FROM now() - jobs.stint_started_at) * 1000)::integer AS stint_ms,
            jobs.run_ms, jobs.timeout_seconds, jobs.attempt, jobs.max_attempts, jobs.crashes, jobs.cancel_requested_at,
-           jobs.worker, jobs.stint_started_at
+           jobs.worker, jobs.stint_started_at, jobs.project_id, jobs.kind, jobs.queue,
+           jobs.has_children AND ${parents === 'without parents'} AS left_alone
     FROM given JOIN jobs ON jobs.id = given.id AND jobs.stint = given.stint
     WHERE jobs.state = 'running' AND (given.ending <> 'lost' OR jobs.lease_until < now())
     ORDER BY jobs.id FOR UPDATE OF jobs
@@ -80,7 +89,7 @@ export const settle = (sql: Sql, outcomes: Outcome[]): Promise<Settled[]> => sql
         WHEN attempt < max_attempts THEN 'retry'
         ELSE 'failed'
       END AS verdict
-    FROM held
+    FROM held WHERE NOT left_alone
   ), settled AS (
     UPDATE jobs SET
       state = CASE verdict WHEN 'retry' THEN 'queued' WHEN 'timeout' THEN 'failed' WHEN 'crashed' THEN 'failed' ELSE verdict END,
@@ -107,7 +116,7 @@ export const settle = (sql: Sql, outcomes: Outcome[]): Promise<Settled[]> => sql
       worker = NULL,
       event_seq = event_seq + 1
     FROM decided WHERE jobs.id = decided.id
-    RETURNING jobs.id, project_id, kind, queue, state, jobs.stint, jobs.attempt, jobs.event_seq, jobs.start_at, jobs.progress,
+    RETURNING jobs.id, jobs.project_id, jobs.kind, jobs.queue, jobs.state, jobs.has_children, jobs.stint, jobs.attempt, jobs.event_seq, jobs.start_at, jobs.progress,
               jobs.error, decided.verdict, decided.ending, decided.stint_ms, decided.delay_ms, decided.worker,
               decided.stint_started_at, decided.attempt AS stint_attempt, decided.error AS stint_error
   ), told AS (
@@ -136,4 +145,6 @@ export const settle = (sql: Sql, outcomes: Outcome[]): Promise<Settled[]> => sql
       CASE WHEN state = 'failed' THEN coalesce(stint_error, error) ELSE stint_error END
     FROM settled
   )
-  SELECT id, project_id, kind, queue, state, delay_ms FROM settled`
+  SELECT id, project_id, kind, queue, state, has_children, delay_ms FROM settled
+  UNION ALL
+  SELECT id, project_id, kind, queue, 'running', true, 0 FROM held WHERE left_alone`

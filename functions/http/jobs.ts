@@ -3,13 +3,13 @@ import * as events from '../../db/queries/events.ts'
 import * as jobLogs from '../../db/queries/job-logs.ts'
 import * as jobs from '../../db/queries/jobs.ts'
 import * as stints from '../../db/queries/stints.ts'
-import { StintError } from '../../lib/core/errors.ts'
 import { resource } from '../../lib/http/resource.ts'
 import { route } from '../../lib/http/route.ts'
 import { decodeCursor, id, page, pageOf, timestamp, toPage } from '../../lib/http/schemas.ts'
-import { hasEnded, STATES } from '../../lib/jobs/states.ts'
+import { cancelJob } from '../../lib/jobs/cancel.ts'
+import { STATES } from '../../lib/jobs/states.ts'
 import { QUEUES } from '../../lib/queue/doorbells.ts'
-import { projectsToList, requireJob } from '../access.ts'
+import { projectsToList, requireJob } from '../job-access.ts'
 import { kinds } from '../jobs/index.ts'
 import { jobReply, jobSummary, toJob, toSummary } from '../views/job.ts'
 
@@ -197,12 +197,9 @@ export const cancel = route({
   errors: ['JOB_NOT_FOUND', 'FORBIDDEN', 'JOB_ENDED'],
   run: async ({ app, actor, params }) => {
     await requireJob(app, actor, params.jobId, 'maintainer')
-    const outcome = await jobs.cancel(app.sql, params.jobId)
-    if (outcome && !outcome.changed && hasEnded(outcome.state))
-      throw new StintError('JOB_ENDED', `The job is ${outcome.state}.`)
-    app.committed()
+    const state = await cancelJob(app, params.jobId)
     const job = toJob(await requireJob(app, actor, params.jobId, 'maintainer'))
-    return outcome?.state === 'running' ? { status: 202, body: { job } } : { status: 200, body: { job } }
+    return state === 'running' ? { status: 202, body: { job } } : { status: 200, body: { job } }
   },
 })
 

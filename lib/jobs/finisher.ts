@@ -1,7 +1,8 @@
-import { isUnreachable, retryConflicts } from '../../db/client.ts'
-import * as outcomes from '../../db/queries/outcomes.ts'
+import { isUnreachable } from '../../db/client.ts'
+import type * as outcomes from '../../db/queries/outcomes.ts'
 import type { App } from '../app.ts'
 import { ringFor } from '../queue/ring.ts'
+import { settleOutcomes } from './settle.ts'
 
 const BATCH = 500
 
@@ -63,7 +64,7 @@ const settle = async (app: App, batch: outcomes.Outcome[], hasTime: () => boolea
 /** One outcome that the database refuses must not cost the others theirs: then each is written alone. */
 const settleOrSingleOut = async (app: App, batch: outcomes.Outcome[]): Promise<outcomes.Settled[]> => {
   try {
-    return await retryConflicts(() => outcomes.settle(app.sql, batch))
+    return await settleOutcomes(app, batch)
   } catch (error) {
     if (isUnreachable(error)) throw error
     app.log.error({ err: error, jobs: batch.length }, 'a batch of outcomes was refused')
@@ -72,9 +73,7 @@ const settleOrSingleOut = async (app: App, batch: outcomes.Outcome[]): Promise<o
     if (!outcome) return []
     const { id, stint, runMs } = outcome
     const message = `the database refused the outcome: ${(error as Error).message}`
-    return outcomes.settle(app.sql, [
-      { id, stint, runMs, ending: 'refused', error: { code: 'OUTCOME_REFUSED', message } },
-    ])
+    return settleOutcomes(app, [{ id, stint, runMs, ending: 'refused', error: { code: 'OUTCOME_REFUSED', message } }])
   }
 }
 

@@ -61,6 +61,10 @@ export const prepare = (
     delaySeconds: submission.delaySeconds ?? 0,
     runAt: submission.runAt ?? null,
     input,
+    waitsFor: 0,
+    hasParents: false,
+    hasChildren: false,
+    onParentFailure: 'fail',
   }
 }
 

@@ -1,11 +1,11 @@
 import { transaction } from '../../db/client.ts'
 import * as leases from '../../db/queries/leases.ts'
-import * as outcomes from '../../db/queries/outcomes.ts'
 import * as queues from '../../db/queries/queues.ts'
 import type { App } from '../app.ts'
 import type { QueueName, Ring } from '../queue/doorbells.ts'
 import { CLAIMS_PER_DOORBELL, ringFor } from '../queue/ring.ts'
 import { holds } from '../schedule/runner.ts'
+import { settleWithChildren } from './settle.ts'
 
 const BATCH = 500
 
@@ -28,7 +28,7 @@ export const endLostLeases = async (app: App): Promise<number> => {
     const settled = await transaction(app.sql, async (tx) => {
       const lost = await leases.lockLost(tx, BATCH)
       if (lost.length === 0) return []
-      return outcomes.settle(
+      return settleWithChildren(
         tx,
         lost.map(({ id, stint }) => ({ id, stint, ending: 'lost', runMs: null })),
       )

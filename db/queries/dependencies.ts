@@ -1,0 +1,101 @@
+import type { Sql } from '../client.ts'
+import type { JobState } from './jobs.ts'
+import type { Settled } from './outcomes.ts'
+
+export interface ParentRow {
+  id: string
+  projectId: string
+  state: JobState
+}
+
+/**
+ * Locks jobs that others shall run after, in id order, and marks them as parents, so that whoever ends them from now
+ * on settles their edges.
+ */
+export const lockParents = (sql: Sql, ids: string[]): Promise<ParentRow[]> => sql`
+  WITH parents AS MATERIALIZED (
+    SELECT id, project_id, state, has_children FROM jobs WHERE id = ANY (${ids}::uuid[]) ORDER BY id FOR NO KEY UPDATE
+  ), marked AS (
+    UPDATE jobs SET has_children = true FROM parents
+    WHERE jobs.id = parents.id AND NOT parents.has_children
+  )
+  SELECT id, project_id, state FROM parents`
+
+/** Inserts edges; those to parents that have ended are settled at once. */
+export const insert = async (
+  sql: Sql,
+  edges: { childId: string; parentId: string; settled: boolean }[],
+): Promise<void> => {
+  await sql`
+    INSERT INTO job_dependencies (child_id, parent_id, settled_at)
+    SELECT child_id, parent_id, CASE settled WHEN 1 THEN now() END
+    FROM unnest(
+      ${edges.map((it) => it.childId)}::uuid[],
+      ${edges.map((it) => it.parentId)}::uuid[],
+      ${edges.map((it) => (it.settled ? 1 : 0))}::smallint[]
+    ) AS given (child_id, parent_id, settled)
+    ON CONFLICT DO NOTHING`
+}
+
+/**
+ * Counts the end of parents at their children: each open edge once. A child whose last parent ended becomes queued;
+ * one of whose parents failed or was cancelled ends as its `on_parent_failure` says. Must run in the transaction that
+ * ended the parents, as a statement after it, so that it sees every edge that was committed before their lock.
+ * @returns the children that changed their state
+ */
+export const settle = (sql: Sql, parentIds: string[]): Promise<Settled[]> => sql`
+  WITH edges AS (
+    UPDATE job_dependencies SET settled_at = now()
+    FROM jobs AS parents
+    WHERE job_dependencies.parent_id = ANY (${parentIds}::uuid[]) AND settled_at IS NULL
+      AND parents.id = job_dependencies.parent_id AND parents.state IN ('succeeded', 'failed', 'cancelled')
+    RETURNING child_id, parents.state <> 'succeeded' AS failed
+  ), counts AS (
+    SELECT child_id, count(*)::integer AS settled, bool_or(failed) AS failed FROM edges GROUP BY child_id
+  ), children AS MATERIALIZED (
+    SELECT jobs.id, counts.settled, counts.failed FROM counts JOIN jobs ON jobs.id = counts.child_id
+    WHERE jobs.state = 'blocked' ORDER BY jobs.id FOR UPDATE OF jobs
+  ), changed AS (
+    UPDATE jobs SET
+      waits_for = greatest(0, waits_for - children.settled),
+      state = CASE
+        WHEN children.failed AND on_parent_failure = 'fail' THEN 'failed'
+        WHEN children.failed AND on_parent_failure = 'skip' THEN 'cancelled'
+        WHEN waits_for <= children.settled THEN 'queued'
+        ELSE 'blocked'
+      END,
+      error = CASE WHEN children.failed AND on_parent_failure IN ('fail', 'skip')
+        THEN jsonb_build_object('code', 'PARENT_FAILED', 'message', 'a job that it runs after did not succeed') END,
+      finished_at = CASE WHEN children.failed AND on_parent_failure IN ('fail', 'skip') THEN now() END,
+      start_at = greatest(start_at, now()),
+      event_seq = event_seq + CASE
+        WHEN children.failed AND on_parent_failure IN ('fail', 'skip') OR waits_for <= children.settled THEN 1 ELSE 0 END
+    FROM children WHERE jobs.id = children.id
+    RETURNING jobs.id, project_id, kind, queue, state, name, attempt, event_seq, start_at, error, has_children
+  ), told AS (
+    INSERT INTO events (job_id, project_id, seq, type, data)
+    SELECT id, project_id, event_seq, 'job.' || state, jsonb_strip_nulls(jsonb_build_object(
+      'kind', kind, 'queue', queue, 'name', name, 'attempt', attempt, 'startAt', CASE state WHEN 'queued' THEN start_at END, 'error', error))
+    FROM changed WHERE state <> 'blocked'
+  )
+  SELECT id, project_id, kind, queue, state, has_children,
+         greatest(0, extract(epoch FROM start_at - now()) * 1000)::integer AS delay_ms
+  FROM changed WHERE state <> 'blocked'`
+
+export interface ParentResult {
+  childId: string
+  jobId: string
+  name: string | null
+  kind: string
+  state: JobState
+  /** Null when it didn't succeed, and when all results together are too large to hand on. */
+  result: unknown
+}
+
+/** What the parents of jobs gave, in the order of their ids; results only up to `maxBytes` in all per child. */
+export const listResults = (sql: Sql, childIds: string[], maxBytes: number): Promise<ParentResult[]> => sql`
+  SELECT child_id, id AS job_id, name, kind, state,
+         CASE WHEN sum(pg_column_size(result)) OVER (PARTITION BY child_id ORDER BY id) <= ${maxBytes} THEN result END AS result
+  FROM job_dependencies JOIN jobs ON jobs.id = job_dependencies.parent_id
+  WHERE child_id = ANY (${childIds}::uuid[])
+  ORDER BY child_id, id`

@@ -1,0 +1,72 @@
+import type { Sql } from '../client.ts'
+
+export interface FileRow {
+  id: string
+  projectId: string
+  createdBy: string | null
+  jobId: string | null
+  objectKey: string
+  name: string
+  contentType: string
+  /** Null until a presigned upload has arrived. */
+  sizeBytes: number | null
+  createdAt: Date
+}
+
+export interface NewFile {
+  id: string
+  projectId: string
+  objectKey: string
+  name: string
+  contentType: string
+  sizeBytes: number | null
+  createdBy?: string
+  /** The job and the stint that made it. */
+  madeBy?: { jobId: string; stint: number }
+}
+
+export const insert = async (sql: Sql, file: NewFile): Promise<FileRow> => {
+  const [row] = await sql<[FileRow]>`
+    INSERT INTO files (id, project_id, created_by, job_id, stint, object_key, name, content_type, size_bytes)
+    VALUES (${file.id}, ${file.projectId}, ${file.createdBy ?? null}, ${file.madeBy?.jobId ?? null},
+            ${file.madeBy?.stint ?? null}, ${file.objectKey}, ${file.name}, ${file.contentType}, ${file.sizeBytes})
+    RETURNING id, project_id, created_by, job_id, object_key, name, content_type, size_bytes, created_at`
+  return row
+}
+
+export const findById = async (sql: Sql, fileId: string): Promise<FileRow | null> => {
+  const [row] = await sql<FileRow[]>`
+    SELECT id, project_id, created_by, job_id, object_key, name, content_type, size_bytes, created_at
+    FROM files WHERE id = ${fileId}`
+  return row ?? null
+}
+
+/** A project's files, newest first, older than `before`. */
+export const list = (
+  sql: Sql,
+  projectId: string,
+  { before, limit }: { before: string | undefined; limit: number },
+): Promise<FileRow[]> => sql`
+  SELECT id, project_id, created_by, job_id, object_key, name, content_type, size_bytes, created_at
+  FROM files WHERE project_id = ${projectId} ${before ? sql`AND id < ${before}` : sql``}
+  ORDER BY id DESC LIMIT ${limit}`
+
+/** Takes note that an upload has arrived. */
+export const markArrived = async (sql: Sql, fileId: string, sizeBytes: number): Promise<void> => {
+  await sql`UPDATE files SET size_bytes = ${sizeBytes} WHERE id = ${fileId} AND size_bytes IS NULL`
+}
+
+/** Whether a job of the file's project that hasn't ended names it in its input as `fileId`. */
+export const isInUse = async (sql: Sql, file: { id: string; projectId: string }): Promise<boolean> => {
+  const [row] = await sql<[{ inUse: boolean }]>`
+    SELECT EXISTS (
+      SELECT FROM jobs
+      WHERE project_id = ${file.projectId} AND state IN ('blocked', 'queued', 'running')
+        AND input @> jsonb_build_object('fileId', ${file.id}::text)
+    ) AS in_use`
+  return row.inUse
+}
+
+export const remove = async (sql: Sql, fileId: string): Promise<void> => {
+  await sql`DELETE FROM files WHERE id = ${fileId}`
+}

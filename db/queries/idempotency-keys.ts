@@ -1,0 +1,48 @@
+import type { Sql } from '../client.ts'
+
+export interface IdempotencyKey {
+  projectId: string
+  key: string
+  /** SHA-256 of route and canonical body, hex. */
+  bodyHash: string
+  /** The jobs that the request makes. */
+  jobIds: string[]
+}
+
+/**
+ * Takes keys that are free or expired, for 24 h. Sorted, so that two requests never wait for each other's keys; a key
+ * that another transaction is taking right now is waited for.
+ * @returns the keys that were won, as `project key`
+ */
+export const win = async (sql: Sql, wanted: IdempotencyKey[]): Promise<Set<string>> => {
+  const rows = await sql<{ projectId: string; key: string }[]>`
+    INSERT INTO idempotency_keys (project_id, key, body_hash, job_ids, expires_at)
+    SELECT project_id, key, body_hash, job_ids::jsonb, now() + interval '24 hours'
+    FROM unnest(
+      ${wanted.map((it) => it.projectId)}::uuid[],
+      ${wanted.map((it) => it.key)}::text[],
+      ${wanted.map((it) => it.bodyHash)}::text[],
+      ${wanted.map((it) => JSON.stringify(it.jobIds))}::text[]
+    ) AS wanted (project_id, key, body_hash, job_ids)
+    ORDER BY project_id, key
+    ON CONFLICT (project_id, key) DO UPDATE
+      SET body_hash = excluded.body_hash, job_ids = excluded.job_ids, expires_at = excluded.expires_at
+      WHERE idempotency_keys.expires_at < now()
+    RETURNING project_id, key`
+  return new Set(rows.map((row) => `${row.projectId} ${row.key}`))
+}
+
+/** What stands behind keys that others won. A statement of its own, so that it sees what those have committed. */
+export const list = (sql: Sql, keys: { projectId: string; key: string }[]): Promise<IdempotencyKey[]> => sql`
+  SELECT project_id, key, body_hash, job_ids FROM idempotency_keys
+  JOIN unnest(${keys.map((it) => it.projectId)}::uuid[], ${keys.map((it) => it.key)}::text[]) AS wanted (project_id, key)
+  USING (project_id, key)`
+
+/** Removes expired keys, at most `limit`. @returns how many */
+export const prune = async (sql: Sql, limit: number): Promise<number> => {
+  const rows = await sql`
+    DELETE FROM idempotency_keys WHERE (project_id, key) IN (
+      SELECT project_id, key FROM idempotency_keys WHERE expires_at < now() LIMIT ${limit} FOR UPDATE SKIP LOCKED
+    )`
+  return rows.count
+}

@@ -1,0 +1,71 @@
+import type { Sql } from '../client.ts'
+import type { JobState } from './jobs.ts'
+
+export interface UniqueKey {
+  projectId: string
+  key: string
+  jobId: string
+  /** The key is kept at least so long, even if its job ends before. */
+  forSeconds: number
+}
+
+export interface Holder {
+  projectId: string
+  key: string
+  jobId: string
+  /** Null when the job is gone. */
+  state: JobState | null
+  /** Whether the time that it keeps the key at least is over. */
+  expired: boolean
+}
+
+/** Takes keys that nobody has, and locks all of them, in order. @returns the keys that were free, as `project key` */
+export const takeFree = async (sql: Sql, wanted: UniqueKey[]): Promise<Set<string>> => {
+  const rows = await sql<{ projectId: string; key: string; jobId: string }[]>`
+    INSERT INTO unique_keys (project_id, key, job_id, until)
+    SELECT project_id, key, job_id, now() + for_seconds * interval '1 second'
+    FROM unnest(
+      ${wanted.map((it) => it.projectId)}::uuid[],
+      ${wanted.map((it) => it.key)}::text[],
+      ${wanted.map((it) => it.jobId)}::uuid[],
+      ${wanted.map((it) => it.forSeconds)}::integer[]
+    ) AS wanted (project_id, key, job_id, for_seconds)
+    ORDER BY project_id, key
+    ON CONFLICT (project_id, key) DO UPDATE SET project_id = excluded.project_id
+    RETURNING project_id, key, job_id`
+  const ours = new Set(wanted.map((it) => it.jobId))
+  return new Set(rows.filter((row) => ours.has(row.jobId)).map((row) => `${row.projectId} ${row.key}`))
+}
+
+/** Who holds keys that are locked by now. A statement of its own, so that it sees jobs committed before the lock. */
+export const listHolders = (sql: Sql, keys: { projectId: string; key: string }[]): Promise<Holder[]> => sql`
+  SELECT held.project_id, held.key, held.job_id, jobs.state, held.until < now() AS expired
+  FROM unnest(${keys.map((it) => it.projectId)}::uuid[], ${keys.map((it) => it.key)}::text[]) AS wanted (project_id, key)
+  JOIN unique_keys AS held USING (project_id, key)
+  LEFT JOIN jobs ON jobs.id = held.job_id`
+
+/** Gives locked keys to other jobs. */
+export const pass = async (sql: Sql, keys: UniqueKey[]): Promise<void> => {
+  await sql`
+    UPDATE unique_keys AS held SET job_id = given.job_id, until = now() + given.for_seconds * interval '1 second'
+    FROM unnest(
+      ${keys.map((it) => it.projectId)}::uuid[],
+      ${keys.map((it) => it.key)}::text[],
+      ${keys.map((it) => it.jobId)}::uuid[],
+      ${keys.map((it) => it.forSeconds)}::integer[]
+    ) AS given (project_id, key, job_id, for_seconds)
+    WHERE held.project_id = given.project_id AND held.key = given.key`
+}
+
+/** Removes keys whose time is over and whose job is no longer live, at most `limit`. @returns how many */
+export const prune = async (sql: Sql, limit: number): Promise<number> => {
+  const rows = await sql`
+    DELETE FROM unique_keys WHERE (project_id, key) IN (
+      SELECT project_id, key FROM unique_keys
+      WHERE until < now() AND NOT EXISTS (
+        SELECT FROM jobs WHERE jobs.id = unique_keys.job_id AND state IN ('blocked', 'queued', 'running')
+      )
+      LIMIT ${limit} FOR UPDATE SKIP LOCKED
+    )`
+  return rows.count
+}

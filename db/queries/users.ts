@@ -1,0 +1,64 @@
+import type { Sql } from '../client.ts'
+
+export interface UserRow {
+  id: string
+  email: string
+  name: string
+  isAdmin: boolean
+  createdAt: Date
+  passwordHash: string
+}
+
+export interface NewUser {
+  id: string
+  email: string
+  name: string
+  passwordHash: string
+}
+
+/** @throws PostgresError with the constraint `users_email_key` when the email is taken, in whatever case it is written */
+export const insert = async (sql: Sql, user: NewUser): Promise<UserRow> => {
+  const [row] = await sql<[UserRow]>`
+    INSERT INTO users (id, email, name, password_hash)
+    VALUES (${user.id}, ${user.email}, ${user.name}, ${user.passwordHash})
+    RETURNING id, email, name, is_admin, created_at, password_hash`
+  return row
+}
+
+export const findById = async (sql: Sql, userId: string): Promise<UserRow | null> => {
+  const [row] = await sql<UserRow[]>`
+    SELECT id, email, name, is_admin, created_at, password_hash FROM users WHERE id = ${userId}`
+  return row ?? null
+}
+
+export const findByEmail = async (sql: Sql, email: string): Promise<UserRow | null> => {
+  const [row] = await sql<UserRow[]>`
+    SELECT id, email, name, is_admin, created_at, password_hash FROM users WHERE lower(email) = lower(${email})`
+  return row ?? null
+}
+
+/** Changes what is given; null leaves it. */
+export const update = async (
+  sql: Sql,
+  userId: string,
+  change: { name: string | null; email: string | null },
+): Promise<UserRow | null> => {
+  const [row] = await sql<UserRow[]>`
+    UPDATE users SET name = coalesce(${change.name}, name), email = coalesce(${change.email}, email), updated_at = now()
+    WHERE id = ${userId}
+    RETURNING id, email, name, is_admin, created_at, password_hash`
+  return row ?? null
+}
+
+/** Replaces the hash that the caller has checked, or changes nothing if it is another one by now. */
+export const updatePassword = async (
+  sql: Sql,
+  userId: string,
+  hash: { checked: string; next: string },
+): Promise<boolean> => {
+  const rows = await sql`
+    UPDATE users SET password_hash = ${hash.next}, updated_at = now()
+    WHERE id = ${userId} AND password_hash = ${hash.checked}
+    RETURNING id`
+  return rows.length === 1
+}

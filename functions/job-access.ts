@@ -1,0 +1,34 @@
+import * as jobs from '../db/queries/jobs.ts'
+import * as memberships from '../db/queries/memberships.ts'
+import type { App } from '../lib/app.ts'
+import type { Actor } from '../lib/auth/actor.ts'
+import { StintError } from '../lib/core/errors.ts'
+import { requireRole } from './access.ts'
+
+/**
+ * The job, if the actor may do with it what takes the role `needed` in its project.
+ * @throws {StintError} JOB_NOT_FOUND also for strangers: who isn't a member isn't told that the job exists
+ * @throws {StintError} FORBIDDEN for a member whose role doesn't reach
+ */
+export const requireJob = async (
+  app: App,
+  actor: Actor,
+  jobId: string,
+  needed: memberships.Role,
+): Promise<jobs.JobWithData> => {
+  const job = await jobs.find(app.sql, jobId)
+  if (!job) throw new StintError('JOB_NOT_FOUND')
+  await requireRole(app, actor, job.projectId, needed).catch(asMissingJob)
+  return job
+}
+
+/** The projects whose jobs a list shows: the named one, or all that the actor is a member of. */
+export const projectsToList = async (app: App, actor: Actor, projectId: string | undefined): Promise<string[]> => {
+  if (projectId === undefined) return memberships.listProjectIds(app.sql, actor.userId)
+  await requireRole(app, actor, projectId, 'viewer')
+  return [projectId]
+}
+
+const asMissingJob = (error: unknown): never => {
+  throw error instanceof StintError && error.code === 'PROJECT_NOT_FOUND' ? new StintError('JOB_NOT_FOUND') : error
+}

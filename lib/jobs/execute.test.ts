@@ -1,0 +1,264 @@
+import { expect } from 'vitest'
+import * as events from '../../db/queries/events.ts'
+import * as jobs from '../../db/queries/jobs.ts'
+import * as leases from '../../db/queries/leases.ts'
+import * as outcomes from '../../db/queries/outcomes.ts'
+import * as stints from '../../db/queries/stints.ts'
+import { createEngine, insertJobs, invoke, script } from '../../tests/support/engine.ts'
+import { test } from '../../tests/support/world.ts'
+import type { App } from '../app.ts'
+import { endLeasesOf } from './sweep.ts'
+
+const get = async (app: App, id: string | undefined) => {
+  const job = await jobs.find(app.sql, id ?? '')
+  if (!job) throw new Error(`no job ${id}`)
+  return job
+}
+const eventTypes = async (app: App, id: string) => (await events.list(app.sql, id, 0, 100)).map((it) => it.type)
+const inTime = () => {
+  script.onCount = () => {}
+}
+
+test('a job runs to its result, and its events say so in order', async ({ world: { app } }) => {
+  const [id = ''] = await insertJobs(app, [{ input: '{"value":{"deep":[1,null]}}' }])
+  await invoke(createEngine(app))
+
+  const job = await get(app, id)
+  expect(job).toMatchObject({
+    state: 'succeeded',
+    result: { value: { deep: [1, null] } },
+    progress: 1,
+    attempt: 1,
+    stint: 1,
+    error: null,
+  })
+  expect(job.finishedAt).toBeInstanceOf(Date)
+  expect(await eventTypes(app, id)).toEqual(['job.queued', 'job.started', 'job.succeeded'])
+  expect(await stints.list(app.sql, id, 0, 10)).toMatchObject([
+    { stint: 1, attempt: 1, outcome: 'succeeded', worker: app.instance },
+  ])
+})
+
+test('an invocation runs no more jobs than its doorbells are worth', async ({ world: { app } }) => {
+  await insertJobs(
+    app,
+    Array.from({ length: 5 }, () => ({})),
+  )
+  await invoke(createEngine(app), { budget: 3 })
+  const states = await app.sql`SELECT state FROM jobs ORDER BY state`
+  expect(states.map((it) => it['state'])).toEqual(['queued', 'queued', 'succeeded', 'succeeded', 'succeeded'])
+})
+
+test('priority goes before age, and projects take turns', async ({ world: { app } }) => {
+  const mine = '00000000-0000-7000-8000-00000000000a'
+  const [, , urgent = ''] = await insertJobs(app, [
+    { projectId: mine },
+    { projectId: mine },
+    { projectId: mine, priority: 5 },
+  ])
+  const [other = ''] = await insertJobs(app, [{ projectId: '00000000-0000-7000-8000-00000000000b' }])
+  await invoke(createEngine(app), { budget: 2 })
+  expect((await get(app, urgent)).state).toBe('succeeded')
+  expect((await get(app, other)).state).toBe('succeeded')
+})
+
+test('a delayed job is not claimed before it is due', async ({ world: { app } }) => {
+  const [id = ''] = await insertJobs(app, [{ delaySeconds: 3_600 }])
+  await invoke(createEngine(app))
+  expect((await get(app, id)).state).toBe('queued')
+  await app.sql`UPDATE jobs SET start_at = now()`
+  await invoke(createEngine(app))
+  expect((await get(app, id)).state).toBe('succeeded')
+})
+
+test('when time is nearly over a job stops at a safe point and goes on from there, with the same attempt', async ({
+  world: { app },
+}) => {
+  const [id = ''] = await insertJobs(app, [{ kind: 'test.count', input: '{"to":2000000}' }])
+  const engine = createEngine(app)
+  const seen: number[] = []
+  script.onCount = (at) => void seen.push(at)
+  await invoke(engine, { functionMs: 300 })
+
+  const paused = await get(app, id)
+  expect(paused).toMatchObject({ state: 'queued', attempt: 1, stint: 1 })
+  const [row] = await app.sql<{ checkpoint: { at: number } }[]>`SELECT checkpoint FROM jobs WHERE id = ${id}`
+  const at = row?.checkpoint.at ?? 0
+  expect(at).toBe(seen.at(-1))
+
+  seen.length = 0
+  await invoke(engine, { functionMs: 300 })
+  expect(seen[0]).toBe(at + 1)
+  expect(await eventTypes(app, id)).toContain('job.continued')
+  inTime()
+})
+
+test('a throw is retried with backoff while attempts are left, and then the job fails with what was thrown', async ({
+  world: { app },
+}) => {
+  const [id = ''] = await insertJobs(app, [{ kind: 'test.fail', input: '{"how":"error"}', maxAttempts: 2 }])
+  await invoke(createEngine({ ...app, random: () => 0.5 }))
+  const retried = await get(app, id)
+  expect(retried).toMatchObject({ state: 'queued', attempt: 2, error: { code: 'Error', message: 'it broke' } })
+  expect(retried.startAt.getTime() - Date.now()).toBeGreaterThan(3_000)
+
+  await app.sql`UPDATE jobs SET start_at = now()`
+  await invoke(createEngine(app))
+  expect(await get(app, id)).toMatchObject({
+    state: 'failed',
+    attempt: 2,
+    error: { code: 'Error', message: 'it broke' },
+  })
+  expect(await eventTypes(app, id)).toEqual(['job.queued', 'job.started', 'job.retried', 'job.started', 'job.failed'])
+})
+
+test('a permanent error fails at once, and a job that asks for a later time spends no attempt', async ({
+  world: { app },
+}) => {
+  const [never = '', later = ''] = await insertJobs(app, [
+    { kind: 'test.fail', input: '{"how":"permanent"}' },
+    { kind: 'test.fail', input: '{"how":"later"}' },
+  ])
+  await invoke(createEngine(app))
+  expect(await get(app, never)).toMatchObject({ state: 'failed', attempt: 1, error: { code: 'NO_SUCH_THING' } })
+  const postponed = await get(app, later)
+  expect(postponed).toMatchObject({ state: 'queued', attempt: 1 })
+  expect(postponed.startAt.getTime() - Date.now()).toBeGreaterThan(25_000)
+})
+
+test('an input that no longer fits its kind fails without a retry', async ({ world: { app } }) => {
+  const [id = ''] = await insertJobs(app, [{ kind: 'test.count', input: '{"to":"many"}' }])
+  await invoke(createEngine(app))
+  expect(await get(app, id)).toMatchObject({ state: 'failed', attempt: 1, error: { code: 'INPUT_INVALID' } })
+})
+
+test('a result that is too large or holds what JSON columns refuse fails that job and no other', async ({
+  world: { app },
+}) => {
+  const [large = '', bad = '', fine = ''] = await insertJobs(app, [
+    { input: JSON.stringify({ value: 'x'.repeat(300_000) }) },
+    { kind: 'test.surrogate', input: '{}' },
+    {},
+  ])
+  const { defineJob } = await import('./define.ts')
+  const { z } = await import('zod')
+  const surrogate = defineJob({
+    kind: 'test.surrogate',
+    summary: 'Returns half a character',
+    input: z.object({}),
+    output: z.string(),
+    async *run() {
+      return '\ud800'
+    },
+  })
+  const { testKinds } = await import('../../tests/support/engine.ts')
+  await invoke(createEngine(app, [...testKinds, surrogate]))
+  expect(await get(app, large)).toMatchObject({ state: 'failed', error: { code: 'RESULT_TOO_LARGE' } })
+  expect(await get(app, bad)).toMatchObject({ state: 'failed', error: { code: 'RESULT_INVALID' } })
+  expect((await get(app, fine)).state).toBe('succeeded')
+})
+
+test('a job that passes no safe point until the function ends spends an attempt, its mates finish, and the process must end', async ({
+  world,
+}) => {
+  const exits: string[] = []
+  const app = { ...world.app, exit: (reason: string) => void exits.push(reason) }
+  const [stuck = '', mate = ''] = await insertJobs(app, [{ kind: 'test.hang', input: '{}', maxAttempts: 1 }, {}])
+  await invoke(createEngine(app), { functionMs: 300 })
+  expect(await get(app, stuck)).toMatchObject({ state: 'failed', error: { code: 'NO_SAFE_POINT' } })
+  expect((await get(app, mate)).state).toBe('succeeded')
+  expect(exits).toHaveLength(1)
+})
+
+test('a cancel of a running job aborts its signal and takes effect at its next safe point', async ({ world }) => {
+  const app = {
+    ...world.app,
+    config: { ...world.app.config, engine: { ...world.app.config.engine, watchSeconds: 0.02 } },
+  }
+  const [id = ''] = await insertJobs(app, [{ kind: 'test.count', input: '{"to":100000000}' }])
+  let asked = false
+  const heard = Promise.withResolvers<void>()
+  script.onCount = (_at, signal) => {
+    if (!asked) void jobs.cancel(app.sql, id)
+    asked = true
+    if (signal.aborted) heard.resolve()
+    else signal.addEventListener('abort', () => heard.resolve(), { once: true })
+  }
+  await invoke(createEngine(app))
+  await heard.promise
+  inTime()
+  expect((await get(app, id)).state).toBe('cancelled')
+  expect(await eventTypes(app, id)).toEqual(expect.arrayContaining(['job.cancelling', 'job.cancelled']))
+})
+
+test('running time over the timeout, all stints together, fails with TIMEOUT', async ({ world: { app } }) => {
+  const [id = ''] = await insertJobs(app, [{ kind: 'test.count', input: '{"to":100000000}', timeoutSeconds: 1 }])
+  await app.sql`UPDATE jobs SET run_ms = 900`
+  await invoke(createEngine(app), { functionMs: 300 })
+  expect(await get(app, id)).toMatchObject({ state: 'failed', error: { code: 'TIMEOUT' } })
+})
+
+test('nothing is written from behind the fence: the stint that lost its job changes neither row nor events', async ({
+  world: { app },
+}) => {
+  const [id = ''] = await insertJobs(app, [{ kind: 'test.count', input: '{"to":1}' }])
+  script.onCount = () => {}
+  const taken = { id, stint: 1 }
+  await app.sql`UPDATE jobs SET state = 'running', stint = 2, worker = 'another', lease_until = now() + interval '1 minute', stint_started_at = now()`
+  expect(
+    await outcomes.settle(app.sql, [{ ...taken, ending: 'returned', runMs: 1, result: '1' }], 'without parents'),
+  ).toEqual([])
+  expect(await leases.extend(app.sql, { ids: [id], stints: [1] }, 60)).toEqual([])
+  expect(await leases.watch(app.sql, { ids: [id], stints: [1] })).toEqual([{ id, fenced: true }])
+  expect(await get(app, id)).toMatchObject({ state: 'running', stint: 2, result: null })
+  expect(await eventTypes(app, id)).toEqual(['job.queued'])
+})
+
+test('a dead process costs its jobs no attempt, and the third crash in a row without progress fails with CRASHED', async ({
+  world: { app },
+}) => {
+  const [id = ''] = await insertJobs(app, [{}])
+  const die = async () => {
+    await app.sql`UPDATE jobs SET state = 'running', stint = stint + 1, worker = 'dead', lease_until = now() + interval '1 minute', stint_started_at = now() WHERE id = ${id}`
+    await endLeasesOf(app, ['dead'])
+    return get(app, id)
+  }
+  expect(await die()).toMatchObject({ state: 'queued', attempt: 1, crashes: 1 })
+  expect(await die()).toMatchObject({ state: 'queued', attempt: 1, crashes: 2 })
+  expect(await die()).toMatchObject({ state: 'failed', crashes: 3, error: { code: 'CRASHED' } })
+  expect((await stints.list(app.sql, id, 0, 10)).map((it) => it.outcome)).toEqual(['crashed', 'crashed', 'crashed'])
+})
+
+test('a job with two crashes is claimed alone', async ({ world: { app } }) => {
+  const [suspect = '', other = ''] = await insertJobs(app, [{}, {}])
+  await app.sql`UPDATE jobs SET crashes = 2 WHERE id = ${suspect}`
+  await invoke(createEngine(app))
+  expect((await get(app, suspect)).state).toBe('succeeded')
+  expect((await get(app, other)).state).toBe('queued')
+})
+
+test('a checkpoint of another version is not given to the job', async ({ world: { app } }) => {
+  const [id = ''] = await insertJobs(app, [{ kind: 'test.count', input: '{"to":3}' }])
+  await app.sql`UPDATE jobs SET checkpoint = '{"at":2}', checkpoint_version = 9 WHERE id = ${id}`
+  const seen: number[] = []
+  script.onCount = (at) => void seen.push(at)
+  await invoke(createEngine(app))
+  inTime()
+  expect(seen).toEqual([1, 2, 3])
+})
+
+test('a job in a thread gives its result, and is stopped between two safe points when it is fenced off', async ({
+  world: { app },
+}) => {
+  const [id = ''] = await insertJobs(app, [{ kind: 'test.spin', input: '{"turns":3}' }])
+  const { spin } = await import('../../tests/support/engine-thread-kinds.ts')
+  await invoke(createEngine(app, [spin]))
+  expect(await get(app, id)).toMatchObject({ state: 'succeeded', result: { turns: 3 } })
+
+  const exits: string[] = []
+  const watched = { ...app, exit: (reason: string) => void exits.push(reason) }
+  const [endless = ''] = await insertJobs(app, [{ kind: 'test.spin', input: '{"turns":-1}', maxAttempts: 1 }])
+  await invoke(createEngine(watched, [spin]), { functionMs: 2_000 })
+  expect(await get(app, endless)).toMatchObject({ state: 'failed', error: { code: 'NO_SAFE_POINT' } })
+  expect(exits).toEqual([])
+})

@@ -1,0 +1,43 @@
+import type { TransactionSql } from 'postgres'
+import { retryConflicts, transaction } from '../../db/client.ts'
+import * as dependencies from '../../db/queries/dependencies.ts'
+import * as outcomes from '../../db/queries/outcomes.ts'
+import type { App } from '../app.ts'
+import { hasEnded } from './states.ts'
+
+/**
+ * Writes outcomes. Jobs that nothing runs after, nearly all, are settled by one statement; the others in one
+ * transaction with the edges to their children.
+ * @returns every job that changed its state: those that ended or were queued again, and children that came free
+ */
+export const settleOutcomes = async (app: App, batch: outcomes.Outcome[]): Promise<outcomes.Settled[]> => {
+  const first = await retryConflicts(() => outcomes.settle(app.sql, batch, 'without parents'))
+  const leftAlone = new Set(first.filter((job) => job.state === 'running').map((job) => job.id))
+  if (leftAlone.size === 0) return first
+  const parents = batch.filter((outcome) => leftAlone.has(outcome.id))
+  const second = await transaction(app.sql, (tx) => settleWithChildren(tx, parents))
+  return [...first.filter((job) => !leftAlone.has(job.id)), ...second]
+}
+
+/** Settles jobs and, in the same transaction, counts their ends at their children. */
+export const settleWithChildren = async (
+  tx: TransactionSql,
+  batch: outcomes.Outcome[],
+): Promise<outcomes.Settled[]> => {
+  const settled = await outcomes.settle(tx, batch, 'with parents')
+  return [...settled, ...(await settleChildren(tx, settled))]
+}
+
+/** A child that ends because of its parents ends its own children, and so on down. */
+export const settleChildren = async (
+  tx: TransactionSql,
+  ended: Pick<outcomes.Settled, 'id' | 'state' | 'hasChildren'>[],
+): Promise<outcomes.Settled[]> => {
+  const parents = ended.filter((job) => job.hasChildren && hasEnded(job.state))
+  if (parents.length === 0) return []
+  const children = await dependencies.settle(
+    tx,
+    parents.map((job) => job.id),
+  )
+  return [...children, ...(await settleChildren(tx, children))]
+}
