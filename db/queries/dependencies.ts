@@ -21,19 +21,14 @@ export const lockParents = (sql: Sql, ids: string[]): Promise<ParentRow[]> => sq
   )
   SELECT id, project_id, state FROM parents`
 
-/** Inserts edges; those to parents that have ended are settled at once. */
-export const insert = async (
-  sql: Sql,
-  edges: { childId: string; parentId: string; settled: boolean }[],
-): Promise<void> => {
+/** Inserts edges. Those to parents that have ended are open too: {@link settle} is called for them next. */
+export const insert = async (sql: Sql, edges: { childId: string; parentId: string }[]): Promise<void> => {
   await sql`
-    INSERT INTO job_dependencies (child_id, parent_id, settled_at)
-    SELECT child_id, parent_id, CASE settled WHEN 1 THEN now() END
-    FROM unnest(
+    INSERT INTO job_dependencies (child_id, parent_id)
+    SELECT child_id, parent_id FROM unnest(
       ${edges.map((it) => it.childId)}::uuid[],
-      ${edges.map((it) => it.parentId)}::uuid[],
-      ${edges.map((it) => (it.settled ? 1 : 0))}::smallint[]
-    ) AS given (child_id, parent_id, settled)
+      ${edges.map((it) => it.parentId)}::uuid[]
+    ) AS given (child_id, parent_id)
     ON CONFLICT DO NOTHING`
 }
 

@@ -46,3 +46,15 @@ export const prune = async (sql: Sql, limit: number): Promise<number> => {
     )`
   return rows.count
 }
+
+/** Makes keys that were won in this transaction lead to other jobs. */
+export const point = async (sql: Sql, keys: IdempotencyKey[]): Promise<void> => {
+  await sql`
+    UPDATE idempotency_keys AS held SET job_ids = given.job_ids::jsonb
+    FROM unnest(
+      ${keys.map((it) => it.projectId)}::uuid[],
+      ${keys.map((it) => it.key)}::text[],
+      ${keys.map((it) => JSON.stringify(it.jobIds))}::text[]
+    ) AS given (project_id, key, job_ids)
+    WHERE held.project_id = given.project_id AND held.key = given.key`
+}

@@ -183,3 +183,20 @@ export const cancel = async (sql: Sql, id: string): Promise<Cancelled | null> =>
     FROM target LEFT JOIN changed USING (id)`
   return row ?? null
 }
+
+/** Cancels a job if it is still queued, because another takes its place. */
+export const cancelQueued = async (sql: Sql, id: string): Promise<Cancelled | null> => {
+  const [row] = await sql<Cancelled[]>`
+    WITH cancelled AS (
+      UPDATE jobs SET
+        state = 'cancelled', finished_at = now(), cancel_requested_at = now(), event_seq = event_seq + 1,
+        error = jsonb_build_object('code', 'REPLACED', 'message', 'another job with its unique key took its place')
+      WHERE id = ${id} AND state = 'queued'
+      RETURNING id, project_id, event_seq, state, has_children, error
+    ), told AS (
+      INSERT INTO events (job_id, project_id, seq, type, data)
+      SELECT id, project_id, event_seq, 'job.cancelled', jsonb_build_object('error', error) FROM cancelled
+    )
+    SELECT id, state, has_children, true AS changed FROM cancelled`
+  return row ?? null
+}

@@ -1,84 +1,78 @@
 import { z } from 'zod'
-import type { NewJob } from '../../db/queries/jobs.ts'
+import * as jobs from '../../db/queries/jobs.ts'
+import type { App } from '../../lib/app.ts'
+import { StintError } from '../../lib/core/errors.ts'
 import { resource } from '../../lib/http/resource.ts'
 import { route } from '../../lib/http/route.ts'
-import { id, label, timestamp } from '../../lib/http/schemas.ts'
-import { prepare, submit } from '../../lib/jobs/submit.ts'
-import { defaultProject, requireRole } from '../access.ts'
-import { kinds } from '../jobs/index.ts'
-import { jobReply } from '../views/job.ts'
-
-const submission = z
-  .strictObject({
-    kind: z.string().max(100).meta({ description: 'One of GET /job-kinds.' }),
-    input: z.unknown().meta({ description: 'What the kind declares as its input.' }),
-    projectId: id.optional().meta({ description: 'Your project `Personal` if left out.' }),
-    name: label(200).optional(),
-    priority: z.int().min(-10).max(10).optional(),
-    delaySeconds: z.int().min(0).max(31_536_000).optional(),
-    runAt: timestamp.optional().meta({ description: 'Not before then; instead of delaySeconds.' }),
-    maxAttempts: z.int().min(1).max(100).optional(),
-    timeoutSeconds: z.int().min(1).max(2_592_000).optional(),
-    tags: z
-      .array(z.string().regex(/^[\w.:/-]{1,64}$/, 'expected 1–64 of letters, digits and _ . : / -'))
-      .max(20)
-      .optional(),
-  })
-  .refine((it) => it.delaySeconds === undefined || it.runAt === undefined, {
-    path: ['runAt'],
-    message: 'give delaySeconds or runAt, not both',
-  })
-  .meta({ id: 'Submission', example: { kind: 'math.pi', input: { digits: 1_000 } } })
+import { id } from '../../lib/http/schemas.ts'
+import { submitGathered } from '../../lib/jobs/gather.ts'
+import type { Prepared } from '../../lib/jobs/prepare.ts'
+import { type Submitted, submit } from '../../lib/jobs/submit.ts'
+import { batchItem, idempotencyOf, prepareAll, readIdempotencyKey, submission } from '../submission.ts'
+import { jobReply, justQueued, toJob } from '../views/job.ts'
 
 export const submitOne = route({
   method: 'POST',
   path: '/jobs',
   summary: 'Submit a job',
+  description:
+    'With an `Idempotency-Key` header a repeat of the same request within 24 h gives the same job, with ' +
+    '`Idempotency-Replayed: true`. A job that another holds the unique key of is answered with that other one, with ' +
+    '`Stint-Duplicate: true`.',
   actor: 'user',
   body: submission,
   replies: { 202: jobReply },
-  errors: ['PROJECT_NOT_FOUND', 'FORBIDDEN', 'UNKNOWN_KIND'],
-  run: async ({ app, actor, body }) => {
-    const projectId = body.projectId ?? (await defaultProject(app, actor))
-    await requireRole(app, actor, projectId, 'maintainer')
-    const prepared = prepare(kinds, body, { projectId, createdBy: actor.userId })
-    const times = (await submit(app, [prepared])).get(prepared.id)
-    return { status: 202, headers: { location: `/jobs/${prepared.id}` }, body: { job: justQueued(prepared, times) } }
+  errors: ['PROJECT_NOT_FOUND', 'FORBIDDEN', 'UNKNOWN_KIND', 'IDEMPOTENCY_KEY_REUSED', 'JOB_NOT_FOUND'],
+  run: async ({ app, actor, body, headers }) => {
+    const key = readIdempotencyKey(headers)
+    const [prepared] = await prepareAll(app, actor, [body], () => '')
+    if (!prepared) throw new StintError('INTERNAL')
+    if (key) prepared.idempotency = idempotencyOf(key, 'POST /jobs', body)
+    const submitted = await submitGathered(app, prepared)
+    const job = await shown(app, prepared, submitted)
+    return { status: 202, headers: { location: `/jobs/${job.id}`, ...told(submitted) }, body: { job } }
   },
 })
 
-/** The job as it stands right after its insertion, without reading it back. */
-const justQueued = (
-  row: NewJob,
-  times: { queuedAt: Date; startAt: Date } | undefined,
-): z.input<typeof jobReply>['job'] => {
-  const queuedAt = (times?.queuedAt ?? new Date()).toISOString()
-  return {
-    id: row.id,
-    projectId: row.projectId,
-    kind: row.kind,
-    queue: row.queue,
-    name: row.name,
-    state: 'queued',
-    priority: row.priority,
-    tags: row.tags,
-    progress: 0,
-    attempt: 1,
-    maxAttempts: row.maxAttempts,
-    stint: 0,
-    crashes: 0,
-    timeoutSeconds: row.timeoutSeconds,
-    runMs: 0,
-    queuedAt,
-    startAt: times?.startAt.toISOString() ?? queuedAt,
-    startedAt: null,
-    finishedAt: null,
-    cancelRequestedAt: null,
-    error: null,
-    input: JSON.parse(row.input),
-    partial: null,
-    result: null,
-  }
+export const submitBatch = route({
+  method: 'POST',
+  path: '/jobs/batch',
+  summary: 'Submit up to 10 000 jobs, all or none',
+  description:
+    'The answer has the ids in the order of the jobs. `after: ["$name"]` refers to a sibling by its name. An ' +
+    '`Idempotency-Key` header stands for the whole batch; without one, `idempotencyKey` stands for one of its jobs.',
+  actor: 'user',
+  body: z.strictObject({ jobs: z.array(batchItem).min(1).max(10_000) }).meta({ id: 'Batch' }),
+  replies: { 202: z.object({ ids: z.array(id) }) },
+  errors: ['PROJECT_NOT_FOUND', 'FORBIDDEN', 'UNKNOWN_KIND', 'IDEMPOTENCY_KEY_REUSED'],
+  run: async ({ app, actor, body, headers }) => {
+    const key = readIdempotencyKey(headers)
+    const prepared = await prepareAll(app, actor, body.jobs, (index) => `jobs[${index}]`)
+    const whole = key && idempotencyOf(key, 'POST /jobs/batch', body)
+    for (const [index, it] of prepared.entries()) {
+      const item = body.jobs[index]
+      // A key for the whole batch is a key for each of its jobs: all of them are replayed, or none.
+      if (whole) it.idempotency = { key: `${whole.key}#${index}`, bodyHash: whole.bodyHash }
+      else if (item?.idempotencyKey) it.idempotency = idempotencyOf(item.idempotencyKey, 'POST /jobs/batch', item)
+    }
+    const submitted = await submit(app, prepared)
+    const ids = submitted.map((it) => it.jobId)
+    if (!submitted.every((it) => it.outcome === 'replayed')) return { status: 202, body: { ids } }
+    return { status: 202, headers: { 'idempotency-replayed': 'true' }, body: { ids } }
+  },
+})
+
+const told = ({ outcome }: Submitted): Record<string, string> => {
+  if (outcome === 'replayed') return { 'idempotency-replayed': 'true' }
+  return outcome === 'duplicate' ? { 'stint-duplicate': 'true' } : {}
 }
 
-export const handler = resource([submitOne])
+/** A new job is shown as it was written; another one, and one with parents, as it stands now. */
+const shown = async (app: App, { row }: Prepared, { jobId, queued }: Submitted) => {
+  if (queued) return justQueued(row, queued)
+  const job = await jobs.find(app.sql, jobId)
+  if (!job) throw new StintError('JOB_NOT_FOUND', 'The job of this key was deleted.')
+  return toJob(job)
+}
+
+export const handler = resource([submitOne, submitBatch])

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { JobRow, JobWithData } from '../../db/queries/jobs.ts'
+import type { JobRow, JobWithData, NewJob } from '../../db/queries/jobs.ts'
 import { id, timestamp } from '../../lib/http/schemas.ts'
 import { STATES } from '../../lib/jobs/states.ts'
 
@@ -70,4 +70,35 @@ export const toJob = (row: JobWithData): z.input<typeof job> => ({
   input: row.input,
   partial: row.partial,
   result: row.result,
+})
+
+/** A job as it stands right after its insertion, without reading it back. */
+export const justQueued = (
+  row: NewJob,
+  { queuedAt, startAt }: { queuedAt: Date; startAt: Date },
+): z.input<typeof job> => ({
+  id: row.id,
+  projectId: row.projectId,
+  kind: row.kind,
+  queue: row.queue,
+  name: row.name,
+  state: 'queued',
+  priority: row.priority,
+  tags: row.tags,
+  progress: 0,
+  attempt: 1,
+  maxAttempts: row.maxAttempts,
+  stint: 0,
+  crashes: 0,
+  timeoutSeconds: row.timeoutSeconds,
+  runMs: 0,
+  queuedAt: queuedAt.toISOString(),
+  startAt: startAt.toISOString(),
+  startedAt: null,
+  finishedAt: null,
+  cancelRequestedAt: null,
+  error: null,
+  input: JSON.parse(row.input),
+  partial: null,
+  result: null,
 })

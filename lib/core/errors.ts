@@ -1,6 +1,8 @@
 /** Every error that may leave the API: its code, its HTTP status and its title, side by side. */
 export const CATALOGUE = {
   // Requests
+  MALFORMED_REQUEST: [400, 'The request is not valid HTTP'],
+  HEADERS_TOO_LARGE: [431, 'The address and the headers are too large'],
   MALFORMED_JSON: [400, 'The body is not valid JSON'],
   VALIDATION_FAILED: [422, 'The request has invalid fields'],
   UNSUPPORTED_MEDIA_TYPE: [415, 'The content type is not supported here'],
@@ -28,9 +30,11 @@ export const CATALOGUE = {
   UNKNOWN_KIND: [422, 'No such job kind'],
   JOB_ENDED: [409, 'The job has already ended'],
   JOB_NOT_ENDED: [409, 'The job has not ended yet'],
+  IDEMPOTENCY_KEY_REUSED: [409, 'The idempotency key was used with another request'],
   JOB_UNPUBLISHED: [409, 'The job has events that are not published yet'],
   // Files
   FILE_NOT_FOUND: [404, 'No such file'],
+  FILE_NOT_UPLOADED: [409, 'The file was announced but has not arrived yet'],
   FILE_IN_USE: [409, 'A job that has not ended needs this file'],
   // Catalogue
   DEVICE_MODEL_NOT_FOUND: [404, 'No such device model'],

@@ -1,90 +1,68 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { isUnreachable, transaction } from '../../db/client.ts'
 import * as jobs from '../../db/queries/jobs.ts'
 import type { App } from '../app.ts'
-import { invalidField, StintError } from '../core/errors.ts'
-import { newId } from '../core/ids.ts'
-import { fieldErrors } from '../http/problem.ts'
 import { ringFor } from '../queue/ring.ts'
-import type { JobKind } from './define.ts'
-import { MAX_DATA_BYTES } from './json.ts'
+import type { Prepared } from './prepare.ts'
+import { type Stored, store } from './store.ts'
 
-/** What a caller says of a job. Times of the kind apply where it says nothing. */
-export interface Submission {
-  kind: string
-  input: unknown
-  name?: string | undefined
-  priority?: number | undefined
-  delaySeconds?: number | undefined
-  /** RFC 3339. */
-  runAt?: string | undefined
-  maxAttempts?: number | undefined
-  timeoutSeconds?: number | undefined
-  tags?: string[] | undefined
+/** What became of one submission. */
+export interface Submitted {
+  jobId: string
+  /** `made`: a new job. `replayed`: the idempotency key's. `duplicate`: the one that holds the unique key. */
+  outcome: 'made' | 'replayed' | 'duplicate'
+  /** Of a job that was made and had nothing to wait for: enough to answer without reading it back. */
+  queued?: { queuedAt: Date; startAt: Date }
 }
 
 /**
- * Holds a submission against its kind and makes the row of it. Nothing is stored yet.
- * @throws {StintError} UNKNOWN_KIND, or VALIDATION_FAILED that names each wrong field
+ * Stores prepared jobs, all or nothing, and rings for them. When SQS is away they are accepted all the same: the sweep
+ * rings later. Jobs that need no key and no parent, nearly all, are one statement; the others are one transaction.
+ *
+ * @throws {StintError} IDEMPOTENCY_KEY_REUSED, VALIDATION_FAILED (a parent that isn't there)
  */
-export const prepare = (
-  kinds: readonly JobKind[],
-  submission: Submission,
-  owner: { projectId: string; createdBy: string | null },
-): jobs.NewJob => {
-  const kind = kinds.find((it) => it.kind === submission.kind)
-  if (!kind) {
-    const message = `expected one of ${kinds.map((it) => it.kind).join(', ')}`
-    throw new StintError('UNKNOWN_KIND', `There is no kind ${JSON.stringify(submission.kind)}.`, {
-      errors: [{ path: 'kind', message }],
-    })
-  }
-  const parsed = kind.input.safeParse(submission.input)
-  if (!parsed.success) {
-    const errors = fieldErrors(parsed.error, 'input')
-    throw new StintError(
-      'VALIDATION_FAILED',
-      `The input does not fit ${kind.kind}: ${errors[0]?.path}: ${errors[0]?.message}`,
-      { errors },
-    )
-  }
-  const input = JSON.stringify(parsed.data)
-  if (Buffer.byteLength(input) > MAX_DATA_BYTES) throw invalidField('input', `may have ${MAX_DATA_BYTES} bytes of JSON`)
-  return {
-    id: newId(),
-    ...owner,
-    kind: kind.kind,
-    queue: kind.queue,
-    name: submission.name ?? null,
-    priority: submission.priority ?? 0,
-    tags: submission.tags ?? [],
-    maxAttempts: submission.maxAttempts ?? kind.maxAttempts,
-    timeoutSeconds: submission.timeoutSeconds ?? kind.timeoutSeconds,
-    delaySeconds: submission.delaySeconds ?? 0,
-    runAt: submission.runAt ?? null,
-    input,
-    waitsFor: 0,
-    hasParents: false,
-    hasChildren: false,
-    onParentFailure: 'fail',
-  }
-}
-
-/**
- * Stores prepared jobs and rings for them. When SQS is away the jobs are accepted all the same: the sweep rings later.
- * @returns when each was queued and is due, by id
- */
-export const submit = async (
-  app: App,
-  prepared: jobs.NewJob[],
-): Promise<Map<string, { queuedAt: Date; startAt: Date }>> => {
-  const stored = await jobs.insert(app.sql, prepared)
-  app.committed()
-  const byId = new Map(stored.map((row) => [row.id, row]))
-  await ringFor(
-    app,
-    prepared.flatMap((job) => {
-      const row = byId.get(job.id)
-      return row ? [{ queue: job.queue, delayMs: row.startAt.getTime() - row.queuedAt.getTime() }] : []
-    }),
+export const submit = async (app: App, prepared: Prepared[]): Promise<Submitted[]> => {
+  const special = prepared.some((it) => it.idempotency || it.unique || it.after.length > 0)
+  const { submitted, startable } = await whileUnreachable(app, () =>
+    special ? transaction(app.sql, (tx) => store(tx, prepared)) : storePlain(app, prepared),
   )
-  return byId
+  app.committed()
+  await ringFor(app, startable)
+  return submitted
+}
+
+const storePlain = async (app: App, prepared: Prepared[]): Promise<Stored> => {
+  const rows = await jobs.insert(
+    app.sql,
+    prepared.map((it) => it.row),
+  )
+  const byId = new Map(rows.map((row) => [row.id, row]))
+  const submitted = prepared.map(({ row: { id } }): Submitted => {
+    const queued = byId.get(id)
+    return { jobId: id, outcome: 'made', ...(queued && { queued }) }
+  })
+  const startable = prepared.flatMap(({ row }) => {
+    const queued = byId.get(row.id)
+    return queued ? [{ queue: row.queue, delayMs: queued.startAt.getTime() - queued.queuedAt.getTime() }] : []
+  })
+  return { submitted, startable }
+}
+
+const TRIES = 4
+const PAUSE_MS = 250
+
+/**
+ * Tries again when the connection broke. The ids were made here and are inserted once at most, so a commit whose answer
+ * was lost does no harm.
+ */
+const whileUnreachable = async <T>(app: App, work: () => Promise<T>): Promise<T> => {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await work()
+    } catch (error) {
+      if (attempt === TRIES || !isUnreachable(error)) throw error
+      app.log.warn({ err: error, attempt }, 'Postgres cannot be reached; the submission is tried again')
+      await sleep(PAUSE_MS * attempt)
+    }
+  }
 }

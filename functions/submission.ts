@@ -1,0 +1,183 @@
+import { createHash } from 'node:crypto'
+import { stringify } from 'safe-stable-stringify'
+import { z } from 'zod'
+import type { App } from '../lib/app.ts'
+import type { Actor } from '../lib/auth/actor.ts'
+import { invalidField } from '../lib/core/errors.ts'
+import { id, label, timestamp } from '../lib/http/schemas.ts'
+import { type Prepared, prepare } from '../lib/jobs/prepare.ts'
+import { defaultProject, requireRole } from './access.ts'
+import { kinds } from './jobs/index.ts'
+
+/** What a person says of a job, alone and in a batch. */
+const fields = {
+  kind: z.string().max(100).meta({ description: 'One of GET /job-kinds.' }),
+  input: z.unknown().meta({ description: 'What the kind declares as its input.' }),
+  projectId: id.optional().meta({ description: 'Your project `Personal` if left out.' }),
+  name: label(200).optional(),
+  priority: z.int().min(-10).max(10).optional(),
+  delaySeconds: z.int().min(0).max(315_360_000).optional(),
+  runAt: timestamp.optional().meta({ description: 'Not before then; instead of delaySeconds.' }),
+  maxAttempts: z.int().min(1).max(100).optional(),
+  timeoutSeconds: z.int().min(1).max(2_592_000).optional().meta({ description: 'Running time over all stints.' }),
+  tags: z
+    .array(z.string().regex(/^[\w.:/-]{1,64}$/, 'expected 1–64 of letters, digits and _ . : / -'))
+    .max(20)
+    .optional(),
+  onParentFailure: z
+    .enum(['fail', 'run', 'skip'])
+    .optional()
+    .meta({
+      description:
+        'What becomes of it when a job of `after` does not succeed: fail (default), run all the same, or be cancelled.',
+    }),
+  uniqueKey: z
+    .string()
+    .min(1)
+    .max(200)
+    .optional()
+    .meta({ description: 'At most one live job of the project has this key.' }),
+  uniqueForSeconds: z
+    .int()
+    .min(0)
+    .max(2_592_000)
+    .optional()
+    .meta({ description: 'Keeps the key at least so long, even if the job ends before.' }),
+  onDuplicate: z
+    .enum(['return', 'replace'])
+    .optional()
+    .meta({
+      description: 'When another job has the key: answer with it (default), or take its place if it is still queued.',
+    }),
+}
+
+const sane = <
+  T extends {
+    delaySeconds?: number | undefined
+    runAt?: string | undefined
+    uniqueKey?: string | undefined
+    uniqueForSeconds?: number | undefined
+  },
+>(
+  it: T,
+  context: z.RefinementCtx,
+): void => {
+  if (it.delaySeconds !== undefined && it.runAt !== undefined) {
+    context.addIssue({ code: 'custom', path: ['runAt'], message: 'give delaySeconds or runAt, not both' })
+  }
+  if (it.uniqueForSeconds !== undefined && it.uniqueKey === undefined) {
+    context.addIssue({ code: 'custom', path: ['uniqueForSeconds'], message: 'needs uniqueKey' })
+  }
+}
+
+/** Room for a fan-in of every job that one batch can hold. */
+const MAX_PARENTS = 10_000
+
+export const submission = z
+  .strictObject({
+    ...fields,
+    after: z.array(id).max(MAX_PARENTS).optional().meta({ description: 'Jobs that must end first.' }),
+  })
+  .superRefine(sane)
+  .meta({ id: 'Submission', example: { kind: 'math.pi', input: { digits: 1_000 } } })
+
+export const batchItem = z
+  .strictObject({
+    ...fields,
+    idempotencyKey: z.string().min(1).max(200).optional(),
+    after: z
+      .array(z.union([id, z.string().regex(/^\$./, 'expected a job id, or $name of a sibling')]))
+      .max(MAX_PARENTS)
+      .optional()
+      .meta({ description: 'Jobs that must end first: ids, or `$name` for the sibling of that name.' }),
+  })
+  .superRefine(sane)
+  .meta({ id: 'BatchItem' })
+
+type Item = z.output<typeof batchItem>
+
+/** Checks who may submit where, and holds every submission against its kind. */
+export const prepareAll = async (
+  app: App,
+  actor: Actor,
+  items: Item[],
+  pathOf: (index: number) => string,
+): Promise<Prepared[]> => {
+  const own = items.some((item) => item.projectId === undefined) ? await defaultProject(app, actor) : ''
+  for (const projectId of new Set(items.map((item) => item.projectId ?? own))) {
+    await requireRole(app, actor, projectId, 'maintainer')
+  }
+  const prepared = items.map((item, index) =>
+    prepare(kinds, item, { projectId: item.projectId ?? own, createdBy: actor.userId }, pathOf(index)),
+  )
+  resolveParents(items, prepared, pathOf)
+  return prepared
+}
+
+/** The key with a hash of what it stands for: route and body, whatever the order of its fields. */
+export const idempotencyOf = (key: string, route: string, body: unknown): { key: string; bodyHash: string } => ({
+  key,
+  bodyHash: createHash('sha256')
+    .update(`${route} ${stringify(body)}`)
+    .digest('hex'),
+})
+
+/** The `Idempotency-Key` header. @throws {StintError} VALIDATION_FAILED */
+export const readIdempotencyKey = (headers: Record<string, string | undefined>): string | undefined => {
+  const key = headers['idempotency-key']
+  if (key === undefined) return undefined
+  if (/^[\x21-\x7e]{1,200}$/.test(key)) return key
+  throw invalidField('Idempotency-Key', 'expected 1–200 printable ASCII characters without spaces')
+}
+
+/** Turns `after` into ids, `$name` being the one sibling of that name. @throws {StintError} VALIDATION_FAILED */
+const resolveParents = (items: Item[], prepared: Prepared[], pathOf: (index: number) => string): void => {
+  const byName = Map.groupBy(prepared, (it) => it.row.name)
+  for (const [index, item] of items.entries()) {
+    const it = prepared[index]
+    if (!item.after || !it) continue
+    const ids = item.after.map((parent, nth) => {
+      if (!parent.startsWith('$')) return parent
+      const siblings = byName.get(parent.slice(1)) ?? []
+      const [sibling] = siblings
+      const path = [pathOf(index), `after[${nth}]`].filter(Boolean).join('.')
+      if (!sibling) throw invalidField(path, `no job of the batch is named ${parent.slice(1)}`)
+      if (siblings.length > 1)
+        throw invalidField(path, `${siblings.length} jobs of the batch are named ${parent.slice(1)}`)
+      return sibling.row.id
+    })
+    it.after = [...new Set(ids)]
+  }
+  refuseCycles(prepared, pathOf)
+}
+
+/** Among siblings a job could wait for itself. Takes jobs away as long as one has no sibling left to wait for. */
+const refuseCycles = (prepared: Prepared[], pathOf: (index: number) => string): void => {
+  if (prepared.every((it) => it.after.length === 0)) return
+  const siblings = new Map(prepared.map((it) => [it.row.id, it]))
+  const open = new Map(prepared.map((it) => [it, it.after.filter((id) => siblings.has(id)).length]))
+  const children = new Map<string, Prepared[]>()
+  for (const it of prepared) {
+    for (const id of it.after) {
+      const known = children.get(id)
+      if (known) known.push(it)
+      else children.set(id, [it])
+    }
+  }
+  const free = prepared.filter((it) => open.get(it) === 0)
+  let taken = 0
+  for (let it = free.pop(); it; it = free.pop()) {
+    taken++
+    for (const child of children.get(it.row.id) ?? []) {
+      const left = (open.get(child) ?? 0) - 1
+      open.set(child, left)
+      if (left === 0) free.push(child)
+    }
+  }
+  if (taken === prepared.length) return
+  const index = prepared.findIndex((it) => (open.get(it) ?? 0) > 0)
+  throw invalidField(
+    [pathOf(index), 'after'].filter(Boolean).join('.'),
+    'the job would wait for itself, through its siblings',
+  )
+}

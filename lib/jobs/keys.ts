@@ -1,0 +1,125 @@
+import type { TransactionSql } from 'postgres'
+import * as idempotencyKeys from '../../db/queries/idempotency-keys.ts'
+import * as jobs from '../../db/queries/jobs.ts'
+import * as uniqueKeys from '../../db/queries/unique-keys.ts'
+import { StintError } from '../core/errors.ts'
+import type { Prepared } from './prepare.ts'
+import { hasEnded } from './states.ts'
+
+/** Submissions that are answered with another job than their own: which, and why. */
+export type Answered = Map<Prepared, { jobId: string; outcome: 'replayed' | 'duplicate' }>
+
+/**
+ * Wins the idempotency keys that are free; who lost one is answered with the job that it made. Within one group the
+ * first of a key stands for the others.
+ * @throws {StintError} IDEMPOTENCY_KEY_REUSED when the key was used with another request
+ */
+export const answerReplays = async (tx: TransactionSql, prepared: Prepared[], answered: Answered): Promise<void> => {
+  const groups = groupByKey(prepared, (it) => it.idempotency?.key)
+  if (groups.size === 0) return
+  const wanted = [...groups.values()].map(([first]) => toIdempotencyKey(first))
+  const won = await idempotencyKeys.win(tx, wanted)
+  const lost = wanted.filter((key) => !won.has(nameOf(key)))
+  const found = lost.length > 0 ? await idempotencyKeys.list(tx, lost) : []
+  const holders = new Map([...wanted, ...found].map((key) => [nameOf(key), key]))
+  for (const [name, group] of groups) {
+    const holder = holders.get(name)
+    for (const it of won.has(name) ? group.slice(1) : group) {
+      if (!holder || holder.bodyHash !== it.idempotency?.bodyHash) {
+        throw new StintError(
+          'IDEMPOTENCY_KEY_REUSED',
+          `The idempotency key ${JSON.stringify(it.idempotency?.key)} was used with another request.`,
+        )
+      }
+      answered.set(it, { jobId: holder.jobIds[0] ?? '', outcome: 'replayed' })
+    }
+  }
+}
+
+/**
+ * Takes the unique keys that are free. Who finds another job behind its key is answered with that one, or takes its
+ * place if it asks for that and the other is still queued.
+ * @returns the jobs that were replaced, cancelled by now
+ */
+export const answerDuplicates = async (
+  tx: TransactionSql,
+  prepared: Prepared[],
+  answered: Answered,
+): Promise<jobs.Cancelled[]> => {
+  const groups = groupByKey(prepared, (it) => it.unique?.key)
+  if (groups.size === 0) return []
+  const wanted = [...groups.values()].map(([first]) => toUniqueKey(first))
+  const free = await uniqueKeys.takeFree(tx, wanted)
+  const taken = wanted.filter((key) => !free.has(nameOf(key)))
+  const holders = taken.length > 0 ? await uniqueKeys.listHolders(tx, taken) : []
+  const replaced: jobs.Cancelled[] = []
+  const passed: uniqueKeys.UniqueKey[] = []
+  // In id order, as every statement that locks several jobs.
+  for (const holder of holders.toSorted((a, b) => (a.jobId < b.jobId ? -1 : 1))) {
+    const [first] = groups.get(nameOf(holder)) ?? []
+    if (!first) continue
+    const cancelled = await giveUp(tx, holder, first)
+    if (cancelled === 'keeps') answered.set(first, { jobId: holder.jobId, outcome: 'duplicate' })
+    else passed.push(toUniqueKey(first))
+    if (typeof cancelled === 'object') replaced.push(cancelled)
+  }
+  if (passed.length > 0) await uniqueKeys.pass(tx, passed)
+  for (const [first, ...others] of groups.values()) {
+    for (const it of others)
+      answered.set(it, { jobId: answered.get(first)?.jobId ?? first.row.id, outcome: 'duplicate' })
+  }
+  await pointKeysAtHolders(tx, prepared, answered)
+  return replaced
+}
+
+/** Whether the holder keeps its key, has lost it with its end, or is cancelled to make room. */
+const giveUp = async (
+  tx: TransactionSql,
+  holder: uniqueKeys.Holder,
+  first: Prepared,
+): Promise<'keeps' | 'lost' | jobs.Cancelled> => {
+  if (holder.state === null || (holder.expired && hasEnded(holder.state))) return 'lost'
+  if (first.unique?.onDuplicate !== 'replace' || holder.state !== 'queued') return 'keeps'
+  return (await jobs.cancelQueued(tx, holder.jobId)) ?? 'keeps'
+}
+
+/** An idempotency key that was just won must lead to the job that its request was answered with. */
+const pointKeysAtHolders = async (tx: TransactionSql, prepared: Prepared[], answered: Answered): Promise<void> => {
+  const moved = prepared.flatMap((it) => {
+    const jobId = answered.get(it)?.jobId
+    return it.idempotency && jobId ? [{ ...toIdempotencyKey(it), jobIds: [jobId] }] : []
+  })
+  if (moved.length > 0) await idempotencyKeys.point(tx, moved)
+}
+
+const groupByKey = (
+  prepared: Prepared[],
+  keyOf: (it: Prepared) => string | undefined,
+): Map<string, [Prepared, ...Prepared[]]> => {
+  const groups = new Map<string, [Prepared, ...Prepared[]]>()
+  for (const it of prepared) {
+    const key = keyOf(it)
+    if (key === undefined) continue
+    const name = nameOf({ projectId: it.row.projectId, key })
+    const group = groups.get(name)
+    if (group) group.push(it)
+    else groups.set(name, [it])
+  }
+  return groups
+}
+
+const nameOf = ({ projectId, key }: { projectId: string; key: string }): string => `${projectId} ${key}`
+
+const toIdempotencyKey = ({ row, idempotency }: Prepared): idempotencyKeys.IdempotencyKey => ({
+  projectId: row.projectId,
+  key: idempotency?.key ?? '',
+  bodyHash: idempotency?.bodyHash ?? '',
+  jobIds: [row.id],
+})
+
+const toUniqueKey = ({ row, unique }: Prepared): uniqueKeys.UniqueKey => ({
+  projectId: row.projectId,
+  key: unique?.key ?? '',
+  jobId: row.id,
+  forSeconds: unique?.forSeconds ?? 0,
+})

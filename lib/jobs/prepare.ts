@@ -1,0 +1,87 @@
+import type { NewJob, OnParentFailure } from '../../db/queries/jobs.ts'
+import { type FieldError, StintError } from '../core/errors.ts'
+import { newId } from '../core/ids.ts'
+import { fieldErrors } from '../http/problem.ts'
+import type { JobKind } from './define.ts'
+import { MAX_DATA_BYTES } from './json.ts'
+
+/** What a caller says of a job. The kind's own numbers apply where it says nothing. */
+export interface Submission {
+  kind: string
+  input: unknown
+  name?: string | undefined
+  priority?: number | undefined
+  delaySeconds?: number | undefined
+  /** RFC 3339. */
+  runAt?: string | undefined
+  maxAttempts?: number | undefined
+  timeoutSeconds?: number | undefined
+  tags?: string[] | undefined
+  onParentFailure?: OnParentFailure | undefined
+  uniqueKey?: string | undefined
+  uniqueForSeconds?: number | undefined
+  onDuplicate?: 'return' | 'replace' | undefined
+}
+
+/** A submission that was held against its kind, ready to be stored. */
+export interface Prepared {
+  row: NewJob
+  /** The ids of the jobs that it runs after. */
+  after: string[]
+  idempotency?: { key: string; bodyHash: string }
+  unique?: { key: string; forSeconds: number; onDuplicate: 'return' | 'replace' }
+}
+
+/**
+ * Holds a submission against its kind and makes the row of it. Nothing is stored yet.
+ * @param path what to put before the names of wrong fields: `jobs[3]`
+ * @throws {StintError} UNKNOWN_KIND, or VALIDATION_FAILED that names each wrong field
+ */
+export const prepare = (
+  kinds: readonly JobKind[],
+  submission: Submission,
+  owner: { projectId: string; createdBy: string | null },
+  path = '',
+): Prepared => {
+  const at = (field: string): string => (path ? `${path}.${field}` : field)
+  const kind = kinds.find((it) => it.kind === submission.kind)
+  if (!kind) {
+    const message = `expected one of ${kinds.map((it) => it.kind).join(', ')}`
+    const errors = [{ path: at('kind'), message }]
+    throw new StintError('UNKNOWN_KIND', `There is no kind ${JSON.stringify(submission.kind)}.`, { errors })
+  }
+  const parsed = kind.input.safeParse(submission.input)
+  if (!parsed.success) throw badInput(kind.kind, fieldErrors(parsed.error, at('input')))
+  const input = JSON.stringify(parsed.data)
+  if (Buffer.byteLength(input) > MAX_DATA_BYTES) {
+    throw badInput(kind.kind, [{ path: at('input'), message: `may have ${MAX_DATA_BYTES} bytes of JSON` }])
+  }
+  const { uniqueKey, uniqueForSeconds = 0, onDuplicate = 'return' } = submission
+  return {
+    after: [],
+    ...(uniqueKey !== undefined && { unique: { key: uniqueKey, forSeconds: uniqueForSeconds, onDuplicate } }),
+    row: {
+      id: newId(),
+      ...owner,
+      kind: kind.kind,
+      queue: kind.queue,
+      name: submission.name ?? null,
+      priority: submission.priority ?? 0,
+      tags: submission.tags ?? [],
+      maxAttempts: submission.maxAttempts ?? kind.maxAttempts,
+      timeoutSeconds: submission.timeoutSeconds ?? kind.timeoutSeconds,
+      delaySeconds: submission.delaySeconds ?? 0,
+      runAt: submission.runAt ?? null,
+      input,
+      waitsFor: 0,
+      hasParents: false,
+      hasChildren: false,
+      onParentFailure: submission.onParentFailure ?? 'fail',
+    },
+  }
+}
+
+const badInput = (kind: string, errors: FieldError[]): StintError =>
+  new StintError('VALIDATION_FAILED', `The input does not fit ${kind}: ${errors[0]?.path}: ${errors[0]?.message}`, {
+    errors,
+  })

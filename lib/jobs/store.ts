@@ -1,0 +1,78 @@
+import type { TransactionSql } from 'postgres'
+import * as dependencies from '../../db/queries/dependencies.ts'
+import * as jobs from '../../db/queries/jobs.ts'
+import { invalidField } from '../core/errors.ts'
+import type { Startable } from '../queue/ring.ts'
+import { type Answered, answerDuplicates, answerReplays } from './keys.ts'
+import type { Prepared } from './prepare.ts'
+import { settleChildren } from './settle.ts'
+import { hasEnded } from './states.ts'
+import type { Submitted } from './submit.ts'
+
+/** Submissions as they were stored, and the jobs to ring for after the commit. */
+export interface Stored {
+  submitted: Submitted[]
+  startable: Startable[]
+}
+
+/**
+ * Stores jobs with idempotency keys, unique keys and parents, in the caller's transaction: keys are won first, then the
+ * parents are locked, and what is left to be made is inserted with its edges. All or nothing.
+ * @throws {StintError} IDEMPOTENCY_KEY_REUSED, VALIDATION_FAILED (a parent that isn't there)
+ */
+export const store = async (tx: TransactionSql, prepared: Prepared[]): Promise<Stored> => {
+  const answered: Answered = new Map()
+  await answerReplays(tx, prepared, answered)
+  const replaced = await answerDuplicates(
+    tx,
+    prepared.filter((it) => !answered.has(it)),
+    answered,
+  )
+  const made = prepared.filter((it) => !answered.has(it))
+  const ended = await lockParents(tx, made)
+  const rows =
+    made.length > 0
+      ? await jobs.insert(
+          tx,
+          made.map((it) => it.row),
+        )
+      : []
+  const edges = made.flatMap(({ row, after }) => after.map((parentId) => ({ childId: row.id, parentId })))
+  if (edges.length > 0) await dependencies.insert(tx, edges)
+  const changed = await settleChildren(tx, [...ended, ...replaced])
+  return {
+    submitted: prepared.map((it) => answered.get(it) ?? { jobId: it.row.id, outcome: 'made' }),
+    startable: [...startableNow(made, rows), ...changed.filter((job) => job.state === 'queued')],
+  }
+}
+
+const startableNow = (made: Prepared[], rows: { id: string; queuedAt: Date; startAt: Date }[]): Startable[] => {
+  const delayMs = new Map(rows.map((row) => [row.id, row.startAt.getTime() - row.queuedAt.getTime()]))
+  return made
+    .filter(({ row }) => row.waitsFor === 0)
+    .map(({ row }) => ({ queue: row.queue, delayMs: delayMs.get(row.id) ?? 0 }))
+}
+
+/**
+ * Locks the jobs that others shall run after, and says in the rows how many parents each waits for.
+ * @returns the parents that have ended already
+ */
+const lockParents = async (
+  tx: TransactionSql,
+  made: Prepared[],
+): Promise<{ id: string; state: jobs.JobState; hasChildren: true }[]> => {
+  const named = new Set(made.flatMap((it) => it.after))
+  if (named.size === 0) return []
+  const projects = new Map(made.map(({ row }) => [row.id, row.projectId]))
+  const outside = [...named].filter((id) => !projects.has(id))
+  const parents = outside.length > 0 ? await dependencies.lockParents(tx, outside) : []
+  for (const parent of parents) projects.set(parent.id, parent.projectId)
+  for (const { row, after } of made) {
+    const missing = after.findIndex((id) => projects.get(id) !== row.projectId)
+    if (missing >= 0) throw invalidField(`after[${missing}]`, `there is no job ${after[missing]} in the project`)
+    row.waitsFor = after.length
+    row.hasParents = after.length > 0
+    row.hasChildren = named.has(row.id)
+  }
+  return parents.filter((row) => hasEnded(row.state)).map(({ id, state }) => ({ id, state, hasChildren: true }))
+}

@@ -1,0 +1,281 @@
+import { describe, expect } from 'vitest'
+import * as jobs from '../../db/queries/jobs.ts'
+import { test, type World } from '../../tests/support/world.ts'
+
+/** Over HTTP, as callers do; run by the test's own engine, which knows the real kinds' names under other code. */
+const submitter = async (world: World) => {
+  const { accessToken: token, projectId } = await world.register()
+  const post = (path: string, body: unknown, headers: Record<string, string> = {}) =>
+    world.http('POST', path, { token, body: body as object, headers })
+  return { token, projectId, post }
+}
+const serials = (over: object = {}) => ({
+  kind: 'serials.generate',
+  input: { deviceModelCode: '0111', start: 1, count: 1 },
+  ...over,
+})
+const state = async (world: World, id: string) => (await jobs.find(world.sql, id))?.state
+const endAs = (world: World, ids: string[], ending: 'returned' | 'refused') =>
+  world.sql.begin(async (tx) => {
+    const { settleWithChildren } = await import('./settle.ts')
+    await tx`UPDATE jobs SET state = 'running', stint = stint + 1, stint_started_at = now(), lease_until = now() + interval '1 minute' WHERE id = ANY (${ids}::uuid[])`
+    const rows = await tx<{ id: string; stint: number }[]>`SELECT id, stint FROM jobs WHERE id = ANY (${ids}::uuid[])`
+    return settleWithChildren(
+      tx,
+      rows.map(({ id, stint }) => ({
+        id,
+        stint,
+        ending,
+        runMs: 1,
+        ...(ending === 'returned' ? { result: '1' } : { error: { code: 'NO', message: 'no' } }),
+      })),
+    )
+  })
+
+describe('idempotency keys', () => {
+  test('the same key and body give the same job, whatever the order of its fields', async ({ world }) => {
+    const { post } = await submitter(world)
+    const headers = { 'idempotency-key': 'order-7' }
+    const first = await post('/jobs', serials({ name: 'a', priority: 1 }), headers)
+    const again = await post('/jobs', { priority: 1, name: 'a', ...serials() }, headers)
+    expect(first.status).toBe(202)
+    expect(first.headers['idempotency-replayed']).toBeUndefined()
+    expect(again.headers['idempotency-replayed']).toBe('true')
+    expect(again.body.job.id).toBe(first.body.job.id)
+    expect((await world.sql`SELECT FROM jobs`).length).toBe(1)
+  })
+
+  test('another body is refused, and the key of another project is another key', async ({ world }) => {
+    const a = await submitter(world)
+    const b = await submitter(world)
+    const headers = { 'idempotency-key': 'order-7' }
+    await a.post('/jobs', serials(), headers)
+    const other = await a.post('/jobs', serials({ priority: 3 }), headers)
+    expect([other.status, other.body.code]).toEqual([409, 'IDEMPOTENCY_KEY_REUSED'])
+    expect((await b.post('/jobs', serials({ priority: 3 }), headers)).status).toBe(202)
+  })
+
+  test('ten at once with one key make one job', async ({ world }) => {
+    const { post } = await submitter(world)
+    const answers = await Promise.all(
+      Array.from({ length: 10 }, () => post('/jobs', serials(), { 'idempotency-key': 'k' })),
+    )
+    expect(new Set(answers.map((it) => it.body.job.id)).size).toBe(1)
+    expect((await world.sql`SELECT FROM jobs`).length).toBe(1)
+  })
+
+  test('an expired key is taken over', async ({ world }) => {
+    const { post } = await submitter(world)
+    const first = await post('/jobs', serials(), { 'idempotency-key': 'k' })
+    await world.sql`UPDATE idempotency_keys SET expires_at = now() - interval '1 second'`
+    const later = await post('/jobs', serials({ priority: 9 }), { 'idempotency-key': 'k' })
+    expect(later.status).toBe(202)
+    expect(later.body.job.id).not.toBe(first.body.job.id)
+  })
+
+  test('in a batch a key stands for the whole, or for each job', async ({ world }) => {
+    const { post } = await submitter(world)
+    const body = { jobs: [serials({ name: 'x' }), serials({ name: 'y' })] }
+    const first = await post('/jobs/batch', body, { 'idempotency-key': 'b' })
+    const again = await post('/jobs/batch', body, { 'idempotency-key': 'b' })
+    expect(again.body.ids).toEqual(first.body.ids)
+    expect(again.headers['idempotency-replayed']).toBe('true')
+    const single = { jobs: [serials({ idempotencyKey: 'one' }), serials({ idempotencyKey: 'two' })] }
+    const made = await post('/jobs/batch', single)
+    const mixed = await post('/jobs/batch', {
+      jobs: [serials({ idempotencyKey: 'two' }), serials({ idempotencyKey: 'three' })],
+    })
+    expect(mixed.body.ids[0]).toBe(made.body.ids[1])
+    expect((await world.sql`SELECT FROM jobs`).length).toBe(5)
+  })
+})
+
+describe('unique keys', () => {
+  test('while a job is live its key answers with it; when it ended the key is free', async ({ world }) => {
+    const { post } = await submitter(world)
+    const first = await post('/jobs', serials({ uniqueKey: 'nightly' }))
+    const second = await post('/jobs', serials({ uniqueKey: 'nightly', priority: 5 }))
+    expect(second.headers['stint-duplicate']).toBe('true')
+    expect(second.body.job.id).toBe(first.body.job.id)
+    await endAs(world, [first.body.job.id], 'returned')
+    const third = await post('/jobs', serials({ uniqueKey: 'nightly' }))
+    expect(third.body.job.id).not.toBe(first.body.job.id)
+  })
+
+  test('uniqueForSeconds keeps the key although the job ended', async ({ world }) => {
+    const { post } = await submitter(world)
+    const first = await post('/jobs', serials({ uniqueKey: 'k', uniqueForSeconds: 600 }))
+    await endAs(world, [first.body.job.id], 'returned')
+    expect((await post('/jobs', serials({ uniqueKey: 'k' }))).body.job.id).toBe(first.body.job.id)
+    await world.sql`UPDATE unique_keys SET until = now() - interval '1 second'`
+    expect((await post('/jobs', serials({ uniqueKey: 'k' }))).body.job.id).not.toBe(first.body.job.id)
+  })
+
+  test('replace takes the place of a queued job, and not of a running one', async ({ world }) => {
+    const { post } = await submitter(world)
+    const first = await post('/jobs', serials({ uniqueKey: 'k' }))
+    const second = await post('/jobs', serials({ uniqueKey: 'k', onDuplicate: 'replace' }))
+    expect(second.body.job.id).not.toBe(first.body.job.id)
+    expect(await jobs.find(world.sql, first.body.job.id)).toMatchObject({
+      state: 'cancelled',
+      error: { code: 'REPLACED' },
+    })
+    await world.sql`UPDATE jobs SET state = 'running', stint = 1 WHERE id = ${second.body.job.id}`
+    const third = await post('/jobs', serials({ uniqueKey: 'k', onDuplicate: 'replace' }))
+    expect(third.body.job.id).toBe(second.body.job.id)
+  })
+
+  test('twenty at once with one key make one job', async ({ world }) => {
+    const { post } = await submitter(world)
+    const answers = await Promise.all(Array.from({ length: 20 }, () => post('/jobs', serials({ uniqueKey: 'k' }))))
+    expect(new Set(answers.map((it) => it.body.job.id)).size).toBe(1)
+    expect((await world.sql`SELECT FROM jobs WHERE state <> 'cancelled'`).length).toBe(1)
+  })
+
+  test('an idempotency key that met a unique key leads to the job it was answered with', async ({ world }) => {
+    const { post } = await submitter(world)
+    const holder = await post('/jobs', serials({ uniqueKey: 'k' }))
+    const both = await post('/jobs', serials({ uniqueKey: 'k' }), { 'idempotency-key': 'i' })
+    const replay = await post('/jobs', serials({ uniqueKey: 'k' }), { 'idempotency-key': 'i' })
+    expect([both.body.job.id, replay.body.job.id]).toEqual([holder.body.job.id, holder.body.job.id])
+  })
+})
+
+describe('dependencies', () => {
+  test('a chord: the child waits for all of its parents, by name and by id', async ({ world }) => {
+    const { post } = await submitter(world)
+    const before = await post('/jobs', serials({ name: 'before' }))
+    const batch = await post('/jobs/batch', {
+      jobs: [
+        serials({ name: 'a' }),
+        serials({ name: 'b', after: ['$a'] }),
+        serials({ name: 'join', after: ['$a', '$b', before.body.job.id] }),
+      ],
+    })
+    const [a, b, join] = batch.body.ids
+    expect([await state(world, a), await state(world, b), await state(world, join)]).toEqual([
+      'queued',
+      'blocked',
+      'blocked',
+    ])
+    await endAs(world, [a], 'returned')
+    expect([await state(world, b), await state(world, join)]).toEqual(['queued', 'blocked'])
+    await endAs(world, [b], 'returned')
+    expect(await state(world, join)).toBe('blocked')
+    await endAs(world, [before.body.job.id], 'returned')
+    expect(await state(world, join)).toBe('queued')
+  })
+
+  test.for([
+    ['fail', 'failed'],
+    ['skip', 'cancelled'],
+    ['run', 'queued'],
+  ] as const)(
+    'a parent that failed with onParentFailure %s leaves the child %s, and so on down',
+    async ([onParentFailure, expected], { world }) => {
+      const { post } = await submitter(world)
+      const { body } = await post('/jobs/batch', {
+        jobs: [
+          serials({ name: 'p' }),
+          serials({ name: 'c', after: ['$p'], onParentFailure }),
+          serials({ name: 'g', after: ['$c'] }),
+        ],
+      })
+      const [p, c, g] = body.ids
+      await endAs(world, [p], 'refused')
+      const child = await jobs.find(world.sql, c)
+      expect(child?.state).toBe(expected)
+      if (expected !== 'queued') expect(child?.error?.code).toBe('PARENT_FAILED')
+      expect(await state(world, g)).toBe(expected === 'queued' ? 'blocked' : 'failed')
+    },
+  )
+
+  test('a parent that ended before its child was submitted counts at once', async ({ world }) => {
+    const { post } = await submitter(world)
+    const [done, broken] = (await post('/jobs/batch', { jobs: [serials(), serials()] })).body.ids
+    await endAs(world, [done], 'returned')
+    await endAs(world, [broken], 'refused')
+    expect((await post('/jobs', serials({ after: [done] }))).body.job.state).toBe('queued')
+    expect((await post('/jobs', serials({ after: [done, broken] }))).body.job).toMatchObject({
+      state: 'failed',
+      error: { code: 'PARENT_FAILED' },
+    })
+  })
+
+  test('a cancelled parent counts as failed', async ({ world }) => {
+    const { post } = await submitter(world)
+    const parent = (await post('/jobs', serials())).body.job.id
+    const child = (await post('/jobs', serials({ after: [parent] }))).body.job.id
+    await post(`/jobs/${parent}/cancel`, undefined)
+    expect(await state(world, child)).toBe('failed')
+  })
+
+  test('parents of other projects, unknown siblings, double names and circles are refused by name, and nothing is stored', async ({
+    world,
+  }) => {
+    const mine = await submitter(world)
+    const theirs = await submitter(world)
+    const foreign = (await theirs.post('/jobs', serials())).body.job.id
+    const refused = async (body: object) => (await mine.post('/jobs/batch', body)).body.errors?.[0]?.path
+    expect((await mine.post('/jobs', serials({ after: [foreign] }))).body.errors[0].path).toBe('after[0]')
+    expect(await refused({ jobs: [serials({ after: ['$nobody'] })] })).toBe('jobs[0].after[0]')
+    expect(await refused({ jobs: [serials({ name: 'n' }), serials({ name: 'n' }), serials({ after: ['$n'] })] })).toBe(
+      'jobs[2].after[0]',
+    )
+    expect(
+      await refused({ jobs: [serials({ name: 'x', after: ['$y'] }), serials({ name: 'y', after: ['$x'] })] }),
+    ).toBe('jobs[0].after')
+    expect((await world.sql`SELECT FROM jobs WHERE project_id = ${mine.projectId}`).length).toBe(0)
+  })
+
+  test('10 000 parents and one child', async ({ world }) => {
+    const { post } = await submitter(world)
+    const parents = Array.from({ length: 9_999 }, () => serials())
+    const { ids: first } = (await post('/jobs/batch', { jobs: parents })).body
+    const { ids: last } = (await post('/jobs/batch', { jobs: [serials()] })).body
+    const all = [...first, ...last]
+    const child = (await post('/jobs', serials({ after: all }))).body.job.id
+    expect(await state(world, child)).toBe('blocked')
+    for (let i = 0; i < all.length; i += 1_000) {
+      expect(await state(world, child)).toBe('blocked')
+      await endAs(world, all.slice(i, i + 1_000), 'returned')
+    }
+    expect(await state(world, child)).toBe('queued')
+  })
+
+  test('many processes end the parents at once, and the child is counted down exactly', async ({ world }) => {
+    const { post } = await submitter(world)
+    const { ids } = (await post('/jobs/batch', { jobs: Array.from({ length: 40 }, () => serials()) })).body
+    const child = (await post('/jobs', serials({ after: ids }))).body.job.id
+    await Promise.all(ids.map((id: string) => endAs(world, [id], 'returned')))
+    expect(await state(world, child)).toBe('queued')
+    const told = await world.sql`SELECT type FROM events WHERE job_id = ${child} ORDER BY seq`
+    expect(told.map((it) => it['type'])).toEqual(['job.blocked', 'job.queued'])
+  })
+})
+
+test('concurrent single submissions share inserts, and one that fails costs the others nothing', async ({ world }) => {
+  const { post } = await submitter(world)
+  const answers = await Promise.all(
+    Array.from({ length: 60 }, (_, i) =>
+      i === 30 ? post('/jobs', serials({ after: ['01a205db-6136-7390-b988-dbf0a5967f56'] })) : post('/jobs', serials()),
+    ),
+  )
+  expect(answers.filter((it) => it.status === 202)).toHaveLength(59)
+  expect(answers[30]?.status).toBe(422)
+  expect((await world.sql`SELECT FROM jobs`).length).toBe(59)
+  const transactions = await world.sql`SELECT count(DISTINCT queued_at)::integer AS n FROM jobs`
+  expect(transactions[0]?.['n']).toBeLessThan(59)
+})
+
+test('when SQS is away a submission is accepted all the same, and the sweep rings later', async ({ world }) => {
+  const { post } = await submitter(world)
+  const { ring } = world.app.queue
+  world.app.queue.ring = () => Promise.reject(new Error('SQS is away'))
+  const answer = await post('/jobs', serials())
+  world.app.queue.ring = ring
+  expect(answer.status).toBe(202)
+  await world.sql`UPDATE jobs SET start_at = now() - interval '3 seconds'`
+  await world.sweep()
+  expect(await world.app.queue.visible('bulk')).toBe(1)
+})
