@@ -4,7 +4,7 @@ import { type FieldError, StintError } from '../core/errors.ts'
 const JSON_TYPE = /^application\/([a-z0-9.+-]+\+)?json\s*(;|$)/i
 
 /** Cheap test for text that might hold a value that JSON.parse would bend or Postgres would refuse. */
-const SUSPICIOUS = /\\u0000|\\u[dD][89abAB]|\d{16}|[eE]\+?\d{2}|"__proto__"/
+const SUSPICIOUS = /\\u0000|\\u[dD][89a-fA-F]|\d{16}|\d[eE]\+?\d|"__proto__"/
 
 /** Stands in a parsed body where a value cannot be taken. */
 class Unfit {

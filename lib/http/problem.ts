@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { isUnreachable } from '../../db/client.ts'
 import { CATALOGUE, type FieldError, StintError } from '../core/errors.ts'
 import type { Logger } from '../core/log.ts'
+import { asConflict } from './constraints.ts'
 
 /** An error as it leaves the API (RFC 9457). */
 export const problemSchema = z
@@ -50,7 +51,7 @@ const asStintError = (error: unknown): StintError => {
   if (error instanceof StintError) return error
   if (isUnreachable(error))
     return new StintError('UNAVAILABLE', undefined, { cause: error, headers: { 'retry-after': '1' } })
-  return new StintError('INTERNAL', undefined, { cause: error })
+  return asConflict(error) ?? new StintError('INTERNAL', undefined, { cause: error })
 }
 
 /** zod's issues as field errors: `jobs[3].input.digits`. */

@@ -1,0 +1,101 @@
+import { type Sql, transaction } from '../db/client.ts'
+import * as memberships from '../db/queries/memberships.ts'
+import * as projects from '../db/queries/projects.ts'
+import * as sessions from '../db/queries/sessions.ts'
+import * as users from '../db/queries/users.ts'
+import type { App } from '../lib/app.ts'
+import type { Actor } from '../lib/auth/actor.ts'
+import { checkPassword, hashPassword } from '../lib/auth/passwords.ts'
+import { limitPasswordTries } from '../lib/auth/rate-limit.ts'
+import { startSession } from '../lib/auth/sessions.ts'
+import { StintError } from '../lib/core/errors.ts'
+import { newId } from '../lib/core/ids.ts'
+
+/** A person who has just proved who they are, and their new refresh token. */
+export interface SignedIn {
+  user: users.UserRow
+  refreshToken: string
+}
+
+/** Makes an account with its project `Personal`, and signs it in. All of it or nothing. */
+export const register = async (
+  app: App,
+  ip: string,
+  person: { email: string; password: string; name: string },
+): Promise<SignedIn> => {
+  await limitPasswordTries(app, ip, person.email)
+  const passwordHash = await hashPassword(person.password)
+  return transaction(app.sql, async (tx) => {
+    const user = await users.insert(tx, { id: newId(), email: person.email, name: person.name, passwordHash })
+    await addProject(tx, { name: 'Personal', ownerId: user.id, personal: true })
+    return { user, refreshToken: await startSession(tx, user) }
+  })
+}
+
+export const signIn = async (
+  app: App,
+  ip: string,
+  credentials: { email: string; password: string },
+): Promise<SignedIn> => {
+  await limitPasswordTries(app, ip, credentials.email)
+  const user = await users.findByEmail(app.sql, credentials.email)
+  if (!(await checkPassword(user?.passwordHash, credentials.password)) || !user)
+    throw new StintError('INVALID_CREDENTIALS')
+  return { user, refreshToken: await startSession(app.sql, user) }
+}
+
+/** Changes the password, ends every session that the person has anywhere, and starts a new one. */
+export const changePassword = async (
+  app: App,
+  ip: string,
+  actor: Actor,
+  password: { current: string; next: string },
+): Promise<SignedIn> => {
+  const user = await getPerson(app, actor)
+  await confirmPassword(app, ip, user, password.current)
+  const passwordHash = await hashPassword(password.next)
+  return transaction(app.sql, async (tx) => {
+    const hash = { checked: user.passwordHash, next: passwordHash }
+    if (!(await users.updatePassword(tx, user.id, hash))) throw new StintError('INVALID_CREDENTIALS')
+    await sessions.revokeAllOfUser(tx, user.id)
+    return { user, refreshToken: await startSession(tx, { id: user.id, passwordHash }) }
+  })
+}
+
+/** Changes name and email. Another email could take the account over, so it takes the password. */
+export const changeProfile = async (
+  app: App,
+  ip: string,
+  actor: Actor,
+  change: { name?: string | undefined; email?: string | undefined; currentPassword?: string | undefined },
+): Promise<users.UserRow> => {
+  const user = await getPerson(app, actor)
+  if (change.email !== undefined) await confirmPassword(app, ip, user, change.currentPassword ?? '')
+  const changed = await users.update(app.sql, user.id, { name: change.name ?? null, email: change.email ?? null })
+  return changed ?? gone()
+}
+
+/** The person who asks. @throws {StintError} UNAUTHENTICATED when the account was removed while its token lives */
+export const getPerson = async (app: App, actor: Actor): Promise<users.UserRow> =>
+  (await users.findById(app.sql, actor.userId)) ?? gone()
+
+/** A new project and its first owner; inside the caller's transaction. */
+export const addProject = async (
+  tx: Sql,
+  { name, ownerId, personal }: { name: string; ownerId: string; personal: boolean },
+): Promise<projects.ProjectRow> => {
+  const project = await projects.insert(tx, { id: newId(), name, personalOf: personal ? ownerId : null })
+  const owner = await memberships.put(tx, { projectId: project.id, userId: ownerId, role: 'owner' })
+  return owner ? project : gone()
+}
+
+const confirmPassword = async (app: App, ip: string, user: users.UserRow, password: string): Promise<void> => {
+  await limitPasswordTries(app, ip, user.email)
+  if (!(await checkPassword(user.passwordHash, password))) throw new StintError('INVALID_CREDENTIALS')
+}
+
+const gone = (): never => {
+  throw new StintError('UNAUTHENTICATED', 'The account of this access token is gone.', {
+    headers: { 'www-authenticate': 'Bearer error="invalid_token"' },
+  })
+}

@@ -1,0 +1,224 @@
+import { z } from 'zod'
+import { transaction } from '../../db/client.ts'
+import * as memberships from '../../db/queries/memberships.ts'
+import * as projects from '../../db/queries/projects.ts'
+import { StintError } from '../../lib/core/errors.ts'
+import { resource } from '../../lib/http/resource.ts'
+import { plain, route } from '../../lib/http/route.ts'
+import { decodeCursor, id, label, page, pageOf, timestamp, toPage } from '../../lib/http/schemas.ts'
+import { lockProject, requireRole } from '../access.ts'
+import { addProject, getPerson } from '../accounts.ts'
+import { email } from '../email.ts'
+import { putMember, putMemberByEmail, removeMember } from '../members.ts'
+import { forgetRoles } from '../role-cache.ts'
+
+const role = z.enum(memberships.ROLES).meta({
+  description:
+    'A viewer sees; a maintainer also submits, cancels and deletes; an owner also decides about the project and its people.',
+})
+
+const projectReply = z
+  .object({
+    id,
+    name: z.string(),
+    role: role.describe('Yours.'),
+    isPersonal: z.boolean().describe('Made at a registration: where jobs go that name no project.'),
+    createdAt: timestamp,
+    updatedAt: timestamp,
+  })
+  .meta({ id: 'Project' })
+
+const memberReply = z
+  .object({ userId: id, email: z.string(), name: z.string(), role, createdAt: timestamp })
+  .meta({ id: 'Member' })
+
+const projectParams = z.object({ projectId: id })
+const memberParams = z.object({ projectId: id, userId: id })
+
+export const create = route({
+  method: 'POST',
+  path: '/projects',
+  summary: 'Make a project, and own it',
+  actor: 'user',
+  body: z.strictObject({ name: label(100) }),
+  replies: { 201: z.object({ project: projectReply }) },
+  run: async ({ app, actor, body }) => {
+    const project = await transaction(app.sql, (tx) =>
+      addProject(tx, { name: body.name, ownerId: actor.userId, personal: false }),
+    )
+    return {
+      status: 201,
+      headers: { location: `/projects/${project.id}` },
+      body: { project: toProject(project, 'owner') },
+    }
+  },
+})
+
+export const list = route({
+  method: 'GET',
+  path: '/projects',
+  summary: 'The projects that you belong to, oldest first',
+  actor: 'user',
+  query: z.object(page),
+  replies: { 200: pageOf(projectReply) },
+  run: async ({ app, actor, query }) => {
+    const after = decodeCursor(query.cursor, id)
+    await getPerson(app, actor)
+    const rows = await projects.listOfUser(app.sql, actor.userId, { after, limit: query.limit + 1 })
+    return {
+      status: 200,
+      body: toPage(
+        rows,
+        query.limit,
+        (row) => toProject(row, row.role),
+        (row) => row.id,
+      ),
+    }
+  },
+})
+
+export const get = route({
+  method: 'GET',
+  path: '/projects/{projectId}',
+  summary: 'One project',
+  actor: 'user',
+  params: projectParams,
+  replies: { 200: z.object({ project: projectReply }) },
+  errors: ['PROJECT_NOT_FOUND'],
+  run: async ({ app, actor, params }) => {
+    const membership = await requireRole(app, actor, params.projectId, 'viewer')
+    const project = await projects.find(app.sql, params.projectId)
+    return { status: 200, body: { project: toProject(project ?? missing(), membership.role) } }
+  },
+})
+
+export const update = route({
+  method: 'PATCH',
+  path: '/projects/{projectId}',
+  summary: 'Rename a project (owner)',
+  actor: 'user',
+  params: projectParams,
+  body: z.strictObject({ name: label(100) }),
+  replies: { 200: z.object({ project: projectReply }) },
+  errors: ['PROJECT_NOT_FOUND', 'FORBIDDEN'],
+  run: async ({ app, actor, params, body }) => {
+    const [mine, project] = await transaction(app.sql, async (tx) => [
+      await lockProject(tx, actor, params.projectId, 'owner'),
+      await projects.updateName(tx, params.projectId, body.name),
+    ])
+    return { status: 200, body: { project: toProject(project ?? missing(), mine) } }
+  },
+})
+
+export const remove = route({
+  method: 'DELETE',
+  path: '/projects/{projectId}',
+  summary: 'Delete a project (owner)',
+  description: 'It is hidden at once, with all that belongs to it. Its jobs must have ended.',
+  actor: 'user',
+  params: projectParams,
+  replies: { 204: plain('Deleted') },
+  errors: ['PROJECT_NOT_FOUND', 'FORBIDDEN', 'PROJECT_HAS_LIVE_JOBS'],
+  run: async ({ app, actor, params }) => {
+    // Submissions don't wait for this lock: a job that comes in at this very moment runs to its end, and nobody sees it.
+    await transaction(app.sql, async (tx) => {
+      await lockProject(tx, actor, params.projectId, 'owner')
+      if (await projects.hasLiveJobs(tx, params.projectId)) throw new StintError('PROJECT_HAS_LIVE_JOBS')
+      await projects.markDeleted(tx, params.projectId)
+    })
+    forgetRoles(app)
+    return { status: 204 }
+  },
+})
+
+export const listMembers = route({
+  method: 'GET',
+  path: '/projects/{projectId}/members',
+  summary: 'The people of a project',
+  actor: 'user',
+  params: projectParams,
+  query: z.object(page),
+  replies: { 200: pageOf(memberReply) },
+  errors: ['PROJECT_NOT_FOUND'],
+  run: async ({ app, actor, params, query }) => {
+    const after = decodeCursor(query.cursor, id)
+    await requireRole(app, actor, params.projectId, 'viewer')
+    const rows = await memberships.list(app.sql, params.projectId, { after, limit: query.limit + 1 })
+    return { status: 200, body: toPage(rows, query.limit, toMember, (row) => row.userId) }
+  },
+})
+
+export const inviteMember = route({
+  method: 'POST',
+  path: '/projects/{projectId}/members',
+  summary: 'Add a person by email, or change their role (owner)',
+  actor: 'user',
+  params: projectParams,
+  body: z.strictObject({ email, role }),
+  replies: { 200: z.object({ member: memberReply }) },
+  errors: ['PROJECT_NOT_FOUND', 'FORBIDDEN', 'USER_NOT_FOUND', 'LAST_OWNER'],
+  run: async ({ app, actor, params, body }) => {
+    const member = await putMemberByEmail(app, actor, { ...params, ...body })
+    return { status: 200, body: { member: toMember(member) } }
+  },
+})
+
+export const setMember = route({
+  method: 'PUT',
+  path: '/projects/{projectId}/members/{userId}',
+  summary: 'Add a person, or change their role (owner)',
+  actor: 'user',
+  params: memberParams,
+  body: z.strictObject({ role }),
+  replies: { 200: z.object({ member: memberReply }) },
+  errors: ['PROJECT_NOT_FOUND', 'FORBIDDEN', 'USER_NOT_FOUND', 'LAST_OWNER'],
+  run: async ({ app, actor, params, body }) => {
+    const member = await putMember(app, actor, { ...params, ...body })
+    return { status: 200, body: { member: toMember(member) } }
+  },
+})
+
+export const removeFromProject = route({
+  method: 'DELETE',
+  path: '/projects/{projectId}/members/{userId}',
+  summary: 'Remove a person (owner), or leave',
+  description: 'In processes that know the person, it takes up to five seconds until they are shut out.',
+  actor: 'user',
+  params: memberParams,
+  replies: { 204: plain('Removed') },
+  errors: ['PROJECT_NOT_FOUND', 'FORBIDDEN', 'MEMBER_NOT_FOUND', 'LAST_OWNER'],
+  run: async ({ app, actor, params }) => {
+    await removeMember(app, actor, params)
+    return { status: 204 }
+  },
+})
+
+const missing = (): never => {
+  throw new StintError('PROJECT_NOT_FOUND')
+}
+
+const toProject = (row: projects.ProjectRow, mine: memberships.Role): z.input<typeof projectReply> => ({
+  id: row.id,
+  name: row.name,
+  role: mine,
+  isPersonal: row.isPersonal,
+  createdAt: row.createdAt.toISOString(),
+  updatedAt: row.updatedAt.toISOString(),
+})
+
+const toMember = (row: memberships.MemberRow): z.input<typeof memberReply> => ({
+  ...row,
+  createdAt: row.createdAt.toISOString(),
+})
+
+export const handler = resource([
+  create,
+  list,
+  get,
+  update,
+  remove,
+  listMembers,
+  inviteMember,
+  setMember,
+  removeFromProject,
+])

@@ -1,0 +1,64 @@
+import { type Sql, transaction } from '../db/client.ts'
+import * as memberships from '../db/queries/memberships.ts'
+import * as users from '../db/queries/users.ts'
+import type { App } from '../lib/app.ts'
+import type { Actor } from '../lib/auth/actor.ts'
+import { StintError } from '../lib/core/errors.ts'
+import { lockProject } from './access.ts'
+import { forgetRoles } from './role-cache.ts'
+
+/** Adds a person to a project, or changes their role. */
+export const putMember = async (
+  app: App,
+  actor: Actor,
+  membership: memberships.Membership,
+): Promise<memberships.MemberRow> => {
+  const member = await transaction(app.sql, async (tx) => {
+    await lockProject(tx, actor, membership.projectId, 'owner')
+    return put(tx, membership)
+  })
+  forgetRoles(app)
+  return member
+}
+
+/** The same, for who knows the person's email and not their id. Only owners learn whether there is such an account. */
+export const putMemberByEmail = async (
+  app: App,
+  actor: Actor,
+  { projectId, email, role }: { projectId: string; email: string; role: memberships.Role },
+): Promise<memberships.MemberRow> => {
+  const member = await transaction(app.sql, async (tx) => {
+    await lockProject(tx, actor, projectId, 'owner')
+    const user = await users.findByEmail(tx, email)
+    if (!user) throw new StintError('USER_NOT_FOUND')
+    return put(tx, { projectId, userId: user.id, role })
+  })
+  forgetRoles(app)
+  return member
+}
+
+/** Takes a person out of a project. Owners may do it to anyone, everyone may do it to themselves. */
+export const removeMember = async (
+  app: App,
+  actor: Actor,
+  { projectId, userId }: { projectId: string; userId: string },
+): Promise<void> => {
+  await transaction(app.sql, async (tx) => {
+    await lockProject(tx, actor, projectId, userId === actor.userId ? 'viewer' : 'owner')
+    await leaveAnOwner(tx, projectId, userId)
+    if (!(await memberships.remove(tx, projectId, userId))) throw new StintError('MEMBER_NOT_FOUND')
+  })
+  forgetRoles(app)
+}
+
+const put = async (tx: Sql, membership: memberships.Membership): Promise<memberships.MemberRow> => {
+  if (membership.role !== 'owner') await leaveAnOwner(tx, membership.projectId, membership.userId)
+  const member = await memberships.put(tx, membership)
+  if (!member) throw new StintError('USER_NOT_FOUND')
+  return member
+}
+
+/** Holds because the project is locked: two owners who leave at the same moment come here one after the other. */
+const leaveAnOwner = async (tx: Sql, projectId: string, userId: string): Promise<void> => {
+  if (await memberships.isLastOwner(tx, projectId, userId)) throw new StintError('LAST_OWNER')
+}

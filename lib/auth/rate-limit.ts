@@ -1,0 +1,52 @@
+import { createHash } from 'node:crypto'
+import { isIPv4, isIPv6 } from 'node:net'
+import * as rateLimits from '../../db/queries/rate-limits.ts'
+import type { App } from '../app.ts'
+import { StintError } from '../core/errors.ts'
+
+/** Refreshing is what every client does every quarter of an hour, and many may share one address. */
+const REFRESH_MULTIPLE = 6
+
+/**
+ * Counts a try with a password: against the address, and against the account, so that neither one address can try many
+ * accounts nor many addresses one account.
+ * @throws {StintError} RATE_LIMITED
+ */
+export const limitPasswordTries = (app: App, ip: string, email: string): Promise<void> =>
+  take(app, [`password:address:${addressBlock(ip)}`, `password:account:${accountOf(email)}`], 1)
+
+/** Counts a use of a refresh token. @throws {StintError} RATE_LIMITED */
+export const limitRefreshes = (app: App, ip: string): Promise<void> =>
+  take(app, [`refresh:address:${addressBlock(ip)}`], REFRESH_MULTIPLE)
+
+const take = async (app: App, keys: string[], multiple: number): Promise<void> => {
+  const perMinute = app.config.auth.rateLimitPerMinute * multiple
+  const taken = await rateLimits.take(
+    app.sql,
+    keys.map((key) => ({ key, perMinute })),
+  )
+  if (taken.length === keys.length) return
+  // By then a token has flowed back into the emptiest bucket.
+  const retryAfterSeconds = Math.ceil(60 / perMinute)
+  throw new StintError('RATE_LIMITED', `Too many tries. Try again in ${retryAfterSeconds} s.`, {
+    headers: { 'retry-after': String(retryAfterSeconds) },
+  })
+}
+
+/** A hash, so that the table of buckets is no list of addresses that somebody tried. */
+const accountOf = (email: string): string => createHash('sha256').update(email.toLowerCase()).digest('base64url')
+
+/**
+ * Who counts as one: an IPv4 address, or an IPv6 network of 64 bits, all of which one customer has. Exported for tests.
+ */
+export const addressBlock = (ip: string): string => {
+  const embedded = ip.slice(ip.lastIndexOf(':') + 1)
+  if (isIPv4(embedded)) return embedded
+  if (!isIPv6(ip)) return ip
+  const [head = '', tail] = ip.replace(/%.*/, '').split('::')
+  const left = head ? head.split(':') : []
+  const right = tail ? tail.split(':') : []
+  const zeros = Array<string>(8 - left.length - right.length).fill('0')
+  const groups = [...left, ...zeros, ...right].slice(0, 4).map((group) => Number.parseInt(group, 16).toString(16))
+  return `${groups.join(':')}::/64`
+}

@@ -1,0 +1,54 @@
+import { createHash, createHmac, randomBytes } from 'node:crypto'
+import type { Sql } from '../../db/client.ts'
+import * as sessions from '../../db/queries/sessions.ts'
+import type { App } from '../app.ts'
+import { StintError } from '../core/errors.ts'
+import { newId } from '../core/ids.ts'
+
+const VALID_SECONDS = 86_400
+/** How long a spent token may come again, for the sake of lost replies and of two tabs with one token. */
+const REPEAT_SECONDS = 10
+
+/**
+ * Starts a session: a new family of refresh tokens, of which this is the first.
+ * @throws {StintError} INVALID_CREDENTIALS when the password was changed since it was checked
+ */
+export const startSession = async (sql: Sql, user: { id: string; passwordHash: string }): Promise<string> => {
+  const token = randomBytes(32).toString('base64url')
+  const started = await sessions.insert(sql, {
+    id: newId(),
+    userId: user.id,
+    passwordHash: user.passwordHash,
+    tokenHash: sha256(token),
+    validSeconds: VALID_SECONDS,
+  })
+  if (!started) throw new StintError('INVALID_CREDENTIALS')
+  return token
+}
+
+/**
+ * Exchanges a refresh token for its successor. The successor is derived from the token, so that whoever repeats the
+ * exchange because the reply was lost gets the same one, and nothing but hashes needs to be stored. Any other use of a
+ * spent token means that two parties hold it, and ends the session for both.
+ * @throws {StintError} REFRESH_TOKEN_INVALID, REFRESH_TOKEN_REUSED
+ */
+export const refreshSession = async (app: App, token: string): Promise<{ userId: string; refreshToken: string }> => {
+  const successor = createHmac('sha256', Buffer.from(app.config.auth.refreshKey, 'base64'))
+    .update(token)
+    .digest('base64url')
+  const hashes = { tokenHash: sha256(token), successorHash: sha256(successor) }
+
+  const userId = await sessions.rotate(app.sql, { ...hashes, validSeconds: VALID_SECONDS })
+  if (userId !== null) return { userId, refreshToken: successor }
+
+  const presented = await sessions.findToken(app.sql, { ...hashes, repeatSeconds: REPEAT_SECONDS })
+  if (presented === null || presented.standing === 'over') throw new StintError('REFRESH_TOKEN_INVALID')
+  if (presented.standing === 'repeated') return { userId: presented.userId, refreshToken: successor }
+  await sessions.revoke(app.sql, presented.sessionId)
+  throw new StintError('REFRESH_TOKEN_REUSED')
+}
+
+/** Ends the session that a refresh token belongs to. A token that belongs to none is nothing to complain about. */
+export const endSession = (app: App, token: string): Promise<void> => sessions.revokeByToken(app.sql, sha256(token))
+
+const sha256 = (text: string): Buffer => createHash('sha256').update(text).digest()
