@@ -1,0 +1,38 @@
+import { readdir, readFile } from 'node:fs/promises'
+import { expect, inject } from 'vitest'
+import { createPool } from '../../db/client.ts'
+import { test } from '../../tests/support/world.ts'
+import { listOthers, listTables } from './catalog.ts'
+import { describeSchema } from './describe.ts'
+import { migrateDown, migrateUp } from './migrate.ts'
+
+test('db/schema.md says what the migrations make', async ({ world }) => {
+  const committed = await readFile(new URL('../../db/schema.md', import.meta.url), 'utf8')
+  expect(await describeSchema(world.sql)).toBe(committed)
+})
+
+test('the migrations can be taken back to nothing, and applied again', async () => {
+  const { adminUrl } = inject('stack')
+  const admin = createPool({ url: adminUrl, maxConnections: 1, prepare: false, applicationName: 'test' })
+  const url = new URL(adminUrl)
+  url.pathname = '/test-up-down'
+  await admin`CREATE DATABASE "test-up-down" TEMPLATE template0`
+  const sql = createPool({ url: url.href, maxConnections: 1, prepare: false, applicationName: 'test' })
+  const migrations = await readdir(new URL('../../db/migrations', import.meta.url))
+
+  await migrateUp(url.href)
+  const before = await describeSchema(sql)
+  for (const _ of migrations) await migrateDown(url.href)
+  expect(await listTables(sql)).toEqual([])
+  expect(await listOthers(sql)).toEqual([])
+  await migrateUp(url.href)
+  expect(await describeSchema(sql)).toBe(before)
+
+  await sql.end()
+  await admin`DROP DATABASE "test-up-down"`
+  await admin.end()
+})
+
+test('a migration that fails says why', async () => {
+  await expect(migrateUp('postgres://nobody:nothing@127.0.0.1:1/none')).rejects.toThrow(/connection refused/)
+})

@@ -1,0 +1,137 @@
+import { type ChildProcess, fork } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+
+/** A part of the local stack: one process of its own, which dies with the process that started it. */
+export interface Component {
+  name: string
+  /** The process that does the work: kill it, and the component is gone. */
+  pid: number
+  port: number
+  /** Ends it in order. */
+  stop(): Promise<void>
+  /** Resolves when the process is gone, whoever ended it. */
+  exited: Promise<Exit>
+}
+
+export interface Exit {
+  code: number | null
+  signal: NodeJS.Signals | null
+}
+
+export interface Child<Ready> {
+  process: ChildProcess
+  ready: Ready
+  exited: Promise<Exit>
+  stop(): Promise<void>
+}
+
+/** What the entry of a component's process says to its parent. */
+export type ChildMessage<Ready> = { ready: Ready } | { failed: string }
+
+export class ComponentError extends Error {
+  override readonly name = 'ComponentError'
+}
+
+const STOP_SECONDS = 15
+
+/**
+ * Starts `entry` as a child process and resolves with what it reports when it is ready. It has a process group of its
+ * own, so that a Ctrl-C in the terminal reaches only the parent, which then stops its parts in order.
+ * @throws {ComponentError} with the process's last words when it fails or takes longer than `readySeconds`
+ */
+export const startChild = async <Ready>(given: {
+  name: string
+  /** File name, beside this one. */
+  entry: string
+  options: unknown
+  readySeconds: number
+  env?: Record<string, string>
+  onLine?: (line: string) => void
+  /** What else the process says, from its first moment on. */
+  onMessage?: (message: object) => void
+}): Promise<Child<Ready>> => {
+  const child = fork(fileURLToPath(new URL(given.entry, import.meta.url)), {
+    detached: true,
+    execArgv: ['--disable-warning=ExperimentalWarning'],
+    env: { PATH: process.env['PATH'], HOME: process.env['HOME'], TMPDIR: process.env['TMPDIR'], ...given.env },
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+  })
+  if (given.onMessage) child.on('message', given.onMessage)
+  const lastWords = listen(child, given.onLine)
+  const exited = new Promise<Exit>((resolve) => {
+    child.once('exit', (code, signal) => resolve({ code, signal }))
+    child.once('error', () => resolve({ code: null, signal: null }))
+  })
+  const stop = async (): Promise<void> => {
+    if (child.connected) child.send({ stop: true }, () => {})
+    const timer = setTimeout(() => child.kill('SIGKILL'), STOP_SECONDS * 1_000)
+    await exited
+    clearTimeout(timer)
+  }
+  const ready = new Promise<Ready>((resolve, reject) => {
+    const fail = (reason: string) => reject(new ComponentError(`${given.name} did not start: ${reason}`))
+    const timer = setTimeout(
+      () => fail(`not ready after ${given.readySeconds} s\n${lastWords()}`),
+      given.readySeconds * 1_000,
+    )
+    child.on('message', (message: ChildMessage<Ready>) => {
+      if ('ready' in message) resolve(message.ready)
+      if ('failed' in message) fail(message.failed)
+    })
+    void exited.then(({ code, signal }) => fail(`it ended with ${signal ?? code}\n${lastWords()}`))
+    void exited.finally(() => clearTimeout(timer))
+    child.on('message', () => clearTimeout(timer))
+  })
+  child.send({ start: given.options }, () => {})
+  try {
+    return { process: child, ready: await ready, exited, stop }
+  } catch (error) {
+    await stop()
+    throw error
+  }
+}
+
+const listen = (child: ChildProcess, onLine: ((line: string) => void) | undefined): (() => string) => {
+  let tail = ''
+  for (const stream of [child.stdout, child.stderr]) {
+    let rest = ''
+    stream?.setEncoding('utf8').on('data', (chunk: string) => {
+      tail = (tail + chunk).slice(-4_000)
+      if (!onLine) return
+      const lines = (rest + chunk).split('\n')
+      rest = lines.pop() ?? ''
+      for (const line of lines) onLine(line)
+    })
+  }
+  return () => tail.trim()
+}
+
+/**
+ * The other side of {@link startChild}: runs `start` with the options from the parent, tells it the outcome, and ends
+ * the process when the parent asks for it, or is no more.
+ */
+export const serveParent = <Options, Ready>(
+  start: (options: Options) => Promise<{ ready: Ready; stop: () => Promise<void> }>,
+): void => {
+  let running: ReturnType<typeof start> | undefined
+  const end = async (): Promise<void> => {
+    const started = await running?.catch(() => undefined)
+    await started?.stop()
+    process.exit(0)
+  }
+  process.on('disconnect', () => void end())
+  process.on('SIGTERM', () => void end())
+  process.on('SIGINT', () => {})
+  process.on('message', (message: { start: Options } | { stop: true }) => {
+    if ('stop' in message) return void end()
+    if (!('start' in message)) return
+    running = start(message.start)
+    running.then(
+      ({ ready }) => process.send?.({ ready } satisfies ChildMessage<Ready>),
+      (error: unknown) => {
+        const failed = error instanceof Error ? error.message : String(error)
+        process.send?.({ failed } satisfies ChildMessage<Ready>, () => process.exit(1))
+      },
+    )
+  })
+}

@@ -1,0 +1,42 @@
+import { Kafka, logLevel } from 'kafkajs'
+import { expect, test } from 'vitest'
+import { startKafka } from './kafka.ts'
+
+test('hands what was produced to a consumer group, in order per key', async () => {
+  const broker = await startKafka()
+  const kafka = new Kafka({ brokers: [broker.address], logLevel: logLevel.NOTHING })
+  const producer = kafka.producer({ maxInFlightRequests: 1 })
+  await producer.connect()
+  const messages = Array.from({ length: 100 }, (_, i) => ({ key: `k${i % 7}`, value: String(i) }))
+  await producer.send({ topic: 'numbers', acks: -1, messages })
+  const consumer = kafka.consumer({ groupId: 'readers' })
+  await consumer.connect()
+  await consumer.subscribe({ topics: ['numbers'], fromBeginning: true })
+  const received: { key: string; value: string }[] = []
+  await new Promise<void>((resolve) => {
+    void consumer.run({
+      eachMessage: async ({ message }) => {
+        received.push({ key: String(message.key), value: String(message.value) })
+        if (received.length === messages.length) resolve()
+      },
+    })
+  })
+  await consumer.disconnect()
+  await producer.disconnect()
+  await broker.stop()
+  const byKey = (all: typeof received) => Object.fromEntries(Map.groupBy(all, (it) => it.key))
+  expect(byKey(received)).toEqual(byKey(messages))
+})
+
+test('tells when its process was killed, and starts anew with an empty log', async () => {
+  const first = await startKafka()
+  process.kill(first.pid, 'SIGKILL')
+  expect(await first.exited).toEqual({ code: null, signal: 'SIGKILL' })
+  const second = await startKafka()
+  const admin = new Kafka({ brokers: [second.address], logLevel: logLevel.NOTHING }).admin()
+  await admin.connect()
+  expect(await admin.listTopics()).toEqual([])
+  expect((await admin.describeCluster()).brokers).toHaveLength(1)
+  await admin.disconnect()
+  await second.stop()
+})

@@ -1,0 +1,90 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { createWriteStream, statSync } from 'node:fs'
+import { rename } from 'node:fs/promises'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { type Exit, serveParent } from './component.ts'
+import { freePort } from './free-port.ts'
+import { type Cluster, prepareCluster } from './postgres-cluster.ts'
+import { freeDataFolder } from './postgres-lock.ts'
+
+// The process that owns a Postgres server. A server can't tell that whoever started it was killed; this process can,
+// and then ends the server, so that none is left behind on the data folder.
+
+export interface GuardianOptions {
+  dataDir: string
+  /** 0: any free one. */
+  port: number
+  settings: Record<string, string>
+}
+
+export interface GuardianReady {
+  pid: number
+  port: number
+  password: string
+}
+
+/** What backends of a killed server, and other sockets, may hold on to for a moment. */
+const PASSING =
+  /pre-existing shared memory block|lock file "postmaster\.pid" already exists|could not bind IPv4 address/
+const PASSES_AFTER_SECONDS = 20
+const LOG_BYTES = 10 * 1024 * 1024
+
+const start = async ({ dataDir, port, settings }: GuardianOptions) => {
+  const cluster = await prepareCluster(dataDir, settings['fsync'] !== 'off')
+  const logged = statSync(cluster.log, { throwIfNoEntry: false })?.size ?? 0
+  if (logged > LOG_BYTES) await rename(cluster.log, `${cluster.log}.1`)
+  for (const deadline = Date.now() + PASSES_AFTER_SECONDS * 1_000; ; await sleep(200)) {
+    await freeDataFolder(cluster.data)
+    const chosen = port || (await freePort())
+    const server = await startServer(cluster, chosen, settings)
+    if ('pid' in server) {
+      const ready: GuardianReady = { pid: server.pid, port: chosen, password: cluster.password }
+      void server.exited.then(leave)
+      return { ready, stop: server.stop }
+    }
+    if (!PASSING.test(server.words) || Date.now() > deadline) throw new Error(server.words)
+  }
+}
+
+/** Ends this process as the server ended. */
+const leave = ({ code, signal }: Exit): void => {
+  process.send?.({ exited: { code, signal } }, () => process.exit(code ?? 1))
+  if (!process.connected) process.exit(code ?? 1)
+}
+
+type Server = { pid: number; exited: Promise<Exit>; stop: () => Promise<void> } | { words: string }
+
+/** Starts the server and resolves when it takes connections (crash recovery included), or when it has given up. */
+const startServer = (cluster: Cluster, port: number, settings: Record<string, string>): Promise<Server> => {
+  const flags = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`])
+  const child = spawn(cluster.postgres, ['-D', cluster.data, '-p', String(port), ...flags], {
+    ...cluster.runAs,
+    cwd: cluster.data,
+    env: { LC_MESSAGES: 'C', TZ: 'UTC' },
+    stdio: ['ignore', 'ignore', 'pipe'],
+  })
+  const exited = new Promise<Exit>((resolve) => child.once('exit', (code, signal) => resolve({ code, signal })))
+  const log = createWriteStream(cluster.log, { flags: 'a', mode: 0o600 })
+  let words = ''
+  return new Promise((resolve, reject) => {
+    child.once('error', reject)
+    child.stderr.setEncoding('utf8').on('data', (chunk: string) => {
+      log.write(chunk)
+      words = (words + chunk).slice(-2_000)
+      if (words.includes('database system is ready to accept connections') && child.pid)
+        resolve({ pid: child.pid, exited, stop: () => stopServer(child, exited) })
+    })
+    // Not on its exit: backends that are left keep the pipe open, and its last words come before.
+    void exited.then(() => setTimeout(() => resolve({ words: words.trim() }), 50))
+  })
+}
+
+/** Fast shutdown: rolls open transactions back and writes a checkpoint; if that takes too long, recovery will do. */
+const stopServer = async (server: ChildProcess, exited: Promise<Exit>): Promise<void> => {
+  server.kill('SIGINT')
+  const timer = setTimeout(() => server.kill('SIGQUIT'), 10_000)
+  await exited
+  clearTimeout(timer)
+}
+
+serveParent(start)

@@ -1,0 +1,100 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { chmod, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { networkInterfaces, tmpdir } from 'node:os'
+import { join } from 'node:path'
+import postgresClient from 'postgres'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import { startPostgres } from './postgres.ts'
+import { isAlive } from './postgres-lock.ts'
+import { connects } from './reachable.ts'
+
+let dataDir = ''
+beforeAll(async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'stint-postgres-'))
+  await chmod(folder, 0o711)
+  dataDir = join(folder, 'postgres')
+})
+afterAll(() => rm(join(dataDir, '..'), { recursive: true, force: true }))
+
+const query = async <T>(url: string, run: (sql: postgresClient.Sql) => Promise<T>): Promise<T> => {
+  const sql = postgresClient(url, { max: 1, onnotice: () => {} })
+  return await run(sql).finally(() => sql.end())
+}
+
+test('is PostgreSQL 18 that loses nothing it has acknowledged', async () => {
+  const server = await startPostgres({ dataDir })
+  const settings = await query(
+    server.url,
+    (sql) => sql`SELECT current_setting('server_version_num')::int / 10000 AS major,
+      current_setting('fsync') AS fsync, current_setting('synchronous_commit') AS "synchronousCommit"`,
+  )
+  await server.stop()
+  expect(settings[0]).toEqual({ major: 18, fsync: 'on', synchronousCommit: 'on' })
+  expect(await server.exited).toEqual({ code: 0, signal: null })
+})
+
+test('comes back on its port with its rows after its process was killed', async () => {
+  const first = await startPostgres({ dataDir })
+  await query(first.url, (sql) => sql`CREATE TABLE kept AS SELECT 1 AS id`)
+  process.kill(first.pid, 'SIGKILL')
+  await first.exited
+  const second = await startPostgres({ dataDir, port: first.port })
+  const rows = await query(second.url, (sql) => sql`TABLE kept`)
+  await second.stop()
+  expect(rows).toEqual([{ id: 1 }])
+  expect(second.url).toBe(first.url)
+  expect(second.pid).not.toBe(first.pid)
+})
+
+test('starts beside a stranger that has the process id of a killed server', async () => {
+  await writeFile(join(dataDir, 'data', 'postmaster.pid'), `${process.pid}\n`)
+  const server = await startPostgres({ dataDir })
+  await server.stop()
+  expect(isAlive(process.pid)).toBe(true)
+  expect(await readdir(join(dataDir, 'data'))).not.toContain('postmaster.pid')
+})
+
+test('refuses a folder on which another server runs', async () => {
+  const server = await startPostgres({ dataDir })
+  await expect(startPostgres({ dataDir })).rejects.toThrow(/another Postgres .* is running/)
+  const rows = await query(server.url, (sql) => sql`SELECT 1 AS alive`)
+  await server.stop()
+  expect(rows).toEqual([{ alive: 1 }])
+})
+
+test('listens to this machine only, and asks for a password that only its owner can read', async () => {
+  const server = await startPostgres({ dataDir })
+  const outside = Object.values(networkInterfaces()).flatMap((them) => them ?? [])
+  const open = await Promise.all(outside.filter((it) => !it.internal).map((it) => connects(it.address, server.port)))
+  const url = new URL(server.url)
+  url.password = 'wrong'
+  await expect(query(url.href, (sql) => sql`SELECT 1`)).rejects.toMatchObject({ code: '28P01' })
+  await server.stop()
+  expect(open).not.toContain(true)
+  expect((await stat(join(dataDir, 'password'))).mode & 0o777).toBe(0o600)
+})
+
+test('ends when the process that started it is killed', async () => {
+  const script = `const { startPostgres } = await import(${JSON.stringify(new URL('./postgres.ts', import.meta.url).href)})
+    const { pid } = await startPostgres({ dataDir: ${JSON.stringify(dataDir)} })
+    console.log(pid)`
+  const parent = spawn(process.execPath, ['--input-type=module', '-e', script], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  const [line] = await once(parent.stdout, 'data')
+  const pid = Number(line)
+  expect(isAlive(pid)).toBe(true)
+  parent.kill('SIGKILL')
+  await vi.waitFor(() => expect(isAlive(pid)).toBe(false), { timeout: 10_000 })
+  expect(await readFile(join(dataDir, 'postgres.log'), 'utf8')).toContain('database system is shut down')
+})
+
+// The guardian's process id is in /proc only.
+test.runIf(process.platform === 'linux')('ends when its guardian is killed', async () => {
+  const server = await startPostgres({ dataDir })
+  const guardian = Number((await readFile(`/proc/${server.pid}/stat`, 'utf8')).split(') ').at(-1)?.split(' ')[1])
+  process.kill(guardian, 'SIGKILL')
+  await server.exited
+  await vi.waitFor(() => expect(isAlive(server.pid)).toBe(false), { timeout: 10_000 })
+})

@@ -1,0 +1,100 @@
+import postgres from 'postgres'
+import { type Component, type Exit, startChild } from './component.ts'
+import { SUPERUSER } from './postgres-cluster.ts'
+import type { GuardianOptions, GuardianReady } from './postgres-guardian.ts'
+import { GUARDIAN } from './postgres-lock.ts'
+
+export interface Postgres extends Component {
+  /** Of the database that was asked for. */
+  url: string
+  /** Of another database of the same server. */
+  urlOf(database: string): string
+}
+
+export interface PostgresOptions {
+  /** Where its data, its log and its password lie; made when missing. */
+  dataDir: string
+  /** 0 or none: any free one. */
+  port?: number
+  database?: string
+  /** Server settings beside ours. */
+  settings?: Record<string, string>
+}
+
+/** Nothing here trades durability for speed. */
+const SETTINGS = {
+  listen_addresses: '127.0.0.1',
+  unix_socket_directories: '',
+  max_connections: '100',
+  shared_buffers: '256MB',
+  effective_cache_size: '1GB',
+  work_mem: '16MB',
+  maintenance_work_mem: '128MB',
+  // Nobody replicates it.
+  wal_level: 'minimal',
+  max_wal_senders: '0',
+  wal_buffers: '16MB',
+  max_wal_size: '2GB',
+  min_wal_size: '256MB',
+  checkpoint_timeout: '15min',
+  random_page_cost: '1.1',
+  // The statements are short: compiling them costs more than it gains.
+  jit: 'off',
+  TimeZone: 'UTC',
+  log_timezone: 'UTC',
+}
+
+/**
+ * A real PostgreSQL server, from npm, on the loopback interface with a random password. It can be killed and started
+ * again on the same data; starting waits for what is left of the killed one, and for crash recovery.
+ */
+export const startPostgres = async (options: PostgresOptions): Promise<Postgres> => {
+  const { dataDir, port = 0, database = 'stint', settings = {} } = options
+  const guardian = await startChild<GuardianReady>({
+    name: 'postgres',
+    entry: GUARDIAN,
+    options: { dataDir, port, settings: { ...SETTINGS, ...settings } } satisfies GuardianOptions,
+    readySeconds: 300,
+  })
+  const { ready } = guardian
+  const exited = new Promise<Exit>((resolve) => {
+    guardian.process.on('message', (message: { exited?: Exit }) => {
+      if (message.exited) resolve(message.exited)
+    })
+    void guardian.exited.then((exit) => {
+      endServer(ready.pid)
+      resolve(exit)
+    })
+  })
+  const urlOf = (name: string) =>
+    `postgres://${SUPERUSER}:${ready.password}@127.0.0.1:${ready.port}/${name}?sslmode=disable`
+  await makeDatabase(urlOf('postgres'), database)
+  return {
+    name: 'postgres',
+    pid: ready.pid,
+    port: ready.port,
+    url: urlOf(database),
+    urlOf,
+    stop: guardian.stop,
+    exited,
+  }
+}
+
+/** For when the guardian was killed: its server ends with it. */
+const endServer = (pid: number): void => {
+  try {
+    process.kill(pid, 'SIGQUIT')
+  } catch {
+    // It is gone, as it should be.
+  }
+}
+
+const makeDatabase = async (url: string, name: string): Promise<void> => {
+  const sql = postgres(url, { max: 1, onnotice: () => {} })
+  try {
+    const found = await sql`SELECT 1 FROM pg_database WHERE datname = ${name}`
+    if (found.length === 0) await sql`CREATE DATABASE ${sql(name)}`
+  } finally {
+    await sql.end()
+  }
+}

@@ -1,0 +1,33 @@
+import { Server } from 'node:net'
+import { join } from 'node:path'
+import { startFauxqs } from 'fauxqs'
+import { serveParent } from './component.ts'
+import { dropTornObjects } from './s3-repair.ts'
+
+export interface SqsS3Options {
+  dataDir: string
+  port: number
+  region: string
+  bucket: string
+  queues: { name: string; attributes: Record<string, string> }[]
+}
+
+export interface SqsS3Ready {
+  port: number
+}
+
+// fauxqs listens on every interface of the machine and has no option for it; it asks nobody for a password.
+const listen = Server.prototype.listen
+Server.prototype.listen = function (this: Server, ...args: unknown[]) {
+  const [first] = args
+  if (typeof first === 'object' && first !== null && 'port' in first) Object.assign(first, { host: '127.0.0.1' })
+  return Reflect.apply(listen, this, args)
+}
+
+serveParent(async ({ dataDir, port, region, bucket, queues }: SqsS3Options) => {
+  const storage = join(dataDir, 's3')
+  await dropTornObjects(storage)
+  const server = await startFauxqs({ port, logger: false, defaultRegion: region, s3StorageDir: storage })
+  server.setup({ queues, buckets: [bucket] })
+  return { ready: { port: server.port } satisfies SqsS3Ready, stop: () => server.stop() }
+})

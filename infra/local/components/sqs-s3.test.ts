@@ -1,0 +1,92 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { networkInterfaces, tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { createSqsDoorbells } from '../../../lib/queue/sqs.ts'
+import { connects } from './reachable.ts'
+import { type SqsS3, startSqsS3 } from './sqs-s3.ts'
+
+let dataDir = ''
+beforeAll(async () => {
+  dataDir = await mkdtemp(join(tmpdir(), 'stint-sqs-s3-'))
+})
+afterAll(() => rm(dataDir, { recursive: true, force: true }))
+
+const put = (server: SqsS3, key: string, body: string) =>
+  fetch(`${server.url}/stint/${key}`, { method: 'PUT', body, headers: { 'content-type': 'text/plain' } })
+const get = (server: SqsS3, key: string) => fetch(`${server.url}/stint/${key}`)
+const doorbells = ({ url, region, queueUrls }: SqsS3) => createSqsDoorbells({ endpoint: url, region, queueUrls })
+
+test('keeps its objects and comes back on its port after its process was killed', async () => {
+  const first = await startSqsS3({ dataDir })
+  expect((await put(first, 'a/kept', 'hello')).status).toBe(200)
+  process.kill(first.pid, 'SIGKILL')
+  expect(await first.exited).toEqual({ code: null, signal: 'SIGKILL' })
+  const second = await startSqsS3({ dataDir, port: first.port })
+  const answer = await get(second, 'a/kept')
+  expect([answer.status, answer.headers.get('content-type'), await answer.text()]).toEqual([200, 'text/plain', 'hello'])
+  await second.stop()
+})
+
+test('has its queues again, empty, after its process was killed', async () => {
+  const first = await startSqsS3({ dataDir })
+  const queue = doorbells(first)
+  await queue.ring([{ queue: 'compute', n: 1 }])
+  expect(await queue.visible('compute')).toBe(1)
+  process.kill(first.pid, 'SIGKILL')
+  await first.exited
+  const second = await startSqsS3({ dataDir, port: first.port })
+  expect(await queue.visible('compute')).toBe(0)
+  await queue.ring([{ queue: 'compute', n: 1 }])
+  expect(await queue.visible('compute')).toBe(1)
+  queue.close()
+  await second.stop()
+})
+
+test('starts on the half of an object that a kill left', async () => {
+  const first = await startSqsS3({ dataDir })
+  for (const key of ['torn', 'short', 'whole']) await put(first, key, 'hello')
+  process.kill(first.pid, 'SIGKILL')
+  await first.exited
+  const objects = join(dataDir, 's3/buckets/stint/objects')
+  await writeFile(join(objects, 'torn.meta.json'), '{"key":"to')
+  await writeFile(join(objects, 'short.data'), 'he')
+  const second = await startSqsS3({ dataDir })
+  const statuses = await Promise.all(['torn', 'short', 'whole'].map(async (key) => (await get(second, key)).status))
+  await second.stop()
+  expect(statuses).toEqual([404, 404, 200])
+})
+
+test('moves a doorbell that nobody deletes to the dead letters', async () => {
+  const server = await startSqsS3({ dataDir, visibilityTimeoutSeconds: 0 })
+  const queue = doorbells(server)
+  await queue.ring([{ queue: 'default', n: 1 }])
+  const counts: number[] = []
+  for (let i = 0; i < 6; i++) {
+    const received = await queue.receive('default', { max: 1, waitSeconds: 0 })
+    counts.push(...received.map((message) => message.receiveCount))
+  }
+  const dead = createSqsDoorbells({ endpoint: server.url, region: server.region, queueUrls: server.deadLetterUrls })
+  const letters = await dead.receive('default', { max: 10, waitSeconds: 0 })
+  queue.close()
+  dead.close()
+  await server.stop()
+  expect(counts).toEqual([1, 2, 3, 4, 5])
+  expect(letters).toHaveLength(1)
+})
+
+test('listens to this machine only', async () => {
+  const server = await startSqsS3({ dataDir })
+  const outside = Object.values(networkInterfaces()).flatMap((them) => them ?? [])
+  const open = await Promise.all(outside.filter((it) => !it.internal).map((it) => connects(it.address, server.port)))
+  const healthy = await fetch(`${server.url}/health`)
+  await server.stop()
+  expect(open).not.toContain(true)
+  expect(healthy.status).toBe(200)
+})
+
+test('says so when its port is taken', async () => {
+  const first = await startSqsS3({ dataDir })
+  await expect(startSqsS3({ dataDir, port: first.port })).rejects.toThrow(/EADDRINUSE/)
+  await first.stop()
+})

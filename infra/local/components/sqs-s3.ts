@@ -1,0 +1,74 @@
+import { QUEUES, type QueueName } from '../../../lib/queue/doorbells.ts'
+import { type Component, startChild } from './component.ts'
+import type { SqsS3Options as EntryOptions, SqsS3Ready } from './sqs-s3-process.ts'
+
+export interface SqsS3 extends Component {
+  url: string
+  region: string
+  queueUrls: Record<QueueName, string>
+  deadLetterUrls: Record<QueueName, string>
+  bucket: string
+}
+
+export interface SqsS3Options {
+  /** Its files lie in `s3` in there, and survive; its queues are in memory, and come back empty. */
+  dataDir: string
+  /** 0 or none: any free one. */
+  port?: number
+  region?: string
+  bucket?: string
+  /** Seconds for which a received message is hidden. AWS asks for at least six times the function's time. */
+  visibilityTimeoutSeconds?: number
+}
+
+/** How often a doorbell may be received before it goes to the dead letters. */
+const MAX_RECEIVES = 5
+
+/** SQS and S3 on one port of the loopback interface, by fauxqs, with the queues and the bucket made. */
+export const startSqsS3 = async (options: SqsS3Options): Promise<SqsS3> => {
+  const { dataDir, port = 0, region = 'eu-central-1', bucket = 'stint', visibilityTimeoutSeconds = 60 } = options
+  const child = await startChild<SqsS3Ready>({
+    name: 'sqs-s3',
+    entry: 'sqs-s3-process.ts',
+    options: {
+      dataDir,
+      port,
+      region,
+      bucket,
+      queues: QUEUES.flatMap((queue) => withDeadLetters(`stint-${queue}`, region, visibilityTimeoutSeconds)),
+    } satisfies EntryOptions,
+    readySeconds: 60,
+  })
+  const url = `http://127.0.0.1:${child.ready.port}`
+  const urls = (suffix: string) =>
+    Object.fromEntries(QUEUES.map((queue) => [queue, `${url}/000000000000/stint-${queue}${suffix}`])) as Record<
+      QueueName,
+      string
+    >
+  return {
+    name: 'sqs-s3',
+    pid: child.process.pid ?? 0,
+    port: child.ready.port,
+    url,
+    region,
+    queueUrls: urls(''),
+    deadLetterUrls: urls('-dead'),
+    bucket,
+    stop: child.stop,
+    exited: child.exited,
+  }
+}
+
+const withDeadLetters = (name: string, region: string, visibilityTimeoutSeconds: number): EntryOptions['queues'] => [
+  { name: `${name}-dead`, attributes: {} },
+  {
+    name,
+    attributes: {
+      VisibilityTimeout: String(visibilityTimeoutSeconds),
+      RedrivePolicy: JSON.stringify({
+        deadLetterTargetArn: `arn:aws:sqs:${region}:000000000000:${name}-dead`,
+        maxReceiveCount: MAX_RECEIVES,
+      }),
+    },
+  },
+]

@@ -1,0 +1,38 @@
+import { mkdtemp, rm, stat } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { readConfig } from '../../lib/core/config.ts'
+import { keepSecrets, localEnvironment, makeSecrets } from './local-config.ts'
+
+const stack = {
+  postgres: { url: 'postgres://stint:secret@127.0.0.1:5432/stint' },
+  sqsS3: {
+    url: 'http://127.0.0.1:4566',
+    region: 'eu-central-1',
+    bucket: 'stint',
+    queueUrls: { default: 'http://q/default', compute: 'http://q/compute', bulk: 'http://q/bulk' },
+  },
+  kafka: { address: '127.0.0.1:9092' },
+}
+
+test('the environment of a local stack is a complete configuration', () => {
+  expect(readConfig(localEnvironment(stack, makeSecrets()))).toMatchObject({
+    database: { url: stack.postgres.url },
+    sqs: { endpoint: stack.sqsS3.url, queueUrls: stack.sqsS3.queueUrls },
+    s3: { endpoint: stack.sqsS3.url, bucket: 'stint' },
+    kafka: { brokers: ['127.0.0.1:9092'] },
+    auth: { signingKeys: [{ kty: 'OKP', crv: 'Ed25519' }] },
+  })
+})
+
+test('a data folder keeps its keys, for its owner only', async () => {
+  const dataDir = await mkdtemp(join(tmpdir(), 'stint-secrets-'))
+  const first = await keepSecrets(dataDir)
+  const mode = (await stat(join(dataDir, 'secrets.json'))).mode & 0o777
+  const second = await keepSecrets(dataDir)
+  await rm(dataDir, { recursive: true })
+  expect(second).toEqual(first)
+  expect(mode).toBe(0o600)
+  expect(makeSecrets()).not.toEqual(first)
+})

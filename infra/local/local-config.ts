@@ -1,0 +1,63 @@
+import { generateKeyPairSync, randomBytes } from 'node:crypto'
+import { mkdir, open, readFile, rename } from 'node:fs/promises'
+import { join } from 'node:path'
+import { z } from 'zod'
+import type { KafkaBroker } from './components/kafka.ts'
+import type { Postgres } from './components/postgres.ts'
+import type { SqsS3 } from './components/sqs-s3.ts'
+
+export interface LocalStack {
+  postgres: Pick<Postgres, 'url'>
+  sqsS3: Pick<SqsS3, 'url' | 'region' | 'queueUrls' | 'bucket'>
+  kafka: Pick<KafkaBroker, 'address'>
+}
+
+/** The keys that tokens are made with. */
+export interface Secrets {
+  AUTH_SIGNING_KEYS: string
+  AUTH_REFRESH_KEY: string
+}
+
+/** The functions' environment (`lib/core/config.ts`), made out of what runs here. */
+export const localEnvironment = ({ postgres, sqsS3, kafka }: LocalStack, secrets: Secrets): Record<string, string> => ({
+  DATABASE_URL: postgres.url,
+  AWS_REGION: sqsS3.region,
+  SQS_ENDPOINT: sqsS3.url,
+  SQS_QUEUE_URL_DEFAULT: sqsS3.queueUrls.default,
+  SQS_QUEUE_URL_COMPUTE: sqsS3.queueUrls.compute,
+  SQS_QUEUE_URL_BULK: sqsS3.queueUrls.bulk,
+  S3_ENDPOINT: sqsS3.url,
+  S3_BUCKET: sqsS3.bucket,
+  KAFKA_BROKERS: kafka.address,
+  ...secrets,
+})
+
+const kept = z.object({ AUTH_SIGNING_KEYS: z.string(), AUTH_REFRESH_KEY: z.string() })
+
+/** The keys of a data folder, made at its first start: tokens outlive a restart. */
+export const keepSecrets = async (dataDir: string): Promise<Secrets> => {
+  const file = join(dataDir, 'secrets.json')
+  const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return undefined
+    throw error
+  })
+  if (text !== undefined) return kept.parse(JSON.parse(text))
+  const secrets = makeSecrets()
+  await mkdir(dataDir, { recursive: true })
+  // Whole or not at all, whenever the process is killed.
+  const made = await open(`${file}.new`, 'w', 0o600)
+  await made.writeFile(`${JSON.stringify(secrets, undefined, 2)}\n`)
+  await made.sync()
+  await made.close()
+  await rename(`${file}.new`, file)
+  return secrets
+}
+
+/** New keys: Ed25519 for access tokens, 256 bits for refresh tokens. */
+export const makeSecrets = (): Secrets => {
+  const jwk = generateKeyPairSync('ed25519').privateKey.export({ format: 'jwk' })
+  return {
+    AUTH_SIGNING_KEYS: JSON.stringify([{ kid: randomBytes(8).toString('hex'), ...jwk }]),
+    AUTH_REFRESH_KEY: randomBytes(32).toString('base64'),
+  }
+}

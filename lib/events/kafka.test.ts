@@ -1,0 +1,58 @@
+import { expect } from 'vitest'
+import { readTopic } from '../../tests/support/kafka-reader.ts'
+import { test } from '../../tests/support/world.ts'
+import { createKafkaPublisher } from './kafka.ts'
+
+const message = (key: string, value: string) => ({ key, value: Buffer.from(value), headers: { ce_type: 'job.queued' } })
+
+test('publishes each message once, in order per key', async ({ world: { app } }) => {
+  const { brokers, topic } = app.config.kafka
+  const sent = Array.from({ length: 60 }, (_, i) => message(`job-${i % 7}`, String(i)))
+  for (let i = 0; i < sent.length; i += 20) await app.publisher.publish(topic, sent.slice(i, i + 20))
+  const received = await readTopic(brokers[0] ?? '', topic)
+  const values = (all: { key: string; value: string }[]) =>
+    Object.fromEntries([...Map.groupBy(all, (it) => it.key)].map(([key, those]) => [key, those.map((it) => it.value)]))
+  expect(values(received.map((it) => ({ key: String(it.key), value: String(it.payload) })))).toEqual(
+    values(sent.map((it) => ({ key: it.key, value: String(it.value) }))),
+  )
+})
+
+test('publishes bytes and headers as they are', async ({ world: { app } }) => {
+  const { brokers, topic } = app.config.kafka
+  const value = Buffer.from([0, 255, 128, 10])
+  await app.publisher.publish(topic, [{ key: 'k', value, headers: { 'content-type': 'application/x' } }])
+  const [received] = await readTopic(brokers[0] ?? '', topic)
+  expect(received?.payload).toEqual(value)
+  expect(String(received?.headers?.['content-type'])).toBe('application/x')
+})
+
+test('keeps a key in one partition', async ({ world: { app } }) => {
+  const { brokers, topic } = app.config.kafka
+  for (let i = 0; i < 5; i++) await app.publisher.publish(topic, [message('same', String(i))])
+  const received = await readTopic(brokers[0] ?? '', topic)
+  expect(new Set(received.map((it) => it.partition)).size).toBe(1)
+  expect(received.map((it) => String(it.payload))).toEqual(['0', '1', '2', '3', '4'])
+})
+
+test('is ready when a broker answers', async ({ world: { app } }) => {
+  await expect(app.publisher.ready()).resolves.toBeUndefined()
+})
+
+test('throws when no broker answers', async ({ world: { app } }) => {
+  const publisher = createKafkaPublisher({ brokers: ['127.0.0.1:1'], log: app.log })
+  await expect(publisher.ready()).rejects.toThrow(/ECONNREFUSED/)
+  await expect(publisher.publish('t', [message('k', 'v')])).rejects.toThrow(/ECONNREFUSED/)
+  await publisher.close()
+})
+
+test('finds a broker that came back under another address', async ({ world: { app } }) => {
+  const { brokers, topic } = app.config.kafka
+  let known = ['127.0.0.1:1']
+  const publisher = createKafkaPublisher({ brokers: async () => known, log: app.log })
+  await expect(publisher.publish(topic, [message('k', 'lost')])).rejects.toThrow()
+  known = brokers
+  await publisher.publish(topic, [message('k', 'found')])
+  await publisher.close()
+  const received = await readTopic(brokers[0] ?? '', topic)
+  expect(received.map((it) => String(it.payload))).toEqual(['found'])
+})

@@ -1,0 +1,79 @@
+import { chmod, mkdtemp, readdir, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { TestProject } from 'vitest/node'
+import { migrateUp } from '../../infra/db/migrate.ts'
+import { startKafka } from '../../infra/local/components/kafka.ts'
+import { startPostgres } from '../../infra/local/components/postgres.ts'
+import { startSqsS3 } from '../../infra/local/components/sqs-s3.ts'
+
+/** The stack that all tests share; what a test sees of it is its own (see world.ts). */
+export interface TestStack {
+  /** Of the database that makes and drops the others. */
+  adminUrl: string
+  /** A migrated database; each test gets a copy. */
+  template: string
+  awsUrl: string
+  region: string
+  kafkaAddress: string
+}
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    stack: TestStack
+  }
+}
+
+const PREFIX = 'stint-test-'
+const TEMPLATE = 'stint_template'
+
+/** The data is thrown away: nothing has to reach the disk. */
+const SETTINGS = {
+  fsync: 'off',
+  synchronous_commit: 'off',
+  full_page_writes: 'off',
+  max_connections: '200',
+  shared_buffers: '128MB',
+}
+
+/** One Postgres, one SQS and S3, one Kafka for the whole run. */
+export default async (project: TestProject): Promise<() => Promise<void>> => {
+  await removeLeftovers()
+  const dataDir = await mkdtemp(join(tmpdir(), `${PREFIX}${process.pid}-`))
+  // As root, Postgres runs as another user, who has to get in.
+  await chmod(dataDir, 0o711)
+  const [postgres, sqsS3, kafka] = await Promise.all([
+    startPostgres({ dataDir: join(dataDir, 'postgres'), database: TEMPLATE, settings: SETTINGS }),
+    startSqsS3({ dataDir }),
+    startKafka(),
+  ])
+  await migrateUp(postgres.url)
+  project.provide('stack', {
+    adminUrl: postgres.urlOf('postgres'),
+    template: TEMPLATE,
+    awsUrl: sqsS3.url,
+    region: sqsS3.region,
+    kafkaAddress: kafka.address,
+  })
+  return async () => {
+    await Promise.all([postgres.stop(), sqsS3.stop(), kafka.stop()])
+    await rm(dataDir, { recursive: true, force: true })
+  }
+}
+
+/** Folders of runs that were killed. Their servers ended with them. */
+const removeLeftovers = async (): Promise<void> => {
+  for (const name of await readdir(tmpdir())) {
+    const pid = new RegExp(`^${PREFIX}(\\d+)-`).exec(name)?.[1]
+    if (pid && !isAlive(Number(pid))) await rm(join(tmpdir(), name), { recursive: true, force: true })
+  }
+}
+
+const isAlive = (pid: number): boolean => {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM'
+  }
+}

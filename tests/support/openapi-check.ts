@@ -1,0 +1,69 @@
+import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js'
+import addFormats from 'ajv-formats'
+import { type OpenApiDocument, openApiDocument } from '../../lib/http/openapi.ts'
+import type { Resource } from '../../lib/http/resource.ts'
+import type { Answer } from './http-client.ts'
+
+interface Checker {
+  document: OpenApiDocument
+  validator: (pointer: string) => ValidateFunction
+}
+
+let known: { resources: readonly Resource[]; checker: Checker } | undefined
+
+/**
+ * Compares an answer with what the OpenAPI document says of its route.
+ * @throws when the status, the content type or the body is not documented so
+ */
+export const checkAnswer = (resources: readonly Resource[], method: string, path: string, answer: Answer): void => {
+  const wrong = whatIsWrong(checkerOf(resources), method.toLowerCase(), path, answer)
+  if (wrong) throw new Error(`${method} ${path} answered ${answer.status}: ${wrong}\n${shown(answer.body)}`)
+}
+
+const whatIsWrong = (checker: Checker, verb: string, path: string, answer: Answer): string | undefined => {
+  const status = String(answer.status)
+  const documented = checker.document.paths[path]?.[verb]?.responses[status]
+  if (!documented) return 'the OpenAPI document does not have this status'
+  const types = Object.keys(documented.content ?? {})
+  if (answer.body === undefined) {
+    const always = types.filter((type) => type !== 'application/problem+json')
+    return always.length > 0 ? `it has no body, the OpenAPI document says ${always.join(' or ')}` : undefined
+  }
+  const given = answer.headers['content-type']?.split(';')[0]?.trim() ?? 'no content type'
+  const type = types.find((it) => it === given || covers(it, given))
+  if (type === undefined) return `the OpenAPI document does not have ${given} there`
+  if (!given.endsWith('json')) return undefined
+  const validate = checker.validator(pointer('paths', path, verb, 'responses', status, 'content', type, 'schema'))
+  if (validate(answer.body)) return undefined
+  const problems = (validate.errors ?? []).map((it) => `  ${it.instancePath} ${it.message} ${shown(it.params)}`)
+  return `the body is not as the OpenAPI document says:\n${problems.join('\n')}`
+}
+
+const checkerOf = (resources: readonly Resource[]): Checker => {
+  if (known?.resources === resources) return known.checker
+  const document = openApiDocument(
+    resources.flatMap((resource) => resource.routes),
+    { title: 'Stint', version: 'test' },
+  )
+  const ajv = new Ajv2020({ strict: false, allErrors: true })
+  addFormats.default(ajv)
+  ajv.addSchema(document, 'openapi')
+  const validators = new Map<string, ValidateFunction>()
+  const validator = (at: string): ValidateFunction => {
+    const made = validators.get(at) ?? ajv.compile({ $ref: `openapi#${at}` })
+    validators.set(at, made)
+    return made
+  }
+  known = { resources, checker: { document, validator } }
+  return known.checker
+}
+
+/** A JSON pointer as a URI fragment. */
+const pointer = (...keys: string[]): string =>
+  keys.map((key) => `/${encodeURIComponent(key.replaceAll('~', '~0').replaceAll('/', '~1'))}`).join('')
+
+/** Whether a documented `image/*` covers `image/png`. */
+const covers = (documented: string, given: string): boolean =>
+  documented.endsWith('/*') && given.startsWith(documented.slice(0, -1))
+
+const shown = (value: unknown): string => (JSON.stringify(value) ?? '').slice(0, 1_000)

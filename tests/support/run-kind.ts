@@ -1,0 +1,86 @@
+import { transaction } from '../../db/client.ts'
+import type { App } from '../../lib/app.ts'
+import { newId } from '../../lib/core/ids.ts'
+import { jobFiles } from '../../lib/files/job-files.ts'
+import type { JobKind, SafePoint, SharedJobContext } from '../../lib/jobs/define.ts'
+
+/** How a kind runs without the engine: one stint, in this process. */
+export interface StintOptions {
+  /** Validated as a submission's. */
+  input: unknown
+  /** Where the stint before stopped. */
+  checkpoint?: unknown
+  /** Stops at the n-th safe point, from 1; without it the kind runs to its end. */
+  stopAt?: number
+  /** What a kind of the isolation `shared` may use. */
+  context?: Pick<SharedJobContext<unknown, unknown>, 'job' | 'fenced' | 'files'>
+}
+
+export interface StintEnding {
+  safePoints: SafePoint<unknown>[]
+  /** Of the last safe point that had one, as the next stint gets it: through JSON, and as its schema says. */
+  checkpoint: unknown
+  /** Undefined when the stint was stopped. */
+  result: unknown
+}
+
+/** Runs a kind's generator to its end, or to a safe point. */
+export const runKind = async (kind: JobKind, options: StintOptions): Promise<StintEnding> => {
+  const { stopAt = Number.POSITIVE_INFINITY, context = alone() } = options
+  const safePoints: SafePoint<unknown>[] = []
+  let checkpoint = options.checkpoint
+  const points = kind.run({
+    ...context,
+    input: kind.input.parse(options.input),
+    checkpoint,
+    signal: new AbortController().signal,
+    log: { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} },
+  })
+  for (;;) {
+    const step = await points.next()
+    if (step.done) return { safePoints, checkpoint, result: kind.output.parse(step.value) }
+    safePoints.push(step.value)
+    if (step.value.checkpoint !== undefined) {
+      checkpoint = kind.checkpoint?.parse(JSON.parse(JSON.stringify(step.value.checkpoint)))
+    }
+    if (safePoints.length < stopAt) continue
+    await points.return(undefined)
+    return { safePoints, checkpoint, result: undefined }
+  }
+}
+
+/** Runs a kind in as many stints as there are safe points: each one stops at its first. */
+export const runInShortestStints = async (
+  kind: JobKind,
+  options: StintOptions,
+): Promise<{ stints: number; result: unknown }> => {
+  let { checkpoint } = options
+  for (let stints = 1; ; stints++) {
+    const ending = await runKind(kind, { ...options, checkpoint, stopAt: 1 })
+    if (ending.result !== undefined) return { stints, result: ending.result }
+    checkpoint = ending.checkpoint
+  }
+}
+
+/** What a job of a project is given, with a fence that lets everything through. */
+export const jobIn = (
+  app: App,
+  projectId: string,
+  { jobId = newId(), stint = 1 }: { jobId?: string; stint?: number } = {},
+): Pick<SharedJobContext<unknown, unknown>, 'job' | 'fenced' | 'files'> => {
+  const fenced = <T>(work: Parameters<typeof transaction<T>>[1]): Promise<T> => transaction(app.sql, work)
+  return {
+    job: { id: jobId, projectId, attempt: 1, stint },
+    fenced,
+    files: jobFiles(app, { jobId, projectId, stint, fenced }),
+  }
+}
+
+const alone = (): Pick<SharedJobContext<unknown, unknown>, 'job' | 'fenced' | 'files'> => {
+  const refuse = () => Promise.reject(new Error('this kind was to run without a database and files'))
+  return {
+    job: { id: newId(), projectId: newId(), attempt: 1, stint: 1 },
+    fenced: refuse,
+    files: { read: refuse, write: refuse },
+  }
+}
