@@ -13,6 +13,7 @@ export interface ClaimedJob {
   input: unknown
   checkpoint: unknown
   checkpointVersion: number | null
+  hasParents: boolean
 }
 
 export interface ClaimRequest {
@@ -47,11 +48,11 @@ export const claim = (sql: Sql, request: ClaimRequest): Promise<ClaimedJob[]> =>
       (
         SELECT * FROM (
           (SELECT project_id, false AS wrapped, 1 FROM jobs
-            WHERE queue = ${queue} AND state = 'queued' AND project_id >= ${from}::uuid
+            WHERE queue = ${queue} AND state = 'queued' AND concurrency_key IS NULL AND project_id >= ${from}::uuid
             ORDER BY project_id LIMIT 1)
           UNION ALL
           (SELECT project_id, true, 1 FROM jobs
-            WHERE queue = ${queue} AND state = 'queued' AND project_id < ${from}::uuid
+            WHERE queue = ${queue} AND state = 'queued' AND concurrency_key IS NULL AND project_id < ${from}::uuid
             ORDER BY project_id LIMIT 1)
         ) AS first ORDER BY wrapped LIMIT 1
       )
@@ -60,12 +61,12 @@ export const claim = (sql: Sql, request: ClaimRequest): Promise<ClaimedJob[]> =>
       FROM waiting, LATERAL (
         SELECT * FROM (
           (SELECT project_id, waiting.wrapped FROM jobs
-            WHERE queue = ${queue} AND state = 'queued' AND project_id > waiting.project_id
+            WHERE queue = ${queue} AND state = 'queued' AND concurrency_key IS NULL AND project_id > waiting.project_id
               AND (NOT waiting.wrapped OR project_id < ${from}::uuid)
             ORDER BY project_id LIMIT 1)
           UNION ALL
           (SELECT project_id, true FROM jobs
-            WHERE queue = ${queue} AND state = 'queued' AND NOT waiting.wrapped AND project_id < ${from}::uuid
+            WHERE queue = ${queue} AND state = 'queued' AND concurrency_key IS NULL AND NOT waiting.wrapped AND project_id < ${from}::uuid
             ORDER BY project_id LIMIT 1)
         ) AS either ORDER BY wrapped LIMIT 1
       ) AS next
@@ -75,7 +76,7 @@ export const claim = (sql: Sql, request: ClaimRequest): Promise<ClaimedJob[]> =>
     ), suspect AS MATERIALIZED (
       SELECT id, kind, priority, start_at FROM jobs
       WHERE ${fresh} AND EXISTS (SELECT FROM open)
-        AND queue = ${queue} AND state = 'queued' AND crashes >= 2 AND start_at <= now() AND kind = ANY (${kinds}::text[])
+        AND queue = ${queue} AND state = 'queued' AND concurrency_key IS NULL AND crashes >= 2 AND start_at <= now() AND kind = ANY (${kinds}::text[])
       ORDER BY start_at LIMIT 1 FOR UPDATE SKIP LOCKED
     ), share AS MATERIALIZED (
       SELECT ceil(${limit}::numeric / count(*))::integer AS each FROM waiting HAVING count(*) > 0
@@ -83,7 +84,7 @@ export const claim = (sql: Sql, request: ClaimRequest): Promise<ClaimedJob[]> =>
       SELECT startable.* FROM share, waiting, LATERAL (
         SELECT found.* FROM generate_series(10, -10, -1) AS level (priority), LATERAL (
           SELECT id, kind, priority, start_at FROM jobs
-          WHERE queue = ${queue} AND state = 'queued' AND project_id = waiting.project_id
+          WHERE queue = ${queue} AND state = 'queued' AND concurrency_key IS NULL AND project_id = waiting.project_id
             AND priority = level.priority AND start_at <= now() AND crashes < 2 AND kind = ANY (${kinds}::text[])
           ORDER BY start_at, id LIMIT share.each FOR UPDATE SKIP LOCKED
         ) AS found
@@ -118,6 +119,6 @@ export const claim = (sql: Sql, request: ClaimRequest): Promise<ClaimedJob[]> =>
              jsonb_build_object('stint', stint, 'attempt', attempt, 'worker', worker, 'resumed', checkpoint IS NOT NULL)
       FROM claimed
     )
-    SELECT id, project_id, kind, stint, attempt, crashes, timeout_seconds, run_ms, input, checkpoint, checkpoint_version
+    SELECT id, project_id, kind, stint, attempt, crashes, timeout_seconds, run_ms, input, checkpoint, checkpoint_version, has_parents
     FROM claimed ORDER BY priority DESC, start_at, id`
 }

@@ -66,31 +66,31 @@ export const settle = (sql: Sql, parentIds: string[]): Promise<Settled[]> => sql
       event_seq = event_seq + CASE
         WHEN children.failed AND on_parent_failure IN ('fail', 'skip') OR waits_for <= children.settled THEN 1 ELSE 0 END
     FROM children WHERE jobs.id = children.id
-    RETURNING jobs.id, project_id, kind, queue, state, name, attempt, event_seq, start_at, error, has_children
+    RETURNING jobs.id, project_id, kind, queue, state, name, attempt, event_seq, start_at, error, has_children,
+              false AS limited
   ), told AS (
     INSERT INTO events (job_id, project_id, seq, type, data)
     SELECT id, project_id, event_seq, 'job.' || state, jsonb_strip_nulls(jsonb_build_object(
       'kind', kind, 'queue', queue, 'name', name, 'attempt', attempt, 'startAt', CASE state WHEN 'queued' THEN start_at END, 'error', error))
     FROM changed WHERE state <> 'blocked'
   )
-  SELECT id, project_id, kind, queue, state, has_children,
+  SELECT id, project_id, kind, queue, state, has_children, limited,
          greatest(0, extract(epoch FROM start_at - now()) * 1000)::integer AS delay_ms
   FROM changed WHERE state <> 'blocked'`
 
 export interface ParentResult {
-  childId: string
   jobId: string
   name: string | null
   kind: string
   state: JobState
-  /** Null when it didn't succeed, and when all results together are too large to hand on. */
+  /** Null when it didn't succeed, and past `maxBytes` of results. */
   result: unknown
 }
 
-/** What the parents of jobs gave, in the order of their ids; results only up to `maxBytes` in all per child. */
-export const listResults = (sql: Sql, childIds: string[], maxBytes: number): Promise<ParentResult[]> => sql`
-  SELECT child_id, id AS job_id, name, kind, state,
-         CASE WHEN sum(pg_column_size(result)) OVER (PARTITION BY child_id ORDER BY id) <= ${maxBytes} THEN result END AS result
+/** What a job's parents gave, in the order of their ids; results only up to `maxBytes` in all. */
+export const listResults = (sql: Sql, childId: string, maxBytes: number): Promise<ParentResult[]> => sql`
+  SELECT id AS job_id, name, kind, state,
+         CASE WHEN sum(pg_column_size(result)) OVER (ORDER BY id) <= ${maxBytes} THEN result END AS result
   FROM job_dependencies JOIN jobs ON jobs.id = job_dependencies.parent_id
-  WHERE child_id = ANY (${childIds}::uuid[])
-  ORDER BY child_id, id`
+  WHERE child_id = ${childId}
+  ORDER BY id`

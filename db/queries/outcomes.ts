@@ -33,6 +33,8 @@ export interface Settled {
   /** Until it is due again, if it is queued. */
   delayMs: number
   hasChildren: boolean
+  /** Of a kind with limits: its end makes room for another. */
+  limited: boolean
 }
 
 /**
@@ -116,7 +118,8 @@ export const settle = (
       worker = NULL,
       event_seq = event_seq + 1
     FROM decided WHERE jobs.id = decided.id
-    RETURNING jobs.id, jobs.project_id, jobs.kind, jobs.queue, jobs.state, jobs.has_children, jobs.stint, jobs.attempt, jobs.event_seq, jobs.start_at, jobs.progress,
+    RETURNING jobs.id, jobs.project_id, jobs.kind, jobs.queue, jobs.state, jobs.has_children,
+              jobs.concurrency_key IS NOT NULL AS limited, jobs.stint, jobs.attempt, jobs.event_seq, jobs.start_at, jobs.progress,
               jobs.error, decided.verdict, decided.ending, decided.stint_ms, decided.delay_ms, decided.worker,
               decided.stint_started_at, decided.attempt AS stint_attempt, decided.error AS stint_error
   ), told AS (
@@ -145,6 +148,6 @@ export const settle = (
       CASE WHEN state = 'failed' THEN coalesce(stint_error, error) ELSE stint_error END
     FROM settled
   )
-  SELECT id, project_id, kind, queue, state, has_children, delay_ms FROM settled
+  SELECT id, project_id, kind, queue, state, has_children, limited, delay_ms FROM settled
   UNION ALL
-  SELECT id, project_id, kind, queue, 'running', true, 0 FROM held WHERE left_alone`
+  SELECT id, project_id, kind, queue, 'running', true, false, 0 FROM held WHERE left_alone`

@@ -3,6 +3,7 @@ import type { Sql } from '../client.ts'
 /**
  * Queues that are not paused and in which a job has been startable for longer than `overdueSeconds`, with how many
  * there are (counted up to `atMost`). Hops over projects and levels of priority by index, so delayed jobs cost nothing.
+ * A kind with limits counts while none of its jobs runs: the end of one that runs rings for the next.
  */
 export const listOverdue = (
   sql: Sql,
@@ -11,20 +12,40 @@ export const listOverdue = (
 ): Promise<{ queue: string; startable: number }[]> => sql`
   WITH RECURSIVE waiting (queue, project_id) AS (
     SELECT queues.name, first.project_id FROM queues, LATERAL (
-      SELECT project_id FROM jobs WHERE queue = queues.name AND state = 'queued' ORDER BY project_id LIMIT 1
+      SELECT project_id FROM jobs WHERE queue = queues.name AND state = 'queued' AND concurrency_key IS NULL ORDER BY project_id LIMIT 1
     ) AS first
     WHERE queues.paused_at IS NULL
     UNION ALL
     SELECT waiting.queue, next.project_id FROM waiting, LATERAL (
       SELECT project_id FROM jobs
-      WHERE queue = waiting.queue AND state = 'queued' AND project_id > waiting.project_id ORDER BY project_id LIMIT 1
+      WHERE queue = waiting.queue AND state = 'queued' AND concurrency_key IS NULL AND project_id > waiting.project_id ORDER BY project_id LIMIT 1
+    ) AS next
+  ), limited (kind) AS (
+    (SELECT kind FROM jobs WHERE state = 'queued' AND concurrency_key IS NOT NULL ORDER BY kind LIMIT 1)
+    UNION ALL
+    SELECT next.kind FROM limited, LATERAL (
+      SELECT kind FROM jobs
+      WHERE state = 'queued' AND concurrency_key IS NOT NULL AND kind > limited.kind ORDER BY kind LIMIT 1
     ) AS next
   )
   SELECT waiting.queue, least(count(*), ${atMost})::integer AS startable
   FROM waiting, generate_series(10, -10, -1) AS level (priority), LATERAL (
     SELECT FROM jobs
-    WHERE queue = waiting.queue AND state = 'queued' AND project_id = waiting.project_id AND priority = level.priority
+    WHERE queue = waiting.queue AND state = 'queued' AND concurrency_key IS NULL AND project_id = waiting.project_id AND priority = level.priority
       AND start_at < now() - ${overdueSeconds} * interval '1 second'
     LIMIT ${atMost}
   ) AS startable
-  GROUP BY waiting.queue`
+  GROUP BY waiting.queue
+  UNION ALL
+  SELECT first.queue, 1 FROM limited, LATERAL (
+    SELECT queue FROM (
+      SELECT queue, start_at FROM jobs
+      WHERE kind = limited.kind AND state = 'queued' AND concurrency_key IS NOT NULL
+      ORDER BY concurrency_key, priority, start_at, id LIMIT 1000
+    ) AS head
+    WHERE start_at < now() - ${overdueSeconds} * interval '1 second' LIMIT 1
+  ) AS first
+  WHERE EXISTS (SELECT FROM queues WHERE name = first.queue AND paused_at IS NULL)
+    AND NOT EXISTS (
+      SELECT FROM jobs WHERE kind = limited.kind AND state = 'running' AND concurrency_key IS NOT NULL
+    )`

@@ -3,17 +3,14 @@ import { transaction } from '../../db/client.ts'
 import * as leases from '../../db/queries/leases.ts'
 import type { App } from '../app.ts'
 import { jobFiles } from '../files/job-files.ts'
-import { FencedError, type JobLog, type SharedJobContext } from './define.ts'
+import { FencedError, type SharedJobContext } from './define.ts'
 import type { Stint } from './stint.ts'
 
+/** What was read for the job before it starts. */
+type Given = Pick<SharedJobContext<unknown, unknown>, 'input' | 'checkpoint' | 'log' | 'parents'>
+
 /** What a job that shares its process is given. */
-export const sharedContext = (
-  app: App,
-  stint: Stint,
-  log: JobLog,
-  input: unknown,
-  checkpoint: unknown,
-): SharedJobContext<unknown, unknown> => {
+export const sharedContext = (app: App, stint: Stint, given: Given): SharedJobContext<unknown, unknown> => {
   const { id, projectId, attempt, stint: number } = stint.job
 
   const fenced = <T>(work: (tx: TransactionSql) => Promise<T>): Promise<T> =>
@@ -27,10 +24,8 @@ export const sharedContext = (
 
   return {
     job: { id, projectId, attempt, stint: number },
-    input,
-    checkpoint,
+    ...given,
     signal: stint.abort.signal,
-    log,
     fenced,
     files: jobFiles(app, { jobId: id, projectId, stint: number, fenced }),
   }

@@ -33,7 +33,22 @@ export interface JobContext<Input, Checkpoint> {
   signal: AbortSignal
   /** Lines that people see at the job. */
   log: JobLog
+  /** The jobs that it ran after, in the order of their ids. */
+  parents: readonly Parent[]
 }
+
+/** A job that another ran after. */
+export interface Parent {
+  jobId: string
+  name: string | null
+  kind: string
+  state: 'succeeded' | 'failed' | 'cancelled'
+  /** Null when it didn't succeed, and past {@link MAX_PARENTS_BYTES} of results in all: read those over the API. */
+  result: unknown
+}
+
+/** The results of all parents together that a job is handed. */
+export const MAX_PARENTS_BYTES = 16 * 1024 * 1024
 
 /** A file as a job reads it. */
 export interface JobFile {
@@ -82,6 +97,28 @@ interface Common<I extends z.ZodType, O extends z.ZodType, C extends z.ZodType> 
   concurrency?: number
   /** Exponential backoff with full jitter between tries. */
   backoff?: { baseSeconds: number; capSeconds: number }
+  /** Limits that hold over all processes, enforced when jobs are claimed. */
+  limits?: Limits<z.output<I>>
+  /**
+   * Makes a checkpoint of an earlier `checkpointVersion` into one of the current shape. Without it, and when it gives
+   * undefined, such a job starts anew from its input.
+   */
+  migrateCheckpoint?: (checkpoint: unknown, version: number) => z.input<C> | undefined
+}
+
+/**
+ * Limits of a kind. They hold for jobs submitted since the kind has them; a kind that shall lose its limits keeps
+ * `limits: {}` until its queued jobs are gone.
+ */
+export interface Limits<Input> {
+  /** Jobs of the kind that run at once. */
+  running?: number
+  /** What a job is limited by: the host it crawls, the customer it works for. */
+  concurrencyKey?: (input: Input) => string
+  /** Jobs of one key that run at once. */
+  runningPerKey?: number
+  /** Starts of the kind's jobs: so many in so many seconds, and at most so many at once. */
+  rate?: { starts: number; perSeconds: number }
 }
 
 /** Runs beside others on the process's event loop: for work that waits (database, network, image codecs). */
@@ -109,6 +146,8 @@ export interface JobKind {
   timeoutSeconds: number
   concurrency: number
   backoff: { baseSeconds: number; capSeconds: number }
+  limits: Limits<unknown> | undefined
+  migrateCheckpoint: ((checkpoint: unknown, version: number) => unknown) | undefined
   isolation: 'shared' | 'thread'
   run(context: SharedJobContext<unknown, unknown>): AsyncGenerator<SafePoint<unknown>, unknown, void>
 }
@@ -143,6 +182,8 @@ export const defineJob = <I extends z.ZodType, O extends z.ZodType, C extends z.
   timeoutSeconds: declared.timeoutSeconds ?? 3_600,
   concurrency: declared.concurrency ?? 100,
   backoff: declared.backoff ?? { baseSeconds: 2, capSeconds: 600 },
+  limits: declared.limits as JobKind['limits'],
+  migrateCheckpoint: declared.migrateCheckpoint,
   isolation: declared.isolation ?? 'shared',
   run: declared.run as JobKind['run'],
 })

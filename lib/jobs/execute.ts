@@ -1,10 +1,12 @@
-import * as claims from '../../db/queries/claims.ts'
+import type { ClaimedJob } from '../../db/queries/claims.ts'
+import * as dependencies from '../../db/queries/dependencies.ts'
 import type { Outcome } from '../../db/queries/outcomes.ts'
 import type { App } from '../app.ts'
 import type { QueueName } from '../queue/doorbells.ts'
 import { toRings } from '../queue/ring.ts'
+import { type ClaimWish, claim, isSuspect } from './claim.ts'
 import { sharedContext } from './context.ts'
-import { type JobKind, PermanentError } from './define.ts'
+import { type JobKind, MAX_PARENTS_BYTES, type Parent, PermanentError } from './define.ts'
 import { createFinisher, type Finisher } from './finisher.ts'
 import { createKeeper, type Keeper } from './keeper.ts'
 import { runShared } from './run-shared.ts'
@@ -133,7 +135,7 @@ const claimAndStart = async (shift: Shift, queue: QueueName, budget: number): Pr
       await shift.oneEnded()
       continue
     }
-    const jobs = await claim(shift, { queue, limit, fresh: round === 0, kinds: free.kinds, slots: free.slots })
+    const jobs = await tryClaim(shift, { queue, limit, fresh: round === 0, free: free.kinds })
     if (jobs.length === 0) {
       // Nothing else is startable. Of the kinds that were left out because their slots are taken, something may be.
       if (!free.someTaken) return 0
@@ -142,27 +144,18 @@ const claimAndStart = async (shift: Shift, queue: QueueName, budget: number): Pr
     }
     left -= jobs.length
     for (const job of jobs) shift.start(new Stint(job, kindOf(engine.kinds, job.kind), time))
-    if (jobs.some((job) => job.crashes >= 2)) return left
+    if (jobs.some(isSuspect)) return left
   }
   return 0
 }
 
-const claim = async (
-  shift: Shift,
-  request: Pick<claims.ClaimRequest, 'queue' | 'limit' | 'fresh' | 'kinds' | 'slots'>,
-): Promise<claims.ClaimedJob[]> => {
+/** @throws {ClaimError} when the first claim fails; a later one only ends the claiming */
+const tryClaim = async (shift: Shift, wish: ClaimWish): Promise<ClaimedJob[]> => {
   const { app } = shift.engine
   try {
-    const jobs = await claims.claim(app.sql, {
-      ...request,
-      worker: app.instance,
-      leaseSeconds: app.config.engine.leaseSeconds,
-      from: randomUuid(app.random),
-    })
-    if (jobs.length > 0) app.committed()
-    return jobs
+    return await claim(app, wish)
   } catch (cause) {
-    if (request.fresh) throw new ClaimError('nothing could be claimed', { cause })
+    if (wish.fresh) throw new ClaimError('nothing could be claimed', { cause })
     app.log.warn({ err: cause }, 'a later claim failed; the sweep will ring for what is left')
     return []
   }
@@ -182,13 +175,14 @@ const outcomeOf = async (shift: Shift, stint: Stint): Promise<Outcome | undefine
   try {
     const input = parseInput(stint)
     const checkpoint = parseCheckpoint(app, stint)
+    const parents = stint.job.hasParents ? await parentsOf(app, stint.job.id) : []
     const log = keeper.logFor(stint)
     if (stint.kind.isolation === 'thread') {
       stint.job.input = input
       stint.job.checkpoint = checkpoint
-      return await threads.run(stint, { log, saveNow: keeper.saveNow, signal: stint.taken.signal })
+      return await threads.run(stint, { log, parents, saveNow: keeper.saveNow, signal: stint.taken.signal })
     }
-    return await runShared(stint, sharedContext(app, stint, log, input, checkpoint), keeper.saveNow)
+    return await runShared(stint, sharedContext(app, stint, { log, input, checkpoint, parents }), keeper.saveNow)
   } catch (error) {
     if (stint.fenced) return undefined
     if (!(error instanceof PermanentError))
@@ -203,11 +197,18 @@ const parseInput = ({ kind, job }: Stint): unknown => {
   throw new PermanentError('INPUT_INVALID', `the input is not what the kind declares: ${parsed.error.message}`)
 }
 
-/** A checkpoint of another version, or one that the kind no longer understands, is dropped: the job starts anew. */
+const parentsOf = async (app: App, jobId: string): Promise<Parent[]> => {
+  const rows = await dependencies.listResults(app.sql, jobId, MAX_PARENTS_BYTES)
+  return rows.map((row) => ({ ...row, state: row.state as Parent['state'] }))
+}
+
+/** The checkpoint to go on from. One that its kind can't migrate or no longer understands is dropped: the job starts anew. */
 const parseCheckpoint = (app: App, { kind, job }: Stint): unknown => {
   if (job.checkpoint === null || !kind.checkpoint) return undefined
-  if (job.checkpointVersion === kind.checkpointVersion) {
-    const parsed = kind.checkpoint.safeParse(job.checkpoint)
+  const current = job.checkpointVersion === kind.checkpointVersion
+  const checkpoint = current ? job.checkpoint : kind.migrateCheckpoint?.(job.checkpoint, job.checkpointVersion ?? 1)
+  if (checkpoint !== undefined) {
+    const parsed = kind.checkpoint.safeParse(checkpoint)
     if (parsed.success) return parsed.data
   }
   app.log.warn(
@@ -221,13 +222,9 @@ const parseCheckpoint = (app: App, { kind, job }: Stint): unknown => {
 const freeSlots = (kinds: readonly JobKind[], queue: QueueName, running: ReadonlySet<Stint>) => {
   const all = kinds
     .filter((kind) => kind.queue === queue)
-    .map((kind) => ({ kind: kind.kind, slots: kind.concurrency - countOf(running, kind.kind) }))
+    .map((kind) => ({ kind, slots: kind.concurrency - countOf(running, kind.kind) }))
   const free = all.filter(({ slots }) => slots > 0)
-  return {
-    kinds: free.map(({ kind }) => kind),
-    slots: free.map(({ slots }) => slots),
-    someTaken: free.length < all.length,
-  }
+  return { kinds: free, someTaken: free.length < all.length }
 }
 
 const countOf = (running: ReadonlySet<Stint>, kind: string): number => {
@@ -252,13 +249,4 @@ const ringAgain = async (app: App, queue: QueueName, claimsLeft: number): Promis
   } catch (error) {
     app.log.warn({ err: error, claimsLeft }, 'could not ring again; the sweep will')
   }
-}
-
-const randomUuid = (random: () => number): string => {
-  const hex = Array.from({ length: 8 }, () =>
-    Math.floor(random() * 0x10000)
-      .toString(16)
-      .padStart(4, '0'),
-  ).join('')
-  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`
 }

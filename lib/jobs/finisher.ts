@@ -1,7 +1,7 @@
 import { isUnreachable } from '../../db/client.ts'
 import type * as outcomes from '../../db/queries/outcomes.ts'
 import type { App } from '../app.ts'
-import { ringFor } from '../queue/ring.ts'
+import { ringFor, startableAfter } from '../queue/ring.ts'
 import { settleOutcomes } from './settle.ts'
 
 const BATCH = 500
@@ -55,10 +55,7 @@ const settle = async (app: App, batch: outcomes.Outcome[], hasTime: () => boolea
   if (settled.length < batch.length) {
     app.log.info({ fenced: batch.length - settled.length }, 'outcomes from behind the fence were not written')
   }
-  await ringFor(
-    app,
-    settled.filter((job) => job.state === 'queued'),
-  )
+  await ringFor(app, startableAfter(settled))
 }
 
 /** One outcome that the database refuses must not cost the others theirs: then each is written alone. */

@@ -77,6 +77,7 @@ export const prepare = (
       hasParents: false,
       hasChildren: false,
       onParentFailure: submission.onParentFailure ?? 'fail',
+      concurrencyKey: kind.limits ? (kind.limits.concurrencyKey?.(parsed.data) ?? '') : null,
     },
   }
 }

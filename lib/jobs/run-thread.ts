@@ -2,7 +2,7 @@ import { fileURLToPath } from 'node:url'
 import { MessageChannel } from 'node:worker_threads'
 import { Piscina } from 'piscina'
 import type { Outcome } from '../../db/queries/outcomes.ts'
-import { type JobLog, PermanentError, RetryLater } from './define.ts'
+import { type JobLog, type Parent, PermanentError, RetryLater } from './define.ts'
 import type { Stint } from './stint.ts'
 import { type FromThread, SHARED, type ThreadEnding, type ThreadTask } from './thread-protocol.ts'
 
@@ -14,7 +14,7 @@ export interface Threads {
   /** Runs a stint in a thread. Aborting `signal` ends the thread between any two instructions. */
   run(
     stint: Stint,
-    options: { log: JobLog; saveNow: (stint: Stint) => Promise<void>; signal: AbortSignal },
+    options: { log: JobLog; parents: readonly Parent[]; saveNow: (stint: Stint) => Promise<void>; signal: AbortSignal },
   ): Promise<Outcome | undefined>
 }
 
@@ -32,7 +32,7 @@ export const createThreads = (entry: URL): Threads => {
   }
 
   return {
-    run: async (stint, { log, saveNow, signal }) => {
+    run: async (stint, { log, parents, saveNow, signal }) => {
       const shared = new SharedArrayBuffer(8)
       const cells = new Int32Array(shared)
       const { port1, port2 } = new MessageChannel()
@@ -60,6 +60,7 @@ export const createThreads = (entry: URL): Threads => {
           job: { id, projectId, attempt, stint: number },
           input: stint.job.input,
           checkpoint: stint.job.checkpoint,
+          parents,
           shared,
           port: port2,
         }

@@ -29,6 +29,7 @@ const run = async (kind: JobKind, task: ThreadTask): Promise<ThreadEnding> => {
     job: task.job,
     input: task.input,
     checkpoint: task.checkpoint,
+    parents: task.parents,
     signal: abort.signal,
     log: threadLog(tell),
   }

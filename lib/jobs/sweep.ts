@@ -3,7 +3,7 @@ import * as leases from '../../db/queries/leases.ts'
 import * as queues from '../../db/queries/queues.ts'
 import type { App } from '../app.ts'
 import type { QueueName, Ring } from '../queue/doorbells.ts'
-import { CLAIMS_PER_DOORBELL, ringFor } from '../queue/ring.ts'
+import { CLAIMS_PER_DOORBELL, ringFor, startableAfter } from '../queue/ring.ts'
 import { holds } from '../schedule/runner.ts'
 import { settleWithChildren } from './settle.ts'
 
@@ -37,10 +37,7 @@ export const endLostLeases = async (app: App): Promise<number> => {
     if (settled.length > 0) {
       app.log.warn({ jobs: settled.length }, 'leases were lost')
       app.committed()
-      await ringFor(
-        app,
-        settled.filter((job) => job.state === 'queued'),
-      )
+      await ringFor(app, startableAfter(settled))
     }
     if (settled.length < BATCH) return total
   }

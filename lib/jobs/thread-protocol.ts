@@ -1,5 +1,5 @@
 import type { MessagePort } from 'node:worker_threads'
-import type { SafePoint } from './define.ts'
+import type { Parent, SafePoint } from './define.ts'
 
 /** What a thread is given with a job. */
 export interface ThreadTask {
@@ -7,6 +7,7 @@ export interface ThreadTask {
   job: { id: string; projectId: string; attempt: number; stint: number }
   input: unknown
   checkpoint: unknown
+  parents: readonly Parent[]
   /** Two 32-bit integers both sides see without a message: see {@link SHARED}. */
   shared: SharedArrayBuffer
   port: MessagePort

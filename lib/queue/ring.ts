@@ -25,6 +25,13 @@ export const ringFor = async (app: App, startable: Startable[]): Promise<void> =
   }
 }
 
+/** What may start after outcomes were settled: the jobs that are queued again, and one in the place of each limited one. */
+export const startableAfter = (settled: (Startable & { state: string; limited: boolean })[]): Startable[] =>
+  settled.flatMap(({ queue, delayMs, state, limited }) => [
+    ...(state === 'queued' ? [{ queue, delayMs }] : []),
+    ...(limited ? [{ queue, delayMs: 0 }] : []),
+  ])
+
 /** As few doorbells as can say it: one per queue, delay and {@link CLAIMS_PER_DOORBELL}. */
 export const toRings = (startable: Startable[]): Ring[] => {
   const counts = new Map<string, Ring>()

@@ -97,6 +97,7 @@ export const insertJobs = async (app: App, given: Partial<jobs.NewJob>[]): Promi
     hasParents: false,
     hasChildren: false,
     onParentFailure: 'fail' as const,
+    concurrencyKey: null,
     ...it,
   }))
   await jobs.insert(app.sql, rows)

@@ -33,6 +33,7 @@ export const runKind = async (kind: JobKind, options: StintOptions): Promise<Sti
     ...context,
     input: kind.input.parse(options.input),
     checkpoint,
+    parents: [],
     signal: new AbortController().signal,
     log: { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} },
   })

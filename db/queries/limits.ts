@@ -1,0 +1,131 @@
+import type { Sql } from '../client.ts'
+import type { ClaimedJob } from './claims.ts'
+
+export interface LimitRow {
+  kind: string
+  /** Starts that the rate allows now; infinite without a rate. */
+  tokens: number
+  /** Jobs of the kind that run now. */
+  running: number
+  lastKey: string
+}
+
+/**
+ * Locks a kind's row, so that one claimer at a time counts and starts its jobs, and refills its tokens.
+ * @param rate starts per second and at most; null for a kind without a rate limit
+ */
+export const lock = async (
+  sql: Sql,
+  kind: string,
+  rate: { perSecond: number; burst: number } | null,
+): Promise<void> => {
+  await sql`
+    INSERT INTO limits AS held (kind, tokens) VALUES (${kind}, ${rate?.burst ?? 0})
+    ON CONFLICT (kind) DO UPDATE SET
+      tokens = least(${rate?.burst ?? 0}::double precision,
+        held.tokens + extract(epoch FROM clock_timestamp() - held.refilled_at) * ${rate?.perSecond ?? 0}::double precision),
+      refilled_at = clock_timestamp()`
+}
+
+/** What a locked kind has left. A statement of its own, so that it counts what others started before the lock. */
+export const get = async (sql: Sql, kind: string): Promise<LimitRow> => {
+  const [row] = await sql<[LimitRow]>`
+    SELECT kind, tokens, last_key,
+           (SELECT count(*) FROM jobs WHERE kind = ${kind} AND state = 'running' AND concurrency_key IS NOT NULL)::integer AS running
+    FROM limits WHERE kind = ${kind}`
+  return row
+}
+
+export interface LimitedClaim {
+  kind: string
+  worker: string
+  /** At most so many jobs. */
+  limit: number
+  /** At most so many running jobs per key. */
+  perKey: number
+  /** Keys take turns, beginning behind this one. */
+  after: string
+  leaseSeconds: number
+  suspects: boolean
+}
+
+/**
+ * Leases startable jobs of a kind whose row is locked. Hops from key to key by index, so that the backlog of a key
+ * that is full costs one look; takes what each key has room for, by priority, then age.
+ */
+export const claim = (
+  sql: Sql,
+  { kind, worker, limit, perKey, after, leaseSeconds, suspects }: LimitedClaim,
+): Promise<(ClaimedJob & { concurrencyKey: string })[]> => sql`
+  WITH RECURSIVE keys (key, wrapped, nth) AS (
+    (
+      SELECT * FROM (
+        (SELECT concurrency_key AS key, false AS wrapped, 1 FROM jobs
+          WHERE kind = ${kind} AND state = 'queued' AND concurrency_key > ${after} ORDER BY concurrency_key LIMIT 1)
+        UNION ALL
+        (SELECT concurrency_key, true, 1 FROM jobs
+          WHERE kind = ${kind} AND state = 'queued' AND concurrency_key <= ${after} ORDER BY concurrency_key LIMIT 1)
+      ) AS first ORDER BY wrapped LIMIT 1
+    )
+    UNION ALL
+    SELECT next.key, next.wrapped, keys.nth + 1
+    FROM keys, LATERAL (
+      SELECT * FROM (
+        (SELECT concurrency_key AS key, keys.wrapped FROM jobs
+          WHERE kind = ${kind} AND state = 'queued' AND concurrency_key > keys.key
+            AND (NOT keys.wrapped OR concurrency_key <= ${after})
+          ORDER BY concurrency_key LIMIT 1)
+        UNION ALL
+        (SELECT concurrency_key, true FROM jobs
+          WHERE NOT keys.wrapped AND kind = ${kind} AND state = 'queued' AND concurrency_key <= ${after}
+          ORDER BY concurrency_key LIMIT 1)
+      ) AS either ORDER BY wrapped LIMIT 1
+    ) AS next
+    WHERE keys.nth < 10000
+  ), rooms AS (
+    SELECT key, nth, greatest(0, ${perKey}::bigint - (
+      SELECT count(*) FROM jobs WHERE kind = ${kind} AND state = 'running' AND concurrency_key = keys.key
+    )) AS room
+    FROM keys
+  ), chosen AS MATERIALIZED (
+    SELECT startable.id, rooms.nth FROM rooms, LATERAL (
+      SELECT found.* FROM generate_series(10, -10, -1) AS level (priority), LATERAL (
+        SELECT id FROM jobs
+        WHERE kind = ${kind} AND state = 'queued' AND concurrency_key = rooms.key AND priority = level.priority
+          AND start_at <= now() AND (crashes >= 2) = ${suspects}
+          AND EXISTS (SELECT FROM queues WHERE name = jobs.queue AND paused_at IS NULL)
+        ORDER BY start_at, id LIMIT rooms.room FOR UPDATE OF jobs SKIP LOCKED
+      ) AS found
+      LIMIT rooms.room
+    ) AS startable
+    WHERE rooms.room > 0
+    LIMIT ${limit}
+  ), claimed AS (
+    UPDATE jobs SET
+      state = 'running', stint = stint + 1, event_seq = event_seq + 1, worker = ${worker},
+      lease_until = now() + ${leaseSeconds} * interval '1 second',
+      stint_started_at = now(), started_at = coalesce(started_at, now())
+    FROM chosen WHERE jobs.id = chosen.id
+    RETURNING jobs.*, chosen.nth
+  ), told AS (
+    INSERT INTO events (job_id, project_id, seq, type, data)
+    SELECT id, project_id, event_seq, 'job.started',
+           jsonb_build_object('stint', stint, 'attempt', attempt, 'worker', worker, 'resumed', checkpoint IS NOT NULL)
+    FROM claimed
+  )
+  SELECT id, project_id, kind, stint, attempt, crashes, timeout_seconds, run_ms, input, checkpoint, checkpoint_version,
+         has_parents, concurrency_key
+  FROM claimed ORDER BY nth, priority DESC, start_at, id`
+
+/** Takes tokens, and remembers whose turn was last. */
+export const spend = async (sql: Sql, kind: string, tokens: number, lastKey: string): Promise<void> => {
+  await sql`UPDATE limits SET tokens = tokens - ${tokens}::double precision, last_key = ${lastKey} WHERE kind = ${kind}`
+}
+
+/** Whether jobs of these kinds are due, one after the other. */
+export const listDue = async (sql: Sql, kinds: string[]): Promise<string[]> => {
+  const rows = await sql<{ kind: string }[]>`
+    SELECT wanted.kind FROM unnest(${kinds}::text[]) AS wanted (kind)
+    WHERE EXISTS (SELECT FROM jobs WHERE jobs.kind = wanted.kind AND state = 'queued' AND concurrency_key IS NOT NULL)`
+  return rows.map((row) => row.kind)
+}

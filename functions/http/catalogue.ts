@@ -1,0 +1,142 @@
+import { z } from 'zod'
+import * as deviceModels from '../../db/queries/device-models.ts'
+import * as serialNumbers from '../../db/queries/serial-numbers.ts'
+import { StintError } from '../../lib/core/errors.ts'
+import { newId } from '../../lib/core/ids.ts'
+import { resource } from '../../lib/http/resource.ts'
+import { plain, route } from '../../lib/http/route.ts'
+import { decodeCursor, id, label, page, pageOf, timestamp, toPage } from '../../lib/http/schemas.ts'
+import { deviceModelCode as code } from '../../lib/serials/serial.ts'
+import { chooseProject } from '../belonging.ts'
+import { changeModel, requireModel } from '../device-models.ts'
+
+const name = label(200)
+const modelParams = z.object({ modelId: id })
+const number = z.int().min(0)
+
+const deviceModel = z
+  .object({ id, projectId: id, code: z.string(), name: z.string(), createdAt: timestamp, updatedAt: timestamp })
+  .meta({ id: 'DeviceModel' })
+const modelReply = z.object({ deviceModel })
+
+const serialNumber = z
+  .object({
+    number,
+    serial: z.string().meta({ description: 'Code, number, and two check digits (ISO/IEC 7064 MOD 97-10).' }),
+    jobId: id.meta({ description: 'The job that made it.' }),
+    createdAt: timestamp,
+  })
+  .meta({ id: 'SerialNumber' })
+
+export const create = route({
+  method: 'POST',
+  path: '/device-models',
+  summary: 'Add a device model',
+  actor: 'user',
+  body: z.strictObject({
+    projectId: id.optional().meta({ description: 'Your project `Personal` if left out.' }),
+    code,
+    name,
+  }),
+  replies: { 201: modelReply },
+  errors: ['PROJECT_NOT_FOUND', 'FORBIDDEN', 'DEVICE_MODEL_CODE_TAKEN'],
+  run: async ({ app, actor, body }) => {
+    const projectId = await chooseProject(app, actor, body.projectId, 'maintainer')
+    const row = await deviceModels.insert(app.sql, { ...body, id: newId(), projectId })
+    return { status: 201, headers: { location: `/device-models/${row.id}` }, body: { deviceModel: toModel(row) } }
+  },
+})
+
+export const list = route({
+  method: 'GET',
+  path: '/device-models',
+  summary: "A project's device models, newest first",
+  actor: 'user',
+  query: z.object({
+    ...page,
+    projectId: id.optional().meta({ description: 'Your project `Personal` if left out.' }),
+  }),
+  replies: { 200: pageOf(deviceModel) },
+  errors: ['PROJECT_NOT_FOUND'],
+  run: async ({ app, actor, query: { limit, cursor, ...query } }) => {
+    const before = decodeCursor(cursor, id)
+    const projectId = await chooseProject(app, actor, query.projectId, 'viewer')
+    const rows = await deviceModels.list(app.sql, projectId, { before, limit: limit + 1 })
+    return { status: 200, body: toPage(rows, limit, toModel, (row) => row.id) }
+  },
+})
+
+export const get = route({
+  method: 'GET',
+  path: '/device-models/{modelId}',
+  summary: 'One device model',
+  actor: 'user',
+  params: modelParams,
+  replies: { 200: modelReply },
+  errors: ['DEVICE_MODEL_NOT_FOUND'],
+  run: async ({ app, actor, params }) => ({
+    status: 200,
+    body: { deviceModel: toModel(await requireModel(app, actor, params.modelId, 'viewer')) },
+  }),
+})
+
+export const update = route({
+  method: 'PATCH',
+  path: '/device-models/{modelId}',
+  summary: 'Rename a device model, or change its code while it has no serial numbers',
+  actor: 'user',
+  params: modelParams,
+  body: z.strictObject({ code: code.optional(), name: name.optional() }),
+  replies: { 200: modelReply },
+  errors: ['DEVICE_MODEL_NOT_FOUND', 'FORBIDDEN', 'DEVICE_MODEL_CODE_TAKEN', 'DEVICE_MODEL_IN_USE'],
+  run: async ({ app, actor, params, body }) => {
+    const { id } = await requireModel(app, actor, params.modelId, 'maintainer')
+    const row = await changeModel(app, id, { code: body.code ?? null, name: body.name ?? null })
+    return { status: 200, body: { deviceModel: toModel(row) } }
+  },
+})
+
+export const remove = route({
+  method: 'DELETE',
+  path: '/device-models/{modelId}',
+  summary: 'Delete a device model that has no serial numbers',
+  actor: 'user',
+  params: modelParams,
+  replies: { 204: plain('Deleted') },
+  errors: ['DEVICE_MODEL_NOT_FOUND', 'FORBIDDEN', 'DEVICE_MODEL_IN_USE'],
+  run: async ({ app, actor, params }) => {
+    const { id } = await requireModel(app, actor, params.modelId, 'maintainer')
+    if (!(await deviceModels.remove(app.sql, id))) throw new StintError('DEVICE_MODEL_NOT_FOUND')
+    return { status: 204 }
+  },
+})
+
+export const listSerialNumbers = route({
+  method: 'GET',
+  path: '/device-models/{modelId}/serial-numbers',
+  summary: "A device model's serial numbers, in their order",
+  actor: 'user',
+  params: modelParams,
+  query: z.object(page),
+  replies: { 200: pageOf(serialNumber) },
+  errors: ['DEVICE_MODEL_NOT_FOUND'],
+  run: async ({ app, actor, params, query: { limit, cursor } }) => {
+    const after = decodeCursor(cursor, number) ?? -1
+    const { id } = await requireModel(app, actor, params.modelId, 'viewer')
+    const rows = await serialNumbers.list(app.sql, id, { after, limit: limit + 1 })
+    return { status: 200, body: toPage(rows, limit, toSerialNumber, (row) => row.number) }
+  },
+})
+
+const toModel = (row: deviceModels.DeviceModelRow): z.input<typeof deviceModel> => ({
+  ...row,
+  createdAt: row.createdAt.toISOString(),
+  updatedAt: row.updatedAt.toISOString(),
+})
+
+const toSerialNumber = (row: serialNumbers.SerialNumberRow): z.input<typeof serialNumber> => ({
+  ...row,
+  createdAt: row.createdAt.toISOString(),
+})
+
+export const handler = resource([create, list, get, update, remove, listSerialNumbers])

@@ -1,0 +1,261 @@
+import { describe, expect } from 'vitest'
+import { jobIn } from '../../tests/support/run-kind.ts'
+import { test, type World } from '../../tests/support/world.ts'
+
+const csv = { body: Buffer.from('a,b\n1,2\n'), headers: { 'content-type': 'text/csv; charset=utf-8' } }
+
+const upload = (world: World, token: string, query = 'name=numbers.csv', options: object = csv) =>
+  world.http('POST', `/files?${query}`, { token, ...options })
+
+/** A member of somebody's project. */
+const addMember = async (world: World, projectId: string, role: string) => {
+  const person = await world.register('Grace')
+  await world.sql`INSERT INTO memberships (project_id, user_id, role) VALUES (${projectId}, ${person.userId}, ${role})`
+  return person
+}
+
+const keysOf = ({ sql }: World): Promise<{ objectKey: string }[]> => sql`SELECT object_key FROM files`
+
+const unreachable = () => Promise.reject(Object.assign(new Error('refused'), { code: 'ECONNREFUSED' }))
+
+describe('POST /files', () => {
+  test('stores the body as a file of the personal project', async ({ world }) => {
+    const { accessToken: token, projectId, userId } = await world.register()
+    const { status, headers, body } = await upload(world, token)
+    expect(status).toBe(201)
+    expect(body.file).toMatchObject({
+      projectId,
+      createdBy: userId,
+      jobId: null,
+      name: 'numbers.csv',
+      contentType: 'text/csv',
+      sizeBytes: 8,
+    })
+    expect(headers['location']).toBe(`/files/${body.file.id}`)
+    const [row] = await keysOf(world)
+    expect(row?.objectKey).toBe(`projects/${projectId}/uploads/${body.file.id}-numbers.csv`)
+    expect(await world.app.files.get(row?.objectKey ?? '', 100)).toEqual(csv.body)
+  })
+
+  test('keeps every byte', async ({ world }) => {
+    const { accessToken: token } = await world.register()
+    const body = Buffer.from(Array.from({ length: 1_000 }, (_, index) => index % 256))
+    await upload(world, token, 'name=a.png', { body, headers: { 'content-type': 'image/png' } })
+    expect(await world.app.files.get((await keysOf(world))[0]?.objectKey ?? '', 1_000)).toEqual(body)
+  })
+
+  test('takes 4 MiB and not a byte more', async ({ world }) => {
+    const { accessToken: token } = await world.register()
+    const headers = { 'content-type': 'application/octet-stream' }
+    const body = Buffer.alloc(4 * 1024 * 1024)
+    expect(await upload(world, token, 'name=a', { body, headers })).toMatchObject({ status: 201 })
+    const refused = await upload(world, token, 'name=b', { body: Buffer.alloc(body.length + 1), headers })
+    expect(refused).toMatchObject({ status: 413, body: { code: 'PAYLOAD_TOO_LARGE' } })
+    expect(await keysOf(world)).toHaveLength(1)
+  })
+
+  test.for([['text/html'], ['image/x-unknown'], ['multipart/form-data; boundary=x']] as const)(
+    'refuses %s',
+    async ([type], { world }) => {
+      const { accessToken: token } = await world.register()
+      const headers = { 'content-type': type }
+      const refused = await upload(world, token, 'name=a', { body: Buffer.from('x'), headers })
+      expect(refused).toMatchObject({ status: 415, body: { code: 'UNSUPPORTED_MEDIA_TYPE' } })
+    },
+  )
+
+  test.for([
+    ['', 'name'],
+    ['name=', 'name'],
+    ['name=a%00b', 'name'],
+    [`name=${'a'.repeat(256)}`, 'name'],
+    ['name=a&projectId=mine', 'projectId'],
+    ['name=a&size=3', 'size'],
+  ] as const)('refuses ?%s and names the field', async ([query, field], { world }) => {
+    const { accessToken: token } = await world.register()
+    const refused = await upload(world, token, query)
+    expect(refused).toMatchObject({ status: 422, body: { code: 'VALIDATION_FAILED', errors: [{ path: field }] } })
+  })
+
+  test('takes a maintainer', async ({ world }) => {
+    const ada = await world.register()
+    const viewer = await addMember(world, ada.projectId, 'viewer')
+    const maintainer = await addMember(world, ada.projectId, 'maintainer')
+    const stranger = await world.register('Eve')
+    const by = async (token: string) => {
+      const { status, body } = await upload(world, token, `name=a.csv&projectId=${ada.projectId}`)
+      return body?.code ?? status
+    }
+    expect(await by(viewer.accessToken)).toBe('FORBIDDEN')
+    expect(await by(stranger.accessToken)).toBe('PROJECT_NOT_FOUND')
+    expect(await by('')).toBe('UNAUTHENTICATED')
+    expect(await by(maintainer.accessToken)).toBe(201)
+  })
+
+  test('leaves no row when the store cannot be reached', async ({ world }) => {
+    const { accessToken: token } = await world.register()
+    world.app.files.put = unreachable
+    expect(await upload(world, token)).toMatchObject({ status: 503, body: { code: 'UNAVAILABLE' } })
+    expect(await keysOf(world)).toHaveLength(0)
+  })
+})
+
+describe('POST /files/uploads', () => {
+  const announce = (world: World, token: string, change: object = {}) =>
+    world.http('POST', '/files/uploads', {
+      token,
+      body: { name: 'large.png', contentType: 'image/png', sizeBytes: 5, ...change },
+    })
+
+  test('gives a URL to which the file can be sent, and knows the file once it has arrived', async ({ world }) => {
+    const { accessToken: token } = await world.register()
+    const { status, body } = await announce(world, token)
+    expect(status).toBe(201)
+    const { file, upload: target } = body
+    expect(target).toMatchObject({ method: 'PUT', headers: { 'content-type': 'image/png' }, expiresInSeconds: 900 })
+    expect(file).toMatchObject({ name: 'large.png', sizeBytes: null })
+
+    const early = await world.http('GET', `/files/${file.id}`, { token })
+    expect(early).toMatchObject({ status: 409, body: { code: 'FILE_NOT_UPLOADED' } })
+    expect((await world.http('GET', `/files/${file.id}/metadata`, { token })).body.file.sizeBytes).toBeNull()
+
+    const sent = await fetch(target.url, { method: target.method, headers: target.headers, body: 'hello' })
+    expect(sent.status).toBe(200)
+    const metadata = await world.http('GET', `/files/${file.id}/metadata`, { token })
+    expect(metadata).toMatchObject({ status: 200, body: { file: { id: file.id, sizeBytes: 5 } } })
+    const [row] = await world.sql`SELECT size_bytes FROM files`
+    expect(row).toEqual({ sizeBytes: 5 })
+    expect(await world.http('GET', `/files/${file.id}`, { token })).toMatchObject({ status: 302 })
+  })
+
+  test.for([
+    [{ sizeBytes: 0 }, 'sizeBytes'],
+    [{ sizeBytes: 5 * 1024 ** 3 + 1 }, 'sizeBytes'],
+    [{ contentType: 'text/html' }, 'contentType'],
+    [{ name: '  ' }, 'name'],
+    [{ key: 'mine' }, 'key'],
+  ] as const)('refuses %j and names the field', async ([change, field], { world }) => {
+    const { accessToken: token } = await world.register()
+    const refused = await announce(world, token, change)
+    expect(refused).toMatchObject({ status: 422, body: { code: 'VALIDATION_FAILED', errors: [{ path: field }] } })
+    expect(await keysOf(world)).toHaveLength(0)
+  })
+
+  test('takes a maintainer', async ({ world }) => {
+    const { projectId } = await world.register()
+    const viewer = await addMember(world, projectId, 'viewer')
+    const refused = await announce(world, viewer.accessToken, { projectId })
+    expect(refused).toMatchObject({ status: 403, body: { code: 'FORBIDDEN' } })
+  })
+})
+
+describe('GET /files/{fileId}', () => {
+  test('leads to the content, under its name', async ({ world }) => {
+    const { accessToken: token } = await world.register()
+    const { body } = await upload(world, token, `name=${encodeURIComponent('a "b"/ü.csv')}`)
+    const { status, headers } = await world.http('GET', `/files/${body.file.id}`, { token })
+    expect([status, headers['cache-control']]).toEqual([302, 'no-store'])
+    const url = new URL(headers['location'] ?? '')
+    expect(url.searchParams.get('response-content-disposition')).toBe(
+      `attachment; filename="a _b___.csv"; filename*=UTF-8''a%20%22b%22_%C3%BC.csv`,
+    )
+    expect(await (await fetch(url)).text()).toBe('a,b\n1,2\n')
+  })
+
+  test('is for members; for others the file is not there', async ({ world }) => {
+    const ada = await world.register()
+    const { body } = await upload(world, ada.accessToken)
+    const viewer = await addMember(world, ada.projectId, 'viewer')
+    const stranger = await world.register('Eve')
+    const see = async (path: string, token: string) => {
+      const answer = await world.http('GET', path, { token })
+      return answer.body?.code ?? answer.status
+    }
+    for (const [path, status] of [['', 302] as const, ['/metadata', 200] as const]) {
+      expect(await see(`/files/${body.file.id}${path}`, viewer.accessToken)).toBe(status)
+      expect(await see(`/files/${body.file.id}${path}`, stranger.accessToken)).toBe('FILE_NOT_FOUND')
+    }
+    expect(await see('/files/01890000-0000-7000-8000-000000000000', ada.accessToken)).toBe('FILE_NOT_FOUND')
+    expect(await see('/files/nonsense', ada.accessToken)).toBe('NOT_FOUND')
+  })
+})
+
+describe('GET /files', () => {
+  test('pages through the project, newest first', async ({ world }) => {
+    const { accessToken: token, projectId } = await world.register()
+    for (const name of ['one', 'two', 'three']) await upload(world, token, `name=${name}`)
+    const names = async (query: string) => {
+      const { body } = await world.http('GET', `/files?limit=2${query}`, { token })
+      return { names: body.items.map((file: { name: string }) => file.name), nextCursor: body.nextCursor }
+    }
+    const first = await names('')
+    expect(first.names).toEqual(['three', 'two'])
+    const next = await names(`&projectId=${projectId}&cursor=${first.nextCursor}`)
+    expect(next).toEqual({ names: ['one'], nextCursor: null })
+  })
+
+  test('shows what jobs made, with their job', async ({ world }) => {
+    const { accessToken: token, projectId } = await world.register()
+    const { job, files } = jobIn(world.app, projectId)
+    const { fileId } = await files.write({ name: 'made', contentType: 'image/png', bytes: Buffer.from('x') })
+    const { body } = await world.http('GET', '/files', { token })
+    expect(body.items).toMatchObject([{ id: fileId, jobId: job.id, createdBy: null, sizeBytes: 1 }])
+  })
+
+  test('is for members, and knows its own cursors', async ({ world }) => {
+    const ada = await world.register()
+    const { accessToken: token } = await world.register('Eve')
+    const foreign = await world.http('GET', `/files?projectId=${ada.projectId}`, { token })
+    expect(foreign).toMatchObject({ status: 404, body: { code: 'PROJECT_NOT_FOUND' } })
+    const refused = await world.http('GET', '/files?cursor=nonsense', { token })
+    expect(refused).toMatchObject({ status: 422, body: { errors: [{ path: 'cursor' }] } })
+  })
+})
+
+describe('DELETE /files/{fileId}', () => {
+  test('removes the row and the object', async ({ world }) => {
+    const { accessToken: token } = await world.register()
+    const { body } = await upload(world, token)
+    const [row] = await keysOf(world)
+    expect(await world.http('DELETE', `/files/${body.file.id}`, { token })).toMatchObject({ status: 204 })
+    expect(await keysOf(world)).toHaveLength(0)
+    expect(await world.app.files.head(row?.objectKey ?? '')).toBeNull()
+    expect(await world.http('DELETE', `/files/${body.file.id}`, { token })).toMatchObject({ status: 404 })
+  })
+
+  test('is for maintainers', async ({ world }) => {
+    const ada = await world.register()
+    const { body } = await upload(world, ada.accessToken)
+    const viewer = await addMember(world, ada.projectId, 'viewer')
+    const stranger = await world.register('Eve')
+    const by = async ({ accessToken: token }: { accessToken: string }) =>
+      (await world.http('DELETE', `/files/${body.file.id}`, { token })).body?.code
+    expect([await by(viewer), await by(stranger)]).toEqual(['FORBIDDEN', 'FILE_NOT_FOUND'])
+    expect(await keysOf(world)).toHaveLength(1)
+  })
+
+  test('waits for the jobs that need the file', async ({ world }) => {
+    const { accessToken: token } = await world.register()
+    const png = { body: Buffer.from('x'), headers: { 'content-type': 'image/png' } }
+    const { id } = (await upload(world, token, 'name=a.png', png)).body.file
+    const submitted = await world.http('POST', '/jobs', {
+      token,
+      body: { kind: 'image.resize', input: { fileId: id, sizes: [{ width: 10 }] } },
+    })
+    expect(submitted).toMatchObject({ status: 202 })
+    const refused = await world.http('DELETE', `/files/${id}`, { token })
+    expect(refused).toMatchObject({ status: 409, body: { code: 'FILE_IN_USE' } })
+    await world.http('POST', `/jobs/${submitted.body.job.id}/cancel`, { token })
+    expect(await world.http('DELETE', `/files/${id}`, { token })).toMatchObject({ status: 204 })
+  })
+
+  test('can be tried again when the store could not be reached', async ({ world }) => {
+    const { accessToken: token } = await world.register()
+    const { body } = await upload(world, token)
+    const remove = world.app.files.delete
+    world.app.files.delete = unreachable
+    expect(await world.http('DELETE', `/files/${body.file.id}`, { token })).toMatchObject({ status: 503 })
+    world.app.files.delete = remove
+    expect(await world.http('DELETE', `/files/${body.file.id}`, { token })).toMatchObject({ status: 204 })
+  })
+})

@@ -1,0 +1,154 @@
+import { z } from 'zod'
+import * as files from '../../db/queries/files.ts'
+import { withSize } from '../../lib/files/keep.ts'
+import { resource } from '../../lib/http/resource.ts'
+import { MAX_BODY_BYTES, plain, route } from '../../lib/http/route.ts'
+import { decodeCursor, id, label, page, pageOf, timestamp, toPage } from '../../lib/http/schemas.ts'
+import { chooseProject } from '../belonging.ts'
+import { addFile, announceUpload, downloadUrl, removeFile, requireFile } from '../files.ts'
+
+const IMAGES = ['avif', 'bmp', 'gif', 'heic', 'jpeg', 'png', 'svg+xml', 'tiff', 'webp'].map((type) => `image/${type}`)
+const DOCUMENTS = ['json', 'octet-stream', 'pdf', 'zip'].map((type) => `application/${type}`)
+const CONTENT_TYPES = [...IMAGES, ...DOCUMENTS, 'text/csv', 'text/plain']
+
+/** S3 takes no more in one PUT. */
+const MAX_UPLOAD_BYTES = 5 * 1024 ** 3
+
+const name = label(255)
+const fileParams = z.object({ fileId: id })
+
+const file = z
+  .object({
+    id,
+    projectId: id,
+    jobId: id.nullable().meta({ description: 'The job that made it; null for an upload.' }),
+    name: z.string(),
+    contentType: z.string(),
+    sizeBytes: z.int().nullable().meta({ description: 'Null until an announced upload has arrived.' }),
+    createdBy: id.nullable(),
+    createdAt: timestamp,
+  })
+  .meta({ id: 'File' })
+const fileReply = z.object({ file })
+
+export const create = route({
+  method: 'POST',
+  path: '/files',
+  summary: 'Upload a file of at most 4 MiB',
+  description: 'The body is the file. For larger ones there is POST /files/uploads.',
+  actor: 'user',
+  query: z.object({ name, projectId: id.optional().meta({ description: 'Your project `Personal` if left out.' }) }),
+  body: { raw: { contentTypes: CONTENT_TYPES, maxBytes: MAX_BODY_BYTES } },
+  replies: { 201: fileReply },
+  errors: ['PROJECT_NOT_FOUND', 'FORBIDDEN'],
+  run: async ({ app, actor, query, body }) => {
+    const projectId = await chooseProject(app, actor, query.projectId, 'maintainer')
+    const row = await addFile(app, actor, { ...body, projectId, name: query.name })
+    return { status: 201, headers: { location: `/files/${row.id}` }, body: { file: toFile(row) } }
+  },
+})
+
+export const announce = route({
+  method: 'POST',
+  path: '/files/uploads',
+  summary: 'Announce a file, and get the URL to which it is to be sent',
+  description: 'Send exactly the announced bytes there, with the given method and headers, before the URL expires.',
+  actor: 'user',
+  body: z.strictObject({
+    projectId: id.optional().meta({ description: 'Your project `Personal` if left out.' }),
+    name,
+    contentType: z.enum(CONTENT_TYPES),
+    sizeBytes: z.int().min(1).max(MAX_UPLOAD_BYTES),
+  }),
+  replies: {
+    201: z.object({
+      file,
+      upload: z.object({
+        url: z.url(),
+        method: z.literal('PUT'),
+        headers: z.record(z.string(), z.string()),
+        expiresInSeconds: z.int(),
+      }),
+    }),
+  },
+  errors: ['PROJECT_NOT_FOUND', 'FORBIDDEN'],
+  run: async ({ app, actor, body }) => {
+    const projectId = await chooseProject(app, actor, body.projectId, 'maintainer')
+    const { file, upload } = await announceUpload(app, actor, { ...body, projectId })
+    return { status: 201, headers: { location: `/files/${file.id}` }, body: { file: toFile(file), upload } }
+  },
+})
+
+export const list = route({
+  method: 'GET',
+  path: '/files',
+  summary: "A project's files, newest first",
+  actor: 'user',
+  query: z.object({
+    ...page,
+    projectId: id.optional().meta({ description: 'Your project `Personal` if left out.' }),
+  }),
+  replies: { 200: pageOf(file) },
+  errors: ['PROJECT_NOT_FOUND'],
+  run: async ({ app, actor, query: { limit, cursor, ...query } }) => {
+    const before = decodeCursor(cursor, id)
+    const projectId = await chooseProject(app, actor, query.projectId, 'viewer')
+    const rows = await files.list(app.sql, projectId, { before, limit: limit + 1 })
+    return { status: 200, body: toPage(rows, limit, toFile, (row) => row.id) }
+  },
+})
+
+export const get = route({
+  method: 'GET',
+  path: '/files/{fileId}',
+  summary: "A file's content",
+  actor: 'user',
+  params: fileParams,
+  replies: { 302: plain('The content is at `Location`, for five minutes, for whoever has that URL.') },
+  errors: ['FILE_NOT_FOUND', 'FILE_NOT_UPLOADED'],
+  run: async ({ app, actor, params }) => {
+    const row = await requireFile(app, actor, params.fileId, 'viewer')
+    return { status: 302, headers: { location: await downloadUrl(app, row), 'cache-control': 'no-store' } }
+  },
+})
+
+export const getMetadata = route({
+  method: 'GET',
+  path: '/files/{fileId}/metadata',
+  summary: "A file's name, type and size",
+  actor: 'user',
+  params: fileParams,
+  replies: { 200: fileReply },
+  errors: ['FILE_NOT_FOUND'],
+  run: async ({ app, actor, params }) => {
+    const row = await requireFile(app, actor, params.fileId, 'viewer')
+    return { status: 200, body: { file: toFile(await withSize(app, row)) } }
+  },
+})
+
+export const remove = route({
+  method: 'DELETE',
+  path: '/files/{fileId}',
+  summary: 'Delete a file',
+  actor: 'user',
+  params: fileParams,
+  replies: { 204: plain('Deleted') },
+  errors: ['FILE_NOT_FOUND', 'FORBIDDEN', 'FILE_IN_USE'],
+  run: async ({ app, actor, params }) => {
+    await removeFile(app, await requireFile(app, actor, params.fileId, 'maintainer'))
+    return { status: 204 }
+  },
+})
+
+const toFile = (row: files.FileRow): z.input<typeof file> => ({
+  id: row.id,
+  projectId: row.projectId,
+  jobId: row.jobId,
+  name: row.name,
+  contentType: row.contentType,
+  sizeBytes: row.sizeBytes,
+  createdBy: row.createdBy,
+  createdAt: row.createdAt.toISOString(),
+})
+
+export const handler = resource([create, announce, list, get, getMetadata, remove])

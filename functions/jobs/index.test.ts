@@ -1,0 +1,36 @@
+import { expect, test } from 'vitest'
+import { z } from 'zod'
+import checkpoints from './checkpoints.json' with { type: 'json' }
+import { kinds } from './index.ts'
+
+const names = kinds.map(({ kind }) => kind)
+
+/** What a checkpoint looks like; how it is described may change freely. */
+const shapeOf = (schema: z.ZodType): unknown =>
+  z.toJSONSchema(schema, { override: ({ jsonSchema }) => void delete jsonSchema.description })
+
+test('kinds have names of their own', () => {
+  expect(names).toEqual([...new Set(names)])
+})
+
+test.each(names)('%s is a noun and a verb', (name) => {
+  expect(name).toMatch(/^[a-z]+\.[a-z]+$/)
+})
+
+test.each(
+  kinds.flatMap(({ kind, checkpoint, checkpointVersion }) =>
+    checkpoint ? [{ kind, checkpoint, checkpointVersion }] : [],
+  ),
+)('the checkpoint of $kind is what version $checkpointVersion says', ({ kind, checkpoint, checkpointVersion }) => {
+  const known = (checkpoints as Record<string, unknown>)[`${kind}@${checkpointVersion}`]
+  // Jobs that are under way come with checkpoints of this version. If its shape must change: raise checkpointVersion in
+  // the kind, and add the new version's shape to checkpoints.json.
+  expect(shapeOf(checkpoint)).toEqual(known)
+})
+
+test('every kind tells its input and its result as JSON Schema', () => {
+  for (const { input, output } of kinds) {
+    expect(z.toJSONSchema(input, { io: 'input' })).toMatchObject({ type: 'object' })
+    expect(z.toJSONSchema(output)).toMatchObject({ type: 'object' })
+  }
+})

@@ -1,0 +1,101 @@
+import postgres from 'postgres'
+import { expect } from 'vitest'
+import * as files from '../../db/queries/files.ts'
+import { jobIn } from '../../tests/support/run-kind.ts'
+import { test, type World } from '../../tests/support/world.ts'
+import { newId } from '../core/ids.ts'
+import { FencedError } from '../jobs/define.ts'
+import { jobFiles } from './job-files.ts'
+
+const hello = { name: 'hello world.txt', contentType: 'text/plain', bytes: Buffer.from('hello') }
+
+const addProject = async ({ sql }: World): Promise<string> => {
+  const id = newId()
+  await sql`INSERT INTO projects (id, name) VALUES (${id}, 'A project')`
+  return id
+}
+
+/** A job's files behind a fence that answers with `refusal`; and the keys that were put and deleted. */
+const behind = async (world: World, refusal: Error) => {
+  const keys: string[] = []
+  const app = await world.anotherApp({
+    files: {
+      ...world.app.files,
+      put: async (key, ...rest) => {
+        keys.push(key)
+        await world.app.files.put(key, ...rest)
+      },
+    },
+  })
+  const fenced = () => Promise.reject(refusal)
+  return { keys, files: jobFiles(app, { jobId: newId(), projectId: await addProject(world), stint: 1, fenced }) }
+}
+
+test('what a job writes it can read', async ({ world }) => {
+  const { files: mine } = jobIn(world.app, await addProject(world))
+  const { fileId, sizeBytes } = await mine.write(hello)
+  expect(sizeBytes).toBe(5)
+  expect(await mine.read(fileId, { maxBytes: 5 })).toEqual({ fileId, ...hello })
+})
+
+test('a file of a job belongs to it and has the stint in its key', async ({ world }) => {
+  const projectId = await addProject(world)
+  const { job, files: mine } = jobIn(world.app, projectId, { stint: 7 })
+  const { fileId } = await mine.write(hello)
+  expect(await files.findById(world.sql, fileId)).toMatchObject({
+    jobId: job.id,
+    projectId,
+    createdBy: null,
+    objectKey: `projects/${projectId}/jobs/${job.id}/7/${fileId}-hello_world.txt`,
+  })
+})
+
+test('a stint behind the fence leaves neither a row nor an object', async ({ world }) => {
+  const { keys, files: mine } = await behind(world, new FencedError('stint 1 no longer holds the job'))
+  await expect(mine.write(hello)).rejects.toThrow(FencedError)
+  expect(keys).toHaveLength(1)
+  expect(await world.app.files.head(keys[0] ?? '')).toBeNull()
+  expect(await world.sql`SELECT id FROM files`).toHaveLength(0)
+})
+
+test('an object stays while it is unknown whether its row was written', async ({ world }) => {
+  const lost = Object.assign(new postgres.PostgresError('closed'), { code: 'CONNECTION_CLOSED' })
+  const { keys, files: mine } = await behind(world, lost)
+  await expect(mine.write(hello)).rejects.toMatchObject({ code: 'CONNECTION_CLOSED' })
+  expect(await world.app.files.head(keys[0] ?? '')).toMatchObject({ sizeBytes: 5 })
+})
+
+test('the files of other projects are not there for a job', async ({ world }) => {
+  const { fileId } = await jobIn(world.app, await addProject(world)).files.write(hello)
+  const { files: others } = jobIn(world.app, await addProject(world))
+  await expect(others.read(fileId, { maxBytes: 5 })).rejects.toMatchObject({ code: 'FILE_NOT_FOUND' })
+})
+
+test('a file that is too large is refused for good', async ({ world }) => {
+  const { files: mine } = jobIn(world.app, await addProject(world))
+  const { fileId } = await mine.write(hello)
+  await expect(mine.read(fileId, { maxBytes: 4 })).rejects.toMatchObject({
+    name: 'PermanentError',
+    code: 'FILE_TOO_LARGE',
+  })
+})
+
+test('an upload is there for jobs once it has arrived, and its size is known from then on', async ({ world }) => {
+  const projectId = await addProject(world)
+  const row = { id: newId(), projectId, objectKey: 'an/upload', name: 'a', contentType: 'text/plain', sizeBytes: null }
+  await files.insert(world.sql, row)
+  const { files: mine } = jobIn(world.app, projectId)
+  await expect(mine.read(row.id, { maxBytes: 5 })).rejects.toMatchObject({ code: 'FILE_NOT_UPLOADED' })
+
+  await world.app.files.put('an/upload', hello.bytes, 'text/plain')
+  expect((await mine.read(row.id, { maxBytes: 5 })).bytes).toEqual(hello.bytes)
+  expect(await files.findById(world.sql, row.id)).toMatchObject({ sizeBytes: 5 })
+})
+
+test('a row whose object is gone is a file that is gone', async ({ world }) => {
+  const projectId = await addProject(world)
+  const { files: mine } = jobIn(world.app, projectId)
+  const { fileId } = await mine.write(hello)
+  await world.app.files.delete((await files.findById(world.sql, fileId))?.objectKey ?? '')
+  await expect(mine.read(fileId, { maxBytes: 5 })).rejects.toMatchObject({ code: 'FILE_NOT_FOUND' })
+})

@@ -1,0 +1,85 @@
+import { expect } from 'vitest'
+import { test } from '../../tests/support/world.ts'
+import { createS3Files } from './s3.ts'
+import { FileMissingError, FileTooLargeError } from './store.ts'
+
+const hello = Buffer.from('hello')
+const upload = { expiresInSeconds: 60, contentType: 'image/png', sizeBytes: 5 }
+
+test('gives back what was put', async ({ world: { app } }) => {
+  await app.files.put('a/b c.txt', hello, 'text/plain')
+  expect(await app.files.get('a/b c.txt', 5)).toEqual(hello)
+  expect(await app.files.head('a/b c.txt')).toEqual({ sizeBytes: 5, contentType: 'text/plain' })
+})
+
+test('puts again over what was there', async ({ world: { app } }) => {
+  await app.files.put('a', hello, 'text/plain')
+  await app.files.put('a', Buffer.from('bye'), 'text/csv')
+  expect((await app.files.get('a', 5)).toString()).toBe('bye')
+})
+
+test('stores an empty object', async ({ world: { app } }) => {
+  await app.files.put('empty', Buffer.alloc(0), 'text/plain')
+  expect(await app.files.get('empty', 0)).toHaveLength(0)
+  expect(await app.files.head('empty')).toEqual({ sizeBytes: 0, contentType: 'text/plain' })
+})
+
+test('tells a missing object from every other failure', async ({ world: { app } }) => {
+  await expect(app.files.get('nothing', 5)).rejects.toThrow(FileMissingError)
+  expect(await app.files.head('nothing')).toBeNull()
+})
+
+test('stops at the size that the reader can bear', async ({ world: { app } }) => {
+  await app.files.put('large', Buffer.alloc(1_000_000, 7), 'application/octet-stream')
+  await expect(app.files.get('large', 999_999)).rejects.toThrow(FileTooLargeError)
+  expect(await app.files.get('large', 1_000_000)).toHaveLength(1_000_000)
+})
+
+test('deletes, and deletes what is not there', async ({ world: { app } }) => {
+  await app.files.put('a', hello, 'text/plain')
+  await app.files.delete('a')
+  await app.files.delete('a')
+  expect(await app.files.head('a')).toBeNull()
+})
+
+test('a download URL gives the object to whoever has it', async ({ world: { app } }) => {
+  await app.files.put('a', hello, 'text/csv')
+  const url = await app.files.downloadUrl('a', { expiresInSeconds: 60, fileName: 'ä "1".csv', contentType: 'text/csv' })
+  const answer = await fetch(url)
+  expect([answer.status, answer.headers.get('content-type'), await answer.text()]).toEqual([200, 'text/csv', 'hello'])
+  const asked = new URL(url).searchParams
+  expect(asked.get('X-Amz-Expires')).toBe('60')
+  expect(asked.get('response-content-type')).toBe('text/csv')
+  expect(asked.get('response-content-disposition')).toBe(
+    `attachment; filename="_ _1_.csv"; filename*=UTF-8''%C3%A4%20%221%22.csv`,
+  )
+})
+
+test('an upload URL takes the object from whoever has it', async ({ world: { app } }) => {
+  const url = await app.files.uploadUrl('a', upload)
+  const answer = await fetch(url, { method: 'PUT', body: hello, headers: { 'content-type': 'image/png' } })
+  expect(answer.status).toBe(200)
+  expect(await app.files.head('a')).toEqual({ sizeBytes: 5, contentType: 'image/png' })
+})
+
+test('an upload URL is signed for one size and one type, and asks for no checksum', async ({ world: { app } }) => {
+  const asked = new URL(await app.files.uploadUrl('a', upload)).searchParams
+  expect(asked.get('X-Amz-SignedHeaders')).toBe('content-length;content-type;host')
+  expect([...asked.keys()].filter((key) => /checksum/i.test(key))).toEqual([])
+})
+
+test('is ready when the bucket is there', async ({ world: { app } }) => {
+  await app.files.ready()
+  const { s3, region } = app.config
+  const other = createS3Files({ ...s3, region, bucket: `${s3.bucket}-other` })
+  await expect(other.ready()).rejects.toThrow()
+  other.close()
+})
+
+test('a store that cannot be reached says so with a code', async ({ world: { app } }) => {
+  const nowhere = createS3Files({ region: 'eu-central-1', endpoint: 'http://127.0.0.1:1', bucket: 'nowhere' })
+  await expect(nowhere.put('a', hello, 'text/plain')).rejects.toMatchObject({ code: 'ECONNREFUSED' })
+  await expect(nowhere.head('a')).rejects.toMatchObject({ code: 'ECONNREFUSED' })
+  nowhere.close()
+  expect(await app.files.head('a')).toBeNull()
+})

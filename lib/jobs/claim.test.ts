@@ -1,0 +1,151 @@
+import { expect } from 'vitest'
+import { z } from 'zod'
+import * as jobs from '../../db/queries/jobs.ts'
+import { createEngine, insertJobs, invoke } from '../../tests/support/engine.ts'
+import { test } from '../../tests/support/world.ts'
+import type { App } from '../app.ts'
+import { type ClaimWish, claim } from './claim.ts'
+import { defineJob, type Limits } from './define.ts'
+import { sweep } from './sweep.ts'
+
+const limitedKind = (limits: Limits<{ host: string }>) =>
+  defineJob({
+    kind: 'test.limited',
+    summary: 'Has limits',
+    input: z.object({ host: z.string() }),
+    output: z.null(),
+    limits,
+    async *run() {
+      return null
+    },
+  })
+
+const insertLimited = (app: App, hosts: string[]) =>
+  insertJobs(
+    app,
+    hosts.map((host) => ({ kind: 'test.limited', input: JSON.stringify({ host }), concurrencyKey: host })),
+  )
+
+const wish = (limits: Limits<{ host: string }>, over: Partial<ClaimWish> = {}): ClaimWish => ({
+  queue: 'default',
+  limit: 100,
+  free: [{ kind: limitedKind(limits), slots: 100 }],
+  fresh: false,
+  ...over,
+})
+const hostsOf = (claimed: { input: unknown }[]) => claimed.map((job) => (job.input as { host: string }).host)
+
+test('no more jobs of a kind run than its limit, over all processes that claim at once', async ({ world }) => {
+  await insertLimited(
+    world.app,
+    Array.from({ length: 30 }, () => 'a'),
+  )
+  const claimers = await Promise.all(Array.from({ length: 6 }, () => claim(world.app, wish({ running: 7 }))))
+  expect(claimers.flat()).toHaveLength(7)
+})
+
+test('no more jobs of a key run than its limit, and a key that is full lies in nobody’s way', async ({ world }) => {
+  await insertLimited(world.app, [...Array.from({ length: 20 }, () => 'slow.example'), 'b.example', 'c.example'])
+  const claimers = await Promise.all(Array.from({ length: 4 }, () => claim(world.app, wish({ runningPerKey: 2 }))))
+  expect(hostsOf(claimers.flat()).sort()).toEqual(['b.example', 'c.example', 'slow.example', 'slow.example'])
+})
+
+test('keys take turns when the kind’s limit is smaller than their number', async ({ world }) => {
+  await insertLimited(world.app, ['a', 'a', 'b', 'b', 'c', 'c'])
+  const one = wish({ runningPerKey: 1, running: 100 }, { limit: 1 })
+  const turns = [
+    await claim(world.app, one),
+    await claim(world.app, one),
+    await claim(world.app, one),
+    await claim(world.app, one),
+  ]
+  expect(turns.map(hostsOf)).toEqual([['a'], ['b'], ['c'], []])
+})
+
+test('a rate allows its starts and no more, rings for the next, and refills with time', async ({ world }) => {
+  await insertLimited(world.app, ['a', 'a', 'a', 'a', 'a'])
+  const rated = wish({ rate: { starts: 2, perSeconds: 60 } })
+  const rings: unknown[] = []
+  const app = { ...world.app, queue: { ...world.app.queue, ring: async (it: unknown[]) => void rings.push(...it) } }
+  expect(await claim(app, rated)).toHaveLength(2)
+  expect(await claim(app, rated)).toHaveLength(0)
+  expect(rings).toContainEqual({ queue: 'default', n: 1, delaySeconds: 30 })
+  await world.sql`UPDATE limits SET refilled_at = refilled_at - interval '30 seconds'`
+  expect(await claim(app, rated)).toHaveLength(1)
+})
+
+test('the end of a limited job rings for the next one', async ({ world }) => {
+  const ids = await insertLimited(world.app, ['a', 'a'])
+  const engine = createEngine(world.app, [limitedKind({ running: 1 })])
+  await invoke(engine, { budget: 1 })
+  expect(await world.app.queue.visible('default')).toBe(1)
+  await invoke(engine, { budget: 1 })
+  for (const id of ids) expect((await jobs.find(world.sql, id))?.state).toBe('succeeded')
+})
+
+test('a lost doorbell of a limited kind is rung again by the sweep, but not while one of its jobs runs', async ({
+  world,
+}) => {
+  await insertLimited(world.app, ['a', 'b'])
+  await world.sql`UPDATE jobs SET start_at = now() - interval '5 seconds'`
+  await claim(world.app, wish({ running: 1 }))
+  await sweep(world.app)
+  expect(await world.app.queue.visible('default')).toBe(0)
+  await world.sql`UPDATE jobs SET state = 'queued' WHERE state = 'running'`
+  await sweep(world.app)
+  expect(await world.app.queue.visible('default')).toBe(1)
+})
+
+test('a paused queue gives no job, limited or not', async ({ world }) => {
+  await insertLimited(world.app, ['a'])
+  await insertJobs(world.app, [{}])
+  await world.sql`UPDATE queues SET paused_at = now()`
+  await invoke(createEngine(world.app, [limitedKind({ running: 1 })]))
+  await invoke(createEngine(world.app))
+  expect(await world.sql`SELECT DISTINCT state FROM jobs`).toMatchObject([{ state: 'queued' }])
+})
+
+test('a job knows what its parents gave', async ({ world }) => {
+  const seen: unknown[] = []
+  const reader = defineJob({
+    kind: 'test.reader',
+    summary: 'Reads its parents',
+    input: z.object({}),
+    output: z.null(),
+    async *run({ parents }) {
+      seen.push(...parents)
+      return null
+    },
+  })
+  const [parent = ''] = await insertJobs(world.app, [{ name: 'first', hasChildren: true }])
+  const [child = ''] = await insertJobs(world.app, [
+    { kind: 'test.reader', input: '{}', waitsFor: 1, hasParents: true },
+  ])
+  await world.sql`INSERT INTO job_dependencies (child_id, parent_id) VALUES (${child}, ${parent})`
+  const { testKinds } = await import('../../tests/support/engine.ts')
+  await invoke(createEngine(world.app, [...testKinds, reader]))
+  await invoke(createEngine(world.app, [...testKinds, reader]))
+  expect(seen).toEqual([{ jobId: parent, name: 'first', kind: 'test.echo', state: 'succeeded', result: { value: 1 } }])
+})
+
+test('a checkpoint of an earlier version is migrated', async ({ world }) => {
+  const seen: unknown[] = []
+  const kind = defineJob({
+    kind: 'test.moved',
+    summary: 'Changed its checkpoint',
+    input: z.object({}),
+    output: z.null(),
+    checkpoint: z.object({ page: z.int() }),
+    checkpointVersion: 2,
+    migrateCheckpoint: (old, version) =>
+      version === 1 ? { page: (old as { offset: number }).offset / 10 } : undefined,
+    async *run({ checkpoint }) {
+      seen.push(checkpoint)
+      return null
+    },
+  })
+  const [id = ''] = await insertJobs(world.app, [{ kind: 'test.moved', input: '{}' }])
+  await world.sql`UPDATE jobs SET checkpoint = '{"offset":30}', checkpoint_version = 1 WHERE id = ${id}`
+  await invoke(createEngine(world.app, [kind]))
+  expect(seen).toEqual([{ page: 3 }])
+})
