@@ -262,3 +262,15 @@ test('a job in a thread gives its result, and is stopped between two safe points
   expect(await get(app, endless)).toMatchObject({ state: 'failed', error: { code: 'NO_SAFE_POINT' } })
   expect(exits).toEqual([])
 })
+
+test('a job that throws because the process stops goes on later with the same attempt', async ({ world }) => {
+  const stopping = new AbortController()
+  const app = { ...world.app, stopping: stopping.signal }
+  const [id = ''] = await insertJobs(app, [{ kind: 'debug.noop', input: '{"steps":3,"stepMs":50000}' }])
+  const { debugNoop } = await import('../../functions/jobs/debug-noop.ts')
+  const run = invoke(createEngine(app, [debugNoop]))
+  while ((await get(app, id)).state !== 'running') await new Promise((resolve) => setImmediate(resolve))
+  stopping.abort()
+  await run
+  expect(await get(app, id)).toMatchObject({ state: 'queued', attempt: 1, error: null })
+})

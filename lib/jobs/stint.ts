@@ -86,8 +86,9 @@ export class Stint {
     return { ...this.#ended('yielded'), ...this.#stored() }
   }
 
-  /** How a throw ends the stint. */
+  /** How a throw ends the stint. One that only passes on that the signal was aborted is a stop and spends no attempt. */
   threw(error: unknown, random: number): Outcome {
+    if (this.#isOwnAbort(error)) return { ...this.#ended('yielded'), ...this.#storedIfPossible() }
     const told = { code: errorCode(error), message: errorMessage(error) }
     if (error instanceof RetryLater)
       return { ...this.#ended('postponed'), ...this.#storedIfPossible(), delayMs: error.seconds * 1_000 }
@@ -101,6 +102,11 @@ export class Stint {
     if (this.passed) return { ...this.#ended('yielded'), ...this.#storedIfPossible() }
     const error = { code: 'NO_SAFE_POINT', message: 'passed no safe point until the end of the function’s time' }
     return { ...this.#ended('threw'), error, delayMs: backoffMs(this.kind.backoff, this.job.attempt, random) }
+  }
+
+  #isOwnAbort(error: unknown): boolean {
+    const { aborted, reason } = this.abort.signal
+    return aborted && (error === reason || (error instanceof Error && error.name === 'AbortError'))
   }
 
   #ended(ending: Outcome['ending']): Outcome {
