@@ -118,6 +118,8 @@ export const claim = (sql: Sql, request: ClaimRequest): Promise<ClaimedJob[]> =>
       SELECT id, project_id, event_seq, 'job.started',
              jsonb_build_object('stint', stint, 'attempt', attempt, 'worker', worker, 'resumed', checkpoint IS NOT NULL)
       FROM claimed
+    ), paced AS (
+      INSERT INTO queue_pace (queue, jobs) SELECT queue, count(*) FROM claimed GROUP BY queue
     )
     SELECT id, project_id, kind, stint, attempt, crashes, timeout_seconds, run_ms, input, checkpoint, checkpoint_version, has_parents
     FROM claimed ORDER BY priority DESC, start_at, id`

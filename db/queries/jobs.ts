@@ -29,6 +29,8 @@ export interface JobRow {
   startedAt: Date | null
   finishedAt: Date | null
   cancelRequestedAt: Date | null
+  /** When the worker that runs it heard of the cancel. */
+  cancelAcknowledgedAt: Date | null
   error: JobError | null
 }
 
@@ -36,6 +38,8 @@ export interface JobWithData extends JobRow {
   input: unknown
   partial: unknown
   result: unknown
+  /** Parents that have not ended. */
+  waitsFor: number
 }
 
 export interface NewJob {
@@ -115,8 +119,8 @@ export const insert = (sql: Sql, jobs: NewJob[]): Promise<{ id: string; queuedAt
 export const find = async (sql: Sql, id: string): Promise<JobWithData | null> => {
   const [row] = await sql<JobWithData[]>`
     SELECT id, project_id, kind, queue, name, state, priority, tags, progress, attempt, max_attempts, stint, crashes,
-           timeout_seconds, run_ms, queued_at, start_at, started_at, finished_at, cancel_requested_at, error,
-           input, partial, result
+           timeout_seconds, run_ms, queued_at, start_at, started_at, finished_at, cancel_requested_at, cancel_acknowledged_at, error,
+           input, partial, result, waits_for
     FROM jobs WHERE id = ${id}`
   return row ?? null
 }
@@ -136,7 +140,7 @@ export const list = (sql: Sql, filter: JobFilter, limit: number): Promise<JobRow
   SELECT jobs.*
   FROM unnest(${filter.projectIds}::uuid[]) AS member (project_id), LATERAL (
     SELECT id, project_id, kind, queue, name, state, priority, tags, progress, attempt, max_attempts, stint, crashes,
-           timeout_seconds, run_ms, queued_at, start_at, started_at, finished_at, cancel_requested_at, error
+           timeout_seconds, run_ms, queued_at, start_at, started_at, finished_at, cancel_requested_at, cancel_acknowledged_at, error
     FROM jobs
     WHERE jobs.project_id = member.project_id
       AND (${filter.before ?? null}::uuid IS NULL OR id < ${filter.before ?? null}::uuid)
@@ -156,6 +160,25 @@ export interface Cancelled {
   hasChildren: boolean
 }
 
+/** Notes that the workers of running jobs heard of their cancel, once each. */
+export const acknowledgeCancel = async (sql: Sql, ids: string[], stints: number[]): Promise<void> => {
+  await sql`
+    WITH held AS MATERIALIZED (
+      SELECT jobs.id FROM unnest(${ids}::uuid[], ${stints}::integer[]) AS given (id, stint)
+      JOIN jobs ON jobs.id = given.id AND jobs.stint = given.stint
+      WHERE jobs.state = 'running' AND jobs.cancel_requested_at IS NOT NULL AND jobs.cancel_acknowledged_at IS NULL
+      ORDER BY jobs.id FOR UPDATE OF jobs
+    ), acknowledged AS (
+      UPDATE jobs SET cancel_acknowledged_at = now(), event_seq = event_seq + 1
+      FROM held WHERE jobs.id = held.id
+      RETURNING jobs.id, project_id, event_seq, stint, cancel_requested_at
+    )
+    INSERT INTO events (job_id, project_id, seq, type, data)
+    SELECT id, project_id, event_seq, 'job.cancelling', jsonb_build_object(
+      'stint', stint, 'step', 'acknowledged', 'requestedAt', cancel_requested_at)
+    FROM acknowledged`
+}
+
 /**
  * Asks for a job's end: one that waits is cancelled at once; one that runs is told, and has 30 s to reach a safe point
  * before its lease is over. An ended job is left as it is.
@@ -170,6 +193,7 @@ export const cancel = async (sql: Sql, id: string): Promise<Cancelled | null> =>
         state = CASE WHEN was = 'running' THEN 'running' ELSE 'cancelled' END,
         finished_at = CASE WHEN was = 'running' THEN NULL ELSE now() END,
         cancel_requested_at = now(),
+        cancel_acknowledged_at = NULL,
         lease_until = CASE WHEN was = 'running' THEN least(lease_until, now() + interval '30 seconds') END,
         event_seq = event_seq + 1
       FROM target
@@ -178,7 +202,8 @@ export const cancel = async (sql: Sql, id: string): Promise<Cancelled | null> =>
     ), told AS (
       INSERT INTO events (job_id, project_id, seq, type, data)
       SELECT id, project_id, event_seq, CASE state WHEN 'running' THEN 'job.cancelling' ELSE 'job.cancelled' END,
-             jsonb_build_object('stint', stint)
+             CASE state WHEN 'running' THEN jsonb_build_object('stint', stint, 'step', 'requested')
+               ELSE jsonb_build_object('stint', stint, 'stopped', 'before it ran') END
       FROM changed
     )
     SELECT target.id, coalesce(changed.state, target.was) AS state, changed.id IS NOT NULL AS changed,

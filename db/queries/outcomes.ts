@@ -99,7 +99,7 @@ export const settle = (
       start_at = CASE WHEN verdict IN ('queued', 'retry') THEN now() + decided.delay_ms * interval '1 millisecond' ELSE jobs.start_at END,
       finished_at = CASE WHEN verdict IN ('queued', 'retry') THEN NULL ELSE now() END,
       run_ms = jobs.run_ms + decided.stint_ms,
-      crashes = CASE WHEN ending = 'lost' THEN jobs.crashes + 1 WHEN decided.checkpoint IS NOT NULL THEN 0 ELSE jobs.crashes END,
+      crashes = CASE WHEN ending = 'lost' THEN jobs.crashes + 1 WHEN verdict = 'succeeded' OR decided.checkpoint IS NOT NULL THEN 0 ELSE jobs.crashes END,
       progress = CASE verdict WHEN 'succeeded' THEN 1 ELSE coalesce(decided.progress, jobs.progress) END,
       partial = CASE verdict WHEN 'succeeded' THEN NULL ELSE coalesce(decided.partial, jobs.partial) END,
       checkpoint = CASE verdict WHEN 'succeeded' THEN NULL ELSE coalesce(decided.checkpoint, jobs.checkpoint) END,
@@ -120,7 +120,7 @@ export const settle = (
     FROM decided WHERE jobs.id = decided.id
     RETURNING jobs.id, jobs.project_id, jobs.kind, jobs.queue, jobs.state, jobs.has_children,
               jobs.concurrency_key IS NOT NULL AS limited, jobs.stint, jobs.attempt, jobs.event_seq, jobs.start_at, jobs.progress,
-              jobs.error, decided.verdict, decided.ending, decided.stint_ms, decided.delay_ms, decided.worker,
+              jobs.error, jobs.cancel_requested_at, jobs.cancel_acknowledged_at, decided.verdict, decided.ending, decided.stint_ms, decided.delay_ms, decided.worker,
               decided.stint_started_at, decided.attempt AS stint_attempt, decided.error AS stint_error
   ), told AS (
     INSERT INTO events (job_id, project_id, seq, type, data)
@@ -133,6 +133,10 @@ export const settle = (
       jsonb_strip_nulls(jsonb_build_object(
         'stint', stint, 'attempt', attempt, 'runMs', stint_ms, 'progress', progress,
         'reason', CASE WHEN verdict = 'queued' THEN CASE ending WHEN 'lost' THEN 'lease lost' WHEN 'yielded' THEN 'safe point' ELSE 'postponed' END END,
+        'stopped', CASE WHEN state = 'cancelled' THEN CASE ending
+          WHEN 'yielded' THEN 'at a safe point' WHEN 'lost' THEN 'fenced off' ELSE 'by a throw' END END,
+        'requestedAt', CASE WHEN state = 'cancelled' THEN cancel_requested_at END,
+        'acknowledgedAt', CASE WHEN state = 'cancelled' THEN cancel_acknowledged_at END,
         'startAt', CASE WHEN state = 'queued' THEN start_at END,
         'error', CASE WHEN verdict = 'retry' THEN stint_error WHEN state = 'failed' THEN error END))
     FROM settled

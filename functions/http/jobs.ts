@@ -8,10 +8,11 @@ import { route } from '../../lib/http/route.ts'
 import { decodeCursor, id, page, pageOf, timestamp, toPage } from '../../lib/http/schemas.ts'
 import { cancelJob } from '../../lib/jobs/cancel.ts'
 import { STATES } from '../../lib/jobs/states.ts'
+import { explainWaiting } from '../../lib/jobs/waiting.ts'
 import { QUEUES } from '../../lib/queue/doorbells.ts'
 import { projectsToList, requireJob } from '../job-access.ts'
 import { kinds } from '../jobs/index.ts'
-import { jobReply, jobSummary, toJob, toSummary } from '../views/job.ts'
+import { explainedJobReply, jobReply, jobSummary, toJob, toSummary, toWaitingBecause } from '../views/job.ts'
 
 const jobId = z.object({ jobId: id })
 const positive = z.int().min(0)
@@ -85,15 +86,16 @@ export const list = route({
 export const get = route({
   method: 'GET',
   path: '/jobs/{jobId}',
-  summary: 'One job, with its input, partial result and result',
+  summary: 'One job, with its input, partial result and result, and why it waits',
   actor: 'user',
   params: jobId,
-  replies: { 200: jobReply },
+  replies: { 200: explainedJobReply },
   errors: ['JOB_NOT_FOUND'],
-  run: async ({ app, actor, params }) => ({
-    status: 200,
-    body: { job: toJob(await requireJob(app, actor, params.jobId, 'viewer')) },
-  }),
+  run: async ({ app, actor, params }) => {
+    const row = await requireJob(app, actor, params.jobId, 'viewer')
+    const waitingBecause = toWaitingBecause(await explainWaiting(app, kinds, row))
+    return { status: 200, body: { job: { ...toJob(row), waitingBecause } } }
+  },
 })
 
 export const listEvents = route({

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import type { JobRow, JobWithData, NewJob } from '../../db/queries/jobs.ts'
 import { id, timestamp } from '../../lib/http/schemas.ts'
 import { STATES } from '../../lib/jobs/states.ts'
+import type { WaitingBecause } from '../../lib/jobs/waiting.ts'
 
 /** A job in lists: without input, partial and result. */
 export const jobSummary = z
@@ -26,6 +27,9 @@ export const jobSummary = z
     startedAt: timestamp.nullable(),
     finishedAt: timestamp.nullable(),
     cancelRequestedAt: timestamp.nullable(),
+    cancelAcknowledgedAt: timestamp
+      .nullable()
+      .meta({ description: 'When the worker that runs it heard of the cancel.' }),
     error: z.object({ code: z.string(), message: z.string() }).nullable(),
   })
   .meta({ id: 'JobSummary' })
@@ -40,6 +44,43 @@ export const job = jobSummary
   .meta({ id: 'Job' })
 
 export const jobReply = z.object({ job })
+
+const at = {
+  expectedStartAt: timestamp
+    .nullable()
+    .meta({ description: 'At the pace of the last minute; null when nobody can say.' }),
+}
+
+/** Why a job isn't running. */
+const waitingBecause = z
+  .discriminatedUnion('reason', [
+    z.object({
+      reason: z.literal('after'),
+      jobs: z.int(),
+      jobIds: z.array(id).meta({ description: 'Ten of them at most.' }),
+      ...at,
+    }),
+    z.object({ reason: z.enum(['delayed', 'retry']), until: timestamp, ...at }),
+    z.object({ reason: z.literal('paused'), queue: z.string(), ...at }),
+    z.object({ reason: z.literal('limit'), limit: z.int(), of: z.enum(['kind', 'key']), ...at }),
+    z.object({
+      reason: z.literal('behind'),
+      jobs: z.int().meta({ description: 'Jobs of its project that go before it.' }),
+      ...at,
+    }),
+  ])
+  .meta({ id: 'WaitingBecause' })
+
+/** One job, explained. */
+export const explainedJobReply = z.object({
+  job: job.extend({ waitingBecause: waitingBecause.nullable() }).meta({ id: 'ExplainedJob' }),
+})
+
+export const toWaitingBecause = (it: WaitingBecause | null): z.input<typeof waitingBecause> | null => {
+  if (!it) return null
+  const expectedStartAt = it.expectedStartAt?.toISOString() ?? null
+  return 'until' in it ? { ...it, until: it.until.toISOString(), expectedStartAt } : { ...it, expectedStartAt }
+}
 
 export const toSummary = (row: JobRow): z.input<typeof jobSummary> => ({
   id: row.id,
@@ -62,6 +103,7 @@ export const toSummary = (row: JobRow): z.input<typeof jobSummary> => ({
   startedAt: row.startedAt?.toISOString() ?? null,
   finishedAt: row.finishedAt?.toISOString() ?? null,
   cancelRequestedAt: row.cancelRequestedAt?.toISOString() ?? null,
+  cancelAcknowledgedAt: row.cancelAcknowledgedAt?.toISOString() ?? null,
   error: row.error,
 })
 
@@ -97,6 +139,7 @@ export const justQueued = (
   startedAt: null,
   finishedAt: null,
   cancelRequestedAt: null,
+  cancelAcknowledgedAt: null,
   error: null,
   input: JSON.parse(row.input),
   partial: null,

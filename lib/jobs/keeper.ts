@@ -1,4 +1,5 @@
 import * as jobLogs from '../../db/queries/job-logs.ts'
+import * as jobs from '../../db/queries/jobs.ts'
 import * as leases from '../../db/queries/leases.ts'
 import * as safePoints from '../../db/queries/safe-points.ts'
 import type { App } from '../app.ts'
@@ -34,10 +35,17 @@ export const createKeeper = (app: App, running: ReadonlySet<Stint>): Keeper => {
 
   const watch = async (): Promise<void> => {
     const byId = new Map([...running].map((stint) => [stint.job.id, stint]))
+    const told: Stint[] = []
     for (const { id, fenced } of await leases.watch(app.sql, held([...byId.values()]))) {
-      if (fenced) byId.get(id)?.fence()
-      else byId.get(id)?.requestStop('the job was cancelled')
+      const stint = byId.get(id)
+      if (fenced) stint?.fence()
+      else if (stint && !stint.stopRequested) told.push(stint)
     }
+    if (told.length === 0) return
+    for (const stint of told) stint.requestStop('the job was cancelled')
+    const { ids, stints } = held(told)
+    await jobs.acknowledgeCancel(app.sql, ids, stints)
+    app.committed()
   }
 
   const save = async (stints: Stint[]): Promise<void> => {

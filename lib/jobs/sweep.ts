@@ -1,6 +1,7 @@
 import { transaction } from '../../db/client.ts'
 import * as leases from '../../db/queries/leases.ts'
 import * as queues from '../../db/queries/queues.ts'
+import * as waiting from '../../db/queries/waiting.ts'
 import type { App } from '../app.ts'
 import type { QueueName, Ring } from '../queue/doorbells.ts'
 import { CLAIMS_PER_DOORBELL, ringFor, startableAfter } from '../queue/ring.ts'
@@ -20,6 +21,16 @@ export const sweep = async (app: App): Promise<void> => {
   if (!(await holds(app, 'sweep'))) return
   await endLostLeases(app)
   await ringOverdue(app)
+  if (isNewMinute(app)) await waiting.prunePace(app.sql)
+}
+
+const prunedAtMinute = new WeakMap<App, number>()
+
+const isNewMinute = (app: App): boolean => {
+  const minute = Math.floor(app.clock.now() / 60_000)
+  if (prunedAtMinute.get(app) === minute) return false
+  prunedAtMinute.set(app, minute)
+  return true
 }
 
 /** Settles the jobs whose lease ran out, and rings for those that go on. @returns how many */

@@ -1,0 +1,151 @@
+import { describe, expect } from 'vitest'
+import { test, type World } from '../../tests/support/world.ts'
+
+const signIn = async (world: World) => {
+  const { accessToken: token, projectId } = await world.register()
+  const call = (method: string, path: string, body?: object) =>
+    world.http(method, path, { token, ...(body && { body }) })
+  const submit = async (over: object = {}): Promise<string> =>
+    (await call('POST', '/jobs', { kind: 'debug.noop', input: {}, ...over })).body.job.id
+  return { token, projectId, call, submit }
+}
+
+test('the kinds tell what they take and give, as JSON Schema', async ({ world }) => {
+  const { call } = await signIn(world)
+  const { body } = await call('GET', '/job-kinds')
+  const pi = body.items.find((it: { kind: string }) => it.kind === 'math.pi')
+  expect(pi).toMatchObject({
+    queue: 'compute',
+    input: { type: 'object', properties: { digits: { maximum: 100_000 } } },
+  })
+})
+
+test('a list is newest first, page after page without a gap, and can be filtered', async ({ world }) => {
+  const { call, submit } = await signIn(world)
+  const ids: string[] = []
+  for (let i = 0; i < 5; i++) ids.push(await submit({ tags: i % 2 ? ['odd'] : [] }))
+  await submit({ kind: 'math.pi', input: { digits: 10 } })
+
+  const first = await call('GET', '/jobs?kind=debug.noop&limit=2')
+  const second = await call('GET', `/jobs?kind=debug.noop&limit=2&cursor=${first.body.nextCursor}`)
+  const third = await call('GET', `/jobs?kind=debug.noop&limit=2&cursor=${second.body.nextCursor}`)
+  const seen = [first, second, third].flatMap((it) => it.body.items.map((job: { id: string }) => job.id))
+  expect(seen).toEqual(ids.toReversed())
+  expect(third.body.nextCursor).toBeNull()
+  expect(first.body.items[0]).not.toHaveProperty('input')
+
+  expect((await call('GET', '/jobs?tag=odd')).body.items).toHaveLength(2)
+  expect((await call('GET', '/jobs?queue=compute&state=queued')).body.items).toHaveLength(1)
+  expect((await call('GET', '/jobs?state=failed')).body.items).toHaveLength(0)
+})
+
+test('a list shows the jobs of all one’s projects and of nobody else’s', async ({ world }) => {
+  const me = await signIn(world)
+  const stranger = await signIn(world)
+  const { body } = await me.call('POST', '/projects', { name: 'Second' })
+  const ids = [await me.submit(), await me.submit({ projectId: body.project?.id ?? body.id })]
+  await stranger.submit()
+  const seen = (await me.call('GET', '/jobs')).body.items.map((job: { id: string }) => job.id)
+  expect(seen.sort()).toEqual(ids.sort())
+})
+
+test('other people’s jobs are not there, on every route', async ({ world }) => {
+  const { submit } = await signIn(world)
+  const id = await submit()
+  const stranger = await signIn(world)
+  for (const path of ['', '/events', '/logs', '/stints']) {
+    const answer = await stranger.call('GET', `/jobs/${id}${path}`)
+    expect([path, answer.status, answer.body.code]).toEqual([path, 404, 'JOB_NOT_FOUND'])
+  }
+  expect((await stranger.call('POST', `/jobs/${id}/cancel`)).body.code).toBe('JOB_NOT_FOUND')
+})
+
+test('a job that ran tells its events, stints and log lines, page by page', async ({ world }) => {
+  const { call, submit } = await signIn(world)
+  const id = await submit({ input: { steps: 2 } })
+  await world.work('default')
+  const events = await call('GET', `/jobs/${id}/events?limit=2`)
+  const rest = await call('GET', `/jobs/${id}/events?cursor=${events.body.nextCursor}`)
+  const all = [...events.body.items, ...rest.body.items]
+  expect(all.map((it: { seq: number }) => it.seq)).toEqual(all.map((_, index) => index + 1))
+  expect(all.at(-1)).toMatchObject({ type: 'job.succeeded', data: { stint: 1 } })
+  expect((await call('GET', `/jobs/${id}/stints`)).body.items).toMatchObject([{ stint: 1, outcome: 'succeeded' }])
+  await world.sql`INSERT INTO job_logs (job_id, stint, level, message) VALUES (${id}, 1, 'info', 'one'), (${id}, 1, 'warn', 'two')`
+  const logs = await call('GET', `/jobs/${id}/logs?limit=1`)
+  const more = await call('GET', `/jobs/${id}/logs?cursor=${logs.body.nextCursor}`)
+  expect([logs, more].flatMap((it) => it.body.items.map((line: { message: string }) => line.message))).toEqual([
+    'one',
+    'two',
+  ])
+})
+
+test('a job that waits is cancelled at once; an ended one is refused', async ({ world }) => {
+  const { call, submit } = await signIn(world)
+  const id = await submit()
+  const cancelled = await call('POST', `/jobs/${id}/cancel`)
+  expect([cancelled.status, cancelled.body.job.state]).toEqual([200, 'cancelled'])
+  const again = await call('POST', `/jobs/${id}/cancel`)
+  expect([again.status, again.body.code]).toEqual([409, 'JOB_ENDED'])
+  await world.work('default')
+  expect((await call('GET', `/jobs/${id}`)).body.job.state).toBe('cancelled')
+})
+
+test('the timeline of a cancelled run tells when it was asked for, heard of, and where it stopped', async ({
+  world,
+}) => {
+  const { call, submit } = await signIn(world)
+  const id = await submit({ input: { steps: 100, stepMs: 200 } })
+  const run = world.work('default')
+  while ((await call('GET', `/jobs/${id}`)).body.job.state !== 'running')
+    await new Promise((resolve) => setImmediate(resolve))
+  const asked = await call('POST', `/jobs/${id}/cancel`)
+  expect([asked.status, asked.body.job.state]).toEqual([202, 'running'])
+  await run
+  const { job } = (await call('GET', `/jobs/${id}`)).body
+  expect(job.state).toBe('cancelled')
+  expect(job.cancelAcknowledgedAt >= job.cancelRequestedAt).toBe(true)
+  const { items } = (await call('GET', `/jobs/${id}/events`)).body
+  const told = items.filter((it: { type: string }) => it.type.startsWith('job.cancel'))
+  expect(told).toMatchObject([
+    { type: 'job.cancelling', data: { step: 'requested' } },
+    { type: 'job.cancelling', data: { step: 'acknowledged' } },
+    { type: 'job.cancelled', data: { stopped: 'at a safe point' } },
+  ])
+})
+
+describe('why a job waits', () => {
+  const why = async ({ call }: Awaited<ReturnType<typeof signIn>>, id: string) =>
+    (await call('GET', `/jobs/${id}`)).body.job.waitingBecause
+
+  test('delayed, behind others, paused, and nothing once it ended', async ({ world }) => {
+    const me = await signIn(world)
+    const delayed = await me.submit({ delaySeconds: 600 })
+    expect(await why(me, delayed)).toMatchObject({ reason: 'delayed', expectedStartAt: expect.any(String) })
+    await me.submit()
+    await me.submit({ priority: 3 })
+    const last = await me.submit()
+    expect(await why(me, last)).toEqual({ reason: 'behind', jobs: 2, expectedStartAt: null })
+    await world.sql`INSERT INTO queue_pace (queue, jobs) VALUES ('default', 4)`
+    const { expectedStartAt } = await why(me, last)
+    expect(Date.parse(expectedStartAt) - Date.now()).toBeGreaterThan(20_000)
+    await world.sql`UPDATE queues SET paused_at = now() WHERE name = 'default'`
+    expect(await why(me, last)).toMatchObject({ reason: 'paused', queue: 'default' })
+    await world.sql`UPDATE queues SET paused_at = NULL`
+    await world.work('default')
+    expect(await why(me, last)).toBeNull()
+  })
+
+  test('after jobs that have not ended', async ({ world }) => {
+    const me = await signIn(world)
+    const parent = await me.submit()
+    const child = await me.submit({ after: [parent] })
+    expect(await why(me, child)).toEqual({ reason: 'after', jobs: 1, jobIds: [parent], expectedStartAt: null })
+  })
+
+  test('its next try', async ({ world }) => {
+    const me = await signIn(world)
+    const id = await me.submit({ kind: 'serials.generate', input: { deviceModelCode: '0111', start: 1, count: 1 } })
+    await world.sql`UPDATE jobs SET stint = 1, attempt = 2, start_at = now() + interval '1 minute' WHERE id = ${id}`
+    expect(await why(me, id)).toMatchObject({ reason: 'retry' })
+  })
+})
