@@ -106,8 +106,8 @@ export const route = <
   const checked = declaration as unknown as AnyDeclaration
   const handler = middy<APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2, Error, InvocationContext>()
     .use(httpHeaderNormalizer())
-    .use(httpSecurityHeaders())
-    .use({ after: addRequestId, onError: answerProblem })
+    .use(httpSecurityHeaders(SECURITY_HEADERS))
+    .use({ after: addOwnHeaders, onError: answerProblem })
     .handler(async (event, context) => {
       const app = context.app ?? (await appOfProcess())
       const actor = await authenticate(app, event.headers['authorization'], checked.actor)
@@ -129,6 +129,15 @@ export const route = <
   return Object.assign(handler as unknown as HttpHandler, { declaration: checked })
 }
 
+/** The policies of documents are ours or off: an answer in JSON shows nothing, and a page's `run` gives its own policy. */
+const SECURITY_HEADERS = {
+  contentSecurityPolicy: false,
+  permissionsPolicy: false,
+  reportTo: false,
+  reportingEndpoints: false,
+} as const
+const SHOWS_NOTHING = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+
 interface WireReply {
   status: number
   headers?: Record<string, string>
@@ -142,15 +151,17 @@ interface MiddyRequest {
   error: Error | null | undefined
 }
 
-const addRequestId = ({ event, response }: MiddyRequest): void => {
-  if (response?.headers) response.headers['x-request-id'] = event.requestContext.requestId
+const addOwnHeaders = ({ event, response }: MiddyRequest): void => {
+  if (!response?.headers) return
+  response.headers['x-request-id'] = event.requestContext.requestId
+  response.headers['content-security-policy'] ??= SHOWS_NOTHING
 }
 
 const answerProblem = async (request: MiddyRequest): Promise<void> => {
   const { requestId } = request.event.requestContext
   const app = request.context.app ?? (await appOfProcess().catch(() => undefined))
   request.response = toProblem(request.error, requestId, app?.log)
-  addRequestId(request)
+  addOwnHeaders(request)
 }
 
 const parseParams = (

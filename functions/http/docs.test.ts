@@ -1,0 +1,96 @@
+import { Validator } from '@seriousme/openapi-schema-validator'
+import { describe, expect } from 'vitest'
+import type { z } from 'zod'
+import { jsonBodyOf } from '../../lib/http/openapi.ts'
+import { exampleOf } from '../../lib/http/openapi-example.ts'
+import { test } from '../../tests/support/world.ts'
+import { describeApi } from './docs.ts'
+import { routes } from './index.ts'
+
+const document = describeApi('1.0.0')
+const operations = routes.map(({ declaration }) => {
+  const operation = document.paths[declaration.path]?.[declaration.method.toLowerCase()]
+  if (!operation) throw new Error(`${declaration.method} ${declaration.path} is not documented`)
+  return { name: `${declaration.method} ${declaration.path}`, declaration, operation }
+})
+
+describe("the API's OpenAPI document", () => {
+  test('is valid OpenAPI 3.1', async () => {
+    const validator = new Validator()
+    expect(await validator.validate(structuredClone(document) as never)).toEqual({ valid: true })
+    expect(validator.version).toBe('3.1')
+  })
+
+  test('calls each operation by a name of its own', () => {
+    const ids = operations.map(({ operation }) => operation.operationId)
+    expect(ids.filter((id, index) => ids.indexOf(id) !== index)).toEqual([])
+  })
+
+  test.for(operations)('says of $name what it is for and how it succeeds', ({ operation }) => {
+    expect(operation.summary.length).toBeGreaterThan(3)
+    expect(Object.keys(operation.responses).filter((status) => /^[23]/.test(status)).length).toBeGreaterThan(0)
+  })
+
+  test.for(operations.filter(({ operation }) => jsonBodyOf(operation)))(
+    'shows a body for $name that the route accepts',
+    ({ declaration, operation }) => {
+      const example = jsonBodyOf(operation)?.example
+      expect((declaration.body as z.ZodType).safeParse(example)).toMatchObject({ success: true })
+    },
+  )
+
+  test.for(operations.filter(({ declaration }) => declaration.query))(
+    'shows query parameters for $name that the route accepts',
+    ({ declaration, operation }) => {
+      const query = (operation.parameters ?? []).filter((it) => it.in === 'query')
+      const examples = query
+        .filter(({ name, required }) => required || name === 'limit')
+        .map(({ name, schema }) => [name, String(exampleOf(schema, document.components.schemas))])
+      expect((declaration.query as z.ZodType).safeParse(Object.fromEntries(examples))).toMatchObject({ success: true })
+    },
+  )
+
+  test.for(operations.filter(({ name }) => /^POST \/auth\//.test(name)))(
+    'says that $name is rate limited',
+    ({ operation }) => {
+      expect(Object.keys(operation.responses)).toContain('429')
+    },
+  )
+})
+
+describe('GET /openapi.json', () => {
+  test('gives the document to anyone, in the version that runs', async ({ world }) => {
+    const { status, headers, body } = await world.http('GET', '/openapi.json')
+    expect(status).toBe(200)
+    expect(headers['content-type']).toBe('application/json')
+    expect(body).toEqual(JSON.parse(JSON.stringify(describeApi(world.app.config.version))))
+  })
+
+  test('does not send again what the caller has', async ({ world }) => {
+    const { headers } = await world.http('GET', '/openapi.json')
+    const etag = headers['etag'] ?? ''
+    for (const ifNoneMatch of [etag, `W/${etag}`, `"other", ${etag}`]) {
+      const again = await world.http('GET', '/openapi.json', { headers: { 'if-none-match': ifNoneMatch } })
+      expect(again).toMatchObject({ status: 304, body: undefined, headers: { etag } })
+    }
+    const changed = await world.http('GET', '/openapi.json', { headers: { 'if-none-match': '"older"' } })
+    expect(changed.status).toBe(200)
+  })
+})
+
+describe('GET /docs', () => {
+  test('gives a page for people, with every route, under a policy that lets it load nothing', async ({ world }) => {
+    const { status, headers, body } = await world.http('GET', '/docs')
+    expect(status).toBe(200)
+    expect(headers['content-type']).toBe('text/html; charset=utf-8')
+    expect(headers['content-security-policy']).toMatch(/^default-src 'none'; style-src 'sha256-[^']+'; /)
+    for (const { operation } of operations) expect(body).toContain(`<article id="${operation.operationId}">`)
+  })
+
+  test('has the place that a problem document points to', async ({ world }) => {
+    const { body: problem } = await world.http('GET', '/auth/me')
+    const { body: page } = await world.http('GET', '/docs')
+    expect(problem.type).toBe('/docs#UNAUTHENTICATED')
+    expect(page).toContain('id="UNAUTHENTICATED"')
+  })
+})

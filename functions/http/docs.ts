@@ -1,0 +1,78 @@
+import { createHash } from 'node:crypto'
+import { DOCS_POLICY, docsPage } from '../../lib/http/docs/page.ts'
+import { type OpenApiDocument, openApiDocument } from '../../lib/http/openapi.ts'
+import { type Resource, resource } from '../../lib/http/resource.ts'
+import { plain, route } from '../../lib/http/route.ts'
+import { documented } from './documented.ts'
+
+const notModified = plain('What you have is still right: its ETag was in If-None-Match.')
+
+export const getOpenApi = route({
+  method: 'GET',
+  path: '/openapi.json',
+  summary: 'This API, for programs (OpenAPI 3.1)',
+  actor: 'anyone',
+  replies: { 200: plain('The OpenAPI document.', 'application/json'), 304: notModified },
+  run: async ({ app, headers }) => answer(made(app.config.version).document, headers['if-none-match']),
+})
+
+export const getDocs = route({
+  method: 'GET',
+  path: '/docs',
+  summary: 'This API, for people',
+  actor: 'anyone',
+  replies: { 200: plain('A page.', 'text/html'), 304: notModified },
+  run: async ({ app, headers }) => answer(made(app.config.version).page, headers['if-none-match']),
+})
+
+export const handler = resource([getOpenApi, getDocs])
+
+/** The description of every route there is. */
+export const describeApi = (version: string): OpenApiDocument => {
+  const resources: [string, Resource][] = [...Object.entries(documented), ['docs', handler]]
+  const tags = new Map(resources.flatMap(([name, { routes }]) => routes.map((it) => [it, name] as const)))
+  return openApiDocument([...tags.keys()], {
+    title: 'Stint',
+    version,
+    description:
+      'Long jobs on short-lived functions. Register, submit a job with `POST /jobs`, watch it with `GET /jobs/{jobId}`. ' +
+      'Times are RFC 3339 in UTC, ids are UUIDs, lists come in pages: give `nextCursor` back as `cursor`.',
+    tagOf: (it) => tags.get(it) ?? 'docs',
+  })
+}
+
+interface Cached {
+  body: string
+  headers: Record<string, string>
+}
+
+const cached = (body: string, headers: Record<string, string>): Cached => ({
+  body,
+  headers: {
+    ...headers,
+    etag: `"${createHash('sha256').update(body).digest('base64url').slice(0, 22)}"`,
+    'cache-control': 'no-cache',
+  },
+})
+
+let latest: { version: string; document: Cached; page: Cached } | undefined
+
+/** Both are made at the first request, and once. */
+const made = (version: string): NonNullable<typeof latest> => {
+  if (latest?.version === version) return latest
+  const document = describeApi(version)
+  latest = {
+    version,
+    document: cached(JSON.stringify(document), { 'content-type': 'application/json' }),
+    page: cached(docsPage(document), {
+      'content-type': 'text/html; charset=utf-8',
+      'content-security-policy': DOCS_POLICY,
+    }),
+  }
+  return latest
+}
+
+const answer = ({ body, headers }: Cached, ifNoneMatch: string | undefined) => {
+  const known = ifNoneMatch?.split(',').some((tag) => tag.trim().replace(/^W\//, '') === headers['etag'])
+  return known ? { status: 304 as const, headers } : { status: 200 as const, headers, body }
+}

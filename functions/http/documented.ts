@@ -1,0 +1,19 @@
+import type { Resource } from '../../lib/http/resource.ts'
+import { handler as auth } from './auth.ts'
+import { handler as catalogue } from './catalogue.ts'
+import { handler as files } from './files.ts'
+import { handler as jobs } from './jobs.ts'
+import { handler as projects } from './projects.ts'
+import { handler as submissions } from './submissions.ts'
+import { handler as system } from './system.ts'
+
+/** The resources that the documentation describes, by the name of their file: all but the documentation's own. */
+export const documented: Readonly<Record<string, Resource>> = {
+  auth,
+  projects,
+  submissions,
+  jobs,
+  files,
+  catalogue,
+  system,
+}

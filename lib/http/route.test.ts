@@ -1,0 +1,230 @@
+import type { APIGatewayProxyEventV2 } from 'aws-lambda'
+import { describe, expect, test, vi } from 'vitest'
+import { z } from 'zod'
+import type { App } from '../app.ts'
+import { StintError } from '../core/errors.ts'
+import { resource } from './resource.ts'
+import { type InvocationContext, MAX_BODY_BYTES, plain, type Route, route } from './route.ts'
+
+const setup = () => {
+  const log = { error: vi.fn() }
+  const context = { app: { log } as unknown as App } as InvocationContext
+  const call = async (handler: Route | ReturnType<typeof resource>, given: Partial<APIGatewayProxyEventV2> = {}) => {
+    const answer = await handler(
+      {
+        version: '2.0',
+        headers: {},
+        isBase64Encoded: false,
+        requestContext: {
+          requestId: 'r-1',
+          http: { sourceIp: '192.0.2.7', method: 'GET', path: given.rawPath ?? '/' },
+        },
+        ...given,
+      } as APIGatewayProxyEventV2,
+      context,
+    )
+    return { ...answer, json: answer.body && !answer.isBase64Encoded ? JSON.parse(answer.body) : undefined }
+  }
+  return { log, call }
+}
+
+const json = (body: unknown): Partial<APIGatewayProxyEventV2> => ({
+  headers: { 'Content-Type': 'application/json' },
+  body: JSON.stringify(body),
+})
+
+const echo = route({
+  method: 'POST',
+  path: '/echo/{thingId}',
+  summary: 'Says what it was given',
+  actor: 'anyone',
+  params: z.object({ thingId: z.uuid() }),
+  query: z.object({ times: z.coerce.number().int().default(1) }),
+  body: z.strictObject({ text: z.string(), more: z.array(z.strictObject({ n: z.int() })).optional() }),
+  replies: { 200: z.record(z.string(), z.unknown()) },
+  run: async ({ params, query, body, ip, requestId }) => ({
+    status: 200,
+    body: { params, query, body, ip, requestId },
+  }),
+})
+const thingId = '01890a5d-ac96-774b-bcce-b302099a8057'
+const pathParameters = { thingId }
+
+const answering = (run: () => Promise<never>) =>
+  route({ method: 'GET', path: '/', summary: 'Fails', actor: 'anyone', replies: { 204: plain('Nothing') }, run })
+
+describe('a route', () => {
+  test('gives its run what was declared, parsed, and answers in JSON that is not stored anywhere', async () => {
+    const { call } = setup()
+    const answer = await call(echo, { ...json({ text: 'hi' }), pathParameters, queryStringParameters: { times: '3' } })
+    expect(answer.statusCode).toBe(200)
+    expect(answer.json).toEqual({
+      params: { thingId },
+      query: { times: 3 },
+      body: { text: 'hi' },
+      ip: '192.0.2.7',
+      requestId: 'r-1',
+    })
+    expect(answer.headers).toMatchObject({ 'content-type': 'application/json', 'cache-control': 'no-store' })
+  })
+
+  test('answers with security headers and the id of the request, when it fails too', async () => {
+    const { call } = setup()
+    for (const answer of [await call(echo, { ...json({ text: 'hi' }), pathParameters }), await call(echo)]) {
+      expect(answer.headers).toMatchObject({
+        'x-request-id': 'r-1',
+        'X-Content-Type-Options': 'nosniff',
+        'content-security-policy': expect.stringContaining("default-src 'none'"),
+      })
+    }
+  })
+
+  test("keeps the policy that a page's run gives, and has no second one", async () => {
+    const page = route({
+      method: 'GET',
+      path: '/',
+      summary: 'A page',
+      actor: 'anyone',
+      replies: { 200: plain('A page', 'text/html') },
+      run: async () => ({ status: 200, headers: { 'content-security-policy': "default-src 'self'" }, body: '1' }),
+    })
+    const { headers } = await setup().call(page)
+    const policies = Object.entries(headers ?? {}).filter(([name]) => name.toLowerCase() === 'content-security-policy')
+    expect(policies).toEqual([['content-security-policy', "default-src 'self'"]])
+  })
+
+  test.for([undefined, {}, { thingId: '1' }, { thingId: `${thingId}'--` }, { thingId: '' }])(
+    'answers 404 to the path parameters %j, which name nothing',
+    async (given) => {
+      const answer = await setup().call(echo, { ...json({ text: 'hi' }), ...(given && { pathParameters: given }) })
+      expect(answer).toMatchObject({ statusCode: 404, json: { code: 'NOT_FOUND', errors: [{ path: 'thingId' }] } })
+    },
+  )
+
+  test.for([
+    [{}, ['text']],
+    [{ text: 1 }, ['text']],
+    [{ text: 'a', extra: true }, ['extra']],
+    [{ text: 'a', more: [{ n: 1 }, { n: 'x', m: 2 }] }, ['more[1].n', 'more[1].m']],
+    [[], ['']],
+    [null, ['']],
+    [3, ['']],
+  ] as const)('names what is wrong with the body %j', async ([body, paths]) => {
+    const answer = await setup().call(echo, { ...json(body), pathParameters })
+    expect(answer).toMatchObject({ statusCode: 422, json: { code: 'VALIDATION_FAILED' } })
+    expect(answer.json.errors.map(({ path }: { path: string }) => path)).toEqual(paths)
+  })
+
+  test.for([
+    [{ times: 'many' }, 'times'],
+    [{ tymes: '1' }, 'tymes'],
+    [{ times: '1\0' }, 'times'],
+    [{ times: '\ud800' }, 'times'],
+  ] as const)('names what is wrong with the query %j', async ([queryStringParameters, path]) => {
+    const answer = await setup().call(echo, { ...json({ text: 'hi' }), pathParameters, queryStringParameters })
+    expect(answer).toMatchObject({ statusCode: 422, json: { errors: [expect.objectContaining({ path })] } })
+  })
+
+  test('takes a body of 4 MiB and no byte more', async () => {
+    const { call } = setup()
+    const body = (bytes: number) => JSON.stringify({ text: 'x'.repeat(bytes - 11) })
+    const send = (bytes: number) => call(echo, { ...json({}), body: body(bytes), pathParameters })
+    expect(body(MAX_BODY_BYTES).length).toBe(MAX_BODY_BYTES)
+    expect((await send(MAX_BODY_BYTES)).statusCode).toBe(200)
+    expect(await send(MAX_BODY_BYTES + 1)).toMatchObject({ statusCode: 413, json: { code: 'PAYLOAD_TOO_LARGE' } })
+  })
+
+  test('asks for a token where its declaration does', async () => {
+    const mine = route({
+      method: 'GET',
+      path: '/mine',
+      summary: 'Mine',
+      actor: 'user',
+      replies: { 204: plain('Nothing') },
+      run: async () => ({ status: 204 }),
+    })
+    const answer = await setup().call(mine)
+    expect(answer).toMatchObject({ statusCode: 401, json: { code: 'UNAUTHENTICATED' } })
+    expect(answer.headers).toMatchObject({ 'www-authenticate': 'Bearer' })
+  })
+})
+
+describe('a raw body', () => {
+  const upload = route({
+    method: 'POST',
+    path: '/',
+    summary: 'Takes bytes',
+    actor: 'anyone',
+    body: { raw: { contentTypes: ['image/*', 'text/csv'], maxBytes: 4 } },
+    replies: { 200: plain('What came', 'application/octet-stream') },
+    run: async ({ body }) => ({ status: 200, headers: { 'content-type': body.contentType }, body: body.bytes }),
+  })
+  const send = (type: string | undefined, bytes: Buffer) =>
+    setup().call(upload, { headers: { 'content-type': type }, body: bytes.toString('base64'), isBase64Encoded: true })
+
+  test('comes through byte by byte, with its type', async () => {
+    const bytes = Buffer.from([0, 255, 0xd8, 10])
+    const answer = await send('Image/PNG; q=1', bytes)
+    expect(answer).toMatchObject({ statusCode: 200, isBase64Encoded: true, body: bytes.toString('base64') })
+    expect(answer.headers).toMatchObject({ 'content-type': 'image/png' })
+  })
+
+  test.for([undefined, '', 'image', 'application/json', 'ximage/png', 'text/csvx'])(
+    'is refused as %s',
+    async (type) => {
+      expect(await send(type, Buffer.from('a'))).toMatchObject({ json: { code: 'UNSUPPORTED_MEDIA_TYPE' } })
+    },
+  )
+
+  test('is refused past its limit', async () => {
+    expect(await send('text/csv', Buffer.alloc(5))).toMatchObject({
+      statusCode: 413,
+      json: { code: 'PAYLOAD_TOO_LARGE' },
+    })
+  })
+})
+
+describe('a failure', () => {
+  test('that is catalogued shows itself as a problem document', async () => {
+    const { call, log } = setup()
+    const answer = await call(
+      answering(() => {
+        throw new StintError('JOB_ENDED', 'The job is failed.', { headers: { 'x-more': '1' } })
+      }),
+    )
+    expect(answer.json).toEqual({
+      type: '/docs#JOB_ENDED',
+      title: 'The job has already ended',
+      status: 409,
+      detail: 'The job is failed.',
+      code: 'JOB_ENDED',
+      requestId: 'r-1',
+    })
+    expect(answer.headers).toMatchObject({ 'content-type': 'application/problem+json', 'x-more': '1' })
+    expect(log.error).not.toHaveBeenCalled()
+  })
+
+  test('of any other kind is a bare 500, and the log has the rest', async () => {
+    const { call, log } = setup()
+    const error = new Error('password=hunter2')
+    const answer = await call(answering(() => Promise.reject(error)))
+    expect(answer).toMatchObject({ statusCode: 500, json: { code: 'INTERNAL' } })
+    expect(answer.body).not.toContain('hunter2')
+    expect(log.error).toHaveBeenCalledWith({ err: error, requestId: 'r-1' }, expect.any(String))
+  })
+
+  test('to reach a component is a 503 that asks for another try', async () => {
+    const lost = Object.assign(new Error('connect ECONNREFUSED 10.0.0.1'), { code: 'ECONNREFUSED' })
+    const answer = await setup().call(answering(() => Promise.reject(lost)))
+    expect(answer).toMatchObject({ statusCode: 503, json: { code: 'UNAVAILABLE' } })
+    expect(answer.headers).toMatchObject({ 'retry-after': '1' })
+    expect(answer.body).not.toContain('10.0.0.1')
+  })
+})
+
+test('a resource answers a route that it does not have with a 404', async () => {
+  expect(await setup().call(resource([echo]), { rawPath: '/nowhere' })).toMatchObject({
+    statusCode: 404,
+    json: { code: 'NOT_FOUND' },
+  })
+})

@@ -1,0 +1,85 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { z } from 'zod'
+import { decodeCursor, encodeCursor, id, label, page, timestamp, toPage } from './schemas.ts'
+
+const query = z.object(page)
+
+describe('a page', () => {
+  test('has 50 items unless its limit says otherwise, 1 to 100', () => {
+    expect(query.parse({}).limit).toBe(50)
+    expect(query.parse({ limit: '1' }).limit).toBe(1)
+    expect(query.parse({ limit: '100' }).limit).toBe(100)
+  })
+
+  test.for(['0', '101', '-1', '1.5', 'ten', 'Infinity', '1e9'])('refuses the limit %s', (limit) => {
+    expect(query.safeParse({ limit }).success).toBe(false)
+  })
+
+  const cut = (rows: number[], limit: number) =>
+    toPage(
+      rows,
+      limit,
+      (row) => ({ row }),
+      (row) => row,
+    )
+
+  test('shows no more than its limit, and says where to go on', () => {
+    const { items, nextCursor } = cut([1, 2, 3], 2)
+    expect(items).toEqual([{ row: 1 }, { row: 2 }])
+    expect(decodeCursor(nextCursor ?? undefined, z.int())).toBe(2)
+  })
+
+  test('is the last one when there is no row past its limit', () => {
+    expect(cut([1, 2], 2).nextCursor).toBeNull()
+    expect(cut([], 2)).toEqual({ items: [], nextCursor: null })
+  })
+})
+
+describe('a cursor', () => {
+  test('gives back the position that was put into it', () => {
+    fc.assert(
+      fc.property(fc.maxSafeInteger(), (position) => decodeCursor(encodeCursor(position), z.int()) === position),
+    )
+    expect(decodeCursor(undefined, z.int())).toBeUndefined()
+  })
+
+  test.for(['', 'x', '!!!', 'bnVsbA', encodeCursor('no number'), encodeCursor({ $gt: 0 }), encodeCursor(1.5)])(
+    'is refused by name when it is %j',
+    (cursor) => {
+      expect(() => decodeCursor(cursor, z.int())).toThrow(
+        expect.objectContaining({ code: 'VALIDATION_FAILED', errors: [expect.objectContaining({ path: 'cursor' })] }),
+      )
+    },
+  )
+
+  test('is refused, and never a crash, whatever text it is', () => {
+    fc.assert(
+      fc.property(fc.string(), (cursor) => {
+        try {
+          decodeCursor(cursor, z.uuid())
+        } catch (error) {
+          expect(error).toMatchObject({ code: 'VALIDATION_FAILED' })
+        }
+      }),
+    )
+  })
+})
+
+test('an id is a UUID and becomes lower-case', () => {
+  expect(id.parse('01890A5D-AC96-774B-BCCE-B302099A8057')).toBe('01890a5d-ac96-774b-bcce-b302099a8057')
+  expect(id.safeParse('1').success).toBe(false)
+  expect(id.safeParse("01890a5d-ac96-774b-bcce-b302099a8057'--").success).toBe(false)
+})
+
+test('a label is trimmed, and not empty', () => {
+  expect(label(5).parse('  ab  ')).toBe('ab')
+  expect(label(5).safeParse('   ').success).toBe(false)
+  expect(label(5).safeParse('abcdef').success).toBe(false)
+})
+
+test('a timestamp is RFC 3339 in UTC', () => {
+  expect(timestamp.safeParse('2026-02-28T12:00:00.000Z').success).toBe(true)
+  expect(timestamp.safeParse('2026-02-30T12:00:00Z').success).toBe(false)
+  expect(timestamp.safeParse('2026-02-28T12:00:00+02:00').success).toBe(false)
+})

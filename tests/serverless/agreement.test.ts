@@ -1,0 +1,97 @@
+import { readdirSync } from 'node:fs'
+import { basename } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { describe, expect, test } from 'vitest'
+import { routes } from '../../functions/http/index.ts'
+import { readRoutingTable } from '../../infra/local/routing-table.ts'
+import type { Resource } from '../../lib/http/resource.ts'
+import type { PeriodicHandler } from '../../lib/schedule/every.ts'
+
+const root = new URL('../../', import.meta.url)
+const table = readRoutingTable(fileURLToPath(new URL('serverless.yml', root)))
+const triggers = [...table.http, ...table.queues, ...table.schedules]
+
+/** The files of a folder of functions that export something a trigger may name. */
+const handlersIn = async (folder: string) => {
+  const files = readdirSync(new URL(`functions/${folder}/`, root)).filter((it) => /^[^.]+\.ts$/.test(it))
+  const modules = await Promise.all(
+    files.map(async (file) => ({
+      file: `functions/${folder}/${file}`,
+      exported: (await import(new URL(`functions/${folder}/${file}`, root).href)) as { handler?: unknown },
+    })),
+  )
+  return modules.filter(({ exported }) => 'handler' in exported)
+}
+
+const named = (file: string) =>
+  triggers.some(({ handlerFile, exportName }) => handlerFile === file && exportName === 'handler')
+
+describe('serverless.yml', () => {
+  test.for(triggers)('names a handler that is there: $handlerFile $exportName', async ({ handlerFile, exportName }) => {
+    const exported = (await import(new URL(handlerFile, root).href)) as Record<string, unknown>
+    expect(exported[exportName]).toBeTypeOf('function')
+  })
+
+  test.for(table.http)(
+    'sends $method $path to the function that declares it',
+    async ({ handlerFile, method, path }) => {
+      const { handler } = (await import(new URL(handlerFile, root).href)) as { handler: Resource }
+      const declared = handler.routes.map(({ declaration }) => `${declaration.method} ${declaration.path}`)
+      expect(declared).toContain(`${method} ${path}`)
+    },
+  )
+
+  test('calls a function by the name of its file', () => {
+    for (const { functionName, handlerFile } of triggers) {
+      expect(
+        functionName === basename(handlerFile, '.ts') || functionName.startsWith(`${basename(handlerFile, '.ts')}-`),
+      ).toBe(true)
+    }
+  })
+
+  test('gives no HTTP function more time than API Gateway waits for', () => {
+    for (const { timeoutSeconds } of table.http) expect(timeoutSeconds).toBeLessThanOrEqual(29)
+  })
+
+  test('gives scheduled functions the time until the next start, and little more', () => {
+    for (const { rate, timeoutSeconds } of table.schedules) {
+      expect(rate).toBe('rate(1 minute)')
+      expect(timeoutSeconds).toBeGreaterThanOrEqual(65)
+      expect(timeoutSeconds).toBeLessThanOrEqual(70)
+    }
+  })
+
+  test('has a worker for each queue', () => {
+    expect(table.queues.map(({ queue }) => queue)).toEqual(['default', 'compute', 'bulk'])
+  })
+})
+
+describe('the handlers', () => {
+  test.for(routes.map(({ declaration }) => declaration))('$method $path is in serverless.yml', ({ method, path }) => {
+    expect(table.http.map((it) => `${it.method} ${it.path}`)).toContain(`${method} ${path}`)
+  })
+
+  test('of every file of functions/http are in the list of resources, and so in the documentation', async () => {
+    const handlers = await handlersIn('http')
+    const declared = handlers.flatMap(({ exported }) => (exported.handler as Resource).routes)
+    expect(new Set(routes)).toEqual(new Set(declared))
+    expect(handlers.map(({ file }) => file).filter((file) => !named(file))).toEqual([])
+  })
+
+  test.for(['queue', 'schedule'])('of every file of functions/%s are in serverless.yml', async (folder) => {
+    const files = (await handlersIn(folder)).map(({ file }) => file)
+    expect(files.length).toBeGreaterThan(0)
+    expect(files.filter((file) => !named(file))).toEqual([])
+  })
+
+  test('of schedules say how often they pass, for the local host', async () => {
+    for (const { exported } of await handlersIn('schedule')) {
+      expect((exported.handler as PeriodicHandler).periodic.everySeconds).toBeGreaterThan(0)
+    }
+  })
+})
+
+test('the methods of CORS are those of the routes', () => {
+  const used = new Set(routes.map(({ declaration }) => declaration.method))
+  expect(new Set(table.cors.allowedMethods)).toEqual(new Set([...used, 'OPTIONS']))
+})

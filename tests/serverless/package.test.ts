@@ -1,0 +1,210 @@
+import { execFile } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { delimiter, dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { readRoutingTable } from '../../infra/local/routing-table.ts'
+
+const root = fileURLToPath(new URL('../../', import.meta.url))
+const table = readRoutingTable(join(root, 'serverless.yml'))
+const digest = `sha256:${'ab'.repeat(32)}`
+const imageUri = `123456789012.dkr.ecr.eu-central-1.amazonaws.com/stint@${digest}`
+
+interface Resource {
+  Type: string
+  Properties: Record<string, unknown>
+}
+let template: { Resources: Record<string, Resource>; Parameters: Record<string, { Type: string }> }
+const folder = mkdtempSync(join(tmpdir(), 'serverless-package-'))
+
+beforeAll(async () => {
+  // A home without credentials, and nobody to ask for any.
+  const env = {
+    PATH: [join(root, 'node_modules/.bin'), process.env['PATH']].join(delimiter),
+    HOME: folder,
+    AWS_EC2_METADATA_DISABLED: 'true',
+    STINT_IMAGE_URI: imageUri,
+  }
+  const command = [
+    join(root, 'node_modules/serverless/bin/serverless.js'),
+    'package',
+    '--stage',
+    'dev',
+    '--package',
+    folder,
+  ]
+  await promisify(execFile)(process.execPath, command, { cwd: root, env })
+  template = JSON.parse(readFileSync(join(folder, 'cloudformation-template-update-stack.json'), 'utf8'))
+}, 60_000)
+
+afterAll(() => rmSync(folder, { recursive: true }))
+
+const ofType = (type: string): Resource['Properties'][] =>
+  Object.values(template.Resources).flatMap((it) => (it.Type === type ? [it.Properties] : []))
+const variablesOf = (functionName: string): Record<string, unknown> => {
+  const properties = ofType('AWS::Lambda::Function').find((it) => it['FunctionName'] === functionName)
+  return (properties?.['Environment'] as { Variables: Record<string, unknown> } | undefined)?.Variables ?? {}
+}
+const roleMay = (role: string): string => JSON.stringify(template.Resources[role]?.Properties['ManagedPolicyArns'])
+const roleOf = (functionName: string): string =>
+  `${functionName.replaceAll(/(?:^|-)(\w)/g, (_, letter: string) => letter.toUpperCase())}Role`
+
+/** Every file of ours that a file imports, itself or through others. */
+const importedBy = (file: string, seen = new Set<string>()): Set<string> => {
+  if (seen.has(file)) return seen
+  seen.add(file)
+  const source = readFileSync(file, 'utf8').replaceAll(/^import type .*$/gm, '')
+  for (const [, path = ''] of source.matchAll(/(?:from |import\()'(\.{1,2}\/[^']+\.ts)'/g)) {
+    importedBy(join(dirname(file), path), seen)
+  }
+  return seen
+}
+const functionNames = [...new Set([...table.http, ...table.queues, ...table.schedules].map((it) => it.functionName))]
+
+describe('the CloudFormation template, made without credentials', () => {
+  test('has every function of the table, from the image, by its digest', () => {
+    const functions = ofType('AWS::Lambda::Function')
+    expect(functions.map((it) => it['FunctionName']).toSorted()).toEqual(
+      functionNames.map((it) => `stint-dev-${it}`).toSorted(),
+    )
+    for (const it of functions) {
+      expect(it).toMatchObject({ PackageType: 'Image', Code: { ImageUri: imageUri }, Architectures: ['arm64'] })
+    }
+    const worker = functions.find((it) => it['FunctionName'] === 'stint-dev-worker-compute')
+    expect(worker).toMatchObject({ ImageConfig: { Command: ['functions/queue/worker.handler'] }, Timeout: 900 })
+  })
+
+  test('has every route of the table, with payload 2.0 and a timeout that API Gateway keeps', () => {
+    const keys = ofType('AWS::ApiGatewayV2::Route').map((it) => it['RouteKey'])
+    expect(keys.toSorted()).toEqual(table.http.map(({ method, path }) => `${method} ${path}`).toSorted())
+    for (const it of ofType('AWS::ApiGatewayV2::Integration')) {
+      expect(it['PayloadFormatVersion']).toBe('2.0')
+      expect(it['TimeoutInMillis']).toBeLessThanOrEqual(30_000)
+    }
+    const [api] = ofType('AWS::ApiGatewayV2::Api')
+    expect(api?.['CorsConfiguration']).toMatchObject({ AllowOrigins: ['*'], AllowMethods: table.cors.allowedMethods })
+  })
+
+  test('has a mapping for each queue that reports failures by message and keeps to its concurrency', () => {
+    const mappings = ofType('AWS::Lambda::EventSourceMapping').map((it) => ({
+      arn: it['EventSourceArn'],
+      batchSize: it['BatchSize'],
+      responses: it['FunctionResponseTypes'],
+      scaling: it['ScalingConfig'],
+    }))
+    expect(mappings).toEqual(
+      [
+        ['DefaultQueue', 10, 50],
+        ['ComputeQueue', 1, 20],
+        ['BulkQueue', 10, 10],
+      ].map(([queue, batchSize, MaximumConcurrency]) => ({
+        arn: { 'Fn::GetAtt': [queue, 'Arn'] },
+        batchSize,
+        responses: ['ReportBatchItemFailures'],
+        scaling: { MaximumConcurrency },
+      })),
+    )
+  })
+
+  test('hides a message for longer than its function may take, and puts it aside after five tries', () => {
+    const queues = ofType('AWS::SQS::Queue').filter((it) => it['RedrivePolicy'])
+    expect(queues).toHaveLength(3)
+    for (const it of queues) {
+      expect(it['VisibilityTimeout']).toBeGreaterThan(900)
+      expect(it['RedrivePolicy']).toMatchObject({ maxReceiveCount: 5 })
+    }
+  })
+
+  test('lets workers ring their own queues, which AWS would stop as a loop', () => {
+    const workers = ofType('AWS::Lambda::Function').filter((it) => String(it['FunctionName']).includes('worker'))
+    expect(workers.map((it) => it['RecursiveLoop'])).toEqual(['Allow', 'Allow', 'Allow'])
+  })
+
+  test('starts the sweep and the relay each minute, without retries', () => {
+    expect(ofType('AWS::Events::Rule').map((it) => it['ScheduleExpression'])).toEqual([
+      'rate(1 minute)',
+      'rate(1 minute)',
+    ])
+    expect(ofType('AWS::Lambda::EventInvokeConfig').map((it) => it['MaximumRetryAttempts'])).toEqual([0, 0])
+  })
+
+  test('gives each function a role of its own', () => {
+    const roles = ofType('AWS::Lambda::Function').map((it) => JSON.stringify(it['Role']))
+    expect(new Set(roles).size).toBe(functionNames.length)
+    expect(ofType('AWS::IAM::Role')).toHaveLength(functionNames.length)
+  })
+
+  test('allows nothing on everything', () => {
+    const policies = [...ofType('AWS::IAM::ManagedPolicy'), ...ofType('AWS::IAM::Role')]
+    const statements = policies.flatMap(
+      (it) => (it['PolicyDocument'] as { Statement: Resource['Properties'][] })?.Statement ?? [],
+    )
+    expect(statements.length).toBeGreaterThan(0)
+    for (const { Action, Resource } of statements) {
+      expect([Action].flat().filter((action) => String(action).includes('*'))).toEqual([])
+      expect([Resource].flat()).not.toContain('*')
+    }
+  })
+
+  test('lets a function ring just when something that it imports does', () => {
+    for (const { functionName, handlerFile } of [...table.http, ...table.queues, ...table.schedules]) {
+      // It imports every route to describe it, and runs none.
+      if (functionName === 'docs') continue
+      const rings = importedBy(join(root, handlerFile)).has(join(root, 'lib/queue/ring.ts'))
+      expect.soft(roleMay(roleOf(functionName)).includes('RingDoorbells'), functionName).toBe(rings)
+    }
+  })
+
+  test('lets only the function of a queue take its messages', () => {
+    expect(roleMay('WorkerBulkRole')).toContain('AnswerBulkDoorbells')
+    expect(roleMay('WorkerBulkRole')).not.toContain('AnswerDefaultDoorbells')
+    expect(roleMay('AuthRole')).toBe('[{"Ref":"WriteLogs"}]')
+  })
+
+  test('keeps the files private, encrypted, and away from plain HTTP', () => {
+    expect(template.Resources['FilesBucket']).toMatchObject({
+      DeletionPolicy: 'Retain',
+      Properties: { PublicAccessBlockConfiguration: { BlockPublicAcls: true, RestrictPublicBuckets: true } },
+    })
+    const [, policy] = ofType('AWS::S3::BucketPolicy')
+    expect(JSON.stringify(policy)).toContain('"aws:SecureTransport":"false"')
+  })
+
+  test('stays far below the 500 resources that CloudFormation allows', () => {
+    expect(Object.keys(template.Resources).length).toBeLessThan(400)
+  })
+})
+
+describe("the functions' environment", () => {
+  test('has what the configuration needs, and no secret in it', async () => {
+    const { readConfig } = await import('../../lib/core/config.ts')
+    const Variables = variablesOf('stint-dev-submissions')
+    const deployed: Record<string, string> = {
+      DATABASE_URL: 'postgres://stint@proxy.example.com/stint',
+      AUTH_SIGNING_KEYS: JSON.stringify([{ kid: 'k', kty: 'OKP', crv: 'Ed25519', x: 'x', d: 'd' }]),
+      AUTH_REFRESH_KEY: Buffer.alloc(32).toString('base64'),
+      SQS_QUEUE_URL_DEFAULT: 'https://sqs.eu-central-1.amazonaws.com/1/default',
+      SQS_QUEUE_URL_COMPUTE: 'https://sqs.eu-central-1.amazonaws.com/1/compute',
+      SQS_QUEUE_URL_BULK: 'https://sqs.eu-central-1.amazonaws.com/1/bulk',
+      S3_BUCKET: 'stint-dev-files-1',
+      KAFKA_BROKERS: 'b-1.example.com:9092',
+    }
+    for (const name of ['DATABASE_URL', 'AUTH_SIGNING_KEYS', 'AUTH_REFRESH_KEY']) {
+      expect(Variables[name]).toMatch(/^\{\{resolve:secretsmanager:stint\/dev:SecretString:\w+\}\}$/)
+    }
+    expect(Object.keys(Variables)).toEqual(expect.arrayContaining(Object.keys(deployed)))
+    const resolved = Object.entries(Variables).map(([name, value]) => [name, deployed[name] ?? value] as const)
+    expect(resolved.filter(([, value]) => typeof value !== 'string')).toEqual([])
+    expect(readConfig(Object.fromEntries(resolved) as Record<string, string>)).toMatchObject({
+      database: { prepare: false },
+      sqs: { endpoint: undefined },
+      auth: { issuer: 'stint-dev' },
+    })
+  })
+
+  test('leaves AWS_REGION to Lambda, which refuses it', () => {
+    for (const name of functionNames) expect(Object.keys(variablesOf(`stint-dev-${name}`))).not.toContain('AWS_REGION')
+  })
+})
