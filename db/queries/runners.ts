@@ -3,16 +3,23 @@ import type { Sql } from '../client.ts'
 /**
  * Takes or renews the lease of what must run only once at a time. A row and not an advisory lock, because session
  * locks don't survive a transaction pooler.
- * @returns whether `holder` has it now
+ * @returns null when somebody else holds it; else for how many seconds nobody had held it
  */
-export const acquire = async (sql: Sql, name: string, holder: string, leaseSeconds: number): Promise<boolean> => {
-  const rows = await sql`
+export const acquire = async (
+  sql: Sql,
+  name: string,
+  holder: string,
+  leaseSeconds: number,
+): Promise<{ vacantSeconds: number } | null> => {
+  const [row] = await sql<{ vacantSeconds: number }[]>`
+    WITH before AS (SELECT lease_until FROM runners WHERE name = ${name})
     INSERT INTO runners (name, holder, lease_until)
     VALUES (${name}, ${holder}, now() + ${leaseSeconds} * interval '1 second')
     ON CONFLICT (name) DO UPDATE SET holder = excluded.holder, lease_until = excluded.lease_until
     WHERE runners.holder = excluded.holder OR runners.lease_until < now()
-    RETURNING name`
-  return rows.length === 1
+    RETURNING greatest(0, coalesce((SELECT extract(epoch FROM now() - lease_until) FROM before), 0))::double precision
+      AS vacant_seconds`
+  return row ?? null
 }
 
 /** Gives the lease back, so that the next holder needn't wait for its end. */

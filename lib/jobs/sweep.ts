@@ -18,10 +18,21 @@ const MAX_DOORBELLS = 10
 
 /** Finds what is due and lies still: lost leases, and queues whose doorbells were lost. */
 export const sweep = async (app: App): Promise<void> => {
-  if (!(await holds(app, 'sweep'))) return
+  if (!(await holds(app, 'sweep', (seconds) => grantAfterOutage(app, seconds)))) return
   await endLostLeases(app)
   await ringOverdue(app)
   if (isNewMinute(app)) await waiting.prunePace(app.sql)
+}
+
+/**
+ * When no sweep could reach Postgres for a lease, the workers could not renew theirs either: they get one more before
+ * a lost one counts as a crash.
+ */
+const grantAfterOutage = async (app: App, vacantSeconds: number): Promise<void> => {
+  const { leaseSeconds } = app.config.engine
+  if (vacantSeconds < leaseSeconds) return
+  const granted = await leases.grant(app.sql, leaseSeconds)
+  if (granted > 0) app.log.warn({ jobs: granted, vacantSeconds }, 'nobody swept for a lease; running jobs get one more')
 }
 
 const prunedAtMinute = new WeakMap<App, number>()

@@ -1,0 +1,86 @@
+import { expect } from 'vitest'
+import * as jobs from '../../db/queries/jobs.ts'
+import { insertJobs } from '../../tests/support/engine.ts'
+import { test, type World } from '../../tests/support/world.ts'
+import { endLeasesExcept, sweep } from './sweep.ts'
+
+const running = async (world: World, worker: string, leaseSecondsLeft: number): Promise<string> => {
+  const [id = ''] = await insertJobs(world.app, [{}])
+  await world.sql`
+    UPDATE jobs SET state = 'running', stint = 1, worker = ${worker}, stint_started_at = now(),
+      lease_until = now() + ${leaseSecondsLeft} * interval '1 second'
+    WHERE id = ${id}`
+  return id
+}
+const get = (world: World, id: string) => jobs.find(world.sql, id)
+
+test('a job whose lease ran out is queued again, and its doorbell rung', async ({ world }) => {
+  const lost = await running(world, 'w', -1)
+  const held = await running(world, 'w', 30)
+  await sweep(world.app)
+  expect(await get(world, lost)).toMatchObject({ state: 'queued', attempt: 1, crashes: 1 })
+  expect(await get(world, held)).toMatchObject({ state: 'running' })
+  expect(await world.app.queue.visible('default')).toBe(1)
+})
+
+test('only one process sweeps at a time; another takes over when its lease is over', async ({ world }) => {
+  const other = await world.anotherApp({ instance: 'other' })
+  await sweep(world.app)
+  const lost = await running(world, 'w', -1)
+  await sweep(other)
+  expect((await get(world, lost))?.state).toBe('running')
+  await world.sql`UPDATE runners SET lease_until = now() - interval '1 second'`
+  await sweep(other)
+  expect((await get(world, lost))?.state).toBe('queued')
+})
+
+test('after an outage in which nobody could sweep for a lease, running jobs get one more', async ({ world }) => {
+  const lost = await running(world, 'w', -1)
+  await world.sql`INSERT INTO runners (name, holder, lease_until) VALUES ('sweep', 'gone', now() - interval '90 seconds')`
+  await sweep(world.app)
+  expect(await get(world, lost)).toMatchObject({ state: 'running', crashes: 0 })
+  await world.sql`UPDATE jobs SET lease_until = now() - interval '1 second'`
+  await sweep(world.app)
+  expect(await get(world, lost)).toMatchObject({ state: 'queued', crashes: 1 })
+})
+
+test('the leases of processes that are known to be dead end at once, outage or not', async ({ world }) => {
+  const dead = await running(world, 'dead', 60)
+  const alive = await running(world, 'alive', 60)
+  await endLeasesExcept(world.app, ['alive'])
+  expect((await get(world, dead))?.state).toBe('queued')
+  expect((await get(world, alive))?.state).toBe('running')
+})
+
+test('lost doorbells are rung again, as few as the startable jobs need, and none while SQS has one', async ({
+  world,
+}) => {
+  await insertJobs(
+    world.app,
+    Array.from({ length: 1_200 }, () => ({})),
+  )
+  await world.sql`UPDATE jobs SET start_at = now() - interval '3 seconds'`
+  await sweep(world.app)
+  await sweep(world.app)
+  expect(await world.app.queue.visible('default')).toBe(3)
+})
+
+test('neither delayed jobs nor those of a paused queue make it ring', async ({ world }) => {
+  await insertJobs(world.app, [{ delaySeconds: 60 }, { queue: 'bulk' }])
+  await world.sql`UPDATE jobs SET start_at = now() - interval '3 seconds' WHERE queue = 'bulk'`
+  await world.sql`UPDATE queues SET paused_at = now() WHERE name = 'bulk'`
+  await sweep(world.app)
+  expect([await world.app.queue.visible('default'), await world.app.queue.visible('bulk')]).toEqual([0, 0])
+})
+
+test('many lost leases are settled in batches, all of them in one pass', async ({ world }) => {
+  await insertJobs(
+    world.app,
+    Array.from({ length: 1_100 }, () => ({})),
+  )
+  await world.sql`UPDATE jobs SET state = 'running', stint = 1, worker = 'w', stint_started_at = now(), lease_until = now() - interval '1 second'`
+  await sweep(world.app)
+  expect(await world.sql`SELECT state, count(*)::integer AS n FROM jobs GROUP BY state`).toEqual([
+    { state: 'queued', n: 1_100 },
+  ])
+})
