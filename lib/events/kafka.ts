@@ -9,16 +9,9 @@ export interface KafkaOptions {
 }
 
 /** Publishes with acks=all, one request in flight, so that a partition keeps the order it was given. */
-export const createKafkaPublisher = ({ brokers, log }: KafkaOptions): Publisher => {
-  const kafka = new Kafka({
-    clientId: 'stint',
-    brokers,
-    logLevel: logLevel.WARN,
-    logCreator: () => (entry) => log.debug({ kafka: entry.log }, entry.log.message),
-    connectionTimeout: 3_000,
-    requestTimeout: 10_000,
-    retry: { retries: 2, initialRetryTime: 100 },
-  })
+export const createKafkaPublisher = (options: KafkaOptions): Publisher => {
+  const kafka = createClient(options)
+  const { log } = options
   let producer: Promise<Producer> | undefined
 
   const connect = (): Promise<Producer> => {
@@ -64,3 +57,41 @@ export const createKafkaPublisher = ({ brokers, log }: KafkaOptions): Publisher 
     close: drop,
   }
 }
+
+export interface ConsumerOptions extends KafkaOptions {
+  groupId: string
+  topic: string
+  /** The messages of a partition come one after the other, in their order; each of them at least once. */
+  onMessage: (value: Buffer) => void | Promise<void>
+}
+
+export interface Consumer {
+  stop(): Promise<void>
+}
+
+/** Reads a topic as a member of a consumer group, a new group from the beginning. Resolves when it has been let in. */
+export const startKafkaConsumer = async (options: ConsumerOptions): Promise<Consumer> => {
+  const { groupId, topic, onMessage } = options
+  const consumer = createClient(options).consumer({ groupId, maxWaitTimeInMs: 100 })
+  const joined = new Promise((resolve) => consumer.on(consumer.events.GROUP_JOIN, resolve))
+  await consumer.connect()
+  await consumer.subscribe({ topics: [topic], fromBeginning: true })
+  await consumer.run({
+    eachMessage: async ({ message: { value } }) => {
+      if (value) await onMessage(value)
+    },
+  })
+  await joined
+  return { stop: () => consumer.disconnect() }
+}
+
+const createClient = ({ brokers, log }: KafkaOptions): Kafka =>
+  new Kafka({
+    clientId: 'stint',
+    brokers,
+    logLevel: logLevel.WARN,
+    logCreator: () => (entry) => log.debug({ kafka: entry.log }, entry.log.message),
+    connectionTimeout: 3_000,
+    requestTimeout: 10_000,
+    retry: { retries: 2, initialRetryTime: 100 },
+  })
