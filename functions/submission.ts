@@ -10,7 +10,7 @@ import { defaultProject, requireRole } from './access.ts'
 import { kinds } from './jobs/index.ts'
 
 /** What a person says of a job, alone and in a batch. */
-const fields = {
+export const fields = {
   kind: z.string().max(100).meta({ description: 'One of GET /job-kinds.' }),
   input: z.unknown().meta({ description: 'What the kind declares as its input.' }),
   projectId: id.optional().meta({ description: 'Your project `Personal` if left out.' }),
@@ -24,13 +24,10 @@ const fields = {
     .array(z.string().regex(/^[\w.:/-]{1,64}$/, 'expected 1–64 of letters, digits and _ . : / -'))
     .max(20)
     .optional(),
-  onParentFailure: z
-    .enum(['fail', 'run', 'skip'])
-    .optional()
-    .meta({
-      description:
-        'What becomes of it when a job of `after` does not succeed: fail (default), run all the same, or be cancelled.',
-    }),
+  onParentFailure: z.enum(['fail', 'run', 'skip']).optional().meta({
+    description:
+      'What becomes of it when a job of `after` does not succeed: fail (default), run all the same, or be cancelled.',
+  }),
   uniqueKey: z
     .string()
     .min(1)
@@ -43,12 +40,9 @@ const fields = {
     .max(2_592_000)
     .optional()
     .meta({ description: 'Keeps the key at least so long, even if the job ends before.' }),
-  onDuplicate: z
-    .enum(['return', 'replace'])
-    .optional()
-    .meta({
-      description: 'When another job has the key: answer with it (default), or take its place if it is still queued.',
-    }),
+  onDuplicate: z.enum(['return', 'replace']).optional().meta({
+    description: 'When another job has the key: answer with it (default), or take its place if it is still queued.',
+  }),
 }
 
 const sane = <

@@ -1,11 +1,14 @@
 import { createPool, type Pool } from '../db/client.ts'
+import type { MetricTotal } from '../db/queries/metrics.ts'
+import * as metricTotals from '../db/queries/metrics.ts'
 import { type Clock, systemClock } from './core/clock.ts'
 import { type Config, readConfig } from './core/config.ts'
 import { newId } from './core/ids.ts'
 import { createLog, type Logger } from './core/log.ts'
 import type { Publisher } from './events/publisher.ts'
 import type { FileStore } from './files/store.ts'
-import type { DoorbellQueue } from './queue/doorbells.ts'
+import { createRecorder, type Recorder, shardOf } from './metrics/recorder.ts'
+import type { DoorbellQueue, QueueName } from './queue/doorbells.ts'
 
 /** What the code depends on, in one object. Built once per process, and by tests as they need it. */
 export interface App {
@@ -18,6 +21,8 @@ export interface App {
   /** A number in [0, 1), for jitter and fairness; never for secrets. */
   random: () => number
   log: Logger
+  /** Counts and measures. */
+  metrics: Recorder
   /** This process, as leases name it: different at each start. */
   instance: string
   /** Aborts when the process is asked to stop: its jobs then stop at their next safe point. */
@@ -26,6 +31,8 @@ export interface App {
   exit: (reason: string) => void
   /** Tells the host that something was committed which the relay may publish. On AWS nobody listens. */
   committed: () => void
+  /** Whether a job shall stop at the safe point that it is at, for no reason. Only the chaos switch gives it. */
+  cutStint?: () => boolean
   /** Closes every connection. */
   close: () => Promise<void>
 }
@@ -45,7 +52,12 @@ export const createApp = async (config: Config, name: string, given: Partial<App
       prepare: config.database.prepare,
       applicationName: name,
     })
-  const queue = given.queue ?? createSqsDoorbells({ ...config.sqs, region: config.region })
+  const clock = given.clock ?? systemClock
+  const instance = given.instance ?? `${name}-${newId()}`
+  const write = (totals: MetricTotal[]) => metricTotals.add(sql, shardOf(instance), totals)
+  const metrics = given.metrics ?? createRecorder({ write, log, now: () => clock.now() })
+  const onSent = (name: QueueName, n: number) => metrics.count('stint_doorbells_sent_total', { queue: name }, n)
+  const queue = given.queue ?? createSqsDoorbells({ ...config.sqs, region: config.region, onSent })
   const files = given.files ?? lazyFiles(config)
   const publisher = given.publisher ?? lazyPublisher(config, log)
   return {
@@ -54,10 +66,11 @@ export const createApp = async (config: Config, name: string, given: Partial<App
     queue,
     files,
     publisher,
-    clock: given.clock ?? systemClock,
+    clock,
     random: given.random ?? Math.random,
     log,
-    instance: given.instance ?? `${name}-${newId()}`,
+    metrics,
+    instance,
     stopping: given.stopping ?? new AbortController().signal,
     exit:
       given.exit ??
@@ -67,6 +80,7 @@ export const createApp = async (config: Config, name: string, given: Partial<App
       }),
     committed: given.committed ?? (() => {}),
     close: async () => {
+      await metrics.close()
       await Promise.all([publisher.close(), sql.end({ timeout: 5 })])
       queue.close()
       files.close()
@@ -95,6 +109,7 @@ const lazyFiles = (config: Config): FileStore => {
     get: async (...args) => (await get()).get(...args),
     head: async (...args) => (await get()).head(...args),
     delete: async (...args) => (await get()).delete(...args),
+    deleteAll: async (...args) => (await get()).deleteAll(...args),
     downloadUrl: async (...args) => (await get()).downloadUrl(...args),
     uploadUrl: async (...args) => (await get()).uploadUrl(...args),
     ready: async () => (await get()).ready(),

@@ -14,6 +14,8 @@ export interface ClaimedJob {
   checkpoint: unknown
   checkpointVersion: number | null
   hasParents: boolean
+  /** For how long it had been due. */
+  waitMs: number
 }
 
 export interface ClaimRequest {
@@ -121,6 +123,7 @@ export const claim = (sql: Sql, request: ClaimRequest): Promise<ClaimedJob[]> =>
     ), paced AS (
       INSERT INTO queue_pace (queue, jobs) SELECT queue, count(*) FROM claimed GROUP BY queue
     )
-    SELECT id, project_id, kind, stint, attempt, crashes, timeout_seconds, run_ms, input, checkpoint, checkpoint_version, has_parents
+    SELECT id, project_id, kind, stint, attempt, crashes, timeout_seconds, run_ms, input, checkpoint, checkpoint_version, has_parents,
+           (extract(epoch FROM now() - start_at) * 1000)::double precision AS wait_ms
     FROM claimed ORDER BY priority DESC, start_at, id`
 }

@@ -154,6 +154,7 @@ export const list = (sql: Sql, filter: JobFilter, limit: number): Promise<JobRow
 
 export interface Cancelled {
   id: string
+  kind: string
   state: JobState
   /** False when it had ended, or was told before. */
   changed: boolean
@@ -187,7 +188,7 @@ export const acknowledgeCancel = async (sql: Sql, ids: string[], stints: number[
 export const cancel = async (sql: Sql, id: string): Promise<Cancelled | null> => {
   const [row] = await sql<Cancelled[]>`
     WITH target AS (
-      SELECT id, state AS was, cancel_requested_at AS asked FROM jobs WHERE id = ${id} FOR UPDATE
+      SELECT id, kind, state AS was, cancel_requested_at AS asked FROM jobs WHERE id = ${id} FOR UPDATE
     ), changed AS (
       UPDATE jobs SET
         state = CASE WHEN was = 'running' THEN 'running' ELSE 'cancelled' END,
@@ -206,7 +207,7 @@ export const cancel = async (sql: Sql, id: string): Promise<Cancelled | null> =>
                ELSE jsonb_build_object('stint', stint, 'stopped', 'before it ran') END
       FROM changed
     )
-    SELECT target.id, coalesce(changed.state, target.was) AS state, changed.id IS NOT NULL AS changed,
+    SELECT target.id, target.kind, coalesce(changed.state, target.was) AS state, changed.id IS NOT NULL AS changed,
            coalesce(changed.has_children, false) AS has_children
     FROM target LEFT JOIN changed USING (id)`
   return row ?? null
@@ -220,11 +221,11 @@ export const cancelQueued = async (sql: Sql, id: string): Promise<Cancelled | nu
         state = 'cancelled', finished_at = now(), cancel_requested_at = now(), event_seq = event_seq + 1,
         error = jsonb_build_object('code', 'REPLACED', 'message', 'another job with its unique key took its place')
       WHERE id = ${id} AND state = 'queued'
-      RETURNING id, project_id, event_seq, state, has_children, error
+      RETURNING id, kind, project_id, event_seq, state, has_children, error
     ), told AS (
       INSERT INTO events (job_id, project_id, seq, type, data)
       SELECT id, project_id, event_seq, 'job.cancelled', jsonb_build_object('error', error) FROM cancelled
     )
-    SELECT id, state, has_children, true AS changed FROM cancelled`
+    SELECT id, kind, state, has_children, true AS changed FROM cancelled`
   return row ?? null
 }

@@ -116,7 +116,7 @@ export const claim = (
     INSERT INTO queue_pace (queue, jobs) SELECT queue, count(*) FROM claimed GROUP BY queue
   )
   SELECT id, project_id, kind, stint, attempt, crashes, timeout_seconds, run_ms, input, checkpoint, checkpoint_version,
-         has_parents, concurrency_key
+         has_parents, concurrency_key, (extract(epoch FROM now() - start_at) * 1000)::double precision AS wait_ms
   FROM claimed ORDER BY nth, priority DESC, start_at, id`
 
 /** Takes tokens, and remembers whose turn was last. */

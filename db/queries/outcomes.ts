@@ -35,6 +35,9 @@ export interface Settled {
   hasChildren: boolean
   /** Of a kind with limits: its end makes room for another. */
   limited: boolean
+  /** How its stint ended, and its running time over all stints; missing for a child, which had none. */
+  ending?: Outcome['ending'] | null
+  runMs?: number | null
 }
 
 /**
@@ -118,7 +121,7 @@ export const settle = (
       worker = NULL,
       event_seq = event_seq + 1
     FROM decided WHERE jobs.id = decided.id
-    RETURNING jobs.id, jobs.project_id, jobs.kind, jobs.queue, jobs.state, jobs.has_children,
+    RETURNING jobs.id, jobs.project_id, jobs.kind, jobs.queue, jobs.state, jobs.has_children, jobs.run_ms,
               jobs.concurrency_key IS NOT NULL AS limited, jobs.stint, jobs.attempt, jobs.event_seq, jobs.start_at, jobs.progress,
               jobs.error, jobs.cancel_requested_at, jobs.cancel_acknowledged_at, decided.verdict, decided.ending, decided.stint_ms, decided.delay_ms, decided.worker,
               decided.stint_started_at, decided.attempt AS stint_attempt, decided.error AS stint_error
@@ -152,6 +155,6 @@ export const settle = (
       CASE WHEN state = 'failed' THEN coalesce(stint_error, error) ELSE stint_error END
     FROM settled
   )
-  SELECT id, project_id, kind, queue, state, has_children, limited, delay_ms FROM settled
+  SELECT id, project_id, kind, queue, state, has_children, limited, delay_ms, ending, run_ms FROM settled
   UNION ALL
-  SELECT id, project_id, kind, queue, 'running', true, false, 0 FROM held WHERE left_alone`
+  SELECT id, project_id, kind, queue, 'running', true, false, 0, NULL, NULL FROM held WHERE left_alone`

@@ -49,3 +49,12 @@ export const listOverdue = (
     AND NOT EXISTS (
       SELECT FROM jobs WHERE kind = limited.kind AND state = 'running' AND concurrency_key IS NOT NULL
     )`
+
+/** From then on no claim takes the queue's jobs; those that run go on. */
+export const pause = async (sql: Sql, name: string): Promise<void> => {
+  await sql`UPDATE queues SET paused_at = now() WHERE name = ${name} AND paused_at IS NULL`
+}
+
+export const resume = async (sql: Sql, name: string): Promise<void> => {
+  await sql`UPDATE queues SET paused_at = NULL WHERE name = ${name} AND paused_at IS NOT NULL`
+}

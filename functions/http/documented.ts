@@ -4,6 +4,8 @@ import { handler as catalogue } from './catalogue.ts'
 import { handler as files } from './files.ts'
 import { handler as jobs } from './jobs.ts'
 import { handler as projects } from './projects.ts'
+import { handler as queues } from './queues.ts'
+import { handler as schedules } from './schedules.ts'
 import { handler as submissions } from './submissions.ts'
 import { handler as system } from './system.ts'
 
@@ -14,6 +16,8 @@ export const documented: Readonly<Record<string, Resource>> = {
   submissions,
   jobs,
   files,
+  schedules,
+  queues,
   catalogue,
   system,
 }

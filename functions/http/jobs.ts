@@ -4,9 +4,11 @@ import * as jobLogs from '../../db/queries/job-logs.ts'
 import * as jobs from '../../db/queries/jobs.ts'
 import * as stints from '../../db/queries/stints.ts'
 import { resource } from '../../lib/http/resource.ts'
-import { route } from '../../lib/http/route.ts'
+import { plain, route } from '../../lib/http/route.ts'
 import { decodeCursor, id, page, pageOf, timestamp, toPage } from '../../lib/http/schemas.ts'
 import { cancelJob } from '../../lib/jobs/cancel.ts'
+import { removeJob } from '../../lib/jobs/remove-jobs.ts'
+import { retryJob } from '../../lib/jobs/retry-jobs.ts'
 import { STATES } from '../../lib/jobs/states.ts'
 import { explainWaiting } from '../../lib/jobs/waiting.ts'
 import { QUEUES } from '../../lib/queue/doorbells.ts'
@@ -205,4 +207,40 @@ export const cancel = route({
   },
 })
 
-export const handler = resource([listKinds, list, get, listEvents, listLogs, listStints, cancel])
+export const retry = route({
+  method: 'POST',
+  path: '/jobs/{jobId}/retry',
+  summary: 'Begin a failed or cancelled job anew',
+  description:
+    'Attempts, crashes and running time start anew; it goes on from its checkpoint unless `fromStart`. Jobs that ran ' +
+    'after it and have ended stay as they are.',
+  actor: 'user',
+  params: jobId,
+  body: z
+    .strictObject({ fromStart: z.boolean().default(false).meta({ description: 'Forgets the checkpoint.' }) })
+    .meta({ id: 'Retry', example: {} }),
+  replies: { 202: jobReply },
+  errors: ['JOB_NOT_FOUND', 'FORBIDDEN', 'JOB_NOT_ENDED', 'JOB_SUCCEEDED'],
+  run: async ({ app, actor, params, body }) => {
+    await requireJob(app, actor, params.jobId, 'maintainer')
+    await retryJob(app, params.jobId, body)
+    return { status: 202, body: { job: toJob(await requireJob(app, actor, params.jobId, 'maintainer')) } }
+  },
+})
+
+export const remove = route({
+  method: 'DELETE',
+  path: '/jobs/{jobId}',
+  summary: 'Delete an ended job, with its events, logs and the files that it made',
+  actor: 'user',
+  params: jobId,
+  replies: { 204: plain('Deleted') },
+  errors: ['JOB_NOT_FOUND', 'FORBIDDEN', 'JOB_NOT_ENDED', 'JOB_UNPUBLISHED', 'JOB_IN_USE'],
+  run: async ({ app, actor, params }) => {
+    await requireJob(app, actor, params.jobId, 'maintainer')
+    await removeJob(app, params.jobId)
+    return { status: 204 }
+  },
+})
+
+export const handler = resource([listKinds, list, get, listEvents, listLogs, listStints, cancel, retry, remove])

@@ -1,9 +1,11 @@
 import { z } from 'zod'
 import * as health from '../../db/queries/health.ts'
 import type { App } from '../../lib/app.ts'
+import { requireMetricsToken } from '../../lib/auth/metrics-token.ts'
 import { createProbe, type ProbeResult } from '../../lib/core/probe.ts'
 import { resource } from '../../lib/http/resource.ts'
-import { route } from '../../lib/http/route.ts'
+import { plain, route } from '../../lib/http/route.ts'
+import { expose } from '../../lib/metrics/exporter.ts'
 import { QUEUES } from '../../lib/queue/doorbells.ts'
 
 const COMPONENTS = ['postgres', 'sqs', 's3', 'kafka'] as const
@@ -46,6 +48,23 @@ export const getHealth = route({
   },
 })
 
+export const getMetrics = route({
+  method: 'GET',
+  path: '/metrics',
+  summary: 'All metrics, for Prometheus',
+  description:
+    'The text format, over all processes. Takes the `METRICS_TOKEN` as a bearer token. Where none is configured anyone ' +
+    'may read them on one’s own machine, and nobody on AWS.',
+  actor: 'anyone',
+  replies: { 200: plain('Metrics in the text format of Prometheus.', 'text/plain') },
+  errors: ['UNAUTHENTICATED'],
+  run: async ({ app, headers }) => {
+    requireMetricsToken(app, headers['authorization'])
+    const { contentType, text } = await expose(app)
+    return { status: 200, headers: { 'content-type': contentType, 'cache-control': 'no-store' }, body: text }
+  },
+})
+
 type Probes = Record<(typeof COMPONENTS)[number], () => Promise<ProbeResult>>
 
 /** One set per app: what was asked for one request answers the next ones. */
@@ -79,4 +98,4 @@ const toComponent = (name: (typeof COMPONENTS)[number], { ok, ...rest }: ProbeRe
   ...rest,
 })
 
-export const handler = resource([getHealth])
+export const handler = resource([getHealth, getMetrics])

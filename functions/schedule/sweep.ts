@@ -1,5 +1,10 @@
+import { runDueSchedules } from '../../lib/jobs/schedule.ts'
 import { sweep } from '../../lib/jobs/sweep.ts'
-import { every } from '../../lib/schedule/every.ts'
+import { each, every } from '../../lib/schedule/every.ts'
+import { kinds } from '../jobs/index.ts'
 
-/** Each second: lost leases, and jobs whose doorbell was lost. */
-export const handler = every({ everySeconds: 1, run: sweep })
+/** Each second: lost leases, jobs whose doorbell was lost, and schedules whose tick has come. */
+export const handler = every({
+  everySeconds: 1,
+  run: (app) => each([() => sweep(app), () => runDueSchedules(app, kinds)]),
+})

@@ -49,6 +49,9 @@ const environment = z.object({
   SAFE_POINT_SECONDS: seconds(1),
   RETENTION_DAYS: z.coerce.number().positive().default(30),
 
+  PUSHGATEWAY_URL: z.url({ protocol: /^https?$/ }).optional(),
+  METRICS_TOKEN: z.string().min(16).optional(),
+
   LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
   STINT_VERSION: z.string().default('dev'),
 })
@@ -83,6 +86,14 @@ const shape = (env: z.output<typeof environment>) => ({
     safePointSeconds: env.SAFE_POINT_SECONDS,
   },
   retentionDays: env.RETENTION_DAYS,
+  metrics: {
+    /** Where all metrics are pushed to. */
+    pushgatewayUrl: env.PUSHGATEWAY_URL,
+    /** What `GET /metrics` asks for. */
+    token: env.METRICS_TOKEN,
+    /** Without a token anyone may read them where SQS is an emulator's, on one's own machine, and nobody elsewhere. */
+    isOpen: env.METRICS_TOKEN === undefined && env.SQS_ENDPOINT !== undefined,
+  },
   logLevel: env.LOG_LEVEL,
   version: env.STINT_VERSION,
 })

@@ -32,6 +32,10 @@ export const CATALOGUE = {
   JOB_NOT_ENDED: [409, 'The job has not ended yet'],
   IDEMPOTENCY_KEY_REUSED: [409, 'The idempotency key was used with another request'],
   JOB_UNPUBLISHED: [409, 'The job has events that are not published yet'],
+  JOB_SUCCEEDED: [409, 'The job has succeeded; only failed and cancelled ones are retried'],
+  JOB_IN_USE: [409, 'A job that has not ended runs after it, or needs a file that it made'],
+  // Schedules
+  SCHEDULE_NOT_FOUND: [404, 'No such schedule'],
   // Files
   FILE_NOT_FOUND: [404, 'No such file'],
   FILE_NOT_UPLOADED: [409, 'The file was announced but has not arrived yet'],

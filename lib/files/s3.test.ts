@@ -42,6 +42,15 @@ test('deletes, and deletes what is not there', async ({ world: { app } }) => {
   expect(await app.files.head('a')).toBeNull()
 })
 
+test('deletes many at once, and those that are not there', async ({ world: { app } }) => {
+  const keys = ['a/1', 'a/2 ü&<', 'a/3']
+  await Promise.all(keys.map((key) => app.files.put(key, hello, 'text/plain')))
+  await app.files.deleteAll(['a/1', 'a/2 ü&<', 'nothing'])
+  const left = await Promise.all(keys.map((key) => app.files.head(key)))
+  expect(left.map((it) => it !== null)).toEqual([false, false, true])
+  await app.files.deleteAll([])
+})
+
 test('a download URL gives the object to whoever has it', async ({ world: { app } }) => {
   await app.files.put('a', hello, 'text/csv')
   const url = await app.files.downloadUrl('a', { expiresInSeconds: 60, fileName: 'ä "1".csv', contentType: 'text/csv' })

@@ -1,6 +1,7 @@
 import type { Readable } from 'node:stream'
 import {
   DeleteObjectCommand,
+  DeleteObjectsCommand,
   GetObjectCommand,
   HeadBucketCommand,
   HeadObjectCommand,
@@ -61,6 +62,14 @@ export const createS3Files = ({ region, endpoint, bucket }: S3Options): FileStor
 
     delete: async (key) => {
       await client.send(new DeleteObjectCommand(at(key)))
+    },
+
+    deleteAll: async (keys) => {
+      if (keys.length === 0) return
+      const Delete = { Objects: keys.map((Key) => ({ Key })), Quiet: true }
+      const { Errors = [] } = await client.send(new DeleteObjectsCommand({ Bucket: bucket, Delete }))
+      if (Errors.length > 0)
+        throw new Error(`S3 refused to delete ${Errors.length} of ${keys.length} objects: ${Errors[0]?.Message}`)
     },
 
     downloadUrl: (key, { expiresInSeconds, fileName, contentType }) =>

@@ -7,6 +7,8 @@ export interface FileStore {
   head(key: string): Promise<{ sizeBytes: number; contentType: string } | null>
   /** Removes the object; one that isn't there is no error. */
   delete(key: string): Promise<void>
+  /** Removes up to 1 000 objects in one request. @throws when one of them could not be removed */
+  deleteAll(keys: string[]): Promise<void>
   /** A URL that anyone may GET for `expiresInSeconds`, offered under `fileName`. */
   downloadUrl(
     key: string,

@@ -8,7 +8,8 @@ import { type InvocationContext, MAX_BODY_BYTES, plain, type Route, route } from
 
 const setup = () => {
   const log = { error: vi.fn() }
-  const context = { app: { log } as unknown as App } as InvocationContext
+  const metrics = { count: vi.fn(), observe: vi.fn() }
+  const context = { app: { log, metrics } as unknown as App } as InvocationContext
   const call = async (handler: Route | ReturnType<typeof resource>, given: Partial<APIGatewayProxyEventV2> = {}) => {
     const answer = await handler(
       {
@@ -25,7 +26,7 @@ const setup = () => {
     )
     return { ...answer, json: answer.body && !answer.isBase64Encoded ? JSON.parse(answer.body) : undefined }
   }
-  return { log, call }
+  return { log, metrics, call }
 }
 
 const json = (body: unknown): Partial<APIGatewayProxyEventV2> => ({

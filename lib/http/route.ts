@@ -7,6 +7,7 @@ import { type App, appOfProcess } from '../app.ts'
 import { type Actor, authenticate } from '../auth/actor.ts'
 import { type ErrorCode, StintError } from '../core/errors.ts'
 import { readJsonBody } from './json-body.ts'
+import { measured } from './measured.ts'
 import { fieldErrors, toProblem } from './problem.ts'
 
 /** JSON bodies and raw bodies alike: Lambda takes 6 MB of event, and base64 makes a third more of it. */
@@ -126,7 +127,7 @@ export const route = <
       })
       return respond(reply as WireReply)
     })
-  return Object.assign(handler as unknown as HttpHandler, { declaration: checked })
+  return Object.assign(measured(checked, handler as unknown as HttpHandler), { declaration: checked })
 }
 
 /** The policies of documents are ours or off: an answer in JSON shows nothing, and a page's `run` gives its own policy. */

@@ -2,6 +2,7 @@ import { transaction } from '../../db/client.ts'
 import * as jobs from '../../db/queries/jobs.ts'
 import type { App } from '../app.ts'
 import { StintError } from '../core/errors.ts'
+import { countFinished } from '../metrics/jobs.ts'
 import { ringFor } from '../queue/ring.ts'
 import { settleChildren } from './settle.ts'
 import { hasEnded } from './states.ts'
@@ -12,17 +13,18 @@ import { hasEnded } from './states.ts'
  * @throws {StintError} JOB_NOT_FOUND, JOB_ENDED
  */
 export const cancelJob = async (app: App, id: string): Promise<jobs.JobState> => {
-  const { state, children } = await transaction(app.sql, async (tx) => {
+  const { cancelled, children } = await transaction(app.sql, async (tx) => {
     const cancelled = await jobs.cancel(tx, id)
     if (!cancelled) throw new StintError('JOB_NOT_FOUND')
     if (!cancelled.changed && hasEnded(cancelled.state))
       throw new StintError('JOB_ENDED', `The job is ${cancelled.state}.`)
-    return { state: cancelled.state, children: await settleChildren(tx, [cancelled]) }
+    return { cancelled, children: await settleChildren(tx, [cancelled]) }
   })
   app.committed()
+  countFinished(app.metrics, [cancelled, ...children])
   await ringFor(
     app,
     children.filter((child) => child.state === 'queued'),
   )
-  return state
+  return cancelled.state
 }

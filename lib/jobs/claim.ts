@@ -3,6 +3,7 @@ import { transaction } from '../../db/client.ts'
 import * as claims from '../../db/queries/claims.ts'
 import * as limits from '../../db/queries/limits.ts'
 import type { App } from '../app.ts'
+import { countClaimed } from '../metrics/jobs.ts'
 import type { QueueName } from '../queue/doorbells.ts'
 import type { JobKind } from './define.ts'
 
@@ -38,6 +39,7 @@ export const claim = async (app: App, { queue, limit, free, fresh }: ClaimWish):
     jobs.push(...found)
   }
   if (jobs.length > 0) app.committed()
+  countClaimed(app.metrics, queue, jobs)
   return jobs
 }
 

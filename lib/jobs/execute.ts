@@ -53,7 +53,9 @@ export const execute = async (engine: Engine, { queue, budget, remainingMs }: In
   } finally {
     shift.end()
   }
-  if (shift.stuck) engine.app.exit('a job passed no safe point until the end of the function’s time')
+  if (!shift.stuck) return
+  await engine.app.metrics.flush()
+  engine.app.exit('a job passed no safe point until the end of the function’s time')
 }
 
 /** One invocation's running jobs and what keeps them. */
@@ -143,7 +145,7 @@ const claimAndStart = async (shift: Shift, queue: QueueName, budget: number): Pr
       continue
     }
     left -= jobs.length
-    for (const job of jobs) shift.start(new Stint(job, kindOf(engine.kinds, job.kind), time))
+    for (const job of jobs) shift.start(new Stint(job, kindOf(engine.kinds, job.kind), time, engine.app.cutStint))
     if (jobs.some(isSuspect)) return left
   }
   return 0
@@ -164,7 +166,11 @@ const tryClaim = async (shift: Shift, wish: ClaimWish): Promise<ClaimedJob[]> =>
 /** Runs one job and hands in its outcome. Never throws: what the job throws is its outcome. */
 const runOne = async (shift: Shift, stint: Stint): Promise<void> => {
   const outcome = await outcomeOf(shift, stint)
-  if (!outcome || stint.fenced) return
+  if (!outcome || stint.fenced) {
+    // One that was cut off has handed in its outcome before it was fenced.
+    if (shift.running.has(stint)) shift.engine.app.metrics.count('stint_stints_fenced_total', {})
+    return
+  }
   await shift.keeper.flushLogs().catch((error) => shift.engine.app.log.warn({ err: error }, 'log lines were lost'))
   shift.finisher.add(outcome)
 }

@@ -1,6 +1,7 @@
 import { isUnreachable } from '../../db/client.ts'
 import type * as outcomes from '../../db/queries/outcomes.ts'
 import type { App } from '../app.ts'
+import { countSettled } from '../metrics/jobs.ts'
 import { ringFor, startableAfter } from '../queue/ring.ts'
 import { settleOutcomes } from './settle.ts'
 
@@ -52,8 +53,11 @@ export const createFinisher = (app: App, hasTime: () => boolean): Finisher => {
 const settle = async (app: App, batch: outcomes.Outcome[], hasTime: () => boolean): Promise<void> => {
   const settled = await whileReachable(app, hasTime, () => settleOrSingleOut(app, batch))
   app.committed()
-  if (settled.length < batch.length) {
-    app.log.info({ fenced: batch.length - settled.length }, 'outcomes from behind the fence were not written')
+  countSettled(app.metrics, settled)
+  const fenced = batch.length - settled.filter(({ ending }) => ending).length
+  if (fenced > 0) {
+    app.metrics.count('stint_stints_fenced_total', {}, fenced)
+    app.log.info({ fenced }, 'outcomes from behind the fence were not written')
   }
   await ringFor(app, startableAfter(settled))
 }

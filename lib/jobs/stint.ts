@@ -29,11 +29,13 @@ export class Stint {
   #latest: SafePoint<unknown> = {}
   #unsaved = false
   readonly #time: FunctionTime
+  readonly #cut: () => boolean
 
-  constructor(job: ClaimedJob, kind: JobKind, time: FunctionTime) {
+  constructor(job: ClaimedJob, kind: JobKind, time: FunctionTime, cut: () => boolean = () => false) {
     this.job = job
     this.kind = kind
     this.#time = time
+    this.#cut = cut
   }
 
   /** Takes note of a safe point. `gapMs` is given by jobs whose points are seen late. */
@@ -48,7 +50,9 @@ export class Stint {
 
   /** Whether it must stop at the safe point it is at. */
   mustStop(): boolean {
-    return this.stopRequested || this.#time.remainingMs() < marginMs(this.#time.totalMs, this.#longestGapMs)
+    return (
+      this.stopRequested || this.#cut() || this.#time.remainingMs() < marginMs(this.#time.totalMs, this.#longestGapMs)
+    )
   }
 
   /** Takes the job away: its stint stops at once and writes nothing. */

@@ -13,6 +13,8 @@ import type { Submitted } from './submit.ts'
 export interface Stored {
   submitted: Submitted[]
   startable: Startable[]
+  /** Jobs that others replaced, and children that came free or ended. */
+  changed: { kind: string; state: jobs.JobState }[]
 }
 
 /**
@@ -43,6 +45,7 @@ export const store = async (tx: TransactionSql, prepared: Prepared[]): Promise<S
   return {
     submitted: prepared.map((it) => answered.get(it) ?? { jobId: it.row.id, outcome: 'made' }),
     startable: [...startableNow(made, rows), ...changed.filter((job) => job.state === 'queued')],
+    changed: [...replaced, ...changed],
   }
 }
 

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { isUnreachable, transaction } from '../../db/client.ts'
 import * as jobs from '../../db/queries/jobs.ts'
 import type { App } from '../app.ts'
+import { countFinished, countSubmitted } from '../metrics/jobs.ts'
 import { ringFor } from '../queue/ring.ts'
 import type { Prepared } from './prepare.ts'
 import { type Stored, store } from './store.ts'
@@ -23,10 +24,15 @@ export interface Submitted {
  */
 export const submit = async (app: App, prepared: Prepared[]): Promise<Submitted[]> => {
   const special = prepared.some((it) => it.idempotency || it.unique || it.after.length > 0)
-  const { submitted, startable } = await whileUnreachable(app, () =>
+  const { submitted, startable, changed } = await whileUnreachable(app, () =>
     special ? transaction(app.sql, (tx) => store(tx, prepared)) : storePlain(app, prepared),
   )
   app.committed()
+  countSubmitted(
+    app.metrics,
+    prepared.filter((_, i) => submitted[i]?.outcome === 'made').map((it) => it.row),
+  )
+  countFinished(app.metrics, changed)
   await ringFor(app, startable)
   return submitted
 }
@@ -45,7 +51,7 @@ const storePlain = async (app: App, prepared: Prepared[]): Promise<Stored> => {
     const queued = byId.get(row.id)
     return queued ? [{ queue: row.queue, delayMs: queued.startAt.getTime() - queued.queuedAt.getTime() }] : []
   })
-  return { submitted, startable }
+  return { submitted, startable, changed: [] }
 }
 
 const TRIES = 4

@@ -3,6 +3,7 @@ import * as leases from '../../db/queries/leases.ts'
 import * as queues from '../../db/queries/queues.ts'
 import * as waiting from '../../db/queries/waiting.ts'
 import type { App } from '../app.ts'
+import { countSettled } from '../metrics/jobs.ts'
 import type { QueueName, Ring } from '../queue/doorbells.ts'
 import { CLAIMS_PER_DOORBELL, ringFor, startableAfter } from '../queue/ring.ts'
 import { holds } from '../schedule/runner.ts'
@@ -59,6 +60,7 @@ export const endLostLeases = async (app: App): Promise<number> => {
     if (settled.length > 0) {
       app.log.warn({ jobs: settled.length }, 'leases were lost')
       app.committed()
+      countSettled(app.metrics, settled)
       await ringFor(app, startableAfter(settled))
     }
     if (settled.length < BATCH) return total

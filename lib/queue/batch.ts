@@ -19,6 +19,8 @@ export const batch = (run: (request: BatchRequest) => Promise<string[]>): BatchH
   return async (event, context) => {
     const app = context.app ?? (await appOfProcess())
     const failed = await run({ app, records: event.Records, remainingMs: () => context.getRemainingTimeInMillis() })
+    // Lambda freezes the process after the answer; where the app was given, the process goes on.
+    if (!context.app) await app.metrics.flush()
     return { batchItemFailures: failed.map((itemIdentifier) => ({ itemIdentifier })) }
   }
 }

@@ -14,10 +14,12 @@ export interface SqsOptions {
   region: string
   endpoint: string | undefined
   queueUrls: Record<QueueName, string>
+  /** Told of doorbells that SQS took. */
+  onSent?: (queue: QueueName, doorbells: number) => void
 }
 
 /** Doorbells over SQS. */
-export const createSqsDoorbells = ({ region, endpoint, queueUrls }: SqsOptions): DoorbellQueue => {
+export const createSqsDoorbells = ({ region, endpoint, queueUrls, onSent }: SqsOptions): DoorbellQueue => {
   const client = new SQSClient({
     region,
     ...(endpoint && { endpoint, credentials: { accessKeyId: 'local', secretAccessKey: 'local' } }),
@@ -36,6 +38,7 @@ export const createSqsDoorbells = ({ region, endpoint, queueUrls }: SqsOptions):
       }),
     )
     const failed = answer.Failed ?? []
+    onSent?.(queue, rings.length - failed.length)
     if (failed.length > 0)
       throw new Error(`SQS refused ${failed.length} of ${rings.length} doorbells: ${failed[0]?.Message}`)
   }

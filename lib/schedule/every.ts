@@ -5,8 +5,11 @@ import type { InvocationContext } from '../http/route.ts'
 export interface Periodic {
   /** Seconds between two passes. */
   everySeconds: number
-  /** One pass. What it throws is logged, and the next pass comes as planned. */
-  run: (app: App) => Promise<void>
+  /**
+   * One pass. What it throws is logged, and the next pass comes as planned. `remainingMs` is the function's time that
+   * is left, for passes that may take long; on a timer there is no end.
+   */
+  run: (app: App, remainingMs?: () => number) => Promise<void>
 }
 
 export type PeriodicHandler = ((event: unknown, context: InvocationContext) => Promise<void>) & { periodic: Periodic }
@@ -15,25 +18,38 @@ export type PeriodicHandler = ((event: unknown, context: InvocationContext) => P
 const MARGIN_MS = 5_000
 
 /**
- * Wraps a scheduled function. EventBridge starts one each minute at best, so the function makes pass after pass until
- * its time is nearly over. The local host runs `handler.periodic` by a timer instead.
+ * Wraps a scheduled function. EventBridge starts one each minute at best, so the function makes pass after pass as long
+ * as another one fits into its time. The local host runs `handler.periodic` by a timer instead.
  */
 export const every = (periodic: Periodic): PeriodicHandler => {
   const handler = async (_event: unknown, context: InvocationContext): Promise<void> => {
     const app = context.app ?? (await appOfProcess())
-    do {
-      await pass(app, periodic)
-      await sleep(periodic.everySeconds * 1_000)
-    } while (context.getRemainingTimeInMillis() > MARGIN_MS)
+    const remainingMs = () => context.getRemainingTimeInMillis()
+    const pauseMs = periodic.everySeconds * 1_000
+    for (;;) {
+      await pass(app, periodic, remainingMs)
+      if (remainingMs() - pauseMs <= MARGIN_MS) break
+      await sleep(pauseMs)
+    }
+    // Lambda freezes the process after it; where the app was given, the process goes on.
+    if (!context.app) await app.metrics.flush()
   }
   return Object.assign(handler, { periodic })
 }
 
 /** One pass whose failure is logged. */
-export const pass = async (app: App, periodic: Periodic): Promise<void> => {
+export const pass = async (app: App, periodic: Periodic, remainingMs?: () => number): Promise<void> => {
   try {
-    await periodic.run(app)
+    await periodic.run(app, remainingMs)
   } catch (error) {
     app.log.error({ err: error }, 'a periodic pass failed')
   }
+}
+
+/** Does one thing after the other, also when one fails. @throws {AggregateError} with what was thrown */
+export const each = async (steps: (() => Promise<unknown>)[]): Promise<void> => {
+  const failures: unknown[] = []
+  for (const step of steps) await step().catch((error: unknown) => failures.push(error))
+  if (failures.length === 1) throw failures[0]
+  if (failures.length > 1) throw new AggregateError(failures, `${failures.length} of ${steps.length} steps failed`)
 }

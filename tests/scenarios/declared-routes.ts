@@ -62,9 +62,12 @@ export interface Call {
   headers?: Record<string, string>
 }
 
+/** What a path may name that is nobody's own, and there for everybody. */
+export const SHARED: Record<string, string> = { queue: 'default' }
+
 /** Calls a route with all that it needs, valid as far as a declaration tells, and different in what `given` says. */
 export const callRoute = (world: World, route: DeclaredRoute, given: Call = {}) => {
-  const path = route.path.replaceAll(/\{(\w+)\}/g, (_, name: string) => given.params?.[name] ?? newId())
+  const path = route.path.replaceAll(/\{(\w+)\}/g, (_, name: string) => given.params?.[name] ?? SHARED[name] ?? newId())
   const needed = Object.entries(route.query).filter(([, { required }]) => required)
   const query = {
     ...Object.fromEntries(needed.map(([name, { schema }]) => [name, String(exampleOf(schema, schemas))])),
@@ -89,7 +92,18 @@ export const belongingsOf = async (world: World, person: Person): Promise<Record
     body: Buffer.from('hello'),
     headers: { 'content-type': 'text/plain' },
   })
-  return { projectId, userId, jobId: job.body.job.id, modelId: model.body.deviceModel.id, fileId: file.body.file.id }
+  const schedule = await world.http('POST', '/schedules', {
+    token,
+    body: { name: 'New Year', cron: '0 0 1 1 *', kind: 'math.pi', input: { digits: 10 }, projectId },
+  })
+  return {
+    scheduleId: schedule.body.schedule.id,
+    projectId,
+    userId,
+    jobId: job.body.job.id,
+    modelId: model.body.deviceModel.id,
+    fileId: file.body.file.id,
+  }
 }
 
 /** How many rows each table has: whatever is refused must leave all of them as they were. */

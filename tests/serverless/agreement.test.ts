@@ -53,8 +53,14 @@ describe('serverless.yml', () => {
     for (const { timeoutSeconds } of table.http) expect(timeoutSeconds).toBeLessThanOrEqual(29)
   })
 
-  test('gives scheduled functions the time until the next start, and little more', () => {
-    for (const { rate, timeoutSeconds } of table.schedules) {
+  test('gives functions that pass each second the time until the next start, and little more', async () => {
+    for (const { rate, timeoutSeconds, handlerFile, exportName } of table.schedules) {
+      const exported = (await import(new URL(handlerFile, root).href)) as Record<string, PeriodicHandler>
+      const everySeconds = exported[exportName]?.periodic.everySeconds ?? 0
+      if (everySeconds >= 60) {
+        expect(rate).toBe(everySeconds === 3_600 ? 'rate(1 hour)' : `rate(${everySeconds / 60} minutes)`)
+        continue
+      }
       expect(rate).toBe('rate(1 minute)')
       expect(timeoutSeconds).toBeGreaterThanOrEqual(65)
       expect(timeoutSeconds).toBeLessThanOrEqual(70)

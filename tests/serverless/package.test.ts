@@ -122,12 +122,14 @@ describe('the CloudFormation template, made without credentials', () => {
     expect(workers.map((it) => it['RecursiveLoop'])).toEqual(['Allow', 'Allow', 'Allow'])
   })
 
-  test('starts the sweep and the relay each minute, without retries', () => {
+  test('starts the sweep, the relay and the metrics each minute, and the prune each hour, without retries', () => {
     expect(ofType('AWS::Events::Rule').map((it) => it['ScheduleExpression'])).toEqual([
       'rate(1 minute)',
       'rate(1 minute)',
+      'rate(1 minute)',
+      'rate(1 hour)',
     ])
-    expect(ofType('AWS::Lambda::EventInvokeConfig').map((it) => it['MaximumRetryAttempts'])).toEqual([0, 0])
+    expect(ofType('AWS::Lambda::EventInvokeConfig').map((it) => it['MaximumRetryAttempts'])).toEqual([0, 0, 0, 0])
   })
 
   test('gives each function a role of its own', () => {

@@ -15,6 +15,7 @@ export const handler = async (event: { do: string }, context: InvocationContext)
       for (let n = 0; n < 100; n++) app?.committed()
       return 'committed'
     case 'await-stop':
+      if (app?.stopping.aborted) return 'stopped'
       return new Promise((resolve) => app?.stopping.addEventListener('abort', () => resolve('stopped')))
     default:
       return new Promise(() => {})

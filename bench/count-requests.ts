@@ -1,0 +1,23 @@
+import { subscribe } from 'node:diagnostics_channel'
+import { mkdirSync, writeFileSync } from 'node:fs'
+
+// Loaded into the processes that the bench measures (NODE_OPTIONS=--import): counts the requests that they make to SQS
+// and leaves the count in a file, so that not even a killed process takes its count along.
+
+const folder = process.env['BENCH_COUNTS']
+const host = process.env['SQS_ENDPOINT'] && new URL(process.env['SQS_ENDPOINT']).host
+
+if (folder && host) {
+  mkdirSync(folder, { recursive: true })
+  let count = 0
+  let saved = 0
+  subscribe('http.client.request.start', (message) => {
+    const { request } = message as { request: { getHeader(name: string): unknown } }
+    if (request.getHeader('host') === host) count++
+  })
+  setInterval(() => {
+    if (count === saved) return
+    saved = count
+    writeFileSync(`${folder}/${process.pid}`, String(count))
+  }, 200).unref()
+}

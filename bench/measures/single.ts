@@ -1,0 +1,47 @@
+import { generateLoad } from '../load.ts'
+import type { MeasuredStack } from '../stack.ts'
+import { watchUsage } from '../usage.ts'
+import { BODY } from './body.ts'
+import { type Costs, costsOf } from './costs.ts'
+
+export interface Single extends Costs {
+  perSecond: number
+  p50Ms: number
+  p99Ms: number
+  /** Jobs that were still waiting when the last submission was answered. */
+  backlog: number
+}
+
+const CONNECTIONS = 32
+
+/** Single submissions over HTTP, each connection with one under way. */
+export const measureSingle = async (
+  { stack, port, token, sql, counters }: MeasuredStack,
+  { warmUpMs, durationMs }: { warmUpMs: number; durationMs: number },
+): Promise<Single> => {
+  const [{ known }] = await sql<[{ known: number }]>`SELECT count(*)::integer AS known FROM jobs`
+  const before = await counters()
+  const usage = watchUsage(stack.run)
+  const result = await generateLoad({
+    port,
+    method: 'POST',
+    path: '/jobs',
+    token,
+    body: BODY,
+    connections: CONNECTIONS,
+    warmUpMs,
+    durationMs,
+  })
+  const spent = usage.stop()
+  const [{ made, backlog }] = await sql<[{ made: number; backlog: number }]>`
+    SELECT count(*)::integer - ${known}::integer AS made,
+           count(*) FILTER (WHERE state IN ('queued', 'running'))::integer AS backlog FROM jobs`
+  const after = await counters()
+  return {
+    perSecond: result.answered / result.seconds,
+    p50Ms: result.p50Ms,
+    p99Ms: result.p99Ms,
+    backlog,
+    ...costsOf(made, before, after, spent),
+  }
+}

@@ -1,0 +1,118 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import type { Pool } from '../db/client.ts'
+import { type Stack, startStack } from '../infra/local/stack.ts'
+import { type App, createApp } from '../lib/app.ts'
+import { readConfig } from '../lib/core/config.ts'
+import { ringFor } from '../lib/queue/ring.ts'
+import { type Counters, readCounters, STATISTICS_LAG_MS } from './counters.ts'
+
+/** A stack as `npm start` runs it, on a fresh folder, with a person in it, and a look into its database. */
+export interface MeasuredStack {
+  stack: Stack
+  port: number
+  token: string
+  sql: Pool
+  app: App
+  http(method: string, path: string, body?: unknown): Promise<Record<string, unknown>>
+  /** Nothing of the queue `default` starts from now on. */
+  pause(): Promise<void>
+  /** The queue goes on, with doorbells for `jobs` jobs. */
+  release(jobs: number): Promise<void>
+  counters(): Promise<Counters>
+  /** Resolves when no job is queued or running, and all events are published. */
+  idle(): Promise<void>
+  stop(): Promise<void>
+}
+
+export const startMeasuredStack = async (env: Record<string, string> = {}): Promise<MeasuredStack> => {
+  const folder = await mkdtemp(join(tmpdir(), 'stint-bench-'))
+  const counts = join(folder, 'counts')
+  const preload = fileURLToPath(new URL('./count-requests.ts', import.meta.url))
+  const stack = await startStack({
+    dataDir: join(folder, 'data'),
+    env: {
+      LOG_LEVEL: 'info',
+      NODE_OPTIONS: `--import=${preload} --disable-warning=ExperimentalWarning`,
+      BENCH_COUNTS: counts,
+      ...env,
+    },
+  })
+  const app = await appOf(stack)
+  const { sql } = app
+  const port = Number(new URL(stack.url).port)
+  const http = (method: string, path: string, body?: unknown) => request(stack.url, method, path, body, token)
+  let token = ''
+  const password = 'correct horse battery staple'
+  const registered = await http('POST', '/auth/register', { email: 'bench@example.com', password, name: 'Bench' })
+  token = String(registered['accessToken'])
+
+  return {
+    stack,
+    port,
+    token,
+    sql,
+    app,
+    http,
+    pause: async () => {
+      await sql`UPDATE queues SET paused_at = now() WHERE name = 'default'`
+    },
+    release: async (jobs) => {
+      await sql`UPDATE queues SET paused_at = NULL WHERE name = 'default'`
+      await ringFor(
+        app,
+        Array.from({ length: jobs }, () => ({ queue: 'default', delayMs: 0 })),
+      )
+    },
+    counters: async () => {
+      await sleep(STATISTICS_LAG_MS)
+      return readCounters(sql, counts)
+    },
+    idle: async () => {
+      while (await isBusy(sql)) await sleep(200)
+    },
+    stop: async () => {
+      await app.close()
+      await stack.stop()
+      await rm(folder, { recursive: true, force: true })
+    },
+  }
+}
+
+/** The host's environment is the functions' configuration. */
+const appOf = async (stack: Stack): Promise<App> => {
+  const host = stack.run().find(({ name }) => name === 'host')
+  const environ = await readFile(`/proc/${host?.pid}/environ`, 'utf8')
+  const env = Object.fromEntries(
+    environ.split('\0').map((line) => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)]),
+  )
+  return createApp(readConfig({ ...env, LOG_LEVEL: 'warn' }), 'bench')
+}
+
+const isBusy = async (sql: Pool): Promise<boolean> => {
+  const [row] = await sql<[{ busy: boolean }]>`
+    SELECT EXISTS (SELECT FROM jobs WHERE state = 'queued' AND concurrency_key IS NULL)
+        OR EXISTS (SELECT FROM jobs WHERE state = 'running')
+        OR EXISTS (SELECT FROM events WHERE published_at IS NULL) AS busy`
+  return row.busy
+}
+
+const request = async (
+  url: string,
+  method: string,
+  path: string,
+  body: unknown,
+  token: string,
+): Promise<Record<string, unknown>> => {
+  const answer = await fetch(url + path, {
+    method,
+    headers: { 'content-type': 'application/json', ...(token && { authorization: `Bearer ${token}` }) },
+    ...(body !== undefined && { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+  })
+  const text = await answer.text()
+  if (!answer.ok) throw new Error(`${method} ${path} was answered with ${answer.status}: ${text.slice(0, 300)}`)
+  return JSON.parse(text)
+}

@@ -1,0 +1,90 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import type { RunningProcess } from '../infra/local/run-file.ts'
+
+/** Ticks of /proc/<pid>/stat per second: USER_HZ, 100 on every Linux that Node runs on. */
+const TICKS_PER_SECOND = 100
+
+/** CPU time and memory of the stack's processes and of theirs (Postgres has one per connection), out of /proc. */
+export interface Usage {
+  cpuSeconds: Map<string, number>
+  /** Proportional set size: what several processes share counts once. */
+  memoryMb: number
+}
+
+export const readUsage = (running: readonly RunningProcess[]): Usage => {
+  const parents = parentsOfAll()
+  const names = new Map(running.map(({ name, pid }) => [pid, nameOf(name)]))
+  const cpuSeconds = new Map<string, number>()
+  let memoryKb = 0
+  for (const pid of parents.keys()) {
+    const name = ownerOf(pid, parents, names)
+    if (!name) continue
+    cpuSeconds.set(name, (cpuSeconds.get(name) ?? 0) + cpuOf(pid))
+    memoryKb += memoryOf(pid)
+  }
+  return { cpuSeconds, memoryMb: memoryKb / 1_024 }
+}
+
+/** Follows a stack's usage. CPU time of processes that ended in between counts up to when they were last seen. */
+export const watchUsage = (run: () => readonly RunningProcess[], everyMs = 500) => {
+  const before = readUsage(run())
+  let peakMemoryMb = before.memoryMb
+  const timer = setInterval(() => {
+    peakMemoryMb = Math.max(peakMemoryMb, readUsage(run()).memoryMb)
+  }, everyMs)
+  return {
+    stop: () => {
+      clearInterval(timer)
+      const after = readUsage(run())
+      const spent = [...after.cpuSeconds].map(
+        ([name, seconds]) => [name, Math.max(0, seconds - (before.cpuSeconds.get(name) ?? 0))] as const,
+      )
+      return { cpuSeconds: new Map(spent), peakMemoryMb: Math.max(peakMemoryMb, after.memoryMb) }
+    },
+  }
+}
+
+/** worker-default-2 → worker */
+const nameOf = (name: string): string => (name.startsWith('worker-') ? 'worker' : name)
+
+const ownerOf = (pid: number, parents: Map<number, number>, names: Map<number, string>): string | undefined => {
+  for (let at: number | undefined = pid; at; at = parents.get(at)) {
+    const name = names.get(at)
+    if (name) return name
+  }
+  return undefined
+}
+
+const parentsOfAll = (): Map<number, number> => {
+  const parents = new Map<number, number>()
+  for (const entry of readdirSync('/proc')) {
+    const pid = Number(entry)
+    const fields = pid > 0 ? statOf(pid) : undefined
+    if (fields) parents.set(pid, Number(fields[1]))
+  }
+  return parents
+}
+
+const cpuOf = (pid: number): number => {
+  const fields = statOf(pid)
+  if (!fields) return 0
+  // utime, stime and those of children that it has waited for.
+  return [11, 12, 13, 14].reduce((sum, index) => sum + Number(fields[index]), 0) / TICKS_PER_SECOND
+}
+
+const memoryOf = (pid: number): number =>
+  Number(/^Pss:\s+(\d+) kB/m.exec(read(`/proc/${pid}/smaps_rollup`) ?? '')?.[1] ?? 0)
+
+/** The fields after the command's name, which may hold spaces: state, ppid, … */
+const statOf = (pid: number): string[] | undefined => {
+  const text = read(`/proc/${pid}/stat`)
+  return text?.slice(text.lastIndexOf(')') + 2).split(' ')
+}
+
+const read = (path: string): string | undefined => {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch {
+    return undefined
+  }
+}

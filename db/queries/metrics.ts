@@ -1,0 +1,45 @@
+import type { Sql } from '../client.ts'
+
+/** One number of a metric: a counter's total, or one bucket or the sum of a histogram. */
+export interface MetricTotal {
+  metric: string
+  labels: Record<string, string>
+  /** `total`, `sum`, or a bucket's upper bound. */
+  part: string
+  total: number
+}
+
+/** Adds to totals, in the order of their key, so that two processes of one shard don't lock each other out. */
+export const add = async (sql: Sql, shard: number, totals: MetricTotal[]): Promise<void> => {
+  await sql`
+    INSERT INTO metric_totals (shard, metric, labels, part, total)
+    SELECT ${shard}::smallint, metric, labels::jsonb, part, total
+    FROM unnest(
+      ${totals.map((it) => it.metric)}::text[],
+      ${totals.map((it) => JSON.stringify(it.labels))}::text[],
+      ${totals.map((it) => it.part)}::text[],
+      ${totals.map((it) => it.total)}::double precision[]
+    ) AS given (metric, labels, part, total)
+    ORDER BY metric, labels::jsonb, part
+    ON CONFLICT (shard, metric, labels, part) DO UPDATE SET total = metric_totals.total + excluded.total`
+}
+
+/** Every total, over all shards. */
+export const list = (sql: Sql): Promise<MetricTotal[]> => sql`
+  SELECT metric, labels, part, sum(total) AS total FROM metric_totals GROUP BY metric, labels, part`
+
+/** Jobs that wait for others, by queue. */
+export const listBlocked = (sql: Sql): Promise<{ queue: string; count: number }[]> => sql`
+  SELECT queue, count(*)::integer AS count FROM jobs WHERE state = 'blocked' GROUP BY queue`
+
+/** Events that Kafka hasn't got, and for how long the oldest of them has waited. */
+export const getOutbox = async (sql: Sql): Promise<{ events: number; lagSeconds: number }> => {
+  const [row] = await sql<[{ events: number; lagSeconds: number }]>`
+    SELECT count(*)::integer AS events,
+      coalesce((
+        SELECT greatest(0, extract(epoch FROM clock_timestamp() - created_at))::double precision
+        FROM events WHERE published_at IS NULL ORDER BY id LIMIT 1
+      ), 0) AS lag_seconds
+    FROM events WHERE published_at IS NULL`
+  return row
+}

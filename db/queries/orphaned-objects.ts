@@ -1,0 +1,13 @@
+import type { Sql } from '../client.ts'
+
+/** Objects that lost their row, the longest ago first. */
+export const list = async (sql: Sql, limit: number): Promise<string[]> => {
+  const rows = await sql<{ objectKey: string }[]>`
+    SELECT object_key FROM orphaned_objects ORDER BY orphaned_at, object_key LIMIT ${limit}`
+  return rows.map((row) => row.objectKey)
+}
+
+/** Forgets objects that are gone. */
+export const forget = async (sql: Sql, keys: string[]): Promise<void> => {
+  await sql`DELETE FROM orphaned_objects WHERE object_key = ANY (${keys}::text[])`
+}

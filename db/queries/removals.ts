@@ -1,0 +1,127 @@
+import type { Sql } from '../client.ts'
+import type { JobState } from './jobs.ts'
+
+/** A job that a live one runs after. */
+const isNeeded = (sql: Sql) => sql`
+  EXISTS (
+    SELECT FROM job_dependencies JOIN jobs AS child ON child.id = job_dependencies.child_id
+    WHERE job_dependencies.parent_id = jobs.id AND child.state IN ('blocked', 'queued', 'running')
+  )`
+
+/** An ended job that nothing holds back: its events are published, and no live job runs after it. */
+const isFree = (sql: Sql) => sql`
+  state IN ('succeeded', 'failed', 'cancelled')
+  AND NOT EXISTS (SELECT FROM events WHERE events.job_id = jobs.id AND published_at IS NULL)
+  AND NOT (has_children AND ${isNeeded(sql)})`
+
+export interface Expired {
+  /** Jobs may be older than this. */
+  days: number
+  /** From behind this id. */
+  after: string
+  /** At most so many jobs, and so many events of theirs. */
+  limit: number
+  maxEvents: number
+}
+
+/**
+ * Jobs that ended more than so many days ago and are free to go, in id order. Ids are made in the order of time, so
+ * those that may be old enough are the first ones of the primary key, and no index on the hot table is needed.
+ */
+export const listExpired = async (sql: Sql, { days, after, limit, maxEvents }: Expired): Promise<string[]> => {
+  const rows = await sql<{ id: string }[]>`
+    WITH bound AS MATERIALIZED (
+      SELECT now() - ${days} * interval '1 day' AS at
+    ), old AS (
+      SELECT id, event_seq FROM jobs, bound
+      WHERE id > ${after}
+        AND id < rpad(lpad(to_hex((extract(epoch FROM bound.at) * 1000)::bigint), 12, '0'), 32, '0')::uuid
+        AND finished_at < bound.at AND ${isFree(sql)}
+      ORDER BY id LIMIT ${limit}
+    )
+    SELECT id FROM (SELECT id, sum(event_seq) OVER (ORDER BY id) - event_seq AS before FROM old) AS counted
+    WHERE before < ${maxEvents} ORDER BY id`
+  return rows.map((row) => row.id)
+}
+
+/** Locks jobs that are to be removed, in id order; those that somebody else holds are left out. @returns which */
+export const lock = async (sql: Sql, ids: string[]): Promise<string[]> => {
+  const rows = await sql<{ id: string }[]>`
+    SELECT id FROM jobs WHERE id = ANY (${ids}::uuid[]) ORDER BY id FOR UPDATE SKIP LOCKED`
+  return rows.map((row) => row.id)
+}
+
+export interface Removable {
+  state: JobState
+  unpublished: boolean
+  /** A job that hasn't ended runs after it. */
+  needed: boolean
+}
+
+/** Locks one job, and tells what holds it back. */
+export const inspect = async (sql: Sql, id: string): Promise<Removable | null> => {
+  const [row] = await sql<Removable[]>`
+    SELECT state,
+      EXISTS (SELECT FROM events WHERE events.job_id = jobs.id AND published_at IS NULL) AS unpublished,
+      ${isNeeded(sql)} AS needed
+    FROM jobs WHERE id = ${id} FOR UPDATE OF jobs`
+  return row ?? null
+}
+
+/**
+ * Which of these jobs made a file that a live job of the project names in its input as `fileId`. One branch for each
+ * partial index of live jobs, and none of them is read when no file was made.
+ */
+export const listWithFilesInUse = async (sql: Sql, ids: string[]): Promise<string[]> => {
+  const rows = await sql<{ jobId: string }[]>`
+    WITH made AS MATERIALIZED (
+      SELECT id::text AS file_id, project_id, job_id FROM files WHERE job_id = ANY (${ids}::uuid[])
+    ), live AS (
+      SELECT project_id, input FROM jobs WHERE state = 'queued' AND concurrency_key IS NULL
+      UNION ALL
+      SELECT project_id, input FROM jobs WHERE state = 'queued' AND concurrency_key IS NOT NULL
+      UNION ALL
+      SELECT project_id, input FROM jobs WHERE state = 'running'
+      UNION ALL
+      SELECT project_id, input FROM jobs WHERE state = 'blocked'
+    )
+    SELECT DISTINCT made.job_id FROM live JOIN made ON made.project_id = live.project_id AND made.file_id = input->>'fileId'
+    WHERE EXISTS (SELECT FROM made)`
+  return rows.map((row) => row.jobId)
+}
+
+/** Removes lines of jobs that are about to go, at most `limit`: a job can have more of them than one statement should. */
+export const removeLogs = async (sql: Sql, ids: string[], limit: number): Promise<number> => {
+  const rows = await sql`
+    DELETE FROM job_logs WHERE id IN (SELECT id FROM job_logs WHERE job_id = ANY (${ids}::uuid[]) LIMIT ${limit})`
+  return rows.count
+}
+
+/**
+ * Removes locked jobs that are free to go, with all that belongs to them. Must follow the lock in the same transaction
+ * as a statement of its own, so that it sees what others committed before the lock. The objects of their files become
+ * orphans. @returns how many jobs are gone
+ */
+export const remove = async (sql: Sql, ids: string[]): Promise<number> => {
+  const rows = await sql`
+    WITH doomed AS MATERIALIZED (
+      SELECT id FROM jobs WHERE id = ANY (${ids}::uuid[]) AND ${isFree(sql)}
+    ), no_stints AS (
+      DELETE FROM stints USING doomed WHERE job_id = doomed.id
+    ), no_logs AS (
+      DELETE FROM job_logs USING doomed WHERE job_id = doomed.id
+    ), no_events AS (
+      DELETE FROM events USING doomed WHERE job_id = doomed.id
+    ), no_parents AS (
+      DELETE FROM job_dependencies USING doomed WHERE child_id = doomed.id
+    ), no_children AS (
+      DELETE FROM job_dependencies USING doomed
+      WHERE parent_id = doomed.id AND child_id NOT IN (SELECT id FROM doomed)
+    ), no_files AS (
+      DELETE FROM files USING doomed WHERE job_id = doomed.id RETURNING object_key
+    ), orphaned AS (
+      INSERT INTO orphaned_objects (object_key) SELECT object_key FROM no_files ON CONFLICT DO NOTHING
+    )
+    DELETE FROM jobs USING doomed WHERE jobs.id = doomed.id`
+  return rows.count
+}

@@ -1,0 +1,180 @@
+import type { Sql } from '../client.ts'
+import type { JobError } from './jobs.ts'
+
+export type CatchUp = 'skip' | 'one' | 'all'
+
+/** What a person decides about a schedule. */
+export interface ScheduleSettings {
+  name: string
+  cron: string
+  timeZone: string
+  kind: string
+  input: unknown
+  priority: number
+  tags: string[]
+  /** Null: what the kind says. */
+  maxAttempts: number | null
+  timeoutSeconds: number | null
+  catchUp: CatchUp
+}
+
+export interface ScheduleRow extends ScheduleSettings {
+  id: string
+  projectId: string
+  createdBy: string | null
+  pausedAt: Date | null
+  nextAt: Date | null
+  lastAt: Date | null
+  error: JobError | null
+  createdAt: Date
+  updatedAt: Date
+  /** Of the latest tick that made a job, as long as it is remembered. */
+  lastJobId: string | null
+}
+
+const columns = (sql: Sql) => sql`
+  schedules.id, project_id, created_by, name, cron, time_zone, kind, input, priority, tags, max_attempts,
+  timeout_seconds, catch_up, paused_at, next_at, last_at, error, schedules.created_at, schedules.updated_at,
+  (SELECT job_id FROM schedule_ticks WHERE schedule_id = schedules.id ORDER BY tick DESC LIMIT 1) AS last_job_id`
+
+/** The database's time: what schedules go by. */
+export const now = async (sql: Sql): Promise<Date> => {
+  const [row] = await sql<[{ now: Date }]>`SELECT now()`
+  return row.now
+}
+
+export interface NewSchedule extends ScheduleSettings {
+  id: string
+  projectId: string
+  createdBy: string | null
+  /** Null: it begins paused. */
+  nextAt: Date | null
+}
+
+export const insert = async (sql: Sql, it: NewSchedule): Promise<ScheduleRow> => {
+  const [row] = await sql<[ScheduleRow]>`
+    INSERT INTO schedules (id, project_id, created_by, name, cron, time_zone, kind, input, priority, tags, max_attempts,
+                           timeout_seconds, catch_up, next_at, paused_at)
+    VALUES (${it.id}, ${it.projectId}, ${it.createdBy}, ${it.name}, ${it.cron}, ${it.timeZone}, ${it.kind},
+            ${JSON.stringify(it.input)}::text::jsonb, ${it.priority}, ${it.tags}, ${it.maxAttempts},
+            ${it.timeoutSeconds}, ${it.catchUp}, ${it.nextAt}, CASE WHEN ${it.nextAt === null} THEN now() END)
+    RETURNING ${columns(sql)}`
+  return row
+}
+
+export const find = async (sql: Sql, id: string): Promise<ScheduleRow | null> => {
+  const [row] = await sql<ScheduleRow[]>`SELECT ${columns(sql)} FROM schedules WHERE id = ${id}`
+  return row ?? null
+}
+
+/** The schedules of some projects, newest first, older than `before`. */
+export const list = (
+  sql: Sql,
+  projectIds: string[],
+  { before, limit }: { before: string | undefined; limit: number },
+): Promise<ScheduleRow[]> => sql`
+  SELECT ${columns(sql)} FROM schedules
+  WHERE project_id = ANY (${projectIds}::uuid[]) ${before ? sql`AND schedules.id < ${before}` : sql``}
+  ORDER BY schedules.id DESC LIMIT ${limit}`
+
+/** Holds a schedule until the transaction ends: neither another change nor a tick comes in between. */
+export const lock = async (sql: Sql, id: string): Promise<ScheduleRow | null> => {
+  const [row] = await sql<ScheduleRow[]>`SELECT ${columns(sql)} FROM schedules WHERE id = ${id} FOR UPDATE`
+  return row ?? null
+}
+
+/** Writes a locked schedule as it shall be. What kept its latest tick from making a job counts no more. */
+export const update = async (
+  sql: Sql,
+  id: string,
+  it: ScheduleSettings & { paused: boolean; nextAt: Date | null },
+): Promise<ScheduleRow> => {
+  const [row] = await sql<[ScheduleRow]>`
+    UPDATE schedules SET
+      name = ${it.name}, cron = ${it.cron}, time_zone = ${it.timeZone}, kind = ${it.kind},
+      input = ${JSON.stringify(it.input)}::text::jsonb, priority = ${it.priority}, tags = ${it.tags},
+      max_attempts = ${it.maxAttempts}, timeout_seconds = ${it.timeoutSeconds}, catch_up = ${it.catchUp},
+      next_at = ${it.nextAt}, paused_at = CASE WHEN ${it.paused} THEN coalesce(paused_at, now()) END,
+      error = NULL, updated_at = now()
+    WHERE id = ${id}
+    RETURNING ${columns(sql)}`
+  return row
+}
+
+/** Removes a schedule and what is remembered of its ticks; the jobs that they made stay. */
+export const remove = async (sql: Sql, id: string): Promise<void> => {
+  await sql`DELETE FROM schedules WHERE id = ${id}`
+}
+
+export interface DueSchedule extends ScheduleSettings {
+  id: string
+  projectId: string
+  createdBy: string | null
+  nextAt: Date
+  /** The database's time. */
+  now: Date
+  /** Its project was deleted: it makes no more jobs. */
+  abandoned: boolean
+}
+
+/** Locks schedules whose tick has come, in id order from behind `after`; those that another is running are left out. */
+export const lockDue = (sql: Sql, after: string, limit: number): Promise<DueSchedule[]> => sql`
+  SELECT schedules.id, project_id, created_by, schedules.name, cron, time_zone, kind, input, priority, tags,
+         max_attempts, timeout_seconds, catch_up, next_at, now() AS now, projects.deleted_at IS NOT NULL AS abandoned
+  FROM schedules JOIN projects ON projects.id = schedules.project_id
+  WHERE next_at <= now() AND schedules.id > ${after}
+  ORDER BY schedules.id LIMIT ${limit} FOR UPDATE OF schedules SKIP LOCKED`
+
+export interface Tick {
+  scheduleId: string
+  tick: Date
+  jobId: string
+}
+
+/** Says which job each tick becomes. @returns the jobs of ticks that had none yet: only those are to be made */
+export const insertTicks = async (sql: Sql, ticks: Tick[]): Promise<Set<string>> => {
+  const rows = await sql<{ jobId: string }[]>`
+    INSERT INTO schedule_ticks (schedule_id, tick, job_id)
+    SELECT schedule_id, tick::timestamptz, job_id FROM unnest(
+      ${ticks.map((it) => it.scheduleId)}::uuid[],
+      ${ticks.map((it) => it.tick.toISOString())}::text[],
+      ${ticks.map((it) => it.jobId)}::uuid[]
+    ) AS made (schedule_id, tick, job_id)
+    ON CONFLICT DO NOTHING
+    RETURNING job_id`
+  return new Set(rows.map((row) => row.jobId))
+}
+
+export interface Move {
+  id: string
+  nextAt: Date | null
+  /** The latest tick that made a job; null leaves the one before. */
+  lastAt: Date | null
+  /** What keeps it from making jobs; null when nothing does. */
+  error: JobError | null
+}
+
+/** Moves locked schedules to their next tick. */
+export const move = async (sql: Sql, moves: Move[]): Promise<void> => {
+  await sql`
+    UPDATE schedules SET next_at = given.next_at::timestamptz, error = given.error::jsonb,
+                         last_at = coalesce(given.last_at::timestamptz, schedules.last_at)
+    FROM unnest(
+      ${moves.map((it) => it.id)}::uuid[],
+      ${moves.map((it) => it.nextAt?.toISOString() ?? null)}::text[],
+      ${moves.map((it) => it.lastAt?.toISOString() ?? null)}::text[],
+      ${moves.map((it) => (it.error ? JSON.stringify(it.error) : null))}::text[]
+    ) AS given (id, next_at, last_at, error)
+    WHERE schedules.id = given.id`
+}
+
+/** Forgets ticks that are older than so many days, at most `limit`. @returns how many */
+export const pruneTicks = async (sql: Sql, olderThanDays: number, limit: number): Promise<number> => {
+  const rows = await sql`
+    DELETE FROM schedule_ticks WHERE (schedule_id, tick) IN (
+      SELECT schedule_id, tick FROM schedule_ticks
+      WHERE tick < now() - ${olderThanDays} * interval '1 day'
+      LIMIT ${limit} FOR UPDATE SKIP LOCKED
+    )`
+  return rows.count
+}

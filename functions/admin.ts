@@ -1,0 +1,26 @@
+import type { Role } from '../db/queries/memberships.ts'
+import type { App } from '../lib/app.ts'
+import type { Actor } from '../lib/auth/actor.ts'
+import { StintError } from '../lib/core/errors.ts'
+import { requireRole } from './access.ts'
+import { getPerson } from './accounts.ts'
+
+/** For what concerns every project. Only the command line makes admins. @throws {StintError} FORBIDDEN */
+export const requireAdmin = async (app: App, actor: Actor): Promise<void> => {
+  if (!(await getPerson(app, actor)).isAdmin) throw new StintError('FORBIDDEN', 'This takes an admin.')
+}
+
+/**
+ * For what an admin may do everywhere, and a member in their own project.
+ * @throws {StintError} FORBIDDEN, PROJECT_NOT_FOUND
+ */
+export const requireAdminOrRole = async (
+  app: App,
+  actor: Actor,
+  projectId: string | undefined,
+  needed: Role,
+): Promise<void> => {
+  if ((await getPerson(app, actor)).isAdmin) return
+  if (projectId === undefined) throw new StintError('FORBIDDEN', 'This takes an admin, or a projectId of yours.')
+  await requireRole(app, actor, projectId, needed)
+}

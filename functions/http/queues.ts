@@ -1,0 +1,88 @@
+import { z } from 'zod'
+import { resource } from '../../lib/http/resource.ts'
+import { route } from '../../lib/http/route.ts'
+import { id, timestamp } from '../../lib/http/schemas.ts'
+import { redriveJobs } from '../../lib/jobs/retry-jobs.ts'
+import { QUEUES } from '../../lib/queue/doorbells.ts'
+import { pauseQueue, resumeQueue } from '../../lib/queue/pause.ts'
+import { requireAdmin, requireAdminOrRole } from '../admin.ts'
+import { queue, queueReply, viewQueue, viewQueues } from '../views/queue.ts'
+
+const queueParams = z.object({ queue: z.enum(QUEUES) })
+
+/** Jobs that one request may redrive. */
+const MAX_REDRIVEN = 10_000
+
+export const list = route({
+  method: 'GET',
+  path: '/queues',
+  summary: 'The queues, and what waits and runs in them',
+  actor: 'user',
+  replies: { 200: z.object({ items: z.array(queue) }) },
+  run: async ({ app }) => ({ status: 200, body: { items: await viewQueues(app) } }),
+})
+
+export const pause = route({
+  method: 'POST',
+  path: '/queues/{queue}/pause',
+  summary: 'Keep jobs of a queue from starting (admin)',
+  description: 'Those that run go on to their end or to their next stint.',
+  actor: 'user',
+  params: queueParams,
+  replies: { 200: queueReply },
+  errors: ['FORBIDDEN'],
+  run: async ({ app, actor, params }) => {
+    await requireAdmin(app, actor)
+    await pauseQueue(app, params.queue)
+    return { status: 200, body: { queue: await viewQueue(app, params.queue) } }
+  },
+})
+
+export const resume = route({
+  method: 'POST',
+  path: '/queues/{queue}/resume',
+  summary: 'Let jobs of a queue start again (admin)',
+  actor: 'user',
+  params: queueParams,
+  replies: { 200: queueReply },
+  errors: ['FORBIDDEN'],
+  run: async ({ app, actor, params }) => {
+    await requireAdmin(app, actor)
+    await resumeQueue(app, params.queue)
+    return { status: 200, body: { queue: await viewQueue(app, params.queue) } }
+  },
+})
+
+const redriveOptions = z
+  .strictObject({
+    projectId: id.optional().meta({ description: 'Only of this project; in yours it takes no admin.' }),
+    kind: z.string().min(1).max(100).optional(),
+    tag: z.string().min(1).max(64).optional(),
+    code: z.string().min(1).max(100).optional().meta({ description: 'Only jobs that failed with this code.' }),
+    failedAfter: timestamp.optional(),
+    failedBefore: timestamp.optional(),
+    limit: z.int().min(1).max(MAX_REDRIVEN).default(1_000),
+    perSecond: z.number().min(0.01).max(MAX_REDRIVEN).optional().meta({ description: 'Spreads their starts.' }),
+  })
+  .meta({ id: 'Redrive', example: { code: 'TIMEOUT', perSecond: 10 } })
+
+export const redrive = route({
+  method: 'POST',
+  path: '/queues/{queue}/redrive',
+  summary: "Begin a queue's failed jobs anew, those first that failed first (admin, or maintainer of the project)",
+  description:
+    'They keep their checkpoints; attempts, crashes and running time start anew. Jobs that failed because one before ' +
+    'them did (`PARENT_FAILED`) are only taken when `code` asks for them.',
+  actor: 'user',
+  params: queueParams,
+  body: redriveOptions,
+  replies: { 200: z.object({ redriven: z.int().meta({ description: 'Fewer than `limit`: none is left.' }) }) },
+  errors: ['FORBIDDEN', 'PROJECT_NOT_FOUND'],
+  run: async ({ app, actor, params, body: { limit, perSecond, ...filter } }) => {
+    await requireAdminOrRole(app, actor, filter.projectId, 'maintainer')
+    const redriven = await redriveJobs(app, { ...filter, queue: params.queue }, { limit, perSecond })
+    return { status: 200, body: { redriven } }
+  },
+})
+
+export const handler = resource([list, pause, resume, redrive])

@@ -1,0 +1,153 @@
+import { z } from 'zod'
+import * as schedules from '../../db/queries/schedules.ts'
+import { resource } from '../../lib/http/resource.ts'
+import { plain, route } from '../../lib/http/route.ts'
+import { decodeCursor, id, label, page, pageOf, toPage } from '../../lib/http/schemas.ts'
+import { MIN_TICK_SECONDS } from '../../lib/schedule/cron.ts'
+import { chooseProject } from '../belonging.ts'
+import { projectsToList } from '../job-access.ts'
+import { addSchedule, changeSchedule, requireSchedule } from '../schedules.ts'
+import { fields as ofJob } from '../submission.ts'
+import { CATCH_UPS, schedule, scheduleReply, toSchedule } from '../views/schedule.ts'
+
+const scheduleParams = z.object({ scheduleId: id })
+
+const fields = {
+  name: label(200).meta({ description: 'Also the name of its jobs.' }),
+  cron: z
+    .string()
+    .max(200)
+    .meta({
+      description:
+        'Minute, hour, day of month, month, day of week; or six fields with the second first. Ticks are at least ' +
+        `${MIN_TICK_SECONDS} s apart. Where clocks change, plain times of the day (\`30 2 * * *\`) come once: after ` +
+        'the gap, or at the first of two. With `*` or a step in seconds, minutes or hours it follows the time that passes.',
+    }),
+  timeZone: z.string().max(100).meta({ description: 'IANA, as `Europe/Berlin`.' }),
+  kind: ofJob.kind,
+  input: ofJob.input,
+  priority: ofJob.priority,
+  tags: ofJob.tags,
+  maxAttempts: ofJob.maxAttempts.unwrap().nullable().meta({ description: 'Null: what the kind says.' }),
+  timeoutSeconds: ofJob.timeoutSeconds.unwrap().nullable().meta({ description: 'Null: what the kind says.' }),
+  catchUp: z.enum(CATCH_UPS).meta({
+    description:
+      'What becomes of ticks that were missed by over a minute: none is made up for, one job stands for all of them ' +
+      '(default), or each gets a job, up to 100 a second.',
+  }),
+  paused: z.boolean(),
+}
+
+const example = {
+  name: 'A hundred digits each night',
+  cron: '30 2 * * *',
+  timeZone: 'Europe/Berlin',
+  kind: 'math.pi',
+  input: { digits: 100 },
+}
+
+const creation = z
+  .strictObject({
+    ...fields,
+    projectId: ofJob.projectId,
+    timeZone: fields.timeZone.default('UTC'),
+    maxAttempts: fields.maxAttempts.default(null),
+    timeoutSeconds: fields.timeoutSeconds.default(null),
+    catchUp: fields.catchUp.default('one'),
+    paused: fields.paused.default(false),
+  })
+  .meta({ id: 'NewSchedule', example })
+
+const change = z
+  .strictObject(fields)
+  .partial()
+  .meta({ id: 'ScheduleChange', example: { paused: true } })
+
+export const create = route({
+  method: 'POST',
+  path: '/schedules',
+  summary: 'Have a job submitted at certain times',
+  description: 'Times go by the clock of the database. A tick becomes exactly one job.',
+  actor: 'user',
+  body: creation,
+  replies: { 201: scheduleReply },
+  errors: ['PROJECT_NOT_FOUND', 'FORBIDDEN', 'UNKNOWN_KIND'],
+  run: async ({ app, actor, body: { projectId: named, ...settings } }) => {
+    const projectId = await chooseProject(app, actor, named, 'maintainer')
+    const wanted = {
+      ...settings,
+      input: settings.input ?? null,
+      priority: settings.priority ?? 0,
+      tags: settings.tags ?? [],
+    }
+    const row = await addSchedule(app, { projectId, createdBy: actor.userId }, wanted)
+    return { status: 201, headers: { location: `/schedules/${row.id}` }, body: { schedule: toSchedule(row) } }
+  },
+})
+
+export const list = route({
+  method: 'GET',
+  path: '/schedules',
+  summary: 'Schedules, newest first',
+  actor: 'user',
+  query: z.object({
+    ...page,
+    projectId: id.optional().meta({ description: 'All your projects if left out.' }),
+  }),
+  replies: { 200: pageOf(schedule) },
+  errors: ['PROJECT_NOT_FOUND'],
+  run: async ({ app, actor, query: { limit, cursor, projectId } }) => {
+    const before = decodeCursor(cursor, id)
+    const projectIds = await projectsToList(app, actor, projectId)
+    const rows = await schedules.list(app.sql, projectIds, { before, limit: limit + 1 })
+    return { status: 200, body: toPage(rows, limit, toSchedule, (row) => row.id) }
+  },
+})
+
+export const get = route({
+  method: 'GET',
+  path: '/schedules/{scheduleId}',
+  summary: 'One schedule, with its next times',
+  actor: 'user',
+  params: scheduleParams,
+  replies: { 200: scheduleReply },
+  errors: ['SCHEDULE_NOT_FOUND'],
+  run: async ({ app, actor, params }) => {
+    const row = await requireSchedule(app, actor, params.scheduleId, 'viewer')
+    return { status: 200, body: { schedule: toSchedule(row) } }
+  },
+})
+
+export const update = route({
+  method: 'PATCH',
+  path: '/schedules/{scheduleId}',
+  summary: 'Change, pause or resume a schedule',
+  description: 'With other times, or resumed, it goes on with the next tick from now.',
+  actor: 'user',
+  params: scheduleParams,
+  body: change,
+  replies: { 200: scheduleReply },
+  errors: ['SCHEDULE_NOT_FOUND', 'FORBIDDEN', 'UNKNOWN_KIND'],
+  run: async ({ app, actor, params, body }) => {
+    await requireSchedule(app, actor, params.scheduleId, 'maintainer')
+    const row = await changeSchedule(app, params.scheduleId, body)
+    return { status: 200, body: { schedule: toSchedule(row) } }
+  },
+})
+
+export const remove = route({
+  method: 'DELETE',
+  path: '/schedules/{scheduleId}',
+  summary: 'Delete a schedule; the jobs that it made stay',
+  actor: 'user',
+  params: scheduleParams,
+  replies: { 204: plain('Deleted') },
+  errors: ['SCHEDULE_NOT_FOUND', 'FORBIDDEN'],
+  run: async ({ app, actor, params }) => {
+    const row = await requireSchedule(app, actor, params.scheduleId, 'maintainer')
+    await schedules.remove(app.sql, row.id)
+    return { status: 204 }
+  },
+})
+
+export const handler = resource([create, list, get, update, remove])

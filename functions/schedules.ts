@@ -1,0 +1,77 @@
+import { transaction } from '../db/client.ts'
+import type { Role } from '../db/queries/memberships.ts'
+import * as schedules from '../db/queries/schedules.ts'
+import type { App } from '../lib/app.ts'
+import type { Actor } from '../lib/auth/actor.ts'
+import { invalidField, StintError } from '../lib/core/errors.ts'
+import { newId } from '../lib/core/ids.ts'
+import { prepare } from '../lib/jobs/prepare.ts'
+import { readCron } from '../lib/schedule/cron.ts'
+import { requireRole } from './access.ts'
+import { hideAs } from './belonging.ts'
+import { kinds } from './jobs/index.ts'
+
+/** A schedule that the actor may see, or change. @throws {StintError} SCHEDULE_NOT_FOUND also for strangers, FORBIDDEN */
+export const requireSchedule = async (
+  app: App,
+  actor: Actor,
+  scheduleId: string,
+  needed: Role,
+): Promise<schedules.ScheduleRow> => {
+  const schedule = await schedules.find(app.sql, scheduleId)
+  if (!schedule) throw new StintError('SCHEDULE_NOT_FOUND')
+  await requireRole(app, actor, schedule.projectId, needed).catch(hideAs('SCHEDULE_NOT_FOUND'))
+  return schedule
+}
+
+/** @throws {StintError} UNKNOWN_KIND, VALIDATION_FAILED */
+export const addSchedule = async (
+  app: App,
+  owner: { projectId: string; createdBy: string },
+  { paused, ...settings }: schedules.ScheduleSettings & { paused: boolean },
+): Promise<schedules.ScheduleRow> => {
+  prepare(kinds, toSubmission(settings), owner)
+  return transaction(app.sql, async (tx) => {
+    const nextAt = firstTick(settings, await schedules.now(tx))
+    return schedules.insert(tx, { ...settings, ...owner, id: newId(), nextAt: paused ? null : nextAt })
+  })
+}
+
+export type ScheduleChange = {
+  [Field in keyof schedules.ScheduleSettings]?: schedules.ScheduleSettings[Field] | undefined
+} & {
+  paused?: boolean | undefined
+}
+
+/**
+ * Changes what is given. A schedule that gets other times, or goes on after a pause, goes on with the next tick from
+ * now: what it missed meanwhile is not made up for.
+ * @throws {StintError} SCHEDULE_NOT_FOUND, UNKNOWN_KIND, VALIDATION_FAILED
+ */
+export const changeSchedule = (app: App, scheduleId: string, change: ScheduleChange): Promise<schedules.ScheduleRow> =>
+  transaction(app.sql, async (tx) => {
+    const current = await schedules.lock(tx, scheduleId)
+    if (!current) throw new StintError('SCHEDULE_NOT_FOUND')
+    const given = Object.entries(change).filter(([, value]) => value !== undefined)
+    const wanted = { ...current, paused: current.pausedAt !== null, ...Object.fromEntries(given) }
+    // A schedule can be paused and renamed even when its kind is gone.
+    if (change.kind !== undefined || change.input !== undefined) prepare(kinds, toSubmission(wanted), wanted)
+    const retimed = change.cron !== undefined || change.timeZone !== undefined
+    const now = await schedules.now(tx)
+    const nextAt = retimed
+      ? firstTick(wanted, now)
+      : (current.nextAt ?? readCron(wanted.cron, wanted.timeZone).after(now))
+    return schedules.update(tx, scheduleId, { ...wanted, nextAt: wanted.paused ? null : nextAt })
+  })
+
+const firstTick = ({ cron, timeZone }: { cron: string; timeZone: string }, now: Date): Date => {
+  const first = readCron(cron, timeZone).after(now)
+  if (first) return first
+  throw invalidField('cron', 'no such time will ever come')
+}
+
+const toSubmission = ({ maxAttempts, timeoutSeconds, ...settings }: schedules.ScheduleSettings) => ({
+  ...settings,
+  maxAttempts: maxAttempts ?? undefined,
+  timeoutSeconds: timeoutSeconds ?? undefined,
+})

@@ -1,0 +1,52 @@
+import { z } from 'zod'
+import * as queueDepths from '../../db/queries/queue-depths.ts'
+import type { App } from '../../lib/app.ts'
+import { StintError } from '../../lib/core/errors.ts'
+import { QUEUES, type QueueName } from '../../lib/queue/doorbells.ts'
+
+export const queue = z
+  .object({
+    name: z.enum(QUEUES),
+    paused: z.boolean(),
+    queued: z.int().meta({ description: 'Jobs that could start now.' }),
+    delayed: z.int().meta({ description: 'Jobs that are due later.' }),
+    running: z.int(),
+    oldestDueSeconds: z.number().nullable().meta({ description: 'Of the startable job that waits longest.' }),
+    sqsVisible: z
+      .int()
+      .nullable()
+      .meta({ description: 'Doorbells, as SQS counts them; null when it cannot be reached.' }),
+  })
+  .meta({ id: 'Queue' })
+
+export const queueReply = z.object({ queue })
+
+type QueueView = z.input<typeof queue>
+
+/** All queues as they stand, in the order of their declaration. */
+export const viewQueues = async (app: App): Promise<QueueView[]> => {
+  const [depths, visible] = await Promise.all([
+    queueDepths.list(app.sql),
+    Promise.all(QUEUES.map((name) => countVisible(app, name))),
+  ])
+  return QUEUES.flatMap((name, index) => {
+    const depth = depths.find((it) => it.name === name)
+    if (!depth) return []
+    const { pausedAt, queued, delayed, running, oldestDueSeconds } = depth
+    const sqsVisible = visible[index] ?? null
+    return [{ name, paused: pausedAt !== null, queued, delayed, running, oldestDueSeconds, sqsVisible }]
+  })
+}
+
+export const viewQueue = async (app: App, name: QueueName): Promise<QueueView> => {
+  const found = (await viewQueues(app)).find((it) => it.name === name)
+  if (!found) throw new StintError('INTERNAL', `The table queues has no row ${name}.`)
+  return found
+}
+
+/** Rows say what waits; a queue can be looked at while SQS is away. */
+const countVisible = (app: App, name: QueueName): Promise<number | null> =>
+  app.queue.visible(name).catch((error: unknown) => {
+    app.log.warn({ err: error, queue: name }, 'doorbells could not be counted')
+    return null
+  })

@@ -1,0 +1,63 @@
+import { z } from 'zod'
+import type { ScheduleRow } from '../../db/queries/schedules.ts'
+import { id, timestamp } from '../../lib/http/schemas.ts'
+import { nextTicks, readCron } from '../../lib/schedule/cron.ts'
+
+export const CATCH_UPS = ['skip', 'one', 'all'] as const
+
+/** How many of the coming times are shown. */
+const NEXT_RUNS = 5
+
+export const schedule = z
+  .object({
+    id,
+    projectId: id,
+    name: z.string(),
+    cron: z.string(),
+    timeZone: z.string(),
+    kind: z.string(),
+    input: z.unknown(),
+    priority: z.int(),
+    tags: z.array(z.string()),
+    maxAttempts: z.int().nullable().meta({ description: 'Null: what the kind says.' }),
+    timeoutSeconds: z.int().nullable().meta({ description: 'Null: what the kind says.' }),
+    catchUp: z.enum(CATCH_UPS),
+    paused: z.boolean(),
+    nextRuns: z.array(timestamp).meta({ description: 'The next five; none while it is paused.' }),
+    lastRunAt: timestamp.nullable().meta({ description: 'The latest tick that made a job.' }),
+    lastJobId: id.nullable().meta({ description: 'The job that it made.' }),
+    error: z
+      .object({ code: z.string(), message: z.string() })
+      .nullable()
+      .meta({ description: 'Why the latest tick made no job.' }),
+    createdAt: timestamp,
+    updatedAt: timestamp,
+  })
+  .meta({ id: 'Schedule' })
+
+export const scheduleReply = z.object({ schedule })
+
+export const toSchedule = (row: ScheduleRow): z.input<typeof schedule> => ({
+  id: row.id,
+  projectId: row.projectId,
+  name: row.name,
+  cron: row.cron,
+  timeZone: row.timeZone,
+  kind: row.kind,
+  input: row.input,
+  priority: row.priority,
+  tags: row.tags,
+  maxAttempts: row.maxAttempts,
+  timeoutSeconds: row.timeoutSeconds,
+  catchUp: row.catchUp,
+  paused: row.pausedAt !== null,
+  nextRuns: nextRuns(row).map((tick) => tick.toISOString()),
+  lastRunAt: row.lastAt?.toISOString() ?? null,
+  lastJobId: row.lastJobId,
+  error: row.error,
+  createdAt: row.createdAt.toISOString(),
+  updatedAt: row.updatedAt.toISOString(),
+})
+
+const nextRuns = ({ cron, timeZone, nextAt }: ScheduleRow): Date[] =>
+  nextAt === null ? [] : [nextAt, ...nextTicks(readCron(cron, timeZone), nextAt, NEXT_RUNS - 1)]

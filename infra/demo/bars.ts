@@ -1,0 +1,59 @@
+import { styleText } from 'node:util'
+import type { Job } from './person.ts'
+import type { Screen } from './screen.ts'
+import { percent } from './story.ts'
+
+export interface Bar {
+  name: string
+  job: Job
+  /** What is known of the result. */
+  known: string
+}
+
+const STATE_COLOURS = {
+  blocked: 'dim',
+  queued: 'yellow',
+  running: 'cyan',
+  succeeded: 'green',
+  failed: 'red',
+  cancelled: 'red',
+} as const
+/** What stands beside the bar. */
+const TEXT_COLUMNS = 74
+
+/** Draws a progress bar for each job; where nothing can be redrawn, says how far they are, in tenths. */
+export const createBars = (screen: Screen): ((bars: readonly Bar[], below: string) => void) => {
+  const said = new Map<string, number>()
+  return (bars, below) => {
+    const width = Math.max(10, Math.min(40, screen.columns() - TEXT_COLUMNS))
+    screen.show(['', ...bars.map((bar) => draw(bar, width)), '', below])
+    if (screen.isLive) return
+    for (const bar of bars) {
+      const tenth = Math.floor(bar.job.progress * 10)
+      if (tenth > (said.get(bar.name) ?? 0)) screen.say(draw(bar, 20))
+      said.set(bar.name, tenth)
+    }
+  }
+}
+
+const draw = ({ name, job, known }: Bar, width: number): string => {
+  const colour = STATE_COLOURS[job.state]
+  const stint = job.stint > 0 ? `stint ${job.stint}` : ''
+  return [
+    ' ',
+    name.padEnd(15),
+    drawBar(job.progress, width, colour),
+    percent(job.progress).padStart(5),
+    styleText(colour, job.state.padEnd(9)),
+    stint.padEnd(8),
+    known,
+  ].join(' ')
+}
+
+const EIGHTHS = ['', '▏', '▎', '▍', '▌', '▋', '▊', '▉']
+
+const drawBar = (part: number, width: number, colour: (typeof STATE_COLOURS)[keyof typeof STATE_COLOURS]): string => {
+  const eighths = Math.round(part * width * 8)
+  const full = `${'█'.repeat(Math.floor(eighths / 8))}${EIGHTHS[eighths % 8]}`
+  return `${styleText(colour, full)}${styleText('dim', '·'.repeat(width - full.length))}`
+}

@@ -1,0 +1,130 @@
+import { chmod, mkdir, mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { styleText } from 'node:util'
+import type { Stack } from '../local/stack.ts'
+import { createBars } from './bars.ts'
+import { killItsWorker } from './kill.ts'
+import { type Listener, listen } from './listener.ts'
+import { register } from './person.ts'
+import { drawPicture } from './picture.ts'
+import { fact, showEvents, showResults, waitForEvents } from './results.ts'
+import { createScreen, type Screen } from './screen.ts'
+import { FUNCTION_SECONDS, kafkaOf, startShown } from './stack.ts'
+import { createStory, type Story } from './story.ts'
+import { submitWork } from './submit.ts'
+import { watchUntilDone } from './watch.ts'
+
+// `npm run demo`: the whole stack, real jobs on it, a worker that is killed, and what comes of it.
+
+/** Many times what a slow machine needs: past it, something hangs. */
+const DEADLINE_MS = 300_000
+/** npm passes a Ctrl-C on that the terminal has sent to everybody already: what comes so soon is the same one. */
+const SAME_SIGNAL_MS = 1_000
+
+interface Demo {
+  screen: Screen
+  story: Story
+  /** For what is made; it stays. */
+  folder: string
+  dataDir: string
+  /** What is to be taken down, whatever happens. */
+  running: { stack?: Promise<Stack>; listener?: Promise<Listener> }
+  /** Aborts when there is no sense in going on. */
+  over: AbortController
+}
+
+const run = async (demo: Demo): Promise<void> => {
+  const { screen, story, folder } = demo
+  const { signal } = demo.over
+
+  story.title('Stint starts on this machine')
+  const drawing = drawPicture()
+  const { stack, listener } = await start(demo)
+  const startSeconds = story.seconds()
+
+  story.title(`Ada submits four jobs. A function may take ${FUNCTION_SECONDS} s; π takes longer`)
+  const ada = await register(stack.url, signal)
+  const { ids, jobs } = await submitWork(ada, await drawing, story)
+  const showBars = createBars(screen)
+  const watching = watchUntilDone(ada, jobs, signal, (bars) => {
+    const { events, progressed } = listener.count()
+    const heard = `Kafka gave ${events} events, ${progressed} of them job.progressed`
+    showBars(bars, styleText('dim', `  ${story.seconds().toFixed(1)} s · ${heard}`))
+  })
+  const [killed] = await Promise.all([killItsWorker({ ada, jobId: ids.leibniz, stack, story, signal }), watching])
+  const jobSeconds = story.seconds() - startSeconds
+  await waitForEvents(listener, ada, jobs.keys())
+
+  screen.close()
+  story.title('Results')
+  await showResults(screen, { ada, ids, folder, killed })
+  showEvents(screen, listener)
+  await stop(demo)
+  await rm(demo.dataDir, { recursive: true, force: true })
+  fact(screen, 'all of it', folder)
+  const seconds = [startSeconds, jobSeconds, story.seconds()].map((it) => it.toFixed(1))
+  fact(screen, 'time', `${seconds[0]} s to start, ${seconds[1]} s for the jobs, ${seconds[2]} s in all`)
+}
+
+/** The stack, and a consumer of its Kafka: the broker takes some seconds to let one into a group. */
+const start = async ({ screen, story, dataDir, running, over }: Demo) => {
+  running.stack = startShown(screen, dataDir)
+  running.listener = kafkaOf(dataDir, running.stack).then((address) => listen(address, story.event))
+  const [stack, listener] = await Promise.all([running.stack, running.listener])
+  over.signal.throwIfAborted()
+  void stack.exited.then(() => over.abort(new Error(`the stack ended:\n${stack.printed().slice(-2_000)}`)))
+  return { stack, listener }
+}
+
+/** Takes down what runs. What never came up needs no taking down. */
+const stop = async ({ running }: Demo): Promise<void> => {
+  await (await running.listener?.catch(() => undefined))?.stop()
+  await (await running.stack?.catch(() => undefined))?.stop()
+}
+
+const stopOnSignals = (over: AbortController): (() => boolean) => {
+  let interruptedAt: number | undefined
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.on(signal, () => {
+      // The parts of the stack see that this process is gone, and end by themselves.
+      if (interruptedAt !== undefined && performance.now() - interruptedAt > SAME_SIGNAL_MS) process.exit(130)
+      interruptedAt ??= performance.now()
+      over.abort(new Error('interrupted'))
+    })
+  }
+  return () => interruptedAt !== undefined
+}
+
+const main = async (): Promise<number> => {
+  const screen = createScreen(process.stdout)
+  const folder = await mkdtemp(join(tmpdir(), 'stint-demo-'))
+  const dataDir = join(folder, 'data')
+  await mkdir(dataDir)
+  // As root, Postgres runs as another user, who has to get in.
+  for (const path of [folder, dataDir]) await chmod(path, 0o711)
+  const over = new AbortController()
+  const isInterrupted = stopOnSignals(over)
+  const demo: Demo = { screen, story: createStory(screen), folder, dataDir, running: {}, over }
+  const deadline = setTimeout(() => over.abort(new Error(`not done after ${DEADLINE_MS / 1_000} s`)), DEADLINE_MS)
+  try {
+    await run(demo)
+    return 0
+  } catch (error) {
+    const cause = over.signal.aborted ? over.signal.reason : error
+    over.abort(cause)
+    screen.close()
+    screen.say(isInterrupted() ? '\nStopping.' : `\n${styleText('red', 'The demo failed.')} ${cause}`)
+    await stop(demo)
+    if (isInterrupted()) {
+      await rm(folder, { recursive: true, force: true })
+      return 130
+    }
+    screen.say(`\nLogs of each process: ${join(dataDir, 'logs')}`)
+    return 1
+  } finally {
+    clearTimeout(deadline)
+  }
+}
+
+process.exit(await main())

@@ -1,0 +1,73 @@
+import { styleText } from 'node:util'
+import type { CloudEvent } from '../../lib/events/cloud-event.ts'
+import type { Screen } from './screen.ts'
+
+type Voice = 'http' | 'kafka' | 'kill' | 'demo'
+const COLOURS = { http: 'cyan', kafka: 'magenta', kill: 'red', demo: 'blue' } as const
+
+/** What happens, line by line, with the time since the beginning. */
+export interface Story {
+  seconds(): number
+  title(text: string): void
+  tell(voice: Voice, what: string, text: string): void
+  /** From now on the job is called so. */
+  name(jobId: string, name: string): void
+  event(event: CloudEvent): void
+}
+
+export const createStory = (screen: Screen): Story => {
+  const began = performance.now()
+  const seconds = () => (performance.now() - began) / 1_000
+  const tell: Story['tell'] = (voice, what, text) => {
+    const time = styleText('dim', `${seconds().toFixed(1).padStart(5)} s`)
+    const source = styleText(COLOURS[voice], voice.padEnd(5))
+    const line = `${time}  ${source}  ${what.padEnd(19)} ${text}`
+    screen.say(voice === 'kill' ? styleText('bold', line) : line)
+  }
+  const names = new Map<string, string>()
+  /** An event can be here before the answer that has the job's id. */
+  const nameless: CloudEvent[] = []
+  const hear = (event: CloudEvent): void => {
+    const name = names.get(event.subject)
+    const text = describe(event)
+    if (name === undefined) nameless.push(event)
+    else if (text !== undefined) tell('kafka', name, `${event.type.padEnd(14)} ${text}`.trimEnd())
+  }
+  return {
+    seconds,
+    tell,
+    title: (text) => screen.say(`\n${styleText('bold', text)}\n`),
+    name: (jobId, name) => {
+      names.set(jobId, name)
+      for (const event of nameless.splice(0)) hear(event)
+    },
+    event: hear,
+  }
+}
+
+/** What an event says; undefined for those that are only counted. */
+const describe = ({ type, data }: CloudEvent): string | undefined => {
+  const stint = `stint ${data['stint']}`
+  const saved = percent(Number(data['progress']))
+  if (type === 'job.progressed') return undefined
+  if (type === 'job.started') {
+    const from = data['resumed'] ? ' from the checkpoint' : ''
+    return `${stint}${from}, in ${processOf(String(data['worker']))}`
+  }
+  if (type === 'job.continued' && data['reason'] === 'lease lost') {
+    return `${stint} was lost with its worker; ${saved} are saved`
+  }
+  if (type === 'job.continued') return `${stint} used its time; ${saved} are saved`
+  if (type === 'job.retried') {
+    const { code } = data['error'] as { code: string }
+    return `${stint} ended with ${code}; attempt ${data['attempt']} comes`
+  }
+  if (type === 'job.succeeded') return stint
+  if (type === 'job.queued') return ''
+  return JSON.stringify(data)
+}
+
+/** `worker-compute-1` of `worker-compute-1-<uuid>`: the process as run.json names it. */
+export const processOf = (worker: string): string => worker.slice(0, -37)
+
+export const percent = (part: number): string => `${(part * 100).toFixed(0)} %`

@@ -1,0 +1,61 @@
+import type { Person } from './person.ts'
+import type { Picture } from './picture.ts'
+import type { Story } from './story.ts'
+
+export const DIGITS = 100_000
+export const SERIALS = 10_000
+const DEVICE_MODEL = '0111'
+/** On a machine that is busy with other things, a function's short time can be over before a job's first safe point. */
+const MAX_ATTEMPTS = 10
+
+/** Under which id each thing is known. */
+export interface Ids {
+  leibniz: string
+  chudnovsky: string
+  serials: string
+  pictures: string
+  deviceModel: string
+}
+
+export interface Submitted {
+  ids: Ids
+  /** The names of the jobs, by id. */
+  jobs: ReadonlyMap<string, string>
+}
+
+/** Uploads what the jobs need, and submits them. */
+export const submitWork = async (ada: Person, picture: Picture, story: Story): Promise<Submitted> => {
+  const jobs = new Map<string, string>()
+  const submit = async (name: string, kind: string, what: string, input: object): Promise<string> => {
+    const { id } = await ada.submit({ kind, input, maxAttempts: MAX_ATTEMPTS })
+    story.tell('http', 'POST /jobs', `${kind.padEnd(16)} ${what}`)
+    story.name(id, name)
+    jobs.set(id, name)
+    return id
+  }
+
+  story.tell('http', 'POST /auth/register', ada.email)
+  const fileId = await ada.upload(picture.name, 'image/jpeg', picture.bytes)
+  const { width, height, bytes } = picture
+  const size = `${width} × ${height}, ${((width * height) / 1e6).toFixed(1)} megapixels, ${grouped(bytes.length)} bytes`
+  story.tell('http', 'POST /files', `${picture.name}, ${size}`)
+  const deviceModel = await ada.addDeviceModel(DEVICE_MODEL, 'Thermometer')
+  story.tell('http', 'POST /device-models', `${DEVICE_MODEL}, Thermometer`)
+
+  const digits = `${grouped(DIGITS)} digits`
+  const pi = (name: string, method: string) =>
+    submit(`π by ${name}`, 'math.pi', `${digits} by ${name}'s series`, { digits: DIGITS, method })
+  const leibniz = await pi('Leibniz', 'leibniz')
+  const chudnovsky = await pi('Chudnovsky', 'chudnovsky')
+  const range = { deviceModelCode: DEVICE_MODEL, start: 1, count: SERIALS }
+  const serials = await submit('serial numbers', 'serials.generate', `${grouped(SERIALS)} for ${DEVICE_MODEL}`, range)
+  const sizes = [
+    { width: 200, height: 200, format: 'png' },
+    { width: 800, height: 800, format: 'webp' },
+    { width: 1_920, quality: 90 },
+  ]
+  const pictures = await submit('three pictures', 'image.resize', `${picture.name} in three sizes`, { fileId, sizes })
+  return { ids: { leibniz, chudnovsky, serials, pictures, deviceModel }, jobs }
+}
+
+export const grouped = (n: number): string => String(n).replaceAll(/\B(?=(\d{3})+$)/g, ' ')

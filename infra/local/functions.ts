@@ -1,0 +1,46 @@
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import type { HttpHandler } from '../../lib/http/route.ts'
+import type { Periodic, PeriodicHandler } from '../../lib/schedule/every.ts'
+import type { MountedRoute } from './http-server.ts'
+import type { FunctionEntry, HttpEntry, ScheduleEntry } from './routing-table.ts'
+
+export class MountError extends Error {
+  override readonly name = 'MountError'
+}
+
+/** Loads the functions that answer HTTP, each file once. @throws {MountError} for one that isn't there */
+export const mountHttp = (root: string, entries: readonly HttpEntry[]): Promise<MountedRoute[]> =>
+  Promise.all(
+    entries.map(async (entry) => ({
+      method: entry.method,
+      path: entry.path,
+      functionName: entry.functionName,
+      timeoutSeconds: entry.timeoutSeconds,
+      handler: (await load(root, entry)) as HttpHandler,
+    })),
+  )
+
+export interface MountedSchedule {
+  functionName: string
+  periodic: Periodic
+}
+
+/** Loads the scheduled functions. @throws {MountError} for one that isn't there, or wasn't made by `every` */
+export const mountSchedules = (root: string, entries: readonly ScheduleEntry[]): Promise<MountedSchedule[]> =>
+  Promise.all(
+    entries.map(async (entry) => {
+      const { periodic } = (await load(root, entry)) as PeriodicHandler
+      if (!periodic) throw new MountError(`${nameOf(entry)} is no function made by every()`)
+      return { functionName: entry.functionName, periodic }
+    }),
+  )
+
+const load = async (root: string, entry: FunctionEntry): Promise<unknown> => {
+  const module = (await import(pathToFileURL(join(root, entry.handlerFile)).href)) as Record<string, unknown>
+  const handler = module[entry.exportName]
+  if (typeof handler !== 'function') throw new MountError(`${nameOf(entry)} is no function`)
+  return handler
+}
+
+const nameOf = (entry: FunctionEntry): string => `${entry.exportName} of ${entry.handlerFile}`

@@ -1,0 +1,66 @@
+import { createWriteStream } from 'node:fs'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { type Component, startChild } from './components/component.ts'
+import { commandOf } from './components/postgres-lock.ts'
+import type { FromHost, HostOptions, HostReady, ToHost } from './host-protocol.ts'
+import { openLog } from './log-file.ts'
+
+/** The host process, as a part of the stack like the others. */
+export interface Host extends Component {
+  ready: HostReady
+  /** What it was started with. */
+  env: Record<string, string>
+  tell(message: ToHost): void
+}
+
+export const startHost = async (
+  options: HostOptions,
+  env: Record<string, string>,
+  onMessage: (message: FromHost) => void,
+): Promise<Host> => {
+  const log = createWriteStream('', { fd: openLog(options.dataDir, 'host') })
+  const child = await startChild<HostReady>({
+    name: 'host',
+    entry: '../host.ts',
+    options,
+    env,
+    readySeconds: 60,
+    onLine: (line) => void log.write(`${line}\n`),
+    onMessage: (message) => {
+      if ('type' in message) onMessage(message as FromHost)
+    },
+  })
+  void child.exited.then(() => log.end())
+  return {
+    name: 'host',
+    pid: child.process.pid ?? 0,
+    port: child.ready.port,
+    exited: child.exited,
+    stop: child.stop,
+    ready: child.ready,
+    env,
+    tell: (message) => {
+      if (child.process.connected) child.process.send(message, () => {})
+    },
+  }
+}
+
+/**
+ * Ends the workers of a host that died, and waits until they are gone. They end by themselves, but one that is a moment
+ * late could renew a lease which the next host has just ended.
+ */
+export const endWorkers = async (pids: readonly number[]): Promise<void> => {
+  const left = () => pids.filter((pid) => commandOf(pid).some((word) => word.endsWith('worker-process.ts')))
+  for (let waitedMs = 0; left().length > 0 && waitedMs < 5_000; waitedMs += 10) {
+    for (const pid of left()) kill(pid)
+    await sleep(10)
+  }
+}
+
+const kill = (pid: number): void => {
+  try {
+    process.kill(pid, 'SIGKILL')
+  } catch {
+    // It has ended since.
+  }
+}

@@ -1,0 +1,224 @@
+import { randomUUID } from 'node:crypto'
+import { createServer, type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http'
+import type { AddressInfo, Socket } from 'node:net'
+import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from 'aws-lambda'
+import type { App } from '../../lib/app.ts'
+import { StintError } from '../../lib/core/errors.ts'
+import { toProblem } from '../../lib/http/problem.ts'
+import { type HttpHandler, MAX_BODY_BYTES } from '../../lib/http/route.ts'
+import { corsHeaders, preflight } from './cors.ts'
+import { MalformedUrlError, splitTarget, toHttpEvent } from './http-event.ts'
+import { createContext, withinTime } from './invocation.ts'
+import { CallerGoneError, endUnread, readBody } from './request-body.ts'
+import { createRouter, type Match } from './router.ts'
+import type { Cors } from './routing-table.ts'
+
+/** A route of the routing table with the function that serves it. */
+export interface MountedRoute {
+  method: string
+  path: string
+  functionName: string
+  timeoutSeconds: number
+  handler: HttpHandler
+}
+
+export interface HttpServerOptions {
+  app: App
+  routes: readonly MountedRoute[]
+  cors: Cors
+}
+
+export interface HttpServer {
+  /** @returns the port. @throws when it is taken */
+  listen(port: number, address: string): Promise<number>
+  /** Takes no new requests and answers those that are here; resolves when the last connection is closed. */
+  close(graceMs: number): Promise<void>
+}
+
+/** API Gateway answers 503 for a function that needs longer. */
+const GATEWAY_TIMEOUT_MS = 30_000
+/** What a Lambda function can be called with, and what it can give back: 6 MB of JSON. */
+const MAX_PAYLOAD_BYTES = 6 * 1024 * 1024
+/** Below it no body can fill an event, not even one of which JSON escapes every character. */
+const SURELY_SMALL_BYTES = MAX_PAYLOAD_BYTES / 6 - 64 * 1024
+/** The address and all headers together (AWS: "Amazon API Gateway quotas", HTTP APIs). */
+const MAX_HEADER_BYTES = 10_240
+
+type Result = APIGatewayProxyStructuredResultV2
+
+/** The gateway: an HTTP server that calls functions as API Gateway's HTTP API calls them, and keeps its limits. */
+export const createHttpServer = ({ app, routes, cors }: HttpServerOptions): HttpServer => {
+  const match = createRouter(routes)
+  let closing = false
+
+  const call = async (request: IncomingMessage, requestId: string): Promise<Result> => {
+    const { method = 'GET' } = request
+    const url = originForm(request.url ?? '/')
+    const { path } = splitTarget(url)
+    if (method === 'OPTIONS') return preflight(cors, request.headers as Record<string, string>)
+    const { route, pathParameters } = demandRoute(match(method, path), method, url)
+    const body = await readBody(request, MAX_BODY_BYTES)
+    const event = toHttpEvent({
+      method,
+      url,
+      headers: request.headers,
+      body,
+      ip: callerOf(request),
+      requestId,
+      routeKey: `${route.method} ${route.path}`,
+      pathParameters,
+    })
+    refuseLargeEvent(event, body)
+    const timeoutMs = Math.min(route.timeoutSeconds * 1_000, GATEWAY_TIMEOUT_MS)
+    const context = createContext(app, { functionName: route.functionName, requestId, timeoutMs })
+    return withinTime(route.handler(event, context), timeoutMs)
+  }
+
+  const serve = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    const requestId = randomUUID()
+    const began = performance.now()
+    const result = await call(request, requestId)
+      .then(refuseLargeResult)
+      .catch((error: unknown) => {
+        if (error instanceof CallerGoneError) return undefined
+        return toProblem(asRequestError(error), requestId, app.log)
+      })
+    if (!result || response.destroyed) return
+    const { method, url } = request
+    app.log.debug(
+      { requestId, method, url, status: result.statusCode, ms: Math.round(performance.now() - began) },
+      'http',
+    )
+    if (closing) response.shouldKeepAlive = false
+    respond(request, response, requestId, result, corsHeaders(cors, request.headers.origin))
+  }
+
+  const server = createServer({
+    maxHeaderSize: MAX_HEADER_BYTES,
+    // Longer than clients keep idle connections: who closes first must not be the server, with a request under way.
+    keepAliveTimeout: 65_000,
+    headersTimeout: 20_000,
+    requestTimeout: 60_000,
+  })
+  const answer = (request: IncomingMessage, response: ServerResponse): void => {
+    serve(request, response).catch((error: unknown) => {
+      app.log.error({ err: error, url: request.url }, 'an answer could not be sent')
+      response.destroy()
+    })
+  }
+  server.on('request', answer)
+  // "Expect: 100-continue": a body that would be refused for its size is refused before it is sent.
+  server.on('checkContinue', (request, response) => {
+    if (!(Number(request.headers['content-length']) > MAX_BODY_BYTES)) response.writeContinue()
+    answer(request, response)
+  })
+  server.on('clientError', (error, socket) => refuseConnection(error, socket as Socket, app))
+
+  return {
+    listen: (port, address) =>
+      new Promise((resolve, reject) => {
+        server.once('error', reject)
+        server.listen(port, address, () => {
+          server.off('error', reject)
+          resolve((server.address() as AddressInfo).port)
+        })
+      }),
+    close: async (graceMs) => {
+      closing = true
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()))
+      server.closeIdleConnections()
+      const timer = setTimeout(() => server.closeAllConnections(), graceMs)
+      await closed
+      clearTimeout(timer)
+    },
+  }
+}
+
+/** `GET http://host/path`, as proxies send it, is `GET /path`. */
+const originForm = (url: string): string => {
+  if (url.startsWith('/')) return url
+  const path = /^https?:\/\/[^/?#]*([/?].*)?$/i.exec(url)?.[1]
+  if (path === undefined) return '/'
+  return path.startsWith('/') ? path : `/${path}`
+}
+
+const demandRoute = (found: Match<MountedRoute>, method: string, url: string) => {
+  if (found.found === 'route') return found
+  // An address that can't be read is refused as such, before anybody wonders why it leads nowhere.
+  refuseMalformed(url)
+  if (found.found === 'nothing') throw new StintError('NOT_FOUND')
+  const allow = found.methods.join(', ')
+  throw new StintError('METHOD_NOT_ALLOWED', `${method} is not allowed here; allowed: ${allow}.`, {
+    headers: { allow },
+  })
+}
+
+const refuseMalformed = (url: string): void => {
+  if (!url.includes('%')) return
+  try {
+    decodeURIComponent(url)
+  } catch (cause) {
+    throw new MalformedUrlError('The address is not valid percent-encoding.', { cause })
+  }
+}
+
+const asRequestError = (error: unknown): unknown =>
+  error instanceof MalformedUrlError ? new StintError('MALFORMED_REQUEST', error.message, { cause: error }) : error
+
+/** Without the prefix that sockets of both families give to IPv4 addresses. */
+const callerOf = (request: IncomingMessage): string => (request.socket.remoteAddress ?? '').replace(/^::ffff:/, '')
+
+const refuseLargeEvent = (event: APIGatewayProxyEventV2, body: Buffer): void => {
+  if (body.length <= SURELY_SMALL_BYTES) return
+  if (Buffer.byteLength(JSON.stringify(event)) <= MAX_PAYLOAD_BYTES) return
+  throw new StintError('PAYLOAD_TOO_LARGE', `The request makes an event of more than ${MAX_PAYLOAD_BYTES} bytes.`)
+}
+
+const refuseLargeResult = (result: Result): Result => {
+  const length = result.body?.length ?? 0
+  if (length <= SURELY_SMALL_BYTES || Buffer.byteLength(JSON.stringify(result)) <= MAX_PAYLOAD_BYTES) return result
+  throw new Error(`a function's answer is larger than ${MAX_PAYLOAD_BYTES} bytes`)
+}
+
+const respond = (
+  request: IncomingMessage,
+  response: ServerResponse,
+  requestId: string,
+  result: Result,
+  cors: Record<string, string> | undefined,
+): void => {
+  const status = result.statusCode ?? 200
+  const body = Buffer.from(result.body ?? '', result.isBase64Encoded ? 'base64' : 'utf8')
+  const unread = !request.complete && hasBody(request)
+  response.writeHead(status, {
+    'x-request-id': requestId,
+    ...(result.headers as Record<string, string>),
+    ...(result.cookies && { 'set-cookie': result.cookies }),
+    ...cors,
+    ...(status !== 204 && status !== 304 && { 'content-length': body.length }),
+    ...(unread && { connection: 'close' }),
+  })
+  if (unread) endUnread(request, response, body)
+  else response.end(body)
+}
+
+const hasBody = (request: IncomingMessage): boolean =>
+  request.headers['transfer-encoding'] !== undefined || Number(request.headers['content-length'] ?? 0) > 0
+
+/** What isn't HTTP, or is too large to be looked at, is answered here, before there is a request. */
+const refuseConnection = (error: NodeJS.ErrnoException, socket: Socket, app: App): void => {
+  if (error.code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy()
+    return
+  }
+  const requestId = randomUUID()
+  const code = error.code === 'HPE_HEADER_OVERFLOW' ? 'HEADERS_TOO_LARGE' : 'MALFORMED_REQUEST'
+  const { statusCode = 400, headers, body = '' } = toProblem(new StintError(code), requestId, app.log)
+  const lines = Object.entries({
+    ...headers,
+    'x-request-id': requestId,
+    'content-length': Buffer.byteLength(body),
+    connection: 'close',
+  }).map(([name, value]) => `${name}: ${value}\r\n`)
+  socket.end(`HTTP/1.1 ${statusCode} ${STATUS_CODES[statusCode]}\r\n${lines.join('')}\r\n${body}`)
+}

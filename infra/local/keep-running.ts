@@ -1,0 +1,84 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Component, Exit } from './components/component.ts'
+
+export interface KeepOptions<C extends Component> {
+  /** `port` is the one it had before it died, if it can have it again. */
+  start: (port: number | undefined) => Promise<C>
+  /** It runs; `afterMs` since it died, undefined at the first start. */
+  onUp: (component: C, afterMs: number | undefined) => void
+  onDown: (component: C, exit: Exit) => void
+  /** It could not be started again; the next try follows. */
+  onFailed: (error: Error) => void
+  pause?: (ms: number, signal: AbortSignal) => Promise<void>
+}
+
+export interface Kept<C extends Component> {
+  /** Undefined while it is down. */
+  readonly current: C | undefined
+  stop(): Promise<void>
+}
+
+/** What lived so long has not died of how it was started. */
+const STABLE_MS = 10_000
+const LONGEST_PAUSE_MS = 5_000
+/** Then somebody else seems to have its port. */
+const TRIES_WITH_ITS_PORT = 5
+
+/**
+ * Starts a component, and starts it again whenever it dies: at once, and with growing pauses while that doesn't help.
+ * @throws what `start` throws, the first time
+ */
+export const keepRunning = async <C extends Component>(options: KeepOptions<C>): Promise<Kept<C>> => {
+  const stopping = new AbortController()
+  const { signal } = stopping
+  const pause = options.pause ?? pauseUnlessStopped
+  let current: C | undefined
+  let failures = 0
+
+  const startAgain = async (port: number): Promise<C | undefined> => {
+    for (let tries = 1; ; tries++) {
+      if (failures > 0) await pause(Math.min(LONGEST_PAUSE_MS, 100 * 2 ** failures), signal)
+      failures++
+      if (signal.aborted) return undefined
+      try {
+        return await options.start(tries > TRIES_WITH_ITS_PORT ? undefined : port)
+      } catch (error) {
+        options.onFailed(error as Error)
+      }
+    }
+  }
+
+  const keep = async (first: C): Promise<void> => {
+    let component: C | undefined = first
+    let afterMs: number | undefined
+    while (component) {
+      current = component
+      options.onUp(component, afterMs)
+      if (signal.aborted) return component.stop()
+      const upSince = performance.now()
+      const exit: Exit = await component.exited
+      current = undefined
+      if (signal.aborted) return
+      options.onDown(component, exit)
+      const diedAt = performance.now()
+      if (diedAt - upSince > STABLE_MS) failures = 0
+      component = await startAgain(component.port)
+      afterMs = performance.now() - diedAt
+    }
+  }
+
+  const keeping = keep(await options.start(undefined))
+  return {
+    get current() {
+      return current
+    },
+    stop: async () => {
+      stopping.abort()
+      await current?.stop()
+      await keeping
+    },
+  }
+}
+
+const pauseUnlessStopped = (ms: number, signal: AbortSignal): Promise<void> =>
+  sleep(ms, undefined, { signal }).catch(() => {})

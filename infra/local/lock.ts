@@ -1,0 +1,29 @@
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+
+export interface Lock {
+  release(): void
+}
+
+const SQLITE_BUSY = 5
+
+/**
+ * Takes the data folder for this process, or gives undefined when another process has it.
+ *
+ * The lock is an exclusive SQLite transaction that stays open: SQLite holds it as a lock of the operating system (fcntl,
+ * LockFileEx), which goes with its process however that ends. A file with a process id in it would outlive a SIGKILL,
+ * and the id could be someone else's by then; Node has no call for file locks of its own.
+ */
+export const acquireLock = (dataDir: string): Lock | undefined => {
+  mkdirSync(dataDir, { recursive: true })
+  const database = new DatabaseSync(join(dataDir, 'lock.db'))
+  try {
+    database.exec('PRAGMA busy_timeout = 0; BEGIN EXCLUSIVE')
+  } catch (error) {
+    database.close()
+    if (error instanceof Error && 'errcode' in error && error.errcode === SQLITE_BUSY) return undefined
+    throw error
+  }
+  return { release: () => database.close() }
+}

@@ -1,0 +1,65 @@
+import { expect, onTestFinished, test, vi } from 'vitest'
+import { startPeriodicTimer } from './periodic-timer.ts'
+
+/** A run that ends when it is told to. */
+const controlled = () => {
+  const begun: (() => void)[] = []
+  return {
+    begun,
+    run: () => new Promise<void>((resolve) => void begun.push(resolve)),
+    endLatest: async () => {
+      begun.at(-1)?.()
+      await new Promise((resolve) => setImmediate(resolve))
+    },
+  }
+}
+
+test('it runs each so many seconds', async () => {
+  vi.useFakeTimers()
+  onTestFinished(() => void vi.useRealTimers())
+  const run = vi.fn(async () => {})
+  const timer = startPeriodicTimer(2, run)
+  await vi.advanceTimersByTimeAsync(6_000)
+  expect(run).toHaveBeenCalledTimes(3)
+  await timer.stop()
+  await vi.advanceTimersByTimeAsync(6_000)
+  expect(run).toHaveBeenCalledTimes(3)
+})
+
+test('a nudge runs it at once', async () => {
+  const { begun, run, endLatest } = controlled()
+  const timer = startPeriodicTimer(3_600, run)
+  timer.nudge()
+  expect(begun).toHaveLength(1)
+  await endLatest()
+  timer.nudge()
+  expect(begun).toHaveLength(2)
+  await endLatest()
+  await timer.stop()
+})
+
+test('nudges during a run make one more run after it, and never two at once', async () => {
+  const { begun, run, endLatest } = controlled()
+  const timer = startPeriodicTimer(3_600, run)
+  timer.nudge()
+  timer.nudge()
+  timer.nudge()
+  expect(begun).toHaveLength(1)
+  await endLatest()
+  expect(begun).toHaveLength(2)
+  await endLatest()
+  expect(begun).toHaveLength(2)
+  await timer.stop()
+})
+
+test('stopping waits for the run that is under way and begins no other', async () => {
+  const { begun, run, endLatest } = controlled()
+  const timer = startPeriodicTimer(3_600, run)
+  timer.nudge()
+  timer.nudge()
+  const stopped = timer.stop()
+  await endLatest()
+  await stopped
+  timer.nudge()
+  expect(begun).toHaveLength(1)
+})

@@ -1,0 +1,96 @@
+import type { SQSEvent } from 'aws-lambda'
+import type { Logger } from '../../lib/core/log.ts'
+import type { DoorbellQueue, QueueName, ReceivedDoorbell } from '../../lib/queue/doorbells.ts'
+import { createBackoff } from './backoff.ts'
+import { succeeded, toSqsEvent } from './sqs-event.ts'
+
+export interface PollerOptions {
+  queue: QueueName
+  sqs: DoorbellQueue
+  region: string
+  /** Messages per event, at most. */
+  batchSize: number
+  /** How long a batch that isn't full is waited for. */
+  batchingWindowSeconds: number
+  /** Invocations at once, at most. */
+  maximumConcurrency: number
+  /** Calls the function. A rejection leaves the messages to their visibility timeout. */
+  invoke: (event: SQSEvent) => Promise<unknown>
+  log: Logger
+}
+
+export interface Poller {
+  /** Receives nothing more. Resolves when the invocations that are under way have ended. */
+  stop(): Promise<void>
+}
+
+const LONG_POLL_SECONDS = 20
+
+/** What Lambda's event source mapping does: receives, calls the function, deletes what it succeeded with. */
+export const startPoller = (options: PollerOptions): Poller => {
+  const { queue, sqs, maximumConcurrency, log } = options
+  const stopping = new AbortController()
+  const { signal } = stopping
+  const running = new Set<Promise<void>>()
+  const backoff = createBackoff()
+
+  const receive = async (max: number, waitSeconds: number): Promise<ReceivedDoorbell[]> => {
+    try {
+      const messages = await sqs.receive(queue, { max, waitSeconds, signal })
+      if (backoff.failures > 0) log.info({ queue, failures: backoff.failures }, 'SQS can be reached again')
+      backoff.reset()
+      return messages
+    } catch (error) {
+      if (signal.aborted) return []
+      if (backoff.failures === 0) log.warn({ err: error, queue }, 'SQS cannot be reached')
+      await backoff.pause(signal)
+      return []
+    }
+  }
+
+  /** Takes what comes within the window into the batch, until it is full. */
+  const fill = async (batch: ReceivedDoorbell[]): Promise<ReceivedDoorbell[]> => {
+    const until = performance.now() + options.batchingWindowSeconds * 1_000
+    while (batch.length < options.batchSize && !signal.aborted) {
+      const leftSeconds = Math.floor((until - performance.now()) / 1_000)
+      if (leftSeconds < 1) break
+      batch.push(...(await receive(options.batchSize - batch.length, Math.min(leftSeconds, LONG_POLL_SECONDS))))
+    }
+    return batch
+  }
+
+  const handle = async (batch: ReceivedDoorbell[]): Promise<void> => {
+    try {
+      const answer = await options.invoke(toSqsEvent(batch, `stint-${queue}`, options.region))
+      const done = succeeded(batch, answer)
+      await sqs.delete(
+        queue,
+        done.map((message) => message.receiptHandle),
+      )
+    } catch (error) {
+      log.warn({ err: error, queue, messages: batch.length }, 'messages were not handled; SQS gives them again')
+    }
+  }
+
+  const poll = async (): Promise<void> => {
+    while (!signal.aborted) {
+      if (running.size >= maximumConcurrency) {
+        await Promise.race(running)
+        continue
+      }
+      const batch = await receive(options.batchSize, LONG_POLL_SECONDS)
+      if (batch.length === 0) continue
+      const run: Promise<void> = handle(await fill(batch)).finally(() => running.delete(run))
+      running.add(run)
+    }
+  }
+
+  const polling = poll()
+  return {
+    stop: async () => {
+      stopping.abort()
+      await polling
+      await Promise.all(running)
+    },
+  }
+}

@@ -1,0 +1,66 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { StintError } from '../../lib/core/errors.ts'
+
+/** The caller hung up before the request was whole: there is nobody to answer. */
+export class CallerGoneError extends Error {
+  override readonly name = 'CallerGoneError'
+}
+
+const NOTHING = Buffer.alloc(0)
+
+/** How long, and how much, an answered caller may go on sending before the connection is cut. */
+const DISCARD_MS = 2_000
+const DISCARD_BYTES = 64 * 1024 * 1024
+
+/**
+ * The request's body, at most `maxBytes` of it: what is larger is refused as soon as that is known, and not kept.
+ * @throws {StintError} PAYLOAD_TOO_LARGE @throws {CallerGoneError}
+ */
+export const readBody = (request: IncomingMessage, maxBytes: number): Promise<Buffer> => {
+  const declared = request.headers['content-length']
+  if (declared === undefined && request.headers['transfer-encoding'] === undefined) return Promise.resolve(NOTHING)
+  if (Number(declared) > maxBytes) return Promise.reject(tooLarge(maxBytes))
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = []
+    let size = 0
+    const settle = (done: () => void): void => {
+      request.off('data', take).off('end', finish).off('close', leave).off('error', leave)
+      done()
+    }
+    const take = (chunk: Buffer): void => {
+      size += chunk.length
+      if (size > maxBytes) settle(() => reject(tooLarge(maxBytes)))
+      else chunks.push(chunk)
+    }
+    const finish = (): void =>
+      settle(() => resolve(chunks.length === 1 ? (chunks[0] ?? NOTHING) : Buffer.concat(chunks)))
+    const leave = (): void => settle(() => reject(new CallerGoneError()))
+    request.on('data', take).on('end', finish).on('close', leave).on('error', leave)
+  })
+}
+
+const tooLarge = (maxBytes: number): StintError =>
+  new StintError('PAYLOAD_TOO_LARGE', `A body may have ${maxBytes} bytes.`)
+
+/**
+ * Ends an answer that was given before the request was read. Closing at once would reset the connection under a caller
+ * that still sends, and it would never see the answer; so the rest is taken and dropped, for a while.
+ */
+export const endUnread = (request: IncomingMessage, response: ServerResponse, body: Buffer): void => {
+  response.write(body)
+  let dropped = 0
+  const end = (): void => {
+    clearTimeout(timer)
+    response.end()
+    request.socket.destroySoon()
+  }
+  const timer = setTimeout(end, DISCARD_MS)
+  request.on('error', () => {})
+  request.on('data', (chunk: Buffer) => {
+    dropped += chunk.length
+    if (dropped > DISCARD_BYTES) end()
+  })
+  request.once('end', end)
+  request.once('close', () => clearTimeout(timer))
+  request.resume()
+}

@@ -1,0 +1,59 @@
+import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { z } from 'zod'
+
+const processes = z.array(
+  z.object({
+    /** supervisor, postgres, sqs-s3, kafka, host, worker-default-1 … */
+    name: z.string(),
+    pid: z.int(),
+    port: z.int().nullable(),
+    /** How clients reach it, where that is more than the port. */
+    address: z.string().optional(),
+  }),
+)
+
+/** A process of the running stack, as `run.json` in the data folder names it. */
+export type RunningProcess = z.infer<typeof processes>[number]
+
+const pathOf = (dataDir: string): string => join(dataDir, 'run.json')
+
+/** The processes that run on a data folder, or ran there when it was left without an order; none if it was left in order. */
+export const readRunFile = (dataDir: string): RunningProcess[] => {
+  try {
+    return processes.parse(JSON.parse(readFileSync(pathOf(dataDir), 'utf8')))
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []
+    throw error
+  }
+}
+
+export interface RunFile {
+  set(entry: RunningProcess): void
+  remove(name: string): void
+  /** Takes the file away: nothing runs any more. */
+  clear(): void
+}
+
+/** Keeps `run.json`. Who reads it sees the whole list before a change or after it, never half of one. */
+export const createRunFile = (dataDir: string): RunFile => {
+  const entries = new Map<string, RunningProcess>()
+  const path = pathOf(dataDir)
+  const save = (): void => {
+    writeFileSync(`${path}.new`, `${JSON.stringify([...entries.values()], null, 2)}\n`)
+    renameSync(`${path}.new`, path)
+  }
+  return {
+    set: (entry) => {
+      entries.set(entry.name, entry)
+      save()
+    },
+    remove: (name) => {
+      if (entries.delete(name)) save()
+    },
+    clear: () => {
+      entries.clear()
+      rmSync(path, { force: true })
+    },
+  }
+}

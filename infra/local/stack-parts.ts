@@ -1,0 +1,149 @@
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import type { HostConfig } from '../../lib/core/host-config.ts'
+import { migrateUp } from '../db/migrate.ts'
+import type { Component } from './components/component.ts'
+import { type KafkaBroker, startKafka } from './components/kafka.ts'
+import { type Postgres, startPostgres } from './components/postgres.ts'
+import { type SqsS3, startSqsS3 } from './components/sqs-s3.ts'
+import { endWorkers, type Host, startHost } from './host-component.ts'
+import type { FromHost } from './host-protocol.ts'
+import { localEnvironment, type Secrets } from './local-config.ts'
+import { readRoutingTable } from './routing-table.ts'
+import type { RunFile } from './run-file.ts'
+import type { Terminal } from './terminal.ts'
+
+/** What the parts of the stack know of each other. */
+export interface StackState {
+  config: HostConfig
+  url: string
+  /** The environment that the stack was started in; what the parts say about themselves goes before it. */
+  env: Record<string, string | undefined>
+  secrets: Secrets
+  runFile: RunFile
+  terminal: Terminal
+  /** Each part as it last ran. */
+  latest: { postgres?: Postgres; sqsS3?: SqsS3; kafka?: KafkaBroker; host?: Host | undefined }
+  /** The host's worker processes, by name. */
+  workers: Map<string, number>
+  kafkaStarts: number
+  /** The start of Kafka for which events were published again. */
+  republishedFor: number
+}
+
+/** How one part of the stack is started, and what follows from its coming and going. */
+export interface Part<C extends Component> {
+  name: string
+  describe(component: C, state: StackState): { address: string; what: string }
+  /** @param port that it had before, and others know it by */
+  start(state: StackState, port: number | undefined): Promise<C>
+  onUp(state: StackState, component: C): void
+  onDown?(state: StackState): void
+}
+
+const ROUTING_TABLE = fileURLToPath(new URL('../../serverless.yml', import.meta.url))
+
+export const postgresPart: Part<Postgres> = {
+  name: 'postgres',
+  describe: ({ port }) => ({ address: `127.0.0.1:${port}`, what: 'PostgreSQL, migrations applied' }),
+  start: async ({ config }, port) => {
+    const postgres = await startPostgres({ dataDir: join(config.dataDir, 'postgres'), ...(port && { port }) })
+    await migrateUp(postgres.url)
+    return postgres
+  },
+  onUp: (state, postgres) => {
+    state.latest.postgres = postgres
+    renewHost(state)
+  },
+}
+
+export const sqsS3Part: Part<SqsS3> = {
+  name: 'sqs-s3',
+  describe: ({ port }) => ({ address: `127.0.0.1:${port}`, what: 'SQS and S3 (fauxqs)' }),
+  start: ({ config }, port) =>
+    startSqsS3({
+      dataDir: config.dataDir,
+      visibilityTimeoutSeconds: visibilityTimeoutSeconds(config.functionTimeoutSeconds),
+      ...(port && { port }),
+    }),
+  onUp: (state, sqsS3) => {
+    state.latest.sqsS3 = sqsS3
+    renewHost(state)
+  },
+}
+
+export const kafkaPart: Part<KafkaBroker> = {
+  name: 'kafka',
+  describe: ({ address }) => ({ address, what: 'Kafka (librdkafka, in memory)' }),
+  start: startKafka,
+  onUp: (state, kafka) => {
+    state.latest.kafka = kafka
+    state.kafkaStarts++
+    tellKafka(state)
+  },
+}
+
+export const hostPart: Part<Host> = {
+  name: 'host',
+  describe: ({ ready }, { url }) => ({
+    address: url,
+    what: `${ready.routes} routes, ${ready.queues.length} queues, ${ready.schedules} schedules`,
+  }),
+  start: async (state) => {
+    const { dataDir, port, functionTimeoutSeconds, concurrency, chaosSeed } = state.config
+    await endWorkers([...state.workers.values()])
+    for (const name of state.workers.keys()) state.runFile.remove(name)
+    state.workers.clear()
+    const options = { dataDir, port, functionTimeoutSeconds, concurrency, chaosSeed }
+    return startHost(options, environmentOf(state), (message) => hear(state, message))
+  },
+  onUp: (state, host) => {
+    state.latest.host = host
+    tellKafka(state)
+  },
+  onDown: (state) => {
+    state.latest.host = undefined
+  },
+}
+
+/** The functions' configuration as of now. */
+const environmentOf = ({ env, latest, secrets }: StackState): Record<string, string> => {
+  const { postgres, sqsS3, kafka } = latest
+  if (!postgres || !sqsS3 || !kafka) throw new Error('the host cannot start before what it needs')
+  const given = Object.entries(env).filter((entry): entry is [string, string] => entry[1] !== undefined)
+  return { ...Object.fromEntries(given), ...localEnvironment({ postgres, sqsS3, kafka }, secrets) }
+}
+
+/** A part that came back elsewhere, because its port was taken meanwhile, makes another configuration, and a new host. */
+const renewHost = (state: StackState): void => {
+  const { host } = state.latest
+  if (!host) return
+  const now = environmentOf(state)
+  const changed = Object.keys(now).some((name) => name !== 'KAFKA_BROKERS' && now[name] !== host.env[name])
+  if (changed) void host.stop()
+}
+
+/** Kafka has another address at each of its starts; the host takes it without a start of its own. */
+const tellKafka = ({ latest, kafkaStarts, republishedFor }: StackState): void => {
+  if (latest.kafka && kafkaStarts !== republishedFor)
+    latest.host?.tell({ type: 'kafka', address: latest.kafka.address, kafkaStart: kafkaStarts })
+}
+
+const hear = (state: StackState, message: FromHost): void => {
+  if (message.type === 'notice') state.terminal.notice(message.text)
+  if (message.type === 'republished') state.republishedFor = message.kafkaStart
+  if (message.type === 'worker-started') {
+    state.workers.set(message.name, message.pid)
+    state.runFile.set({ name: message.name, pid: message.pid, port: null })
+  }
+  if (message.type === 'worker-ended') {
+    state.workers.delete(message.name)
+    state.runFile.remove(message.name)
+  }
+}
+
+/** Six times the function's time, as AWS asks for: a message isn't given again while it is handled, or waits to be. */
+const visibilityTimeoutSeconds = (functionTimeoutSeconds = Number.POSITIVE_INFINITY): number => {
+  const longest = Math.max(...readRoutingTable(ROUTING_TABLE).queues.map(({ timeoutSeconds }) => timeoutSeconds))
+  return Math.ceil(Math.min(longest, functionTimeoutSeconds) * 6)
+}

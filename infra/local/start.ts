@@ -1,0 +1,79 @@
+import { existsSync } from 'node:fs'
+import { relative } from 'node:path'
+import { ConfigError } from '../../lib/core/config.ts'
+import { readHostConfig } from '../../lib/core/host-config.ts'
+import { ComponentError } from './components/component.ts'
+import { logFolder } from './log-file.ts'
+import { PortTakenError } from './port.ts'
+import { AlreadyRunningError, type Supervisor, startSupervisor } from './supervisor.ts'
+import { createTerminal } from './terminal.ts'
+
+// `npm start`: the whole stack on this machine, until Ctrl-C.
+
+/** Errors that say all that a person needs; of others the trace is shown. */
+const EXPLAINED = [AlreadyRunningError, PortTakenError, ComponentError, ConfigError]
+/** npm passes a Ctrl-C on that the terminal has sent to everybody already: what comes so soon is the same one. */
+const SAME_SIGNAL_MS = 1_000
+
+const terminal = createTerminal((line) => console.log(line))
+
+const main = async (): Promise<void> => {
+  if (existsSync('.env')) process.loadEnvFile('.env')
+  const config = readHostConfig(process.env)
+  const starting = startSupervisor(config, process.env, terminal)
+  stopOnSignals(starting)
+  const supervisor = await starting
+  await introduce(supervisor)
+  if (config.chaosSeed !== undefined) warnOfChaos(config.chaosSeed)
+  process.send?.({ ready: { url: supervisor.url } })
+}
+
+const stopOnSignals = (starting: Promise<Supervisor>): void => {
+  let stoppedAt: number | undefined
+  const stop = async (): Promise<void> => {
+    if (stoppedAt !== undefined) {
+      // The parts see that this process is gone, and end by themselves.
+      if (performance.now() - stoppedAt > SAME_SIGNAL_MS) process.exit(130)
+      return
+    }
+    stoppedAt = performance.now()
+    terminal.hint('Stopping: jobs that run stop at their next safe point. Ctrl-C again ends it at once.')
+    const supervisor = await starting.catch(() => undefined)
+    await supervisor?.stop()
+    if (supervisor) terminal.hint('Stopped.')
+    process.exit(0)
+  }
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => void stop())
+  if (process.connected) process.on('disconnect', () => void stop())
+}
+
+const introduce = async ({ url, dataDir }: Supervisor): Promise<void> => {
+  terminal.title('Stint runs')
+  terminal.fact('API', url)
+  terminal.fact('Docs', `${url}/docs`)
+  terminal.fact('Health', await healthOf(url))
+  terminal.fact('Logs', relative(process.cwd(), logFolder(dataDir)) || '.')
+  terminal.hint('Ctrl-C stops it.')
+}
+
+const warnOfChaos = (seed: number): void =>
+  terminal.hint(
+    `CHAOS is on (STINT_CHAOS=${seed}): doorbells are lost, doubled, late and out of order, stints are cut, workers are ` +
+      'killed, and answers of the database are lost. No job may be lost by it, or end twice.',
+  )
+
+const healthOf = async (url: string): Promise<string> => {
+  const answer = await fetch(`${url}/health`).catch(() => undefined)
+  if (!answer) return 'no answer yet'
+  const { status, components } = (await answer.json()) as {
+    status: string
+    components: { name: string; status: string }[]
+  }
+  return `${status}: ${components.map((it) => `${it.name} ${it.status}`).join(', ')}`
+}
+
+main().catch((error: unknown) => {
+  const explained = EXPLAINED.some((known) => error instanceof known)
+  console.error(explained ? (error as Error).message : error)
+  process.exit(1)
+})

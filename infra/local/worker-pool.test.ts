@@ -1,0 +1,135 @@
+import { mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { expect, onTestFinished } from 'vitest'
+import { test } from '../../tests/support/world.ts'
+import type { Worker } from './worker.ts'
+import { createWorkerPool, type Death, type WorkerPoolOptions } from './worker-pool.ts'
+
+const FUNCTION = fileURLToPath(new URL('../../tests/support/sandbox-function.ts', import.meta.url))
+
+const newPool = (environment: Record<string, string>, options: Partial<WorkerPoolOptions> = {}) => {
+  const logs = mkdtempSync(join(tmpdir(), 'stint-pool-'))
+  const started: string[] = []
+  const ended: { worker: Worker; death: Death | undefined }[] = []
+  let commits = 0
+  const committed = Promise.withResolvers<void>()
+  const pool = createWorkerPool({
+    functionName: 'worker-default',
+    handlerFile: FUNCTION,
+    exportName: 'handler',
+    env: { ...process.env, ...environment, LOG_LEVEL: 'info' },
+    openLog: (name) => openSync(join(logs, name), 'a'),
+    onCommitted: () => {
+      commits++
+      committed.resolve()
+    },
+    onStarted: ({ name }) => void started.push(name),
+    onEnded: (worker, death) => void ended.push({ worker, death }),
+    size: 2,
+    timeoutMs: 30_000,
+    ...options,
+  })
+  onTestFinished(async () => {
+    await pool.stop(0)
+    rmSync(logs, { recursive: true })
+  })
+  return { pool, started, ended, commits: () => commits, committed: committed.promise, logs }
+}
+
+type Answer = { functionName: string; pid: number; remainingMs: number }
+
+test('an invocation is answered by a process of its own, which is kept for the next', async ({ world }) => {
+  const { pool, started } = newPool(world.environment)
+  const first = (await pool.invoke({ do: 'answer' })) as Answer
+  const second = (await pool.invoke({ do: 'answer' })) as Answer
+  expect(first).toMatchObject({ functionName: 'worker-default' })
+  expect(first.pid).not.toBe(process.pid)
+  expect(first.remainingMs).toBeGreaterThan(0)
+  expect(first.remainingMs).toBeLessThanOrEqual(30_000)
+  expect(second.pid).toBe(first.pid)
+  expect(started).toEqual(['worker-default-1'])
+})
+
+test('invocations at the same time get a process each', async ({ world }) => {
+  const { pool, started } = newPool(world.environment)
+  const answers = (await Promise.all([pool.invoke({ do: 'answer' }), pool.invoke({ do: 'answer' })])) as Answer[]
+  expect(new Set(answers.map(({ pid }) => pid)).size).toBe(2)
+  expect(started).toEqual(['worker-default-1', 'worker-default-2'])
+})
+
+test('a process can be started before it is needed', async ({ world }) => {
+  const { pool, started } = newPool(world.environment)
+  await pool.warm()
+  await pool.invoke({ do: 'answer' })
+  expect(started).toEqual(['worker-default-1'])
+})
+
+test('a function that throws fails its invocation, and its process goes on', async ({ world }) => {
+  const { pool, ended, started, logs } = newPool(world.environment)
+  await expect(pool.invoke({ do: 'throw' })).rejects.toThrow('as it was told')
+  await pool.invoke({ do: 'answer' })
+  expect(ended).toEqual([])
+  expect(started).toEqual(['worker-default-1'])
+  await expect.poll(() => readFileSync(join(logs, 'worker-default-1'), 'utf8')).toContain('as it was told')
+})
+
+test('a process that is killed fails its invocation and is replaced at once; its leases can be found', async ({
+  world,
+}) => {
+  const { pool, ended } = newPool(world.environment)
+  const { pid } = (await pool.invoke({ do: 'answer' })) as Answer
+  const failed = expect(pool.invoke({ do: 'hang' })).rejects.toThrow('worker-default-1 ended with SIGKILL')
+  process.kill(pid, 'SIGKILL')
+  await failed
+  const [{ worker, death } = {}] = ended
+  expect(worker?.instance).toMatch(/^worker-default-1-[0-9a-f-]{36}$/)
+  expect(death).toMatchObject({ code: null, signal: 'SIGKILL' })
+  expect((await death?.replaced)?.name).toBe('worker-default-1')
+  expect(((await pool.invoke({ do: 'answer' })) as Answer).pid).not.toBe(pid)
+})
+
+test('a function that ends its own process fails its invocation, too', async ({ world }) => {
+  const { pool, ended } = newPool(world.environment)
+  await expect(pool.invoke({ do: 'exit' })).rejects.toThrow('worker-default-1 ended with 70')
+  expect(ended[0]?.death).toMatchObject({ code: 70 })
+})
+
+test('a function that takes longer than its time is killed, as on Lambda', async ({ world }) => {
+  const { pool, ended } = newPool(world.environment, { timeoutMs: 100 })
+  await expect(pool.invoke({ do: 'hang' })).rejects.toThrow('longer than 0.1 s')
+  await expect.poll(() => ended[0]?.death?.signal).toBe('SIGKILL')
+  expect(await pool.invoke({ do: 'answer' })).toMatchObject({ functionName: 'worker-default' })
+})
+
+test('a function that cannot be loaded fails its invocations, and says so before it is ready', async ({ world }) => {
+  const { pool, ended, logs } = newPool(world.environment, { exportName: 'nothing', size: 1 })
+  await expect(pool.invoke({ do: 'answer' })).rejects.toThrow('worker-default-1 ended with 1')
+  await expect.poll(() => ended[0]?.worker.instance).toBeUndefined()
+  expect(readFileSync(join(logs, 'worker-default-1'), 'utf8')).toContain('has no export nothing')
+})
+
+test('commits in a process reach the host, a burst of them once', async ({ world }) => {
+  const { pool, committed, commits } = newPool(world.environment)
+  await pool.invoke({ do: 'commit' })
+  await committed
+  expect(commits()).toBe(1)
+})
+
+test('stopping lets the running invocation come to its safe point', async ({ world }) => {
+  const { pool, ended } = newPool(world.environment)
+  await pool.invoke({ do: 'answer' })
+  const answer = pool.invoke({ do: 'await-stop' })
+  await pool.stop(20_000)
+  expect(await answer).toBe('stopped')
+  expect(ended.map(({ death }) => death)).toEqual([undefined])
+})
+
+test('stopping kills who doesn’t end within the grace', async ({ world }) => {
+  const { pool } = newPool(world.environment)
+  await pool.warm()
+  const failed = expect(pool.invoke({ do: 'hang' })).rejects.toThrow('ended with SIGKILL')
+  await pool.stop(50)
+  await failed
+})

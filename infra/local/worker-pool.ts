@@ -1,0 +1,112 @@
+import { createBackoff } from './backoff.ts'
+import type { Exit } from './components/component.ts'
+import { startWorker, type Worker, type WorkerOptions } from './worker.ts'
+
+export interface WorkerPoolOptions extends Omit<WorkerOptions, 'name' | 'nth'> {
+  /** Processes at once, at most. */
+  size: number
+  timeoutMs: number
+  onStarted: (worker: Worker) => void
+  onEnded: (worker: Worker, death: Death | undefined) => void
+}
+
+/** How a worker ended that nobody had asked to end. */
+export interface Death extends Exit {
+  /** Resolves when another worker has taken its place, with the time that took; never, if the pool stops. */
+  replaced: Promise<{ name: string; afterMs: number }>
+}
+
+/** The processes of one queue function. As on Lambda they are started on demand, kept warm, and take one invocation each. */
+export interface WorkerPool {
+  /** Starts a process before anybody needs it. Resolves when its function is loaded. */
+  warm(): Promise<void>
+  /** Calls the function in an idle process, or in a new one. The caller keeps to the pool's size. */
+  invoke(event: unknown): Promise<unknown>
+  /** Asks running jobs to stop at their next safe point, and ends the processes; after `graceMs` without being asked. */
+  stop(graceMs: number): Promise<void>
+}
+
+export const createWorkerPool = (options: WorkerPoolOptions): WorkerPool => {
+  const workers = new Set<Worker>()
+  const idle: Worker[] = []
+  const stopping = new AbortController()
+  const backoff = createBackoff({ minMs: 200, maxMs: 5_000 })
+  let starts = 0
+
+  const start = (): Worker => {
+    const worker = startWorker({ ...options, name: freeName(options.functionName, workers), nth: ++starts })
+    workers.add(worker)
+    options.onStarted(worker)
+    worker.ready.then(
+      () => backoff.reset(),
+      () => {},
+    )
+    void worker.exited.then((exit) => bury(worker, exit))
+    return worker
+  }
+
+  const bury = (worker: Worker, exit: Exit): void => {
+    workers.delete(worker)
+    if (idle.includes(worker)) idle.splice(idle.indexOf(worker), 1)
+    if (stopping.signal.aborted) {
+      options.onEnded(worker, undefined)
+      return
+    }
+    const replaced = Promise.withResolvers<{ name: string; afterMs: number }>()
+    // First told, then replaced: the new process may have the name of the old one.
+    options.onEnded(worker, { ...exit, replaced: replaced.promise })
+    replaced.resolve(replace(worker))
+  }
+
+  /** At once, since its doorbells ring again soon; but a function that can't even be loaded is given time. */
+  const replace = async (worker: Worker): Promise<{ name: string; afterMs: number }> => {
+    const died = performance.now()
+    if (!worker.instance) await backoff.pause(stopping.signal)
+    if (!stopping.signal.aborted && workers.size < options.size) {
+      const next = start()
+      idle.push(next)
+      const isReady = await next.ready.then(
+        () => true,
+        () => false,
+      )
+      if (isReady) return { name: next.name, afterMs: performance.now() - died }
+    }
+    return new Promise(() => {})
+  }
+
+  const invoke = async (event: unknown): Promise<unknown> => {
+    const worker = idle.pop() ?? start()
+    try {
+      return await worker.invoke(event, options.timeoutMs)
+    } finally {
+      if (stopping.signal.aborted) worker.release()
+      else if (worker.isUsable()) idle.push(worker)
+    }
+  }
+
+  return {
+    invoke,
+    warm: async () => {
+      const worker = start()
+      idle.push(worker)
+      await worker.ready
+    },
+    stop: async (graceMs) => {
+      stopping.abort()
+      for (const worker of workers) {
+        if (idle.includes(worker)) worker.release()
+        else worker.askToStop()
+      }
+      const timer = setTimeout(() => {
+        for (const worker of workers) worker.kill()
+      }, graceMs)
+      await Promise.all([...workers].map((worker) => worker.exited))
+      clearTimeout(timer)
+    },
+  }
+}
+
+const freeName = (functionName: string, workers: ReadonlySet<Worker>): string => {
+  const taken = new Set([...workers].map((worker) => worker.name))
+  for (let n = 1; ; n++) if (!taken.has(`${functionName}-${n}`)) return `${functionName}-${n}`
+}

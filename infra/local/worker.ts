@@ -1,0 +1,128 @@
+import { type ChildProcess, fork } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
+import { closeSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import type { Exit } from './components/component.ts'
+import type { FromWorker, ToWorker } from './worker-protocol.ts'
+
+export interface WorkerOptions {
+  /** worker-default-1 … */
+  name: string
+  /** Which of its pool it is, from 1, counting those that ended. */
+  nth: number
+  functionName: string
+  /** Absolute. */
+  handlerFile: string
+  exportName: string
+  env: Record<string, string | undefined>
+  /** For what the process prints, which is its log. */
+  openLog: (name: string) => number
+  onCommitted: () => void
+}
+
+/** A worker process, seen from the host. */
+export interface Worker {
+  name: string
+  pid: number
+  /** How leases name it; undefined until it is ready. */
+  instance: string | undefined
+  /** Resolves when the function is loaded. @throws {WorkerError} when the process ends before */
+  ready: Promise<void>
+  exited: Promise<Exit>
+  /** @throws {WorkerError} when the function throws, or takes longer than `timeoutMs` (then the process is killed) */
+  invoke(event: unknown, timeoutMs: number): Promise<unknown>
+  /** Whether it can take another invocation: it wasn't killed, and hasn't ended. */
+  isUsable(): boolean
+  /** Asks running jobs to stop at their next safe point. */
+  askToStop(): void
+  /** Lets the idle process go. */
+  release(): void
+  kill(): void
+}
+
+export class WorkerError extends Error {
+  override readonly name = 'WorkerError'
+}
+
+/** As long as a function may load, before it counts as broken. */
+const INIT_MS = 60_000
+
+export const startWorker = (options: WorkerOptions): Worker => {
+  const { name } = options
+  const entry = fileURLToPath(new URL('./worker-process.ts', import.meta.url))
+  const logFd = options.openLog(name)
+  const child = fork(
+    entry,
+    [name, options.functionName, options.handlerFile, options.exportName, String(options.nth)],
+    {
+      execArgv: ['--disable-warning=ExperimentalWarning'],
+      env: options.env,
+      stdio: ['ignore', logFd, logFd, 'ipc'],
+    },
+  )
+  closeSync(logFd)
+  const calls = new Map<string, PromiseWithResolvers<unknown>>()
+  const loaded = Promise.withResolvers<void>()
+  loaded.promise.catch(() => {})
+  const initTimer = setTimeout(() => child.kill('SIGKILL'), INIT_MS)
+
+  const worker: Worker = {
+    name,
+    pid: child.pid ?? 0,
+    instance: undefined,
+    ready: loaded.promise,
+    exited: exitOf(child),
+    invoke: async (event, timeoutMs) => {
+      await loaded.promise
+      const id = randomUUID()
+      const call = Promise.withResolvers<unknown>()
+      calls.set(id, call)
+      const timer = setTimeout(() => {
+        call.reject(new WorkerError(`${name} was killed: its function took longer than ${timeoutMs / 1_000} s`))
+        child.kill('SIGKILL')
+      }, timeoutMs)
+      tell(child, { type: 'invoke', id, event, timeoutMs })
+      try {
+        return await call.promise
+      } finally {
+        clearTimeout(timer)
+        calls.delete(id)
+      }
+    },
+    isUsable: () => child.connected && !child.killed,
+    askToStop: () => tell(child, { type: 'stop' }),
+    release: () => {
+      if (child.connected) child.disconnect()
+    },
+    kill: () => void child.kill('SIGKILL'),
+  }
+
+  child.on('message', (message: FromWorker) => {
+    if (message.type === 'committed') options.onCommitted()
+    if (message.type === 'ready') {
+      clearTimeout(initTimer)
+      worker.instance = message.instance
+      loaded.resolve()
+    }
+    if (message.type === 'result') calls.get(message.id)?.resolve(message.result)
+    if (message.type === 'error') calls.get(message.id)?.reject(new WorkerError(message.message))
+  })
+  void worker.exited.then(({ code, signal }) => {
+    clearTimeout(initTimer)
+    const error = new WorkerError(`${name} ended with ${signal ?? code}`)
+    loaded.reject(error)
+    for (const call of calls.values()) call.reject(error)
+  })
+  return worker
+}
+
+const exitOf = (child: ChildProcess): Promise<Exit> =>
+  new Promise((resolve) => {
+    child.once('exit', (code, signal) => resolve({ code, signal }))
+    child.once('error', () => resolve({ code: null, signal: null }))
+  })
+
+const tell = (child: ChildProcess, message: ToWorker): void => {
+  // A process that is just ending can't be told; its exit says the rest.
+  if (child.connected) child.send(message, () => {})
+}

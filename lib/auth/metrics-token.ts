@@ -1,0 +1,23 @@
+import { createHash, timingSafeEqual } from 'node:crypto'
+import type { App } from '../app.ts'
+import { StintError } from '../core/errors.ts'
+
+/**
+ * Lets in who may read metrics: whoever has the token. Without a configured token, everybody where Stint runs with
+ * emulated parts, and nobody elsewhere.
+ * @throws {StintError} UNAUTHENTICATED
+ */
+export const requireMetricsToken = ({ config }: App, authorization: string | undefined): void => {
+  const { token, isOpen } = config.metrics
+  if (isOpen) return
+  const given = /^Bearer (\S+)$/i.exec(authorization ?? '')?.[1]
+  if (token && given && isSame(token, given)) return
+  throw new StintError('UNAUTHENTICATED', 'Send "Authorization: Bearer <METRICS_TOKEN>".', {
+    headers: { 'www-authenticate': 'Bearer' },
+  })
+}
+
+/** Takes the same time for every wrong one, whatever its length. */
+const isSame = (a: string, b: string): boolean => timingSafeEqual(digest(a), digest(b))
+
+const digest = (text: string): Buffer => createHash('sha256').update(text).digest()

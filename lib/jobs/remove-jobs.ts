@@ -1,0 +1,55 @@
+import { transaction } from '../../db/client.ts'
+import * as removals from '../../db/queries/removals.ts'
+import type { App } from '../app.ts'
+import { StintError } from '../core/errors.ts'
+import { deleteOrphans } from '../files/orphans.ts'
+import { hasEnded } from './states.ts'
+
+/** Jobs, and events of theirs, that one transaction removes. */
+const BATCH = 1_000
+const MAX_EVENTS = 10_000
+const LOG_LINES = 10_000
+
+const FIRST = '00000000-0000-0000-0000-000000000000'
+
+/**
+ * Removes an ended job with its stints, logs, events, edges and files.
+ * @throws {StintError} JOB_NOT_FOUND, JOB_NOT_ENDED, JOB_UNPUBLISHED, JOB_IN_USE
+ */
+export const removeJob = async (app: App, id: string): Promise<void> => {
+  await transaction(app.sql, async (tx) => {
+    const job = await removals.inspect(tx, id)
+    if (!job) throw new StintError('JOB_NOT_FOUND')
+    if (!hasEnded(job.state)) throw new StintError('JOB_NOT_ENDED', `The job is ${job.state}.`)
+    if (job.unpublished) throw new StintError('JOB_UNPUBLISHED')
+    if (job.needed || (await removals.listWithFilesInUse(tx, [id])).length > 0) throw new StintError('JOB_IN_USE')
+    await removals.remove(tx, [id])
+  })
+  // The job is gone either way; the prune deletes what is left.
+  await deleteOrphans(app, () => false).catch((error: unknown) =>
+    app.log.warn({ err: error }, 'objects could not be deleted yet'),
+  )
+}
+
+/**
+ * Removes the jobs that ended more than `days` ago, as long as `inTime`. Those stay that a live job runs after or needs
+ * a file of, and those with events that are not published. @returns how many are gone
+ */
+export const removeExpiredJobs = async (app: App, days: number, inTime: () => boolean): Promise<number> => {
+  let removed = 0
+  for (let after = FIRST; inTime(); ) {
+    const ids = await removals.listExpired(app.sql, { days, after, limit: BATCH, maxEvents: MAX_EVENTS })
+    const last = ids.at(-1)
+    if (last === undefined) break
+    removed += await removeBatch(app, ids, inTime)
+    after = last
+  }
+  return removed
+}
+
+const removeBatch = async (app: App, ids: string[], inTime: () => boolean): Promise<number> => {
+  const inUse = new Set(await removals.listWithFilesInUse(app.sql, ids))
+  const free = ids.filter((id) => !inUse.has(id))
+  while ((await removals.removeLogs(app.sql, free, LOG_LINES)) === LOG_LINES) if (!inTime()) return 0
+  return transaction(app.sql, async (tx) => removals.remove(tx, await removals.lock(tx, free)))
+}

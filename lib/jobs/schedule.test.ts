@@ -1,0 +1,204 @@
+import { describe, expect } from 'vitest'
+import * as schedules from '../../db/queries/schedules.ts'
+import { echo, testKinds } from '../../tests/support/engine.ts'
+import { test, type World } from '../../tests/support/world.ts'
+import { newId } from '../core/ids.ts'
+import { defineJob } from './define.ts'
+import { runDueSchedules } from './schedule.ts'
+
+const PROJECT = '00000000-0000-7000-8000-000000000001'
+
+/** A schedule that ticks at this second of each hour, and whose next tick lies so many hours back. */
+const makeSchedule = async (
+  { sql }: World,
+  { hoursAgo = 0, ...given }: Partial<schedules.NewSchedule> & { hoursAgo?: number } = {},
+): Promise<{ id: string; first: number }> => {
+  await sql`INSERT INTO projects (id, name) VALUES (${PROJECT}, 'Scheduled') ON CONFLICT DO NOTHING`
+  const tick = await thisSecond(sql, hoursAgo)
+  const { id } = await schedules.insert(sql, {
+    id: newId(),
+    projectId: PROJECT,
+    createdBy: null,
+    name: 'tick',
+    cron: `${tick.getUTCSeconds()} ${tick.getUTCMinutes()} * * * *`,
+    timeZone: 'UTC',
+    kind: 'test.echo',
+    input: { value: 7 },
+    priority: 3,
+    tags: ['a', 'b'],
+    maxAttempts: null,
+    timeoutSeconds: 60,
+    catchUp: 'one',
+    nextAt: tick,
+    ...given,
+  })
+  return { id, first: tick.getTime() }
+}
+
+/** The second that the database's clock shows, so many hours ago. */
+const thisSecond = async (sql: World['sql'], hoursAgo = 0): Promise<Date> => {
+  const [row] = await sql<[{ at: Date }]>`SELECT date_trunc('second', now()) - ${hoursAgo} * interval '1 hour' AS at`
+  return row.at
+}
+
+const HOUR_MS = 3_600_000
+
+const pass = ({ app }: World, kinds = testKinds) => runDueSchedules(app, kinds)
+
+/** In milliseconds. */
+const ticksOf = async ({ sql }: World, scheduleId: string): Promise<number[]> => {
+  const rows = await sql<{ tick: Date }[]>`
+    SELECT tick FROM schedule_ticks WHERE schedule_id = ${scheduleId} ORDER BY tick`
+  return rows.map((row) => row.tick.getTime())
+}
+
+const jobCount = async ({ sql }: World): Promise<number> => {
+  const [row] = await sql<[{ count: number }]>`SELECT count(*)::integer AS count FROM jobs`
+  return row.count
+}
+
+test('a tick that has come becomes a job as the schedule says, and rings for it', async ({ world }) => {
+  const { id } = await makeSchedule(world)
+  await pass(world)
+  const [tick, ...others] = await world.sql`SELECT schedule_id, job_id FROM schedule_ticks`
+  expect([tick?.['scheduleId'], others]).toEqual([id, []])
+  const [job] = await world.sql`SELECT * FROM jobs`
+  expect(job).toMatchObject({
+    id: tick?.['jobId'],
+    projectId: PROJECT,
+    kind: 'test.echo',
+    queue: 'default',
+    name: 'tick',
+    state: 'queued',
+    input: { value: 7 },
+    priority: 3,
+    tags: ['a', 'b'],
+    maxAttempts: echo.maxAttempts,
+    timeoutSeconds: 60,
+  })
+  const events = await world.sql`SELECT type, seq FROM events WHERE job_id = ${job?.['id']}`
+  expect([...events]).toEqual([{ type: 'job.queued', seq: 1 }])
+  expect(await world.app.queue.visible('default')).toBe(1)
+})
+
+test('moves strictly past the tick, and a second pass makes nothing', async ({ world }) => {
+  const { id, first } = await makeSchedule(world)
+  await pass(world)
+  const [after] = await world.sql<[{ nextAt: Date; lastAt: Date; late: boolean }]>`
+    SELECT next_at, last_at, next_at <= now() AS late FROM schedules WHERE id = ${id}`
+  expect(after.late).toBe(false)
+  expect(after.lastAt.getTime()).toBe(first)
+  await pass(world)
+  expect(await jobCount(world)).toBe(1)
+})
+
+test('two processes at the same moment make one job of a tick', async ({ world }) => {
+  const made = await Promise.all(Array.from({ length: 30 }, () => makeSchedule(world)))
+  const other = await world.anotherApp()
+  // Each believes that it holds the sweep's lease.
+  await Promise.all([
+    runDueSchedules({ ...world.app, instance: 'the same' }, testKinds),
+    runDueSchedules({ ...other, instance: 'the same' }, testKinds),
+  ])
+  expect(await jobCount(world)).toBe(30)
+  const ticks = await Promise.all(made.map(({ id }) => ticksOf(world, id)))
+  expect(ticks).toEqual(made.map(({ first }) => [first]))
+})
+
+test('a tick that was made is not made again when the clock goes back', async ({ world }) => {
+  const { id } = await makeSchedule(world)
+  await pass(world)
+  await world.sql`UPDATE schedules SET next_at = last_at WHERE id = ${id}`
+  await pass(world)
+  expect(await jobCount(world)).toBe(1)
+})
+
+describe('after ten hours without a pass', () => {
+  test('`skip` drops what was missed and makes the job of the tick that has just come', async ({ world }) => {
+    const { id, first } = await makeSchedule(world, { hoursAgo: 10, catchUp: 'skip' })
+    await pass(world)
+    expect(await ticksOf(world, id)).toEqual([first + 10 * HOUR_MS])
+    expect(await jobCount(world)).toBe(1)
+  })
+
+  test('`skip` makes none when the latest tick was missed too', async ({ world }) => {
+    const tick = await thisSecond(world.sql, 10)
+    const cron = `0 ${tick.getUTCHours()} * * *`
+    tick.setUTCMinutes(0, 0, 0)
+    const { id } = await makeSchedule(world, { cron, nextAt: tick, catchUp: 'skip' })
+    await pass(world)
+    expect(await jobCount(world)).toBe(0)
+    const [row] = await world.sql`SELECT next_at > now() AS ahead, last_at FROM schedules WHERE id = ${id}`
+    expect(row).toEqual({ ahead: true, lastAt: null })
+  })
+
+  test('`one` makes one job for all, that of the latest tick', async ({ world }) => {
+    const { id, first } = await makeSchedule(world, { hoursAgo: 10, catchUp: 'one' })
+    await pass(world)
+    expect(await ticksOf(world, id)).toEqual([first + 10 * HOUR_MS])
+    expect(await jobCount(world)).toBe(1)
+  })
+
+  test('`all` makes a job for each', async ({ world }) => {
+    const { id, first } = await makeSchedule(world, { hoursAgo: 10, catchUp: 'all' })
+    await pass(world)
+    expect(await ticksOf(world, id)).toEqual(Array.from({ length: 11 }, (_, n) => first + n * HOUR_MS))
+    expect(await jobCount(world)).toBe(11)
+  })
+})
+
+test('`all` makes up for a hundred ticks in a pass, and for the others in the next ones', async ({ world }) => {
+  const { id, first } = await makeSchedule(world, { hoursAgo: 149, catchUp: 'all' })
+  await pass(world)
+  expect(await jobCount(world)).toBe(100)
+  await pass(world)
+  expect(await jobCount(world)).toBe(150)
+  expect(await ticksOf(world, id)).toEqual(Array.from({ length: 150 }, (_, n) => first + n * HOUR_MS))
+})
+
+test('a schedule whose kind is gone or takes another input says so, goes on ticking, and stops no other', async ({
+  world,
+}) => {
+  const { id: gone } = await makeSchedule(world, { kind: 'test.gone' })
+  const { id: misfit } = await makeSchedule(world, { kind: 'test.count', input: { to: 'x' } })
+  const { id: sound } = await makeSchedule(world)
+  await pass(world)
+  expect(await jobCount(world)).toBe(1)
+  const rows = await world.sql`SELECT id, error->>'code' AS code, next_at > now() AS ahead FROM schedules ORDER BY id`
+  expect([...rows]).toEqual([
+    { id: gone, code: 'UNKNOWN_KIND', ahead: true },
+    { id: misfit, code: 'VALIDATION_FAILED', ahead: true },
+    { id: sound, code: null, ahead: true },
+  ])
+  await world.sql`UPDATE schedules SET next_at = next_at - interval '1 hour' WHERE id = ${gone}`
+  const back = defineJob({ ...echo, kind: 'test.gone' } as Parameters<typeof defineJob>[0])
+  await pass(world, [...testKinds, back])
+  const [row] = await world.sql`SELECT error FROM schedules WHERE id = ${gone}`
+  expect(row).toEqual({ error: null })
+  expect(await jobCount(world)).toBe(2)
+})
+
+test('paused schedules, and those of deleted projects, make nothing', async ({ world }) => {
+  const { id: paused } = await makeSchedule(world)
+  await world.sql`UPDATE schedules SET next_at = NULL, paused_at = now() WHERE id = ${paused}`
+  await pass(world)
+  const { id: abandoned } = await makeSchedule(world)
+  await world.sql`UPDATE projects SET deleted_at = now()`
+  await pass(world)
+  expect(await jobCount(world)).toBe(0)
+  const [row] = await world.sql`SELECT next_at FROM schedules WHERE id = ${abandoned}`
+  expect(row).toEqual({ nextAt: null })
+})
+
+test('more schedules than fit into one transaction all run in one pass', async ({ world }) => {
+  await Promise.all(Array.from({ length: 45 }, () => makeSchedule(world)))
+  await pass(world)
+  expect(await jobCount(world)).toBe(45)
+})
+
+test('only the process that holds the lease of the sweep looks for them', async ({ world }) => {
+  await makeSchedule(world)
+  await world.sql`INSERT INTO runners (name, holder, lease_until) VALUES ('sweep', 'another', now() + interval '1 hour')`
+  await pass(world)
+  expect(await jobCount(world)).toBe(0)
+})

@@ -1,0 +1,60 @@
+import type { Registry } from 'prom-client'
+import * as metrics from '../../db/queries/metrics.ts'
+import * as queueDepths from '../../db/queries/queue-depths.ts'
+import type { App } from '../app.ts'
+import { holds } from '../schedule/runner.ts'
+import { METRICS } from './catalogue.ts'
+import { type Sample, toGauges, toSamples } from './samples.ts'
+
+/**
+ * One grouping key for all of Stint: each push replaces the one before it, so no instance overwrites another's numbers
+ * and none leaves any behind. One Pushgateway serves one stage.
+ */
+const JOB = 'stint'
+
+const PUSH_TIMEOUT_MS = 5_000
+
+/** Every metric as it stands now, over all processes, for Prometheus to scrape. */
+export const expose = async (app: App): Promise<{ contentType: string; text: string }> => {
+  const registry = await collect(app)
+  return { contentType: registry.contentType, text: await registry.metrics() }
+}
+
+/** Puts every metric into the Pushgateway, if there is one. @throws when it cannot be reached or refuses them */
+export const pushMetrics = async (app: App): Promise<void> => {
+  const { pushgatewayUrl } = app.config.metrics
+  // One at a time: an older push that came last would let every counter go back.
+  if (!pushgatewayUrl || !(await holds(app, 'metrics'))) return
+  const { Pushgateway } = await import('prom-client')
+  await new Pushgateway(pushgatewayUrl, { timeout: PUSH_TIMEOUT_MS }, await collect(app)).push({ jobName: JOB })
+}
+
+const collect = async (app: App): Promise<Registry> => {
+  await app.metrics.flush()
+  const [totals, depths, blocked, outbox] = await Promise.all([
+    metrics.list(app.sql),
+    queueDepths.list(app.sql),
+    metrics.listBlocked(app.sql),
+    metrics.getOutbox(app.sql),
+  ])
+  return toRegistry([...toSamples(totals), ...toGauges({ depths, blocked, outbox })])
+}
+
+/**
+ * prom-client's own metrics live in one process and can't be told their totals. What it offers for numbers that were
+ * counted elsewhere is what its cluster mode gathers from other processes, and that is what ours are. It is loaded here:
+ * whoever isn't asked for metrics doesn't pay for it in its cold start.
+ */
+const toRegistry = async (samples: Sample[]): Promise<Registry> => {
+  const { AggregatorRegistry } = await import('prom-client')
+  const byMetric = Map.groupBy(samples, ({ metric }) => metric)
+  return AggregatorRegistry.aggregate([
+    Object.entries(METRICS).map(([name, { type, help }]) => ({
+      name,
+      type,
+      help,
+      aggregator: 'first',
+      values: (byMetric.get(name) ?? []).map((it) => ({ metricName: it.name, labels: it.labels, value: it.value })),
+    })),
+  ])
+}

@@ -1,0 +1,22 @@
+import * as queueDepths from '../../db/queries/queue-depths.ts'
+import * as queues from '../../db/queries/queues.ts'
+import type { App } from '../app.ts'
+import type { QueueName } from './doorbells.ts'
+import { CLAIMS_PER_DOORBELL, ringFor } from './ring.ts'
+
+/** Doorbells that a resumed queue gets at once. What they are not worth, the sweep rings for. */
+const MAX_DOORBELLS = 200
+
+/** Keeps jobs of the queue from starting. Those that run go on. */
+export const pauseQueue = (app: App, queue: QueueName): Promise<void> => queues.pause(app.sql, queue)
+
+/** Lets the queue's jobs start again, and rings for those that waited: their own doorbells were answered with nothing. */
+export const resumeQueue = async (app: App, queue: QueueName): Promise<void> => {
+  await queues.resume(app.sql, queue)
+  const waiting = (await queueDepths.list(app.sql)).find((it) => it.name === queue)?.queued ?? 0
+  const length = Math.min(waiting, MAX_DOORBELLS * CLAIMS_PER_DOORBELL[queue])
+  await ringFor(
+    app,
+    Array.from({ length }, () => ({ queue, delayMs: 0 })),
+  )
+}

@@ -1,0 +1,61 @@
+import { expect, test } from 'vitest'
+import type { App } from '../app.ts'
+import type { InvocationContext } from '../http/route.ts'
+import { each, every } from './every.ts'
+
+const app = { log: { error: () => {} } } as unknown as App
+
+/** A function's context with so much time left, which `run` may let go by. */
+const functionWith = (functionMs: number) => {
+  const time = { leftMs: functionMs }
+  const context = { app, getRemainingTimeInMillis: () => time.leftMs } as unknown as InvocationContext
+  return { time, context }
+}
+
+test('makes pass after pass until only the time is left in which one can end', async () => {
+  const { time, context } = functionWith(8_500)
+  let passes = 0
+  const run = async () => {
+    passes++
+    time.leftMs -= 1_000
+  }
+  await every({ everySeconds: 0.001, run })({}, context)
+  expect(passes).toBe(4)
+})
+
+test('makes one pass when the next one comes after the function’s end, and ends at once', async () => {
+  let told: number | undefined
+  const handler = every({
+    everySeconds: 3_600,
+    run: async (_app, remainingMs) => {
+      told = remainingMs?.()
+    },
+  })
+  await handler({}, functionWith(900_000).context)
+  expect(told).toBe(900_000)
+})
+
+test('a pass that fails is logged, and the next one comes', async () => {
+  const { time, context } = functionWith(7_500)
+  const logged: unknown[] = []
+  const run = async () => {
+    time.leftMs -= 1_000
+    throw new Error('it broke')
+  }
+  const log = { error: ({ err }: { err: Error }) => void logged.push(err.message) }
+  await every({ everySeconds: 0.001, run })({}, { ...context, app: { log } as unknown as App })
+  expect(logged).toEqual(['it broke', 'it broke', 'it broke'])
+})
+
+test('of several steps all are done, and what failed is told', async () => {
+  const done: string[] = []
+  const step = (name: string, error?: Error) => async () => {
+    done.push(name)
+    if (error) throw error
+  }
+  await each([step('a'), step('b')])
+  await expect(each([step('c', new Error('c broke')), step('d')])).rejects.toThrow('c broke')
+  const both = each([step('e', new Error('e broke')), step('f', new Error('f broke'))])
+  await expect(both).rejects.toMatchObject({ message: '2 of 2 steps failed', errors: [{}, {}] })
+  expect(done).toEqual(['a', 'b', 'c', 'd', 'e', 'f'])
+})

@@ -1,0 +1,45 @@
+import * as idempotencyKeys from '../../db/queries/idempotency-keys.ts'
+import * as rateLimits from '../../db/queries/rate-limits.ts'
+import * as schedules from '../../db/queries/schedules.ts'
+import * as sessions from '../../db/queries/sessions.ts'
+import * as uniqueKeys from '../../db/queries/unique-keys.ts'
+import type { App } from '../app.ts'
+import { deleteOrphans } from '../files/orphans.ts'
+import { removeExpiredJobs } from '../jobs/remove-jobs.ts'
+import { each } from './every.ts'
+
+/** Rows per statement. */
+const BATCH = 1_000
+
+/** Kept back from the function's time: the longest that one batch may take. */
+const MARGIN_MS = 30_000
+
+/** Removes what has had its time: old jobs with all that belongs to them, expired sessions, keys and rate limits. */
+export const prune = async (app: App, remainingMs: () => number = () => Number.POSITIVE_INFINITY): Promise<void> => {
+  const { sql, config } = app
+  const days = config.retentionDays
+  const inTime = () => remainingMs() > MARGIN_MS
+  const counts: Record<string, number> = {}
+  const untilNoneIsLeft = (what: string, removeBatch: (limit: number) => Promise<number>) => async () => {
+    counts[what] = 0
+    for (let removed = BATCH; removed === BATCH && inTime(); ) {
+      removed = await removeBatch(BATCH)
+      counts[what] += removed
+    }
+  }
+  await each([
+    async () => {
+      counts['jobs'] = await removeExpiredJobs(app, days, inTime)
+    },
+    async () => {
+      counts['objects'] = await deleteOrphans(app, inTime)
+    },
+    untilNoneIsLeft('ticks', (limit) => schedules.pruneTicks(sql, days, limit)),
+    untilNoneIsLeft('idempotencyKeys', (limit) => idempotencyKeys.prune(sql, limit)),
+    untilNoneIsLeft('uniqueKeys', (limit) => uniqueKeys.prune(sql, limit)),
+    untilNoneIsLeft('refreshTokens', (limit) => sessions.deleteExpiredTokens(sql, limit)),
+    untilNoneIsLeft('sessions', (limit) => sessions.deleteEmpty(sql, limit)),
+    untilNoneIsLeft('rateLimits', (limit) => rateLimits.deleteStale(sql, limit)),
+  ])
+  app.log.info({ removed: counts }, 'pruned')
+}

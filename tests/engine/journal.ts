@@ -1,0 +1,59 @@
+/** What one stint's code saw and did, as its process knows it. */
+export interface StintEntry {
+  jobId: string
+  stint: number
+  attempt: number
+  process: string
+  /** The checkpoint it was given: what the stint `by` had done. */
+  from: Checkpoint | undefined
+  parents: { jobId: string; state: string; result: unknown }[]
+  /** How far its checkpoints came. */
+  checkpointed: number
+  /** How far it went on behind a durable safe point: so much must be saved. */
+  durable: number
+  /** The lines it logged. */
+  lines: string[]
+  /** `stopped`: at a safe point, or with its process. */
+  ending: 'runs' | 'returned' | 'threw' | 'stopped'
+  /** Of what it threw. */
+  code: string | undefined
+  /** Its process ended itself, because a job was between two safe points when the function's time was over. */
+  cutOff: boolean
+}
+
+export interface Checkpoint {
+  at: number
+  by: number
+}
+
+/** Everything that jobs' code did in any process, in order. */
+export class Journal {
+  readonly entries: StintEntry[] = []
+
+  begin(entry: Pick<StintEntry, 'jobId' | 'stint' | 'attempt' | 'process' | 'from' | 'parents'>): StintEntry {
+    const begun: StintEntry = {
+      ...entry,
+      checkpointed: entry.from?.at ?? 0,
+      durable: entry.from?.at ?? 0,
+      lines: [],
+      ending: 'runs',
+      code: undefined,
+      cutOff: false,
+    }
+    this.entries.push(begun)
+    return begun
+  }
+
+  /** A job's stints whose code began, in their order. */
+  of(jobId: string): StintEntry[] {
+    return this.entries.filter((it) => it.jobId === jobId).toSorted((a, b) => a.stint - b.stint)
+  }
+
+  cutOff(process: string): void {
+    for (const entry of this.entries) if (entry.process === process) entry.cutOff = true
+  }
+
+  runningIn(process: string): StintEntry[] {
+    return this.entries.filter((it) => it.process === process && it.ending === 'runs')
+  }
+}

@@ -1,0 +1,70 @@
+import type { Prepared } from '../../lib/jobs/prepare.ts'
+import type { Submitted } from '../../lib/jobs/submit.ts'
+import type { JobSpec } from './moves.ts'
+
+/** What somebody asks for: it stays the same when it is sent again. */
+export interface Request {
+  how: 'one' | 'gathered' | 'batch'
+  specs: JobSpec[]
+  /** Idempotency keys, one per job, or none. */
+  keys: (string | undefined)[]
+  /** Per job, the ids of earlier jobs that it shall run after. */
+  parents: string[][]
+}
+
+/** A request as it was sent once. Each sending makes ids of its own. */
+export interface Sending {
+  request: Request
+  prepared: Prepared[]
+  /** `unknown`: the host died before it answered. */
+  answer: 'unknown' | 'accepted' | 'refused'
+  submitted: Submitted[]
+  error: unknown
+}
+
+/** What the test knows of the jobs: who asked for what, and what was answered. The engine is held against it. */
+export class Model {
+  readonly sendings: Sending[] = []
+  /** The jobs that people know of, in the order of the answers. */
+  readonly accepted: string[] = []
+  readonly cancels: { jobId: string; answer: 'unknown' | 'cancelled' | 'running' | 'refused' }[] = []
+  /** So much time passed that an idempotency key may have expired. */
+  keysExpired = false
+
+  accept(sending: Sending, submitted: Submitted[]): void {
+    sending.answer = 'accepted'
+    sending.submitted = submitted
+    for (const { jobId } of submitted) if (!this.accepted.includes(jobId)) this.accepted.push(jobId)
+  }
+
+  /** What a stored job was submitted as. */
+  originOf(jobId: string): { spec: JobSpec; prepared: Prepared; sending: Sending } | undefined {
+    for (const sending of this.sendings) {
+      const index = sending.prepared.findIndex((it) => it.row.id === jobId)
+      const spec = sending.request.specs[index]
+      const prepared = sending.prepared[index]
+      if (spec && prepared) return { spec, prepared, sending }
+    }
+    return undefined
+  }
+
+  /** Accepted jobs of a project. */
+  acceptedIn(projectId: string): string[] {
+    return this.accepted.filter((id) => this.originOf(id)?.prepared.row.projectId === projectId)
+  }
+
+  /** Idempotency keys, each with every id that its job may have got. */
+  idsByKey(): Map<string, string[]> {
+    const ids = new Map<string, string[]>()
+    for (const { prepared } of this.sendings) {
+      for (const { row, idempotency } of prepared) {
+        if (idempotency) ids.set(idempotency.key, [...(ids.get(idempotency.key) ?? []), row.id])
+      }
+    }
+    return ids
+  }
+
+  wasCancelled(jobId: string): boolean {
+    return this.cancels.some((it) => it.jobId === jobId && it.answer !== 'refused')
+  }
+}

@@ -1,0 +1,285 @@
+import { StintError } from '../../lib/core/errors.ts'
+import { relay } from '../../lib/events/relay.ts'
+import { cancelJob } from '../../lib/jobs/cancel.ts'
+import { execute } from '../../lib/jobs/execute.ts'
+import { submitGathered } from '../../lib/jobs/gather.ts'
+import { submit } from '../../lib/jobs/submit.ts'
+import { endLeasesOf, sweep } from '../../lib/jobs/sweep.ts'
+import { Broker } from './broker.ts'
+import { jump } from './database-clock.ts'
+import { Doorbells } from './doorbells.ts'
+import { Journal } from './journal.ts'
+import { Model, type Request } from './model.ts'
+import type { Move, MoveOf, Part } from './moves.ts'
+import { Process, type Surroundings } from './process.ts'
+import { newRequest, newSending } from './requests.ts'
+import type { Stage } from './stage.ts'
+import { Traffic } from './traffic.ts'
+import type { VirtualTime } from './virtual-time.ts'
+
+/** Idempotency keys are kept for 24 h. */
+const KEYS_EXPIRE_AFTER_SECONDS = 86_400
+
+/** One run of a program: the processes, what lies between them, and what the test knows. */
+export class Program {
+  readonly traffic: Traffic
+  readonly doorbells: Doorbells
+  readonly broker = new Broker()
+  readonly journal = new Journal()
+  readonly model = new Model()
+  readonly logged: string[] = []
+  /** Errors that no process should have met. */
+  readonly failures: string[] = []
+  readonly #stage: Stage
+  readonly #time: VirtualTime
+  readonly #surroundings: Surroundings
+  readonly #processes = new Map<Part, Process>()
+  readonly #died: string[] = []
+  #started = 0
+  #keys = 0
+  #nowMs = Date.now()
+  #passedSeconds = 0
+
+  constructor(stage: Stage, time: VirtualTime, random: () => number) {
+    this.#stage = stage
+    this.#time = time
+    this.traffic = new Traffic(stage.admin)
+    this.doorbells = new Doorbells(() => this.#nowMs)
+    const { traffic, doorbells, broker, journal, logged } = this
+    const nowMs = () => this.#nowMs
+    this.#surroundings = { environment: stage.environment, traffic, doorbells, broker, journal, logged, nowMs, random }
+  }
+
+  /** Begins what a move says. What it starts goes on by itself whenever turns are taken. */
+  async make(move: Move): Promise<void> {
+    this.traffic.note(`— ${JSON.stringify(move)}`)
+    if ('part' in move) this.#makeIn(await this.#process(move.part), move)
+    else await this.#makeAround(move)
+    await this.traffic.settle()
+  }
+
+  /** No more harm: everybody wakes, and what was begun goes on to its end. */
+  async calmDown(): Promise<void> {
+    this.traffic.note('— no more harm')
+    this.doorbells.fails = 'no'
+    this.broker.fails = 'no'
+    for (const process of this.#processes.values()) {
+      process.fuse = undefined
+      if (process.state === 'asleep') process.state = 'awake'
+    }
+    await this.traffic.drain()
+  }
+
+  /** What timers do while time passes: sweep, run what was rung for, relay. @returns whether everything came to its end */
+  async letTimeHeal(): Promise<boolean> {
+    for (let round = 0; round < 60; round++) {
+      for (const part of ['timer-1', 'timer-2'] as const) {
+        await this.make({ do: 'sweep', part })
+        await this.traffic.drain()
+      }
+      while (this.doorbells.visible('default').length > 0) {
+        await this.make({ do: 'invoke', part: 'worker-1', nth: 0, doorbells: 10, functionSeconds: 900 })
+        await this.traffic.drain()
+      }
+      await this.make({ do: 'relay', part: 'timer-1' })
+      await this.traffic.drain()
+      const left = await this.#left()
+      if (left.live + left.unpublished === 0) return true
+      await this.#pass(left.running > 0 || round % 10 < 8 ? 61 : 2_700_000)
+    }
+    return false
+  }
+
+  /** Ends what is left of it, so that the next program finds nothing of this one. */
+  async end(): Promise<void> {
+    for (const process of this.#processes.values()) this.traffic.kill(process, 'with its program')
+    await this.traffic.drain()
+  }
+
+  #makeIn(process: Process, move: MoveOf<'part'>): void {
+    switch (move.do) {
+      case 'submit': {
+        const keys = move.jobs.map(() => (move.keyed ? `key ${this.#keys++}` : undefined))
+        if (move.how === 'batch') return this.#send(process, newRequest(this.model, move.how, move.jobs, keys))
+        for (const [index, job] of move.jobs.entries()) {
+          this.#send(process, newRequest(this.model, move.how, [job], [keys[index]]))
+        }
+        return
+      }
+      case 'submit again': {
+        const keyed = this.model.sendings.filter(({ request }) => request.keys.every((key) => key !== undefined))
+        const earlier = pick(keyed, move.nth)
+        return earlier && this.#send(process, earlier.request)
+      }
+      case 'misuse a key': {
+        const key = pick([...this.model.idsByKey().keys()], move.nth)
+        return key === undefined ? undefined : this.#send(process, newRequest(this.model, 'one', [move.job], [key]))
+      }
+      case 'cancel':
+        return this.#cancel(process, pick(this.model.accepted, move.nth))
+      case 'invoke':
+        return this.#invoke(process, move)
+      case 'sweep':
+        return process.start('a sweep', () => sweep(process.app))
+      case 'relay':
+        return process.start('a relay', () => relay(process.app))
+      case 'bury':
+        return process.start('a burial', () => endLeasesOf(process.app, this.#dead()))
+      case 'kill':
+        process.fuse ??= { turns: move.turns, answer: move.answer }
+        return
+      case 'stop':
+        return process.stopping.abort()
+      case 'sleep':
+        process.state = 'asleep'
+        return
+      case 'wake':
+        process.state = 'awake'
+    }
+  }
+
+  async #makeAround(move: Exclude<Move, MoveOf<'part'>>): Promise<void> {
+    switch (move.do) {
+      case 'run':
+        for (const nth of move.picks) await this.traffic.letOne(nth)
+        return
+      case 'wait':
+        for (let second = 0; second < move.seconds; second++) {
+          await this.#pass(1)
+          for (const nth of move.picks) await this.traffic.letOne(nth)
+        }
+        return
+      case 'jump':
+        return this.#jump(move.seconds)
+      case 'lose a doorbell':
+        return this.doorbells.lose(move.nth)
+      case 'repeat a doorbell':
+        return this.doorbells.repeat(move.nth)
+      case 'break SQS':
+        this.doorbells.fails = move.how
+        return
+      case 'break Kafka':
+        this.broker.fails = move.how
+    }
+  }
+
+  /** The part's process; a new one if the last died or was told to stop and is done. */
+  async #process(part: Part): Promise<Process> {
+    const running = this.#processes.get(part)
+    if (running && running.state !== 'dead' && !(running.stopping.signal.aborted && running.underWay.size === 0)) {
+      return running
+    }
+    if (running) {
+      this.traffic.kill(running, 'since it was told to stop')
+      this.#died.push(running.name)
+      this.#keepFailures(running)
+    }
+    const process = await Process.start(`${part}.${++this.#started}`, this.#stage.pools[part], this.#surroundings)
+    this.#processes.set(part, process)
+    return process
+  }
+
+  #send(host: Process, request: Request): void {
+    const { model } = this
+    const sending = newSending(model, host.kinds, request)
+    host.start(`a submission (${request.how})`, async () => {
+      try {
+        const submitted =
+          request.how === 'gathered'
+            ? await Promise.all(sending.prepared.map((it) => submitGathered(host.app, it)))
+            : await submit(host.app, sending.prepared)
+        model.accept(sending, submitted)
+      } catch (error) {
+        if (!(error instanceof StintError)) throw error
+        sending.answer = 'refused'
+        sending.error = error
+      }
+    })
+  }
+
+  #cancel(host: Process, jobId: string | undefined): void {
+    if (!jobId) return
+    const cancel: Model['cancels'][number] = { jobId, answer: 'unknown' }
+    this.model.cancels.push(cancel)
+    host.start(`a cancel of job ${jobId.slice(-4)}`, async () => {
+      try {
+        cancel.answer = (await cancelJob(host.app, jobId)) === 'running' ? 'running' : 'cancelled'
+      } catch (error) {
+        if (!(error instanceof StintError) || error.code !== 'JOB_ENDED') throw error
+        cancel.answer = 'refused'
+      }
+    })
+  }
+
+  /** A worker process answers one invocation at a time. What it didn't answer, SQS gives again. */
+  #invoke(worker: Process, { nth, doorbells, functionSeconds }: Extract<Move, { do: 'invoke' }>): void {
+    if (worker.underWay.size > 0) return
+    const messages = this.doorbells.take('default', nth, doorbells)
+    if (messages.length === 0) return
+    const budget = messages.reduce((sum, { ring }) => sum + ring.n, 0)
+    const endsMs = performance.now() + functionSeconds * 1_000
+    worker.start(`an invocation worth ${budget}`, async () => {
+      try {
+        await execute(worker.engine, { queue: 'default', budget, remainingMs: () => endsMs - performance.now() })
+      } catch (error) {
+        this.doorbells.putBack(messages)
+        throw error
+      }
+      const left = this.journal.runningIn(worker.name)
+      if (left.length > 0 && worker.state !== 'dead') {
+        this.failures.push(`an invocation of ${worker.name} ended while ${left.length} of its jobs still ran`)
+      }
+    })
+  }
+
+  #dead(): string[] {
+    const dead = [...this.#processes.values()].filter((it) => it.state === 'dead').map((it) => it.name)
+    return [...this.#died, ...dead]
+  }
+
+  /** Time passes for everybody. */
+  async #pass(seconds: number): Promise<void> {
+    await this.#jump(seconds)
+    await this.#time.pass(Math.min(seconds, 60) * 1_000)
+    await this.traffic.settle()
+  }
+
+  async #jump(seconds: number): Promise<void> {
+    this.#nowMs += seconds * 1_000
+    this.#passedSeconds += Math.max(0, seconds)
+    if (this.#passedSeconds >= KEYS_EXPIRE_AFTER_SECONDS) this.model.keysExpired = true
+    await jump(this.#stage.admin, seconds)
+  }
+
+  /** Errors of SQS and Kafka are the test's own doing, and are met again until they are over. */
+  #keepFailures(process: Process): void {
+    for (const { what, error } of process.failures.splice(0)) {
+      if (/^(SQS|Kafka) /.test((error as Error).message)) continue
+      this.failures.push(`${process.name}: ${what}: ${(error as Error).stack}`)
+    }
+  }
+
+  /** Every error that a process should not have met. */
+  allFailures(): string[] {
+    for (const process of this.#processes.values()) this.#keepFailures(process)
+    return this.failures
+  }
+
+  /** What did not come to its end. */
+  async unended(): Promise<string[]> {
+    const rows = await this.#stage.admin`
+      SELECT id, kind, state, stint, attempt, crashes, waits_for, start_at, lease_until, worker, error FROM jobs
+      WHERE state IN ('blocked', 'queued', 'running')`
+    return rows.map((row) => JSON.stringify(row))
+  }
+
+  async #left(): Promise<{ live: number; running: number; unpublished: number }> {
+    const [row] = await this.#stage.admin<{ live: number; running: number; unpublished: number }[]>`
+      SELECT (SELECT count(*) FROM jobs WHERE state IN ('blocked', 'queued', 'running'))::integer AS live,
+             (SELECT count(*) FROM jobs WHERE state = 'running')::integer AS running,
+             (SELECT count(*) FROM events WHERE published_at IS NULL)::integer AS unpublished`
+    return row ?? { live: 0, running: 0, unpublished: 0 }
+  }
+}
+
+const pick = <T>(list: readonly T[], nth: number): T | undefined => list[nth % Math.max(1, list.length)]

@@ -1,0 +1,75 @@
+import { StintError } from '../../../lib/core/errors.ts'
+import { mostAtOnce, type Promised, ofEachJob } from './known.ts'
+
+/** What people are promised who submit jobs. */
+export const acceptance: Record<string, Promised> = {
+  *'a job that was accepted is there'({ evidence, model }) {
+    const stored = new Set(evidence.jobs.map((it) => it.id))
+    for (const id of model.accepted) if (!stored.has(id)) yield `job ${id.slice(-4)} is lost`
+  },
+
+  *'a request is stored as a whole or not at all, and a refused one not at all'({ evidence, model }) {
+    const stored = new Set(evidence.jobs.map((it) => it.id))
+    for (const { request, prepared, answer } of model.sendings) {
+      const count = prepared.filter((it) => stored.has(it.row.id)).length
+      if (answer === 'refused' && count > 0) yield `${count} jobs of a refused request are there`
+      const plain = prepared.every((it) => !it.idempotency && !it.unique)
+      if (request.how === 'batch' && plain && count > 0 && count < prepared.length) {
+        yield `${count} of ${prepared.length} jobs of a batch are there`
+      }
+      if (answer === 'accepted' && plain && count < prepared.length) yield 'an accepted request is not there'
+    }
+  },
+
+  *'a request is refused only for a key that was used with another body'({ model }) {
+    for (const { prepared, answer, error } of model.sendings) {
+      if (answer !== 'refused') continue
+      const misused = prepared.some(({ idempotency }) => idempotency && isMisused(model.sendings, idempotency))
+      if (!misused || !(error instanceof StintError) || error.code !== 'IDEMPOTENCY_KEY_REUSED') {
+        yield `a request was refused: ${error}`
+      }
+    }
+  },
+
+  *'an idempotency key stands for one job, whoever sends it however often'({ evidence, model }) {
+    if (model.keysExpired) return
+    const stored = new Set(evidence.jobs.map((it) => it.id))
+    for (const [key, ids] of model.idsByKey()) {
+      const made = ids.filter((id) => stored.has(id))
+      if (made.length > 1) yield `${key} made ${made.length} jobs`
+      const answers = new Set(
+        model.sendings.flatMap(({ prepared, submitted }) =>
+          submitted.filter((_, index) => prepared[index]?.idempotency?.key === key).map((it) => it.jobId),
+        ),
+      )
+      if (answers.size > 1) yield `${key} was answered with ${answers.size} jobs`
+    }
+  },
+
+  *'of a unique key there is one live job at a time'({ evidence, model }) {
+    const lives = evidence.jobs.flatMap((job) => {
+      const key = model.originOf(job.id)?.prepared.unique?.key
+      const [first, last] = [job.events.at(0)?.id ?? 0, job.events.at(-1)?.id ?? 0]
+      return key === undefined ? [] : [{ key: `${job.projectId} ${key}`, from: first, to: last }]
+    })
+    for (const [key, ofKey] of Map.groupBy(lives, (it) => it.key)) {
+      if (mostAtOnce(ofKey) > 1) yield `${mostAtOnce(ofKey)} jobs of the unique key ${key} lived at once`
+    }
+  },
+
+  'a job is what was asked for': ofEachJob(function* (job, { model }) {
+    const origin = model.originOf(job.id)
+    if (!origin) return yield 'nobody asked for it'
+    const { spec } = origin
+    for (const field of ['kind', 'priority', 'maxAttempts', 'timeoutSeconds', 'onParentFailure', 'tags'] as const) {
+      if (String(job[field]) !== String(spec[field])) yield `its ${field} is ${job[field]} and not ${spec[field]}`
+    }
+  }),
+}
+
+type Sendings = Parameters<Promised>[0]['model']['sendings']
+
+const isMisused = (sendings: Sendings, { key, bodyHash }: { key: string; bodyHash: string }): boolean =>
+  sendings.some(({ prepared }) =>
+    prepared.some(({ idempotency }) => idempotency?.key === key && idempotency.bodyHash !== bodyHash),
+  )

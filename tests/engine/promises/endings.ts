@@ -1,0 +1,88 @@
+import { isDeepStrictEqual } from 'node:util'
+import type { JobEvidence } from '../evidence.ts'
+import type { JobSpec } from '../moves.ts'
+import { type Known, ofEachJob, type Promised } from './known.ts'
+
+/** What people are promised of a job's end: it has a reason, and it is the right one. */
+export const endings: Record<string, Promised> = {
+  'a job ends as its code ended, or for a reason that somebody gave': ofEachJob(function* (job, known) {
+    const wrong = wrongEnding(job, known)
+    if (wrong) yield `it is ${job.state} (${job.error?.code ?? 'no error'}): ${wrong}`
+  }),
+
+  'a cancel that was answered `cancelled` is final, and one that was answered `running` ends in a cancel or a result':
+    ofEachJob(function* (job, { model }) {
+      for (const { jobId, answer } of model.cancels) {
+        if (jobId !== job.id) continue
+        if (answer === 'cancelled' && job.state !== 'cancelled') yield `it was cancelled, and is ${job.state}`
+        if (answer === 'running' && job.state !== 'cancelled' && job.state !== 'succeeded') yield `it was cancelled while it ran, and is ${job.state}`
+      }
+    }),
+
+  'a job shows its whole way': ofEachJob(function* ({ state, events, stints, runMs }) {
+    const sum = stints.reduce((total, it) => total + it.runMs, 0)
+    if (Math.abs(sum - runMs) > stints.length) yield `its stints ran for ${sum} ms, and its row says ${runMs}`
+    const error = events.at(-1)?.data['error'] as { code: string } | undefined
+    if (state === 'failed' && !error) yield 'its last event does not say why it failed'
+  }),
+}
+
+/** What holds besides, when nobody cancelled, slept, died or waited: scripts alone decide. */
+export const fairEndings: Record<string, Promised> = {
+  'a job that nothing disturbed ends as its script says, with no stint more than it needs': ofEachJob(
+    function* (job, { model }) {
+      const spec = model.originOf(job.id)?.spec
+      if (!spec || job.error?.code === 'REPLACED' || job.error?.code === 'PARENT_FAILED') return
+      const expected = fateOf(spec)
+      const found = { state: job.state, attempt: job.attempt, stints: job.stint, code: job.error?.code }
+      if (!isDeepStrictEqual(found, expected)) {
+        yield `it ended ${JSON.stringify(found)}, and its script says ${JSON.stringify(expected)}`
+      }
+    },
+  ),
+}
+
+const wrongEnding = (job: JobEvidence, { evidence, journal, model }: Known): string | undefined => {
+  const last = journal.of(job.id).at(-1)
+  const lost = job.stints.filter((it) => it.outcome === 'crashed').length
+  const parents = evidence.edges.filter((it) => it.childId === job.id).map((it) => it.parentId)
+  const failedParent = evidence.jobs.some((it) => parents.includes(it.id) && it.state !== 'succeeded')
+  switch (job.state) {
+    case 'succeeded':
+      return last?.ending === 'returned' ? undefined : 'its code did not return'
+    case 'cancelled':
+      if (job.error?.code === 'PARENT_FAILED') {
+        return failedParent && job.onParentFailure === 'skip' ? undefined : 'no parent failed'
+      }
+      if (job.error?.code === 'REPLACED') return model.originOf(job.id)?.spec.unique ? undefined : 'it has no unique key'
+      return model.wasCancelled(job.id) ? undefined : 'nobody cancelled it'
+    case 'failed':
+      switch (job.error?.code) {
+        case 'PARENT_FAILED':
+          return failedParent && job.onParentFailure === 'fail' ? undefined : 'no parent failed'
+        case 'CRASHED':
+          return lost >= 3 ? undefined : `it lost ${lost} leases`
+        case 'TIMEOUT':
+          return job.runMs >= job.timeoutSeconds * 1_000 ? undefined : `it ran ${job.runMs} ms`
+        case 'AS_TOLD':
+          return last?.code === 'AS_TOLD' ? undefined : 'its code did not say so'
+        case 'Error':
+        case 'NO_SAFE_POINT':
+          if (job.attempt < job.maxAttempts) return `it was at attempt ${job.attempt} of ${job.maxAttempts}`
+          return job.error.code === 'Error' && last?.code !== 'Error' ? 'its code did not throw' : undefined
+        default:
+          return 'there is no such reason'
+      }
+    default:
+      return 'it did not end'
+  }
+}
+
+const fateOf = ({ script: { points, throws }, maxAttempts }: JobSpec) => {
+  const succeeded = (attempt: number, stints: number) => ({ state: 'succeeded', attempt, stints, code: undefined })
+  if (!throws || throws.at > points) return succeeded(1, 1)
+  if (throws.how === 'permanent') return { state: 'failed', attempt: 1, stints: 1, code: 'AS_TOLD' }
+  if (throws.how === 'later') return succeeded(1, throws.until + 1)
+  if (throws.until < maxAttempts) return succeeded(throws.until + 1, throws.until + 1)
+  return { state: 'failed', attempt: maxAttempts, stints: maxAttempts, code: 'Error' }
+}

@@ -1,0 +1,123 @@
+import { isDeepStrictEqual } from 'node:util'
+import type { JobState } from '../../../db/queries/jobs.ts'
+import { ENDED, TRANSITIONS } from '../../../lib/jobs/states.ts'
+import type { EventEvidence, JobEvidence } from '../evidence.ts'
+import { type Promised, ofEachJob } from './known.ts'
+
+/** The state that an event tells of; null for one that changes none. */
+const STATE_OF: Record<string, JobState | null> = {
+  'job.blocked': 'blocked',
+  'job.queued': 'queued',
+  'job.started': 'running',
+  'job.progressed': null,
+  'job.cancelling': null,
+  'job.retried': 'queued',
+  'job.continued': 'queued',
+  'job.succeeded': 'succeeded',
+  'job.failed': 'failed',
+  'job.cancelled': 'cancelled',
+}
+
+/** The events that may end a stint of this outcome. */
+const ENDING_OF: Record<string, string[]> = {
+  succeeded: ['job.succeeded'],
+  retried: ['job.retried'],
+  postponed: ['job.retried'],
+  continued: ['job.continued'],
+  crashed: ['job.continued', 'job.failed', 'job.cancelled'],
+  failed: ['job.failed'],
+  cancelled: ['job.cancelled'],
+}
+
+/** What those are promised who watch a job: its events tell all that happened to it, once, and in order. */
+export const timeline: Record<string, Promised> = {
+  'events are numbered from 1 without gaps, up to the number in the row': ofEachJob(function* ({ events, eventSeq }) {
+    const gap = events.findIndex((event, index) => event.seq !== index + 1)
+    if (gap >= 0) yield `its event ${gap + 1} has the number ${events[gap]?.seq}`
+    if (events.length !== eventSeq) yield `it has ${events.length} events, and its row says ${eventSeq}`
+  }),
+
+  'states follow each other as the table says': ofEachJob(function* (job) {
+    const path = statesOf(job)
+    if (path[0] !== 'blocked' && path[0] !== 'queued') yield `it began ${path[0]}`
+    for (const [index, state] of path.slice(1).entries()) {
+      const before = path[index]
+      if (before && !(TRANSITIONS[before] as readonly JobState[]).includes(state)) yield `it went from ${before} to ${state}`
+    }
+    if (path.at(-1) !== job.state) yield `its events end with ${path.at(-1)}, and its row says ${job.state}`
+  }),
+
+  'a job ends once': ofEachJob(function* (job) {
+    const ends = statesOf(job).filter((state) => (ENDED as readonly JobState[]).includes(state))
+    if (ends.length !== 1) yield `it ended ${ends.length} times: ${ends.join(', ')}`
+    if (!job.finishedAt) yield 'it has no time of its end'
+    if (job.leaseUntil || job.worker) yield 'it ended and somebody holds it'
+  }),
+
+  'stints are numbered without gaps, each begins once and ends once': ofEachJob(function* (job) {
+    const started = job.events.filter((it) => it.type === 'job.started').map((it) => Number(it.data['stint']))
+    const expected = Array.from({ length: job.stint }, (_, index) => index + 1).join()
+    if (started.join() !== expected) yield `its stints began as ${started}, and its row says ${job.stint}`
+    const ended = job.stints.map((it) => it.stint)
+    if (ended.join() !== expected) yield `its stints ended as ${ended}, and its row says ${job.stint}`
+  }),
+
+  'every stint ends as its event says, and no event comes from a stint that is over': ofEachJob(function* (job) {
+    let stint = 0
+    for (const [index, { type, data }] of job.events.entries()) {
+      if (type === 'job.started') stint = Number(data['stint'])
+      if (type === 'job.progressed' && data['stint'] !== stint) yield `stint ${data['stint']} told of itself in stint ${stint}`
+      if (type !== 'job.started') continue
+      const outcome = job.stints.find((it) => it.stint === stint)?.outcome ?? 'none'
+      const ending = job.events.slice(index + 1).find((it) => leavesRunning(it))
+      if (!ENDING_OF[outcome]?.includes(ending?.type ?? '')) yield `stint ${stint} ended ${outcome}, and its event is ${ending?.type}`
+    }
+  }),
+
+  'attempts are spent by throws alone, and never more than there are': ofEachJob(function* (job) {
+    const threw = job.stints.filter((it) => it.outcome === 'retried').length
+    if (job.attempt !== threw + 1) yield `it is at attempt ${job.attempt} after ${threw} retries`
+    if (job.attempt > job.maxAttempts) yield `it is at attempt ${job.attempt} of ${job.maxAttempts}`
+  }),
+
+  'after a cancel was asked for, a job only ends': ofEachJob(function* ({ events }) {
+    const asked = events.findIndex((it) => it.type === 'job.cancelling')
+    if (asked < 0) return
+    const after = events.slice(asked + 1).filter((it) => it.type !== 'job.progressed')
+    const [end] = after
+    if (after.length !== 1 || !['job.cancelled', 'job.succeeded'].includes(end?.type ?? '')) {
+      yield `after its cancel came ${after.map((it) => it.type)}`
+    }
+  }),
+
+  *'Kafka gets every event at least once, and a job’s in order'({ evidence, delivered }) {
+    const seen = new Map<string, number[]>()
+    for (const { subject, seq } of delivered) {
+      const seqs = seen.get(subject) ?? []
+      if (!seqs.includes(seq)) seqs.push(seq)
+      seen.set(subject, seqs)
+    }
+    for (const job of evidence.jobs) {
+      const got = seen.get(job.id) ?? []
+      const expected = job.events.map((it) => it.seq)
+      if (got.join() !== expected.join()) yield `of job ${job.id.slice(-4)} came ${got}, and its events are ${expected}`
+    }
+  },
+
+  *'what Kafka got is what the table says'({ evidence, delivered }) {
+    const rows = new Map(evidence.jobs.flatMap((job) => job.events.map((it) => [`${job.id}:${it.seq}`, it])))
+    for (const event of delivered) {
+      const row = rows.get(event.id)
+      if (!row || row.type !== event.type || !isDeepStrictEqual(row.data, event.data)) {
+        yield `Kafka got ${event.type} as ${event.id}, and the table has ${row?.type ?? 'no such event'}`
+      }
+    }
+  },
+}
+
+const statesOf = ({ events }: JobEvidence): JobState[] => events.flatMap((event) => STATE_OF[event.type] ?? [])
+
+const leavesRunning = ({ type }: EventEvidence): boolean => {
+  const state = STATE_OF[type]
+  return state !== null && state !== undefined && state !== 'running'
+}

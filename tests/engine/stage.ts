@@ -1,0 +1,41 @@
+import type { Pool } from '../../db/client.ts'
+import { installClock } from './database-clock.ts'
+import { PARTS, type Part } from './moves.ts'
+import { openPool } from './process.ts'
+
+/** What many programs share, one after the other, since making it takes long: the database and connections to it. */
+export interface Stage {
+  /** A connection of the test's own. */
+  admin: Pool
+  environment: Record<string, string>
+  pools: Record<Part, Pool>
+  /** Removes what a program left. */
+  clear(): Promise<void>
+  close(): Promise<void>
+}
+
+/** Sets the stage in a migrated database of the test's own. */
+export const setStage = async (sql: Pool, environment: Record<string, string>): Promise<Stage> => {
+  await installClock(sql)
+  await sql`
+    CREATE TABLE numbers (
+      id bigint GENERATED ALWAYS AS IDENTITY, job_id uuid NOT NULL, stint integer NOT NULL, number integer NOT NULL,
+      held boolean NOT NULL
+    )`
+  const admin = openPool(environment, 'the test')
+  const pools = Object.fromEntries(PARTS.map((part) => [part, openPool(environment, part)])) as Stage['pools']
+  const filled = await sql<{ name: string }[]>`
+    SELECT format('%I.%I', schemaname, tablename) AS name FROM pg_tables
+    WHERE schemaname IN ('public', 'clock') AND tablename NOT IN ('schema_migrations', 'queues')`
+  return {
+    admin,
+    environment,
+    pools,
+    clear: async () => {
+      await admin.unsafe(filled.map(({ name }) => `DELETE FROM ${name};`).join('\n'))
+    },
+    close: async () => {
+      await Promise.all([admin, ...Object.values(pools)].map((pool) => pool.end()))
+    },
+  }
+}

@@ -1,0 +1,195 @@
+import type { Pool } from '../../db/client.ts'
+
+/** What the test may do to a process. It is the process's code that sees it, as {@link Died}. */
+export interface Actor {
+  readonly name: string
+  state: 'awake' | 'asleep' | 'dead'
+  /** The most connections that its pool opens. */
+  readonly maxConnections: number
+  /** Connections that its statements and open transactions use. */
+  connections: number
+  /** It dies at one of its next turns: before it is taken, or when it was taken and before its answer is seen. */
+  fuse: { turns: number; answer: 'never sent' | 'lost' } | undefined
+}
+
+/** What every statement of a dead process ends with: nothing that it does reaches anybody any more. */
+export class Died extends Error {
+  override readonly name = 'Died'
+}
+
+/** @throws {Died} for a process that is dead: what it waited for comes too late */
+export const alive = (actor: Actor): void => {
+  if (actor.state === 'dead') throw new Died(actor.name)
+}
+
+/**
+ * One thing that a process is about to do. `connection`: a statement of its own `takes` one of the pool's, one in a
+ * transaction `has` it; a job's step needs `none`.
+ */
+interface Turn {
+  actor: Actor
+  what: string
+  connection: 'takes' | 'has' | 'none'
+  take(): void
+  refuse(reason: Error): void
+}
+
+/** Turns of the event loop in which nothing may happen before all code is said to wait. */
+const QUIET_TURNS = 6
+
+/** A statement that has no answer so long is looked up in Postgres: it may wait for a lock. In milliseconds. */
+const LOOK_AFTER_MS = 3
+
+/** Real time in which a statement must be answered, or wait for a lock that somebody can give back. */
+const PATIENCE_MS = 10_000
+
+/**
+ * The order of everything that happens: each statement, safe point, doorbell and publication of every process waits
+ * here for its turn, and the test says whose turn it is. So a program runs the same way each time, processes can be
+ * put to sleep or to death between any two statements, and one may overtake the other wherever real ones might.
+ *
+ * One turn is taken at a time. A statement that waits in Postgres for another process's lock is left behind; it goes on
+ * by itself when the lock is free.
+ */
+export class Traffic {
+  readonly #waiting: Turn[] = []
+  readonly #admin: Pool
+  /** Statements that were sent and have no answer. */
+  #unanswered = 0
+  /** Raised by everything that happens. */
+  #events = 0
+  /** What happened, the latest last, for the reader of a failure. */
+  readonly history: string[] = []
+
+  /** @param admin a connection that is none of the processes' */
+  constructor(admin: Pool) {
+    this.#admin = admin
+  }
+
+  note(line: string): void {
+    this.history.push(line)
+  }
+
+  /** Resolves when it is this actor's turn. @throws {Died} when it dies instead */
+  turn(actor: Actor, what: string, connection: Turn['connection'] = 'none'): Promise<void> {
+    this.#events++
+    if (actor.state === 'dead') return Promise.reject(new Died(actor.name))
+    const turn = Promise.withResolvers<void>()
+    this.#waiting.push({ actor, what, connection, take: turn.resolve, refuse: turn.reject })
+    return turn.promise
+  }
+
+  /** Runs what Postgres must answer. @throws {Died} when the actor died meanwhile: its answer is lost */
+  async answered<T>(actor: Actor, send: () => Promise<T>): Promise<T> {
+    const done = this.sent()
+    try {
+      const answer = await send()
+      alive(actor)
+      return answer
+    } finally {
+      done()
+    }
+  }
+
+  /** Counts a request until the function that it returns is called. */
+  sent(): () => void {
+    this.#unanswered++
+    let open = true
+    return () => {
+      if (open) this.#unanswered--
+      open = false
+      this.#events++
+    }
+  }
+
+  kill(actor: Actor, why: string): void {
+    if (actor.state === 'dead') return
+    this.#events++
+    this.note(`${actor.name} dies ${why}`)
+    actor.state = 'dead'
+    for (const turn of this.#waiting.filter((it) => it.actor === actor)) {
+      this.#waiting.splice(this.#waiting.indexOf(turn), 1)
+      turn.refuse(new Died(actor.name))
+    }
+  }
+
+  /** Lets one waiting turn be taken, `pick` saying which, and waits until all code waits again. @returns whether there was one */
+  async letOne(pick: number): Promise<boolean> {
+    const ready = this.#waiting.filter(isReady)
+    const turn = ready[pick % ready.length]
+    if (!turn) return false
+    this.#waiting.splice(this.#waiting.indexOf(turn), 1)
+    this.#take(turn)
+    await this.settle()
+    return true
+  }
+
+  /** Lets turns be taken, oldest first, until none waits but those of sleepers. */
+  async drain(most = 20_000): Promise<void> {
+    for (let i = 0; i < most; i++) {
+      await this.settle()
+      if (await this.letOne(0)) continue
+      if (this.#unanswered === 0) return
+      await this.#lockGivenBack()
+    }
+    throw new Error(`the processes did not come to rest in ${most} turns`)
+  }
+
+  /** Waits until nothing moves: all code waits for a turn, for time to pass, or for a lock. */
+  async settle(): Promise<void> {
+    const began = realMs()
+    for (let quiet = 0, seen = this.#events; ; quiet++) {
+      await nextTurn()
+      if (seen !== this.#events) {
+        seen = this.#events
+        quiet = 0
+      }
+      if (quiet < QUIET_TURNS) continue
+      if (this.#unanswered === 0) return
+      if (realMs() - began < LOOK_AFTER_MS) continue
+      if ((await this.#waitingForLocks()) === this.#unanswered) return
+      if (realMs() - began > PATIENCE_MS) throw new Error(`${this.#unanswered} statements have no answer`)
+    }
+  }
+
+  #take(turn: Turn): void {
+    const { actor } = turn
+    const dies = actor.fuse && --actor.fuse.turns < 0 ? actor.fuse.answer : undefined
+    this.note(`${actor.name}: ${turn.what}`)
+    if (dies === 'never sent') {
+      this.kill(actor, `before it`)
+      turn.refuse(new Died(actor.name))
+      return
+    }
+    turn.take()
+    // Its statement is on the way by the time that the death refuses all that comes after it.
+    if (dies === 'lost') setImmediate(() => this.kill(actor, 'before it sees the answer'))
+  }
+
+  /** Only locks are in the way: Postgres ends a deadlock, and nobody else may hold one now. */
+  async #lockGivenBack(): Promise<void> {
+    const began = realMs()
+    const before = this.#events
+    while (this.#events === before) {
+      await nextTurn()
+      if (realMs() - began > PATIENCE_MS) {
+        throw new Error('statements wait for locks that are never given back')
+      }
+    }
+  }
+
+  async #waitingForLocks(): Promise<number> {
+    const [row] = await this.#admin<{ count: number }[]>`
+      SELECT count(*)::integer FROM pg_stat_activity
+      WHERE datname = current_database() AND wait_event_type = 'Lock'`
+    return row?.count ?? 0
+  }
+}
+
+const isReady = ({ actor, connection }: Turn): boolean =>
+  actor.state === 'awake' && (connection !== 'takes' || actor.connections < actor.maxConnections)
+
+const nextTurn = () => new Promise<void>((resolve) => setImmediate(resolve))
+
+/** Of the machine's clock: the test moves the one that the engine sees. */
+const realMs = (): number => Number(process.hrtime.bigint() / 1_000_000n)
