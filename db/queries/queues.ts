@@ -50,6 +50,41 @@ export const listOverdue = (
       SELECT FROM jobs WHERE kind = limited.kind AND state = 'running' AND concurrency_key IS NOT NULL
     )`
 
+/**
+ * How many jobs of each queue fell due since `from` whose delay was too long for a doorbell to wait. Hops over projects
+ * and levels of priority by index.
+ * @returns with each row (one without a queue when there are none) the instant up to which was looked: the next `from`
+ */
+export const listFallenDue = (
+  sql: Sql,
+  from: Date | null,
+  longestDoorbellSeconds: number,
+): Promise<{ queue: string | null; jobs: number; until: Date }[]> => sql`
+  WITH RECURSIVE waiting (queue, project_id) AS (
+    SELECT queues.name, first.project_id FROM queues, LATERAL (
+      SELECT project_id FROM jobs WHERE queue = queues.name AND state = 'queued' AND concurrency_key IS NULL ORDER BY project_id LIMIT 1
+    ) AS first
+    WHERE queues.paused_at IS NULL
+    UNION ALL
+    SELECT waiting.queue, next.project_id FROM waiting, LATERAL (
+      SELECT project_id FROM jobs
+      WHERE queue = waiting.queue AND state = 'queued' AND concurrency_key IS NULL AND project_id > waiting.project_id ORDER BY project_id LIMIT 1
+    ) AS next
+  ), counted AS (
+    SELECT waiting.queue, count(*)::integer AS jobs
+    FROM waiting, generate_series(10, -10, -1) AS level (priority), LATERAL (
+      SELECT FROM jobs
+      WHERE queue = waiting.queue AND state = 'queued' AND concurrency_key IS NULL AND project_id = waiting.project_id
+        AND priority = level.priority
+        AND start_at > coalesce(${from}::timestamptz, now() - interval '2 seconds')
+        AND start_at <= now()
+        AND start_at - greatest(queued_at, stint_started_at) > ${longestDoorbellSeconds} * interval '1 second'
+    ) AS due
+    GROUP BY waiting.queue
+  )
+  SELECT counted.queue, coalesce(counted.jobs, 0) AS jobs, now() AS until
+  FROM (SELECT) AS one LEFT JOIN counted ON true`
+
 /** From then on no claim takes the queue's jobs; those that run go on. */
 export const pause = async (sql: Sql, name: string): Promise<void> => {
   await sql`UPDATE queues SET paused_at = now() WHERE name = ${name} AND paused_at IS NULL`

@@ -274,3 +274,64 @@ test('a job that throws because the process stops goes on later with the same at
   await run
   expect(await get(app, id)).toMatchObject({ state: 'queued', attempt: 1, error: null })
 })
+
+test('a job that runs over its timeout is stopped at its next safe point, not at the end of the function', async ({
+  world: { app },
+}) => {
+  const [id = ''] = await insertJobs(app, [{ kind: 'test.count', input: '{"to":1000000000}', timeoutSeconds: 1 }])
+  await app.sql`UPDATE jobs SET run_ms = 800`
+  await invoke(createEngine(app), { functionMs: 60_000 })
+  expect(await get(app, id)).toMatchObject({ state: 'failed', error: { code: 'TIMEOUT' } })
+})
+
+test('a job that yields as fast as it can costs one write a second', async ({ world: { app } }) => {
+  const [id = ''] = await insertJobs(app, [{ kind: 'test.count', input: '{"to":1000000000}' }])
+  let yields = 0
+  script.onCount = () => void yields++
+  await invoke(createEngine(app), { functionMs: 3_500 })
+  inTime()
+  expect(yields).toBeGreaterThan(10_000)
+  const progressed = (await eventTypes(app, id)).filter((it) => it === 'job.progressed')
+  expect(progressed.length).toBeGreaterThanOrEqual(1)
+  expect(progressed.length).toBeLessThanOrEqual(3)
+})
+
+test('a checkpoint that is too large fails the job with the limit in its error', async ({ world: { app } }) => {
+  const { defineJob } = await import('./define.ts')
+  const { z } = await import('zod')
+  const hoarder = defineJob({
+    kind: 'test.hoarder',
+    summary: 'Keeps too much',
+    input: z.object({}),
+    output: z.null(),
+    checkpoint: z.object({ all: z.string() }),
+    async *run() {
+      yield { checkpoint: { all: 'x'.repeat(1_100_000) }, durable: true }
+      return null
+    },
+  })
+  const [id = ''] = await insertJobs(app, [{ kind: 'test.hoarder', input: '{}' }])
+  await invoke(createEngine(app, [hoarder]))
+  expect(await get(app, id)).toMatchObject({
+    state: 'failed',
+    attempt: 1,
+    error: { code: 'CHECKPOINT_TOO_LARGE', message: expect.stringContaining('1048576') },
+  })
+})
+
+test('a job that was fenced off and doesn’t notice is given up, and its process with it', async ({ world }) => {
+  const exits: string[] = []
+  const { engine } = world.app.config
+  const app = {
+    ...world.app,
+    exit: (reason: string) => void exits.push(reason),
+    config: { ...world.app.config, engine: { ...engine, watchSeconds: 0.05 } },
+  }
+  const [id = ''] = await insertJobs(app, [{ kind: 'test.hang', input: '{}' }])
+  const run = invoke(createEngine(app), { functionMs: 600_000 })
+  while ((await get(app, id)).state !== 'running') await new Promise((resolve) => setImmediate(resolve))
+  await app.sql`UPDATE jobs SET stint = 2 WHERE id = ${id}`
+  await run
+  expect(exits).toHaveLength(1)
+  expect(await get(app, id)).toMatchObject({ state: 'running', stint: 2 })
+})

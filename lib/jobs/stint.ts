@@ -20,6 +20,8 @@ export class Stint {
   readonly taken = new AbortController()
   /** Another stint holds the job, or it ended: nothing of this one may be written any more. */
   fenced = false
+  /** Its outcome was handed in by who cut it off: what it still gives doesn't count. */
+  handedIn = false
   /** Somebody wants it to stop at its next safe point. */
   stopRequested = false
   /** Whether it has passed a safe point. */
@@ -28,6 +30,7 @@ export class Stint {
   #lastPointMs = this.startedMs
   #latest: SafePoint<unknown> = {}
   #unsaved = false
+  #fencedMs = 0
   readonly #time: FunctionTime
   readonly #cut: () => boolean
 
@@ -51,13 +54,27 @@ export class Stint {
   /** Whether it must stop at the safe point it is at. */
   mustStop(): boolean {
     return (
-      this.stopRequested || this.#cut() || this.#time.remainingMs() < marginMs(this.#time.totalMs, this.#longestGapMs)
+      this.stopRequested ||
+      this.overdueMs() > 0 ||
+      this.#cut() ||
+      this.#time.remainingMs() < marginMs(this.#time.totalMs, this.#longestGapMs)
     )
+  }
+
+  /** For how long its running time, all stints together, has been over its timeout. */
+  overdueMs(): number {
+    return this.job.runMs + performance.now() - this.startedMs - this.job.timeoutSeconds * 1_000
+  }
+
+  fencedForMs(): number {
+    return this.fenced ? performance.now() - this.#fencedMs : 0
   }
 
   /** Takes the job away: its stint stops at once and writes nothing. */
   fence(): void {
+    if (this.fenced) return
     this.fenced = true
+    this.#fencedMs = performance.now()
     this.taken.abort()
     this.requestStop('another stint holds the job')
   }

@@ -84,3 +84,15 @@ test('many lost leases are settled in batches, all of them in one pass', async (
     { state: 'queued', n: 1_100 },
   ])
 })
+
+test('a job whose delay was too long for SQS is rung for when it falls due, once', async ({ world }) => {
+  await insertJobs(world.app, [{ delaySeconds: 3_600 }, { delaySeconds: 60 }])
+  await sweep(world.app)
+  expect(await world.app.queue.visible('default')).toBe(0)
+  await world.sql`UPDATE jobs SET start_at = now(), queued_at = queued_at - (start_at - now())`
+  await sweep(world.app)
+  await sweep(world.app)
+  expect(await world.app.queue.visible('default')).toBe(1)
+  const [message] = await world.app.queue.receive('default', { max: 10, waitSeconds: 0 })
+  expect(JSON.parse(message?.body ?? '')).toMatchObject({ n: 1 })
+})

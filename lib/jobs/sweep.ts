@@ -7,6 +7,7 @@ import { countSettled } from '../metrics/jobs.ts'
 import type { QueueName, Ring } from '../queue/doorbells.ts'
 import { CLAIMS_PER_DOORBELL, ringFor, startableAfter } from '../queue/ring.ts'
 import { holds } from '../schedule/runner.ts'
+import { MAX_DOORBELL_DELAY_SECONDS } from './retry.ts'
 import { settleWithChildren } from './settle.ts'
 
 const BATCH = 500
@@ -21,6 +22,7 @@ const MAX_DOORBELLS = 10
 export const sweep = async (app: App): Promise<void> => {
   if (!(await holds(app, 'sweep', (seconds) => grantAfterOutage(app, seconds)))) return
   await endLostLeases(app)
+  await ringFallenDue(app)
   await ringOverdue(app)
   if (isNewMinute(app)) await waiting.prunePace(app.sql)
 }
@@ -65,6 +67,20 @@ export const endLostLeases = async (app: App): Promise<number> => {
     }
     if (settled.length < BATCH) return total
   }
+}
+
+/** Up to when each process has rung for jobs that fell due. */
+const rungUntil = new WeakMap<App, Date>()
+
+/** Rings, to the second, for jobs whose delay was too long for a doorbell to wait in SQS. */
+const ringFallenDue = async (app: App): Promise<void> => {
+  const rows = await queues.listFallenDue(app.sql, rungUntil.get(app) ?? null, MAX_DOORBELL_DELAY_SECONDS - 10)
+  const [first] = rows
+  if (first) rungUntil.set(app, first.until)
+  const due = rows.flatMap(({ queue, jobs }) =>
+    queue ? Array.from({ length: jobs }, () => ({ queue, delayMs: 0 })) : [],
+  )
+  await ringFor(app, due)
 }
 
 /** Rings for queues in which jobs have been startable for a while although SQS has no message for them. */

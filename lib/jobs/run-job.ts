@@ -1,0 +1,60 @@
+import * as dependencies from '../../db/queries/dependencies.ts'
+import type { Outcome } from '../../db/queries/outcomes.ts'
+import type { App } from '../app.ts'
+import { sharedContext } from './context.ts'
+import { MAX_PARENTS_BYTES, type Parent, PermanentError } from './define.ts'
+import type { Engine } from './execute.ts'
+import type { Keeper } from './keeper.ts'
+import { runShared } from './run-shared.ts'
+import type { Stint } from './stint.ts'
+
+/**
+ * Runs one job from its checkpoint until it returns, throws or must stop. What it throws is its outcome.
+ * @returns undefined when the stint was fenced off
+ */
+export const runJob = async ({ app, threads }: Engine, keeper: Keeper, stint: Stint): Promise<Outcome | undefined> => {
+  try {
+    const input = parseInput(stint)
+    const checkpoint = parseCheckpoint(app, stint)
+    const parents = stint.job.hasParents ? await parentsOf(app, stint.job.id) : []
+    const log = keeper.logFor(stint)
+    if (stint.kind.isolation === 'thread') {
+      stint.job.input = input
+      stint.job.checkpoint = checkpoint
+      return await threads.run(stint, { log, parents, saveNow: keeper.saveNow, signal: stint.taken.signal })
+    }
+    return await runShared(stint, sharedContext(app, stint, { log, input, checkpoint, parents }), keeper.saveNow)
+  } catch (error) {
+    if (stint.fenced) return undefined
+    if (!(error instanceof PermanentError))
+      app.log.info({ err: error, job: stint.job.id, stint: stint.job.stint }, 'a job threw')
+    return stint.threw(error, app.random())
+  }
+}
+
+const parseInput = ({ kind, job }: Stint): unknown => {
+  const parsed = kind.input.safeParse(job.input)
+  if (parsed.success) return parsed.data
+  throw new PermanentError('INPUT_INVALID', `the input is not what the kind declares: ${parsed.error.message}`)
+}
+
+const parentsOf = async (app: App, jobId: string): Promise<Parent[]> => {
+  const rows = await dependencies.listResults(app.sql, jobId, MAX_PARENTS_BYTES)
+  return rows.map((row) => ({ ...row, state: row.state as Parent['state'] }))
+}
+
+/** The checkpoint to go on from. One that its kind can't migrate or no longer understands is dropped: the job starts anew. */
+const parseCheckpoint = (app: App, { kind, job }: Stint): unknown => {
+  if (job.checkpoint === null || !kind.checkpoint) return undefined
+  const current = job.checkpointVersion === kind.checkpointVersion
+  const checkpoint = current ? job.checkpoint : kind.migrateCheckpoint?.(job.checkpoint, job.checkpointVersion ?? 1)
+  if (checkpoint !== undefined) {
+    const parsed = kind.checkpoint.safeParse(checkpoint)
+    if (parsed.success) return parsed.data
+  }
+  app.log.warn(
+    { job: job.id, kind: kind.kind, version: job.checkpointVersion },
+    'a checkpoint does not fit its kind; the job starts anew',
+  )
+  return undefined
+}

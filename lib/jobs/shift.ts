@@ -1,0 +1,104 @@
+import type { Engine } from './execute.ts'
+import { createFinisher, type Finisher } from './finisher.ts'
+import { createKeeper, type Keeper } from './keeper.ts'
+import { runJob } from './run-job.ts'
+import type { Stint } from './stint.ts'
+import { type FunctionTime, hardStopMs } from './time.ts'
+
+/** How often running jobs are looked at: whether their time is over, and whether they stopped when they were told. */
+const LOOK_MS = 500
+
+/** How long a job may take to reach a safe point after its timeout. */
+const TIMEOUT_GRACE_MS = 30_000
+
+/** How long a job that was fenced off may take to notice. */
+const FENCED_GRACE_MS = 5_000
+
+/** One invocation's running jobs and what keeps them. */
+export interface Shift {
+  engine: Engine
+  time: FunctionTime
+  running: Set<Stint>
+  finisher: Finisher
+  /** A job on the event loop could not be stopped: the process must not be used again. */
+  stuck: boolean
+  start(stint: Stint): void
+  /** Resolves when one of the running jobs has ended, or the function's time is over. */
+  oneEnded(): Promise<void>
+  /** Resolves when all have. */
+  allEnded(): Promise<void>
+  end(): void
+}
+
+/** Begins an invocation: from here on its jobs are kept, watched, and cut off when the function's time is over. */
+export const beginShift = (engine: Engine, time: FunctionTime): Shift => {
+  const { app } = engine
+  const running = new Set<Stint>()
+  const runs = new Map<Stint, { ended: Promise<void>; letGo: () => void }>()
+  const keeper = createKeeper(app, running)
+  const finisher = createFinisher(app, () => time.remainingMs() > 500)
+
+  const start = (stint: Stint): void => {
+    running.add(stint)
+    const gone = Promise.withResolvers<void>()
+    const ended = Promise.race([runOne(engine, keeper, finisher, stint), gone.promise]).finally(() => {
+      running.delete(stint)
+      runs.delete(stint)
+    })
+    runs.set(stint, { ended, letGo: gone.resolve })
+  }
+
+  /** Ends a job between two safe points: a thread is terminated, a job on the event loop spoils its process. */
+  const cutOff = (stint: Stint): void => {
+    if (!stint.fenced) finisher.add(stint.cutOff(app.random()))
+    stint.handedIn = true
+    stint.fence()
+    if (stint.kind.isolation === 'shared') shift.stuck = true
+    runs.get(stint)?.letGo()
+  }
+
+  const look = (): void => {
+    for (const stint of running) {
+      if (stint.overdueMs() > 0) stint.requestStop('the job ran longer than its timeout')
+      if (stint.overdueMs() > TIMEOUT_GRACE_MS || stint.fencedForMs() > FENCED_GRACE_MS) cutOff(stint)
+    }
+  }
+  const stopAll = (): void => {
+    for (const stint of running) stint.requestStop('the process stops')
+  }
+  const looking = setInterval(look, LOOK_MS)
+  const over = setTimeout(() => running.forEach(cutOff), Math.max(0, time.totalMs - hardStopMs(time.totalMs)))
+  app.stopping.addEventListener('abort', stopAll)
+
+  const allRuns = () => [...runs.values()].map(({ ended }) => ended)
+  const shift: Shift = {
+    engine,
+    time,
+    running,
+    finisher,
+    stuck: false,
+    start,
+    oneEnded: async () => {
+      if (runs.size > 0) await Promise.race(allRuns())
+    },
+    allEnded: async () => {
+      await Promise.all(allRuns())
+    },
+    end: () => {
+      clearTimeout(over)
+      clearInterval(looking)
+      keeper.stop()
+      app.stopping.removeEventListener('abort', stopAll)
+    },
+  }
+  return shift
+}
+
+/** Runs one job and hands in its outcome. Never throws: what the job throws is its outcome. */
+const runOne = async ({ app, ...engine }: Engine, keeper: Keeper, finisher: Finisher, stint: Stint): Promise<void> => {
+  const outcome = await runJob({ app, ...engine }, keeper, stint)
+  if (stint.handedIn) return
+  if (!outcome || stint.fenced) return app.metrics.count('stint_stints_fenced_total', {})
+  await keeper.flushLogs().catch((error) => app.log.warn({ err: error }, 'log lines were lost'))
+  if (!stint.fenced) finisher.add(outcome)
+}
