@@ -62,3 +62,11 @@ export const updatePassword = async (
     RETURNING id`
   return rows.length === 1
 }
+
+/** Makes the person with an email an admin, or one no more; null when there is no such person. */
+export const setAdmin = async (sql: Sql, email: string, isAdmin: boolean): Promise<UserRow | null> => {
+  const [row] = await sql<UserRow[]>`
+    UPDATE users SET is_admin = ${isAdmin}, updated_at = now() WHERE lower(email) = lower(${email})
+    RETURNING id, email, name, is_admin, created_at, password_hash`
+  return row ?? null
+}

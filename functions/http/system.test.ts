@@ -59,3 +59,42 @@ describe('GET /health', () => {
     expect(asked).toEqual(['default', 'compute', 'bulk'])
   })
 })
+
+describe('GET /metrics', () => {
+  const token = 'a-token-of-a-scraper'
+  const configured = async (world: World, metrics: Partial<App['config']['metrics']>): Promise<App> => ({
+    ...world.app,
+    config: { ...world.app.config, metrics: { ...world.app.config.metrics, ...metrics } },
+  })
+  const get = (app: App, authorization?: string) =>
+    call(app, 'GET', '/metrics', { headers: authorization ? { authorization } : {} })
+
+  test('gives anyone the text format, where Stint runs with emulated parts', async ({ world }) => {
+    await world.register()
+    const { status, headers, body } = await get(world.app)
+    expect([status, headers['content-type']]).toEqual([200, 'text/plain; version=0.0.4; charset=utf-8'])
+    expect(body).toContain('stint_http_requests_total{method="POST",route="/auth/register",status="201"} 1\n')
+  })
+
+  test('takes its token and nothing else, when there is one', async ({ world }) => {
+    const { accessToken } = await world.register()
+    const app = await configured(world, { token, isOpen: false })
+    expect((await get(app, `Bearer ${token}`)).status).toBe(200)
+    for (const wrong of [undefined, 'Bearer x', `Bearer ${token}x`, token, `Bearer ${accessToken}`]) {
+      const { status, headers, body } = await get(app, wrong)
+      expect([status, body.code, headers['www-authenticate']]).toEqual([401, 'UNAUTHENTICATED', 'Bearer'])
+    }
+  })
+
+  test('is nobody’s on AWS without a token', async ({ world }) => {
+    const app = await configured(world, { isOpen: false })
+    for (const any of [undefined, 'Bearer', 'Bearer undefined', 'Bearer x'])
+      expect((await get(app, any)).status).toBe(401)
+  })
+
+  test('is open with an emulated SQS and no token, and in no other case', async ({ world: { environment } }) => {
+    const { readConfig } = await import('../../lib/core/config.ts')
+    const isOpen = (over: Record<string, string>) => readConfig({ ...environment, ...over }).metrics.isOpen
+    expect([isOpen({}), isOpen({ METRICS_TOKEN: token }), isOpen({ SQS_ENDPOINT: '' })]).toEqual([true, false, false])
+  })
+})

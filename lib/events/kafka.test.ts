@@ -1,7 +1,7 @@
 import { expect } from 'vitest'
 import { readTopic } from '../../tests/support/kafka-reader.ts'
 import { test } from '../../tests/support/world.ts'
-import { createKafkaPublisher } from './kafka.ts'
+import { createKafkaPublisher, startKafkaConsumer } from './kafka.ts'
 
 const message = (key: string, value: string) => ({ key, value: Buffer.from(value), headers: { ce_type: 'job.queued' } })
 
@@ -55,4 +55,20 @@ test('finds a broker that came back under another address', async ({ world: { ap
   await publisher.close()
   const received = await readTopic(brokers[0] ?? '', topic)
   expect(received.map((it) => String(it.payload))).toEqual(['found'])
+})
+
+test('gives a consumer group what was published before and after it came, in order per key', async ({ world }) => {
+  const { publisher, config, log } = world.app
+  const { brokers, topic } = config.kafka
+  const numbers = (from: number) => Array.from({ length: 20 }, (_, i) => message(`job-${i % 2}`, String(from + i)))
+  await publisher.publish(topic, numbers(0))
+  const received: string[] = []
+  const onMessage = (value: Buffer) => void received.push(String(value))
+  const consumer = await startKafkaConsumer({ brokers, groupId: `group-of-${topic}`, topic, log, onMessage })
+  await publisher.publish(topic, numbers(20))
+  await expect.poll(() => received.length, { timeout: 10_000 }).toBe(40)
+  await consumer.stop()
+  const inOrder = Array.from({ length: 40 }, (_, i) => String(i))
+  const ofKey = (all: string[], rest: number) => all.filter((value) => Number(value) % 2 === rest)
+  for (const rest of [0, 1]) expect(ofKey(received, rest)).toEqual(ofKey(inOrder, rest))
 })

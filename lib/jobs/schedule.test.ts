@@ -95,7 +95,7 @@ test('moves strictly past the tick, and a second pass makes nothing', async ({ w
 test('two processes at the same moment make one job of a tick', async ({ world }) => {
   const made = await Promise.all(Array.from({ length: 30 }, () => makeSchedule(world)))
   const other = await world.anotherApp()
-  // Each believes that it holds the sweep's lease.
+  // Each believes that it holds the lease.
   await Promise.all([
     runDueSchedules({ ...world.app, instance: 'the same' }, testKinds),
     runDueSchedules({ ...other, instance: 'the same' }, testKinds),
@@ -196,9 +196,9 @@ test('more schedules than fit into one transaction all run in one pass', async (
   expect(await jobCount(world)).toBe(45)
 })
 
-test('only the process that holds the lease of the sweep looks for them', async ({ world }) => {
+test('only the process that holds their lease looks for them', async ({ world }) => {
   await makeSchedule(world)
-  await world.sql`INSERT INTO runners (name, holder, lease_until) VALUES ('sweep', 'another', now() + interval '1 hour')`
+  await world.sql`INSERT INTO runners (name, holder, lease_until) VALUES ('schedules', 'another', now() + interval '1 hour')`
   await pass(world)
   expect(await jobCount(world)).toBe(0)
 })

@@ -4,6 +4,7 @@ import * as jobs from '../../db/queries/jobs.ts'
 import * as schedules from '../../db/queries/schedules.ts'
 import type { App } from '../app.ts'
 import { StintError } from '../core/errors.ts'
+import { countSubmitted } from '../metrics/jobs.ts'
 import { ringFor, type Startable } from '../queue/ring.ts'
 import { latestTick, readCron, type Ticks } from '../schedule/cron.ts'
 import { holds } from '../schedule/runner.ts'
@@ -26,12 +27,14 @@ const FIRST = '00000000-0000-0000-0000-000000000000'
  * two processes do this at the same time, and each schedule moves past what it has made.
  */
 export const runDueSchedules = async (app: App, kinds: readonly JobKind[]): Promise<void> => {
-  if (!(await holds(app, 'sweep'))) return
+  // A lease of its own: who takes the sweep's has to reckon with leases that ran out while nobody held it.
+  if (!(await holds(app, 'schedules'))) return
   for (let after = FIRST; ; ) {
-    const { last, startable } = await transaction(app.sql, (tx) => runBatch(app, tx, kinds, after))
-    if (startable.length > 0) {
+    const { last, rows } = await transaction(app.sql, (tx) => runBatch(app, tx, kinds, after))
+    if (rows.length > 0) {
       app.committed()
-      await ringFor(app, startable)
+      countSubmitted(app.metrics, rows)
+      await ringFor(app, rows.map(toStartable))
     }
     if (last === undefined) return
     after = last
@@ -44,9 +47,9 @@ const runBatch = async (
   tx: TransactionSql,
   kinds: readonly JobKind[],
   after: string,
-): Promise<{ last: string | undefined; startable: Startable[] }> => {
+): Promise<{ last: string | undefined; rows: jobs.NewJob[] }> => {
   const due = await schedules.lockDue(tx, after, BATCH)
-  if (due.length === 0) return { last: undefined, startable: [] }
+  if (due.length === 0) return { last: undefined, rows: [] }
   const plans = due.map((schedule) => plan(app, kinds, schedule))
   const made = plans.flatMap((it) => it.jobs)
   const won = made.length > 0 ? await schedules.insertTicks(tx, made.map(toTick)) : new Set<string>()
@@ -57,8 +60,10 @@ const runBatch = async (
     plans.map((it) => it.move),
   )
   const last = due.length === BATCH ? due.at(-1)?.id : undefined
-  return { last, startable: rows.map(({ queue }) => ({ queue, delayMs: 0 })) }
+  return { last, rows }
 }
+
+const toStartable = ({ queue }: jobs.NewJob): Startable => ({ queue, delayMs: 0 })
 
 interface ScheduledJob {
   scheduleId: string

@@ -26,7 +26,9 @@ export const pushMetrics = async (app: App): Promise<void> => {
   // One at a time: an older push that came last would let every counter go back.
   if (!pushgatewayUrl || !(await holds(app, 'metrics'))) return
   const { Pushgateway } = await import('prom-client')
-  await new Pushgateway(pushgatewayUrl, { timeout: PUSH_TIMEOUT_MS }, await collect(app)).push({ jobName: JOB })
+  // prom-client puts "/metrics/…" behind whatever the URL ends with.
+  const url = pushgatewayUrl.replace(/\/+$/, '')
+  await new Pushgateway(url, { timeout: PUSH_TIMEOUT_MS }, await collect(app)).push({ jobName: JOB })
 }
 
 const collect = async (app: App): Promise<Registry> => {

@@ -36,7 +36,8 @@ const toSeries = (parts: MetricTotal[]): Sample[] => {
   const [first] = parts
   const metric = first && metricOf(first.metric)
   if (!metric) return []
-  const { metric: name, labels } = first
+  const { metric: name } = first
+  const labels = Object.fromEntries(metric.labels.map((label) => [label, first.labels[label] ?? '']))
   const sum = (some: MetricTotal[]): number => some.reduce((all, { total }) => all + total, 0)
   if (metric.type === 'counter') return [{ metric: name, name, labels, value: sum(parts) }]
 

@@ -53,15 +53,14 @@ export class Model {
     return this.accepted.filter((id) => this.originOf(id)?.prepared.row.projectId === projectId)
   }
 
-  /** Idempotency keys, each with every id that its job may have got. */
-  idsByKey(): Map<string, string[]> {
-    const ids = new Map<string, string[]>()
-    for (const { prepared } of this.sendings) {
-      for (const { row, idempotency } of prepared) {
-        if (idempotency) ids.set(idempotency.key, [...(ids.get(idempotency.key) ?? []), row.id])
-      }
-    }
-    return ids
+  /** Idempotency keys, each of one project, with what was sent under it. */
+  byKey(): Map<string, { key: string; projectId: string; id: string; bodyHash: string; answer: string | undefined }[]> {
+    const sent = this.sendings.flatMap(({ prepared, submitted }) =>
+      prepared.flatMap(({ row: { id, projectId }, idempotency }, index) =>
+        idempotency ? [{ ...idempotency, projectId, id, answer: submitted[index]?.jobId }] : [],
+      ),
+    )
+    return Map.groupBy(sent, (it) => `${it.key} of ${it.projectId.slice(-1)}`)
   }
 
   wasCancelled(jobId: string): boolean {

@@ -29,7 +29,7 @@ export class Program {
   readonly model = new Model()
   readonly logged: string[] = []
   /** Errors that no process should have met. */
-  readonly failures: string[] = []
+  readonly failures = new Set<string>()
   readonly #stage: Stage
   readonly #time: VirtualTime
   readonly #surroundings: Surroundings
@@ -112,7 +112,7 @@ export class Program {
         return earlier && this.#send(process, earlier.request)
       }
       case 'misuse a key': {
-        const key = pick([...this.model.idsByKey().keys()], move.nth)
+        const key = pick([...this.model.byKey().values()], move.nth)?.[0]?.key
         return key === undefined ? undefined : this.#send(process, newRequest(this.model, 'one', [move.job], [key]))
       }
       case 'cancel':
@@ -201,7 +201,7 @@ export class Program {
     if (!jobId) return
     const cancel: Model['cancels'][number] = { jobId, answer: 'unknown' }
     this.model.cancels.push(cancel)
-    host.start(`a cancel of job ${jobId.slice(-4)}`, async () => {
+    host.start('a cancel', async () => {
       try {
         cancel.answer = (await cancelJob(host.app, jobId)) === 'running' ? 'running' : 'cancelled'
       } catch (error) {
@@ -218,7 +218,7 @@ export class Program {
     if (messages.length === 0) return
     const budget = messages.reduce((sum, { ring }) => sum + ring.n, 0)
     const endsMs = performance.now() + functionSeconds * 1_000
-    worker.start(`an invocation worth ${budget}`, async () => {
+    worker.start('an invocation', async () => {
       try {
         await execute(worker.engine, { queue: 'default', budget, remainingMs: () => endsMs - performance.now() })
       } catch (error) {
@@ -227,7 +227,7 @@ export class Program {
       }
       const left = this.journal.runningIn(worker.name)
       if (left.length > 0 && worker.state !== 'dead') {
-        this.failures.push(`an invocation of ${worker.name} ended while ${left.length} of its jobs still ran`)
+        this.failures.add('an invocation ended while jobs that it had claimed still ran')
       }
     })
   }
@@ -254,15 +254,14 @@ export class Program {
   /** Errors of SQS and Kafka are the test's own doing, and are met again until they are over. */
   #keepFailures(process: Process): void {
     for (const { what, error } of process.failures.splice(0)) {
-      if (/^(SQS|Kafka) /.test((error as Error).message)) continue
-      this.failures.push(`${process.name}: ${what}: ${(error as Error).stack}`)
+      if (!/^(SQS|Kafka) /.test(String((error as Error).message))) this.failures.add(`${what} failed: ${told(error)}`)
     }
   }
 
   /** Every error that a process should not have met. */
   allFailures(): string[] {
     for (const process of this.#processes.values()) this.#keepFailures(process)
-    return this.failures
+    return [...this.failures]
   }
 
   /** What did not come to its end. */
@@ -281,5 +280,8 @@ export class Program {
     return row ?? { live: 0, running: 0, unpublished: 0 }
   }
 }
+
+const told = (error: unknown): string =>
+  error instanceof Error && error.cause ? `${error}, because of ${told(error.cause)}` : String(error)
 
 const pick = <T>(list: readonly T[], nth: number): T | undefined => list[nth % Math.max(1, list.length)]

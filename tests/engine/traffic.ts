@@ -80,12 +80,15 @@ export class Traffic {
   }
 
   /** Runs what Postgres must answer. @throws {Died} when the actor died meanwhile: its answer is lost */
-  async answered<T>(actor: Actor, send: () => Promise<T>): Promise<T> {
+  async answered<T>(actor: Actor, send: () => Promise<T>, what: string): Promise<T> {
     const done = this.sent()
     try {
       const answer = await send()
       alive(actor)
       return answer
+    } catch (error) {
+      if (!(error instanceof Died)) this.note(`${actor.name}: ${what} was refused: ${error}`)
+      throw error
     } finally {
       done()
     }

@@ -11,7 +11,7 @@ export const watchedPool = (pool: Pool, actor: Actor, traffic: Traffic): Pool =>
     apply: (sql, _this, parts: Parameters<Pool>) => {
       const what = callerOf()
       return whenAwaited(sql(...parts), (send) =>
-        onConnection(actor, traffic, what, () => traffic.answered(actor, send)),
+        onConnection(actor, traffic, what, () => traffic.answered(actor, send, what)),
       )
     },
     get: (target, property) =>
@@ -27,7 +27,7 @@ const watchedTransaction = (tx: TransactionSql, actor: Actor, traffic: Traffic):
       const what = callerOf()
       return whenAwaited(sql(...parts), async (send) => {
         await traffic.turn(actor, what, 'has')
-        return traffic.answered(actor, send)
+        return traffic.answered(actor, send, what)
       })
     },
   })
@@ -88,11 +88,6 @@ const onConnection = async <T>(actor: Actor, traffic: Traffic, what: string, sen
 
 /** The query function that sends a statement: `claims.claim`. */
 const callerOf = (): string => {
-  const frame = /at (?:async )?(?:Module\.|Object\.)?(\S+) \(\S*?([\w-]+)\.ts[:\d]*\)/
-  for (const line of (new Error().stack ?? '').split('\n')) {
-    if (line.includes('/tests/engine/watched-sql')) continue
-    const [, name, file] = frame.exec(line) ?? []
-    if (name && file) return `${file}.${name}`
-  }
-  return 'a statement'
+  const [, name, file] = /at (?:async )?(?:Module\.)?(\w+) \(\S*\/db\/queries\/([\w-]+)\.ts/.exec(new Error().stack ?? '') ?? []
+  return file && name ? `${file}.${name}` : 'a statement of its own'
 }

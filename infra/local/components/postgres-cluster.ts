@@ -19,6 +19,10 @@ export interface Cluster {
 
 export const SUPERUSER = 'stint'
 
+const PASSWORD = 'password'
+/** A file that says where the cluster of a data folder lies, when it lies elsewhere. */
+const POINTER = 'moved-to'
+
 /** Where a cluster and its programs go when root's folders are closed to the user that Postgres must run as. */
 const REACHABLE = '/var/lib/stint'
 
@@ -31,7 +35,7 @@ export const prepareCluster = async (dataDir: string, durable: boolean): Promise
   const bin = await programs(runAs)
   const home = await clusterHome(resolve(dataDir), runAs)
   const cluster = { data: join(home, 'data'), log: join(home, 'postgres.log'), postgres: join(bin, 'postgres'), runAs }
-  const passwordFile = join(home, 'password')
+  const passwordFile = join(home, PASSWORD)
   if (!existsSync(cluster.data)) {
     await writeFile(passwordFile, randomBytes(24).toString('base64url'), { mode: 0o600 })
     if (runAs) await chown(passwordFile, runAs.uid, runAs.gid)
@@ -43,6 +47,18 @@ export const prepareCluster = async (dataDir: string, durable: boolean): Promise
   }
   return { ...cluster, password: await readFile(passwordFile, 'utf8') }
 }
+
+/** The password of the cluster of a data folder; undefined when there is none. */
+export const readPassword = async (dataDir: string): Promise<string | undefined> => {
+  const moved = await readIfThere(join(dataDir, POINTER))
+  return readIfThere(join(moved?.trim() ?? dataDir, PASSWORD))
+}
+
+const readIfThere = (path: string): Promise<string | undefined> =>
+  readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return undefined
+    throw error
+  })
 
 /** The user that root hands Postgres to. No user is made for it: `nobody` is everywhere. */
 const unprivilegedUser = (): { uid: number; gid: number } => {
@@ -96,7 +112,7 @@ const clusterHome = async (dataDir: string, runAs: Cluster['runAs']): Promise<st
     return dataDir
   }
   const home = join(REACHABLE, createHash('sha256').update(dataDir).digest('hex').slice(0, 16))
-  const pointer = join(dataDir, 'moved-to')
+  const pointer = join(dataDir, POINTER)
   // Without the pointer the data folder is a new one, and what lies there belonged to an earlier one.
   if (!existsSync(pointer)) await rm(home, { recursive: true, force: true })
   await mkdir(home, { recursive: true, mode: 0o700 })

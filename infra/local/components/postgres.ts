@@ -1,6 +1,6 @@
 import postgres from 'postgres'
 import { type Component, type Exit, startChild } from './component.ts'
-import { SUPERUSER } from './postgres-cluster.ts'
+import { readPassword, SUPERUSER } from './postgres-cluster.ts'
 import type { GuardianOptions, GuardianReady } from './postgres-guardian.ts'
 import { GUARDIAN } from './postgres-lock.ts'
 
@@ -20,6 +20,8 @@ export interface PostgresOptions {
   /** Server settings beside ours. */
   settings?: Record<string, string>
 }
+
+const DATABASE = 'stint'
 
 /** Nothing here trades durability for speed. */
 const SETTINGS = {
@@ -49,7 +51,7 @@ const SETTINGS = {
  * again on the same data; starting waits for what is left of the killed one, and for crash recovery.
  */
 export const startPostgres = async (options: PostgresOptions): Promise<Postgres> => {
-  const { dataDir, port = 0, database = 'stint', settings = {} } = options
+  const { dataDir, port = 0, database = DATABASE, settings = {} } = options
   const guardian = await startChild<GuardianReady>({
     name: 'postgres',
     entry: GUARDIAN,
@@ -66,8 +68,7 @@ export const startPostgres = async (options: PostgresOptions): Promise<Postgres>
       resolve(exit)
     })
   })
-  const urlOf = (name: string) =>
-    `postgres://${SUPERUSER}:${ready.password}@127.0.0.1:${ready.port}/${name}?sslmode=disable`
+  const urlOf = (name: string) => urlAt(ready, name)
   await makeDatabase(urlOf('postgres'), database)
   return {
     name: 'postgres',
@@ -78,6 +79,15 @@ export const startPostgres = async (options: PostgresOptions): Promise<Postgres>
     stop: guardian.stop,
     exited,
   }
+}
+
+const urlAt = ({ port, password }: { port: number; password: string }, database: string): string =>
+  `postgres://${SUPERUSER}:${password}@127.0.0.1:${port}/${database}?sslmode=disable`
+
+/** The URL of a server that another process started on `dataDir`; undefined when there never was one. */
+export const urlOfRunning = async (dataDir: string, port: number, database = DATABASE): Promise<string | undefined> => {
+  const password = await readPassword(dataDir)
+  return password && urlAt({ port, password }, database)
 }
 
 /** For when the guardian was killed: its server ends with it. */

@@ -21,12 +21,15 @@ export interface SqsS3Options {
   visibilityTimeoutSeconds?: number
 }
 
+const REGION = 'eu-central-1'
+const BUCKET = 'stint'
+
 /** How often a doorbell may be received before it goes to the dead letters. */
 const MAX_RECEIVES = 5
 
 /** SQS and S3 on one port of the loopback interface, by fauxqs, with the queues and the bucket made. */
 export const startSqsS3 = async (options: SqsS3Options): Promise<SqsS3> => {
-  const { dataDir, port = 0, region = 'eu-central-1', bucket = 'stint', visibilityTimeoutSeconds = 60 } = options
+  const { dataDir, port = 0, region = REGION, bucket = BUCKET, visibilityTimeoutSeconds = 60 } = options
   const child = await startChild<SqsS3Ready>({
     name: 'sqs-s3',
     entry: 'sqs-s3-process.ts',
@@ -39,24 +42,28 @@ export const startSqsS3 = async (options: SqsS3Options): Promise<SqsS3> => {
     } satisfies EntryOptions,
     readySeconds: 60,
   })
-  const url = `http://127.0.0.1:${child.ready.port}`
+  return {
+    name: 'sqs-s3',
+    pid: child.process.pid ?? 0,
+    port: child.ready.port,
+    ...sqsS3At(child.ready.port, { region, bucket }),
+    stop: child.stop,
+    exited: child.exited,
+  }
+}
+
+/** How SQS and S3 are reached that run on a port of this machine. */
+export const sqsS3At = (
+  port: number,
+  { region = REGION, bucket = BUCKET }: { region?: string; bucket?: string } = {},
+): Pick<SqsS3, 'url' | 'region' | 'queueUrls' | 'deadLetterUrls' | 'bucket'> => {
+  const url = `http://127.0.0.1:${port}`
   const urls = (suffix: string) =>
     Object.fromEntries(QUEUES.map((queue) => [queue, `${url}/000000000000/stint-${queue}${suffix}`])) as Record<
       QueueName,
       string
     >
-  return {
-    name: 'sqs-s3',
-    pid: child.process.pid ?? 0,
-    port: child.ready.port,
-    url,
-    region,
-    queueUrls: urls(''),
-    deadLetterUrls: urls('-dead'),
-    bucket,
-    stop: child.stop,
-    exited: child.exited,
-  }
+  return { url, region, queueUrls: urls(''), deadLetterUrls: urls('-dead'), bucket }
 }
 
 const withDeadLetters = (name: string, region: string, visibilityTimeoutSeconds: number): EntryOptions['queues'] => [

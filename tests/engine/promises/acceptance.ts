@@ -22,26 +22,22 @@ export const acceptance: Record<string, Promised> = {
   },
 
   *'a request is refused only for a key that was used with another body'({ model }) {
+    const misused = [...model.byKey().values()].filter((sent) => new Set(sent.map((it) => it.bodyHash)).size > 1)
+    const reasons = new Set(misused.flatMap((sent) => sent.map((it) => it.id)))
     for (const { prepared, answer, error } of model.sendings) {
       if (answer !== 'refused') continue
-      const misused = prepared.some(({ idempotency }) => idempotency && isMisused(model.sendings, idempotency))
-      if (!misused || !(error instanceof StintError) || error.code !== 'IDEMPOTENCY_KEY_REUSED') {
-        yield `a request was refused: ${error}`
-      }
+      const reused = error instanceof StintError && error.code === 'IDEMPOTENCY_KEY_REUSED'
+      if (!reused || !prepared.some((it) => reasons.has(it.row.id))) yield `a request was refused: ${error}`
     }
   },
 
   *'an idempotency key stands for one job, whoever sends it however often'({ evidence, model }) {
     if (model.keysExpired) return
     const stored = new Set(evidence.jobs.map((it) => it.id))
-    for (const [key, ids] of model.idsByKey()) {
-      const made = ids.filter((id) => stored.has(id))
+    for (const [key, sent] of model.byKey()) {
+      const made = sent.filter((it) => stored.has(it.id))
       if (made.length > 1) yield `${key} made ${made.length} jobs`
-      const answers = new Set(
-        model.sendings.flatMap(({ prepared, submitted }) =>
-          submitted.filter((_, index) => prepared[index]?.idempotency?.key === key).map((it) => it.jobId),
-        ),
-      )
+      const answers = new Set(sent.flatMap((it) => it.answer ?? []))
       if (answers.size > 1) yield `${key} was answered with ${answers.size} jobs`
     }
   },
@@ -66,10 +62,3 @@ export const acceptance: Record<string, Promised> = {
     }
   }),
 }
-
-type Sendings = Parameters<Promised>[0]['model']['sendings']
-
-const isMisused = (sendings: Sendings, { key, bodyHash }: { key: string; bodyHash: string }): boolean =>
-  sendings.some(({ prepared }) =>
-    prepared.some(({ idempotency }) => idempotency?.key === key && idempotency.bodyHash !== bodyHash),
-  )

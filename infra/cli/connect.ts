@@ -1,0 +1,63 @@
+import { pino } from 'pino'
+import { createPool, type Pool } from '../../db/client.ts'
+import { type App, createApp } from '../../lib/app.ts'
+import { ConfigError, readConfig } from '../../lib/core/config.ts'
+import { readHostConfig } from '../../lib/core/host-config.ts'
+import { makeSecrets } from '../local/local-config.ts'
+import { environmentOfRunning } from '../local/running-stack.ts'
+import { CommandError, EXIT, type Io } from './io.ts'
+
+/** What no command needs and the functions' configuration asks for: no token is made here, and no event published. */
+const unused = () => ({ KAFKA_BROKERS: 'localhost:9092', ...makeSecrets() })
+
+/**
+ * The environment of the stage to work on: the one in which DATABASE_URL names it, or else that of the stack that runs
+ * on the data folder.
+ * @throws {CommandError}
+ */
+const findStage = async ({ env }: Io): Promise<Record<string, string | undefined>> => {
+  if (env['DATABASE_URL']) return { ...unused(), ...env }
+  const { dataDir } = readHostConfig(env)
+  const running = await environmentOfRunning(dataDir)
+  if (running) return { ...env, ...running }
+  const message =
+    `Nothing to work on: DATABASE_URL is not set, and no stack runs on ${dataDir}.\n` +
+    'Start one with `npm start`, or name its folder by STINT_DATA_DIR.'
+  throw new CommandError(message, EXIT.unreachable)
+}
+
+/** Does something with the database of the stage that the environment names. @throws {CommandError} as withApp */
+export const withDatabase = async <T>(io: Io, work: (sql: Pool) => Promise<T>): Promise<T> => {
+  const url = (await findStage(io))['DATABASE_URL'] ?? ''
+  if (!URL.canParse(url)) throw new CommandError('DATABASE_URL is not a URL.', EXIT.unreachable)
+  const sql = createPool({ url, maxConnections: 1, prepare: false, applicationName: 'cli' })
+  try {
+    return await work(sql)
+  } finally {
+    await sql.end({ timeout: 5 })
+  }
+}
+
+/**
+ * Does something with the app of the stage that the environment names, and closes it. Its log goes to standard error.
+ * @throws {CommandError} when the stage can't be told or its Postgres can't be reached
+ */
+export const withApp = async <T>(io: Io, work: (app: App) => Promise<T>): Promise<T> => {
+  const env = await findStage(io)
+  const log = pino({ level: io.env['LOG_LEVEL'] ?? 'error' }, { write: (line) => io.err(line.trimEnd()) })
+  const app = await createApp(readStage(env), 'cli', { log })
+  try {
+    return await work(app)
+  } finally {
+    await app.close()
+  }
+}
+
+const readStage = (env: Record<string, string | undefined>) => {
+  try {
+    return readConfig(env)
+  } catch (cause) {
+    if (cause instanceof ConfigError) throw new CommandError(cause.message, EXIT.unreachable, { cause })
+    throw cause
+  }
+}

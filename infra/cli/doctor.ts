@@ -1,0 +1,57 @@
+import type { Command } from 'commander'
+import * as health from '../../db/queries/health.ts'
+import { kinds } from '../../functions/jobs/index.ts'
+import type { App } from '../../lib/app.ts'
+import { type Examined, examine } from '../../lib/doctor/examine.ts'
+import { QUEUES } from '../../lib/queue/doorbells.ts'
+import { withApp } from './connect.ts'
+import { CommandError, EXIT, type Io } from './io.ts'
+
+/** `stint doctor`: finds what lies still, says what heals it, and heals it if asked to. */
+export const addDoctor = (program: Command, io: Io, exit: (code: number) => void): void => {
+  program
+    .command('doctor')
+    .description('look for what lies still: lost doorbells and leases, stuck jobs, events that wait …')
+    .option('--fix', 'heal what can be healed from here', false)
+    .option('--json', 'print the findings as JSON', false)
+    .addHelpText('after', '\nExit codes: 0 healthy, 1 something was found, 2 Postgres or SQS cannot be reached')
+    .action(async (options: { fix: boolean; json: boolean }) => {
+      const examined = await withApp(io, async (app) => {
+        await reach(app)
+        return examine({ app, kinds }, options)
+      })
+      io.out(options.json ? toJson(examined) : toText(examined, options))
+      exit(examined.some((it) => it.ill) ? EXIT.found : EXIT.ok)
+    })
+}
+
+const reach = async (app: App): Promise<void> => {
+  const unreachable = (what: string) => (cause: unknown) => {
+    throw new CommandError(`${what} cannot be reached: ${reasonOf(cause)}`, EXIT.unreachable, { cause })
+  }
+  await health.ping(app.sql).catch(unreachable('Postgres'))
+  await Promise.all(QUEUES.map((queue) => app.queue.visible(queue))).catch(unreachable('SQS'))
+}
+
+/** An error about several addresses of one host has no message of its own. */
+const reasonOf = (error: unknown): string => {
+  const { message, code } = error as NodeJS.ErrnoException
+  return message || code || String(error)
+}
+
+const toJson = (examined: Examined[]): string => {
+  const findings = examined.flatMap(({ check, findings, fixed }) => findings.map((it) => ({ check, ...it, fixed })))
+  return JSON.stringify({ healthy: !examined.some((it) => it.ill), findings }, null, 2)
+}
+
+const toText = (examined: Examined[], { fix }: { fix: boolean }): string => {
+  const lines = examined.flatMap(({ check, findings, fixed, ill }) => [
+    `${findings.length === 0 ? '✓' : ill ? '✗' : '✚'} ${check}`,
+    ...findings.flatMap(({ what, heals }) => [`    ${what}`, `    heals: ${heals}`]),
+    ...(fixed === null ? [] : [`    done: ${fixed}`]),
+  ])
+  const ill = examined.filter((it) => it.ill)
+  if (ill.length === 0) return [...lines, '', 'Healthy.'].join('\n')
+  const fixable = !fix && ill.some((it) => it.findings.some((finding) => finding.fixable))
+  return [...lines, '', fixable ? '--fix heals what can be healed from here.' : 'The rest takes a person.'].join('\n')
+}

@@ -1,0 +1,26 @@
+import type { App } from '../app.ts'
+import type { JobKind } from '../jobs/define.ts'
+
+/** What the checks look at. */
+export interface Patient {
+  app: App
+  kinds: readonly JobKind[]
+}
+
+/** Something that isn't as it should be. */
+export interface Finding {
+  /** In one sentence, with numbers. */
+  what: string
+  /** What makes it well again. */
+  heals: string
+}
+
+/** One thing that can be wrong. */
+export interface Check {
+  name: string
+  look(patient: Patient): Promise<Finding[]>
+  /** Heals what `look` found, where that can be done from outside. @returns what it did */
+  fix?(patient: Patient): Promise<string>
+}
+
+export const plural = (count: number, one: string, many = `${one}s`): string => `${count} ${count === 1 ? one : many}`

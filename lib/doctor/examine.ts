@@ -1,0 +1,44 @@
+import type { Check, Finding, Patient } from './check.ts'
+import { stuckDependencies } from './dependency-check.ts'
+import { doorbells, leases, pausedQueues, unknownKinds } from './queue-checks.ts'
+import { orphans, outbox, runners, schedules, uploads } from './upkeep-checks.ts'
+
+/** In the order in which they are healed: what comes free by one may need a doorbell from another. */
+export const CHECKS: readonly Check[] = [
+  leases,
+  stuckDependencies,
+  doorbells,
+  pausedQueues,
+  unknownKinds,
+  schedules,
+  outbox,
+  runners,
+  uploads,
+  orphans,
+]
+
+export interface Examined {
+  check: string
+  findings: (Finding & { fixable: boolean })[]
+  /** What was done about them; null when nothing was. */
+  fixed: string | null
+  /** Whether something is left. */
+  ill: boolean
+}
+
+/** Looks for everything that can be wrong, and heals what can be healed if asked to. */
+export const examine = async (patient: Patient, options: { fix: boolean }): Promise<Examined[]> => {
+  const examined: Examined[] = []
+  for (const check of CHECKS) examined.push(await examineOne(check, patient, options))
+  return examined
+}
+
+const examineOne = async (check: Check, patient: Patient, { fix }: { fix: boolean }): Promise<Examined> => {
+  const found = await check.look(patient)
+  const findings = found.map((finding) => ({ ...finding, fixable: check.fix !== undefined }))
+  if (findings.length === 0 || !fix || !check.fix) {
+    return { check: check.name, findings, fixed: null, ill: findings.length > 0 }
+  }
+  const fixed = await check.fix(patient)
+  return { check: check.name, findings, fixed, ill: (await check.look(patient)).length > 0 }
+}

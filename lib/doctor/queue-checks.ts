@@ -1,0 +1,92 @@
+import * as queueDepths from '../../db/queries/queue-depths.ts'
+import * as queues from '../../db/queries/queues.ts'
+import * as symptoms from '../../db/queries/symptoms.ts'
+import type { App } from '../app.ts'
+import { endLostLeases } from '../jobs/sweep.ts'
+import type { QueueName, Ring } from '../queue/doorbells.ts'
+import { CLAIMS_PER_DOORBELL } from '../queue/ring.ts'
+import { type Check, plural } from './check.ts'
+
+/** The sweep rings after 2 s: what lies still for longer, it doesn't see. */
+const OVERDUE_SECONDS = 10
+
+/** After its end a lease is found by the sweep within a second. */
+const LOST_SECONDS = 5
+
+const MAX_COUNTED = 10_000
+
+const MAX_DOORBELLS = 10
+
+/** Queues with startable jobs for which SQS has no message. */
+const listSilent = async (app: App): Promise<{ queue: QueueName; startable: number }[]> => {
+  const overdue = await queues.listOverdue(app.sql, OVERDUE_SECONDS, MAX_COUNTED)
+  const counts = Map.groupBy(overdue, (it) => it.queue as QueueName)
+  const silent = await Promise.all(
+    [...counts].map(async ([queue, rows]) => {
+      const startable = rows.reduce((sum, row) => sum + row.startable, 0)
+      return (await app.queue.visible(queue)) > 0 ? [] : [{ queue, startable }]
+    }),
+  )
+  return silent.flat()
+}
+
+export const doorbells: Check = {
+  name: 'doorbells',
+  look: async ({ app }) =>
+    (await listSilent(app)).map(({ queue, startable }) => ({
+      what: `${plural(startable, 'job')} of the queue ${queue} could have started for over ${OVERDUE_SECONDS} s, and no doorbell is waiting`,
+      heals: 'the sweep rings again when it runs',
+    })),
+  fix: async ({ app }) => {
+    const rings = (await listSilent(app)).flatMap(({ queue, startable }): Ring[] => {
+      const n = CLAIMS_PER_DOORBELL[queue]
+      return Array.from({ length: Math.min(MAX_DOORBELLS, Math.ceil(startable / n)) }, () => ({ queue, n }))
+    })
+    await app.queue.ring(rings)
+    return `rang ${plural(rings.length, 'doorbell')}`
+  },
+}
+
+export const leases: Check = {
+  name: 'leases',
+  look: async ({ app }) => {
+    const count = await symptoms.countLostLeases(app.sql, LOST_SECONDS, MAX_COUNTED)
+    if (count === 0) return []
+    return [
+      {
+        what: `${plural(count, 'running job')} lost the lease over ${LOST_SECONDS} s ago`,
+        heals: 'the sweep ends lost leases when it runs, and the jobs go on',
+      },
+    ]
+  },
+  fix: async ({ app }) => `ended ${plural(await endLostLeases(app), 'lost lease')}`,
+}
+
+export const pausedQueues: Check = {
+  name: 'paused queues',
+  look: async ({ app }) =>
+    (await queueDepths.list(app.sql)).flatMap(({ name, pausedAt, queued }) =>
+      pausedAt && queued > 0
+        ? [
+            {
+              what: `the queue ${name} has been paused since ${pausedAt.toISOString()}, and ${plural(queued, 'job')} could start`,
+              heals: `POST /queues/${name}/resume, when it was paused for long enough`,
+            },
+          ]
+        : [],
+    ),
+}
+
+export const unknownKinds: Check = {
+  name: 'kinds',
+  look: async ({ app, kinds }) => {
+    const unknown = await symptoms.listUnknownKinds(
+      app.sql,
+      kinds.map((it) => it.kind),
+    )
+    return unknown.map(({ kind, jobs }) => ({
+      what: `${plural(jobs, 'queued job')} of the kind ${kind}, which is not declared: no worker takes them`,
+      heals: 'deploy the kind again, or cancel the jobs',
+    }))
+  },
+}
