@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import postgres from 'postgres'
 
 /** A connection pool, or a transaction on one connection: what every query function takes first. */
@@ -22,6 +23,8 @@ export const createPool = ({ url, maxConnections, prepare, applicationName }: Po
     prepare,
     idle_timeout: 60,
     connect_timeout: 10,
+    // Tries of all connections count together: by itself, a pool that lost them all at once would pause for 20 s.
+    backoff: () => 0.1 + Math.random() / 5,
     connection: { application_name: applicationName },
     transform: { column: { from: postgres.toCamel, to: postgres.fromCamel }, undefined: null },
     types: { bigint: { to: 20, from: [20], parse: Number, serialize: String } },
@@ -35,7 +38,39 @@ const RETRIED = new Set(['40001', '40P01'])
  * @throws whatever `work` throws, after the rollback
  */
 export const transaction = async <T>(pool: Pool, work: (tx: postgres.TransactionSql) => Promise<T>): Promise<T> =>
-  retryConflicts(() => pool.begin(work) as Promise<T>)
+  retryConflicts(() => begin(pool, work))
+
+/** How long after a statement failed for want of a connection the end of the connection may become known. */
+const BREAK_MS = 1_000
+
+/**
+ * One transaction, whole or not at all. When its connection breaks, postgres.js rolls back over a socket that is gone,
+ * which throws where nobody can catch it (github.com/porsager/postgres/issues/1154), and runs the statements that are
+ * left on the connection made anew, outside of any transaction. So from the break on `work` gets nothing done any more,
+ * and postgres.js never hears how it ended.
+ */
+const begin = async <T>(pool: Pool, work: (tx: postgres.TransactionSql) => Promise<T>): Promise<T> => {
+  let broken: { error: unknown } | undefined
+  const begun = pool.begin(async (tx) => {
+    const whole = new Proxy(tx, {
+      apply: (target, _, args) => (broken ? Promise.reject(broken.error) : Reflect.apply(target, undefined, args)),
+    })
+    try {
+      const result = await work(whole)
+      if (!broken) return result
+    } catch (error) {
+      if (isUnreachable(error)) await Promise.race([begun.catch(() => {}), sleep(BREAK_MS, undefined, { ref: false })])
+      if (!broken) throw error
+    }
+    return new Promise<never>(() => {})
+  })
+  try {
+    return (await begun) as T
+  } catch (error) {
+    broken = { error }
+    throw error
+  }
+}
 
 /** Runs one statement, or one transaction, again when Postgres chose it as a deadlock's victim: three times in all. */
 export const retryConflicts = async <T>(work: () => Promise<T>): Promise<T> => {

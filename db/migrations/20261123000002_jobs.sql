@@ -67,7 +67,7 @@ CREATE TABLE stints (
   worker     text,
   started_at timestamptz NOT NULL,
   ended_at   timestamptz NOT NULL DEFAULT now(),
-  run_ms     integer NOT NULL,
+  run_ms     bigint NOT NULL,
   outcome    text NOT NULL CHECK (outcome IN ('succeeded', 'retried', 'postponed', 'continued', 'crashed', 'failed', 'cancelled')),
   error      jsonb,
   PRIMARY KEY (job_id, stint)

@@ -75,7 +75,7 @@ export const settle = (sql: Sql, parentIds: string[]): Promise<Settled[]> => sql
     FROM changed WHERE state <> 'blocked'
   )
   SELECT id, project_id, kind, queue, state, has_children, limited,
-         greatest(0, extract(epoch FROM start_at - now()) * 1000)::integer AS delay_ms
+         greatest(0, extract(epoch FROM start_at - now()) * 1000)::bigint AS delay_ms
   FROM changed WHERE state <> 'blocked'`
 
 export interface ParentResult {

@@ -62,7 +62,7 @@ export const settle = (
       ${outcomes.map((it) => it.id)}::uuid[],
       ${outcomes.map((it) => it.stint)}::integer[],
       ${outcomes.map((it) => it.ending)}::text[],
-      ${outcomes.map((it) => (it.runMs === null ? null : Math.round(it.runMs)))}::integer[],
+      ${outcomes.map((it) => (it.runMs === null ? null : Math.round(it.runMs)))}::bigint[],
       ${outcomes.map((it) => Math.round(it.delayMs ?? 0))}::bigint[],
       ${outcomes.map((it) => (it.error ? JSON.stringify(it.error) : null))}::text[],
       ${outcomes.map((it) => it.result ?? null)}::text[],
@@ -75,7 +75,7 @@ export const settle = (
     SELECT jobs.id, given.ending, given.delay_ms, given.result::jsonb AS result, given.partial::jsonb AS partial,
            given.checkpoint::jsonb AS checkpoint, given.checkpoint_version, given.progress,
            given.error::jsonb AS error,
-           coalesce(given.run_ms, extract(epoch FROM now() - jobs.stint_started_at) * 1000)::integer AS stint_ms,
+           coalesce(given.run_ms, extract(epoch FROM now() - jobs.stint_started_at) * 1000)::bigint AS stint_ms,
            jobs.run_ms, jobs.timeout_seconds, jobs.attempt, jobs.max_attempts, jobs.crashes, jobs.cancel_requested_at,
            jobs.worker, jobs.stint_started_at, jobs.project_id, jobs.kind, jobs.queue,
            jobs.has_children AND ${parents === 'without parents'} AS left_alone

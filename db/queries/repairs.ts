@@ -47,7 +47,7 @@ export const recount = (sql: Sql, ids: string[]): Promise<{ queue: string; delay
       'kind', kind, 'queue', queue, 'name', name, 'attempt', attempt, 'startAt', start_at, 'reason', 'recounted')
     FROM recounted WHERE state = 'queued'
   )
-  SELECT queue, greatest(0, extract(epoch FROM start_at - now()) * 1000)::integer AS delay_ms
+  SELECT queue, greatest(0, extract(epoch FROM start_at - now()) * 1000)::bigint AS delay_ms
   FROM recounted WHERE state = 'queued'`
 
 /** Removes rows of uploads that never came. */

@@ -84,4 +84,4 @@ export const redrive = (
     FROM spread WHERE jobs.id = spread.id
     RETURNING jobs.*
   ), told AS (${told(sql, 'redriven')})
-  SELECT queue, (extract(epoch FROM start_at - now()) * 1000)::integer AS delay_ms FROM requeued`
+  SELECT queue, (extract(epoch FROM start_at - now()) * 1000)::bigint AS delay_ms FROM requeued`

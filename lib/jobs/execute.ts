@@ -12,6 +12,9 @@ import { type FunctionTime, marginMs } from './time.ts'
 /** The most jobs of all kinds that one invocation runs at once. */
 const MAX_RUNNING = 500
 
+/** How often an invocation that only waits for its jobs looks for others. */
+const LOOK_MS = 250
+
 export interface Invocation {
   queue: QueueName
   /** How many claims its doorbells are worth. */
@@ -53,14 +56,20 @@ export const execute = async (engine: Engine, { queue, budget, remainingMs }: In
   engine.app.exit('a job could not be stopped: it passed no safe point in time')
 }
 
-/** Claims until the budget is used, nothing is startable, or time is short. @returns what is left to be rung again */
+/**
+ * Claims until the budget is used, nothing is startable, or time is short. An invocation that then still waits for jobs
+ * of its own takes in what nobody came for meanwhile: the doorbells of those may lie behind it, where few may run at
+ * once, and it is there and paid for. @returns what is left of the budget, to be rung again
+ */
 const claimAndStart = async (shift: Shift, queue: QueueName, budget: number): Promise<number> => {
   const { engine, running, time } = shift
   let left = budget
-  for (let round = 0; left > 0; round++) {
+  for (let round = 0; left > 0 || running.size > 0; round++) {
+    if (left === 0) await shift.allEnded(LOOK_MS)
     if (isShort(time) || engine.app.stopping.aborted) return left
+    if (left === 0 && (running.size === 0 || shift.stuck)) return 0
     const free = freeSlots(engine.kinds, queue, running)
-    const limit = Math.min(left, MAX_RUNNING - running.size)
+    const limit = Math.min(left || MAX_RUNNING, MAX_RUNNING - running.size)
     if (limit <= 0 || free.kinds.length === 0) {
       await shift.oneEnded()
       continue
@@ -68,11 +77,11 @@ const claimAndStart = async (shift: Shift, queue: QueueName, budget: number): Pr
     const jobs = await tryClaim(shift, { queue, limit, fresh: round === 0, free: free.kinds })
     if (jobs.length === 0) {
       // Nothing else is startable. Of the kinds that were left out because their slots are taken, something may be.
-      if (!free.someTaken) return 0
-      await shift.oneEnded()
+      if (free.someTaken) await shift.oneEnded()
+      else left = 0
       continue
     }
-    left -= jobs.length
+    left = Math.max(0, left - jobs.length)
     for (const job of jobs) shift.start(new Stint(job, kindOf(engine.kinds, job.kind), time, engine.app.cutStint))
     if (jobs.some(isSuspect)) return left
   }

@@ -42,10 +42,14 @@ export const createKeeper = (app: App, running: ReadonlySet<Stint>): Keeper => {
       else if (stint && !stint.stopRequested) told.push(stint)
     }
     if (told.length === 0) return
-    for (const stint of told) stint.requestStop('the job was cancelled')
     const { ids, stints } = held(told)
-    await jobs.acknowledgeCancel(app.sql, ids, stints)
-    app.committed()
+    try {
+      // First, since a job that is told may stop, and end, before this could be written.
+      await jobs.acknowledgeCancel(app.sql, ids, stints)
+      app.committed()
+    } finally {
+      for (const stint of told) stint.requestStop('the job was cancelled')
+    }
   }
 
   const save = async (stints: Stint[]): Promise<void> => {

@@ -25,8 +25,8 @@ export interface Shift {
   start(stint: Stint): void
   /** Resolves when one of the running jobs has ended, or the function's time is over. */
   oneEnded(): Promise<void>
-  /** Resolves when all have. */
-  allEnded(): Promise<void>
+  /** Resolves when all have, or after so many milliseconds. */
+  allEnded(atMostMs?: number): Promise<void>
   end(): void
 }
 
@@ -81,8 +81,13 @@ export const beginShift = (engine: Engine, time: FunctionTime): Shift => {
     oneEnded: async () => {
       if (runs.size > 0) await Promise.race(allRuns())
     },
-    allEnded: async () => {
-      await Promise.all(allRuns())
+    allEnded: async (atMostMs) => {
+      const all = Promise.all(allRuns())
+      if (atMostMs === undefined) return void (await all)
+      const timer = Promise.withResolvers<void>()
+      const timeout = setTimeout(timer.resolve, atMostMs)
+      await Promise.race([all, timer.promise])
+      clearTimeout(timeout)
     },
     end: () => {
       clearTimeout(over)

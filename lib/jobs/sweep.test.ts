@@ -96,3 +96,20 @@ test('a job whose delay was too long for SQS is rung for when it falls due, once
   const [message] = await world.app.queue.receive('default', { max: 10, waitSeconds: 0 })
   expect(JSON.parse(message?.body ?? '')).toMatchObject({ n: 1 })
 })
+
+test('a lease that was lost a month ago is settled, and a child that is due in a year comes free', async ({
+  world,
+}) => {
+  const [parent = ''] = await insertJobs(world.app, [{ hasChildren: true, maxAttempts: 1, timeoutSeconds: 2_000_000 }])
+  const [child = ''] = await insertJobs(world.app, [
+    { waitsFor: 1, hasParents: true, delaySeconds: 31_000_000, onParentFailure: 'run' },
+  ])
+  await world.sql`INSERT INTO job_dependencies (child_id, parent_id) VALUES (${child}, ${parent})`
+  await world.sql`
+    UPDATE jobs SET state = 'running', stint = 1, worker = 'w', lease_until = now() - interval '30 days',
+      stint_started_at = now() - interval '31 days'
+    WHERE id = ${parent}`
+  await sweep(world.app)
+  expect(await get(world, parent)).toMatchObject({ state: 'failed', error: { code: 'TIMEOUT' } })
+  expect(await get(world, child)).toMatchObject({ state: 'queued' })
+})
