@@ -1,7 +1,11 @@
+import { existsSync } from 'node:fs'
 import { chmod, mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { styleText } from 'node:util'
+import { waitForLeftovers } from '../local/leftovers.ts'
+import { logFolder } from '../local/log-file.ts'
+import { readRunFile } from '../local/run-file.ts'
 import type { Stack } from '../local/stack.ts'
 import { createBars } from './bars.ts'
 import { killItsWorker } from './kill.ts'
@@ -29,7 +33,7 @@ interface Demo {
   folder: string
   dataDir: string
   /** What is to be taken down, whatever happens. */
-  running: { stack?: Promise<Stack>; listener?: Promise<Listener> }
+  running: { stack?: Promise<Stack>; listener?: Listener }
   /** Aborts when there is no sense in going on. */
   over: AbortController
 }
@@ -70,17 +74,24 @@ const run = async (demo: Demo): Promise<void> => {
 /** The stack, and a consumer of its Kafka: the broker takes some seconds to let one into a group. */
 const start = async ({ screen, story, dataDir, running, over }: Demo) => {
   running.stack = startShown(screen, dataDir)
-  running.listener = kafkaOf(dataDir, running.stack).then((address) => listen(address, story.event))
-  const [stack, listener] = await Promise.all([running.stack, running.listener])
+  const listening = kafkaOf(dataDir, running.stack).then((address) => listen(address, story.event))
+  const [stack, listener] = await Promise.all([running.stack, listening])
+  running.listener = listener
   over.signal.throwIfAborted()
   void stack.exited.then(() => over.abort(new Error(`the stack ended:\n${stack.printed().slice(-2_000)}`)))
   return { stack, listener }
 }
 
-/** Takes down what runs. What never came up needs no taking down. */
-const stop = async ({ running }: Demo): Promise<void> => {
-  await (await running.listener?.catch(() => undefined))?.stop()
-  await (await running.stack?.catch(() => undefined))?.stop()
+/** Takes down what runs, and waits for it; for a stack that is just starting, too. */
+const stop = async ({ running, dataDir }: Demo): Promise<void> => {
+  try {
+    await running.listener?.stop()
+  } finally {
+    // One that could not be started is down.
+    const stack = await running.stack?.catch(() => undefined)
+    await stack?.stop()
+    await waitForLeftovers(readRunFile(dataDir))
+  }
 }
 
 const stopOnSignals = (over: AbortController): (() => boolean) => {
@@ -120,7 +131,7 @@ const main = async (): Promise<number> => {
       await rm(folder, { recursive: true, force: true })
       return 130
     }
-    screen.say(`\nLogs of each process: ${join(dataDir, 'logs')}`)
+    if (existsSync(logFolder(dataDir))) screen.say(`\nThe logs of its processes are in ${logFolder(dataDir)}`)
     return 1
   } finally {
     clearTimeout(deadline)

@@ -53,16 +53,11 @@ const showPi = async (screen: Screen, { ada, ids, folder, killed }: Given): Prom
   demand(next?.attempt === hit?.attempt, 'the kill cost an attempt')
 
   await writeFile(join(folder, 'pi.txt'), `${digits}\n`)
-  fact(
-    screen,
-    'π',
-    `${digits.slice(0, 32)}…${digits.slice(-10)}  ${grouped(DIGITS)} digits in ${grouped(result.terms)} terms`,
-  )
+  const ends = `${digits.slice(0, 32)}…${digits.slice(-10)}`
+  fact(screen, 'π', `${ends}  ${grouped(DIGITS)} digits in ${grouped(result.terms)} terms`)
   right(screen, `the digits ${grouped(DIGITS - 9)} to ${grouped(DIGITS)} are ${LAST_TEN}, as published`)
-  right(
-    screen,
-    `Chudnovsky's series comes to the same ${grouped(DIGITS)} digits in ${grouped(other.result.terms)} terms`,
-  )
+  const terms = grouped(other.result.terms)
+  right(screen, `Chudnovsky's series comes to the same ${grouped(DIGITS)} digits in ${terms} terms`)
   fact(screen, '', `${stints.length} stints: ${summary(outcomes)}; ${attempt} attempt${attempt === 1 ? '' : 's'}`)
 }
 

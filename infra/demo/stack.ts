@@ -18,7 +18,7 @@ const SPINNER = '⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏'
 
 /** Starts the stack of `npm start` on free ports, and shows how its parts come up. */
 export const startShown = async (screen: Screen, dataDir: string): Promise<Stack> => {
-  const env = { STINT_FUNCTION_TIMEOUT_SECONDS: String(FUNCTION_SECONDS), KAFKA_TOPIC: TOPIC }
+  const env = { STINT_FUNCTION_TIMEOUT_SECONDS: String(FUNCTION_SECONDS), KAFKA_TOPIC: TOPIC, STINT_CHAOS: '' }
   const starting = startStack({ dataDir, env })
   let done = false
   const showing = (async () => {
