@@ -1,3 +1,4 @@
+import { stringify } from 'safe-stable-stringify'
 import * as jobLogs from '../../db/queries/job-logs.ts'
 import * as jobs from '../../db/queries/jobs.ts'
 import * as leases from '../../db/queries/leases.ts'
@@ -71,7 +72,12 @@ export const createKeeper = (app: App, running: ReadonlySet<Stint>): Keeper => {
     if (lines.length === 0) return
     const batch = lines
     lines = []
-    await jobLogs.insertFenced(app.sql, batch)
+    try {
+      await jobLogs.insertFenced(app.sql, batch)
+    } catch (error) {
+      lines = [...batch, ...lines].slice(0, MAX_WAITING_LINES)
+      throw error
+    }
   }
 
   const timers = [
@@ -94,7 +100,7 @@ export const createKeeper = (app: App, running: ReadonlySet<Stint>): Keeper => {
             stint: stint.job.stint,
             level,
             message: storable(message).slice(0, 10_000),
-            data: data === undefined ? null : storable(JSON.stringify(data)),
+            data: data === undefined ? null : storable(stringify(data) ?? 'null'),
             at: new Date(app.clock.now()).toISOString(),
           })
         }

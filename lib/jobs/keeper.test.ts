@@ -1,0 +1,78 @@
+import { expect } from 'vitest'
+import { z } from 'zod'
+import * as jobLogs from '../../db/queries/job-logs.ts'
+import { createEngine, insertJobs, invoke } from '../../tests/support/engine.ts'
+import { test } from '../../tests/support/world.ts'
+import { defineJob, FencedError } from './define.ts'
+
+const talker = (talk: (log: Parameters<Parameters<typeof defineJob>[0]['run']>[0]['log']) => void) =>
+  defineJob({
+    kind: 'test.talker',
+    summary: 'Talks',
+    input: z.object({}),
+    output: z.null(),
+    async *run({ log }) {
+      talk(log)
+      return null
+    },
+  })
+
+test('what a job logs is kept in its order, also right before it ends, whatever it holds', async ({ world }) => {
+  const circle: Record<string, unknown> = { big: 10n }
+  circle['self'] = circle
+  const kind = talker((log) => {
+    log.info('first', { n: 1 })
+    log.warn('nul \0 and half a character \ud800', circle)
+    log.error('last')
+  })
+  const [id = ''] = await insertJobs(world.app, [{ kind: 'test.talker', input: '{}' }])
+  await invoke(createEngine(world.app, [kind]))
+  const lines = await jobLogs.list(world.sql, id, 0, 10)
+  expect(lines.map(({ level, message }) => [level, message])).toEqual([
+    ['info', 'first'],
+    ['warn', 'nul  and half a character \ufffd'],
+    ['error', 'last'],
+  ])
+  expect(lines[0]?.data).toEqual({ n: 1 })
+})
+
+test('a job that logs without end keeps its first thousand lines and not the memory of its process', async ({
+  world,
+}) => {
+  const kind = talker((log) => {
+    for (let i = 0; i < 5_000; i++) log.debug(`line ${i}`)
+  })
+  const [id = ''] = await insertJobs(world.app, [{ kind: 'test.talker', input: '{}' }])
+  await invoke(createEngine(world.app, [kind]))
+  const [{ n } = { n: 0 }] = await world.sql<
+    { n: number }[]
+  >`SELECT count(*)::integer AS n FROM job_logs WHERE job_id = ${id}`
+  expect(n).toBe(1_000)
+})
+
+test('a kind’s own writes are refused once another stint holds its job, and leave nothing behind', async ({
+  world,
+}) => {
+  await world.sql`CREATE TABLE scratch (stint integer)`
+  const seen: unknown[] = []
+  const kind = defineJob({
+    kind: 'test.writer',
+    summary: 'Writes',
+    input: z.object({}),
+    output: z.null(),
+    async *run({ job, fenced }) {
+      await fenced((tx) => tx`INSERT INTO scratch VALUES (1)`)
+      await world.sql`UPDATE jobs SET stint = stint + 1 WHERE id = ${job.id}`
+      await fenced((tx) => tx`INSERT INTO scratch VALUES (2)`).catch((error) => {
+        seen.push(error)
+        throw error
+      })
+      return null
+    },
+  })
+  await insertJobs(world.app, [{ kind: 'test.writer', input: '{}' }])
+  await invoke(createEngine(world.app, [kind]))
+  expect(seen[0]).toBeInstanceOf(FencedError)
+  expect(await world.sql`SELECT stint FROM scratch`).toEqual([{ stint: 1 }])
+  expect(await world.sql`SELECT state, stint FROM jobs`).toEqual([{ state: 'running', stint: 2 }])
+})
