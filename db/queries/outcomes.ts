@@ -99,7 +99,8 @@ export const settle = (
     UPDATE jobs SET
       state = CASE verdict WHEN 'retry' THEN 'queued' WHEN 'timeout' THEN 'failed' WHEN 'crashed' THEN 'failed' ELSE verdict END,
       attempt = jobs.attempt + CASE verdict WHEN 'retry' THEN 1 ELSE 0 END,
-      start_at = CASE WHEN verdict IN ('queued', 'retry') THEN now() + decided.delay_ms * interval '1 millisecond' ELSE jobs.start_at END,
+      -- A job that its process took down with it keeps its place: it has waited its turn.
+      start_at = CASE WHEN verdict IN ('queued', 'retry') AND ending <> 'lost' THEN now() + decided.delay_ms * interval '1 millisecond' ELSE jobs.start_at END,
       finished_at = CASE WHEN verdict IN ('queued', 'retry') THEN NULL ELSE now() END,
       run_ms = jobs.run_ms + decided.stint_ms,
       crashes = CASE WHEN ending = 'lost' THEN jobs.crashes + 1 WHEN verdict = 'succeeded' OR decided.checkpoint IS NOT NULL THEN 0 ELSE jobs.crashes END,

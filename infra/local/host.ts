@@ -11,6 +11,7 @@ import { untilDone } from './backoff.ts'
 import { startKiller } from './chaos/killer.ts'
 import { createRandom } from './chaos/random.ts'
 import { withChaos } from './chaos/with-chaos.ts'
+import { keepCompiled } from './compile-cache.ts'
 import { serveParent } from './components/component.ts'
 import { mountHttp, mountSchedules } from './functions.ts'
 import type { FromHost, HostOptions, HostReady, ToHost } from './host-protocol.ts'
@@ -60,6 +61,7 @@ const start = async (options: HostOptions): Promise<{ ready: HostReady; stop: ()
       startPeriodicTimer(periodic.everySeconds, () => pass(app, periodic)),
     )
   }
+  keepCompiled()
   const queues = startQueues(app, table, options, timers, stopping.signal)
   process.on('message', (message: ToHost) => {
     if (message.type === 'kafka') void onKafka(app, message, timers, stopping.signal)

@@ -5,6 +5,7 @@ import { readConfig } from '../../lib/core/config.ts'
 import { readHostConfig } from '../../lib/core/host-config.ts'
 import type { BatchHandler } from '../../lib/queue/batch.ts'
 import { withChaos } from './chaos/with-chaos.ts'
+import { keepCompiled } from './compile-cache.ts'
 import { createContext } from './invocation.ts'
 import type { FromWorker, ToWorker } from './worker-protocol.ts'
 
@@ -59,3 +60,4 @@ process.on('message', (message: ToWorker) => {
   if (message.type === 'stop') stopping.abort()
 })
 say({ type: 'ready', instance: app.instance })
+keepCompiled()

@@ -74,6 +74,7 @@ export const startWorker = (options: WorkerOptions): Worker => {
     exited: exitOf(child),
     invoke: async (event, timeoutMs) => {
       await loaded.promise
+      if (!worker.isUsable()) throw new WorkerError(`${name} has ended`)
       const id = randomUUID()
       const call = Promise.withResolvers<unknown>()
       calls.set(id, call)
@@ -89,7 +90,8 @@ export const startWorker = (options: WorkerOptions): Worker => {
         calls.delete(id)
       }
     },
-    isUsable: () => child.connected && !child.killed,
+    // A killed process's end may be known before that of its channel.
+    isUsable: () => child.connected && !child.killed && child.exitCode === null && child.signalCode === null,
     askToStop: () => tell(child, { type: 'stop' }),
     release: () => {
       if (child.connected) child.disconnect()

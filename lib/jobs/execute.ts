@@ -77,7 +77,7 @@ const claimAndStart = async (shift: Shift, queue: QueueName, budget: number): Pr
     const jobs = await tryClaim(shift, { queue, limit, fresh: round === 0, free: free.kinds })
     if (jobs.length === 0) {
       // Nothing else is startable. Of the kinds that were left out because their slots are taken, something may be.
-      if (free.someTaken) await shift.oneEnded()
+      if (free.someTaken) await shift.oneEnded(LOOK_MS)
       else left = 0
       continue
     }

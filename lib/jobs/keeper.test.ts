@@ -76,3 +76,14 @@ test('a kind’s own writes are refused once another stint holds its job, and le
   expect(await world.sql`SELECT stint FROM scratch`).toEqual([{ stint: 1 }])
   expect(await world.sql`SELECT state, stint FROM jobs`).toEqual([{ state: 'running', stint: 2 }])
 })
+
+test('text and data that hold backslashes are kept as they are, and cost no other job its lines', async ({ world }) => {
+  const texts = ['\\u0000', 'C:\\udbase', '\\', '"', 'plain', '😀']
+  const kind = talker((log) => {
+    for (const text of texts) log.info(text, { [text]: text })
+  })
+  await insertJobs(world.app, [{ kind: 'test.talker', input: '{}' }])
+  await invoke(createEngine(world.app, [kind]))
+  const lines = await world.sql`SELECT message, data FROM job_logs ORDER BY id`
+  expect(lines).toEqual(texts.map((text) => ({ message: text, data: { [text]: text } })))
+})

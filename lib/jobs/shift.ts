@@ -23,8 +23,8 @@ export interface Shift {
   /** A job on the event loop could not be stopped: the process must not be used again. */
   stuck: boolean
   start(stint: Stint): void
-  /** Resolves when one of the running jobs has ended, or the function's time is over. */
-  oneEnded(): Promise<void>
+  /** Resolves when one of the running jobs has ended, or the function's time is over; or after so many milliseconds. */
+  oneEnded(atMostMs?: number): Promise<void>
   /** Resolves when all have, or after so many milliseconds. */
   allEnded(atMostMs?: number): Promise<void>
   end(): void
@@ -78,16 +78,11 @@ export const beginShift = (engine: Engine, time: FunctionTime): Shift => {
     finisher,
     stuck: false,
     start,
-    oneEnded: async () => {
-      if (runs.size > 0) await Promise.race(allRuns())
+    oneEnded: async (atMostMs) => {
+      if (runs.size > 0) await within(atMostMs, Promise.race(allRuns()))
     },
     allEnded: async (atMostMs) => {
-      const all = Promise.all(allRuns())
-      if (atMostMs === undefined) return void (await all)
-      const timer = Promise.withResolvers<void>()
-      const timeout = setTimeout(timer.resolve, atMostMs)
-      await Promise.race([all, timer.promise])
-      clearTimeout(timeout)
+      await within(atMostMs, Promise.all(allRuns()))
     },
     end: () => {
       clearTimeout(over)
@@ -97,6 +92,15 @@ export const beginShift = (engine: Engine, time: FunctionTime): Shift => {
     },
   }
   return shift
+}
+
+/** Resolves when the work is done, or after so many milliseconds. */
+const within = async (ms: number | undefined, work: Promise<unknown>): Promise<void> => {
+  if (ms === undefined) return void (await work)
+  const over = Promise.withResolvers<void>()
+  const timer = setTimeout(over.resolve, ms)
+  await Promise.race([work, over.promise])
+  clearTimeout(timer)
 }
 
 /** Runs one job and hands in its outcome. Never throws: what the job throws is its outcome. */

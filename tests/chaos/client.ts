@@ -27,7 +27,10 @@ const PATIENCE_MS = 90_000
 const ANSWER_MS = 10_000
 
 export const connect = async (url: string, name: string): Promise<Client> => {
-  const account = { email: `${name}-${randomBytes(4).toString('hex')}@example.com`, password: randomBytes(12).toString('hex') }
+  const account = {
+    email: `${name}-${randomBytes(4).toString('hex')}@example.com`,
+    password: randomBytes(12).toString('hex'),
+  }
   let token = ''
 
   const ask = async (method: string, path: string, { body, bytes, idempotencyKey }: Request): Promise<Reply> => {

@@ -59,7 +59,12 @@ export const createPlanner = (random: Random, means: Means) => {
     const count = between(random, 500, 9_500)
     const start = nextSerial
     nextSerial += count
-    return { kind: 'serials.generate', input: { deviceModelCode: means.deviceModelCode, start, count }, name: name(), tags: SUCCEEDS }
+    return {
+      kind: 'serials.generate',
+      input: { deviceModelCode: means.deviceModelCode, start, count },
+      name: name(),
+      tags: SUCCEEDS,
+    }
   }
 
   const pi = (): PlannedJob => {
@@ -69,9 +74,18 @@ export const createPlanner = (random: Random, means: Means) => {
   }
 
   const image = (): PlannedJob => {
-    const sizes = Array.from({ length: between(random, 1, 3) }, () => ({ width: between(random, 20, 400), format: 'webp' }))
+    const sizes = Array.from({ length: between(random, 1, 3) }, () => ({
+      width: between(random, 20, 400),
+      format: 'webp',
+    }))
     // It reads from S3, which is killed too: each time that costs it an attempt.
-    return { kind: 'image.resize', input: { fileId: means.fileId, sizes }, name: name(), tags: SUCCEEDS, maxAttempts: 20 }
+    return {
+      kind: 'image.resize',
+      input: { fileId: means.fileId, sizes },
+      name: name(),
+      tags: SUCCEEDS,
+      maxAttempts: 20,
+    }
   }
 
   const failing = (): PlannedJob =>

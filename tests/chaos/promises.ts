@@ -76,19 +76,25 @@ export const PROMISES: readonly Promised[] = [
       WHERE type = ANY (${BY_STINT}) AND stint < begun`,
   },
   {
-    promise: 'fence: each stint began once, and they are numbered without a gap',
+    promise: 'fence: each stint began once and ended once, and they are numbered without a gap',
     broken: (sql) => sql`
-      SELECT jobs.id, jobs.stint, array_agg(events.data->'stint' ORDER BY seq) AS begun
-      FROM jobs JOIN events ON events.job_id = jobs.id AND events.type = 'job.started' GROUP BY jobs.id
-      HAVING array_agg((events.data->>'stint')::integer ORDER BY seq)
-        <> (SELECT array_agg(n) FROM generate_series(1, jobs.stint) AS n)`,
+      SELECT id, stint, begun, ended FROM jobs,
+        LATERAL (SELECT coalesce(array_agg(n), '{}') AS numbers FROM generate_series(1, stint) AS n) AS expected,
+        LATERAL (
+          SELECT coalesce(array_agg((data->>'stint')::integer ORDER BY seq), '{}') AS begun
+          FROM events WHERE job_id = jobs.id AND type = 'job.started'
+        ) AS began,
+        LATERAL (
+          SELECT coalesce(array_agg(stints.stint ORDER BY stints.stint), '{}') AS ended FROM stints WHERE job_id = jobs.id
+        ) AS finished
+      WHERE begun <> numbers OR ended <> numbers`,
   },
   {
     promise: 'fence: every stint ended before the next one began, and only the last one ended the job',
     broken: (sql) => sql`
       SELECT job_id, stint, outcome, ended_at, next_started_at FROM (
-        SELECT stints.*, lead(started_at) OVER per_job AS next_started_at, lead(stint) OVER per_job AS next_stint,
-               jobs.state, jobs.stint AS last_stint
+        SELECT stints.*, lead(stints.started_at) OVER per_job AS next_started_at,
+               lead(stints.stint) OVER per_job AS next_stint, jobs.state, jobs.stint AS last_stint
         FROM stints JOIN jobs ON jobs.id = stints.job_id WINDOW per_job AS (PARTITION BY job_id ORDER BY stints.stint)
       ) AS ran
       WHERE ended_at > next_started_at
@@ -123,10 +129,18 @@ export const PROMISES: readonly Promised[] = [
               (input->>'count')::bigint)`,
   },
   {
-    promise: 'effects: all numbers of a model, and all serials, are there once',
+    promise: 'effects: a model has as many numbers as were asked for, and each serial once',
     broken: (sql) => sql`
-      SELECT device_model_id, count(*), max(number) FROM serial_numbers GROUP BY device_model_id
-      HAVING count(*) <> max(number) + 1 OR count(DISTINCT serial) <> count(*)`,
+      SELECT model.id, stored, serials, asked FROM device_models AS model,
+        LATERAL (
+          SELECT count(*) AS stored, count(DISTINCT serial) AS serials FROM serial_numbers WHERE device_model_id = model.id
+        ) AS there,
+        LATERAL (
+          SELECT coalesce(sum((input->>'count')::bigint), 0) AS asked FROM jobs
+          WHERE kind = 'serials.generate' AND project_id = model.project_id AND input->>'deviceModelCode' = code
+            AND state = 'succeeded'
+        ) AS wanted
+      WHERE stored <> asked OR serials <> asked`,
   },
   {
     promise: 'effects: the pictures of a result are there, as many as were asked for',
@@ -151,14 +165,14 @@ export const PROMISES: readonly Promised[] = [
       FROM job_dependencies
       JOIN jobs AS child ON child.id = child_id
       JOIN jobs AS parent ON parent.id = parent_id
-      WHERE settled_at IS NULL AND child.state <> 'cancelled'
+      WHERE settled_at IS NULL
          OR child.started_at < parent.finished_at
          OR child.waits_for <> 0 AND child.started_at IS NOT NULL`,
   },
   {
     promise: 'order: no job began before it was due',
     broken: (sql) => sql`
-      SELECT id, started_at, data FROM jobs JOIN events ON events.job_id = jobs.id AND seq = 1
+      SELECT jobs.id, started_at, data FROM jobs JOIN events ON events.job_id = jobs.id AND seq = 1
       WHERE started_at < (data->>'startAt')::timestamptz`,
   },
 ]

@@ -13,6 +13,4 @@ export const FAIR_PROMISES: Record<string, Promised> = { ...PROMISES, ...fairEnd
 
 /** @returns every promise that was broken, with how */
 export const brokenPromises = (promises: Record<string, Promised>, known: Known): string[] =>
-  Object.entries(promises).flatMap(([name, promise]) =>
-    [...promise(known)].map((how) => `Broken: ${name}.\n  ${how}`),
-  )
+  Object.entries(promises).flatMap(([name, promise]) => [...promise(known)].map((how) => `Broken: ${name}.\n  ${how}`))

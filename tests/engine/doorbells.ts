@@ -60,11 +60,18 @@ export class Doorbells {
     }
     return {
       ring: (rings) =>
-        request(`rings ${rings.map(({ queue, n, delaySeconds }) => `${queue} ×${n} in ${delaySeconds ?? 0} s`)}`, () => {
-          for (const ring of rings) {
-            this.#messages.push({ id: this.#made++, ring, visibleAtMs: this.#nowMs() + (ring.delaySeconds ?? 0) * 1_000 })
-          }
-        }),
+        request(
+          `rings ${rings.map(({ queue, n, delaySeconds }) => `${queue} ×${n} in ${delaySeconds ?? 0} s`)}`,
+          () => {
+            for (const ring of rings) {
+              this.#messages.push({
+                id: this.#made++,
+                ring,
+                visibleAtMs: this.#nowMs() + (ring.delaySeconds ?? 0) * 1_000,
+              })
+            }
+          },
+        ),
       visible: (queue) => request('asks for visible doorbells', () => this.visible(queue).length),
       receive: () => Promise.reject(new Error('the test receives for the workers')),
       delete: () => Promise.reject(new Error('the test deletes for the workers')),

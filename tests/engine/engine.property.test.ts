@@ -1,7 +1,8 @@
 import fc from 'fast-check'
 import { test, type World } from '../support/world.ts'
 import { FAIR_PROMISES, PROMISES } from './check.ts'
-import { fairWeather, foulWeather, type Move } from './moves.ts'
+import type { Move } from './moves.ts'
+import { closeQuarters, fairWeather, foulWeather } from './programs.ts'
 import type { Promised } from './promises/known.ts'
 import { runProgram } from './run-program.ts'
 import { setStage } from './stage.ts'
@@ -18,7 +19,10 @@ const holds = async (world: World, programs: fc.Arbitrary<Move[]>, promises: Rec
     const shown = PROPERTY_HISTORY ? [...broken, ...history, ...logged] : broken
     throw new Error(shown.join('\n'))
   })
-  const replay = { ...(PROPERTY_SEED && { seed: Number(PROPERTY_SEED) }), ...(PROPERTY_PATH && { path: PROPERTY_PATH }) }
+  const replay = {
+    ...(PROPERTY_SEED && { seed: Number(PROPERTY_SEED) }),
+    ...(PROPERTY_PATH && { path: PROPERTY_PATH }),
+  }
   try {
     await fc.assert(property, { numRuns: RUNS, ...replay })
   } finally {
@@ -34,6 +38,14 @@ test('in fair weather every job ends as its script says, whatever overtakes what
   await holds(world, fairWeather, FAIR_PROMISES)
 })
 
-test('whatever goes wrong, nothing is lost and nothing happens twice', { timeout: 600 * MINUTES }, async ({ world }) => {
+test('whatever goes wrong, nothing is lost and nothing happens twice', { timeout: 600 * MINUTES }, async ({
+  world,
+}) => {
   await holds(world, foulWeather, PROMISES)
+})
+
+test('workers that die and sleep struggle for a job, and one at a time has it', { timeout: 600 * MINUTES }, async ({
+  world,
+}) => {
+  await holds(world, closeQuarters, PROMISES)
 })

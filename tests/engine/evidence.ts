@@ -68,3 +68,27 @@ export const gatherEvidence = async (sql: Pool): Promise<Evidence> => {
     })),
   }
 }
+
+/** What happened to a job from its beginning, or from a retry, on. */
+export interface Life {
+  events: EventEvidence[]
+  stints: JobEvidence['stints']
+}
+
+/** A job has one life, and one more for each time that somebody had it begin anew. */
+export const livesOf = ({ events, stints }: JobEvidence): [Life, ...Life[]] => {
+  const begins = events.flatMap(({ data }, index) =>
+    data['reason'] === 'retried' || data['reason'] === 'redriven' ? [index] : [],
+  )
+  const [first = [], ...others] = [0, ...begins].map((begin, nth) => events.slice(begin, begins[nth]))
+  const lifeOf = (own: EventEvidence[]): Life => {
+    const started = new Set(own.filter((it) => it.type === 'job.started').map((it) => it.data['stint']))
+    return { events: own, stints: stints.filter((it) => started.has(it.stint)) }
+  }
+  return [lifeOf(first), ...others.map(lifeOf)]
+}
+
+export const lastLifeOf = (job: JobEvidence): Life => livesOf(job).at(-1) ?? { events: [], stints: [] }
+
+/** Whether it began anew at some time. */
+export const wasRetried = (job: JobEvidence): boolean => livesOf(job).length > 1

@@ -9,6 +9,8 @@ export interface StintEntry {
   parents: { jobId: string; state: string; result: unknown }[]
   /** How far its checkpoints came. */
   checkpointed: number
+  /** The same while nobody wanted it to stop. */
+  undisturbed: number
   /** How far it went on behind a durable safe point: so much must be saved. */
   durable: number
   /** The lines it logged. */
@@ -17,8 +19,8 @@ export interface StintEntry {
   ending: 'runs' | 'returned' | 'threw' | 'stopped'
   /** Of what it threw. */
   code: string | undefined
-  /** Its process ended itself, because a job was between two safe points when the function's time was over. */
-  cutOff: boolean
+  /** Somebody wanted it to stop, or took it away. */
+  aborted: boolean
 }
 
 export interface Checkpoint {
@@ -34,11 +36,12 @@ export class Journal {
     const begun: StintEntry = {
       ...entry,
       checkpointed: entry.from?.at ?? 0,
+      undisturbed: entry.from?.at ?? 0,
       durable: entry.from?.at ?? 0,
       lines: [],
       ending: 'runs',
       code: undefined,
-      cutOff: false,
+      aborted: false,
     }
     this.entries.push(begun)
     return begun
@@ -47,10 +50,6 @@ export class Journal {
   /** A job's stints whose code began, in their order. */
   of(jobId: string): StintEntry[] {
     return this.entries.filter((it) => it.jobId === jobId).toSorted((a, b) => a.stint - b.stint)
-  }
-
-  cutOff(process: string): void {
-    for (const entry of this.entries) if (entry.process === process) entry.cutOff = true
   }
 
   runningIn(process: string): StintEntry[] {

@@ -22,12 +22,22 @@ export interface Sending {
   error: unknown
 }
 
+/** What somebody asked for one job. `unknown`: the host died before it answered. */
+export interface Ask {
+  what: 'cancel' | 'retry' | 'retry from the start'
+  jobId: string
+  /** `running`: a cancel that the job must still hear of. */
+  answer: 'unknown' | 'done' | 'running' | 'refused'
+}
+
 /** What the test knows of the jobs: who asked for what, and what was answered. The engine is held against it. */
 export class Model {
   readonly sendings: Sending[] = []
   /** The jobs that people know of, in the order of the answers. */
   readonly accepted: string[] = []
-  readonly cancels: { jobId: string; answer: 'unknown' | 'cancelled' | 'running' | 'refused' }[] = []
+  readonly asks: Ask[] = []
+  /** When the queue was known to be paused, in numbers of events. */
+  readonly pauses: { from: number; to: number }[] = []
   /** So much time passed that an idempotency key may have expired. */
   keysExpired = false
 
@@ -63,7 +73,8 @@ export class Model {
     return Map.groupBy(sent, (it) => `${it.key} of ${it.projectId.slice(-1)}`)
   }
 
-  wasCancelled(jobId: string): boolean {
-    return this.cancels.some((it) => it.jobId === jobId && it.answer !== 'refused')
+  /** Whether somebody asked for it, and was not refused. */
+  wasAsked(what: Ask['what'], jobId: string): boolean {
+    return this.asks.some((it) => it.what === what && it.jobId === jobId && it.answer !== 'refused')
   }
 }

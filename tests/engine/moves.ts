@@ -1,4 +1,3 @@
-import fc from 'fast-check'
 import type { OnParentFailure } from '../../db/queries/jobs.ts'
 import type { Script } from './scripted.ts'
 
@@ -33,12 +32,19 @@ export type Move =
   /** Sends another request with the key of an earlier one. */
   | { do: 'misuse a key'; part: Part; nth: number; job: JobSpec }
   | { do: 'cancel'; part: Part; nth: number }
+  | { do: 'retry'; part: Part; nth: number; fromStart: boolean }
+  /** Failed jobs begin anew, so many a second. */
+  | { do: 'redrive'; part: Part; perSecond: number | undefined }
+  | { do: 'pause'; part: Part }
+  | { do: 'resume'; part: Part }
   /** A worker receives doorbells. */
   | { do: 'invoke'; part: Part; nth: number; doorbells: number; functionSeconds: number }
   | { do: 'sweep'; part: Part }
   | { do: 'relay'; part: Part }
   /** Turns are taken, each time the one that the number counts to. */
   | { do: 'run'; picks: number[] }
+  /** The named turns are taken, as far as they wait; of several with one name the oldest, or the newest. */
+  | { do: 'take'; turns: string[]; which: 'oldest' | 'newest' }
   /** Seconds pass, for the database and for every process; after each, turns are taken. */
   | { do: 'wait'; seconds: number; picks: number[] }
   /** The database's time jumps; the processes notice nothing, or slept. */
@@ -57,117 +63,3 @@ export type Move =
 
 /** The moves that have this field. */
 export type MoveOf<Field extends string> = Extract<Move, Record<Field, unknown>>
-
-const nth = fc.nat(20)
-const partOf = (name: string) => fc.constantFrom(...PARTS.filter((part) => part.startsWith(name)))
-
-const script: fc.Arbitrary<Script> = fc.record({
-  points: fc.nat(4),
-  safePoints: fc.constantFrom('checkpoint', 'durable', 'progress'),
-  numbers: fc.boolean(),
-  logs: fc.boolean(),
-  hears: fc.boolean(),
-  throws: fc.option(
-    fc.record({
-      how: fc.constantFrom('error', 'permanent', 'later'),
-      at: fc.nat(4),
-      until: fc.integer({ min: 1, max: 3 }),
-    }),
-    { nil: null, freq: 2 },
-  ),
-  key: fc.constantFrom('a', 'b', 'c'),
-})
-
-const jobSpec: fc.Arbitrary<JobSpec> = fc.record({
-  kind: fc.constantFrom('scripted.plain', 'scripted.plain', 'scripted.narrow', 'scripted.limited'),
-  script,
-  project: fc.nat(1),
-  priority: fc.constantFrom(0, 0, 10, -10, 3),
-  delaySeconds: fc.constantFrom(0, 0, 0, 0, 3, 1_200, 2_600_000),
-  maxAttempts: fc.integer({ min: 1, max: 4 }),
-  timeoutSeconds: fc.constantFrom(3_600, 3_600, 60),
-  tags: fc.subarray(['a', 'b:c']),
-  after: fc.oneof(
-    { weight: 3, arbitrary: fc.constant<number[]>([]) },
-    { weight: 1, arbitrary: fc.array(nth, { minLength: 1, maxLength: 3 }) },
-  ),
-  afterSiblings: fc.oneof(
-    { weight: 2, arbitrary: fc.constant<number[]>([]) },
-    { weight: 1, arbitrary: fc.array(nth, { minLength: 1, maxLength: 3 }) },
-  ),
-  onParentFailure: fc.constantFrom('fail', 'run', 'skip'),
-  unique: fc.option(
-    fc.record({
-      key: fc.constantFrom('x', 'y'),
-      forSeconds: fc.constantFrom(0, 0, 60),
-      onDuplicate: fc.constantFrom('return', 'replace'),
-    }),
-    { nil: null, freq: 4 },
-  ),
-})
-
-const move = (weight: number, arbitrary: fc.Arbitrary<Move>) => ({ weight, arbitrary })
-const picks = (maxLength: number) => fc.array(fc.nat(9), { maxLength, size: 'max' })
-
-const fair = [
-  move(
-    6,
-    fc.record({
-      do: fc.constant('submit' as const),
-      part: partOf('host'),
-      how: fc.constantFrom('one', 'gathered', 'batch'),
-      keyed: fc.boolean(),
-      jobs: fc.array(jobSpec, { minLength: 1, maxLength: 4 }),
-    }),
-  ),
-  move(1, fc.record({ do: fc.constant('submit again' as const), part: partOf('host'), nth })),
-  move(1, fc.record({ do: fc.constant('misuse a key' as const), part: partOf('host'), nth, job: jobSpec })),
-  move(
-    7,
-    fc.record({
-      do: fc.constant('invoke' as const),
-      part: partOf('worker'),
-      nth,
-      doorbells: fc.integer({ min: 1, max: 3 }),
-      functionSeconds: fc.constantFrom(900, 60, 15, 3),
-    }),
-  ),
-  move(2, fc.record({ do: fc.constant('sweep' as const), part: partOf('timer') })),
-  move(2, fc.record({ do: fc.constant('relay' as const), part: partOf('timer') })),
-  move(14, fc.record({ do: fc.constant('run' as const), picks: picks(25) })),
-]
-
-const foul = [
-  move(2, fc.record({ do: fc.constant('cancel' as const), part: partOf('host'), nth })),
-  move(
-    4,
-    fc.record({ do: fc.constant('wait' as const), seconds: fc.integer({ min: 1, max: 25 }), picks: picks(3) }),
-  ),
-  move(2, fc.record({ do: fc.constant('jump' as const), seconds: fc.constantFrom(2, 31, 61, 70, 200, -3, 2_700_000) })),
-  move(
-    3,
-    fc.record({
-      do: fc.constant('kill' as const),
-      part: fc.constantFrom(...PARTS),
-      turns: fc.nat(12),
-      answer: fc.constantFrom('never sent', 'lost'),
-    }),
-  ),
-  move(1, fc.record({ do: fc.constant('bury' as const), part: partOf('timer') })),
-  move(2, fc.record({ do: fc.constant('sleep' as const), part: fc.constantFrom(...PARTS) })),
-  move(2, fc.record({ do: fc.constant('wake' as const), part: fc.constantFrom(...PARTS) })),
-  move(1, fc.record({ do: fc.constant('stop' as const), part: partOf('worker') })),
-  move(1, fc.record({ do: fc.constant('lose a doorbell' as const), nth })),
-  move(1, fc.record({ do: fc.constant('repeat a doorbell' as const), nth })),
-  move(1, fc.record({ do: fc.constant('break SQS' as const), how: fc.constantFrom('not sent', 'answer lost') })),
-  move(
-    1,
-    fc.record({ do: fc.constant('break Kafka' as const), how: fc.constantFrom('before it stores', 'after it stored') }),
-  ),
-]
-
-/** Programs in which only the order of things is random. */
-export const fairWeather = fc.array(fc.oneof(...fair), { minLength: 1, maxLength: 25, size: 'max' })
-
-/** Programs in which everything goes wrong that can. */
-export const foulWeather = fc.array(fc.oneof(...fair, ...foul), { minLength: 1, maxLength: 60, size: 'max' })

@@ -67,10 +67,7 @@ export class Process implements Actor {
       clock: { now: nowMs },
       random,
       stopping: it.stopping.signal,
-      exit: (reason) => {
-        journal.cutOff(name)
-        traffic.kill(it, `because ${reason}`)
-      },
+      exit: (reason) => traffic.kill(it, `because ${reason}`),
       log: pino({ base: { process: name }, timestamp: false }, { write: (line) => void logged.push(line) }),
     })
     return it

@@ -3,13 +3,15 @@ import { relay } from '../../lib/events/relay.ts'
 import { cancelJob } from '../../lib/jobs/cancel.ts'
 import { execute } from '../../lib/jobs/execute.ts'
 import { submitGathered } from '../../lib/jobs/gather.ts'
+import { redriveJobs, retryJob } from '../../lib/jobs/retry-jobs.ts'
 import { submit } from '../../lib/jobs/submit.ts'
 import { endLeasesOf, sweep } from '../../lib/jobs/sweep.ts'
+import { pauseQueue, resumeQueue } from '../../lib/queue/pause.ts'
 import { Broker } from './broker.ts'
 import { jump } from './database-clock.ts'
 import { Doorbells } from './doorbells.ts'
 import { Journal } from './journal.ts'
-import { Model, type Request } from './model.ts'
+import { type Ask, Model, type Request } from './model.ts'
 import type { Move, MoveOf, Part } from './moves.ts'
 import { Process, type Surroundings } from './process.ts'
 import { newRequest, newSending } from './requests.ts'
@@ -37,6 +39,7 @@ export class Program {
   readonly #died: string[] = []
   #started = 0
   #keys = 0
+  #resumesUnderWay = 0
   #nowMs = Date.now()
   #passedSeconds = 0
 
@@ -68,6 +71,8 @@ export class Program {
       if (process.state === 'asleep') process.state = 'awake'
     }
     await this.traffic.drain()
+    await this.make({ do: 'resume', part: 'host-1' })
+    await this.traffic.drain()
   }
 
   /** What timers do while time passes: sweep, run what was rung for, relay. @returns whether everything came to its end */
@@ -97,44 +102,65 @@ export class Program {
   }
 
   #makeIn(process: Process, move: MoveOf<'part'>): void {
+    const { app } = process
     switch (move.do) {
-      case 'submit': {
-        const keys = move.jobs.map(() => (move.keyed ? `key ${this.#keys++}` : undefined))
-        if (move.how === 'batch') return this.#send(process, newRequest(this.model, move.how, move.jobs, keys))
-        for (const [index, job] of move.jobs.entries()) {
-          this.#send(process, newRequest(this.model, move.how, [job], [keys[index]]))
-        }
-        return
-      }
+      case 'submit':
+        this.#submit(process, move)
+        break
       case 'submit again': {
         const keyed = this.model.sendings.filter(({ request }) => request.keys.every((key) => key !== undefined))
         const earlier = pick(keyed, move.nth)
-        return earlier && this.#send(process, earlier.request)
+        if (earlier) this.#send(process, earlier.request)
+        break
       }
       case 'misuse a key': {
         const key = pick([...this.model.byKey().values()], move.nth)?.[0]?.key
-        return key === undefined ? undefined : this.#send(process, newRequest(this.model, 'one', [move.job], [key]))
+        if (key) this.#send(process, newRequest(this.model, 'one', [move.job], [key]))
+        break
       }
       case 'cancel':
-        return this.#cancel(process, pick(this.model.accepted, move.nth))
+        this.#ask(process, 'cancel', pick(this.model.accepted, move.nth), (id) => cancelJob(app, id))
+        break
+      case 'retry': {
+        const what = move.fromStart ? 'retry from the start' : 'retry'
+        this.#ask(process, what, pick(this.model.accepted, move.nth), (id) => retryJob(app, id, move))
+        break
+      }
+      case 'redrive':
+        process.start('a redrive', () =>
+          redriveJobs(app, { queue: 'default' }, { limit: 100, perSecond: move.perSecond }),
+        )
+        break
+      case 'pause':
+        this.#pause(process)
+        break
+      case 'resume':
+        this.#resume(process)
+        break
       case 'invoke':
-        return this.#invoke(process, move)
+        this.#invoke(process, move)
+        break
       case 'sweep':
-        return process.start('a sweep', () => sweep(process.app))
+        process.start('a sweep', () => sweep(app))
+        break
       case 'relay':
-        return process.start('a relay', () => relay(process.app))
+        process.start('a relay', () => relay(app))
+        break
       case 'bury':
-        return process.start('a burial', () => endLeasesOf(process.app, this.#dead()))
+        process.start('a burial', () => endLeasesOf(app, this.#dead()))
+        break
       case 'kill':
         process.fuse ??= { turns: move.turns, answer: move.answer }
-        return
+        break
       case 'stop':
-        return process.stopping.abort()
+        process.stopping.abort()
+        break
       case 'sleep':
         process.state = 'asleep'
-        return
+        break
       case 'wake':
         process.state = 'awake'
+        break
     }
   }
 
@@ -142,24 +168,31 @@ export class Program {
     switch (move.do) {
       case 'run':
         for (const nth of move.picks) await this.traffic.letOne(nth)
-        return
+        break
+      case 'take':
+        for (const name of move.turns) await this.traffic.letNamed(name, move.which)
+        break
       case 'wait':
         for (let second = 0; second < move.seconds; second++) {
           await this.#pass(1)
           for (const nth of move.picks) await this.traffic.letOne(nth)
         }
-        return
+        break
       case 'jump':
-        return this.#jump(move.seconds)
+        await this.#jump(move.seconds)
+        break
       case 'lose a doorbell':
-        return this.doorbells.lose(move.nth)
+        this.doorbells.lose(move.nth)
+        break
       case 'repeat a doorbell':
-        return this.doorbells.repeat(move.nth)
+        this.doorbells.repeat(move.nth)
+        break
       case 'break SQS':
         this.doorbells.fails = move.how
-        return
+        break
       case 'break Kafka':
         this.broker.fails = move.how
+        break
     }
   }
 
@@ -177,6 +210,12 @@ export class Program {
     const process = await Process.start(`${part}.${++this.#started}`, this.#stage.pools[part], this.#surroundings)
     this.#processes.set(part, process)
     return process
+  }
+
+  #submit(host: Process, { how, keyed, jobs }: Extract<Move, { do: 'submit' }>): void {
+    const keys = jobs.map(() => (keyed ? `key ${this.#keys++}` : undefined))
+    if (how === 'batch') this.#send(host, newRequest(this.model, how, jobs, keys))
+    else for (const [index, job] of jobs.entries()) this.#send(host, newRequest(this.model, how, [job], [keys[index]]))
   }
 
   #send(host: Process, request: Request): void {
@@ -197,16 +236,39 @@ export class Program {
     })
   }
 
-  #cancel(host: Process, jobId: string | undefined): void {
+  /** Something that a person asks for one job, and may be refused because of the job's state. */
+  #ask(host: Process, what: Ask['what'], jobId: string | undefined, request: (id: string) => Promise<unknown>): void {
     if (!jobId) return
-    const cancel: Model['cancels'][number] = { jobId, answer: 'unknown' }
-    this.model.cancels.push(cancel)
-    host.start('a cancel', async () => {
+    const ask: Ask = { what, jobId, answer: 'unknown' }
+    this.model.asks.push(ask)
+    host.start(`a ${what} of job ${jobId.slice(-4)}`, async () => {
       try {
-        cancel.answer = (await cancelJob(host.app, jobId)) === 'running' ? 'running' : 'cancelled'
+        ask.answer = (await request(jobId)) === 'running' ? 'running' : 'done'
       } catch (error) {
-        if (!(error instanceof StintError) || error.code !== 'JOB_ENDED') throw error
-        cancel.answer = 'refused'
+        if (!(error instanceof StintError) || !/^JOB_(NOT_)?(ENDED|SUCCEEDED)$/.test(error.code)) throw error
+        ask.answer = 'refused'
+      }
+    })
+  }
+
+  #pause(host: Process): void {
+    host.start('a pause', async () => {
+      await pauseQueue(host.app, 'default')
+      const from = await this.#latestEvent()
+      // A resume that is under way may come before it or after it.
+      if (this.#resumesUnderWay === 0) this.model.pauses.push({ from, to: Number.POSITIVE_INFINITY })
+    })
+  }
+
+  #resume(host: Process): void {
+    this.#resumesUnderWay++
+    host.start('a resume', async () => {
+      try {
+        const to = await this.#latestEvent()
+        for (const pause of this.model.pauses) pause.to = Math.min(pause.to, to)
+        await resumeQueue(host.app, 'default')
+      } finally {
+        this.#resumesUnderWay--
       }
     })
   }
@@ -270,6 +332,13 @@ export class Program {
       SELECT id, kind, state, stint, attempt, crashes, waits_for, start_at, lease_until, worker, error FROM jobs
       WHERE state IN ('blocked', 'queued', 'running')`
     return rows.map((row) => JSON.stringify(row))
+  }
+
+  /** The latest number that an event got, committed or not. */
+  async #latestEvent(): Promise<number> {
+    const [row] = await this.#stage.admin<{ id: number }[]>`
+      SELECT coalesce(pg_sequence_last_value(pg_get_serial_sequence('events', 'id')), 0) AS id`
+    return row?.id ?? 0
   }
 
   async #left(): Promise<{ live: number; running: number; unpublished: number }> {

@@ -66,6 +66,7 @@ async function* follow(context: Context, actor: Actor, traffic: Traffic, journal
       if (input.logs) log(context, entry, `stint ${job.stint}, step ${at + 1}`)
       const durable = input.safePoints === 'durable' && at % 2 === 1
       if (input.safePoints !== 'progress') entry.checkpointed = at + 1
+      if (input.safePoints !== 'progress' && !context.signal.aborted) entry.undisturbed = at + 1
       yield {
         progress: (at + 1) / input.points,
         partial: { at: at + 1 },
@@ -85,6 +86,7 @@ async function* follow(context: Context, actor: Actor, traffic: Traffic, journal
     throw error
   } finally {
     if (entry.ending === 'runs') entry.ending = 'stopped'
+    entry.aborted = context.signal.aborted
   }
 }
 
@@ -109,7 +111,8 @@ const throwIfTold = ({ input, job }: Context, at: number): void => {
   if (throws?.at !== at) return
   if (throws.how === 'later' && job.stint <= throws.until) throw new RetryLater(5)
   if (throws.how === 'error' && job.attempt <= throws.until) throw new Error('as its script says')
-  if (throws.how === 'permanent' && job.attempt <= throws.until) throw new PermanentError('AS_TOLD', 'as its script says')
+  if (throws.how === 'permanent' && job.attempt <= throws.until)
+    throw new PermanentError('AS_TOLD', 'as its script says')
 }
 
 /**

@@ -35,12 +35,15 @@ interface Turn {
 }
 
 /** Turns of the event loop in which nothing may happen before all code is said to wait. */
-const QUIET_TURNS = 6
+const QUIET_TURNS = 5
 
 /** A statement that has no answer so long is looked up in Postgres: it may wait for a lock. In milliseconds. */
-const LOOK_AFTER_MS = 3
+const LOOK_AFTER_MS = 4
 
-/** Real time in which a statement must be answered, or wait for a lock that somebody can give back. */
+/** After so many looks the program gives up: neither an answer nor a lock. */
+const MOST_LOOKS = 3_000
+
+/** Real time in which a lock must be given back when nobody else can do anything. */
 const PATIENCE_MS = 10_000
 
 /**
@@ -58,6 +61,8 @@ export class Traffic {
   #unanswered = 0
   /** Raised by everything that happens. */
   #events = 0
+  /** Told when something happens. */
+  #listener = (): void => {}
   /** What happened, the latest last, for the reader of a failure. */
   readonly history: string[] = []
 
@@ -66,13 +71,18 @@ export class Traffic {
     this.#admin = admin
   }
 
+  #happened(): void {
+    this.#events++
+    this.#listener()
+  }
+
   note(line: string): void {
     this.history.push(line)
   }
 
   /** Resolves when it is this actor's turn. @throws {Died} when it dies instead */
   turn(actor: Actor, what: string, connection: Turn['connection'] = 'none'): Promise<void> {
-    this.#events++
+    this.#happened()
     if (actor.state === 'dead') return Promise.reject(new Died(actor.name))
     const turn = Promise.withResolvers<void>()
     this.#waiting.push({ actor, what, connection, take: turn.resolve, refuse: turn.reject })
@@ -101,13 +111,13 @@ export class Traffic {
     return () => {
       if (open) this.#unanswered--
       open = false
-      this.#events++
+      this.#happened()
     }
   }
 
   kill(actor: Actor, why: string): void {
     if (actor.state === 'dead') return
-    this.#events++
+    this.#happened()
     this.note(`${actor.name} dies ${why}`)
     actor.state = 'dead'
     for (const turn of this.#waiting.filter((it) => it.actor === actor)) {
@@ -127,32 +137,58 @@ export class Traffic {
     return true
   }
 
+  /** Lets the turn with this in its name be taken. */
+  async letNamed(name: string, which: 'oldest' | 'newest'): Promise<void> {
+    const named = (it: Turn) => it.what.includes(name)
+    const ready = this.#waiting.filter(isReady)
+    const index = which === 'oldest' ? ready.findIndex(named) : ready.findLastIndex(named)
+    if (index >= 0) await this.letOne(index)
+  }
+
   /** Lets turns be taken, oldest first, until none waits but those of sleepers. */
   async drain(most = 20_000): Promise<void> {
     for (let i = 0; i < most; i++) {
       await this.settle()
       if (await this.letOne(0)) continue
       if (this.#unanswered === 0) return
-      await this.#lockGivenBack()
+      // Only locks are in the way. Postgres ends a deadlock; nobody else is left who may hold one.
+      if (!(await this.#happens(PATIENCE_MS))) throw new Error('statements wait for locks that nobody gives back')
     }
     throw new Error(`the processes did not come to rest in ${most} turns`)
   }
 
   /** Waits until nothing moves: all code waits for a turn, for time to pass, or for a lock. */
   async settle(): Promise<void> {
-    const began = realMs()
-    for (let quiet = 0, seen = this.#events; ; quiet++) {
-      await nextTurn()
-      if (seen !== this.#events) {
-        seen = this.#events
-        quiet = 0
-      }
-      if (quiet < QUIET_TURNS) continue
+    for (let looks = 0; ; ) {
+      await this.#quiet()
       if (this.#unanswered === 0) return
-      if (realMs() - began < LOOK_AFTER_MS) continue
+      if (await this.#happens(LOOK_AFTER_MS)) continue
       if ((await this.#waitingForLocks()) === this.#unanswered) return
-      if (realMs() - began > PATIENCE_MS) throw new Error(`${this.#unanswered} statements have no answer`)
+      if (++looks > MOST_LOOKS) throw new Error(`${this.#unanswered} statements have no answer`)
     }
+  }
+
+  /** Lets all code run that can. */
+  async #quiet(): Promise<void> {
+    for (let quiet = 0, seen = this.#events; quiet < QUIET_TURNS; quiet++) {
+      await new Promise<void>((resolve) => setImmediate(resolve))
+      if (seen !== this.#events) quiet = 0
+      seen = this.#events
+    }
+  }
+
+  /** Waits until something happens, or so many milliseconds of real time. @returns whether something did */
+  async #happens(ms: number): Promise<boolean> {
+    const before = this.#events
+    await new Promise<void>((resolve) => {
+      const timer = realSetTimeout(resolve, ms)
+      this.#listener = () => {
+        realClearTimeout(timer)
+        resolve()
+      }
+    })
+    this.#listener = () => {}
+    return this.#events !== before
   }
 
   #take(turn: Turn): void {
@@ -169,18 +205,6 @@ export class Traffic {
     if (dies === 'lost') setImmediate(() => this.kill(actor, 'before it sees the answer'))
   }
 
-  /** Only locks are in the way: Postgres ends a deadlock, and nobody else may hold one now. */
-  async #lockGivenBack(): Promise<void> {
-    const began = realMs()
-    const before = this.#events
-    while (this.#events === before) {
-      await nextTurn()
-      if (realMs() - began > PATIENCE_MS) {
-        throw new Error('statements wait for locks that are never given back')
-      }
-    }
-  }
-
   async #waitingForLocks(): Promise<number> {
     const [row] = await this.#admin<{ count: number }[]>`
       SELECT count(*)::integer FROM pg_stat_activity
@@ -192,7 +216,5 @@ export class Traffic {
 const isReady = ({ actor, connection }: Turn): boolean =>
   actor.state === 'awake' && (connection !== 'takes' || actor.connections < actor.maxConnections)
 
-const nextTurn = () => new Promise<void>((resolve) => setImmediate(resolve))
-
-/** Of the machine's clock: the test moves the one that the engine sees. */
-const realMs = (): number => Number(process.hrtime.bigint() / 1_000_000n)
+/** Of the machine's clock: the test moves the one that the processes see. */
+const { setTimeout: realSetTimeout, clearTimeout: realClearTimeout } = globalThis

@@ -44,6 +44,7 @@ const whenAwaited = (query: Query, run: (send: () => Promise<unknown>) => Promis
     return answer.then(...handlers)
   }
   return Object.defineProperties(query, {
+    // biome-ignore lint/suspicious/noThenProperty: the driver's queries are thenables that are sent when awaited.
     then: { value: ask },
     catch: { value: (handler: (error: unknown) => unknown) => ask(undefined, handler) },
   })
@@ -88,6 +89,7 @@ const onConnection = async <T>(actor: Actor, traffic: Traffic, what: string, sen
 
 /** The query function that sends a statement: `claims.claim`. */
 const callerOf = (): string => {
-  const [, name, file] = /at (?:async )?(?:Module\.)?(\w+) \(\S*\/db\/queries\/([\w-]+)\.ts/.exec(new Error().stack ?? '') ?? []
+  const [, name, file] =
+    /at (?:async )?(?:Module\.)?(\w+) \(\S*\/db\/queries\/([\w-]+)\.ts/.exec(new Error().stack ?? '') ?? []
   return file && name ? `${file}.${name}` : 'a statement of its own'
 }

@@ -121,11 +121,12 @@ describe('npm run demo', () => {
   })
 })
 
-/** A line without what differs from run to run: numbers, names of folders and processes, widths of bars and columns. */
+/** A line without what differs from run to run: numbers, the folder's name, how many stints there were, widths. */
 const shapeOf = (line: string): string =>
   line
     .replaceAll(/\S*stint-demo-\w+/g, 'FOLDER')
     .replaceAll(/ada-\w+@/g, 'ada@')
+    .replace(/\d+ stints: .*/, 'STINTS')
     .replaceAll(/[█▏▎▍▌▋▊▉·]+/g, 'BAR')
     .replaceAll(/\d+(?:\.\d+)?/g, '#')
     .replaceAll(/ +/g, ' ')

@@ -1,5 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
+import { compileCacheVariables } from '../compile-cache.ts'
 
 /** A part of the local stack: one process of its own, which dies with the process that started it. */
 export interface Component {
@@ -53,7 +54,13 @@ export const startChild = async <Ready>(given: {
   const child = fork(fileURLToPath(new URL(given.entry, import.meta.url)), {
     detached: true,
     execArgv: ['--disable-warning=ExperimentalWarning'],
-    env: { PATH: process.env['PATH'], HOME: process.env['HOME'], TMPDIR: process.env['TMPDIR'], ...given.env },
+    env: {
+      PATH: process.env['PATH'],
+      HOME: process.env['HOME'],
+      TMPDIR: process.env['TMPDIR'],
+      ...compileCacheVariables(),
+      ...given.env,
+    },
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
   })
   if (given.onMessage) child.on('message', given.onMessage)

@@ -1,6 +1,7 @@
 import { Server } from 'node:net'
 import { join } from 'node:path'
 import { startFauxqs } from 'fauxqs'
+import { keepCompiled } from '../compile-cache.ts'
 import { serveParent } from './component.ts'
 import { dropTornObjects } from './s3-repair.ts'
 
@@ -29,5 +30,6 @@ serveParent(async ({ dataDir, port, region, bucket, queues }: SqsS3Options) => {
   await dropTornObjects(storage)
   const server = await startFauxqs({ port, logger: false, defaultRegion: region, s3StorageDir: storage })
   server.setup({ queues, buckets: [bucket] })
+  keepCompiled()
   return { ready: { port: server.port } satisfies SqsS3Ready, stop: () => server.stop() }
 })

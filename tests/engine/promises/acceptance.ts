@@ -1,5 +1,5 @@
 import { StintError } from '../../../lib/core/errors.ts'
-import { mostAtOnce, type Promised, ofEachJob } from './known.ts'
+import { mostAtOnce, ofEachJob, type Promised } from './known.ts'
 
 /** What people are promised who submit jobs. */
 export const acceptance: Record<string, Promised> = {

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
-import type { JobEvidence } from '../evidence.ts'
+import { type Evidence, type JobEvidence, livesOf, wasRetried } from '../evidence.ts'
 import { ofEachJob, type Promised } from './known.ts'
 
 /** What people are promised of jobs that run after others. */
@@ -13,28 +13,33 @@ export const dependencies: Record<string, Promised> = {
     const told = new Set(origin.prepared.after.map((id) => answeredWith.get(id) ?? id))
     const edges = new Set(evidence.edges.filter((it) => it.childId === job.id).map((it) => it.parentId))
     const known = origin.sending.answer === 'accepted' || prepared.every((it) => !it.idempotency && !it.unique)
-    if (known && [...told].toSorted().join() !== [...edges].toSorted().join()) yield `it was to run after ${told.size} jobs and has ${edges.size} parents`
+    if (known && [...told].toSorted().join() !== [...edges].toSorted().join())
+      yield `it was to run after ${told.size} jobs and has ${edges.size} parents`
   }),
 
-  'no job starts before its parents ended, and it is told how they ended': ofEachJob(
-    function* (job, { evidence, journal }) {
-      const parents = parentsOf(job, evidence.edges, evidence.jobs)
-      const start = job.events.find((it) => it.type === 'job.started')
-      if (!start) return
-      for (const parent of parents) {
-        const end = parent.events.at(-1)
-        if (!end || end.id > start.id) yield `it started before its parent ${parent.id.slice(-4)} ended`
-      }
-      const expected = parents.map(({ id, state, result }) => ({ jobId: id, state, result }))
-      for (const { stint, parents: told } of journal.of(job.id)) {
-        if (!isDeepStrictEqual(told, expected)) yield `stint ${stint} was told ${JSON.stringify(told)} of its parents`
-      }
-    },
-  ),
+  'no job starts before its parents ended, and it is told how they ended': ofEachJob(function* (
+    job,
+    { evidence, journal },
+  ) {
+    const parents = parentsOf(job, evidence)
+    const start = job.events.find((it) => it.type === 'job.started')
+    if (!start) return
+    for (const parent of parents) {
+      const [{ events }] = livesOf(parent)
+      const end = events.at(-1)
+      if (!end || end.id > start.id) yield `it started before its parent ${parent.id.slice(-4)} ended`
+    }
+    if (parents.some(wasRetried)) return
+    const expected = parents.map(({ id, state, result }) => ({ jobId: id, state, result }))
+    for (const { stint, parents: told } of journal.of(job.id)) {
+      if (!isDeepStrictEqual(told, expected)) yield `stint ${stint} was told ${JSON.stringify(told)} of its parents`
+    }
+  }),
 
   'a job whose parent failed does what it was told to do then': ofEachJob(function* (job, { evidence, model }) {
-    const failed = parentsOf(job, evidence.edges, evidence.jobs).some((it) => it.state !== 'succeeded')
-    if (!failed || job.onParentFailure === 'run' || model.wasCancelled(job.id)) return
+    const parents = parentsOf(job, evidence)
+    if (job.onParentFailure === 'run' || model.wasAsked('cancel', job.id) || [job, ...parents].some(wasRetried)) return
+    if (parents.every((it) => it.state === 'succeeded')) return
     if (job.error?.code !== 'PARENT_FAILED') yield `a parent failed, and it is ${job.state} (${job.error?.code})`
     if (job.stint > 0) yield 'a parent failed, and it ran'
   }),
@@ -50,7 +55,7 @@ export const dependencies: Record<string, Promised> = {
   },
 }
 
-const parentsOf = (job: JobEvidence, edges: { childId: string; parentId: string }[], jobs: JobEvidence[]): JobEvidence[] =>
+const parentsOf = (job: JobEvidence, { edges, jobs }: Evidence): JobEvidence[] =>
   edges
     .filter((it) => it.childId === job.id)
     .flatMap(({ parentId }) => jobs.find((it) => it.id === parentId) ?? [])

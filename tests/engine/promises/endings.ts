@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
-import type { JobEvidence } from '../evidence.ts'
+import { type JobEvidence, lastLifeOf, wasRetried } from '../evidence.ts'
 import type { JobSpec } from '../moves.ts'
 import { type Known, ofEachJob, type Promised } from './known.ts'
 
@@ -10,43 +10,50 @@ export const endings: Record<string, Promised> = {
     if (wrong) yield `it is ${job.state} (${job.error?.code ?? 'no error'}): ${wrong}`
   }),
 
-  'a cancel that was answered `cancelled` is final, and one that was answered `running` ends in a cancel or a result':
-    ofEachJob(function* (job, { model }) {
-      for (const { jobId, answer } of model.cancels) {
-        if (jobId !== job.id) continue
-        if (answer === 'cancelled' && job.state !== 'cancelled') yield `it was cancelled, and is ${job.state}`
-        if (answer === 'running' && job.state !== 'cancelled' && job.state !== 'succeeded') yield `it was cancelled while it ran, and is ${job.state}`
-      }
-    }),
+  'a cancel that was answered is final: the job is cancelled, or succeeded before it heard of it': ofEachJob(function* (
+    job,
+    { model },
+  ) {
+    if (wasRetried(job)) return
+    for (const { jobId, what, answer } of model.asks) {
+      if (jobId !== job.id || what !== 'cancel') continue
+      const allowed = { done: ['cancelled'], running: ['cancelled', 'succeeded'], unknown: null, refused: null }[answer]
+      if (allowed && !allowed.includes(job.state))
+        yield `its cancel was answered with ${answer}, and it is ${job.state}`
+    }
+  }),
 
-  'a job shows its whole way': ofEachJob(function* ({ state, events, stints, runMs }) {
+  'a job shows its whole way': ofEachJob(function* (job) {
+    const { events, stints } = lastLifeOf(job)
     const sum = stints.reduce((total, it) => total + it.runMs, 0)
-    if (Math.abs(sum - runMs) > stints.length) yield `its stints ran for ${sum} ms, and its row says ${runMs}`
+    if (sum !== job.runMs) yield `its stints ran for ${sum} ms, and its row says ${job.runMs}`
     const error = events.at(-1)?.data['error'] as { code: string } | undefined
-    if (state === 'failed' && !error) yield 'its last event does not say why it failed'
+    if (job.state === 'failed' && error?.code !== job.error?.code)
+      yield `its last event says that it failed with ${error?.code}`
   }),
 }
 
 /** What holds besides, when nobody cancelled, slept, died or waited: scripts alone decide. */
 export const fairEndings: Record<string, Promised> = {
-  'a job that nothing disturbed ends as its script says, with no stint more than it needs': ofEachJob(
-    function* (job, { model }) {
-      const spec = model.originOf(job.id)?.spec
-      if (!spec || job.error?.code === 'REPLACED' || job.error?.code === 'PARENT_FAILED') return
-      const expected = fateOf(spec)
-      const found = { state: job.state, attempt: job.attempt, stints: job.stint, code: job.error?.code }
-      if (!isDeepStrictEqual(found, expected)) {
-        yield `it ended ${JSON.stringify(found)}, and its script says ${JSON.stringify(expected)}`
-      }
-    },
-  ),
+  'a job that nothing disturbed ends as its script says, with no stint more than it needs': ofEachJob(function* (
+    job,
+    { model },
+  ) {
+    const spec = model.originOf(job.id)?.spec
+    if (!spec || job.error?.code === 'REPLACED' || job.error?.code === 'PARENT_FAILED') return
+    const expected = fateOf(spec)
+    const found = { state: job.state, attempt: job.attempt, stints: job.stint, code: job.error?.code }
+    if (!isDeepStrictEqual(found, expected)) {
+      yield `it ended ${JSON.stringify(found)}, and its script says ${JSON.stringify(expected)}`
+    }
+  }),
 }
 
 const wrongEnding = (job: JobEvidence, { evidence, journal, model }: Known): string | undefined => {
   const last = journal.of(job.id).at(-1)
-  const lost = job.stints.filter((it) => it.outcome === 'crashed').length
+  const lost = lastLifeOf(job).stints.filter((it) => it.outcome === 'crashed').length
   const parents = evidence.edges.filter((it) => it.childId === job.id).map((it) => it.parentId)
-  const failedParent = evidence.jobs.some((it) => parents.includes(it.id) && it.state !== 'succeeded')
+  const failedParent = evidence.jobs.some((it) => parents.includes(it.id) && didFail(it))
   switch (job.state) {
     case 'succeeded':
       return last?.ending === 'returned' ? undefined : 'its code did not return'
@@ -54,8 +61,9 @@ const wrongEnding = (job: JobEvidence, { evidence, journal, model }: Known): str
       if (job.error?.code === 'PARENT_FAILED') {
         return failedParent && job.onParentFailure === 'skip' ? undefined : 'no parent failed'
       }
-      if (job.error?.code === 'REPLACED') return model.originOf(job.id)?.spec.unique ? undefined : 'it has no unique key'
-      return model.wasCancelled(job.id) ? undefined : 'nobody cancelled it'
+      if (job.error?.code === 'REPLACED')
+        return model.originOf(job.id)?.spec.unique ? undefined : 'it has no unique key'
+      return model.wasAsked('cancel', job.id) ? undefined : 'nobody cancelled it'
     case 'failed':
       switch (job.error?.code) {
         case 'PARENT_FAILED':
@@ -77,6 +85,9 @@ const wrongEnding = (job: JobEvidence, { evidence, journal, model }: Known): str
       return 'it did not end'
   }
 }
+
+/** It ended otherwise than in success, at least once. */
+const didFail = (job: JobEvidence): boolean => job.state !== 'succeeded' || wasRetried(job)
 
 const fateOf = ({ script: { points, throws }, maxAttempts }: JobSpec) => {
   const succeeded = (attempt: number, stints: number) => ({ state: 'succeeded', attempt, stints, code: undefined })

@@ -1,8 +1,8 @@
 import { isDeepStrictEqual } from 'node:util'
-import type { JobEvidence } from '../evidence.ts'
+import { type JobEvidence, livesOf } from '../evidence.ts'
 import type { StintEntry } from '../journal.ts'
 import { LIMITS } from '../scripted.ts'
-import { mostAtOnce, type Promised, ofEachJob, type Stretch } from './known.ts'
+import { mostAtOnce, ofEachJob, type Promised, type Stretch } from './known.ts'
 
 /** What a job's code is promised: it runs in one place at a time, and what it wrote stays and is all there is. */
 export const fence: Record<string, Promised> = {
@@ -26,30 +26,35 @@ export const fence: Record<string, Promised> = {
     if (job.checkpoint !== null || job.partial !== null) yield 'it succeeded and kept its checkpoint or partial result'
   }),
 
-  'a stint goes on from a checkpoint that a stint before it saved, and never from an earlier one': ofEachJob(
-    function* (job, { journal }) {
-      const entries = journal.of(job.id)
-      for (const [index, { stint, from }] of entries.entries()) {
-        const earlier = entries.slice(0, index)
-        const saver = earlier.find((it) => it.stint === from?.by)
-        if (from && (!saver || saver.checkpointed < from.at)) yield `stint ${stint} got a checkpoint that stint ${from.by} never made`
-        const reached = Math.max(0, ...earlier.map((it) => Math.max(it.from?.at ?? 0, it.durable, savedAtEnd(job, it))))
-        if ((from?.at ?? 0) < reached) yield `stint ${stint} began at ${from?.at ?? 0}, but ${reached} was saved`
-      }
-    },
-  ),
+  'a stint goes on from a checkpoint that a stint before it saved, and never from an earlier one': ofEachJob(function* (
+    job,
+    { journal, model },
+  ) {
+    if (model.wasAsked('retry from the start', job.id)) return
+    const entries = journal.of(job.id)
+    for (const [index, { stint, from }] of entries.entries()) {
+      const earlier = entries.slice(0, index)
+      const saver = earlier.find((it) => it.stint === from?.by)
+      if (from && (!saver || saver.checkpointed < from.at))
+        yield `stint ${stint} got a checkpoint that stint ${from.by} never made`
+      const reached = Math.max(0, ...earlier.map((it) => Math.max(it.from?.at ?? 0, it.durable, savedAtEnd(job, it))))
+      if ((from?.at ?? 0) < reached) yield `stint ${stint} began at ${from?.at ?? 0}, but ${reached} was saved`
+    }
+  }),
 
   'what a job wrote in fenced transactions was written by the stint that held it, each number once': ofEachJob(
     function* (job, { model }) {
       const { numbers } = job
-      for (const { stint, number, held } of numbers) if (!held) yield `stint ${stint} wrote ${number} from behind the fence`
+      for (const { stint, number, held } of numbers)
+        if (!held) yield `stint ${stint} wrote ${number} from behind the fence`
       if (numbers.some((it, index) => it.stint < (numbers[index - 1]?.stint ?? 0))) {
         yield `its stints wrote in the order ${numbers.map((it) => it.stint)}`
       }
       const script = model.originOf(job.id)?.spec.script
       const count = job.state === 'succeeded' && script?.numbers ? script.points : numbers.length
       const expected = Array.from({ length: count }, (_, index) => index + 1).join()
-      if (numbers.map((it) => it.number).join() !== expected) yield `it wrote ${numbers.map((it) => it.number)}, not ${expected}`
+      if (numbers.map((it) => it.number).join() !== expected)
+        yield `it wrote ${numbers.map((it) => it.number)}, not ${expected}`
     },
   ),
 
@@ -58,8 +63,9 @@ export const fence: Record<string, Promised> = {
       const lines = job.lines.filter((it) => it.stint === entry.stint).map((it) => it.message)
       if (lines.some((line, index) => line !== entry.lines[index])) yield `stint ${entry.stint} has the lines ${lines}`
       const outcome = outcomeOf(job, entry)
-      if (outcome === 'crashed' || entry.cutOff) continue
-      if (lines.length < entry.lines.length) yield `${lines.length} of the ${entry.lines.length} lines of stint ${entry.stint} are there`
+      if (outcome === 'crashed' || entry.aborted) continue
+      if (lines.length < entry.lines.length)
+        yield `${lines.length} of the ${entry.lines.length} lines of stint ${entry.stint} are there`
     }
   }),
 
@@ -80,7 +86,8 @@ export const fence: Record<string, Promised> = {
       const mates = runs.filter(
         (it) => it.worker === suspect.worker && it.job !== suspect.job && it.from < suspect.to && it.to > suspect.from,
       )
-      if (mates.length > 0) yield `job ${suspect.job.id.slice(-4)} ran beside ${mates.length} others in ${suspect.worker}`
+      if (mates.length > 0)
+        yield `job ${suspect.job.id.slice(-4)} ran beside ${mates.length} others in ${suspect.worker}`
     }
   },
 }
@@ -90,9 +97,9 @@ const startOf = (job: JobEvidence, stint: number) =>
 
 const outcomeOf = (job: JobEvidence, { stint }: StintEntry) => job.stints.find((it) => it.stint === stint)?.outcome
 
-/** A stint that stopped at a safe point, or threw, has saved the latest one with its end. */
+/** A stint that stopped at a safe point, or threw, saved the latest one with its end. */
 const savedAtEnd = (job: JobEvidence, entry: StintEntry): number =>
-  !entry.cutOff && ['continued', 'retried', 'postponed'].includes(outcomeOf(job, entry) ?? '') ? entry.checkpointed : 0
+  ['continued', 'retried', 'postponed'].includes(outcomeOf(job, entry) ?? '') ? entry.undisturbed : 0
 
 /** Every stint's time in `running`, in numbers of events. */
 const runsOf = (job: JobEvidence): (Stretch & { stint: number; worker: unknown })[] =>
@@ -105,7 +112,8 @@ const runsOf = (job: JobEvidence): (Stretch & { stint: number; worker: unknown }
 
 /** Only the clear case: the two stints before it were lost, and passed no safe point. */
 const isSuspect = (job: JobEvidence, stint: number): boolean => {
-  const before = job.stints.filter((it) => it.stint < stint).slice(-2)
+  const life = livesOf(job).find(({ stints }) => stints.some((it) => it.stint === stint))
+  const before = life?.stints.filter((it) => it.stint < stint).slice(-2) ?? []
   if (before.length < 2 || before.some((it) => it.outcome !== 'crashed')) return false
   return !job.events.some((it) => it.type === 'job.progressed' && Number(it.data['stint']) >= stint - 2)
 }

@@ -1,8 +1,8 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { JobState } from '../../../db/queries/jobs.ts'
 import { ENDED, TRANSITIONS } from '../../../lib/jobs/states.ts'
-import type { EventEvidence, JobEvidence } from '../evidence.ts'
-import { type Promised, ofEachJob } from './known.ts'
+import { type EventEvidence, lastLifeOf, livesOf } from '../evidence.ts'
+import { ofEachJob, type Promised } from './known.ts'
 
 /** The state that an event tells of; null for one that changes none. */
 const STATE_OF: Record<string, JobState | null> = {
@@ -38,18 +38,26 @@ export const timeline: Record<string, Promised> = {
   }),
 
   'states follow each other as the table says': ofEachJob(function* (job) {
-    const path = statesOf(job)
+    const path = statesOf(job.events)
     if (path[0] !== 'blocked' && path[0] !== 'queued') yield `it began ${path[0]}`
     for (const [index, state] of path.slice(1).entries()) {
       const before = path[index]
-      if (before && !(TRANSITIONS[before] as readonly JobState[]).includes(state)) yield `it went from ${before} to ${state}`
+      if (before && !(TRANSITIONS[before] as readonly JobState[]).includes(state))
+        yield `it went from ${before} to ${state}`
     }
     if (path.at(-1) !== job.state) yield `its events end with ${path.at(-1)}, and its row says ${job.state}`
   }),
 
-  'a job ends once': ofEachJob(function* (job) {
-    const ends = statesOf(job).filter((state) => (ENDED as readonly JobState[]).includes(state))
-    if (ends.length !== 1) yield `it ended ${ends.length} times: ${ends.join(', ')}`
+  'a job ends once, and begins anew only when somebody asks for it': ofEachJob(function* (job, { model }) {
+    const lives = livesOf(job)
+    for (const { events } of lives) {
+      const ends = statesOf(events).filter((state) => (ENDED as readonly JobState[]).includes(state))
+      if (ends.length !== 1) yield `it ended ${ends.length} times: ${ends.join(', ')}`
+    }
+    const retries = job.events.filter((it) => it.data['reason'] === 'retried').length
+    const asked = model.asks.filter((it) => it.jobId === job.id && it.what !== 'cancel')
+    if (retries > asked.filter((it) => it.answer !== 'refused').length) yield `it began anew ${retries} times`
+    if (retries < asked.filter((it) => it.answer === 'done').length) yield `it began anew only ${retries} times`
     if (!job.finishedAt) yield 'it has no time of its end'
     if (job.leaseUntil || job.worker) yield 'it ended and somebody holds it'
   }),
@@ -66,27 +74,40 @@ export const timeline: Record<string, Promised> = {
     let stint = 0
     for (const [index, { type, data }] of job.events.entries()) {
       if (type === 'job.started') stint = Number(data['stint'])
-      if (type === 'job.progressed' && data['stint'] !== stint) yield `stint ${data['stint']} told of itself in stint ${stint}`
+      if (type === 'job.progressed' && data['stint'] !== stint)
+        yield `stint ${data['stint']} told of itself in stint ${stint}`
       if (type !== 'job.started') continue
       const outcome = job.stints.find((it) => it.stint === stint)?.outcome ?? 'none'
       const ending = job.events.slice(index + 1).find((it) => leavesRunning(it))
-      if (!ENDING_OF[outcome]?.includes(ending?.type ?? '')) yield `stint ${stint} ended ${outcome}, and its event is ${ending?.type}`
+      if (!ENDING_OF[outcome]?.includes(ending?.type ?? ''))
+        yield `stint ${stint} ended ${outcome}, and its event is ${ending?.type}`
     }
   }),
 
   'attempts are spent by throws alone, and never more than there are': ofEachJob(function* (job) {
-    const threw = job.stints.filter((it) => it.outcome === 'retried').length
+    const threw = lastLifeOf(job).stints.filter((it) => it.outcome === 'retried').length
     if (job.attempt !== threw + 1) yield `it is at attempt ${job.attempt} after ${threw} retries`
     if (job.attempt > job.maxAttempts) yield `it is at attempt ${job.attempt} of ${job.maxAttempts}`
   }),
 
-  'after a cancel was asked for, a job only ends': ofEachJob(function* ({ events }) {
-    const asked = events.findIndex((it) => it.type === 'job.cancelling')
-    if (asked < 0) return
-    const after = events.slice(asked + 1).filter((it) => it.type !== 'job.progressed')
-    const [end] = after
-    if (after.length !== 1 || !['job.cancelled', 'job.succeeded'].includes(end?.type ?? '')) {
-      yield `after its cancel came ${after.map((it) => it.type)}`
+  'after a cancel was asked for, a job only ends': ofEachJob(function* (job) {
+    for (const { events } of livesOf(job)) {
+      const asked = events.findIndex((it) => it.type === 'job.cancelling')
+      if (asked < 0) continue
+      const acknowledged = events.filter((it) => it.type === 'job.cancelling' && it.data['step'] === 'acknowledged')
+      if (acknowledged.length > 1) yield `its cancel was acknowledged ${acknowledged.length} times`
+      const after = events.slice(asked + 1).filter((it) => it.type !== 'job.progressed' && !acknowledged.includes(it))
+      const [end] = after
+      if (after.length !== 1 || !['job.cancelled', 'job.succeeded'].includes(end?.type ?? '')) {
+        yield `after its cancel came ${after.map((it) => it.type)}`
+      }
+    }
+  }),
+
+  'while the queue is paused nothing starts': ofEachJob(function* ({ events }, { model }) {
+    for (const { id, type } of events) {
+      const paused = type === 'job.started' && model.pauses.some(({ from, to }) => from < id && id <= to)
+      if (paused) yield 'it started while the queue was paused'
     }
   }),
 
@@ -115,7 +136,7 @@ export const timeline: Record<string, Promised> = {
   },
 }
 
-const statesOf = ({ events }: JobEvidence): JobState[] => events.flatMap((event) => STATE_OF[event.type] ?? [])
+const statesOf = (events: EventEvidence[]): JobState[] => events.flatMap((event) => STATE_OF[event.type] ?? [])
 
 const leavesRunning = ({ type }: EventEvidence): boolean => {
   const state = STATE_OF[type]

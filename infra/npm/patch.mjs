@@ -1,0 +1,40 @@
+// Mends a dependency until a release does; `npm ci` and `npm install` run it. It does nothing when that was done, and
+// fails when the text that it looks for has changed: then see whether the new release still needs it.
+//
+// postgres 3.4.9. Bytes that a connection is about to send when it closes stay in its buffer, and the timer that would
+// have sent them counts as running although it was cancelled. The connection that is made in its place then never sends
+// a thing, and every statement that it is given fails after `connect_timeout`. Bytes that it is given between its close
+// and that are sent over a socket that is gone, which throws in a timer, where nobody can catch it, and ends the process.
+// github.com/porsager/postgres: issues 1066, 1154 and 1208, pull requests 1168 and 1209. db/client.test.ts shows both.
+import { readFileSync, writeFileSync } from 'node:fs'
+
+const PATCHES = [
+  {
+    file: 'postgres/src/connection.js',
+    before: '    clearImmediate(nextWriteTimer)\n    socket.removeListener',
+    after: '    clearImmediate(nextWriteTimer)\n    chunk = nextWriteTimer = null\n    socket.removeListener',
+  },
+  {
+    file: 'postgres/src/connection.js',
+    before: '  function nextWrite(fn) {\n    const x',
+    after: `  function nextWrite(fn) {
+    if (!socket) {
+      chunk = nextWriteTimer = null
+      error(Errors.connection('CONNECTION_CLOSED', options))
+      return false
+    }
+    const x`,
+  },
+]
+
+for (const { file, before, after } of PATCHES) {
+  const path = new URL(`../../node_modules/${file}`, import.meta.url)
+  const text = readFileSync(path, 'utf8')
+  if (text.includes(after)) continue
+  if (text.split(before).length !== 2)
+    throw new Error(`${file} has changed: see whether it still needs infra/npm/patch.mjs`)
+  writeFileSync(
+    path,
+    text.replace(before, () => after),
+  )
+}

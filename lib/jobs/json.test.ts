@@ -1,0 +1,81 @@
+import fc from 'fast-check'
+import { describe, expect } from 'vitest'
+import { test } from '../../tests/support/world.ts'
+import { PermanentError } from './define.ts'
+import { MAX_DATA_BYTES, toStoredJson } from './json.ts'
+
+const store = (value: unknown, maxBytes = MAX_DATA_BYTES) => toStoredJson(value, 'result', maxBytes)
+
+/** Any text, with more of what is special in JSON and in jsonb than chance would give. */
+const text = fc
+  .array(
+    fc.oneof(
+      fc.string({ unit: 'binary' }),
+      fc.constantFrom('\0', '\ud800', '\udfff', '😀', '\\', '\\u0000', '\\ud800', 'C:\\udbase', '"', '\u2028'),
+    ),
+    { maxLength: 6 },
+  )
+  .map((parts) => parts.join(''))
+const { value } = fc.letrec((tie) => ({
+  value: fc.oneof(
+    { maxDepth: 4 },
+    text,
+    fc.double(),
+    fc.maxSafeInteger(),
+    fc.boolean(),
+    fc.constant(null),
+    fc.array(tie('value'), { maxLength: 4 }),
+    fc.dictionary(text, tie('value'), { maxKeys: 4 }),
+  ),
+}))
+
+/** Whether jsonb can hold the text: it knows neither NUL nor half a surrogate pair. */
+const isStorable = (it: unknown): boolean => {
+  if (typeof it === 'string') return it.isWellFormed() && !it.includes('\0')
+  if (typeof it !== 'object' || it === null) return true
+  return Object.entries(it).every(([key, inner]) => isStorable(key) && isStorable(inner))
+}
+
+describe('a value for a JSON column', () => {
+  test('is given as JSON when jsonb can hold it, and else refused for good', () => {
+    fc.assert(
+      fc.property(value, (given) => {
+        if (isStorable(given)) expect(JSON.parse(store(given))).toEqual(JSON.parse(JSON.stringify(given)))
+        else expect(() => store(given)).toThrow(expect.objectContaining({ code: 'RESULT_INVALID' }))
+      }),
+      { numRuns: 2_000 },
+    )
+  })
+
+  test('that is given as JSON is taken by PostgreSQL and comes back as it was', async ({ world: { sql } }) => {
+    const property = fc.asyncProperty(value.filter(isStorable), async (given) => {
+      const json = store(given)
+      const [row] = await sql<{ stored: unknown }[]>`SELECT ${json}::text::jsonb AS stored`
+      expect(row?.stored).toEqual(JSON.parse(json))
+    })
+    await fc.assert(property, { numRuns: 300, skipAllAfterTimeLimit: 5_000 })
+  }, 15_000)
+
+  test('may have as many bytes as are allowed, and not one more', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'grapheme' }), (given) => {
+        const bytes = Buffer.byteLength(JSON.stringify(given))
+        expect(store(given, bytes)).toBe(JSON.stringify(given))
+        expect(() => store(given, bytes - 1)).toThrow(expect.objectContaining({ code: 'RESULT_TOO_LARGE' }))
+      }),
+    )
+  })
+
+  test('that isn’t there is null', () => {
+    expect([store(undefined), store(null)]).toEqual(['null', 'null'])
+  })
+
+  test('that JSON doesn’t know is refused for good', () => {
+    const circular: Record<string, unknown> = {}
+    circular['itself'] = circular
+    for (const given of [1n, circular, () => {}, Symbol('s')]) {
+      expect(() => store(given)).toThrow(PermanentError)
+      expect(() => store(given)).toThrow(expect.objectContaining({ code: 'RESULT_INVALID' }))
+    }
+  })
+})

@@ -1,0 +1,36 @@
+import { expect } from 'vitest'
+import { debugNoop } from '../../functions/jobs/debug-noop.ts'
+import { createEngine, echo, insertJobs, invoke } from '../../tests/support/engine.ts'
+import { test, type World } from '../../tests/support/world.ts'
+
+const kinds = [debugNoop, echo]
+const LONG = { kind: 'debug.noop', input: '{"steps":60,"stepMs":20}' }
+
+const startedOf = async ({ sql }: World, id: string): Promise<Date | null> =>
+  (await sql<{ startedAt: Date | null }[]>`SELECT started_at FROM jobs WHERE id = ${id}`)[0]?.startedAt ?? null
+const stateOf = async ({ sql }: World, id: string): Promise<string> =>
+  (await sql<{ state: string }[]>`SELECT state FROM jobs WHERE id = ${id}`)[0]?.state ?? ''
+
+test('an invocation that waits for its jobs takes in what nobody came for meanwhile', async ({ world }) => {
+  const { app } = world
+  const [long = ''] = await insertJobs(app, [LONG])
+  const invocation = invoke(createEngine(app, kinds), { budget: 1 })
+  await expect.poll(() => startedOf(world, long)).not.toBeNull()
+  const others = await insertJobs(app, [{}, {}, {}])
+  for (const id of others) await expect.poll(() => stateOf(world, id)).toBe('succeeded')
+  expect(await stateOf(world, long)).toBe('running')
+  await invocation
+  expect(await stateOf(world, long)).toBe('succeeded')
+})
+
+test('but one that runs a suspect stays alone with it', async ({ world }) => {
+  const { app } = world
+  const [suspect = ''] = await insertJobs(app, [LONG])
+  await app.sql`UPDATE jobs SET crashes = 2`
+  const invocation = invoke(createEngine(app, kinds), { budget: 1 })
+  await expect.poll(() => startedOf(world, suspect)).not.toBeNull()
+  const [other = ''] = await insertJobs(app, [{}])
+  await invocation
+  expect(await stateOf(world, suspect)).toBe('succeeded')
+  expect(await stateOf(world, other)).toBe('queued')
+})
