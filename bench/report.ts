@@ -60,7 +60,7 @@ const reached = (results: Measured[]): string => {
   ].join('\n')
 }
 
-const PARTS = ['host', 'worker', 'postgres', 'sqs-s3', 'kafka'] as const
+const PARTS = ['host', 'schedules', 'worker', 'postgres', 'sqs-s3', 'kafka'] as const
 
 const costs = (results: Measured[]): string => {
   const row = (what: string, pick: (it: Measured) => Costs | undefined): string => {
@@ -73,12 +73,13 @@ const costs = (results: Measured[]): string => {
       of((it) => it.walBytesPerJob, 0),
       of((it) => it.sqsRequestsPerJob, 3),
       of((it) => it.peakMemoryMb, 0),
+      of((it) => (it.othersCpuShare === undefined ? undefined : it.othersCpuShare * 100), 0),
     ]
     return `| ${what} | ${cells.join(' | ')} |`
   }
   return [
-    `| per job | CPU s per 1 000 | ${PARTS.join(' | ')} | Postgres transactions | WAL bytes | SQS requests | peak memory, MB |`,
-    `|---|${'--:|'.repeat(PARTS.length + 5)}`,
+    `| per job | CPU s per 1 000 | ${PARTS.join(' | ')} | Postgres transactions | WAL bytes | SQS requests | peak memory, MB | CPU taken by strangers, % |`,
+    `|---|${'--:|'.repeat(PARTS.length + 6)}`,
     row('single, nothing consuming', (it) => it.single),
     row('single, consuming', (it) => it.consuming),
     row('bulk', (it) => it.bulk),

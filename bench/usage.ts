@@ -1,4 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
 import type { RunningProcess } from '../infra/local/run-file.ts'
 
 /** Ticks of /proc/<pid>/stat per second: USER_HZ, 100 on every Linux that Node runs on. */
@@ -25,24 +26,42 @@ export const readUsage = (running: readonly RunningProcess[]): Usage => {
   return { cpuSeconds, memoryMb: memoryKb / 1_024 }
 }
 
+/** Busy time of all CPUs since the machine started, in seconds. */
+const machineBusySeconds = (): number => {
+  const [, user, nice, system, , , irq, softIrq] = (read('/proc/stat') ?? '').split(/\s+/, 8).map(Number)
+  return [user, nice, system, irq, softIrq].reduce<number>((sum, ticks) => sum + (ticks ?? 0), 0) / TICKS_PER_SECOND
+}
+
 /** Follows a stack's usage. CPU time of processes that ended in between counts up to when they were last seen. */
 export const watchUsage = (run: () => readonly RunningProcess[], everyMs = 500) => {
-  const before = readUsage(run())
-  let peakMemoryMb = before.memoryMb
+  const all = (): RunningProcess[] => [...run(), { name: BENCH, pid: process.pid, port: null }]
+  const before = readUsage(all())
+  const busyBefore = machineBusySeconds()
+  const began = performance.now()
+  let peakMemoryMb = readUsage(run()).memoryMb
   const timer = setInterval(() => {
     peakMemoryMb = Math.max(peakMemoryMb, readUsage(run()).memoryMb)
   }, everyMs)
   return {
     stop: () => {
       clearInterval(timer)
-      const after = readUsage(run())
+      const after = readUsage(all())
       const spent = [...after.cpuSeconds].map(
         ([name, seconds]) => [name, Math.max(0, seconds - (before.cpuSeconds.get(name) ?? 0))] as const,
       )
-      return { cpuSeconds: new Map(spent), peakMemoryMb: Math.max(peakMemoryMb, after.memoryMb) }
+      const ours = spent.reduce((sum, [, seconds]) => sum + seconds, 0)
+      const available = ((performance.now() - began) / 1_000) * availableParallelism()
+      return {
+        cpuSeconds: new Map(spent.filter(([name]) => name !== BENCH)),
+        peakMemoryMb,
+        othersCpuShare: Math.max(0, machineBusySeconds() - busyBefore - ours) / available,
+      }
     },
   }
 }
+
+/** This process and the load generator. */
+const BENCH = 'bench'
 
 /** worker-default-2 → worker */
 const nameOf = (name: string): string => (name.startsWith('worker-') ? 'worker' : name)

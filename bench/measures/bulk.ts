@@ -9,8 +9,8 @@ export interface Bulk extends Costs {
 }
 
 const PER_REQUEST = 10_000
-/** Requests under way at once: while one is stored, the next is read. */
-const AT_ONCE = 2
+/** Requests under way at once: while some are stored, the next is read. */
+const AT_ONCE = 4
 
 /** Many jobs by POST /jobs/batch. The queue is paused: they stay. */
 export const measureBulk = async (measured: MeasuredStack, jobs: number): Promise<Bulk> => {

@@ -53,7 +53,7 @@ export const endOf = async (sql: Sql, workers: string[]): Promise<number> => {
     WITH held AS MATERIALIZED (
       SELECT id FROM jobs WHERE state = 'running' AND worker = ANY (${workers}::text[]) ORDER BY id FOR UPDATE
     )
-    UPDATE jobs SET lease_until = '-infinity' FROM held WHERE jobs.id = held.id`
+    UPDATE jobs SET lease_until = least(lease_until, now() - interval '1 millisecond') FROM held WHERE jobs.id = held.id`
   return rows.count
 }
 
@@ -63,15 +63,15 @@ export const endExcept = async (sql: Sql, workers: string[]): Promise<number> =>
     WITH held AS MATERIALIZED (
       SELECT id FROM jobs WHERE state = 'running' AND worker <> ALL (${workers}::text[]) ORDER BY id FOR UPDATE
     )
-    UPDATE jobs SET lease_until = '-infinity' FROM held WHERE jobs.id = held.id`
+    UPDATE jobs SET lease_until = least(lease_until, now() - interval '1 millisecond') FROM held WHERE jobs.id = held.id`
   return rows.count
 }
 
-/** Gives every job whose lease ran out another one; those whose lease was ended on purpose stay ended. @returns how many */
+/** Gives every job whose lease ran out another one. @returns how many */
 export const grant = async (sql: Sql, leaseSeconds: number): Promise<number> => {
   const rows = await sql`
     WITH held AS MATERIALIZED (
-      SELECT id FROM jobs WHERE state = 'running' AND lease_until < now() AND lease_until > '-infinity' ORDER BY id FOR UPDATE
+      SELECT id FROM jobs WHERE state = 'running' AND lease_until < now() ORDER BY id FOR UPDATE
     )
     UPDATE jobs SET lease_until = now() + ${leaseSeconds} * interval '1 second' FROM held WHERE jobs.id = held.id`
   return rows.count

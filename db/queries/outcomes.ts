@@ -75,7 +75,7 @@ export const settle = (
     SELECT jobs.id, given.ending, given.delay_ms, given.result::jsonb AS result, given.partial::jsonb AS partial,
            given.checkpoint::jsonb AS checkpoint, given.checkpoint_version, given.progress,
            given.error::jsonb AS error,
-           coalesce(given.run_ms, extract(epoch FROM now() - jobs.stint_started_at) * 1000)::bigint AS stint_ms,
+           coalesce(given.run_ms, greatest(0, extract(epoch FROM least(now(), jobs.lease_until) - jobs.stint_started_at)) * 1000)::bigint AS stint_ms,
            jobs.run_ms, jobs.timeout_seconds, jobs.attempt, jobs.max_attempts, jobs.crashes, jobs.cancel_requested_at,
            jobs.worker, jobs.stint_started_at, jobs.project_id, jobs.kind, jobs.queue,
            jobs.has_children AND ${parents === 'without parents'} AS left_alone

@@ -19,19 +19,21 @@ const STATE_COLOURS = {
   cancelled: 'red',
 } as const
 /** What stands beside the bar. */
-const TEXT_COLUMNS = 74
+const TEXT_COLUMNS = 71
 
 /** Draws a progress bar for each job; where nothing can be redrawn, says how far they are, in tenths. */
 export const createBars = (screen: Screen): ((bars: readonly Bar[], below: string) => void) => {
   const said = new Map<string, number>()
   return (bars, below) => {
-    const width = Math.max(10, Math.min(40, screen.columns() - TEXT_COLUMNS))
+    const width = Math.max(9, Math.min(40, screen.columns() - TEXT_COLUMNS))
     screen.show(['', ...bars.map((bar) => draw(bar, width)), '', below])
     if (screen.isLive) return
     for (const bar of bars) {
-      const tenth = Math.floor(bar.job.progress * 10)
-      if (tenth > (said.get(bar.name) ?? 0)) screen.say(draw(bar, 20))
-      said.set(bar.name, tenth)
+      const { state, progress } = bar.job
+      // A job can have done all of it before it says so.
+      const step = state === 'succeeded' ? 11 : Math.floor(progress * 10)
+      if (step > (said.get(bar.name) ?? 0)) screen.say(draw(bar, 20))
+      said.set(bar.name, step)
     }
   }
 }

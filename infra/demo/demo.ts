@@ -61,12 +61,11 @@ const run = async (demo: Demo): Promise<void> => {
   await waitForEvents(listener, ada, jobs.keys())
 
   screen.close()
-  story.title('Results')
+  story.title(`Results, in ${folder}`)
   await showResults(screen, { ada, ids, folder, killed })
   showEvents(screen, listener)
   await stop(demo)
   await rm(demo.dataDir, { recursive: true, force: true })
-  fact(screen, 'all of it', folder)
   const seconds = [startSeconds, jobSeconds, story.seconds()].map((it) => it.toFixed(1))
   fact(screen, 'time', `${seconds[0]} s to start, ${seconds[1]} s for the jobs, ${seconds[2]} s in all`)
 }

@@ -41,8 +41,8 @@ export const killItsWorker = async (given: Given): Promise<Killed> => {
     process.kill(victim.pid, 'SIGKILL')
     const killedAt = performance.now()
     const digits = digitsOf(partial, result)
-    const saved = `${percent(progress)} of π are saved`
-    story.tell('kill', victim.name, `SIGKILL to process ${victim.pid} in stint ${stint}; ${saved}`)
+    const where = `in stint ${stint}; ${percent(progress)} saved`
+    story.tell('kill', victim.name, `SIGKILL to process ${victim.pid} ${where}`)
 
     const after = await untilJob(given, (job) => job.stint > stint && job.state !== 'queued')
     const seconds = ((performance.now() - killedAt) / 1_000).toFixed(1)

@@ -22,7 +22,6 @@ const demand = (holds: boolean, what: string): void => {
 
 interface PiResult {
   digits: string
-  terms: number
 }
 
 /** Fetches what was made, checks it, stores it in `folder`, and shows it. @throws {WrongResultError} */
@@ -38,7 +37,7 @@ export const showResults = async (
 type Given = Parameters<typeof showResults>[1]
 
 const showPi = async (screen: Screen, { ada, ids, folder, killed }: Given): Promise<void> => {
-  const { result, attempt } = await ada.job<PiResult>(ids.leibniz)
+  const { result } = await ada.job<PiResult>(ids.leibniz)
   const other = await ada.job<PiResult>(ids.chudnovsky)
   const { digits } = result
   demand(digits.length === DIGITS + 2, `π has ${digits.length - 2} digits instead of ${DIGITS}`)
@@ -53,12 +52,10 @@ const showPi = async (screen: Screen, { ada, ids, folder, killed }: Given): Prom
   demand(next?.attempt === hit?.attempt, 'the kill cost an attempt')
 
   await writeFile(join(folder, 'pi.txt'), `${digits}\n`)
-  const ends = `${digits.slice(0, 32)}…${digits.slice(-10)}`
-  fact(screen, 'π', `${ends}  ${grouped(DIGITS)} digits in ${grouped(result.terms)} terms`)
+  fact(screen, 'π', `pi.txt: ${digits.slice(0, 32)}…${digits.slice(-10)}`)
   right(screen, `the digits ${grouped(DIGITS - 9)} to ${grouped(DIGITS)} are ${LAST_TEN}, as published`)
-  const terms = grouped(other.result.terms)
-  right(screen, `Chudnovsky's series comes to the same ${grouped(DIGITS)} digits in ${terms} terms`)
-  fact(screen, '', `${stints.length} stints: ${summary(outcomes)}; ${attempt} attempt${attempt === 1 ? '' : 's'}`)
+  right(screen, `Chudnovsky's series comes to the same ${grouped(DIGITS)} digits`)
+  right(screen, `${stints.length} stints: ${summary(outcomes)}`)
 }
 
 const showSerials = async (screen: Screen, { ada, ids, folder }: Given): Promise<void> => {
@@ -70,17 +67,16 @@ const showSerials = async (screen: Screen, { ada, ids, folder }: Given): Promise
     'the serial numbers have a gap or a duplicate',
   )
   await writeFile(join(folder, 'serials.txt'), serials.map(({ serial }) => `${serial}\n`).join(''))
-  fact(screen, 'serial numbers', `${first} to ${last}`)
+  fact(screen, 'serial numbers', `serials.txt: ${first} to ${last}`)
   right(screen, `${grouped(SERIALS)} of them, without a gap or a duplicate`)
 }
 
 const showPictures = async (screen: Screen, { ada, ids, folder }: Given): Promise<void> => {
   const { images } = (await ada.job<{ images: Image[] }>(ids.pictures)).result
   for (const [index, { fileId, width, height, format, sizeBytes }] of images.entries()) {
-    const path = join(folder, `julia-${width}x${height}.${format}`)
-    await ada.download(fileId, path)
-    const size = `${width} × ${height}`.padEnd(11)
-    fact(screen, index === 0 ? 'pictures' : '', `${size}  ${format.padEnd(4)}  ${kilobytes(sizeBytes)}  ${path}`)
+    const name = `julia-${width}x${height}.${format}`
+    await ada.download(fileId, join(folder, name))
+    fact(screen, index === 0 ? 'three pictures' : '', `${name}: ${Math.round(sizeBytes / 1_024)} KiB`)
   }
 }
 
@@ -125,5 +121,3 @@ const summary = (outcomes: readonly (string | null)[]): string => {
   }
   return runs.map(({ outcome, n }) => `${n} ${outcome}`).join(', ')
 }
-
-const kilobytes = (bytes: number): string => `${Math.round(bytes / 1_024)} KiB`.padStart(8)

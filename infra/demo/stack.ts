@@ -12,7 +12,7 @@ const PARTS = {
   postgres: 'PostgreSQL, real, with a fresh database',
   'sqs-s3': 'SQS and S3 (fauxqs)',
   kafka: 'Kafka (a broker in memory, by librdkafka)',
-  host: 'the API; it also polls the queues for the worker processes',
+  host: 'the API; it also calls the workers',
 }
 const SPINNER = '⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏'
 

@@ -2,8 +2,8 @@ import { styleText } from 'node:util'
 import type { CloudEvent } from '../../lib/events/cloud-event.ts'
 import type { Screen } from './screen.ts'
 
-type Voice = 'http' | 'kafka' | 'kill' | 'demo'
-const COLOURS = { http: 'cyan', kafka: 'magenta', kill: 'red', demo: 'blue' } as const
+type Voice = 'POST' | 'kafka' | 'kill' | 'demo'
+const COLOURS = { POST: 'cyan', kafka: 'magenta', kill: 'red', demo: 'blue' } as const
 
 /** What happens, line by line, with the time since the beginning. */
 export interface Story {
@@ -21,7 +21,7 @@ export const createStory = (screen: Screen): Story => {
   const tell: Story['tell'] = (voice, what, text) => {
     const time = styleText('dim', `${seconds().toFixed(1).padStart(5)} s`)
     const source = styleText(COLOURS[voice], voice.padEnd(5))
-    const line = `${time}  ${source}  ${what.padEnd(19)} ${text}`
+    const line = `${time} ${source} ${what.padEnd(15)} ${text}`
     screen.say(voice === 'kill' ? styleText('bold', line) : line)
   }
   const names = new Map<string, string>()
@@ -31,7 +31,7 @@ export const createStory = (screen: Screen): Story => {
     const name = names.get(event.subject)
     const text = describe(event)
     if (name === undefined) nameless.push(event)
-    else if (text !== undefined) tell('kafka', name, `${event.type.padEnd(14)} ${text}`.trimEnd())
+    else if (text !== undefined) tell('kafka', name, `${event.type.padEnd(13)} ${text}`.trimEnd())
   }
   return {
     seconds,
@@ -48,19 +48,19 @@ export const createStory = (screen: Screen): Story => {
 /** What an event says; undefined for those that are only counted. */
 const describe = ({ type, data }: CloudEvent): string | undefined => {
   const stint = `stint ${data['stint']}`
-  const saved = percent(Number(data['progress']))
+  const saved = `${percent(Number(data['progress']))} saved`
   if (type === 'job.progressed') return undefined
   if (type === 'job.started') {
-    const from = data['resumed'] ? ' from the checkpoint' : ''
-    return `${stint}${from}, in ${processOf(String(data['worker']))}`
+    const worker = processOf(String(data['worker']))
+    return data['resumed'] ? `${stint} resumes in ${worker}` : `${stint} in ${worker}`
   }
   if (type === 'job.continued' && data['reason'] === 'lease lost') {
-    return `${stint} was lost with its worker; ${saved} are saved`
+    return `${stint} lost with worker; ${saved}`
   }
-  if (type === 'job.continued') return `${stint} used its time; ${saved} are saved`
+  if (type === 'job.continued') return `${stint} used its time; ${saved}`
   if (type === 'job.retried') {
     const { code } = data['error'] as { code: string }
-    return `${stint} ended with ${code}; attempt ${data['attempt']} comes`
+    return `${stint}: ${code}; attempt ${data['attempt']}`
   }
   if (type === 'job.succeeded') return stint
   if (type === 'job.queued') return ''

@@ -28,23 +28,23 @@ export const submitWork = async (ada: Person, picture: Picture, story: Story): P
   const jobs = new Map<string, string>()
   const submit = async (name: string, kind: string, what: string, input: object): Promise<string> => {
     const { id } = await ada.submit({ kind, input, maxAttempts: MAX_ATTEMPTS })
-    story.tell('http', 'POST /jobs', `${kind.padEnd(16)} ${what}`)
+    story.tell('POST', '/jobs', `${kind.padEnd(16)} ${what}`)
     story.name(id, name)
     jobs.set(id, name)
     return id
   }
 
-  story.tell('http', 'POST /auth/register', ada.email)
+  story.tell('POST', '/auth/register', ada.email)
   const fileId = await ada.upload(picture.name, 'image/jpeg', picture.bytes)
   const { width, height, bytes } = picture
-  const size = `${width} × ${height}, ${((width * height) / 1e6).toFixed(1)} megapixels, ${grouped(bytes.length)} bytes`
-  story.tell('http', 'POST /files', `${picture.name}, ${size}`)
+  const size = `${width} × ${height} pixels, ${(bytes.length / 1e6).toFixed(1)} MB`
+  story.tell('POST', '/files', `${picture.name}, ${size}`)
   const deviceModel = await ada.addDeviceModel(DEVICE_MODEL, 'Thermometer')
-  story.tell('http', 'POST /device-models', `${DEVICE_MODEL}, Thermometer`)
+  story.tell('POST', '/device-models', `${DEVICE_MODEL}, Thermometer`)
 
   const digits = `${grouped(DIGITS)} digits`
   const pi = (name: string, method: string) =>
-    submit(`π by ${name}`, 'math.pi', `${digits} by ${name}'s series`, { digits: DIGITS, method })
+    submit(`π by ${name}`, 'math.pi', `${digits}, by ${name}`, { digits: DIGITS, method })
   const leibniz = await pi('Leibniz', 'leibniz')
   const chudnovsky = await pi('Chudnovsky', 'chudnovsky')
   const range = { deviceModelCode: DEVICE_MODEL, start: 1, count: SERIALS }

@@ -44,7 +44,7 @@ const knownOf = async (ada: Person, { id, kind }: Job): Promise<string> => {
   const { partial, result } = await ada.job(id)
   if (kind === 'math.pi') {
     const digits = digitsOf(partial, result)
-    return digits ? `${grouped(digits.length - 2)} digits: …${digits.slice(-10)}` : ''
+    return digits ? `${grouped(digits.length - 2)} digits …${digits.slice(-10)}` : ''
   }
   if (kind === 'serials.generate') {
     const { stored } = (partial ?? {}) as { stored?: number }

@@ -6,8 +6,8 @@ export const MAX_DATA_BYTES = 256 * 1024
 /** A checkpoint, as JSON (bytes). */
 export const MAX_CHECKPOINT_BYTES = 1024 * 1024
 
-/** JSON text that PostgreSQL's jsonb refuses: NUL and lone surrogates. */
-const UNSTORABLE = /\\u0000|\\ud[89a-f]/i
+/** JSON text that PostgreSQL's jsonb refuses: escapes of NUL and of half characters. An escaped backslash begins none. */
+const UNSTORABLE = /(?<!\\)(?:\\\\)*\\u(?:0000|d[89a-f])/i
 
 /**
  * A job's value as JSON text for the database.
@@ -29,7 +29,9 @@ export const toStoredJson = (value: unknown, what: 'partial' | 'result' | 'check
 
 const stringify = (value: unknown, what: string): string => {
   try {
-    return JSON.stringify(value ?? null)
+    const text: string | undefined = JSON.stringify(value ?? null)
+    if (text === undefined) throw new TypeError(`a ${typeof value} has no JSON`)
+    return text
   } catch (cause) {
     throw new PermanentError(`${what.toUpperCase()}_INVALID`, `the ${what} is not JSON: ${(cause as Error).message}`, {
       cause,

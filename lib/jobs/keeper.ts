@@ -53,7 +53,15 @@ export const createKeeper = (app: App, running: ReadonlySet<Stint>): Keeper => {
     }
   }
 
-  const save = async (stints: Stint[]): Promise<void> => {
+  /** One after the other: an older safe point must not arrive after a newer one. */
+  let saving: Promise<void> = Promise.resolve()
+  const save = (stints: Stint[]): Promise<void> => {
+    const saved = saving.then(() => saveNewest(stints))
+    saving = saved.catch(() => {})
+    return saved
+  }
+
+  const saveNewest = async (stints: Stint[]): Promise<void> => {
     const points = stints.flatMap((stint) => unsavedPoint(stint) ?? [])
     if (points.length === 0) return
     try {
@@ -68,7 +76,15 @@ export const createKeeper = (app: App, running: ReadonlySet<Stint>): Keeper => {
     }
   }
 
-  const flushLogs = async (): Promise<void> => {
+  /** One after the other: who asks wants its lines written, also those that another flush has taken along. */
+  let flushing: Promise<void> = Promise.resolve()
+  const flushLogs = (): Promise<void> => {
+    const flushed = flushing.then(writeLines)
+    flushing = flushed.catch(() => {})
+    return flushed
+  }
+
+  const writeLines = async (): Promise<void> => {
     if (lines.length === 0) return
     const batch = lines
     lines = []
@@ -100,7 +116,7 @@ export const createKeeper = (app: App, running: ReadonlySet<Stint>): Keeper => {
             stint: stint.job.stint,
             level,
             message: storable(message).slice(0, 10_000),
-            data: data === undefined ? null : storable(stringify(data) ?? 'null'),
+            data: data === undefined ? null : storableJson(stringify(data) ?? 'null'),
             at: new Date(app.clock.now()).toISOString(),
           })
         }
@@ -127,11 +143,12 @@ const unsavedPoint = (stint: Stint): safePoints.SavedPoint | undefined => {
   }
 }
 
-const storable = (text: string): string =>
-  text
-    .toWellFormed()
-    .replaceAll('\0', '')
-    .replace(/\\u0000|\\ud[89a-f][0-9a-f]{2}/gi, '')
+/** Text as Postgres takes it: without NUL and half characters. */
+const storable = (text: string): string => text.toWellFormed().replaceAll('\0', '')
+
+/** The same for JSON text, where they stand as escapes. An escaped backslash begins none. */
+const storableJson = (json: string): string =>
+  json.replace(/\\(?:u0000|ud[89a-f][0-9a-f]{2}|.)/gi, (it) => (/^\\u(0000|d[89a-f])/i.test(it) ? '' : it))
 
 /** Runs `work` each so many seconds while jobs run, never twice at once. A failure is logged; the next turn tries again. */
 const repeat = (

@@ -50,10 +50,10 @@ export const beginShift = (engine: Engine, time: FunctionTime): Shift => {
 
   /** Ends a job between two safe points: a thread is terminated, a job on the event loop spoils its process. */
   const cutOff = (stint: Stint): void => {
-    if (!stint.fenced) finisher.add(stint.cutOff(app.random()))
+    if (!stint.fenced) finisher.add(stint.outcome ?? stint.cutOff(app.random()))
     stint.handedIn = true
     stint.fence()
-    if (stint.kind.isolation === 'shared') shift.stuck = true
+    if (stint.kind.isolation === 'shared' && !stint.outcome) shift.stuck = true
     runs.get(stint)?.letGo()
   }
 
@@ -108,6 +108,7 @@ const runOne = async ({ app, ...engine }: Engine, keeper: Keeper, finisher: Fini
   const outcome = await runJob({ app, ...engine }, keeper, stint)
   if (stint.handedIn) return
   if (!outcome || stint.fenced) return app.metrics.count('stint_stints_fenced_total', {})
+  stint.outcome = outcome
   await keeper.flushLogs().catch((error) => app.log.warn({ err: error }, 'log lines were lost'))
-  if (!stint.fenced) finisher.add(outcome)
+  if (!stint.handedIn && !stint.fenced) finisher.add(outcome)
 }

@@ -20,6 +20,8 @@ export class Stint {
   readonly taken = new AbortController()
   /** Another stint holds the job, or it ended: nothing of this one may be written any more. */
   fenced = false
+  /** How it ended, while that is not written yet. */
+  outcome: Outcome | undefined
   /** Its outcome was handed in by who cut it off: what it still gives doesn't count. */
   handedIn = false
   /** Somebody wants it to stop at its next safe point. */

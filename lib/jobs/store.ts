@@ -31,6 +31,7 @@ export const store = async (tx: TransactionSql, prepared: Prepared[]): Promise<S
     answered,
   )
   const made = prepared.filter((it) => !answered.has(it))
+  followAnswered(made, answered)
   const ended = await lockParents(tx, made)
   const rows =
     made.length > 0
@@ -47,6 +48,13 @@ export const store = async (tx: TransactionSql, prepared: Prepared[]): Promise<S
     startable: [...startableNow(made, rows), ...changed.filter((job) => job.state === 'queued')],
     changed: [...replaced, ...changed],
   }
+}
+
+/** Who runs after a sibling that was answered with another job runs after that one. */
+const followAnswered = (made: Prepared[], answered: Answered): void => {
+  if (answered.size === 0) return
+  const instead = new Map([...answered].map(([it, { jobId }]) => [it.row.id, jobId]))
+  for (const it of made) it.after = [...new Set(it.after.map((id) => instead.get(id) ?? id))]
 }
 
 const startableNow = (made: Prepared[], rows: { id: string; queuedAt: Date; startAt: Date }[]): Startable[] => {

@@ -107,7 +107,7 @@ test('a lease that was lost a month ago is settled, and a child that is due in a
   await world.sql`INSERT INTO job_dependencies (child_id, parent_id) VALUES (${child}, ${parent})`
   await world.sql`
     UPDATE jobs SET state = 'running', stint = 1, worker = 'w', lease_until = now() - interval '30 days',
-      stint_started_at = now() - interval '31 days'
+      stint_started_at = now() - interval '60 days'
     WHERE id = ${parent}`
   await sweep(world.app)
   expect(await get(world, parent)).toMatchObject({ state: 'failed', error: { code: 'TIMEOUT' } })

@@ -47,6 +47,7 @@ export const runChaos = async (options: ChaosOptions): Promise<ChaosReport> => {
   const dataDir = mkdtempSync(join(tmpdir(), 'stint-chaos-'))
   // As root, Postgres runs as another user, who has to get in.
   chmodSync(dataDir, 0o711)
+  say(`The stack's data: ${dataDir}`)
   const stack = await startStack({ dataDir, env: environmentOf(options) })
   const database = openDatabase(dataDir)
   const addressNow = () => stack.run().find(({ name }) => name === 'kafka')?.address

@@ -19,6 +19,8 @@ export interface Unit {
   jobs: PlannedJob[]
   /** A person changes their mind so long after it was accepted. */
   cancelAfterMs?: number
+  /** It fails for want of this device model; the person adds it then, and has the job retried. */
+  forgottenModel?: string
 }
 
 /** What the jobs of one person can refer to. */
@@ -116,10 +118,6 @@ export const createPlanner = (random: Random, means: Means) => {
     return drawn < 0.99 ? pi() : image()
   }
 
-  const single = (): Unit => ({ jobs: [any()] })
-
-  const batch = (): Unit => ({ jobs: Array.from({ length: between(random, 20, 200) }, any) })
-
   const cancelled = (): Unit => {
     const tags = [ends('cancelled', 'succeeded')]
     const steps = pick(random, [5, 100])
@@ -136,10 +134,19 @@ export const createPlanner = (random: Random, means: Means) => {
   }
 
   const chord = (): Unit => {
-    const parents = Array.from({ length: between(random, 5, 40) }, any).map((job) => ({ ...job, tags: job.tags }))
+    const parents = Array.from({ length: between(random, 5, 40) }, any)
     const fails = parents.some((job) => !job.tags.includes(ends('succeeded')))
     const after = parents.map((job) => `$${job.name}`)
     return { jobs: [...parents, noop({}, { after, ...(fails && { tags: failsWith('PARENT_FAILED') }) })] }
+  }
+
+  const forgetful = (): Unit => {
+    const deviceModelCode = `${means.deviceModelCode}-${named}`
+    const input = { deviceModelCode, start: 0, count: between(random, 10, 6_000) }
+    return {
+      jobs: [{ kind: 'serials.generate', input, name: name(), tags: SUCCEEDS }],
+      forgottenModel: deviceModelCode,
+    }
   }
 
   /** A parent that fails, and what each of its children makes of it. */
@@ -161,10 +168,11 @@ export const createPlanner = (random: Random, means: Means) => {
 
   return (): Unit => {
     const drawn = random()
-    if (drawn < 0.45) return single()
-    if (drawn < 0.65) return batch()
+    if (drawn < 0.45) return { jobs: [any()] }
+    if (drawn < 0.65) return { jobs: Array.from({ length: between(random, 20, 200) }, any) }
     if (drawn < 0.8) return cancelled()
     if (drawn < 0.88) return chain()
-    return drawn < 0.94 ? chord() : family()
+    if (drawn < 0.94) return chord()
+    return drawn < 0.97 ? family() : forgetful()
   }
 }

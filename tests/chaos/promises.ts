@@ -1,4 +1,4 @@
-import type { Pool } from '../../db/client.ts'
+import type { Sql } from '../../db/client.ts'
 
 /** What the run knows that the database doesn't. */
 export interface Known {
@@ -11,7 +11,7 @@ export interface Known {
 export interface Promised {
   promise: string
   /** Rows that break it. */
-  broken: (sql: Pool, known: Known) => Promise<readonly object[]>
+  broken: (sql: Sql, known: Known) => Promise<readonly object[]>
 }
 
 /** Written by the worker of one stint, with the number of that stint in `data`. */
@@ -178,13 +178,13 @@ export const PROMISES: readonly Promised[] = [
 ]
 
 /** By the crash rule a job fails whose process died three times in a row without progress; here that may be bad luck. */
-const killedThrice = (sql: Pool) => sql`(
+const killedThrice = (sql: Sql) => sql`(
   jobs.state = 'failed' AND jobs.error->>'code' = 'CRASHED' AND (
     SELECT count(*) = 3 FROM stints WHERE stints.job_id = jobs.id AND stints.stint > jobs.stint - 3 AND outcome = 'crashed'
   ))`
 
 /** Jobs that the crash rule ended, though they harm nobody: none is lost, but many would be a bad sign. */
-export const countCrashed = async (sql: Pool): Promise<number> => {
+export const countCrashed = async (sql: Sql): Promise<number> => {
   const rows = await sql`SELECT id FROM jobs WHERE ${killedThrice(sql)}`
   return rows.length
 }

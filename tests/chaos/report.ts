@@ -1,3 +1,4 @@
+import { availableParallelism, loadavg } from 'node:os'
 import { styleText } from 'node:util'
 import type { ChaosReport } from './chaos.ts'
 import { quantiles, recoveriesOf } from './recovery.ts'
@@ -42,6 +43,7 @@ const happened = ({ counts }: ChaosReport): string[] => {
     `Stints: ${list(counts.stints)}; ${counts.fencedOff} outcomes were refused behind the fence`,
     `Events in Kafka: ${counts.events}, and ${counts.repeated} repeated; serial numbers: ${counts.serialNumbers}`,
     `Ended by the crash rule without fault of their own: ${counts.crashed}`,
+    `The machine: ${availableParallelism()} cores, load ${loadavg()[0]?.toFixed(1)}`,
   ]
 }
 

@@ -65,6 +65,7 @@ export const createSubmitter = async (
     submitter.accepted.push(...ids)
     const [id] = ids
     if (unit.cancelAfterMs !== undefined && id) open.push(cancelLater(client, id, unit.cancelAfterMs))
+    if (unit.forgottenModel !== undefined && id) open.push(retryWithModel(client, id, unit.forgottenModel))
   }
 
   return submitter
@@ -93,6 +94,16 @@ const cancelLater = async (client: Client, id: string, ms: number): Promise<void
   const { status, body } = await client.patiently('POST', `/jobs/${id}/cancel`)
   // 409: it has ended, or an answer was lost and the cancel repeated.
   if (![200, 202, 409].includes(status)) throw new Error(`a cancel was refused: ${JSON.stringify(body)}`)
+}
+
+const retryWithModel = async (client: Client, id: string, code: string): Promise<void> => {
+  for (let state = ''; state !== 'failed'; await sleep(200)) {
+    state = (await client.patiently('GET', `/jobs/${id}`)).body.job.state
+  }
+  await client.patiently('POST', '/device-models', { body: { code, name: 'A forgotten model' } })
+  const { status, body } = await client.patiently('POST', `/jobs/${id}/retry`, { body: {} })
+  // 409: an answer was lost and the retry repeated.
+  if (![202, 409].includes(status)) throw new Error(`a retry was refused: ${JSON.stringify(body)}`)
 }
 
 const prepareMeans = async (client: Client, nth: number, picture: Uint8Array<ArrayBuffer>): Promise<Means> => {

@@ -21,6 +21,8 @@ export interface StintEntry {
   code: string | undefined
   /** Somebody wanted it to stop, or took it away. */
   aborted: boolean
+  /** Its invocation lasted into the end of the function's time, when outcomes are all that is written. */
+  late: boolean
 }
 
 export interface Checkpoint {
@@ -42,6 +44,7 @@ export class Journal {
       ending: 'runs',
       code: undefined,
       aborted: false,
+      late: false,
     }
     this.entries.push(begun)
     return begun

@@ -45,6 +45,8 @@ export type Move =
   | { do: 'run'; picks: number[] }
   /** The named turns are taken, as far as they wait; of several with one name the oldest, or the newest. */
   | { do: 'take'; turns: string[]; which: 'oldest' | 'newest' }
+  /** The turns of one process are taken, until it has none left. */
+  | { do: 'finish'; part: Part }
   /** Seconds pass, for the database and for every process; after each, turns are taken. */
   | { do: 'wait'; seconds: number; picks: number[] }
   /** The database's time jumps; the processes notice nothing, or slept. */

@@ -9,10 +9,13 @@ import type { Doorbells } from './doorbells.ts'
 import type { Journal } from './journal.ts'
 import { scriptedKinds } from './scripted.ts'
 import { type Actor, Died, type Traffic } from './traffic.ts'
+import { watchClaims } from './watch-claims.ts'
 import { watchedPool } from './watched-sql.ts'
 
 /** What all processes share. */
 export interface Surroundings {
+  /** A connection of the test's own. */
+  admin: Pool
   environment: Record<string, string>
   traffic: Traffic
   doorbells: Doorbells
@@ -21,6 +24,8 @@ export interface Surroundings {
   nowMs: () => number
   random: () => number
   logged: string[]
+  /** What no process should have done. */
+  failures: Set<string>
 }
 
 /** Connections of one process, as in production. They outlive it: the next process of the same part uses them. */
@@ -56,12 +61,12 @@ export class Process implements Actor {
   }
 
   static async start(name: string, pool: Pool, surroundings: Surroundings): Promise<Process> {
-    const { environment, traffic, doorbells, broker, journal, nowMs, random, logged } = surroundings
+    const { admin, environment, traffic, doorbells, broker, journal, nowMs, random, logged, failures } = surroundings
     const it = new Process(name, surroundings)
     it.#kinds = scriptedKinds(it, traffic, journal)
     it.#app = await createApp(readConfig(environment), name, {
       instance: name,
-      sql: watchedPool(pool, it, traffic),
+      sql: watchedPool(pool, it, traffic, watchClaims(admin, traffic, failures)),
       queue: doorbells.of(it, traffic),
       publisher: broker.of(it, traffic),
       clock: { now: nowMs },

@@ -6,6 +6,7 @@ import { submitGathered } from '../../lib/jobs/gather.ts'
 import { redriveJobs, retryJob } from '../../lib/jobs/retry-jobs.ts'
 import { submit } from '../../lib/jobs/submit.ts'
 import { endLeasesOf, sweep } from '../../lib/jobs/sweep.ts'
+import { hardStopMs } from '../../lib/jobs/time.ts'
 import { pauseQueue, resumeQueue } from '../../lib/queue/pause.ts'
 import { Broker } from './broker.ts'
 import { jump } from './database-clock.ts'
@@ -48,15 +49,17 @@ export class Program {
     this.#time = time
     this.traffic = new Traffic(stage.admin)
     this.doorbells = new Doorbells(() => this.#nowMs)
-    const { traffic, doorbells, broker, journal, logged } = this
+    const { traffic, doorbells, broker, journal, logged, failures } = this
+    const { admin, environment } = stage
     const nowMs = () => this.#nowMs
-    this.#surroundings = { environment: stage.environment, traffic, doorbells, broker, journal, logged, nowMs, random }
+    this.#surroundings = { admin, environment, traffic, doorbells, broker, journal, logged, failures, nowMs, random }
   }
 
   /** Begins what a move says. What it starts goes on by itself whenever turns are taken. */
   async make(move: Move): Promise<void> {
     this.traffic.note(`— ${JSON.stringify(move)}`)
-    if ('part' in move) this.#makeIn(await this.#process(move.part), move)
+    if (move.do === 'finish') await this.traffic.finish(await this.#process(move.part))
+    else if ('part' in move) this.#makeIn(await this.#process(move.part), move)
     else await this.#makeAround(move)
     await this.traffic.settle()
   }
@@ -101,7 +104,7 @@ export class Program {
     await this.traffic.drain()
   }
 
-  #makeIn(process: Process, move: MoveOf<'part'>): void {
+  #makeIn(process: Process, move: Exclude<MoveOf<'part'>, { do: 'finish' }>): void {
     const { app } = process
     switch (move.do) {
       case 'submit':
@@ -280,12 +283,17 @@ export class Program {
     if (messages.length === 0) return
     const budget = messages.reduce((sum, { ring }) => sum + ring.n, 0)
     const endsMs = performance.now() + functionSeconds * 1_000
+    const before = this.journal.entries.length
     worker.start('an invocation', async () => {
       try {
         await execute(worker.engine, { queue: 'default', budget, remainingMs: () => endsMs - performance.now() })
       } catch (error) {
         this.doorbells.putBack(messages)
         throw error
+      } finally {
+        const late = performance.now() >= endsMs - hardStopMs(functionSeconds * 1_000)
+        const begun = this.journal.entries.slice(before).filter((it) => it.process === worker.name)
+        for (const entry of begun) entry.late = late
       }
       const left = this.journal.runningIn(worker.name)
       if (left.length > 0 && worker.state !== 'dead') {

@@ -149,9 +149,22 @@ const lively: fc.Arbitrary<JobSpec> = fc.record({
   unique: fc.constant(null),
 })
 
+/** A worker sleeps for longer than its leases, and the sweep takes its jobs away. */
+const oversleep = fc.tuple(worker, partOf('timer')).map(([part, timer]): Move[] => [
+  { do: 'sleep', part },
+  { do: 'sweep', part: timer },
+  { do: 'finish', part: timer },
+  { do: 'jump', seconds: 61 },
+  { do: 'sweep', part: timer },
+  { do: 'finish', part: timer },
+])
+
+const alone = (weight: number, arbitrary: fc.Arbitrary<Move>) => ({ weight, arbitrary: arbitrary.map((it) => [it]) })
+
 const struggle = [
-  move(
-    5,
+  { weight: 4, arbitrary: oversleep },
+  alone(
+    7,
     fc.record({
       do: fc.constant('invoke' as const),
       part: worker,
@@ -160,13 +173,13 @@ const struggle = [
       functionSeconds: fc.constantFrom(900, 15),
     }),
   ),
-  move(12, fc.record({ do: fc.constant('run' as const), picks: picks(8) })),
-  move(8, fc.record({ do: fc.constant('wait' as const), seconds: fc.constantFrom(1, 1, 2, 10), picks: picks(4) })),
-  move(3, fc.record({ do: fc.constant('jump' as const), seconds: fc.constantFrom(61, 70) })),
-  move(4, fc.record({ do: fc.constant('sweep' as const), part: partOf('timer') })),
-  move(2, fc.record({ do: fc.constant('bury' as const), part: partOf('timer') })),
-  move(
-    4,
+  alone(14, fc.record({ do: fc.constant('run' as const), picks: picks(8) })),
+  alone(6, fc.record({ do: fc.constant('wait' as const), seconds: fc.constantFrom(1, 1, 2, 10), picks: picks(4) })),
+  alone(1, fc.record({ do: fc.constant('jump' as const), seconds: fc.constantFrom(61, 70) })),
+  alone(2, fc.record({ do: fc.constant('sweep' as const), part: partOf('timer') })),
+  alone(1, fc.record({ do: fc.constant('bury' as const), part: partOf('timer') })),
+  alone(
+    3,
     fc.record({
       do: fc.constant('kill' as const),
       part: worker,
@@ -174,20 +187,19 @@ const struggle = [
       answer: fc.constantFrom('never sent', 'lost'),
     }),
   ),
-  move(3, fc.record({ do: fc.constant('sleep' as const), part: worker })),
-  move(3, fc.record({ do: fc.constant('wake' as const), part: worker })),
-  move(2, fc.record({ do: fc.constant('repeat a doorbell' as const), nth })),
-  move(1, fc.record({ do: fc.constant('cancel' as const), part: partOf('host'), nth })),
+  alone(5, fc.record({ do: fc.constant('wake' as const), part: worker })),
+  alone(2, fc.record({ do: fc.constant('repeat a doorbell' as const), nth })),
+  alone(1, fc.record({ do: fc.constant('cancel' as const), part: partOf('host'), nth })),
 ]
 
 /** Programs in which workers that die and sleep struggle for one or two long jobs. */
 export const closeQuarters = fc
   .tuple(
     fc.array(lively, { minLength: 1, maxLength: 2 }),
-    fc.array(fc.oneof(...struggle), { maxLength: 50, size: 'max' }),
+    fc.array(fc.oneof(...struggle), { minLength: 5, maxLength: 50, size: 'max' }),
   )
   .map(([jobs, moves]): Move[] => [
     { do: 'submit', part: 'host-1', how: 'batch', keyed: false, jobs },
     { do: 'run', picks: [0, 0, 0] },
-    ...moves,
+    ...moves.flat(),
   ])

@@ -60,6 +60,16 @@ test('a claim that is answered when the function’s time is over starts nothing
   await runs(world, [submit(job()), run(20), invoke(3), { do: 'wait', seconds: 3, picks: [] }])
 })
 
+test('a job that returned is not cut off while its lines are written', async ({ world }) => {
+  await runs(world, [
+    submit(job({ script: { points: 1, logs: true } })),
+    run(20),
+    invoke(3),
+    take('listDue', 'claims.claim', 'step 1', 'the end of'),
+    { do: 'wait', seconds: 3, picks: [] },
+  ])
+})
+
 test('a child that is due in a month doesn’t keep its parent from ending', async ({ world }) => {
   await runs(world, [submit(job(), job({ afterSiblings: [0], delaySeconds: 2_600_000 })), run(20), invoke(), run(20)])
 })
@@ -118,34 +128,5 @@ test('a safe point that is saved late doesn’t overwrite a newer one', async ({
     { do: 'take', turns: ['safe-points.save', 'safe-points.save'], which: 'newest' },
     { do: 'kill', part: 'worker-1', turns: 0, answer: 'never sent' },
     run(1),
-  ])
-})
-
-test('a job that is retried waits for its parents that have not ended', async ({ world }) => {
-  await runs(world, [
-    submit(
-      job({ script: { throws: { how: 'permanent', at: 0, until: 3 } } }),
-      job({ delaySeconds: 1_200 }),
-      job({ afterSiblings: [0, 1] }),
-    ),
-    run(20),
-    invoke(),
-    run(20),
-    { do: 'retry', part: 'host-1', nth: 2, fromStart: false },
-    run(20),
-  ])
-})
-
-test('a job whose unique key another one has by now is not retried beside it', async ({ world }) => {
-  const unique = { key: 'x', forSeconds: 0, onDuplicate: 'return' as const }
-  await runs(world, [
-    submit(job({ unique })),
-    run(20),
-    { do: 'cancel', part: 'host-1', nth: 0 },
-    run(20),
-    submit(job({ unique })),
-    run(20),
-    { do: 'retry', part: 'host-1', nth: 0, fromStart: false },
-    run(20),
   ])
 })

@@ -59,6 +59,9 @@ export class Traffic {
   readonly #admin: Pool
   /** Statements that were sent and have no answer. */
   #unanswered = 0
+  /** How many of them were seen to wait for locks that are still held. */
+  #blocked = 0
+  #transactions = 0
   /** Raised by everything that happens. */
   #events = 0
   /** Told when something happens. */
@@ -74,6 +77,20 @@ export class Traffic {
   #happened(): void {
     this.#events++
     this.#listener()
+  }
+
+  /** Whether transactions are under way: they may hold locks. */
+  get hasTransactions(): boolean {
+    return this.#transactions > 0
+  }
+
+  transactionBegins(): void {
+    this.#transactions++
+  }
+
+  transactionEnds(): void {
+    this.#transactions--
+    this.#blocked = 0
   }
 
   note(line: string): void {
@@ -145,6 +162,15 @@ export class Traffic {
     if (index >= 0) await this.letOne(index)
   }
 
+  /** Lets an actor's turns be taken, oldest first, until it has none left that it could take. */
+  async finish(actor: Actor): Promise<void> {
+    for (;;) {
+      const index = this.#waiting.filter(isReady).findIndex((it) => it.actor === actor)
+      if (index < 0) return
+      await this.letOne(index)
+    }
+  }
+
   /** Lets turns be taken, oldest first, until none waits but those of sleepers. */
   async drain(most = 20_000): Promise<void> {
     for (let i = 0; i < most; i++) {
@@ -161,9 +187,10 @@ export class Traffic {
   async settle(): Promise<void> {
     for (let looks = 0; ; ) {
       await this.#quiet()
-      if (this.#unanswered === 0) return
+      if (this.#unanswered === this.#blocked) return
       if (await this.#happens(LOOK_AFTER_MS)) continue
-      if ((await this.#waitingForLocks()) === this.#unanswered) return
+      this.#blocked = await this.#waitingForLocks()
+      if (this.#unanswered === this.#blocked) return
       if (++looks > MOST_LOOKS) throw new Error(`${this.#unanswered} statements have no answer`)
     }
   }

@@ -2,16 +2,19 @@ import type { TransactionSql } from 'postgres'
 import type { Pool } from '../../db/client.ts'
 import { type Actor, alive, type Traffic } from './traffic.ts'
 
+/** Sends a statement that is not in a transaction, and may look at the tables before and after it. */
+export type Look = (statement: string, send: () => Promise<unknown>) => Promise<unknown>
+
 /**
  * A pool whose every statement waits for its turn, `BEGIN` and `COMMIT` too: a process may sleep, die or be overtaken
  * between any two of them.
  */
-export const watchedPool = (pool: Pool, actor: Actor, traffic: Traffic): Pool =>
+export const watchedPool = (pool: Pool, actor: Actor, traffic: Traffic, look: Look): Pool =>
   new Proxy(pool, {
     apply: (sql, _this, parts: Parameters<Pool>) => {
       const what = callerOf()
       return whenAwaited(sql(...parts), (send) =>
-        onConnection(actor, traffic, what, () => traffic.answered(actor, send, what)),
+        onConnection(actor, traffic, what, () => traffic.answered(actor, () => look(what, send), what)),
       )
     },
     get: (target, property) =>
@@ -58,6 +61,7 @@ const transaction = async (
   work: (tx: TransactionSql) => Promise<unknown>,
 ): Promise<unknown> => {
   let answered = traffic.sent()
+  traffic.transactionBegins()
   try {
     const result = await pool.begin(async (tx) => {
       answered()
@@ -73,6 +77,7 @@ const transaction = async (
     alive(actor)
     return result
   } finally {
+    traffic.transactionEnds()
     answered()
   }
 }

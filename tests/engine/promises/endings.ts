@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
-import { type JobEvidence, lastLifeOf, wasRetried } from '../evidence.ts'
+import { type JobEvidence, lastLifeOf, livesOf, wasRetried } from '../evidence.ts'
 import type { JobSpec } from '../moves.ts'
 import { type Known, ofEachJob, type Promised } from './known.ts'
 
@@ -20,6 +20,15 @@ export const endings: Record<string, Promised> = {
       const allowed = { done: ['cancelled'], running: ['cancelled', 'succeeded'], unknown: null, refused: null }[answer]
       if (allowed && !allowed.includes(job.state))
         yield `its cancel was answered with ${answer}, and it is ${job.state}`
+    }
+  }),
+
+  'the third lost lease in a row without a safe point is the last': ofEachJob(function* (job) {
+    for (const { events, stints } of livesOf(job)) {
+      const progressed = new Set(events.filter((it) => it.type === 'job.progressed').map((it) => it.data['stint']))
+      const lost = stints.map((it) => it.outcome === 'crashed' && !progressed.has(it.stint))
+      const third = lost.findIndex((it, index) => it && lost[index - 1] && lost[index - 2])
+      if (third >= 0 && third < stints.length - 1) yield `it went on after it had lost three, with stint ${third + 2}`
     }
   }),
 

@@ -26,6 +26,14 @@ export const fence: Record<string, Promised> = {
     if (job.checkpoint !== null || job.partial !== null) yield 'it succeeded and kept its checkpoint or partial result'
   }),
 
+  'a stint whose code returned is a success, if it was not lost': ofEachJob(function* (job, { journal }) {
+    for (const entry of journal.of(job.id)) {
+      const outcome = outcomeOf(job, entry)
+      if (entry.ending !== 'returned' || entry.aborted || outcome === 'succeeded' || outcome === 'crashed') continue
+      yield `stint ${entry.stint} returned, and is ${outcome}`
+    }
+  }),
+
   'a stint goes on from a checkpoint that a stint before it saved, and never from an earlier one': ofEachJob(function* (
     job,
     { journal, model },
@@ -63,7 +71,7 @@ export const fence: Record<string, Promised> = {
       const lines = job.lines.filter((it) => it.stint === entry.stint).map((it) => it.message)
       if (lines.some((line, index) => line !== entry.lines[index])) yield `stint ${entry.stint} has the lines ${lines}`
       const outcome = outcomeOf(job, entry)
-      if (outcome === 'crashed' || entry.aborted) continue
+      if (outcome === 'crashed' || entry.aborted || entry.late) continue
       if (lines.length < entry.lines.length)
         yield `${lines.length} of the ${entry.lines.length} lines of stint ${entry.stint} are there`
     }

@@ -104,6 +104,16 @@ export const timeline: Record<string, Promised> = {
     }
   }),
 
+  'no job starts before it is due': ofEachJob(function* ({ events }) {
+    let dueMs = 0
+    for (const { type, data, createdAt } of events) {
+      if (typeof data['startAt'] === 'string') dueMs = Date.parse(data['startAt'])
+      // Dates have no microseconds.
+      if (type === 'job.started' && createdAt.getTime() < dueMs - 1)
+        yield `it started ${dueMs - createdAt.getTime()} ms early`
+    }
+  }),
+
   'while the queue is paused nothing starts': ofEachJob(function* ({ events }, { model }) {
     for (const { id, type } of events) {
       const paused = type === 'job.started' && model.pauses.some(({ from, to }) => from < id && id <= to)
