@@ -78,7 +78,7 @@ test('when time is nearly over a job stops at a safe point and goes on from ther
   const engine = createEngine(app)
   const seen: number[] = []
   script.onCount = (at) => void seen.push(at)
-  await invoke(engine, { functionMs: 300 })
+  await invoke(engine, { functionMs: 1_500 })
 
   const paused = await get(app, id)
   expect(paused).toMatchObject({ state: 'queued', attempt: 1, stint: 1 })
@@ -87,7 +87,7 @@ test('when time is nearly over a job stops at a safe point and goes on from ther
   expect(at).toBe(seen.at(-1))
 
   seen.length = 0
-  await invoke(engine, { functionMs: 300 })
+  await invoke(engine, { functionMs: 1_500 })
   expect(seen[0]).toBe(at + 1)
   expect(await eventTypes(app, id)).toContain('job.continued')
   inTime()
@@ -164,7 +164,7 @@ test('a job that passes no safe point until the function ends spends an attempt,
   const exits: string[] = []
   const app = { ...world.app, exit: (reason: string) => void exits.push(reason) }
   const [stuck = '', mate = ''] = await insertJobs(app, [{ kind: 'test.hang', input: '{}', maxAttempts: 1 }, {}])
-  await invoke(createEngine(app), { functionMs: 300 })
+  await invoke(createEngine(app), { functionMs: 1_500 })
   expect(await get(app, stuck)).toMatchObject({ state: 'failed', error: { code: 'NO_SAFE_POINT' } })
   expect((await get(app, mate)).state).toBe('succeeded')
   expect(exits).toHaveLength(1)
@@ -193,8 +193,8 @@ test('a cancel of a running job aborts its signal and takes effect at its next s
 
 test('running time over the timeout, all stints together, fails with TIMEOUT', async ({ world: { app } }) => {
   const [id = ''] = await insertJobs(app, [{ kind: 'test.count', input: '{"to":100000000}', timeoutSeconds: 1 }])
-  await app.sql`UPDATE jobs SET run_ms = 900`
-  await invoke(createEngine(app), { functionMs: 300 })
+  await app.sql`UPDATE jobs SET run_ms = 1000`
+  await invoke(createEngine(app), { functionMs: 1_500 })
   expect(await get(app, id)).toMatchObject({ state: 'failed', error: { code: 'TIMEOUT' } })
 })
 
