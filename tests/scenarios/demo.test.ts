@@ -115,7 +115,10 @@ describe('npm run demo', () => {
     const shown = /<!-- demo -->\n```\n(.*?)\n```/s.exec(readFileSync(join(root, 'README.md'), 'utf8'))?.[1] ?? ''
     const shapes = shown.split('\n').map(shapeOf)
     expect(shapes.length).toBeGreaterThan(20)
-    expect(shapes.filter((shape) => shape !== '⋮' && !lines.has(shape))).toEqual([])
+    // How the jobs' stints fall depends on how busy the machine is; what is said around them doesn't.
+    const steady = shapes.filter((shape) => shape !== '⋮' && !/BAR|s (kafka|kill|demo) /.test(shape))
+    expect(steady.length).toBeGreaterThan(10)
+    expect(steady.filter((shape) => !lines.has(shape))).toEqual([])
   })
 })
 
