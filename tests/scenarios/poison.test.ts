@@ -95,7 +95,7 @@ test('a job that passes no safe point costs itself attempts, and its mates nothi
     long,
     long,
   ])
-  const { deaths } = start(world, { functionSeconds: 3 })
+  const { deaths } = start(world, { functionSeconds: 8 })
   await untilEnded(world, [culprit, ...others])
   const [job] = await rowsOf(world, [culprit])
   expect(job).toMatchObject({ state: 'failed', error: { code: 'NO_SAFE_POINT' }, attempt: 2, crashes: 0 })
