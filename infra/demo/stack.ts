@@ -1,3 +1,4 @@
+import { availableParallelism, loadavg } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { styleText } from 'node:util'
 import { readRunFile } from '../local/run-file.ts'
@@ -5,8 +6,13 @@ import { type Stack, startStack } from '../local/stack.ts'
 import { TOPIC } from './listener.ts'
 import type { Screen } from './screen.ts'
 
+const { STINT_FUNCTION_TIMEOUT_SECONDS: given } = process.env
+
+/** Others want this machine's cores as well: a function's first safe point can then take many times as long. */
+export const IS_BUSY = !given && (loadavg()[0] ?? 0) > 2 * availableParallelism()
+
 /** Short enough to see a job go on in the next call of its function. */
-export const FUNCTION_SECONDS = Number(process.env['STINT_FUNCTION_TIMEOUT_SECONDS'] || 3)
+export const FUNCTION_SECONDS = Number(given || (IS_BUSY ? 10 : 3))
 
 const PARTS = {
   postgres: 'PostgreSQL, real, with a fresh database',
