@@ -10,7 +10,7 @@ import { handler as submissions } from './submissions.ts'
 import { handler as system } from './system.ts'
 
 /** The resources that the documentation describes, by the name of their file: all but the documentation's own. */
-export const documented: Readonly<Record<string, Resource>> = {
+export const documented = {
   auth,
   projects,
   submissions,
@@ -20,4 +20,4 @@ export const documented: Readonly<Record<string, Resource>> = {
   queues,
   catalogue,
   system,
-}
+} as const satisfies Readonly<Record<string, Resource>>

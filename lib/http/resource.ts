@@ -4,10 +4,10 @@ import { StintError } from '../core/errors.ts'
 import { toProblem } from './problem.ts'
 import type { HttpHandler, InvocationContext, Route } from './route.ts'
 
-export type Resource = HttpHandler & { routes: Route[] }
+export type Resource<R extends Route = Route> = HttpHandler & { routes: R[] }
 
 /** One resource's routes as one Lambda function, picked by method and path. */
-export const resource = (routes: Route[]): Resource => {
+export const resource = <R extends Route>(routes: R[]): Resource<R> => {
   const pick = httpRouterHandler({
     routes: routes.map((route) => ({
       method: route.declaration.method,

@@ -51,9 +51,20 @@ export interface RouteRequest<P, Q, B, A> {
   requestId: string
 }
 
-export interface Declaration<P, Q, B, R, A extends 'anyone' | 'user' = 'anyone' | 'user'> {
-  method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
-  path: `/${string}`
+export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
+export type Path = `/${string}`
+
+export interface Declaration<
+  P,
+  Q,
+  B,
+  R,
+  A extends 'anyone' | 'user' = 'anyone' | 'user',
+  M extends Method = Method,
+  At extends Path = Path,
+> {
+  method: M
+  path: At
   /** One line for the API's documentation. */
   summary: string
   description?: string
@@ -79,7 +90,21 @@ export type HttpHandler = (
   event: APIGatewayProxyEventV2,
   context: InvocationContext,
 ) => Promise<APIGatewayProxyStructuredResultV2>
-export type Route = HttpHandler & { declaration: AnyDeclaration }
+
+/** A declaration's types alone: what callers need of it, and never there while it runs. */
+export interface Signature {
+  method: Method
+  path: Path
+  params: z.ZodObject | undefined
+  query: z.ZodObject | undefined
+  body: z.ZodType | RawBody | undefined
+  replies: Record<number, z.ZodType | PlainReply>
+}
+
+export type Route<S extends Signature = Signature> = HttpHandler & {
+  declaration: AnyDeclaration
+  readonly signature?: S
+}
 
 /** Lambda's context; the local host and the tests put their app in it. */
 export type InvocationContext = Context & { app?: App }
@@ -101,9 +126,11 @@ export const route = <
   B extends z.ZodType | RawBody | undefined,
   const R extends Record<number, z.ZodType | PlainReply>,
   const A extends 'anyone' | 'user',
+  const M extends Method,
+  const At extends Path,
 >(
-  declaration: Declaration<P, Q, B, R, A>,
-): Route => {
+  declaration: Declaration<P, Q, B, R, A, M, At>,
+): Route<{ method: M; path: At; params: P; query: Q; body: B; replies: R }> => {
   const checked = declaration as unknown as AnyDeclaration
   const handler = middy<APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2, Error, InvocationContext>()
     .use(httpHeaderNormalizer())

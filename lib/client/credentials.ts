@@ -1,0 +1,70 @@
+import { ProblemError } from './problem-error.ts'
+
+/** Where a client gets its access tokens from. */
+export interface Credentials {
+  /** What the next request is sent with; undefined: nothing. */
+  current(): string | undefined
+  /**
+   * Another token, because the API refuses this one; undefined when there is none to be had. The client asks once for
+   * all requests that wait for it. What it throws is what they throw.
+   */
+  renew(refused: string | undefined): Promise<string | undefined>
+}
+
+export interface Tokens {
+  accessToken: string
+  refreshToken: string
+}
+
+export interface RefreshingOptions {
+  baseUrl: string
+  /** What an earlier session left; without them, `adopt` those of a login. */
+  tokens?: Tokens | undefined
+  /** Called with every new pair before it is used, to be kept, and with undefined when the session has ended. */
+  onChange?: ((tokens: Tokens | undefined) => void | Promise<void>) | undefined
+  fetch?: typeof fetch | undefined
+}
+
+export interface Refreshing extends Credentials {
+  /** Goes on with the tokens that `POST /auth/login` and its like give. */
+  adopt(tokens: Tokens): Promise<void>
+  /** Forgets them. */
+  drop(): Promise<void>
+  /** What `POST /auth/logout` takes. */
+  refreshToken(): string | undefined
+}
+
+/** Credentials that exchange a refresh token for the next pair whenever the access token is refused. */
+export const refreshing = ({ baseUrl, tokens, onChange, fetch: ask = fetch }: RefreshingOptions): Refreshing => {
+  let held = tokens
+  const hold = async (next: Tokens | undefined): Promise<void> => {
+    held = next && { accessToken: next.accessToken, refreshToken: next.refreshToken }
+    await onChange?.(held)
+  }
+  return {
+    current: () => held?.accessToken,
+    refreshToken: () => held?.refreshToken,
+    adopt: hold,
+    drop: () => hold(undefined),
+    renew: async () => {
+      if (!held) return undefined
+      const response = await ask(`${baseUrl}/auth/refresh`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ refreshToken: held.refreshToken }),
+      })
+      if (response.ok) {
+        await hold((await response.json()) as Tokens)
+        return held?.accessToken
+      }
+      const problem = await ProblemError.of(response)
+      // Only a refused token ends a session: an API that is away for a moment must not sign anybody out.
+      if (problem.status !== 401) throw problem
+      await hold(undefined)
+      return undefined
+    },
+  }
+}
+
+/** An access token or an API key that stays what it is. */
+export const fixed = (token: string): Credentials => ({ current: () => token, renew: async () => undefined })

@@ -1,0 +1,48 @@
+import type { ErrorCode, FieldError } from '../core/errors.ts'
+
+interface Problem {
+  code: ErrorCode
+  title: string
+  detail: string
+  requestId: string
+  errors?: FieldError[]
+}
+
+/** A request that was answered, and not with success. */
+export class ProblemError extends Error {
+  override readonly name = 'ProblemError'
+  readonly status: number
+  /** Undefined when the answer is no problem document: something between here and the API gave it. */
+  readonly code: ErrorCode | undefined
+  readonly title: string
+  /** What is wrong with which field. */
+  readonly errors: readonly FieldError[]
+  readonly requestId: string | undefined
+  /** How long to wait before it is worth another try, where the API says so. */
+  readonly retryAfterSeconds: number | undefined
+
+  constructor(response: Pick<Response, 'status' | 'statusText' | 'headers'>, problem: Problem | undefined) {
+    const title = problem?.title ?? `${response.status} ${response.statusText}`.trim()
+    super(problem?.detail ?? title)
+    this.status = response.status
+    this.code = problem?.code
+    this.title = title
+    this.errors = problem?.errors ?? []
+    this.requestId = problem?.requestId ?? response.headers.get('x-request-id') ?? undefined
+    const retryAfter = Number(response.headers.get('retry-after') ?? Number.NaN)
+    this.retryAfterSeconds = Number.isFinite(retryAfter) ? retryAfter : undefined
+  }
+
+  /** Reads the answer to its end. */
+  static async of(response: Response): Promise<ProblemError> {
+    const isProblem = response.headers.get('content-type')?.startsWith('application/problem+json')
+    if (isProblem) return new ProblemError(response, (await response.json()) as Problem)
+    await response.body?.cancel()
+    return new ProblemError(response, undefined)
+  }
+}
+
+/** A request that nobody answered. `cause` tells what the network said. */
+export class UnreachableError extends Error {
+  override readonly name = 'UnreachableError'
+}
