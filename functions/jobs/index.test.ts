@@ -14,7 +14,7 @@ test('kinds have names of their own', () => {
 })
 
 test.each(names)('%s is a noun and a verb', (name) => {
-  expect(name).toMatch(/^[a-z]+\.[a-z]+$/)
+  expect(name).toMatch(/^[a-z]+\.[a-z]+(-[a-z]+)*$/)
 })
 
 test.each(

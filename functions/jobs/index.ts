@@ -1,8 +1,17 @@
 import type { JobKind } from '../../lib/jobs/define.ts'
 import { debugNoop } from './debug-noop.ts'
 import { imageResize } from './image-resize.ts'
+import { mathBinomial } from './math-binomial.ts'
+import { mathBinomialExpansion } from './math-binomial-expansion.ts'
 import { mathPi } from './math-pi.ts'
 import { serialsGenerate } from './serials-generate.ts'
 
 /** Every kind of job there is. */
-export const kinds: readonly JobKind[] = [mathPi, serialsGenerate, imageResize, debugNoop]
+export const kinds: readonly JobKind[] = [
+  mathPi,
+  mathBinomial,
+  mathBinomialExpansion,
+  serialsGenerate,
+  imageResize,
+  debugNoop,
+]
