@@ -38,11 +38,10 @@ export interface App {
 }
 
 /**
- * Builds the dependencies. Nothing is connected yet, and S3 and Kafka clients are loaded at their first use: a
- * function that needs neither doesn't pay for them in its cold start.
+ * Builds the dependencies. Nothing is connected yet, and the clients of SQS, S3 and Kafka are loaded at their first
+ * use: a function that needs none of them doesn't pay for them in its cold start.
  */
 export const createApp = async (config: Config, name: string, given: Partial<App> = {}): Promise<App> => {
-  const { createSqsDoorbells } = await import('./queue/sqs.ts')
   const log = given.log ?? createLog(config.logLevel, name)
   const sql =
     given.sql ??
@@ -57,7 +56,7 @@ export const createApp = async (config: Config, name: string, given: Partial<App
   const write = (totals: MetricTotal[]) => metricTotals.add(sql, shardOf(instance), totals)
   const metrics = given.metrics ?? createRecorder({ write, log, now: () => clock.now() })
   const onSent = (name: QueueName, n: number) => metrics.count('stint_doorbells_sent_total', { queue: name }, n)
-  const queue = given.queue ?? createSqsDoorbells({ ...config.sqs, region: config.region, onSent })
+  const queue = given.queue ?? lazyQueue(config, onSent)
   const files = given.files ?? lazyFiles(config)
   const publisher = given.publisher ?? lazyPublisher(config, log)
   return {
@@ -94,6 +93,23 @@ let ofProcess: Promise<App> | undefined
 export const appOfProcess = (): Promise<App> => {
   ofProcess ??= createApp(readConfig(process.env), process.env['AWS_LAMBDA_FUNCTION_NAME'] ?? 'stint')
   return ofProcess
+}
+
+const lazyQueue = (config: Config, onSent: (name: QueueName, n: number) => void): DoorbellQueue => {
+  let queue: Promise<DoorbellQueue> | undefined
+  const get = () => {
+    queue ??= import('./queue/sqs.ts').then(({ createSqsDoorbells }) =>
+      createSqsDoorbells({ ...config.sqs, region: config.region, onSent }),
+    )
+    return queue
+  }
+  return {
+    ring: async (...args) => (await get()).ring(...args),
+    receive: async (...args) => (await get()).receive(...args),
+    delete: async (...args) => (await get()).delete(...args),
+    visible: async (...args) => (await get()).visible(...args),
+    close: () => void queue?.then((made) => made.close()),
+  }
 }
 
 const lazyFiles = (config: Config): FileStore => {

@@ -1,0 +1,92 @@
+import { execFile } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { promisify } from 'node:util'
+import { afterAll, beforeAll, describe, expect } from 'vitest'
+import { sqsEvent } from '../../tests/support/worker-run.ts'
+import { test } from '../../tests/support/world.ts'
+import { type Bundle, bundle, functionFiles } from './bundle.ts'
+import { loadedBytes, loadedInputs } from './loaded.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'stint-bundle-'))
+let made: Bundle
+beforeAll(async () => {
+  made = await bundle(folder)
+}, 120_000)
+afterAll(() => rmSync(folder, { recursive: true }))
+
+const files = functionFiles()
+const http = files.filter((file) => file.startsWith('functions/http/'))
+
+/** Runs code in a process that has nothing but the bundles. */
+const run = async (code: string, env: Record<string, string> = {}): Promise<string> => {
+  const options = { cwd: folder, env: { PATH: process.env['PATH'], ...env } }
+  return (await promisify(execFile)(process.execPath, ['--input-type=module', '--eval', code], options)).stdout
+}
+const addressOf = (file: string): string => JSON.stringify(pathToFileURL(join(folder, `${file}.mjs`)).href)
+
+describe('the bundles', () => {
+  test('load from nothing but their folder, each with a handler', async () => {
+    const code = files.map((file) => `console.log('${file}', typeof (await import(${addressOf(file)})).handler)`)
+    const printed = await run([...code, 'process.exit()'].join('\n'))
+    expect(printed.trim().split('\n')).toEqual(files.map((file) => `${file} function`))
+  })
+
+  test.for(http)('of %s loads less than 1 MB before it answers', (file) => {
+    expect(loadedBytes(made.outputs, `${file}.mjs`)).toBeLessThan(1_000_000)
+  })
+
+  test.for(http)('of %s leaves clients and codecs until they are needed', (file) => {
+    const loaded = loadedInputs(made.outputs, `${file}.mjs`).join('\n')
+    expect(loaded).toContain('node_modules/zod/')
+    expect(loaded).not.toMatch(/node_modules\/(kafkajs|@aws-sdk|prom-client|piscina)\//)
+  })
+
+  test('have source maps: an error tells its place in the sources', async () => {
+    const code = `
+      const { handler } = await import(${addressOf('functions/queue/worker')})
+      await handler({ Records: [] }, {}).catch((error) => console.log(error.stack))`
+    expect(await run(code, { NODE_OPTIONS: '--enable-source-maps' })).toMatch(/lib\/core\/config\.ts:\d+/)
+  })
+
+  test('run a job in a thread, with what the packages in machine code bring', async ({ world }) => {
+    const { accessToken: token } = await world.register()
+    const picture = await sample()
+    const { body } = await world.http('POST', '/files?name=a.png', {
+      token,
+      headers: { 'content-type': 'image/png' },
+      body: picture,
+    })
+    const inputs = [
+      { kind: 'math.pi', input: { digits: 30 } },
+      { kind: 'image.resize', input: { fileId: body.file.id, sizes: [{ width: 8 }] } },
+    ]
+    const submitted = await world.http('POST', '/jobs/batch', { token, body: { jobs: inputs } })
+    for (const queue of ['compute', 'default'] as const) {
+      const doorbells = await world.app.queue.receive(queue, { max: 10, waitSeconds: 0 })
+      if (doorbells.length === 0) continue
+      const event = sqsEvent(doorbells, world.app.config.sqs.queueUrls[queue], world.app.config.region)
+      const code = `
+        const { handler } = await import(${addressOf('functions/queue/worker')})
+        const end = performance.now() + 60_000
+        const context = { getRemainingTimeInMillis: () => end - performance.now() }
+        console.log(JSON.stringify(await handler(${JSON.stringify(event)}, context)))
+        process.exit()`
+      const printed = await run(code, { ...world.environment, LOG_LEVEL: 'silent' })
+      expect(JSON.parse(printed)).toEqual({ batchItemFailures: [] })
+    }
+    for (const id of submitted.body.ids) {
+      const { job } = (await world.http('GET', `/jobs/${id}`, { token })).body
+      expect(job).toMatchObject({ state: 'succeeded', error: null })
+    }
+  })
+})
+
+const sample = async (): Promise<Buffer> => {
+  const { default: sharp } = await import('sharp')
+  return sharp({ create: { width: 32, height: 32, channels: 3, background: '#369' } })
+    .png()
+    .toBuffer()
+}

@@ -1,0 +1,78 @@
+import { rm } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { build, type Metafile } from 'esbuild'
+import { readRoutingTable } from '../local/routing-table.ts'
+import { copyAssets, copyPackages } from './copied.ts'
+import { fileAddresses } from './file-addresses.ts'
+
+// `node infra/docker/bundle.ts FOLDER`: everything that a function needs to run, and nothing else.
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url))
+
+/**
+ * Packages that read files of their own, next to their code: libraries in machine code, threads, fonts. They stay whole
+ * packages; of all others only the code that is reached goes into the bundles.
+ */
+const WHOLE = ['@node-rs/argon2', 'piscina', 'sharp']
+
+/** Bundled packages of the CommonJS kind still ask for Node's modules by `require`, which a module doesn't have. */
+const REQUIRE = `import { createRequire as requireOf } from 'node:module'; const require = requireOf(import.meta.url);`
+
+/** Where what functions share lies: as deep as the functions, so that addresses relative to them hold in both. */
+const SHARED = 'functions/shared'
+
+export interface Bundle {
+  folder: string
+  /** What esbuild tells of each file that it made. */
+  outputs: Metafile['outputs']
+}
+
+/** Every file that Lambda calls, as `functions/http/auth`, in the order of the routing table. */
+export const functionFiles = (): string[] => {
+  const { http, queues, schedules } = readRoutingTable(join(ROOT, 'serverless.yml'))
+  return [...new Set([...http, ...queues, ...schedules].map(({ handlerFile }) => handlerFile.replace(/\.ts$/, '')))]
+}
+
+/** Makes `functions/<trigger>/<file>.mjs` of every function, with source maps, and puts beside them what they read. */
+export const bundle = async (folder: string): Promise<Bundle> => {
+  await rm(folder, { recursive: true, force: true })
+  const addresses = fileAddresses(ROOT)
+  const { metafile } = await build({
+    absWorkingDir: ROOT,
+    entryPoints: [...functionFiles(), ...addresses.modules].map((file) => ({ in: `${file}.ts`, out: file })),
+    outdir: folder,
+    outExtension: { '.js': '.mjs' },
+    chunkNames: `${SHARED}/[name]-[hash]`,
+    bundle: true,
+    splitting: true,
+    format: 'esm',
+    platform: 'node',
+    target: 'node24',
+    // Packages that also come as modules lose what nobody uses.
+    mainFields: ['module', 'main'],
+    external: WHOLE,
+    minify: true,
+    // Errors are told apart and logged by their names.
+    keepNames: true,
+    sourcemap: true,
+    sourcesContent: false,
+    banner: { js: REQUIRE },
+    plugins: [addresses.plugin],
+    metafile: true,
+    logLevel: 'warning',
+  })
+  await copyAssets(ROOT, addresses.assets, folder)
+  await copyPackages(ROOT, metafile.outputs, folder)
+  return { folder, outputs: metafile.outputs }
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const [, , folder] = process.argv
+  if (!folder) {
+    console.error('usage: node infra/docker/bundle.ts FOLDER')
+    process.exit(2)
+  }
+  const { outputs } = await bundle(resolve(folder))
+  console.log(`${functionFiles().length} functions in ${resolve(folder)}, ${Object.keys(outputs).length} files of code`)
+}
