@@ -21,6 +21,13 @@ export const lockParents = (sql: Sql, ids: string[]): Promise<ParentRow[]> => sq
   )
   SELECT id, project_id, state FROM parents`
 
+/** Locks the parents of jobs, in id order. */
+export const lockParentsOf = async (sql: Sql, childIds: string[]): Promise<void> => {
+  await sql`
+    SELECT FROM jobs WHERE id IN (SELECT parent_id FROM job_dependencies WHERE child_id = ANY (${childIds}::uuid[]))
+    ORDER BY id FOR NO KEY UPDATE`
+}
+
 /** Inserts edges. Those to parents that have ended are open too: {@link settle} is called for them next. */
 export const insert = async (sql: Sql, edges: { childId: string; parentId: string }[]): Promise<void> => {
   await sql`
@@ -77,6 +84,27 @@ export const settle = (sql: Sql, parentIds: string[]): Promise<Settled[]> => sql
   SELECT id, project_id, kind, queue, state, has_children, limited,
          greatest(0, extract(epoch FROM start_at - now()) * 1000)::bigint AS delay_ms
   FROM changed WHERE state <> 'blocked'`
+
+/**
+ * Opens the edges again between jobs that begin anew and children that still wait for others: they wait for these again.
+ * The jobs are locked by now.
+ */
+export const reopen = async (sql: Sql, parentIds: string[]): Promise<void> => {
+  await sql`
+    WITH children AS MATERIALIZED (
+      SELECT id FROM jobs
+      WHERE state = 'blocked'
+        AND id IN (SELECT child_id FROM job_dependencies WHERE parent_id = ANY (${parentIds}::uuid[]))
+      ORDER BY id FOR UPDATE
+    ), reopened AS (
+      UPDATE job_dependencies SET settled_at = NULL FROM children
+      WHERE child_id = children.id AND parent_id = ANY (${parentIds}::uuid[]) AND settled_at IS NOT NULL
+      RETURNING child_id
+    ), counts AS (
+      SELECT child_id, count(*)::integer AS reopened FROM reopened GROUP BY child_id
+    )
+    UPDATE jobs SET waits_for = waits_for + counts.reopened FROM counts WHERE jobs.id = counts.child_id`
+}
 
 export interface ParentResult {
   jobId: string

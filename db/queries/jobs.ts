@@ -66,6 +66,8 @@ export interface NewJob {
   onParentFailure: OnParentFailure
   /** Of kinds with limits: what the job is limited by. */
   concurrencyKey: string | null
+  /** What it took its unique key as, to take it again when it is retried. */
+  uniqueKey: string | null
 }
 
 export type OnParentFailure = 'fail' | 'run' | 'skip'
@@ -78,11 +80,12 @@ export type OnParentFailure = 'fail' | 'run' | 'skip'
 export const insert = (sql: Sql, jobs: NewJob[]): Promise<{ id: string; queuedAt: Date; startAt: Date }[]> => sql`
   WITH inserted AS (
     INSERT INTO jobs (id, project_id, created_by, kind, queue, name, priority, tags, max_attempts, timeout_seconds,
-                      start_at, input, waits_for, has_parents, has_children, on_parent_failure, concurrency_key, state)
+                      start_at, input, waits_for, has_parents, has_children, on_parent_failure, concurrency_key,
+                      unique_key, state)
     SELECT id, project_id, created_by, kind, queue, name, priority, string_to_array(tags, ','), max_attempts,
            timeout_seconds, coalesce(run_at::timestamptz, now() + delay_seconds * interval '1 second'), input::jsonb,
            waits_for, has_parents = 1, has_children = 1, on_parent_failure, concurrency_key,
-           CASE WHEN waits_for > 0 THEN 'blocked' ELSE 'queued' END
+           unique_key, CASE WHEN waits_for > 0 THEN 'blocked' ELSE 'queued' END
     FROM unnest(
       ${jobs.map((job) => job.id)}::uuid[],
       ${jobs.map((job) => job.projectId)}::uuid[],
@@ -101,9 +104,11 @@ export const insert = (sql: Sql, jobs: NewJob[]): Promise<{ id: string; queuedAt
       ${jobs.map((job) => (job.hasParents ? 1 : 0))}::smallint[],
       ${jobs.map((job) => (job.hasChildren ? 1 : 0))}::smallint[],
       ${jobs.map((job) => job.onParentFailure)}::text[],
-      ${jobs.map((job) => job.concurrencyKey)}::text[]
+      ${jobs.map((job) => job.concurrencyKey)}::text[],
+      ${jobs.map((job) => job.uniqueKey)}::text[]
     ) AS new (id, project_id, created_by, kind, queue, name, priority, tags, max_attempts, timeout_seconds,
-              delay_seconds, run_at, input, waits_for, has_parents, has_children, on_parent_failure, concurrency_key)
+              delay_seconds, run_at, input, waits_for, has_parents, has_children, on_parent_failure, concurrency_key,
+              unique_key)
     ON CONFLICT (id) DO NOTHING
     RETURNING id, project_id, kind, queue, name, state, attempt, event_seq, waits_for, queued_at, start_at
   ), told AS (

@@ -1,44 +1,77 @@
 import type { Sql } from '../client.ts'
 import type { JobState } from './jobs.ts'
 
-/** What a job begins anew with. Its stint and the number of its events go on. */
-const begunAnew = (sql: Sql, { fromStart }: { fromStart: boolean }) => sql`
-  state = 'queued', attempt = 1, crashes = 0, run_ms = 0, waits_for = 0, error = NULL, result = NULL,
-  finished_at = NULL, cancel_requested_at = NULL, cancel_acknowledged_at = NULL, event_seq = event_seq + 1,
-  checkpoint = CASE WHEN ${fromStart} THEN NULL ELSE checkpoint END,
-  checkpoint_version = CASE WHEN ${fromStart} THEN NULL ELSE checkpoint_version END,
-  partial = CASE WHEN ${fromStart} THEN NULL ELSE partial END,
-  progress = CASE WHEN ${fromStart} THEN 0 ELSE progress END`
+/** What has to be known of a job before it begins anew. */
+export interface Ended {
+  id: string
+  projectId: string
+  state: JobState
+  hasParents: boolean
+  uniqueKey: string | null
+}
 
-/** The `job.queued` events of the rows of a CTE `requeued`. */
-const told = (sql: Sql, reason: 'retried' | 'redriven') => sql`
-  INSERT INTO events (job_id, project_id, seq, type, data)
-  SELECT id, project_id, event_seq, 'job.queued', jsonb_build_object(
-    'kind', kind, 'queue', queue, 'name', name, 'attempt', attempt, 'startAt', start_at, 'reason', ${reason}::text)
-  FROM requeued`
+export const find = async (sql: Sql, id: string): Promise<Ended | null> => {
+  const [row] = await sql<Ended[]>`SELECT id, project_id, state, has_parents, unique_key FROM jobs WHERE id = ${id}`
+  return row ?? null
+}
 
-export interface Retried {
+/** Locks jobs that shall begin anew, in id order, after their parents. @returns what they are by now */
+export const lock = (sql: Sql, ids: string[]): Promise<{ id: string; state: JobState }[]> => sql`
+  SELECT id, state FROM jobs WHERE id = ANY (${ids}::uuid[]) ORDER BY id FOR UPDATE`
+
+export interface Begun {
   queue: string
-  /** Before it. Only `failed` and `cancelled` jobs were queued again. */
-  was: JobState
+  state: JobState
+  /** Until it is due. */
+  delayMs: number
 }
 
 /**
- * Queues a failed or cancelled job again. Its checkpoint stays unless it begins from the start.
- * @returns what it was, or null if there is no such job
+ * Begins locked jobs anew that failed or were cancelled. Their stints and the numbers of their events go on; the
+ * checkpoint stays unless they begin from the start. One whose parents live, or begin anew with it, is blocked until
+ * they end: its edges to them are open again. Parents that have ended it no longer asks for.
  */
-export const retry = async (sql: Sql, id: string, options: { fromStart: boolean }): Promise<Retried | null> => {
-  const [row] = await sql<Retried[]>`
-    WITH target AS (
-      SELECT id, queue, state AS was FROM jobs WHERE id = ${id} FOR UPDATE
-    ), requeued AS (
-      UPDATE jobs SET ${begunAnew(sql, options)}, start_at = now()
-      FROM target WHERE jobs.id = target.id AND was IN ('failed', 'cancelled')
-      RETURNING jobs.*
-    ), told AS (${told(sql, 'retried')})
-    SELECT queue, was FROM target`
-  return row ?? null
-}
+export const begin = (
+  sql: Sql,
+  jobs: { id: string; afterSeconds: number }[],
+  { reason, fromStart }: { reason: 'retried' | 'redriven'; fromStart: boolean },
+): Promise<Begun[]> => sql`
+  WITH given AS (
+    SELECT * FROM unnest(
+      ${jobs.map((it) => it.id)}::uuid[],
+      ${jobs.map((it) => it.afterSeconds)}::double precision[]
+    ) AS given (id, after_seconds)
+  ), living AS MATERIALIZED (
+    SELECT child_id, parent_id FROM job_dependencies JOIN jobs AS parents ON parents.id = parent_id
+    WHERE child_id IN (SELECT id FROM given)
+      AND (parents.state IN ('blocked', 'queued', 'running') OR parent_id IN (SELECT id FROM given))
+  ), reopened AS (
+    UPDATE job_dependencies AS edges SET settled_at = NULL FROM living
+    WHERE edges.child_id = living.child_id AND edges.parent_id = living.parent_id AND settled_at IS NOT NULL
+  ), begun AS (
+    UPDATE jobs SET
+      state = CASE WHEN waits.parents IS NULL THEN 'queued' ELSE 'blocked' END,
+      waits_for = coalesce(waits.parents, 0),
+      start_at = now() + after_seconds * interval '1 second',
+      attempt = 1, crashes = 0, run_ms = 0, error = NULL, result = NULL,
+      finished_at = NULL, cancel_requested_at = NULL, cancel_acknowledged_at = NULL, event_seq = event_seq + 1,
+      checkpoint = CASE WHEN ${fromStart} THEN NULL ELSE checkpoint END,
+      checkpoint_version = CASE WHEN ${fromStart} THEN NULL ELSE checkpoint_version END,
+      partial = CASE WHEN ${fromStart} THEN NULL ELSE partial END,
+      progress = CASE WHEN ${fromStart} THEN 0 ELSE progress END
+    FROM given LEFT JOIN (
+      SELECT child_id, count(*)::integer AS parents FROM living GROUP BY child_id
+    ) AS waits ON waits.child_id = given.id
+    WHERE jobs.id = given.id
+    RETURNING jobs.*
+  ), told AS (
+    INSERT INTO events (job_id, project_id, seq, type, data)
+    SELECT id, project_id, event_seq, 'job.' || state, jsonb_build_object(
+      'kind', kind, 'queue', queue, 'name', name, 'attempt', attempt, 'startAt', start_at, 'waitsFor', waits_for,
+      'reason', ${reason}::text)
+    FROM begun
+  )
+  SELECT queue, state, (extract(epoch FROM start_at - now()) * 1000)::bigint AS delay_ms FROM begun`
 
 export interface RedriveFilter {
   queue: string
@@ -52,36 +85,39 @@ export interface RedriveFilter {
   failedBefore?: string | undefined
 }
 
+/** The columns `jobs` of failed jobs that a filter takes. */
+const isTaken = (sql: Sql, filter: RedriveFilter) => sql`
+  queue = ${filter.queue} AND state = 'failed'
+  ${filter.failedAfter ? sql`AND finished_at >= ${filter.failedAfter}` : sql``}
+  ${filter.failedBefore ? sql`AND finished_at < ${filter.failedBefore}` : sql``}
+  ${filter.projectId ? sql`AND project_id = ${filter.projectId}` : sql``}
+  ${filter.kind ? sql`AND kind = ${filter.kind}` : sql``}
+  ${filter.tag ? sql`AND tags @> ARRAY[${filter.tag}::text]` : sql``}
+  ${filter.code ? sql`AND error->>'code' = ${filter.code}` : sql`AND error->>'code' IS DISTINCT FROM 'PARENT_FAILED'`}
+  AND NOT EXISTS (SELECT FROM projects WHERE projects.id = jobs.project_id AND deleted_at IS NOT NULL)`
+
+/** Whether another job has the unique key, because it lives or because its time with the key isn't over. */
+const lacksKey = (sql: Sql) => sql`
+  unique_key IS NOT NULL AND EXISTS (
+    SELECT FROM unique_keys AS held JOIN jobs AS holder ON holder.id = held.job_id
+    WHERE held.project_id = jobs.project_id AND held.key = jobs.unique_key AND holder.id <> jobs.id
+      AND (held.until >= now() OR holder.state IN ('blocked', 'queued', 'running'))
+  )`
+
 /**
- * Queues a queue's failed jobs again, those first that failed first, and spreads their starts by `perSecond`. Jobs that
- * failed because a job before them did are left out unless their code is asked for: their parents come first.
- * @returns how long each has until it is due
+ * A queue's failed jobs that can begin anew, those first that failed first. Jobs that failed because a job before them
+ * did are left out unless their code is asked for: their parents come first.
  */
-export const redrive = (
-  sql: Sql,
-  filter: RedriveFilter,
-  { limit, perSecond }: { limit: number; perSecond: number | undefined },
-): Promise<{ queue: string; delayMs: number }[]> => sql`
-  WITH chosen AS MATERIALIZED (
-    SELECT id FROM jobs
-    WHERE queue = ${filter.queue} AND state = 'failed'
-      ${filter.failedAfter ? sql`AND finished_at >= ${filter.failedAfter}` : sql``}
-      ${filter.failedBefore ? sql`AND finished_at < ${filter.failedBefore}` : sql``}
-      ${filter.projectId ? sql`AND project_id = ${filter.projectId}` : sql``}
-      ${filter.kind ? sql`AND kind = ${filter.kind}` : sql``}
-      ${filter.tag ? sql`AND tags @> ARRAY[${filter.tag}::text]` : sql``}
-      ${filter.code ? sql`AND error->>'code' = ${filter.code}` : sql`AND error->>'code' IS DISTINCT FROM 'PARENT_FAILED'`}
-      AND NOT EXISTS (SELECT FROM projects WHERE projects.id = jobs.project_id AND deleted_at IS NOT NULL)
-    ORDER BY finished_at LIMIT ${limit}
-  ), held AS MATERIALIZED (
-    SELECT jobs.id, jobs.finished_at FROM chosen JOIN jobs ON jobs.id = chosen.id
-    WHERE jobs.state = 'failed' ORDER BY jobs.id FOR UPDATE OF jobs SKIP LOCKED
-  ), spread AS (
-    SELECT id, (row_number() OVER (ORDER BY finished_at, id) - 1) / ${perSecond ?? null}::double precision AS seconds
-    FROM held
-  ), requeued AS (
-    UPDATE jobs SET ${begunAnew(sql, { fromStart: false })}, start_at = now() + coalesce(seconds, 0) * interval '1 second'
-    FROM spread WHERE jobs.id = spread.id
-    RETURNING jobs.*
-  ), told AS (${told(sql, 'redriven')})
-  SELECT queue, (extract(epoch FROM start_at - now()) * 1000)::bigint AS delay_ms FROM requeued`
+export const listRedrivable = (sql: Sql, filter: RedriveFilter, limit: number): Promise<Ended[]> => sql`
+  SELECT id, project_id, state, has_parents, unique_key FROM jobs
+  WHERE ${isTaken(sql, filter)} AND NOT (${lacksKey(sql)})
+  ORDER BY finished_at, id LIMIT ${limit}`
+
+/** How many that a filter takes can't begin anew because another job has their unique key, up to `atMost`. */
+export const countWithoutKey = async (sql: Sql, filter: RedriveFilter, atMost: number): Promise<number> => {
+  const [row] = await sql<[{ count: number }]>`
+    SELECT count(*)::integer AS count FROM (
+      SELECT FROM jobs WHERE ${isTaken(sql, filter)} AND ${lacksKey(sql)} LIMIT ${atMost}
+    ) AS without`
+  return row.count
+}

@@ -88,8 +88,11 @@ test('a redrive begins failed jobs anew', async ({ world }) => {
   const admin = await registerAdmin(world)
   const id = await submit(world, admin)
   await world.sql`UPDATE jobs SET state = 'failed', error = '{"code":"BROKEN","message":""}', finished_at = now()`
-  expect((await post(world, admin, 'default/redrive', { code: 'OTHER' })).body).toEqual({ redriven: 0 })
-  expect((await post(world, admin, 'default/redrive', { code: 'BROKEN', perSecond: 5 })).body).toEqual({ redriven: 1 })
+  expect((await post(world, admin, 'default/redrive', { code: 'OTHER' })).body).toEqual({ redriven: 0, skipped: 0 })
+  expect((await post(world, admin, 'default/redrive', { code: 'BROKEN', perSecond: 5 })).body).toEqual({
+    redriven: 1,
+    skipped: 0,
+  })
   await world.work('default')
   expect(await stateOf(world, admin, id)).toBe('succeeded')
 })
@@ -111,7 +114,7 @@ describe('who may what', () => {
     const [hers, foreign] = [await submit(world, ada), await submit(world, grace)]
     await world.sql`UPDATE jobs SET state = 'failed', error = '{"code":"BROKEN","message":""}', finished_at = now()`
     const { projectId } = ada
-    expect((await post(world, ada, 'default/redrive', { projectId })).body).toEqual({ redriven: 1 })
+    expect((await post(world, ada, 'default/redrive', { projectId })).body).toEqual({ redriven: 1, skipped: 0 })
     expect(await stateOf(world, ada, hers)).toBe('queued')
     expect(await stateOf(world, grace, foreign)).toBe('failed')
     expect((await post(world, ada, 'default/redrive', { projectId: grace.projectId })).body.code).toBe(
@@ -132,7 +135,7 @@ describe('who may what', () => {
     await submit(world, ada)
     await world.sql`UPDATE jobs SET state = 'failed', error = '{"code":"BROKEN","message":""}', finished_at = now()`
     const answer = await post(world, admin, 'default/redrive', { projectId: ada.projectId })
-    expect(answer.body).toEqual({ redriven: 1 })
+    expect(answer.body).toEqual({ redriven: 1, skipped: 0 })
   })
 })
 

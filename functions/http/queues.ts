@@ -72,16 +72,21 @@ export const redrive = route({
   summary: "Begin a queue's failed jobs anew, those first that failed first (admin, or maintainer of the project)",
   description:
     'They keep their checkpoints; attempts, crashes and running time start anew. Jobs that failed because one before ' +
-    'them did (`PARENT_FAILED`) are only taken when `code` asks for them.',
+    'them did (`PARENT_FAILED`) are only taken when `code` asks for them; they wait for those of their parents that live ' +
+    'again.',
   actor: 'user',
   params: queueParams,
   body: redriveOptions,
-  replies: { 200: z.object({ redriven: z.int().meta({ description: 'Fewer than `limit`: none is left.' }) }) },
+  replies: {
+    200: z.object({
+      redriven: z.int().meta({ description: 'Fewer than `limit`: none is left.' }),
+      skipped: z.int().meta({ description: 'Left alone, since another job has their unique key.' }),
+    }),
+  },
   errors: ['FORBIDDEN', 'PROJECT_NOT_FOUND'],
   run: async ({ app, actor, params, body: { limit, perSecond, ...filter } }) => {
     await requireAdminOrRole(app, actor, filter.projectId, 'maintainer')
-    const redriven = await redriveJobs(app, { ...filter, queue: params.queue }, { limit, perSecond })
-    return { status: 200, body: { redriven } }
+    return { status: 200, body: await redriveJobs(app, { ...filter, queue: params.queue }, { limit, perSecond }) }
   },
 })
 

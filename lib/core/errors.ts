@@ -31,6 +31,7 @@ export const CATALOGUE = {
   JOB_ENDED: [409, 'The job has already ended'],
   JOB_NOT_ENDED: [409, 'The job has not ended yet'],
   IDEMPOTENCY_KEY_REUSED: [409, 'The idempotency key was used with another request'],
+  UNIQUE_KEY_TAKEN: [409, 'Another job has the unique key'],
   JOB_UNPUBLISHED: [409, 'The job has events that are not published yet'],
   JOB_SUCCEEDED: [409, 'The job has succeeded; only failed and cancelled ones are retried'],
   JOB_IN_USE: [409, 'A job that has not ended runs after it, or needs a file that it made'],

@@ -78,6 +78,7 @@ export const prepare = (
       hasChildren: false,
       onParentFailure: submission.onParentFailure ?? 'fail',
       concurrencyKey: kind.limits ? (kind.limits.concurrencyKey?.(parsed.data) ?? '') : null,
+      uniqueKey: uniqueKey ?? null,
     },
   }
 }

@@ -131,7 +131,7 @@ describe('a redrive', () => {
 
   test('queues failed jobs again, and rings once for all of them', async ({ world }) => {
     const ids = await insertFailed(world, [{}, {}, {}])
-    expect(await redriveJobs(world.app, { queue: 'default' }, all)).toBe(3)
+    expect(await redriveJobs(world.app, { queue: 'default' }, all)).toEqual({ redriven: 3, skipped: 0 })
     expect((await queued(world)).toSorted()).toEqual(ids.toSorted())
     expect(await get(world.app, ids[0] ?? '')).toMatchObject({ attempt: 1, crashes: 0, runMs: 0, error: null })
     expect(await lastEvent(world.app, ids[0] ?? '')).toMatchObject({
@@ -140,7 +140,7 @@ describe('a redrive', () => {
       data: { reason: 'redriven' },
     })
     expect(await drain(world.app)).toEqual([3])
-    expect(await redriveJobs(world.app, { queue: 'default' }, all)).toBe(0)
+    expect(await redriveJobs(world.app, { queue: 'default' }, all)).toEqual({ redriven: 0, skipped: 0 })
   })
 
   test('takes those that its filter names', async ({ world }) => {
@@ -187,7 +187,7 @@ describe('a redrive', () => {
     const projectId = newId()
     await world.sql`INSERT INTO projects (id, name, deleted_at) VALUES (${projectId}, 'Gone', now())`
     await insertFailed(world, [{ projectId }])
-    expect(await redriveJobs(world.app, { queue: 'default' }, all)).toBe(0)
+    expect(await redriveJobs(world.app, { queue: 'default' }, all)).toEqual({ redriven: 0, skipped: 0 })
   })
 
   test('spreads their starts, in the order in which they failed', async ({ world }) => {
@@ -203,6 +203,6 @@ describe('a redrive', () => {
   test('leaves ended jobs of other states alone', async ({ world }) => {
     const [id = ''] = await insertJobs(world.app, [{}])
     await cancelJob(world.app, id)
-    expect(await redriveJobs(world.app, { queue: 'default' }, all)).toBe(0)
+    expect(await redriveJobs(world.app, { queue: 'default' }, all)).toEqual({ redriven: 0, skipped: 0 })
   })
 })

@@ -1,32 +1,90 @@
-import { retryConflicts } from '../../db/client.ts'
+import type { TransactionSql } from 'postgres'
+import { transaction } from '../../db/client.ts'
+import * as dependencies from '../../db/queries/dependencies.ts'
 import * as retries from '../../db/queries/retries.ts'
 import type { App } from '../app.ts'
 import { StintError } from '../core/errors.ts'
 import { ringFor } from '../queue/ring.ts'
+import { takeKeysAgain } from './keys-again.ts'
 import { hasEnded } from './states.ts'
 
+/** Jobs without their key are counted up to here. */
+const MAX_COUNTED = 10_000
+
 /**
- * Begins a failed or cancelled job anew, from its checkpoint unless told otherwise. Jobs that ran after it and have
- * ended stay as they are.
- * @throws {StintError} JOB_NOT_FOUND, JOB_NOT_ENDED, JOB_SUCCEEDED
+ * Begins a failed or cancelled job anew, from its checkpoint unless told otherwise. It takes its unique key again, and
+ * waits for those of its parents that live again. Jobs that ran after it and have ended stay as they are; those that
+ * still wait, wait for it again.
+ * @throws {StintError} JOB_NOT_FOUND, JOB_NOT_ENDED, JOB_SUCCEEDED, UNIQUE_KEY_TAKEN
  */
 export const retryJob = async (app: App, id: string, options: { fromStart: boolean }): Promise<void> => {
-  const retried = await retryConflicts(() => retries.retry(app.sql, id, options))
-  if (!retried) throw new StintError('JOB_NOT_FOUND')
-  if (!hasEnded(retried.was)) throw new StintError('JOB_NOT_ENDED', `The job is ${retried.was}.`)
-  if (retried.was === 'succeeded') throw new StintError('JOB_SUCCEEDED')
-  app.committed()
-  await ringFor(app, [{ queue: retried.queue, delayMs: 0 }])
+  const begun = await transaction(app.sql, async (tx) => {
+    const job = await retries.find(tx, id)
+    if (!job) throw new StintError('JOB_NOT_FOUND')
+    refuseUnlessRetryable(job)
+    const [holder] = (await takeKeysAgain(tx, [job])).values()
+    if (holder) throw new StintError('UNIQUE_KEY_TAKEN', `The job ${holder} has the unique key ${job.uniqueKey}.`)
+    for (const locked of await lockAll(tx, [job])) refuseUnlessRetryable(locked)
+    return begin(tx, [{ id, afterSeconds: 0 }], { ...options, reason: 'retried' })
+  })
+  await announce(app, begun)
 }
 
-/** Begins failed jobs of a queue anew, from their checkpoints. @returns how many */
+/**
+ * Begins failed jobs of a queue anew, from their checkpoints, and spreads their starts by `perSecond`.
+ * @returns how many, and how many it left alone because another job has their unique key
+ */
 export const redriveJobs = async (
   app: App,
   filter: retries.RedriveFilter,
-  options: { limit: number; perSecond: number | undefined },
-): Promise<number> => {
-  const startable = await retryConflicts(() => retries.redrive(app.sql, filter, options))
-  if (startable.length > 0) app.committed()
-  await ringFor(app, startable)
-  return startable.length
+  { limit, perSecond }: { limit: number; perSecond: number | undefined },
+): Promise<{ redriven: number; skipped: number }> => {
+  const { begun, skipped } = await transaction(app.sql, async (tx) => {
+    const chosen = await retries.listRedrivable(tx, filter, limit)
+    const without = await retries.countWithoutKey(tx, filter, MAX_COUNTED)
+    const held = await takeKeysAgain(tx, chosen)
+    const own = chosen.filter((job) => !held.has(job.id))
+    const failed = new Set((await lockAll(tx, own)).flatMap(({ id, state }) => (state === 'failed' ? [id] : [])))
+    const inTurn = own
+      .filter((job) => failed.has(job.id))
+      .map(({ id }, nth) => ({ id, afterSeconds: perSecond ? nth / perSecond : 0 }))
+    const begun = await begin(tx, inTurn, { fromStart: false, reason: 'redriven' })
+    return { begun, skipped: without + held.size }
+  })
+  await announce(app, begun)
+  return { redriven: begun.length, skipped }
+}
+
+const refuseUnlessRetryable = ({ state }: { state: retries.Ended['state'] }): void => {
+  if (!hasEnded(state)) throw new StintError('JOB_NOT_ENDED', `The job is ${state}.`)
+  if (state === 'succeeded') throw new StintError('JOB_SUCCEEDED')
+}
+
+/** Parents before children, so that none of them ends while it is looked at. */
+const lockAll = async (tx: TransactionSql, jobs: retries.Ended[]) => {
+  const children = jobs.filter((job) => job.hasParents).map((job) => job.id)
+  if (children.length > 0) await dependencies.lockParentsOf(tx, children)
+  return retries.lock(
+    tx,
+    jobs.map((job) => job.id),
+  )
+}
+
+const begin = async (tx: TransactionSql, ...[jobs, how]: Tail<Parameters<typeof retries.begin>>) => {
+  // Before their events: whether a child came free before its parent began anew shows in the events' order.
+  await dependencies.reopen(
+    tx,
+    jobs.map((job) => job.id),
+  )
+  return retries.begin(tx, jobs, how)
+}
+
+type Tail<T extends unknown[]> = T extends [unknown, ...infer Rest] ? Rest : never
+
+const announce = async (app: App, begun: retries.Begun[]): Promise<void> => {
+  if (begun.length > 0) app.committed()
+  await ringFor(
+    app,
+    begun.filter((job) => job.state === 'queued'),
+  )
 }

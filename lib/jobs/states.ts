@@ -9,8 +9,8 @@ export const TRANSITIONS = {
   queued: ['running', 'cancelled'],
   running: ['queued', 'succeeded', 'failed', 'cancelled'],
   succeeded: [],
-  failed: ['queued'],
-  cancelled: ['queued'],
+  failed: ['queued', 'blocked'],
+  cancelled: ['queued', 'blocked'],
 } as const satisfies Record<JobState, readonly JobState[]>
 
 export const STATES = Object.keys(TRANSITIONS) as [JobState, ...JobState[]]

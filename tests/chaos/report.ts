@@ -13,6 +13,8 @@ export const describeReport = (report: ChaosReport, leaseSeconds: number): strin
   [
     ...promises(report),
     '',
+    inShort(report),
+    '',
     ...happened(report),
     '',
     ...recovery(report, leaseSeconds),
@@ -32,6 +34,12 @@ const promises = ({ broken }: ChaosReport): string[] => [
     ...rows.slice(0, SHOWN).map((row) => `    ${JSON.stringify(row)}`),
   ]),
 ]
+
+const inShort = ({ broken }: ChaosReport): string => {
+  const count = (kind: string) =>
+    broken.filter(({ promise }) => promise.startsWith(kind)).reduce((sum, { rows }) => sum + rows.length, 0)
+  return `Lost: ${count('lost')}. Finished twice: ${count('twice')}. Written from behind the fence: ${count('fence')}.`
+}
 
 const happened = ({ counts }: ChaosReport): string[] => {
   const list = (record: Record<string, number>) =>

@@ -88,6 +88,12 @@ export const livesOf = ({ events, stints }: JobEvidence): [Life, ...Life[]] => {
   return [lifeOf(first), ...others.map(lifeOf)]
 }
 
+/** From its first event to its last, as numbers of events, which grow with time. */
+export const stretchOf = ({ events }: Life): { from: number; to: number } => ({
+  from: events.at(0)?.id ?? 0,
+  to: events.at(-1)?.id ?? 0,
+})
+
 export const lastLifeOf = (job: JobEvidence): Life => livesOf(job).at(-1) ?? { events: [], stints: [] }
 
 /** Whether it began anew at some time. */

@@ -248,7 +248,8 @@ export class Program {
       try {
         ask.answer = (await request(jobId)) === 'running' ? 'running' : 'done'
       } catch (error) {
-        if (!(error instanceof StintError) || !/^JOB_(NOT_)?(ENDED|SUCCEEDED)$/.test(error.code)) throw error
+        if (!(error instanceof StintError) || !/^JOB_(NOT_)?(ENDED|SUCCEEDED)$|^UNIQUE_KEY_TAKEN$/.test(error.code))
+          throw error
         ask.answer = 'refused'
       }
     })

@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { type JobSpec, type Move, PARTS } from './moves.ts'
+import { type JobSpec, type Move, PARTS, type Part } from './moves.ts'
 import type { Script } from './scripted.ts'
 
 const nth = fc.nat(20)
@@ -50,156 +50,172 @@ const jobSpec: fc.Arbitrary<JobSpec> = fc.record({
   ),
 })
 
-const move = (weight: number, arbitrary: fc.Arbitrary<Move>) => ({ weight, arbitrary })
+/** Several moves that belong together; when a program that fails is made smaller they stay or go together. */
+type Scene = fc.Arbitrary<Move[]>
+
 const picks = (maxLength: number) => fc.array(fc.nat(9), { maxLength, size: 'max' })
+const worker = partOf('worker')
+const timer = partOf('timer')
+const host = partOf('host')
+
+const run = fc.record({ do: fc.constant('run' as const), picks: picks(20) })
+const wait = fc.record({
+  do: fc.constant('wait' as const),
+  seconds: fc.constantFrom(1, 1, 2, 3, 10, 25),
+  picks: picks(8),
+})
+const invoke = (part: fc.Arbitrary<Part>) =>
+  fc.record({
+    do: fc.constant('invoke' as const),
+    part,
+    nth,
+    doorbells: fc.constantFrom(1, 1, 1, 3),
+    functionSeconds: fc.constantFrom(900, 900, 60, 15, 3),
+  })
+const kill = (part: fc.Arbitrary<Part>) =>
+  fc.record({
+    do: fc.constant('kill' as const),
+    part,
+    turns: fc.nat(8),
+    answer: fc.constantFrom('never sent', 'lost'),
+  })
+const submit = (job: fc.Arbitrary<JobSpec>) =>
+  fc.record({
+    do: fc.constant('submit' as const),
+    part: host,
+    how: fc.constantFrom('one', 'gathered', 'batch'),
+    keyed: fc.boolean(),
+    jobs: fc.array(job, { minLength: 1, maxLength: 4 }),
+  })
+
+const just = (move: fc.Arbitrary<Move>): Scene => move.map((it) => [it])
+
+/** A submission that is stored and rung for before anything else happens. */
+const submitted = (job: fc.Arbitrary<JobSpec>): Scene => submit(job).map((it) => [it, { do: 'finish', part: it.part }])
+
+/** A worker dies soon, and its host sees it. */
+const crash: Scene = fc
+  .tuple(kill(worker), run, timer)
+  .map(([death, meanwhile, part]) => [death, meanwhile, { do: 'bury', part }, { do: 'finish', part }])
+
+/** A worker sleeps for longer than its leases, the sweep gives its jobs to others, and then it wakes. */
+const oversleep: Scene = fc
+  .tuple(worker, timer, invoke(worker), run)
+  .map(([sleeper, part, other, meanwhile]) => [
+    { do: 'sleep', part: sleeper },
+    { do: 'sweep', part },
+    { do: 'finish', part },
+    { do: 'jump', seconds: 61 },
+    { do: 'sweep', part },
+    { do: 'finish', part },
+    other,
+    meanwhile,
+    { do: 'wake', part: sleeper },
+  ])
+
+/** Any process stands still for a while. */
+const nap: Scene = fc
+  .tuple(fc.constantFrom(...PARTS), fc.oneof(run, wait))
+  .map(([part, meanwhile]) => [{ do: 'sleep', part }, meanwhile, { do: 'wake', part }])
+
+const pause: Scene = fc
+  .tuple(host, host, run)
+  .map(([one, other, meanwhile]) => [{ do: 'pause', part: one }, meanwhile, { do: 'resume', part: other }])
 
 /** What people, workers and timers do. */
 const everyday = [
-  move(
-    6,
-    fc.record({
-      do: fc.constant('submit' as const),
-      part: partOf('host'),
-      how: fc.constantFrom('one', 'gathered', 'batch'),
-      keyed: fc.boolean(),
-      jobs: fc.array(jobSpec, { minLength: 1, maxLength: 4 }),
-    }),
-  ),
-  move(1, fc.record({ do: fc.constant('submit again' as const), part: partOf('host'), nth })),
-  move(1, fc.record({ do: fc.constant('misuse a key' as const), part: partOf('host'), nth, job: jobSpec })),
-  move(
-    7,
-    fc.record({
-      do: fc.constant('invoke' as const),
-      part: partOf('worker'),
-      nth,
-      doorbells: fc.integer({ min: 1, max: 3 }),
-      functionSeconds: fc.constantFrom(900, 60, 15, 3),
-    }),
-  ),
-  move(2, fc.record({ do: fc.constant('sweep' as const), part: partOf('timer') })),
-  move(2, fc.record({ do: fc.constant('relay' as const), part: partOf('timer') })),
-  move(14, fc.record({ do: fc.constant('run' as const), picks: picks(25) })),
+  { weight: 3, arbitrary: just(submit(jobSpec)) },
+  { weight: 2, arbitrary: submitted(jobSpec) },
+  { weight: 1, arbitrary: just(fc.record({ do: fc.constant('submit again' as const), part: host, nth })) },
+  {
+    weight: 1,
+    arbitrary: just(fc.record({ do: fc.constant('misuse a key' as const), part: host, nth, job: jobSpec })),
+  },
+  { weight: 8, arbitrary: just(invoke(worker)) },
+  { weight: 2, arbitrary: just(fc.record({ do: fc.constant('sweep' as const), part: timer })) },
+  { weight: 2, arbitrary: just(fc.record({ do: fc.constant('relay' as const), part: timer })) },
+  { weight: 16, arbitrary: just(run) },
 ]
 
 /** What goes wrong, and what people do then. */
 const harm = [
-  move(2, fc.record({ do: fc.constant('retry' as const), part: partOf('host'), nth, fromStart: fc.boolean() })),
-  move(
-    1,
-    fc.record({ do: fc.constant('redrive' as const), part: partOf('host'), perSecond: fc.constantFrom(undefined, 1) }),
-  ),
-  move(1, fc.record({ do: fc.constant('pause' as const), part: partOf('host') })),
-  move(1, fc.record({ do: fc.constant('resume' as const), part: partOf('host') })),
-  move(2, fc.record({ do: fc.constant('cancel' as const), part: partOf('host'), nth })),
-  move(
-    6,
-    fc.record({ do: fc.constant('wait' as const), seconds: fc.constantFrom(1, 1, 2, 3, 10, 25), picks: picks(8) }),
-  ),
-  move(2, fc.record({ do: fc.constant('jump' as const), seconds: fc.constantFrom(2, 31, 61, 70, 200, -3, 2_700_000) })),
-  move(
-    3,
-    fc.record({
-      do: fc.constant('kill' as const),
-      part: fc.constantFrom(...PARTS),
-      turns: fc.nat(12),
-      answer: fc.constantFrom('never sent', 'lost'),
-    }),
-  ),
-  move(1, fc.record({ do: fc.constant('bury' as const), part: partOf('timer') })),
-  move(2, fc.record({ do: fc.constant('sleep' as const), part: fc.constantFrom(...PARTS) })),
-  move(2, fc.record({ do: fc.constant('wake' as const), part: fc.constantFrom(...PARTS) })),
-  move(1, fc.record({ do: fc.constant('stop' as const), part: partOf('worker') })),
-  move(1, fc.record({ do: fc.constant('lose a doorbell' as const), nth })),
-  move(1, fc.record({ do: fc.constant('repeat a doorbell' as const), nth })),
-  move(1, fc.record({ do: fc.constant('break SQS' as const), how: fc.constantFrom('not sent', 'answer lost') })),
-  move(
-    1,
-    fc.record({ do: fc.constant('break Kafka' as const), how: fc.constantFrom('before it stores', 'after it stored') }),
-  ),
+  { weight: 4, arbitrary: crash },
+  { weight: 4, arbitrary: oversleep },
+  { weight: 2, arbitrary: nap },
+  { weight: 1, arbitrary: pause },
+  { weight: 6, arbitrary: just(wait) },
+  {
+    weight: 1,
+    arbitrary: just(
+      fc.record({ do: fc.constant('jump' as const), seconds: fc.constantFrom(2, 31, 70, 200, -3, 2_700_000) }),
+    ),
+  },
+  { weight: 2, arbitrary: just(kill(fc.constantFrom(...PARTS))) },
+  { weight: 1, arbitrary: just(fc.record({ do: fc.constant('stop' as const), part: worker })) },
+  { weight: 2, arbitrary: just(fc.record({ do: fc.constant('cancel' as const), part: host, nth })) },
+  {
+    weight: 2,
+    arbitrary: just(fc.record({ do: fc.constant('retry' as const), part: host, nth, fromStart: fc.boolean() })),
+  },
+  {
+    weight: 1,
+    arbitrary: just(
+      fc.record({ do: fc.constant('redrive' as const), part: host, perSecond: fc.constantFrom(undefined, 1) }),
+    ),
+  },
+  { weight: 1, arbitrary: just(fc.record({ do: fc.constant('lose a doorbell' as const), nth })) },
+  { weight: 3, arbitrary: just(fc.record({ do: fc.constant('repeat a doorbell' as const), nth })) },
+  {
+    weight: 1,
+    arbitrary: just(
+      fc.record({ do: fc.constant('break SQS' as const), how: fc.constantFrom('not sent', 'answer lost') }),
+    ),
+  },
+  {
+    weight: 1,
+    arbitrary: just(
+      fc.record({
+        do: fc.constant('break Kafka' as const),
+        how: fc.constantFrom('before it stores', 'after it stored'),
+      }),
+    ),
+  },
 ]
+
+/** What happens where workers struggle for few jobs. */
+const struggle = [
+  { weight: 5, arbitrary: oversleep },
+  { weight: 4, arbitrary: crash },
+  { weight: 6, arbitrary: just(invoke(worker)) },
+  { weight: 14, arbitrary: just(run) },
+  { weight: 6, arbitrary: just(wait) },
+  { weight: 1, arbitrary: just(fc.record({ do: fc.constant('cancel' as const), part: host, nth })) },
+  { weight: 2, arbitrary: just(fc.record({ do: fc.constant('repeat a doorbell' as const), nth })) },
+]
+
+const programOf = (beginning: Scene, scenes: { weight: number; arbitrary: Scene }[], maxLength: number) =>
+  fc
+    .tuple(beginning, fc.array(fc.oneof(...scenes), { minLength: 1, maxLength, size: 'max' }))
+    .map(([first, others]): Move[] => [...first, ...others.flat()])
 
 /** Programs in which only the order of things is random. */
-export const fairWeather = fc.array(fc.oneof(...everyday), { minLength: 1, maxLength: 25, size: 'max' })
+export const fairWeather = programOf(submitted(jobSpec), everyday, 25)
 
 /** Programs in which everything goes wrong that can. */
-export const foulWeather = fc.array(fc.oneof(...everyday, ...harm), { minLength: 1, maxLength: 60, size: 'max' })
+export const foulWeather = programOf(submitted(jobSpec), [...everyday, ...harm], 40)
 
-const worker = partOf('worker')
-const lively: fc.Arbitrary<JobSpec> = fc.record({
-  kind: fc.constant('scripted.plain' as const),
-  script: fc.record({
-    points: fc.integer({ min: 3, max: 8 }),
-    safePoints: fc.constantFrom('durable', 'checkpoint'),
-    numbers: fc.boolean(),
-    logs: fc.boolean(),
-    hears: fc.boolean(),
-    throws: fc.constant(null),
-    key: fc.constant('a'),
-  }),
-  project: fc.constant(0),
-  priority: fc.constant(0),
-  delaySeconds: fc.constant(0),
-  maxAttempts: fc.constant(3),
-  timeoutSeconds: fc.constant(3_600),
-  tags: fc.constant([]),
-  after: fc.constant([]),
-  afterSiblings: fc.constant([]),
-  onParentFailure: fc.constant('fail' as const),
-  unique: fc.constant(null),
-})
+/** A long job that nothing keeps from running. */
+const lively: fc.Arbitrary<JobSpec> = jobSpec.map((job) => ({
+  ...job,
+  kind: 'scripted.plain',
+  script: { ...job.script, points: job.script.points + 2, throws: null },
+  project: 0,
+  delaySeconds: 0,
+  timeoutSeconds: 3_600,
+  unique: null,
+  after: [],
+  afterSiblings: [],
+}))
 
-/** A worker sleeps for longer than its leases, and the sweep takes its jobs away. */
-const oversleep = fc.tuple(worker, partOf('timer')).map(([part, timer]): Move[] => [
-  { do: 'sleep', part },
-  { do: 'sweep', part: timer },
-  { do: 'finish', part: timer },
-  { do: 'jump', seconds: 61 },
-  { do: 'sweep', part: timer },
-  { do: 'finish', part: timer },
-])
-
-const alone = (weight: number, arbitrary: fc.Arbitrary<Move>) => ({ weight, arbitrary: arbitrary.map((it) => [it]) })
-
-const struggle = [
-  { weight: 4, arbitrary: oversleep },
-  alone(
-    7,
-    fc.record({
-      do: fc.constant('invoke' as const),
-      part: worker,
-      nth,
-      doorbells: fc.constant(3),
-      functionSeconds: fc.constantFrom(900, 15),
-    }),
-  ),
-  alone(14, fc.record({ do: fc.constant('run' as const), picks: picks(8) })),
-  alone(6, fc.record({ do: fc.constant('wait' as const), seconds: fc.constantFrom(1, 1, 2, 10), picks: picks(4) })),
-  alone(1, fc.record({ do: fc.constant('jump' as const), seconds: fc.constantFrom(61, 70) })),
-  alone(2, fc.record({ do: fc.constant('sweep' as const), part: partOf('timer') })),
-  alone(1, fc.record({ do: fc.constant('bury' as const), part: partOf('timer') })),
-  alone(
-    3,
-    fc.record({
-      do: fc.constant('kill' as const),
-      part: worker,
-      turns: fc.nat(5),
-      answer: fc.constantFrom('never sent', 'lost'),
-    }),
-  ),
-  alone(5, fc.record({ do: fc.constant('wake' as const), part: worker })),
-  alone(2, fc.record({ do: fc.constant('repeat a doorbell' as const), nth })),
-  alone(1, fc.record({ do: fc.constant('cancel' as const), part: partOf('host'), nth })),
-]
-
-/** Programs in which workers that die and sleep struggle for one or two long jobs. */
-export const closeQuarters = fc
-  .tuple(
-    fc.array(lively, { minLength: 1, maxLength: 2 }),
-    fc.array(fc.oneof(...struggle), { minLength: 5, maxLength: 50, size: 'max' }),
-  )
-  .map(([jobs, moves]): Move[] => [
-    { do: 'submit', part: 'host-1', how: 'batch', keyed: false, jobs },
-    { do: 'run', picks: [0, 0, 0] },
-    ...moves.flat(),
-  ])
+/** Programs in which workers that die and sleep struggle for a few long jobs. */
+export const closeQuarters = programOf(submitted(lively), struggle, 40)

@@ -98,6 +98,7 @@ export const insertJobs = async (app: App, given: Partial<jobs.NewJob>[]): Promi
     hasChildren: false,
     onParentFailure: 'fail' as const,
     concurrencyKey: null,
+    uniqueKey: null,
     ...it,
   }))
   await jobs.insert(app.sql, rows)

@@ -1,4 +1,5 @@
 import { StintError } from '../../../lib/core/errors.ts'
+import { livesOf, stretchOf } from '../evidence.ts'
 import { mostAtOnce, ofEachJob, type Promised } from './known.ts'
 
 /** What people are promised who submit jobs. */
@@ -45,8 +46,9 @@ export const acceptance: Record<string, Promised> = {
   *'of a unique key there is one live job at a time'({ evidence, model }) {
     const lives = evidence.jobs.flatMap((job) => {
       const key = model.originOf(job.id)?.prepared.unique?.key
-      const [first, last] = [job.events.at(0)?.id ?? 0, job.events.at(-1)?.id ?? 0]
-      return key === undefined ? [] : [{ key: `${job.projectId} ${key}`, from: first, to: last }]
+      return key === undefined
+        ? []
+        : livesOf(job).map((life) => ({ key: `${job.projectId} ${key}`, ...stretchOf(life) }))
     })
     for (const [key, ofKey] of Map.groupBy(lives, (it) => it.key)) {
       if (mostAtOnce(ofKey) > 1) yield `${mostAtOnce(ofKey)} jobs of the unique key ${key} lived at once`

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
-import { type Evidence, type JobEvidence, livesOf, wasRetried } from '../evidence.ts'
+import { type Evidence, type JobEvidence, livesOf, stretchOf, wasRetried } from '../evidence.ts'
 import { ofEachJob, type Promised } from './known.ts'
 
 /** What people are promised of jobs that run after others. */
@@ -17,17 +17,19 @@ export const dependencies: Record<string, Promised> = {
       yield `it was to run after ${told.size} jobs and has ${edges.size} parents`
   }),
 
-  'no job starts before its parents ended, and it is told how they ended': ofEachJob(function* (
+  'no job is freed while a parent lives, and it is told how they ended': ofEachJob(function* (
     job,
     { evidence, journal },
   ) {
     const parents = parentsOf(job, evidence)
-    const start = job.events.find((it) => it.type === 'job.started')
-    if (!start) return
-    for (const parent of parents) {
-      const [{ events }] = livesOf(parent)
-      const end = events.at(-1)
-      if (!end || end.id > start.id) yield `it started before its parent ${parent.id.slice(-4)} ended`
+    for (const { events } of livesOf(job)) {
+      const freed = events.find((it) => it.type === 'job.queued')
+      if (!freed) continue
+      for (const parent of parents) {
+        const lives = livesOf(parent).map(stretchOf)
+        if (lives.some(({ from, to }) => from < freed.id && freed.id < to))
+          yield `its event ${freed.seq} frees it while its parent ${parent.id.slice(-4)} lives`
+      }
     }
     if (parents.some(wasRetried)) return
     const expected = parents.map(({ id, state, result }) => ({ jobId: id, state, result }))
