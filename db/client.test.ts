@@ -88,6 +88,22 @@ describe('a transaction whose connection breaks', () => {
   })
 })
 
+test('a transaction that stood still for too long is gone, and worth another try', async ({ world }) => {
+  await makeTable(world)
+  const pool = poolOfOne(world)
+  const begun = transaction(pool, async (tx) => {
+    await tx`INSERT INTO written VALUES (1)`
+    const pid = await backendOf(tx)
+    await tx`SET LOCAL idle_in_transaction_session_timeout = '10ms'`
+    const gone = async () => (await world.sql`SELECT FROM pg_stat_activity WHERE pid = ${pid}`).length === 0
+    await expect.poll(gone, { timeout: 10_000 }).toBe(true)
+    await tx`INSERT INTO written VALUES (2)`
+  })
+  expect(isUnreachable(await begun.catch((error: unknown) => error))).toBe(true)
+  expect(await written(world)).toEqual([])
+  await pool.end()
+})
+
 test('a transaction in which something else cannot be reached is rolled back', async ({ world }) => {
   await makeTable(world)
   const elsewhere = Object.assign(new Error('S3 is away'), { code: 'ECONNREFUSED' })
