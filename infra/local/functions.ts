@@ -1,9 +1,10 @@
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import type { HttpHandler } from '../../lib/http/route.ts'
+import type { BatchHandler } from '../../lib/queue/batch.ts'
 import type { Periodic, PeriodicHandler } from '../../lib/schedule/every.ts'
 import type { MountedRoute } from './http-server.ts'
-import type { FunctionEntry, HttpEntry, ScheduleEntry } from './routing-table.ts'
+import type { FunctionEntry, HttpEntry, QueueEntry, ScheduleEntry } from './routing-table.ts'
 
 export class MountError extends Error {
   override readonly name = 'MountError'
@@ -35,6 +36,15 @@ export const mountSchedules = (root: string, entries: readonly ScheduleEntry[]):
       return { functionName: entry.functionName, periodic }
     }),
   )
+
+export interface MountedBatch {
+  entry: QueueEntry
+  handler: BatchHandler
+}
+
+/** Loads SQS-triggered functions that run in the host's own process. @throws {MountError} for one that isn't there */
+export const mountBatches = (root: string, entries: readonly QueueEntry[]): Promise<MountedBatch[]> =>
+  Promise.all(entries.map(async (entry) => ({ entry, handler: (await load(root, entry)) as BatchHandler })))
 
 const load = async (root: string, entry: FunctionEntry): Promise<unknown> => {
   const module = (await import(pathToFileURL(join(root, entry.handlerFile)).href)) as Record<string, unknown>

@@ -13,7 +13,8 @@ import { createRandom } from './chaos/random.ts'
 import { withChaos } from './chaos/with-chaos.ts'
 import { keepCompiled } from './compile-cache.ts'
 import { serveParent } from './components/component.ts'
-import { mountHttp, mountSchedules } from './functions.ts'
+import { startDeadLetterHost } from './dead-letter-host.ts'
+import { mountBatches, mountHttp, mountSchedules } from './functions.ts'
 import type { FromHost, HostOptions, HostReady, ToHost } from './host-protocol.ts'
 import { createHttpServer } from './http-server.ts'
 import { openLog } from './log-file.ts'
@@ -46,6 +47,7 @@ const start = async (options: HostOptions): Promise<{ ready: HostReady; stop: ()
   const app = await createHostApp(options, () => timers.get('relay')?.nudge())
   const routes = await mountHttp(ROOT, table.http)
   const schedules = await mountSchedules(ROOT, table.schedules)
+  const batches = await mountBatches(ROOT, table.deadLetters)
 
   // Workers die with their host, so whoever still holds a lease is dead. Before any worker of this host takes one.
   await untilDone(() => endLeasesExcept(app, []), {
@@ -63,6 +65,7 @@ const start = async (options: HostOptions): Promise<{ ready: HostReady; stop: ()
   }
   keepCompiled()
   const queues = startQueues(app, table, options, timers, stopping.signal)
+  const deadLetters = startDeadLetterHost(app, batches)
   process.on('message', (message: ToHost) => {
     if (message.type === 'kafka') void onKafka(app, message, timers, stopping.signal)
   })
@@ -72,7 +75,7 @@ const start = async (options: HostOptions): Promise<{ ready: HostReady; stop: ()
     stop: async () => {
       stopping.abort()
       await http.close(HTTP_GRACE_MS)
-      await Promise.all(queues.map((queue) => queue.stop(WORKER_GRACE_MS)))
+      await Promise.all([...queues.map((queue) => queue.stop(WORKER_GRACE_MS)), deadLetters.stop()])
       await Promise.all([...timers.values()].map((timer) => timer.stop()))
       await app.close()
     },

@@ -6,7 +6,7 @@ import { succeeded, toSqsEvent } from './sqs-event.ts'
 
 export interface PollerOptions {
   queue: QueueName
-  sqs: DoorbellQueue
+  sqs: Pick<DoorbellQueue, 'receive' | 'delete'>
   region: string
   /** Messages per event, at most. */
   batchSize: number

@@ -43,6 +43,16 @@ test('reads every trigger, with its function, and leaves variables alone', () =>
           maximumBatchingWindow: 0
           maximumConcurrency: 20
           functionResponseType: ReportBatchItemFailures
+  dead-letter:
+    image: { name: stint, command: [functions/queue/dead-letter.handler] }
+    timeout: 30
+    events:
+      - sqs:
+          arn: { Fn::GetAtt: [ComputeDeadLetters, Arn] }
+          batchSize: 10
+          maximumBatchingWindow: 5
+          maximumConcurrency: 2
+          functionResponseType: ReportBatchItemFailures
   sweep:
     image: { name: stint, command: [functions/schedule/sweep.handler] }
     timeout: 65
@@ -79,6 +89,18 @@ test('reads every trigger, with its function, and leaves variables alone', () =>
         maximumConcurrency: 20,
       },
     ],
+    deadLetters: [
+      {
+        functionName: 'dead-letter',
+        handlerFile: 'functions/queue/dead-letter.ts',
+        exportName: 'handler',
+        timeoutSeconds: 30,
+        queue: 'compute',
+        batchSize: 10,
+        batchingWindowSeconds: 5,
+        maximumConcurrency: 2,
+      },
+    ],
     schedules: [
       { ...sweep, rate: 'rate(1 minute)' },
       { ...sweep, rate: 'cron(0 0 * * ? *)' },
@@ -106,7 +128,10 @@ test.for<[string, string]>([
   [withEvent('httpApi: FETCH /things'), 'functions.things.events.0.httpApi.method'],
   [withEvent('websocket: $connect'), 'functions.things.events.0: Unrecognized key: "websocket"'],
   [withEvent('schedule: 7'), 'functions.things.events.0.schedule'],
-  [withEvent('{ sqs: { arn: "arn:aws:sqs:x" } }'), 'expected Fn::GetAtt: [<Name>Queue, Arn]'],
+  [
+    withEvent('{ sqs: { arn: "arn:aws:sqs:x" } }'),
+    'expected Fn::GetAtt: [<Name>Queue, Arn] or [<Name>DeadLetters, Arn]',
+  ],
   [withEvent('{ sqs: { arn: { Fn::GetAtt: [OtherQueue, Arn] } } }'), 'functions.things.events.0.sqs.arn'],
   [withEvent('{ httpApi: GET /a, schedule: rate(1 minute) }'), 'expected exactly one trigger'],
   [withEvent('httpApi: GET /things', 'dist/things.handler'), 'expected functions/<trigger>/<file>.<export>'],

@@ -40,6 +40,8 @@ export interface Cors {
 export interface RoutingTable {
   http: HttpEntry[]
   queues: QueueEntry[]
+  /** Who gets what SQS gave up of a queue. */
+  deadLetters: QueueEntry[]
   schedules: ScheduleEntry[]
   cors: Cors
 }
@@ -60,12 +62,13 @@ export const readRoutingTable = (path: string): RoutingTable => {
     const problems = parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`)
     throw new RoutingTableError(`${path} is not a routing table:\n  ${problems.join('\n  ')}`)
   }
-  const table: RoutingTable = { http: [], queues: [], schedules: [], cors: parsed.data.provider.httpApi.cors }
+  const { cors } = parsed.data.provider.httpApi
+  const table: RoutingTable = { http: [], queues: [], deadLetters: [], schedules: [], cors }
   for (const [functionName, { image, timeout, events }] of Object.entries(parsed.data.functions)) {
     const entry: FunctionEntry = { functionName, ...image.command, timeoutSeconds: timeout }
     for (const { httpApi, sqs, schedule } of events) {
       if (httpApi) table.http.push({ ...entry, ...httpApi })
-      if (sqs) table.queues.push({ ...entry, ...sqs })
+      if (sqs) table[sqs.of].push({ ...entry, ...sqs.trigger })
       if (schedule) table.schedules.push(...schedule.map((rate) => ({ ...entry, rate })))
     }
   }
@@ -73,8 +76,12 @@ export const readRoutingTable = (path: string): RoutingTable => {
   return table
 }
 
-const refuseRepeats = ({ http, queues }: RoutingTable, path: string): void => {
-  const keys = [...http.map((it) => `${it.method} ${it.path}`), ...queues.map((it) => `the queue ${it.queue}`)]
+const refuseRepeats = ({ http, queues, deadLetters }: RoutingTable, path: string): void => {
+  const keys = [
+    ...http.map((it) => `${it.method} ${it.path}`),
+    ...queues.map((it) => `the queue ${it.queue}`),
+    ...deadLetters.map((it) => `the dead letters of ${it.queue}`),
+  ]
   const repeated = keys.filter((key, index) => keys.indexOf(key) !== index)
   if (repeated.length > 0) throw new RoutingTableError(`${path} gives to two functions: ${repeated.join(', ')}`)
 }
@@ -91,11 +98,17 @@ const methodAndPath = z.preprocess(
   }),
 )
 
-/** `Fn::GetAtt: [DefaultQueue, Arn]` is the queue `default`. */
+/** `Fn::GetAtt: [DefaultQueue, Arn]` is the queue `default`, `[DefaultDeadLetters, Arn]` what SQS gave up of it. */
 const queueOfArn = z
-  .object({ 'Fn::GetAtt': z.tuple([z.string(), z.literal('Arn')]) }, 'expected Fn::GetAtt: [<Name>Queue, Arn]')
-  .transform((arn) => arn['Fn::GetAtt'][0].replace(/Queue$/, '').toLowerCase())
-  .pipe(z.enum(QUEUES))
+  .object(
+    { 'Fn::GetAtt': z.tuple([z.string(), z.literal('Arn')]) },
+    'expected Fn::GetAtt: [<Name>Queue, Arn] or [<Name>DeadLetters, Arn]',
+  )
+  .transform(({ 'Fn::GetAtt': [name] }) => ({
+    of: name.endsWith('DeadLetters') ? ('deadLetters' as const) : ('queues' as const),
+    queue: name.replace(/(Queue|DeadLetters)$/, '').toLowerCase(),
+  }))
+  .pipe(z.object({ of: z.enum(['queues', 'deadLetters']), queue: z.enum(QUEUES) }))
 
 const queueTrigger = z
   .object({
@@ -105,11 +118,9 @@ const queueTrigger = z
     maximumConcurrency: z.int().min(2).max(1_000),
     functionResponseType: z.literal('ReportBatchItemFailures'),
   })
-  .transform(({ arn, batchSize, maximumBatchingWindow, maximumConcurrency }) => ({
-    queue: arn,
-    batchSize,
-    batchingWindowSeconds: maximumBatchingWindow,
-    maximumConcurrency,
+  .transform(({ arn: { of, queue }, batchSize, maximumBatchingWindow, maximumConcurrency }) => ({
+    of,
+    trigger: { queue, batchSize, batchingWindowSeconds: maximumBatchingWindow, maximumConcurrency },
   }))
 
 const rates = z.preprocess((given) => {

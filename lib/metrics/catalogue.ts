@@ -65,6 +65,11 @@ export const METRICS = {
     labels: ['queue'],
     help: 'Doorbells that SQS took.',
   },
+  stint_doorbells_dead_total: {
+    type: 'counter',
+    labels: ['queue'],
+    help: 'Doorbells that SQS gave up, because no worker could answer them.',
+  },
   // Rows
   stint_queue_depth: {
     type: 'gauge',

@@ -9,7 +9,7 @@ import type { PeriodicHandler } from '../../lib/schedule/every.ts'
 
 const root = new URL('../../', import.meta.url)
 const table = readRoutingTable(fileURLToPath(new URL('serverless.yml', root)))
-const triggers = [...table.http, ...table.queues, ...table.schedules]
+const triggers = [...table.http, ...table.queues, ...table.deadLetters, ...table.schedules]
 
 /** The files of a folder of functions that export something a trigger may name. */
 const handlersIn = async (folder: string) => {
@@ -67,8 +67,9 @@ describe('serverless.yml', () => {
     }
   })
 
-  test('has a worker for each queue', () => {
+  test('has a worker for each queue, and somebody for what SQS gives up of it', () => {
     expect(table.queues.map(({ queue }) => queue)).toEqual(['default', 'compute', 'bulk'])
+    expect(table.deadLetters.map(({ queue }) => queue)).toEqual(['default', 'compute', 'bulk'])
   })
 })
 

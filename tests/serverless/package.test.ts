@@ -61,7 +61,8 @@ const importedBy = (file: string, seen = new Set<string>()): Set<string> => {
   }
   return seen
 }
-const functionNames = [...new Set([...table.http, ...table.queues, ...table.schedules].map((it) => it.functionName))]
+const triggers = [...table.http, ...table.queues, ...table.deadLetters, ...table.schedules]
+const functionNames = [...new Set(triggers.map((it) => it.functionName))]
 
 describe('the CloudFormation template, made without credentials', () => {
   test('has every function of the table, from the image, by its digest', () => {
@@ -99,6 +100,9 @@ describe('the CloudFormation template, made without credentials', () => {
         ['DefaultQueue', 10, 50],
         ['ComputeQueue', 1, 20],
         ['BulkQueue', 10, 10],
+        ['DefaultDeadLetters', 10, 2],
+        ['ComputeDeadLetters', 10, 2],
+        ['BulkDeadLetters', 10, 2],
       ].map(([queue, batchSize, MaximumConcurrency]) => ({
         arn: { 'Fn::GetAtt': [queue, 'Arn'] },
         batchSize,
@@ -151,7 +155,7 @@ describe('the CloudFormation template, made without credentials', () => {
   })
 
   test('lets a function ring just when something that it imports does', () => {
-    for (const { functionName, handlerFile } of [...table.http, ...table.queues, ...table.schedules]) {
+    for (const { functionName, handlerFile } of triggers) {
       // It imports every route to describe it, and runs none.
       if (functionName === 'docs') continue
       const rings = importedBy(join(root, handlerFile)).has(join(root, 'lib/queue/ring.ts'))
@@ -162,6 +166,7 @@ describe('the CloudFormation template, made without credentials', () => {
   test('lets only the function of a queue take its messages', () => {
     expect(roleMay('WorkerBulkRole')).toContain('AnswerBulkDoorbells')
     expect(roleMay('WorkerBulkRole')).not.toContain('AnswerDefaultDoorbells')
+    expect(roleMay('DeadLetterRole')).toContain('TakeDeadLetters')
     expect(roleMay('AuthRole')).toBe('[{"Ref":"WriteLogs"}]')
   })
 
