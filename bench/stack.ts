@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import type { Pool } from '../db/client.ts'
-import * as events from '../db/queries/events.ts'
+import * as outbox from '../db/queries/outbox.ts'
 import { type Stack, startStack } from '../infra/local/stack.ts'
 import { type App, createApp } from '../lib/app.ts'
 import { readConfig } from '../lib/core/config.ts'
@@ -97,7 +97,7 @@ const isBusy = async (sql: Pool): Promise<boolean> => {
   const [row] = await sql<[{ busy: boolean }]>`
     SELECT EXISTS (SELECT FROM jobs WHERE state = 'queued' AND concurrency_key IS NULL)
         OR EXISTS (SELECT FROM jobs WHERE state = 'running') AS busy`
-  return row.busy || (await events.listUnpublished(sql, 1)).length > 0
+  return row.busy || (await outbox.measure(sql)).events > 0
 }
 
 const request = async (

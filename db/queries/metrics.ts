@@ -31,15 +31,3 @@ export const list = (sql: Sql): Promise<MetricTotal[]> => sql`
 /** Jobs that wait for others, by queue. */
 export const listBlocked = (sql: Sql): Promise<{ queue: string; count: number }[]> => sql`
   SELECT queue, count(*)::integer AS count FROM jobs WHERE state = 'blocked' GROUP BY queue`
-
-/** Events that Kafka hasn't got, and for how long the oldest of them has waited. */
-export const getOutbox = async (sql: Sql): Promise<{ events: number; lagSeconds: number }> => {
-  const [row] = await sql<[{ events: number; lagSeconds: number }]>`
-    SELECT count(*)::integer AS events,
-      coalesce((
-        SELECT greatest(0, extract(epoch FROM clock_timestamp() - created_at))::double precision
-        FROM events WHERE published_at IS NULL ORDER BY id LIMIT 1
-      ), 0) AS lag_seconds
-    FROM events WHERE published_at IS NULL`
-  return row
-}

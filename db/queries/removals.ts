@@ -11,7 +11,7 @@ const isNeeded = (sql: Sql) => sql`
 /** An ended job that nothing holds back: its events are published, and no live job runs after it. */
 const isFree = (sql: Sql) => sql`
   state IN ('succeeded', 'failed', 'cancelled')
-  AND NOT EXISTS (SELECT FROM events WHERE events.job_id = jobs.id AND published_at IS NULL)
+  AND jobs.id NOT IN (SELECT unnest(job_ids) FROM outbox)
   AND NOT (has_children AND ${isNeeded(sql)})`
 
 export interface Expired {
@@ -62,7 +62,7 @@ export interface Removable {
 export const inspect = async (sql: Sql, id: string): Promise<Removable | null> => {
   const [row] = await sql<Removable[]>`
     SELECT state,
-      EXISTS (SELECT FROM events WHERE events.job_id = jobs.id AND published_at IS NULL) AS unpublished,
+      EXISTS (SELECT FROM outbox WHERE jobs.id = ANY (job_ids)) AS unpublished,
       ${isNeeded(sql)} AS needed
     FROM jobs WHERE id = ${id} FOR UPDATE OF jobs`
   return row ?? null

@@ -11,14 +11,6 @@ export const countLostLeases = async (sql: Sql, overSeconds: number, atMost: num
   return row.count
 }
 
-/** Events that Kafka hasn't got, up to `atMost`, and how old the oldest is; null without any. */
-export const outboxLag = async (sql: Sql, atMost: number): Promise<{ count: number; oldestSeconds: number | null }> => {
-  const [row] = await sql<[{ count: number; oldestSeconds: number | null }]>`
-    SELECT count(*)::integer AS count, extract(epoch FROM now() - min(created_at))::integer AS oldest_seconds
-    FROM (SELECT created_at FROM events WHERE published_at IS NULL ORDER BY id LIMIT ${atMost}) AS waiting`
-  return row
-}
-
 export interface StuckJob {
   id: string
   waitsFor: number

@@ -24,7 +24,7 @@ const startRunners = ({ sql }: World) => sql`
   INSERT INTO runners (name, holder, lease_until)
   SELECT name, 'host', now() + interval '1 minute' FROM unnest(ARRAY['sweep', 'schedules', 'relay']) AS name`
 
-const publishAll = ({ sql }: World) => sql`UPDATE events SET published_at = now() WHERE published_at IS NULL`
+const publishAll = ({ sql }: World) => sql`DELETE FROM outbox`
 
 /** A world that is well, with jobs of a kind that is declared. */
 const makeJobs = async (world: World, given: Partial<jobs.NewJob>[]): Promise<string[]> => {
@@ -174,8 +174,10 @@ describe('finds and heals', () => {
 
 describe('finds, and says what heals it', () => {
   test('events that nobody publishes', async ({ world }) => {
-    await makeJobs(world, [{}])
-    await world.sql`UPDATE events SET published_at = NULL, created_at = now() - interval '1 minute'`
+    const [id = ''] = await makeJobs(world, [{}])
+    await world.sql`
+      INSERT INTO outbox (created_at, events, job_ids, seqs)
+      VALUES (now() - interval '1 minute', 1, ARRAY[${id}::uuid], '{1}')`
     const report = await doctor(world, '--fix')
     expect(report).toMatchObject({ exitCode: 1, findings: [{ check: 'outbox', fixable: false, fixed: null }] })
     expect(report.findings[0]?.what).toMatch(/^1 event not published, the oldest for 6\d s$/)

@@ -1,4 +1,5 @@
 import * as files from '../../db/queries/files.ts'
+import * as outboxRows from '../../db/queries/outbox.ts'
 import * as repairs from '../../db/queries/repairs.ts'
 import * as symptoms from '../../db/queries/symptoms.ts'
 import type { App } from '../app.ts'
@@ -27,12 +28,11 @@ const ORPHAN_SECONDS = 7_200
 export const outbox: Check = {
   name: 'outbox',
   look: async ({ app }) => {
-    const { count, oldestSeconds } = await symptoms.outboxLag(app.sql, MAX_COUNTED)
-    if (oldestSeconds === null || oldestSeconds < OUTBOX_SECONDS) return []
-    const many = count === MAX_COUNTED ? `${count} or more events` : plural(count, 'event')
+    const { events, lagSeconds } = await outboxRows.measure(app.sql)
+    if (lagSeconds < OUTBOX_SECONDS) return []
     return [
       {
-        what: `${many} not published, the oldest for ${oldestSeconds} s`,
+        what: `${plural(events, 'event')} not published, the oldest for ${Math.round(lagSeconds)} s`,
         heals: 'the relay publishes them when it runs and Kafka answers',
       },
     ]

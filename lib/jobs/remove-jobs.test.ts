@@ -9,7 +9,7 @@ import { removeExpiredJobs, removeJob } from './remove-jobs.ts'
 const PROJECT = '00000000-0000-7000-8000-000000000001'
 const always = () => true
 
-const publishAll = ({ sql }: World) => sql`UPDATE events SET published_at = now() WHERE published_at IS NULL`
+const publishAll = ({ sql }: World) => sql`DELETE FROM outbox`
 
 /** Jobs that ran, whose events are published, and which lie so many days back. */
 const makeEnded = async (world: World, count: number, daysAgo = 0): Promise<string[]> => {
@@ -83,7 +83,7 @@ describe('removing a job', () => {
 
   test('waits until its events are published', async ({ world }) => {
     const [id = ''] = await makeEnded(world, 1)
-    await world.sql`UPDATE events SET published_at = NULL WHERE seq = 3`
+    await world.sql`INSERT INTO outbox (events, job_ids, seqs) VALUES (1, ARRAY[${id}::uuid], '{3}')`
     await expect(removeJob(world.app, id)).rejects.toMatchObject({ code: 'JOB_UNPUBLISHED' })
     await publishAll(world)
     await removeJob(world.app, id)
@@ -139,7 +139,7 @@ describe('retention', () => {
 
   test('keeps what has not ended, is not published, or is needed by a live job', async ({ world }) => {
     const [unpublished = '', parent = '', maker = '', waiting = ''] = await makeEnded(world, 4, 31)
-    await world.sql`UPDATE events SET published_at = NULL WHERE job_id = ${unpublished}`
+    await world.sql`INSERT INTO outbox (events, job_ids, seqs) VALUES (1, ARRAY[${unpublished}::uuid], '{3}')`
     await world.sql`UPDATE jobs SET state = 'queued', finished_at = NULL WHERE id = ${waiting}`
     await addChild(world, parent, waiting)
     const file = await addFile(world, maker)

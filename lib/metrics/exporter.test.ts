@@ -133,8 +133,10 @@ describe('the text', () => {
     await sql`UPDATE jobs SET state = 'running', lease_until = now() + interval '1 minute' WHERE id = ${running}`
     await sql`UPDATE jobs SET state = 'succeeded' WHERE id = ${ended}`
     await sql`UPDATE queues SET paused_at = now() WHERE name = 'compute'`
-    await sql`UPDATE events SET created_at = now() - interval '30 seconds' WHERE job_id = ${blocked}`
-    await sql`UPDATE events SET published_at = now() WHERE job_id IN (${due}, ${running})`
+    await sql`DELETE FROM outbox`
+    await sql`
+      INSERT INTO outbox (created_at, events, job_ids, seqs)
+      SELECT now() - interval '30 seconds', 4, ARRAY[${blocked}::uuid, ${blocked}, ${blocked}, ${blocked}], '{1,2,3,4}'`
 
     const { counts, value } = await readMetrics(app)
     expect(counts('stint_queue_depth')).toEqual({

@@ -1,5 +1,6 @@
 import type { Registry } from 'prom-client'
 import * as metrics from '../../db/queries/metrics.ts'
+import * as outbox from '../../db/queries/outbox.ts'
 import * as queueDepths from '../../db/queries/queue-depths.ts'
 import type { App } from '../app.ts'
 import { holds } from '../schedule/runner.ts'
@@ -33,13 +34,13 @@ export const pushMetrics = async (app: App): Promise<void> => {
 
 const collect = async (app: App): Promise<Registry> => {
   await app.metrics.flush()
-  const [totals, depths, blocked, outbox] = await Promise.all([
+  const [totals, depths, blocked, waiting] = await Promise.all([
     metrics.list(app.sql),
     queueDepths.list(app.sql),
     metrics.listBlocked(app.sql),
-    metrics.getOutbox(app.sql),
+    outbox.measure(app.sql),
   ])
-  return toRegistry([...toSamples(totals), ...toGauges({ depths, blocked, outbox })])
+  return toRegistry([...toSamples(totals), ...toGauges({ depths, blocked, outbox: waiting })])
 }
 
 /**

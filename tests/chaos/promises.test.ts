@@ -75,7 +75,7 @@ const CRIMES: ((sql: Sql, known: Known) => Promise<unknown> | undefined)[] = [
   (sql) => sql`UPDATE jobs SET name = 'parent' WHERE name = 'child'`,
   (sql) => sql`UPDATE events SET type = 'job.succeeded' WHERE job_id = ${ofJob(sql, 'child')} AND type = 'job.started'`,
   (sql) => sql`DELETE FROM events WHERE job_id = ${ofJob(sql, 'child')} AND seq = 2`,
-  (sql) => sql`UPDATE events SET published_at = NULL WHERE job_id = ${ofJob(sql, 'child')}`,
+  (sql) => sql`INSERT INTO outbox (events, job_ids, seqs) VALUES (1, ARRAY[${ofJob(sql, 'child')}], '{1}')`,
   (sql) => sql`
     UPDATE events SET data = jsonb_set(data, '{stint}', '1') WHERE job_id = ${ofJob(sql, 'fails')}
       AND seq = (SELECT event_seq FROM jobs WHERE name = 'fails')`,

@@ -43,7 +43,6 @@ export interface EventEvidence {
   type: string
   data: Record<string, unknown>
   createdAt: Date
-  publishedAt: Date | null
 }
 
 /** Reads it all, in the order of the ids. */

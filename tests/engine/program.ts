@@ -354,7 +354,7 @@ export class Program {
     const [row] = await this.#stage.admin<{ live: number; running: number; unpublished: number }[]>`
       SELECT (SELECT count(*) FROM jobs WHERE state IN ('blocked', 'queued', 'running'))::integer AS live,
              (SELECT count(*) FROM jobs WHERE state = 'running')::integer AS running,
-             (SELECT count(*) FROM events WHERE published_at IS NULL)::integer AS unpublished`
+             (SELECT coalesce(sum(events), 0) FROM outbox)::integer AS unpublished`
     return row ?? { live: 0, running: 0, unpublished: 0 }
   }
 }

@@ -1,0 +1,60 @@
+import type { Sql } from '../client.ts'
+import type { EventRow } from './events.ts'
+
+/** An event that Kafka hasn't got, and the row of the outbox that says so. */
+export interface OutboxEvent extends EventRow {
+  outboxId: number
+}
+
+/**
+ * The events of the oldest rows: `atLeast` of them, and the rest of the last row's, in the order in which they are to be
+ * published. It never begins behind a remembered row, since transactions commit out of order. But a job's rows are in
+ * order: whoever writes its next event has waited for the commit of the one before.
+ */
+export const list = (sql: Sql, atLeast: number): Promise<OutboxEvent[]> => sql`
+  SELECT due.id AS outbox_id, events.id, events.job_id, project_id, events.seq, type, data, events.created_at
+  FROM (
+    SELECT id, job_ids, seqs, sum(events) OVER (ORDER BY id) - events AS before FROM outbox ORDER BY id LIMIT ${atLeast}
+  ) AS due, unnest(due.job_ids, due.seqs) WITH ORDINALITY AS noted (job_id, seq, nth), events
+  WHERE before < ${atLeast} AND events.job_id = noted.job_id AND events.seq = noted.seq
+  ORDER BY due.id, nth`
+
+/** What these rows name has been published. */
+export const remove = async (sql: Sql, ids: number[]): Promise<void> => {
+  await sql`DELETE FROM outbox WHERE id = ANY (${ids}::bigint[])`
+}
+
+/**
+ * Notes the newest `newest` events once more, for a broker that lost its log, in order with those that wait.
+ * @returns how many wait now
+ */
+export const refill = async (sql: Sql, newest: number): Promise<number> => {
+  const [row] = await sql<[{ count: number }]>`
+    WITH waiting AS (
+      DELETE FROM outbox RETURNING created_at, job_ids, seqs
+    ), due AS (
+      SELECT id, job_id, seq, created_at FROM events
+      WHERE id > coalesce(pg_sequence_last_value(pg_get_serial_sequence('events', 'id')), 0) - ${newest}::bigint
+      UNION
+      SELECT events.id, events.job_id, events.seq, events.created_at
+      FROM waiting, unnest(waiting.job_ids, waiting.seqs) AS noted (job_id, seq), events
+      WHERE events.job_id = noted.job_id AND events.seq = noted.seq
+    ), refilled AS (
+      INSERT INTO outbox (created_at, events, job_ids, seqs)
+      SELECT min(created_at), count(*), array_agg(job_id ORDER BY id), array_agg(seq ORDER BY id)
+      FROM (SELECT *, (row_number() OVER (ORDER BY id) - 1) / 1000 AS part FROM due) AS parted
+      GROUP BY part ORDER BY part
+      RETURNING events
+    )
+    SELECT coalesce(sum(events), 0)::integer AS count FROM refilled`
+  return row.count
+}
+
+/** How many events wait, and for how long the oldest of them has. */
+export const measure = async (sql: Sql): Promise<{ events: number; lagSeconds: number }> => {
+  const [row] = await sql<[{ events: number; lagSeconds: number }]>`
+    SELECT coalesce(sum(events), 0)::integer AS events,
+           coalesce(greatest(0, extract(epoch FROM clock_timestamp() - min(created_at))), 0)::double precision AS lag_seconds
+    FROM outbox`
+  return row
+}
