@@ -9,6 +9,7 @@ import type { Publisher } from './events/publisher.ts'
 import type { FileStore } from './files/store.ts'
 import { createRecorder, type Recorder, shardOf } from './metrics/recorder.ts'
 import type { DoorbellQueue, QueueName } from './queue/doorbells.ts'
+import type { Web } from './web/web.ts'
 
 /** What the code depends on, in one object. Built once per process, and by tests as they need it. */
 export interface App {
@@ -17,6 +18,7 @@ export interface App {
   queue: DoorbellQueue
   files: FileStore
   publisher: Publisher
+  web: Web
   clock: Clock
   /** A number in [0, 1), for jitter and fairness; never for secrets. */
   random: () => number
@@ -38,8 +40,8 @@ export interface App {
 }
 
 /**
- * Builds the dependencies. Nothing is connected yet, and the clients of SQS, S3 and Kafka are loaded at their first
- * use: a function that needs none of them doesn't pay for them in its cold start.
+ * Builds the dependencies. Nothing is connected yet, and the clients of SQS, S3, Kafka and the web are loaded at their
+ * first use: a function that needs none of them doesn't pay for them in its cold start.
  */
 export const createApp = async (config: Config, name: string, given: Partial<App> = {}): Promise<App> => {
   const log = given.log ?? createLog(config.logLevel, name)
@@ -59,12 +61,14 @@ export const createApp = async (config: Config, name: string, given: Partial<App
   const queue = given.queue ?? lazyQueue(config, onSent)
   const files = given.files ?? lazyFiles(config)
   const publisher = given.publisher ?? lazyPublisher(config, log)
+  const web = given.web ?? lazyWeb(config)
   return {
     config,
     sql,
     queue,
     files,
     publisher,
+    web,
     clock,
     random: given.random ?? Math.random,
     log,
@@ -80,7 +84,7 @@ export const createApp = async (config: Config, name: string, given: Partial<App
     committed: given.committed ?? (() => {}),
     close: async () => {
       await metrics.close()
-      await Promise.all([publisher.close(), sql.end({ timeout: 5 })])
+      await Promise.all([publisher.close(), web.close(), sql.end({ timeout: 5 })])
       queue.close()
       files.close()
     },
@@ -145,5 +149,17 @@ const lazyPublisher = (config: Config, log: Logger): Publisher => {
     publish: async (...args) => (await get()).publish(...args),
     ready: async () => (await get()).ready(),
     close: async () => (await publisher)?.close(),
+  }
+}
+
+const lazyWeb = (config: Config): Web => {
+  let web: Promise<Web> | undefined
+  return {
+    get: async (...args) => {
+      web ??= import('./web/web.ts').then(({ createWeb }) => createWeb(config))
+      return (await web).get(...args)
+    },
+    crawlDelaySeconds: config.web.crawlDelaySeconds,
+    close: async () => (await web)?.close(),
   }
 }

@@ -11,6 +11,14 @@ const json = z.string().transform((text, context) => {
   }
 })
 
+/** What stands between commas. */
+const list = (item: z.ZodType<string, string> = z.string()) =>
+  z
+    .string()
+    .default('')
+    .transform((text) => text.split(',').flatMap((it) => it.trim() || []))
+    .pipe(z.array(item))
+
 const signingKey = z.object({
   kid: z.string().min(1),
   kty: z.literal('OKP'),
@@ -49,6 +57,16 @@ const environment = z.object({
   SAFE_POINT_SECONDS: seconds(1),
   RETENTION_DAYS: z.coerce.number().positive().default(30),
 
+  WEB_ALLOWED_HOSTS: list(
+    z
+      .string()
+      .regex(/^[\w.-]+(:\d+)?$/, 'expected host or host:port')
+      .toLowerCase(),
+  ),
+  WEB_PORTS: list(z.string().regex(/^\d{1,5}$/, 'expected ports')).default(['80', '443', '8080', '8443']),
+  WEB_DNS_SERVERS: list(),
+  CRAWL_DELAY_SECONDS: z.coerce.number().min(0).default(1),
+
   PUSHGATEWAY_URL: z.url({ protocol: /^https?$/ }).optional(),
   METRICS_TOKEN: z.string().min(16).optional(),
 
@@ -84,6 +102,17 @@ const shape = (env: z.output<typeof environment>) => ({
     heartbeatSeconds: env.HEARTBEAT_SECONDS,
     watchSeconds: env.WATCH_SECONDS,
     safePointSeconds: env.SAFE_POINT_SECONDS,
+  },
+  /** What jobs may fetch that strangers name. */
+  web: {
+    /** Reached although they are not on the public internet: `host`, or `host:port`. */
+    allowedHosts: env.WEB_ALLOWED_HOSTS,
+    /** Other services that would take a request for a command listen elsewhere. */
+    ports: env.WEB_PORTS,
+    /** Asked instead of the system: `address` or `address:port`. */
+    dnsServers: env.WEB_DNS_SERVERS,
+    /** Between two requests to one host. */
+    crawlDelaySeconds: env.CRAWL_DELAY_SECONDS,
   },
   retentionDays: env.RETENTION_DAYS,
   metrics: {

@@ -28,5 +28,6 @@ export const sharedContext = (app: App, stint: Stint, given: Given): SharedJobCo
     signal: stint.abort.signal,
     fenced,
     files: jobFiles(app, { jobId: id, projectId, stint: number, fenced }),
+    web: app.web,
   }
 }

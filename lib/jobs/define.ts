@@ -1,6 +1,7 @@
 import type { TransactionSql } from 'postgres'
 import type { z } from 'zod'
 import type { QueueName } from '../queue/doorbells.ts'
+import type { Web } from '../web/web.ts'
 
 /**
  * What a job yields: a point at which the engine may stop it and go on later, on any machine, from `checkpoint`.
@@ -75,6 +76,8 @@ export interface SharedJobContext<Input, Checkpoint> extends JobContext<Input, C
       bytes: Uint8Array
     }): Promise<{ fileId: string; sizeBytes: number }>
   }
+  /** The public web; what is not public is refused. */
+  web: Pick<Web, 'get' | 'crawlDelaySeconds'>
 }
 
 interface Common<I extends z.ZodType, O extends z.ZodType, C extends z.ZodType> {

@@ -4,6 +4,8 @@ import { newId } from '../../lib/core/ids.ts'
 import { jobFiles } from '../../lib/files/job-files.ts'
 import type { JobKind, SafePoint, SharedJobContext } from '../../lib/jobs/define.ts'
 
+type Context = Pick<SharedJobContext<unknown, unknown>, 'job' | 'fenced' | 'files' | 'web'>
+
 /** How a kind runs without the engine: one stint, in this process. */
 export interface StintOptions {
   /** Validated as a submission's. */
@@ -13,7 +15,7 @@ export interface StintOptions {
   /** Stops at the n-th safe point, from 1; without it the kind runs to its end. */
   stopAt?: number
   /** What a kind of the isolation `shared` may use. */
-  context?: Pick<SharedJobContext<unknown, unknown>, 'job' | 'fenced' | 'files'>
+  context?: Context
 }
 
 export interface StintEnding {
@@ -68,20 +70,22 @@ export const jobIn = (
   app: App,
   projectId: string,
   { jobId = newId(), stint = 1 }: { jobId?: string; stint?: number } = {},
-): Pick<SharedJobContext<unknown, unknown>, 'job' | 'fenced' | 'files'> => {
+): Context => {
   const fenced = <T>(work: Parameters<typeof transaction<T>>[1]): Promise<T> => transaction(app.sql, work)
   return {
     job: { id: jobId, projectId, attempt: 1, stint },
     fenced,
     files: jobFiles(app, { jobId, projectId, stint, fenced }),
+    web: app.web,
   }
 }
 
-const alone = (): Pick<SharedJobContext<unknown, unknown>, 'job' | 'fenced' | 'files'> => {
+const alone = (): Context => {
   const refuse = () => Promise.reject(new Error('this kind was to run without a database and files'))
   return {
     job: { id: newId(), projectId: newId(), attempt: 1, stint: 1 },
     fenced: refuse,
     files: { read: refuse, write: refuse },
+    web: { get: refuse, crawlDelaySeconds: 0 },
   }
 }

@@ -1,0 +1,42 @@
+import type { Readable } from 'node:stream'
+import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib'
+import { WebError } from './web-error.ts'
+
+const DECODERS: Record<string, () => NodeJS.ReadWriteStream> = {
+  gzip: createGunzip,
+  'x-gzip': createGunzip,
+  deflate: createInflate,
+  br: createBrotliDecompress,
+}
+
+/** What is asked for: the encodings that {@link readBody} knows. */
+export const ACCEPT_ENCODING = 'gzip, deflate, br'
+
+/**
+ * Reads a body, decompressed, and stops at the limit: of a bomb no more than that ever exists.
+ * @throws {WebError} RESPONSE_TOO_LARGE, ENCODING_UNREADABLE; what the stream throws
+ */
+export const readBody = async (
+  body: Readable,
+  { encoding, maxBytes, host }: { encoding: string; maxBytes: number; host: string },
+): Promise<Buffer> => {
+  const chunks: Buffer[] = []
+  let size = 0
+  for await (const chunk of decoded(body, encoding, host)) {
+    const bytes = chunk as Buffer
+    size += bytes.length
+    if (size > maxBytes) throw new WebError('RESPONSE_TOO_LARGE', `${host} sent more than ${maxBytes} bytes.`)
+    chunks.push(bytes)
+  }
+  return Buffer.concat(chunks)
+}
+
+const decoded = (body: Readable, encoding: string, host: string): NodeJS.ReadableStream => {
+  if (encoding === '' || encoding === 'identity') return body
+  // One encoding, not a chain of them: that is how a bomb is put into a bomb.
+  const decoder = DECODERS[encoding]?.()
+  if (!decoder)
+    throw new WebError('ENCODING_UNREADABLE', `${host} encodes its answer as ${encoding.slice(0, 50)}, unasked.`)
+  body.on('error', (error) => decoder.emit('error', error))
+  return body.pipe(decoder)
+}
