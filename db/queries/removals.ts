@@ -44,6 +44,22 @@ export const listExpired = async (sql: Sql, { days, after, limit, maxEvents }: E
   return rows.map((row) => row.id)
 }
 
+/** Jobs of one project that are free to go, in id order, from behind an id. At most so many, and so many events of theirs. */
+export const listOfProject = async (
+  sql: Sql,
+  projectId: string,
+  { after, limit, maxEvents }: Omit<Expired, 'days'>,
+): Promise<string[]> => {
+  const rows = await sql<{ id: string }[]>`
+    WITH free AS (
+      SELECT id, event_seq FROM jobs WHERE project_id = ${projectId} AND id > ${after} AND ${isFree(sql)}
+      ORDER BY id LIMIT ${limit}
+    )
+    SELECT id FROM (SELECT id, sum(event_seq) OVER (ORDER BY id) - event_seq AS before FROM free) AS counted
+    WHERE before < ${maxEvents} ORDER BY id`
+  return rows.map((row) => row.id)
+}
+
 /** Locks jobs that are to be removed, in id order; those that somebody else holds are left out. @returns which */
 export const lock = async (sql: Sql, ids: string[]): Promise<string[]> => {
   const rows = await sql<{ id: string }[]>`

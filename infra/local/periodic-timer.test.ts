@@ -26,6 +26,18 @@ test('it runs each so many seconds', async () => {
   expect(run).toHaveBeenCalledTimes(3)
 })
 
+test('what runs each hour runs within a minute of the start, too', async () => {
+  vi.useFakeTimers()
+  onTestFinished(() => void vi.useRealTimers())
+  const run = vi.fn(async () => {})
+  const timer = startPeriodicTimer(3_600, run)
+  await vi.advanceTimersByTimeAsync(60_000)
+  expect(run).toHaveBeenCalledTimes(1)
+  await vi.advanceTimersByTimeAsync(3_540_000)
+  expect(run).toHaveBeenCalledTimes(2)
+  await timer.stop()
+})
+
 test('a nudge runs it at once', async () => {
   const { begun, run, endLatest } = controlled()
   const timer = startPeriodicTimer(3_600, run)

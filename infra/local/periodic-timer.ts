@@ -6,6 +6,9 @@ export interface PeriodicTimer {
   stop(): Promise<void>
 }
 
+/** What comes each hour comes soon after the start, too: a stack on a laptop seldom runs for an hour. */
+const FIRST_WITHIN_SECONDS = 60
+
 /** @param run reports its failures itself and never rejects */
 export const startPeriodicTimer = (everySeconds: number, run: () => Promise<void>): PeriodicTimer => {
   let running: Promise<void> | undefined
@@ -26,11 +29,13 @@ export const startPeriodicTimer = (everySeconds: number, run: () => Promise<void
   }
 
   const timer = setInterval(nudge, everySeconds * 1_000)
+  const first = everySeconds > FIRST_WITHIN_SECONDS ? setTimeout(nudge, FIRST_WITHIN_SECONDS * 1_000) : undefined
   return {
     nudge,
     stop: async () => {
       stopped = true
       clearInterval(timer)
+      clearTimeout(first)
       await running
     },
   }

@@ -35,10 +35,21 @@ export const removeJob = async (app: App, id: string): Promise<void> => {
  * Removes the jobs that ended more than `days` ago, as long as `inTime`. Those stay that a live job runs after or needs
  * a file of, and those with events that are not published. @returns how many are gone
  */
-export const removeExpiredJobs = async (app: App, days: number, inTime: () => boolean): Promise<number> => {
+export const removeExpiredJobs = (app: App, days: number, inTime: () => boolean): Promise<number> =>
+  removeAll(app, inTime, (page) => removals.listExpired(app.sql, { days, ...page }))
+
+/** Removes the jobs of a project in the same way, however old they are. @returns how many are gone */
+export const removeJobsOfProject = (app: App, projectId: string, inTime: () => boolean): Promise<number> =>
+  removeAll(app, inTime, (page) => removals.listOfProject(app.sql, projectId, page))
+
+const removeAll = async (
+  app: App,
+  inTime: () => boolean,
+  list: (page: { after: string; limit: number; maxEvents: number }) => Promise<string[]>,
+): Promise<number> => {
   let removed = 0
   for (let after = FIRST; inTime(); ) {
-    const ids = await removals.listExpired(app.sql, { days, after, limit: BATCH, maxEvents: MAX_EVENTS })
+    const ids = await list({ after, limit: BATCH, maxEvents: MAX_EVENTS })
     const last = ids.at(-1)
     if (last === undefined) break
     removed += await removeBatch(app, ids, inTime)
