@@ -1,15 +1,19 @@
 import type { Sql } from '../client.ts'
 
+/** Jobs that have been due for a while. */
+export interface Overdue {
+  queue: string
+  startable: number
+  /** Of a kind with limits of which others run now: these may wait for its limits, and not for a doorbell. */
+  limitedKind: string | null
+}
+
 /**
  * Queues that are not paused and in which a job has been startable for longer than `overdueSeconds`, with how many
- * there are (counted up to `atMost`). Hops over projects and levels of priority by index, so delayed jobs cost nothing.
- * A kind with limits counts while none of its jobs runs: the end of one that runs rings for the next.
+ * there are (counted up to `atMost`), and one row for each kind with limits. Hops over projects and levels of priority
+ * by index, so delayed jobs cost nothing.
  */
-export const listOverdue = (
-  sql: Sql,
-  overdueSeconds: number,
-  atMost: number,
-): Promise<{ queue: string; startable: number }[]> => sql`
+export const listOverdue = (sql: Sql, overdueSeconds: number, atMost: number): Promise<Overdue[]> => sql`
   WITH RECURSIVE waiting (queue, project_id) AS (
     SELECT queues.name, first.project_id FROM queues, LATERAL (
       SELECT project_id FROM jobs WHERE queue = queues.name AND state = 'queued' AND concurrency_key IS NULL ORDER BY project_id LIMIT 1
@@ -28,7 +32,7 @@ export const listOverdue = (
       WHERE state = 'queued' AND concurrency_key IS NOT NULL AND kind > limited.kind ORDER BY kind LIMIT 1
     ) AS next
   )
-  SELECT waiting.queue, least(count(*), ${atMost})::integer AS startable
+  SELECT waiting.queue, least(count(*), ${atMost})::integer AS startable, NULL AS limited_kind
   FROM waiting, generate_series(10, -10, -1) AS level (priority), LATERAL (
     SELECT FROM jobs
     WHERE queue = waiting.queue AND state = 'queued' AND concurrency_key IS NULL AND project_id = waiting.project_id AND priority = level.priority
@@ -37,22 +41,20 @@ export const listOverdue = (
   ) AS startable
   GROUP BY waiting.queue
   UNION ALL
-  SELECT first.queue, 1 FROM limited, LATERAL (
-    SELECT queue FROM (
-      SELECT queue, start_at FROM jobs
-      WHERE kind = limited.kind AND state = 'queued' AND concurrency_key IS NOT NULL
-      ORDER BY concurrency_key, priority, start_at, id LIMIT 1000
-    ) AS head
-    WHERE start_at < now() - ${overdueSeconds} * interval '1 second' LIMIT 1
+  SELECT first.queue, 1, CASE WHEN EXISTS (
+    SELECT FROM jobs WHERE kind = limited.kind AND state = 'running' AND concurrency_key IS NOT NULL
+  ) THEN limited.kind END
+  FROM limited, LATERAL (
+    SELECT queue FROM jobs
+    WHERE kind = limited.kind AND state = 'queued' AND concurrency_key IS NOT NULL
+      AND start_at < now() - ${overdueSeconds} * interval '1 second'
+    ORDER BY start_at LIMIT 1
   ) AS first
-  WHERE EXISTS (SELECT FROM queues WHERE name = first.queue AND paused_at IS NULL)
-    AND NOT EXISTS (
-      SELECT FROM jobs WHERE kind = limited.kind AND state = 'running' AND concurrency_key IS NOT NULL
-    )`
+  WHERE EXISTS (SELECT FROM queues WHERE name = first.queue AND paused_at IS NULL)`
 
 /**
  * How many jobs of each queue fell due since `from` whose delay was too long for a doorbell to wait. Hops over projects
- * and levels of priority by index.
+ * and levels of priority, and over kinds with limits, by index.
  * @returns with each row (one without a queue when there are none) the instant up to which was looked: the next `from`
  */
 export const listFallenDue = (
@@ -70,20 +72,35 @@ export const listFallenDue = (
       SELECT project_id FROM jobs
       WHERE queue = waiting.queue AND state = 'queued' AND concurrency_key IS NULL AND project_id > waiting.project_id ORDER BY project_id LIMIT 1
     ) AS next
-  ), counted AS (
-    SELECT waiting.queue, count(*)::integer AS jobs
+  ), limited (kind) AS (
+    (SELECT kind FROM jobs WHERE state = 'queued' AND concurrency_key IS NOT NULL ORDER BY kind LIMIT 1)
+    UNION ALL
+    SELECT next.kind FROM limited, LATERAL (
+      SELECT kind FROM jobs
+      WHERE state = 'queued' AND concurrency_key IS NOT NULL AND kind > limited.kind ORDER BY kind LIMIT 1
+    ) AS next
+  ), due AS (
+    SELECT waiting.queue
     FROM waiting, generate_series(10, -10, -1) AS level (priority), LATERAL (
       SELECT FROM jobs
       WHERE queue = waiting.queue AND state = 'queued' AND concurrency_key IS NULL AND project_id = waiting.project_id
-        AND priority = level.priority
-        AND start_at > coalesce(${from}::timestamptz, now() - interval '2 seconds')
-        AND start_at <= now()
-        AND start_at - greatest(queued_at, stint_started_at) > ${longestDoorbellSeconds} * interval '1 second'
+        AND priority = level.priority AND ${fellDue(sql, from, longestDoorbellSeconds)}
     ) AS due
-    GROUP BY waiting.queue
+    UNION ALL
+    SELECT due.queue FROM limited, LATERAL (
+      SELECT queue FROM jobs
+      WHERE kind = limited.kind AND state = 'queued' AND concurrency_key IS NOT NULL
+        AND ${fellDue(sql, from, longestDoorbellSeconds)}
+    ) AS due JOIN queues ON queues.name = due.queue AND queues.paused_at IS NULL
+  ), counted AS (
+    SELECT queue, count(*)::integer AS jobs FROM due GROUP BY queue
   )
   SELECT counted.queue, coalesce(counted.jobs, 0) AS jobs, now() AS until
   FROM (SELECT) AS one LEFT JOIN counted ON true`
+
+const fellDue = (sql: Sql, from: Date | null, longestDoorbellSeconds: number) => sql`
+  start_at > coalesce(${from}::timestamptz, now() - interval '2 seconds') AND start_at <= now()
+  AND start_at - greatest(queued_at, stint_started_at) > ${longestDoorbellSeconds} * interval '1 second'`
 
 /** From then on no claim takes the queue's jobs; those that run go on. */
 export const pause = async (sql: Sql, name: string): Promise<void> => {

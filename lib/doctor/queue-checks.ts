@@ -20,7 +20,10 @@ const MAX_DOORBELLS = 10
 /** Queues with startable jobs for which SQS has no message. */
 const listSilent = async (app: App): Promise<{ queue: QueueName; startable: number }[]> => {
   const overdue = await queues.listOverdue(app.sql, OVERDUE_SECONDS, MAX_COUNTED)
-  const counts = Map.groupBy(overdue, (it) => it.queue as QueueName)
+  const counts = Map.groupBy(
+    overdue.filter((it) => it.limitedKind === null),
+    (it) => it.queue as QueueName,
+  )
   const silent = await Promise.all(
     [...counts].map(async ([queue, rows]) => {
       const startable = rows.reduce((sum, row) => sum + row.startable, 0)

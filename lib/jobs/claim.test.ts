@@ -1,7 +1,7 @@
 import { expect } from 'vitest'
 import { z } from 'zod'
 import * as jobs from '../../db/queries/jobs.ts'
-import { createEngine, insertJobs, invoke } from '../../tests/support/engine.ts'
+import { createEngine, echo, insertJobs, invoke } from '../../tests/support/engine.ts'
 import { test } from '../../tests/support/world.ts'
 import type { App } from '../app.ts'
 import { type ClaimWish, claim } from './claim.ts'
@@ -83,17 +83,86 @@ test('the end of a limited job rings for the next one', async ({ world }) => {
   for (const id of ids) expect((await jobs.find(world.sql, id))?.state).toBe('succeeded')
 })
 
-test('a lost doorbell of a limited kind is rung again by the sweep, but not while one of its jobs runs', async ({
+const drain = async ({ queue }: App): Promise<number> => {
+  const messages = await queue.receive('default', { max: 10, waitSeconds: 0 })
+  await queue.delete(
+    'default',
+    messages.map((it) => it.receiptHandle),
+  )
+  return messages.length
+}
+
+test('a lost doorbell of a limited kind is rung again by the sweep, and each 10 s while one of its jobs runs', async ({
   world,
 }) => {
   await insertLimited(world.app, ['a', 'b'])
   await world.sql`UPDATE jobs SET start_at = now() - interval '5 seconds'`
+  await sweep(world.app)
+  await sweep(world.app)
+  expect(await drain(world.app)).toBe(1)
   await claim(world.app, wish({ running: 1 }))
+  const rung: number[] = []
+  for (const seconds of [0, 5, 4, 2, 5]) {
+    world.advance(seconds)
+    await sweep(world.app)
+    rung.push(await drain(world.app))
+  }
+  expect(rung).toEqual([1, 0, 0, 1, 0])
+})
+
+test('an overdue job of a limited kind is found behind a thousand delayed ones of other keys', async ({ world }) => {
+  await insertLimited(
+    world.app,
+    Array.from({ length: 1_100 }, () => 'a'),
+  )
+  await world.sql`UPDATE jobs SET start_at = now() + interval '1 hour'`
+  const [id = ''] = await insertLimited(world.app, ['b'])
+  await world.sql`UPDATE jobs SET start_at = now() - interval '5 seconds' WHERE id = ${id}`
   await sweep(world.app)
-  expect(await world.app.queue.visible('default')).toBe(0)
-  await world.sql`UPDATE jobs SET state = 'queued' WHERE state = 'running'`
+  expect(await drain(world.app)).toBe(1)
+})
+
+test('a limited job whose delay was too long for SQS is rung for when it falls due, though others run', async ({
+  world,
+}) => {
+  await insertLimited(world.app, ['a'])
+  await claim(world.app, wish({ running: 2 }))
+  const [far = ''] = await insertLimited(world.app, ['b'])
+  await world.sql`UPDATE jobs SET start_at = now(), queued_at = now() - interval '1 hour' WHERE id = ${far}`
   await sweep(world.app)
-  expect(await world.app.queue.visible('default')).toBe(1)
+  await sweep(world.app)
+  expect(await drain(world.app)).toBe(1)
+})
+
+test('claimers at once take each job once, and wait for nobody’s locks', async ({ world }) => {
+  const others = await Promise.all(Array.from({ length: 3 }, () => world.anotherApp()))
+  const free = [{ kind: echo, slots: 500 }]
+  const take = (app: App, limit: number) => claim(app, { queue: 'default', limit, free, fresh: false })
+  const ids = await insertJobs(
+    world.app,
+    Array.from({ length: 300 }, () => ({})),
+  )
+  await world.sql.begin(async (tx) => {
+    const locked = await tx<{ id: string }[]>`SELECT id FROM jobs ORDER BY start_at, id LIMIT 20 FOR UPDATE`
+    const claimed = await take(world.app, 30)
+    expect(claimed).toHaveLength(30)
+    expect(claimed.filter((job) => locked.some(({ id }) => id === job.id))).toEqual([])
+    await world.sql`UPDATE jobs SET state = 'queued', stint = 0 WHERE state = 'running'`
+  })
+  const rounds = Array.from({ length: 10 }, () => Promise.all(others.map((app) => take(app, 30))))
+  const claimed = (await Promise.all(rounds)).flat(2)
+  expect(claimed.map((job) => job.id).toSorted()).toEqual(ids.toSorted())
+  expect(claimed.every((job) => job.stint === 1)).toBe(true)
+})
+
+test('a rate is kept by all processes that claim at once', async ({ world }) => {
+  await insertLimited(
+    world.app,
+    Array.from({ length: 30 }, (_, nth) => `${nth}`),
+  )
+  const rated = wish({ rate: { starts: 7, perSeconds: 600 } })
+  const claimed = await Promise.all(Array.from({ length: 6 }, () => claim(world.app, rated)))
+  expect(claimed.flat()).toHaveLength(7)
 })
 
 test('a paused queue gives no job, limited or not', async ({ world }) => {

@@ -85,6 +85,15 @@ test('many lost leases are settled in batches, all of them in one pass', async (
   ])
 })
 
+test('what keeps lost leases from being ended keeps no doorbell from being rung', async ({ world }) => {
+  await running(world, 'w', -1)
+  await insertJobs(world.app, [{}])
+  await world.sql`UPDATE jobs SET start_at = now() - interval '3 seconds' WHERE state = 'queued'`
+  await world.sql`ALTER TABLE stints RENAME TO elsewhere`
+  await expect(sweep(world.app)).rejects.toThrow('stints')
+  expect(await world.app.queue.visible('default')).toBe(1)
+})
+
 test('a job whose delay was too long for SQS is rung for when it falls due, once', async ({ world }) => {
   await insertJobs(world.app, [{ delaySeconds: 3_600 }, { delaySeconds: 60 }])
   await sweep(world.app)

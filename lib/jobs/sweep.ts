@@ -6,6 +6,7 @@ import type { App } from '../app.ts'
 import { countSettled } from '../metrics/jobs.ts'
 import type { QueueName, Ring } from '../queue/doorbells.ts'
 import { CLAIMS_PER_DOORBELL, ringFor, startableAfter } from '../queue/ring.ts'
+import { each } from '../schedule/every.ts'
 import { holds } from '../schedule/runner.ts'
 import { MAX_DOORBELL_DELAY_SECONDS } from './retry.ts'
 import { settleWithChildren } from './settle.ts'
@@ -18,13 +19,20 @@ const OVERDUE_SECONDS = 2
 /** Doorbells for one queue in one pass, at most: as many as workers may run there. */
 const MAX_DOORBELLS = 10
 
+/** While others of a kind with limits run, somebody looks so often whether there is room for more. */
+const LOOK_FOR_ROOM_MS = 10_000
+
 /** Finds what is due and lies still: lost leases, and queues whose doorbells were lost. */
 export const sweep = async (app: App): Promise<void> => {
   if (!(await holds(app, 'sweep', (seconds) => grantAfterOutage(app, seconds)))) return
-  await endLostLeases(app)
-  await ringFallenDue(app)
-  await ringOverdue(app)
-  if (isNewMinute(app)) await waiting.prunePace(app.sql)
+  await each([
+    () => endLostLeases(app),
+    () => ringFallenDue(app),
+    () => ringOverdue(app),
+    async () => {
+      if (isNewMinute(app)) await waiting.prunePace(app.sql)
+    },
+  ])
 }
 
 /**
@@ -85,7 +93,8 @@ const ringFallenDue = async (app: App): Promise<void> => {
 
 /** Rings for queues in which jobs have been startable for a while although SQS has no message for them. */
 const ringOverdue = async (app: App): Promise<void> => {
-  const overdue = await queues.listOverdue(app.sql, OVERDUE_SECONDS, MAX_DOORBELLS * 500)
+  const found = await queues.listOverdue(app.sql, OVERDUE_SECONDS, MAX_DOORBELLS * 500)
+  const overdue = found.filter(({ limitedKind }) => limitedKind === null || isTimeToLook(app, limitedKind))
   const rings = await Promise.all(
     overdue.map(async ({ queue, startable }): Promise<Ring[]> => {
       const name = queue as QueueName
@@ -98,6 +107,21 @@ const ringOverdue = async (app: App): Promise<void> => {
   if (rings.flat().length === 0) return
   app.log.info({ rings: rings.flat() }, 'doorbells were lost; ringing again')
   await app.queue.ring(rings.flat())
+}
+
+const lookedForRoom = new WeakMap<App, Map<string, number>>()
+
+/**
+ * The end of a limited job rings for the next, so those that wait while others run mostly wait for them. But a doorbell
+ * that was lost, or a delay that is over, may have left room that nobody knows of.
+ */
+const isTimeToLook = (app: App, limitedKind: string): boolean => {
+  const looked = lookedForRoom.get(app) ?? new Map<string, number>()
+  lookedForRoom.set(app, looked)
+  const now = app.clock.now()
+  if (now - (looked.get(limitedKind) ?? 0) < LOOK_FOR_ROOM_MS) return false
+  looked.set(limitedKind, now)
+  return true
 }
 
 /** Ends at once the leases of processes that are known to be dead: their jobs go on now and not when the lease is over. */

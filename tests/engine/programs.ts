@@ -98,6 +98,20 @@ const crash: Scene = fc
   .tuple(kill(worker), run, timer)
   .map(([death, meanwhile, part]) => [death, meanwhile, { do: 'bury', part }, { do: 'finish', part }])
 
+/** Whatever it is that makes workers die: the next one takes the job, and dies too. */
+const poison: Scene = fc
+  .tuple(worker, timer, fc.integer({ min: 3, max: 4 }), fc.nat(3))
+  .map(([part, bury, deaths, turns]) =>
+    Array.from({ length: deaths }, (): Move[] => [
+      { do: 'invoke', part, nth: 0, doorbells: 3, functionSeconds: 900 },
+      { do: 'run', picks: [0, 0, 0, 0] },
+      { do: 'kill', part, turns, answer: 'never sent' },
+      { do: 'finish', part },
+      { do: 'bury', part: bury },
+      { do: 'finish', part: bury },
+    ]).flat(),
+  )
+
 /** A worker sleeps for longer than its leases, the sweep gives its jobs to others, and then it wakes. */
 const oversleep: Scene = fc
   .tuple(worker, timer, invoke(worker), run)
@@ -186,6 +200,7 @@ const harm = [
 const struggle = [
   { weight: 5, arbitrary: oversleep },
   { weight: 4, arbitrary: crash },
+  { weight: 1, arbitrary: poison },
   { weight: 6, arbitrary: just(invoke(worker)) },
   { weight: 14, arbitrary: just(run) },
   { weight: 6, arbitrary: just(wait) },
