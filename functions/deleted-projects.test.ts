@@ -3,6 +3,8 @@ import { newId } from '../lib/core/ids.ts'
 import { type Person, test, type World } from '../tests/support/world.ts'
 import { handler } from './schedule/prune.ts'
 
+const LONG = { timeout: 120_000 }
+
 const prune = ({ app }: World) => handler.periodic.run(app, () => 60_000)
 
 /** A project with something of everything, that was deleted so many days ago. */
@@ -51,7 +53,7 @@ const leftOf = async ({ sql }: World, projectId: string): Promise<Record<string,
 }
 
 describe('a deleted project', () => {
-  test('goes with all that is its own when its time is over, and nothing else goes', async ({ world }) => {
+  test('goes with all that is its own when its time is over, and nothing else goes', LONG, async ({ world }) => {
     const ada = await world.register()
     const old = await makeDeleted(world, ada, 30)
     const recent = await makeDeleted(world, ada, 29)
@@ -70,7 +72,8 @@ describe('a deleted project', () => {
     const ada = await world.register()
     const projectId = await makeDeleted(world, ada, 30)
     await world.sql`
-      UPDATE events SET published_at = NULL WHERE id = (SELECT max(id) FROM events WHERE project_id = ${projectId})`
+      INSERT INTO outbox (events, job_ids, seqs)
+      SELECT 1, ARRAY[job_id], ARRAY[seq] FROM events WHERE project_id = ${projectId} AND type = 'job.succeeded' LIMIT 1`
     await world.sql`
       INSERT INTO jobs (id, project_id, state, kind, queue, input, timeout_seconds, max_attempts)
       VALUES (${newId()}, ${projectId}, 'queued', 'debug.noop', 'default', '{}', 60, 1)`
@@ -82,7 +85,7 @@ describe('a deleted project', () => {
     expect(await leftOf(world, projectId)).toEqual({})
   })
 
-  test('goes in steps when there is much of it, and not beyond the function’s time', async ({ world }) => {
+  test('goes in steps when there is much of it, and not beyond the function’s time', LONG, async ({ world }) => {
     const ada = await world.register()
     const projectId = await makeDeleted(world, ada, 30)
     await world.sql`

@@ -101,7 +101,7 @@ export const createBreaker = ({ stack, database, probes, random, leaseSeconds }:
   const untilRunAgain = async (jobs: { id: string; stint: number }[]): Promise<void> => {
     const ids = jobs.map(({ id }) => id)
     const stints = jobs.map(({ stint }) => stint)
-    const deadline = performance.now() + (leaseSeconds + 60) * 1_000
+    const deadline = performance.now() + (leaseSeconds + 300) * 1_000
     for (; ; await sleep(20)) {
       const [row] = await database.read(
         (sql) => sql<{ left: number }[]>`

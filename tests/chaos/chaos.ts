@@ -38,22 +38,26 @@ export interface ChaosReport {
 
 const PEOPLE = 3
 
+/** Long enough to be found at work by who looks for somebody to disturb. */
+const LONG_JOB = { kind: 'debug.noop', input: { steps: 100, stepMs: 100 }, tags: ['ends:succeeded'] }
+
 /**
  * Runs a stack, lets people submit jobs of all kinds, and kills one of its processes after the other meanwhile. When
  * all is over it looks whether every promise was kept. The data folder is removed if they were.
  */
 export const runChaos = async (options: ChaosOptions): Promise<ChaosReport> => {
-  const { seed, jobs, seconds, leaseSeconds, say } = options
+  const { seed, jobs, seconds, leaseSeconds, chaosSwitch, say } = options
   const dataDir = mkdtempSync(join(tmpdir(), 'stint-chaos-'))
   // As root, Postgres runs as another user, who has to get in.
   chmodSync(dataDir, 0o711)
   say(`The stack's data: ${dataDir}`)
-  const stack = await startStack({ dataDir, env: environmentOf(options) })
+  let stack = await startStack({ dataDir, env: environmentOf(options) })
   const database = openDatabase(dataDir)
   const addressNow = () => stack.run().find(({ name }) => name === 'kafka')?.address
   const collector = collectEvents('stint.jobs.v1', addressNow)
   try {
-    const probes = createProbes({ stack, client: await connect(stack.url, 'probe'), database, collector })
+    const client = await connect(stack.url, 'probe')
+    const probes = createProbes({ stack, client, database, collector })
     const breaker = createBreaker({ stack, database, probes, random: createRandom(seed, 'breaker'), leaseSeconds })
     const picture = await somePicture()
     const people = await Promise.all(
@@ -67,9 +71,11 @@ export const runChaos = async (options: ChaosOptions): Promise<ChaosReport> => {
       say(describe(strike, performance.now() - began))
     }
     const freezing = sleep(2_000).then(async () => {
-      for (let frozen: Strike | undefined; !frozen && !over.aborted; await sleep(100)) {
-        frozen = await breaker.strike('frozen worker')
-        if (frozen) onStrike(frozen)
+      for (let nth = 0; ; nth++) {
+        const frozen = await breaker.strike('frozen worker')
+        if (frozen) return onStrike(frozen)
+        await client.once('POST', '/jobs', { body: { ...LONG_JOB, name: `long-${nth}` } })
+        await sleep(1_000)
       }
     })
     await Promise.all([
@@ -78,12 +84,17 @@ export const runChaos = async (options: ChaosOptions): Promise<ChaosReport> => {
       ...people.map((person) => person.submit(jobs / PEOPLE, seconds * 0.8)),
     ])
     say(`${stamp(performance.now() - began)}  nothing breaks any more; jobs that are left come to their end`)
+    const printed = stack.printed()
+    if (chaosSwitch) {
+      await stack.stop()
+      stack = await startStack({ dataDir, env: environmentOf({ ...options, chaosSwitch: false }) })
+    }
     const accepted = people.flatMap((person) => person.accepted)
     const broken = await check({ database, collector, accepted, patienceSeconds: 2 * leaseSeconds + 60 })
     const interruptions = await database.read((sql) => interruptionsOf(sql, strikes))
     const unanswered = people.reduce((sum, person) => sum + person.unanswered, 0)
     const counts = await countAll({ database, collector, dataDir, accepted: accepted.length, unanswered })
-    return { dataDir, strikes, interruptions, broken, counts, printed: stack.printed() }
+    return { dataDir, strikes, interruptions, broken, counts, printed }
   } finally {
     await collector.stop()
     await database.close()

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { Pool } from '../../db/client.ts'
 import { mathPi } from '../../functions/jobs/math-pi.ts'
 import { runKind } from '../support/run-kind.ts'
 import type { Database } from './database.ts'
@@ -16,7 +17,7 @@ export interface CheckOptions {
   database: Database
   collector: KafkaCollector
   accepted: string[]
-  /** How long jobs, once nothing breaks any more, may take to come to their end. */
+  /** How long nothing may happen, once nothing breaks any more, before those jobs that have not ended count as lost. */
   patienceSeconds: number
 }
 
@@ -25,7 +26,7 @@ const KAFKA_PATIENCE_SECONDS = 30
 /** Waits until all jobs have ended and Kafka has their events, or can be expected to, and holds them against every promise. */
 export const check = async (options: CheckOptions): Promise<Broken[]> => {
   const { database, accepted, patienceSeconds } = options
-  await until(patienceSeconds, async () => (await database.read(countOpen)) === 0)
+  await untilAllEnded(database, patienceSeconds)
   const { result } = await runKind(mathPi, { input: { digits: MOST_DIGITS, method: 'chudnovsky' } })
   const pi = (result as { digits: string }).digits
   const unseen = await eventsThatDiffer(options)
@@ -36,9 +37,24 @@ export const check = async (options: CheckOptions): Promise<Broken[]> => {
   return [...broken, { promise: 'events: Kafka has those of the table, and no other', rows: unseen }]
 }
 
-const countOpen: Parameters<Database['read']>[0] = async (sql) => {
-  const [row] = await sql`SELECT count(*)::integer AS open FROM jobs WHERE state IN ('blocked', 'queued', 'running')`
-  return row?.['open']
+/** As long as something goes on, however slow the machine is. */
+const untilAllEnded = async (database: Database, patienceSeconds: number): Promise<void> => {
+  for (let before = -1; ; ) {
+    const { open, told } = await database.read(look)
+    if (open === 0 || told === before) return
+    before = told
+    await until(patienceSeconds, async () => {
+      const now = await database.read(look)
+      return now.open === 0 || now.told !== before
+    })
+  }
+}
+
+const look = async (sql: Pool): Promise<{ open: number; told: number }> => {
+  const [row] = await sql<[{ open: number; told: number }]>`
+    SELECT (SELECT count(*) FROM jobs WHERE state IN ('blocked', 'queued', 'running'))::integer AS open,
+           (SELECT sum(event_seq) FROM jobs)::integer AS told`
+  return row
 }
 
 const eventsThatDiffer = async ({ database, collector }: CheckOptions): Promise<object[]> => {

@@ -23,7 +23,7 @@ export interface Client {
   patiently(method: string, path: string, request?: Request): Promise<Reply>
 }
 
-const PATIENCE_MS = 90_000
+const PATIENCE_MS = 300_000
 const ANSWER_MS = 10_000
 
 export const connect = async (url: string, name: string): Promise<Client> => {

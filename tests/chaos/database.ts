@@ -11,7 +11,7 @@ export interface Database {
   close(): Promise<void>
 }
 
-const PATIENCE_MS = 90_000
+const PATIENCE_MS = 300_000
 
 export const openDatabase = (dataDir: string): Database => {
   let open: { port: number; sql: Pool } | undefined

@@ -16,7 +16,8 @@ export interface ProbeOptions {
   collector: KafkaCollector
 }
 
-const PATIENCE_MS = 60_000
+/** A busy machine takes its time. */
+const PATIENCE_MS = 300_000
 
 /** What a user of each part would do with it. */
 export const createProbes = ({ stack, client, database, collector }: ProbeOptions): Probes => {

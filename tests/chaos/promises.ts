@@ -36,10 +36,14 @@ export const PROMISES: readonly Promised[] = [
     promise: 'lost: it ended as it must (a crash rule that was met excepted)',
     broken: (sql) => sql`
       SELECT id, name, kind, state, error, attempt, stint, tags FROM jobs
-      WHERE NOT EXISTS (
-        SELECT FROM unnest(tags) AS tag WHERE tag LIKE 'ends:%' AND state = ANY (string_to_array(substr(tag, 6), '/'))
-      ) AND NOT ${killedThrice(sql)}
-      OR EXISTS (SELECT FROM unnest(tags) AS tag WHERE tag LIKE 'code:%' AND error->>'code' IS DISTINCT FROM substr(tag, 6))`,
+      WHERE (
+        NOT EXISTS (
+          SELECT FROM unnest(tags) AS tag WHERE tag LIKE 'ends:%' AND state = ANY (string_to_array(substr(tag, 6), '/'))
+        )
+        OR EXISTS (
+          SELECT FROM unnest(tags) AS tag WHERE tag LIKE 'code:%' AND error->>'code' IS DISTINCT FROM substr(tag, 6)
+        )
+      ) AND NOT (${killedThrice(sql)} OR ${hadBadLuck(sql)})`,
   },
   {
     promise: 'twice: one submission is one job, however often it was sent',
@@ -181,6 +185,17 @@ export const PROMISES: readonly Promised[] = [
 const killedThrice = (sql: Sql) => sql`(
   jobs.state = 'failed' AND jobs.error->>'code' = 'CRASHED' AND (
     SELECT count(*) = 3 FROM stints WHERE stints.job_id = jobs.id AND stints.stint > jobs.stint - 3 AND outcome = 'crashed'
+  ))`
+
+/** It runs after a job that was killed so, and ended as it was told to do then. */
+const hadBadLuck = (sql: Sql) => sql`(
+  jobs.error->>'code' = 'PARENT_FAILED' AND jobs.id IN (
+    WITH RECURSIVE unlucky (id) AS (
+      SELECT id FROM jobs WHERE ${killedThrice(sql)}
+      UNION
+      SELECT child_id FROM job_dependencies JOIN unlucky ON parent_id = unlucky.id
+    )
+    SELECT id FROM unlucky
   ))`
 
 /** Jobs that the crash rule ended, though they harm nobody: none is lost, but many would be a bad sign. */
