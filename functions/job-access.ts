@@ -1,3 +1,4 @@
+import * as jobSearch from '../db/queries/job-search.ts'
 import * as jobs from '../db/queries/jobs.ts'
 import * as memberships from '../db/queries/memberships.ts'
 import type { App } from '../lib/app.ts'
@@ -21,6 +22,25 @@ export const requireJob = async (
   await requireRole(app, actor, job.projectId, needed).catch(asMissingJob)
   return job
 }
+
+/**
+ * As {@link requireJob}, for many at once.
+ * @throws {StintError} JOB_NOT_FOUND naming the first id that isn't a visible job's, FORBIDDEN
+ */
+export const requireJobs = async (app: App, actor: Actor, ids: string[], needed: memberships.Role): Promise<void> => {
+  const found = new Map((await jobSearch.listProjects(app.sql, ids)).map((job) => [job.id, job.projectId]))
+  const missing = ids.findIndex((id) => !found.has(id))
+  if (missing >= 0) throw missingAt(missing)
+  for (const projectId of new Set(found.values())) {
+    await requireRole(app, actor, projectId, needed).catch((error: unknown) => {
+      if (!(error instanceof StintError) || error.code !== 'PROJECT_NOT_FOUND') throw error
+      throw missingAt(ids.findIndex((id) => found.get(id) === projectId))
+    })
+  }
+}
+
+const missingAt = (index: number): StintError =>
+  new StintError('JOB_NOT_FOUND', undefined, { errors: [{ path: `ids[${index}]`, message: 'no such job' }] })
 
 /** The projects whose jobs a list shows: the named one, or all that the actor is a member of. */
 export const projectsToList = async (app: App, actor: Actor, projectId: string | undefined): Promise<string[]> => {

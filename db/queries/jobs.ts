@@ -130,33 +130,6 @@ export const find = async (sql: Sql, id: string): Promise<JobWithData | null> =>
   return row ?? null
 }
 
-export interface JobFilter {
-  projectIds: string[]
-  state?: JobState | undefined
-  kind?: string | undefined
-  queue?: string | undefined
-  tag?: string | undefined
-  /** Only jobs older than this id. */
-  before?: string | undefined
-}
-
-/** The newest jobs of some projects, without input, partial and result; at most `limit`. */
-export const list = (sql: Sql, filter: JobFilter, limit: number): Promise<JobRow[]> => sql`
-  SELECT jobs.*
-  FROM unnest(${filter.projectIds}::uuid[]) AS member (project_id), LATERAL (
-    SELECT id, project_id, kind, queue, name, state, priority, tags, progress, attempt, max_attempts, stint, crashes,
-           timeout_seconds, run_ms, queued_at, start_at, started_at, finished_at, cancel_requested_at, cancel_acknowledged_at, error
-    FROM jobs
-    WHERE jobs.project_id = member.project_id
-      AND (${filter.before ?? null}::uuid IS NULL OR id < ${filter.before ?? null}::uuid)
-      AND (${filter.state ?? null}::text IS NULL OR state = ${filter.state ?? null}::text)
-      AND (${filter.kind ?? null}::text IS NULL OR kind = ${filter.kind ?? null}::text)
-      AND (${filter.queue ?? null}::text IS NULL OR queue = ${filter.queue ?? null}::text)
-      AND (${filter.tag ?? null}::text IS NULL OR tags @> ARRAY[${filter.tag ?? null}::text])
-    ORDER BY id DESC LIMIT ${limit}
-  ) AS jobs
-  ORDER BY id DESC LIMIT ${limit}`
-
 export interface Cancelled {
   id: string
   kind: string
@@ -186,37 +159,35 @@ export const acknowledgeCancel = async (sql: Sql, ids: string[], stints: number[
 }
 
 /**
- * Asks for a job's end: one that waits is cancelled at once; one that runs is told, and has 30 s to reach a safe point
- * before its lease is over. An ended job is left as it is.
- * @returns the state after it, or null if there is no such job
+ * Asks for the end of jobs, locked in id order: one that waits is cancelled at once; one that runs is told, and has 30 s
+ * to reach a safe point before its lease is over. An ended job is left as it is.
+ * @returns the state of each after it; nothing for an id that is no job's
  */
-export const cancel = async (sql: Sql, id: string): Promise<Cancelled | null> => {
-  const [row] = await sql<Cancelled[]>`
-    WITH target AS (
-      SELECT id, kind, state AS was, cancel_requested_at AS asked FROM jobs WHERE id = ${id} FOR UPDATE
-    ), changed AS (
-      UPDATE jobs SET
-        state = CASE WHEN was = 'running' THEN 'running' ELSE 'cancelled' END,
-        finished_at = CASE WHEN was = 'running' THEN NULL ELSE now() END,
-        cancel_requested_at = now(),
-        cancel_acknowledged_at = NULL,
-        lease_until = CASE WHEN was = 'running' THEN least(lease_until, now() + interval '30 seconds') END,
-        event_seq = event_seq + 1
-      FROM target
-      WHERE jobs.id = target.id AND (was IN ('blocked', 'queued') OR was = 'running' AND asked IS NULL)
-      RETURNING jobs.id, project_id, event_seq, state, stint, has_children
-    ), told AS (
-      INSERT INTO events (job_id, project_id, seq, type, data)
-      SELECT id, project_id, event_seq, CASE state WHEN 'running' THEN 'job.cancelling' ELSE 'job.cancelled' END,
-             CASE state WHEN 'running' THEN jsonb_build_object('stint', stint, 'step', 'requested')
-               ELSE jsonb_build_object('stint', stint, 'stopped', 'before it ran') END
-      FROM changed
-    )
-    SELECT target.id, target.kind, coalesce(changed.state, target.was) AS state, changed.id IS NOT NULL AS changed,
-           coalesce(changed.has_children, false) AS has_children
-    FROM target LEFT JOIN changed USING (id)`
-  return row ?? null
-}
+export const cancel = (sql: Sql, ids: string[]): Promise<Cancelled[]> => sql`
+  WITH target AS MATERIALIZED (
+    SELECT id, kind, state AS was, cancel_requested_at AS asked FROM jobs WHERE id = ANY (${ids}::uuid[])
+    ORDER BY id FOR UPDATE
+  ), changed AS (
+    UPDATE jobs SET
+      state = CASE WHEN was = 'running' THEN 'running' ELSE 'cancelled' END,
+      finished_at = CASE WHEN was = 'running' THEN NULL ELSE now() END,
+      cancel_requested_at = now(),
+      cancel_acknowledged_at = NULL,
+      lease_until = CASE WHEN was = 'running' THEN least(lease_until, now() + interval '30 seconds') END,
+      event_seq = event_seq + 1
+    FROM target
+    WHERE jobs.id = target.id AND (was IN ('blocked', 'queued') OR was = 'running' AND asked IS NULL)
+    RETURNING jobs.id, project_id, event_seq, state, stint, has_children
+  ), told AS (
+    INSERT INTO events (job_id, project_id, seq, type, data)
+    SELECT id, project_id, event_seq, CASE state WHEN 'running' THEN 'job.cancelling' ELSE 'job.cancelled' END,
+           CASE state WHEN 'running' THEN jsonb_build_object('stint', stint, 'step', 'requested')
+             ELSE jsonb_build_object('stint', stint, 'stopped', 'before it ran') END
+    FROM changed
+  )
+  SELECT target.id, target.kind, coalesce(changed.state, target.was) AS state, changed.id IS NOT NULL AS changed,
+         coalesce(changed.has_children, false) AS has_children
+  FROM target LEFT JOIN changed USING (id)`
 
 /** Cancels a job if it is still queued, because another takes its place. */
 export const cancelQueued = async (sql: Sql, id: string): Promise<Cancelled | null> => {

@@ -10,10 +10,8 @@ export interface Ended {
   uniqueKey: string | null
 }
 
-export const find = async (sql: Sql, id: string): Promise<Ended | null> => {
-  const [row] = await sql<Ended[]>`SELECT id, project_id, state, has_parents, unique_key FROM jobs WHERE id = ${id}`
-  return row ?? null
-}
+export const list = (sql: Sql, ids: string[]): Promise<Ended[]> => sql`
+  SELECT id, project_id, state, has_parents, unique_key FROM jobs WHERE id = ANY (${ids}::uuid[]) ORDER BY id`
 
 /** Locks jobs that shall begin anew, in id order, after their parents. @returns what they are by now */
 export const lock = (sql: Sql, ids: string[]): Promise<{ id: string; state: JobState }[]> => sql`

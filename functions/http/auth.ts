@@ -1,47 +1,32 @@
 import { z } from 'zod'
-import type { UserRow } from '../../db/queries/users.ts'
-import type { App } from '../../lib/app.ts'
 import { limitRefreshes } from '../../lib/auth/rate-limit.ts'
 import { endSession, refreshSession } from '../../lib/auth/sessions.ts'
-import { ACCESS_TOKEN_SECONDS, issueAccessToken, publicKeys } from '../../lib/auth/tokens.ts'
+import { publicKeys } from '../../lib/auth/tokens.ts'
 import { resource } from '../../lib/http/resource.ts'
 import { plain, route } from '../../lib/http/route.ts'
-import { id, label, timestamp } from '../../lib/http/schemas.ts'
-import { changePassword, changeProfile, getPerson, register, type SignedIn, signIn } from '../accounts.ts'
+import { changePassword, changeProfile, getPerson, register, signIn } from '../accounts.ts'
 import { email } from '../email.ts'
+import {
+  credentials,
+  givenPassword,
+  name,
+  newPassword,
+  registration,
+  signedIn,
+  toSignedIn,
+  toUser,
+  user,
+} from '../views/signed-in.ts'
 
-const name = label(100)
-
-/** Length in characters (code points), as JSON Schema counts it. */
-const newPassword = z
-  .string()
-  .check(z.refine((text) => [...text].length >= 10 && [...text].length <= 200, 'expected 10 to 200 characters'))
-  .meta({ minLength: 10, maxLength: 200 })
-
-/** Any length: a password that can't be one is a wrong one. Bounded, because hashing takes time by length. */
-const givenPassword = z.string().max(1_000)
 const refreshToken = z.string().min(1).max(500)
-
-const userReply = z
-  .object({ id, email: z.string(), name: z.string(), isAdmin: z.boolean(), createdAt: timestamp })
-  .meta({ id: 'User' })
-
-const signedInReply = z
-  .object({
-    user: userReply,
-    accessToken: z.string().describe('A JWT, for `Authorization: Bearer`.'),
-    refreshToken: z.string().describe('To be exchanged once, for the next pair, within a day.'),
-    expiresInSeconds: z.int().describe("The access token's."),
-  })
-  .meta({ id: 'SignedIn' })
 
 export const registerPerson = route({
   method: 'POST',
   path: '/auth/register',
   summary: 'Make an account, with a project of its own',
   actor: 'anyone',
-  body: z.strictObject({ email, password: newPassword, name }),
-  replies: { 201: signedInReply },
+  body: registration,
+  replies: { 201: signedIn },
   errors: ['EMAIL_TAKEN', 'RATE_LIMITED'],
   run: async ({ app, ip, body }) => ({ status: 201, body: await toSignedIn(app, await register(app, ip, body)) }),
 })
@@ -51,8 +36,8 @@ export const login = route({
   path: '/auth/login',
   summary: 'Sign in',
   actor: 'anyone',
-  body: z.strictObject({ email, password: givenPassword }),
-  replies: { 200: signedInReply },
+  body: credentials,
+  replies: { 200: signedIn },
   errors: ['INVALID_CREDENTIALS', 'RATE_LIMITED'],
   run: async ({ app, ip, body }) => ({ status: 200, body: await toSignedIn(app, await signIn(app, ip, body)) }),
 })
@@ -65,7 +50,7 @@ export const refresh = route({
     'A refresh token can be exchanged once. The same exchange within ten seconds gives the same new token, as long as that one is unused: for lost replies. Any other use of a spent token ends the session.',
   actor: 'anyone',
   body: z.strictObject({ refreshToken }),
-  replies: { 200: signedInReply },
+  replies: { 200: signedIn },
   errors: ['REFRESH_TOKEN_INVALID', 'REFRESH_TOKEN_REUSED', 'RATE_LIMITED'],
   run: async ({ app, ip, body }) => {
     await limitRefreshes(app, ip)
@@ -96,7 +81,7 @@ export const me = route({
   path: '/auth/me',
   summary: 'Who you are',
   actor: 'user',
-  replies: { 200: z.object({ user: userReply }) },
+  replies: { 200: z.object({ user }) },
   run: async ({ app, actor }) => ({ status: 200, body: { user: toUser(await getPerson(app, actor)) } }),
 })
 
@@ -112,7 +97,7 @@ export const updateMe = route({
       path: ['currentPassword'],
       error: 'needed to change the email',
     }),
-  replies: { 200: z.object({ user: userReply }) },
+  replies: { 200: z.object({ user }) },
   errors: ['INVALID_CREDENTIALS', 'EMAIL_TAKEN', 'RATE_LIMITED'],
   run: async ({ app, ip, actor, body }) => ({
     status: 200,
@@ -127,11 +112,11 @@ export const updatePassword = route({
   description: 'It ends every session that you have anywhere, and starts a new one.',
   actor: 'user',
   body: z.strictObject({ currentPassword: givenPassword, newPassword }),
-  replies: { 200: signedInReply },
+  replies: { 200: signedIn },
   errors: ['INVALID_CREDENTIALS', 'RATE_LIMITED'],
   run: async ({ app, ip, actor, body }) => {
-    const signedIn = await changePassword(app, ip, actor, { current: body.currentPassword, next: body.newPassword })
-    return { status: 200, body: await toSignedIn(app, signedIn) }
+    const changed = await changePassword(app, ip, actor, { current: body.currentPassword, next: body.newPassword })
+    return { status: 200, body: await toSignedIn(app, changed) }
   },
 })
 
@@ -159,21 +144,6 @@ export const jwks = route({
     headers: { 'cache-control': 'public, max-age=300' },
     body: { keys: publicKeys(app.config.auth) },
   }),
-})
-
-const toUser = (row: UserRow): z.input<typeof userReply> => ({
-  id: row.id,
-  email: row.email,
-  name: row.name,
-  isAdmin: row.isAdmin,
-  createdAt: row.createdAt.toISOString(),
-})
-
-const toSignedIn = async (app: App, { user, refreshToken }: SignedIn): Promise<z.input<typeof signedInReply>> => ({
-  user: toUser(user),
-  accessToken: await issueAccessToken(app, user.id),
-  refreshToken,
-  expiresInSeconds: ACCESS_TOKEN_SECONDS,
 })
 
 export const handler = resource([registerPerson, login, refresh, logout, me, updateMe, updatePassword, jwks])

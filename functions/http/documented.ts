@@ -1,8 +1,11 @@
 import type { Resource } from '../../lib/http/resource.ts'
+import { handler as dashboard } from '../dashboard/handler.ts'
 import { handler as auth } from './auth.ts'
+
 import { handler as catalogue } from './catalogue.ts'
 import { handler as files } from './files.ts'
 import { handler as jobs } from './jobs.ts'
+import { handler as manyJobs } from './many-jobs.ts'
 import { handler as projects } from './projects.ts'
 import { handler as queues } from './queues.ts'
 import { handler as schedules } from './schedules.ts'
@@ -15,9 +18,11 @@ export const documented = {
   projects,
   submissions,
   jobs,
+  'many-jobs': manyJobs,
   files,
   schedules,
   queues,
   catalogue,
   system,
+  dashboard,
 } as const satisfies Readonly<Record<string, Resource>>

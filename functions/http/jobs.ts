@@ -1,7 +1,6 @@
 import { z } from 'zod'
 import * as events from '../../db/queries/events.ts'
 import * as jobLogs from '../../db/queries/job-logs.ts'
-import * as jobs from '../../db/queries/jobs.ts'
 import * as stints from '../../db/queries/stints.ts'
 import { resource } from '../../lib/http/resource.ts'
 import { plain, route } from '../../lib/http/route.ts'
@@ -13,8 +12,9 @@ import { STATES } from '../../lib/jobs/states.ts'
 import { explainWaiting } from '../../lib/jobs/waiting.ts'
 import { QUEUES } from '../../lib/queue/doorbells.ts'
 import { projectsToList, requireJob } from '../job-access.ts'
+import { pageOfJobs } from '../job-list.ts'
 import { kinds } from '../jobs/index.ts'
-import { explainedJobReply, jobReply, jobSummary, toJob, toSummary, toWaitingBecause } from '../views/job.ts'
+import { explainedJobReply, jobReply, jobSummary, toJob, toWaitingBecause } from '../views/job.ts'
 
 const jobId = z.object({ jobId: id })
 const positive = z.int().min(0)
@@ -66,6 +66,9 @@ export const list = route({
   method: 'GET',
   path: '/jobs',
   summary: 'Jobs, newest first',
+  description:
+    'With `text`, a page may hold fewer jobs than `limit`, or none, and still have a `nextCursor`: inputs are looked ' +
+    'through some thousand at a time.',
   actor: 'user',
   query: z.object({
     ...page,
@@ -74,14 +77,16 @@ export const list = route({
     kind: z.string().max(100).optional(),
     queue: z.enum(QUEUES).optional(),
     tag: z.string().max(64).optional(),
+    text: z.string().min(1).max(200).optional().meta({ description: 'In the input, as JSON; case doesn’t matter.' }),
+    queuedAfter: timestamp.optional(),
+    queuedBefore: timestamp.optional(),
   }),
   replies: { 200: pageOf(jobSummary) },
   errors: ['PROJECT_NOT_FOUND'],
   run: async ({ app, actor, query: { limit, cursor, projectId, ...filter } }) => {
     const projectIds = await projectsToList(app, actor, projectId)
     const before = decodeCursor(cursor, id)
-    const rows = await jobs.list(app.sql, { ...filter, projectIds, before }, limit + 1)
-    return { status: 200, body: toPage(rows, limit, toSummary, (row) => row.id) }
+    return { status: 200, body: await pageOfJobs(app, { ...filter, projectIds, before }, limit) }
   },
 })
 

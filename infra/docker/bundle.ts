@@ -3,6 +3,7 @@ import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build, type Metafile } from 'esbuild'
 import { readRoutingTable } from '../local/routing-table.ts'
+import { demandUi } from '../ui/prepare.ts'
 import { copyAssets, copyPackages } from './copied.ts'
 import { fileAddresses } from './file-addresses.ts'
 
@@ -36,7 +37,7 @@ export const functionFiles = (): string[] => {
 
 /** Makes `functions/<trigger>/<file>.mjs` of every function, with source maps, and puts beside them what they read. */
 export const bundle = async (folder: string): Promise<Bundle> => {
-  await rm(folder, { recursive: true, force: true })
+  await Promise.all([rm(folder, { recursive: true, force: true }), demandUi()])
   const addresses = fileAddresses(ROOT)
   const { metafile } = await build({
     absWorkingDir: ROOT,

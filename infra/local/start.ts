@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs'
 import { relative } from 'node:path'
 import { ConfigError } from '../../lib/core/config.ts'
 import { readHostConfig } from '../../lib/core/host-config.ts'
+import { prepareUi } from '../ui/prepare.ts'
 import { shareCompiled } from './compile-cache.ts'
 import { ComponentError } from './components/component.ts'
 import { logFolder } from './log-file.ts'
@@ -24,8 +25,8 @@ const main = async (): Promise<void> => {
   shareCompiled(config.dataDir)
   const starting = startSupervisor(config, process.env, terminal)
   stopOnSignals(starting)
-  const supervisor = await starting
-  await introduce(supervisor)
+  const [supervisor, ui] = await Promise.all([starting, prepareUi()])
+  await introduce(supervisor, ui)
   if (config.chaosSeed !== undefined) warnOfChaos(config.chaosSeed)
   process.send?.({ ready: { url: supervisor.url } })
 }
@@ -49,8 +50,11 @@ const stopOnSignals = (starting: Promise<Supervisor>): void => {
   if (process.connected) process.on('disconnect', () => void stop())
 }
 
-const introduce = async ({ url, dataDir }: Supervisor): Promise<void> => {
+const introduce = async ({ url, dataDir }: Supervisor, ui: Awaited<ReturnType<typeof prepareUi>>): Promise<void> => {
   terminal.title('Stint runs')
+  terminal.fact('Dashboard', `${url}/${ui === 'built' ? ' (built just now)' : ''}`)
+  if (typeof ui === 'object')
+    terminal.hint(`The dashboard could not be built, and an older one may be shown:\n${ui.failed}`)
   terminal.fact('API', url)
   terminal.fact('Docs', `${url}/docs`)
   terminal.fact('Health', await healthOf(url))

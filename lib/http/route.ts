@@ -46,6 +46,8 @@ export interface RouteRequest<P, Q, B, A> {
   query: Output<Q>
   body: Output<B>
   headers: Record<string, string | undefined>
+  /** `name=value`, as they came. */
+  cookies: readonly string[]
   /** The caller's address, as the gateway saw it. */
   ip: string
   requestId: string
@@ -149,6 +151,7 @@ export const route = <
         query,
         body: body as never,
         headers: event.headers,
+        cookies: event.cookies ?? [],
         ip: event.requestContext.http.sourceIp,
         requestId: event.requestContext.requestId,
       })

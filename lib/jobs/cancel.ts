@@ -13,18 +13,30 @@ import { hasEnded } from './states.ts'
  * @throws {StintError} JOB_NOT_FOUND, JOB_ENDED
  */
 export const cancelJob = async (app: App, id: string): Promise<jobs.JobState> => {
+  const [job] = await cancelJobs(app, [id])
+  if (!job) throw new StintError('JOB_NOT_FOUND')
+  if (!job.changed && hasEnded(job.state)) throw new StintError('JOB_ENDED', `The job is ${job.state}.`)
+  return job.state
+}
+
+/** As {@link cancelJob}, for many at once. Those that have ended are left as they are. @returns each that there is */
+export const cancelJobs = async (app: App, ids: string[]): Promise<jobs.Cancelled[]> => {
   const { cancelled, children } = await transaction(app.sql, async (tx) => {
-    const cancelled = await jobs.cancel(tx, id)
-    if (!cancelled) throw new StintError('JOB_NOT_FOUND')
-    if (!cancelled.changed && hasEnded(cancelled.state))
-      throw new StintError('JOB_ENDED', `The job is ${cancelled.state}.`)
-    return { cancelled, children: await settleChildren(tx, [cancelled]) }
+    const cancelled = await jobs.cancel(tx, ids)
+    return {
+      cancelled,
+      children: await settleChildren(
+        tx,
+        cancelled.filter((job) => job.changed),
+      ),
+    }
   })
-  app.committed()
-  countFinished(app.metrics, [cancelled, ...children])
+  const changed = cancelled.filter((job) => job.changed)
+  if (changed.length > 0) app.committed()
+  countFinished(app.metrics, [...changed, ...children])
   await ringFor(
     app,
     children.filter((child) => child.state === 'queued'),
   )
-  return cancelled.state
+  return cancelled
 }

@@ -179,7 +179,7 @@ test('a cancel of a running job aborts its signal and takes effect at its next s
   let asked = false
   const heard = Promise.withResolvers<void>()
   script.onCount = (_at, signal) => {
-    if (!asked) void jobs.cancel(app.sql, id)
+    if (!asked) void jobs.cancel(app.sql, [id])
     asked = true
     if (signal.aborted) heard.resolve()
     else signal.addEventListener('abort', () => heard.resolve(), { once: true })

@@ -19,7 +19,7 @@ const MAX_COUNTED = 10_000
  */
 export const retryJob = async (app: App, id: string, options: { fromStart: boolean }): Promise<void> => {
   const begun = await transaction(app.sql, async (tx) => {
-    const job = await retries.find(tx, id)
+    const [job] = await retries.list(tx, [id])
     if (!job) throw new StintError('JOB_NOT_FOUND')
     refuseUnlessRetryable(job)
     const [holder] = (await takeKeysAgain(tx, [job])).values()
@@ -28,6 +28,24 @@ export const retryJob = async (app: App, id: string, options: { fromStart: boole
     return begin(tx, [{ id, afterSeconds: 0 }], { ...options, reason: 'retried' })
   })
   await announce(app, begun)
+}
+
+/**
+ * As {@link retryJob}, for many at once. Those that have not failed and were not cancelled are left as they are, and
+ * those whose unique key another job has.
+ * @returns how many begin anew
+ */
+export const retryJobs = async (app: App, ids: string[], options: { fromStart: boolean }): Promise<number> => {
+  const begun = await transaction(app.sql, async (tx) => {
+    const chosen = (await retries.list(tx, ids)).filter(isRetryable)
+    const held = await takeKeysAgain(tx, chosen)
+    const own = chosen.filter((job) => !held.has(job.id))
+    const locked = (await lockAll(tx, own)).filter(isRetryable)
+    const atOnce = locked.map(({ id }) => ({ id, afterSeconds: 0 }))
+    return begin(tx, atOnce, { ...options, reason: 'retried' })
+  })
+  await announce(app, begun)
+  return begun.length
 }
 
 /**
@@ -54,6 +72,9 @@ export const redriveJobs = async (
   await announce(app, begun)
   return { redriven: begun.length, skipped }
 }
+
+const isRetryable = ({ state }: { state: retries.Ended['state'] }): boolean =>
+  state === 'failed' || state === 'cancelled'
 
 const refuseUnlessRetryable = ({ state }: { state: retries.Ended['state'] }): void => {
   if (!hasEnded(state)) throw new StintError('JOB_NOT_ENDED', `The job is ${state}.`)

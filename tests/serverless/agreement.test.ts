@@ -43,9 +43,9 @@ describe('serverless.yml', () => {
 
   test('calls a function by the name of its file', () => {
     for (const { functionName, handlerFile } of triggers) {
-      expect(
-        functionName === basename(handlerFile, '.ts') || functionName.startsWith(`${basename(handlerFile, '.ts')}-`),
-      ).toBe(true)
+      // What has a folder of its own is called by the folder.
+      const name = basename(handlerFile.replace(/\/handler\.ts$/, ''), '.ts')
+      expect(functionName === name || functionName.startsWith(`${name}-`)).toBe(true)
     }
   })
 
@@ -78,8 +78,8 @@ describe('the handlers', () => {
     expect(table.http.map((it) => `${it.method} ${it.path}`)).toContain(`${method} ${path}`)
   })
 
-  test('of every file of functions/http are in the list of resources, and so in the documentation', async () => {
-    const handlers = await handlersIn('http')
+  test('of every file of functions/http and of the dashboard are in the list of resources, and so in the documentation', async () => {
+    const handlers = [...(await handlersIn('http')), ...(await handlersIn('dashboard'))]
     const declared = handlers.flatMap(({ exported }) => (exported.handler as Resource).routes)
     expect(new Set(routes)).toEqual(new Set(declared))
     expect(handlers.map(({ file }) => file).filter((file) => !named(file))).toEqual([])

@@ -62,8 +62,10 @@ const checkerOf = (resources: readonly Resource[]): Checker => {
 const pointer = (...keys: string[]): string =>
   keys.map((key) => `/${encodeURIComponent(key.replaceAll('~', '~0').replaceAll('/', '~1'))}`).join('')
 
+const ANY = '*/*'
+
 /** Whether a documented `image/*` covers `image/png`. */
 const covers = (documented: string, given: string): boolean =>
-  documented.endsWith('/*') && given.startsWith(documented.slice(0, -1))
+  documented === ANY || (documented.endsWith('/*') && given.startsWith(documented.slice(0, -1)))
 
 const shown = (value: unknown): string => (JSON.stringify(value) ?? '').slice(0, 1_000)

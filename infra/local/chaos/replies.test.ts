@@ -31,7 +31,7 @@ test('a transaction breaks before its commit, and is rolled back, or after it, a
   const { app } = world
   const [first = '', second = ''] = await insertJobs(app, [{}, {}])
   const cancel = (id: string, random: () => number) =>
-    transaction(loseReplies(app.sql, random), (tx) => jobs.cancel(tx, id))
+    transaction(loseReplies(app.sql, random), (tx) => jobs.cancel(tx, [id]))
   await expect(cancel(first, drawing(0))).rejects.toEqual(broken)
   await expect(cancel(second, drawing(0.99, 0))).rejects.toEqual(broken)
   expect((await jobs.find(app.sql, first))?.state).toBe('queued')
@@ -48,5 +48,5 @@ test('what writes no jobs is always answered', async ({ world: { app } }) => {
 test('most statements are answered', async ({ world: { app } }) => {
   const lossy = { ...app, sql: loseReplies(app.sql, () => 0.02) }
   const ids = await insertJobs(lossy, [{}, {}])
-  expect(await transaction(lossy.sql, (tx) => jobs.cancel(tx, ids[0] ?? ''))).toMatchObject({ state: 'cancelled' })
+  expect(await transaction(lossy.sql, (tx) => jobs.cancel(tx, ids.slice(0, 1)))).toMatchObject([{ state: 'cancelled' }])
 })

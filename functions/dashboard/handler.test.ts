@@ -1,0 +1,76 @@
+import { describe, expect } from 'vitest'
+import { test, type World } from '../../tests/support/world.ts'
+
+const cookieOf = (answer: { headers: Record<string, string> }): string => answer.headers['set-cookie'] ?? ''
+/** As a browser sends it back. */
+const sent = (setCookie: string): string => setCookie.split(';')[0] ?? ''
+
+const person = { email: 'ada@example.com', password: 'correct horse battery', name: 'Ada' }
+const register = (world: World) => world.http('POST', '/dashboard/session/registration', { body: person })
+const refresh = (world: World, cookie: string, headers: Record<string, string> = {}) =>
+  world.http('POST', '/dashboard/session/refresh', { headers: { ...headers, cookie } })
+
+describe('a session of the dashboard', () => {
+  test('has its refresh token in a cookie that no script sees, and nowhere else', async ({ world }) => {
+    const registered = await register(world)
+    expect(registered.status).toBe(201)
+    expect(cookieOf(registered)).toMatch(
+      /^stint_session=[\w-]{40,}; Path=\/dashboard\/session; Max-Age=86400; HttpOnly; SameSite=Strict$/,
+    )
+    expect(registered.body).not.toHaveProperty('refreshToken')
+    const me = await world.http('GET', '/auth/me', { token: registered.body.accessToken })
+    expect(me.body.user.email).toBe(person.email)
+  })
+
+  test('asks for TLS where the page came by TLS', async ({ world }) => {
+    await register(world)
+    const { password, email } = person
+    const headers = { 'x-forwarded-proto': 'https' }
+    const signedIn = await world.http('POST', '/dashboard/session', { body: { email, password }, headers })
+    expect([signedIn.status, cookieOf(signedIn)]).toEqual([200, expect.stringMatching(/; Secure$/)])
+  })
+
+  test('goes on with another token each time, and ends when a spent one comes again', async ({ world }) => {
+    const first = cookieOf(await register(world))
+    const next = await refresh(world, sent(first))
+    expect(next.status).toBe(200)
+    expect(sent(cookieOf(next))).not.toBe(sent(first))
+    const after = await refresh(world, sent(cookieOf(next)))
+    expect(after.status).toBe(200)
+    expect((await refresh(world, sent(first))).body.code).toBe('REFRESH_TOKEN_REUSED')
+    expect((await refresh(world, sent(cookieOf(after)))).status).toBe(401)
+  })
+
+  test('is not there without a cookie', async ({ world }) => {
+    const { status, body } = await world.http('POST', '/dashboard/session/refresh')
+    expect([status, body.code]).toEqual([401, 'REFRESH_TOKEN_INVALID'])
+  })
+
+  test('is over after signing out, and its cookie is taken back', async ({ world }) => {
+    const cookie = sent(cookieOf(await register(world)))
+    const left = await world.http('DELETE', '/dashboard/session', { headers: { cookie } })
+    expect([left.status, cookieOf(left)]).toEqual([204, expect.stringMatching(/^stint_session=; .*Max-Age=0/)])
+    expect((await refresh(world, cookie)).body.code).toBe('REFRESH_TOKEN_INVALID')
+  })
+
+  test.for(['cross-site', 'same-site'])('takes nothing from a page that is %s', async (site, { world }) => {
+    const cookie = sent(cookieOf(await register(world)))
+    const headers = { cookie, 'sec-fetch-site': site }
+    for (const [method, path] of [
+      ['POST', '/dashboard/session/refresh'],
+      ['DELETE', '/dashboard/session'],
+      ['POST', '/dashboard/session'],
+      ['POST', '/dashboard/session/registration'],
+    ] as const) {
+      const answer = await world.http(method, path, { headers, ...(method === 'POST' && { body: person }) })
+      expect([path, answer.status]).toEqual([path, expect.toBeOneOf([403, 422])])
+      expect(cookieOf(answer)).toBe('')
+    }
+    expect((await refresh(world, cookie, { 'sec-fetch-site': 'same-origin' })).status).toBe(200)
+  })
+})
+
+test('no other route takes the cookie for a token', async ({ world }) => {
+  const cookie = sent(cookieOf(await register(world)))
+  expect((await world.http('GET', '/jobs', { headers: { cookie } })).body.code).toBe('UNAUTHENTICATED')
+})

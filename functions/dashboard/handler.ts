@@ -1,0 +1,138 @@
+import { z } from 'zod'
+import { limitRefreshes } from '../../lib/auth/rate-limit.ts'
+import { endSession, refreshSession } from '../../lib/auth/sessions.ts'
+import { StintError } from '../../lib/core/errors.ts'
+import { resource } from '../../lib/http/resource.ts'
+import { plain, route } from '../../lib/http/route.ts'
+import { getPerson, register, signIn } from '../accounts.ts'
+import { credentials, registration, signedIn, toSignedIn } from '../views/signed-in.ts'
+import { answerAsset, answerPage } from './pages.ts'
+import { readSessionCookie, refuseOtherOrigins, sessionCookie } from './session-cookie.ts'
+
+const page = plain('The dashboard.', 'text/html')
+const notModified = plain('What you have is still right: its ETag was in If-None-Match.')
+/** As `POST /auth/login` answers, without the refresh token: that is in the cookie. */
+const sessionReply = signedIn.omit({ refreshToken: true }).meta({ id: 'DashboardSession' })
+const name = z.string().max(200)
+
+export const home = route({
+  method: 'GET',
+  path: '/',
+  summary: 'The dashboard',
+  actor: 'anyone',
+  replies: { 200: page, 304: notModified },
+  run: ({ app, headers }) => answerPage(app, headers),
+})
+
+export const openPage = route({
+  method: 'GET',
+  path: '/dashboard/{page}',
+  summary: 'A page of the dashboard',
+  actor: 'anyone',
+  params: z.object({ page: name }),
+  replies: { 200: page, 304: notModified },
+  run: ({ app, headers }) => answerPage(app, headers),
+})
+
+export const openItem = route({
+  method: 'GET',
+  path: '/dashboard/{page}/{item}',
+  summary: 'A page of the dashboard about one thing',
+  actor: 'anyone',
+  params: z.object({ page: name, item: name }),
+  replies: { 200: page, 304: notModified },
+  run: ({ app, headers }) => answerPage(app, headers),
+})
+
+export const getAsset = route({
+  method: 'GET',
+  path: '/dashboard/assets/{file}',
+  summary: 'A script or a style of the dashboard',
+  actor: 'anyone',
+  params: z.object({ file: name }),
+  replies: { 200: plain('The file; it never changes.', '*/*') },
+  errors: ['NOT_FOUND'],
+  run: ({ headers, params }) => answerAsset(params.file, headers),
+})
+
+const description =
+  'For the dashboard’s own page: the refresh token is kept in a cookie that scripts cannot read. Programs use /auth.'
+
+export const startSession = route({
+  method: 'POST',
+  path: '/dashboard/session',
+  summary: 'Sign in to the dashboard',
+  description,
+  actor: 'anyone',
+  body: credentials,
+  replies: { 200: sessionReply },
+  errors: ['INVALID_CREDENTIALS', 'RATE_LIMITED', 'FORBIDDEN'],
+  run: async ({ app, ip, headers, body }) => {
+    refuseOtherOrigins(headers)
+    const { refreshToken, ...session } = await toSignedIn(app, await signIn(app, ip, body))
+    return { status: 200, headers: { 'set-cookie': sessionCookie(refreshToken, headers) }, body: session }
+  },
+})
+
+export const registerInDashboard = route({
+  method: 'POST',
+  path: '/dashboard/session/registration',
+  summary: 'Make an account, and sign in to the dashboard',
+  description,
+  actor: 'anyone',
+  body: registration,
+  replies: { 201: sessionReply },
+  errors: ['EMAIL_TAKEN', 'RATE_LIMITED', 'FORBIDDEN'],
+  run: async ({ app, ip, headers, body }) => {
+    refuseOtherOrigins(headers)
+    const { refreshToken, ...session } = await toSignedIn(app, await register(app, ip, body))
+    return { status: 201, headers: { 'set-cookie': sessionCookie(refreshToken, headers) }, body: session }
+  },
+})
+
+export const continueSession = route({
+  method: 'POST',
+  path: '/dashboard/session/refresh',
+  summary: 'The dashboard’s next access token',
+  description,
+  actor: 'anyone',
+  replies: { 200: sessionReply },
+  errors: ['REFRESH_TOKEN_INVALID', 'REFRESH_TOKEN_REUSED', 'RATE_LIMITED', 'FORBIDDEN'],
+  run: async ({ app, ip, headers, cookies }) => {
+    const given = readSessionCookie(cookies, headers)
+    if (given === undefined) throw new StintError('REFRESH_TOKEN_INVALID', 'There is no session: sign in.')
+    await limitRefreshes(app, ip)
+    const refreshed = await refreshSession(app, given)
+    const user = await getPerson(app, refreshed)
+    const { refreshToken, ...session } = await toSignedIn(app, { user, refreshToken: refreshed.refreshToken })
+    return { status: 200, headers: { 'set-cookie': sessionCookie(refreshToken, headers) }, body: session }
+  },
+})
+
+export const leaveSession = route({
+  method: 'DELETE',
+  path: '/dashboard/session',
+  summary: 'Sign out of the dashboard',
+  description,
+  actor: 'anyone',
+  replies: { 204: plain('Signed out, or was so already') },
+  errors: ['RATE_LIMITED', 'FORBIDDEN'],
+  run: async ({ app, ip, headers, cookies }) => {
+    const given = readSessionCookie(cookies, headers)
+    await limitRefreshes(app, ip)
+    if (given !== undefined) await endSession(app, given)
+    return { status: 204, headers: { 'set-cookie': sessionCookie('', headers) } }
+  },
+})
+
+// Of routes that a path fits the first one counts.
+export const handler = resource([
+  home,
+  getAsset,
+  openPage,
+  openItem,
+  startSession,
+  registerInDashboard,
+  continueSession,
+  leaveSession,
+])

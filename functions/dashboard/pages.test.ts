@@ -1,0 +1,50 @@
+import { beforeAll, describe, expect } from 'vitest'
+import { demandUi } from '../../infra/ui/prepare.ts'
+import { test } from '../../tests/support/world.ts'
+
+beforeAll(demandUi, 120_000)
+
+describe('the dashboard’s page', () => {
+  test.for(['/', '/dashboard/jobs', '/dashboard/jobs/01a20610-c462-7693-9270-2c83469d56d3'])(
+    'is at %s, with a policy that lets in nothing inline and nothing from elsewhere',
+    async (path, { world }) => {
+      const { status, headers, body } = await world.http('GET', path)
+      expect([status, headers['content-type']]).toEqual([200, 'text/html; charset=utf-8'])
+      const html = String(body)
+      expect(html).not.toMatch(/<script>|<style|style=|https?:\/\//)
+      const policy = headers['content-security-policy'] ?? ''
+      expect(policy).toContain("default-src 'none'; script-src 'self'; style-src 'self'")
+      expect(policy).not.toContain('unsafe')
+      expect(policy).toContain(`img-src 'self' ${new URL(world.environment['S3_ENDPOINT'] ?? '').origin}`)
+    },
+  )
+
+  test('is not sent again to who has it', async ({ world }) => {
+    const { headers } = await world.http('GET', '/')
+    const again = await world.http('GET', '/', { headers: { 'if-none-match': headers['etag'] ?? '' } })
+    expect([again.status, again.headers['etag']]).toEqual([304, headers['etag']])
+  })
+
+  test('names scripts and styles that are there for good, compressed for who can read it', async ({ world }) => {
+    const html = String((await world.http('GET', '/')).body)
+    const names = [...html.matchAll(/(?:src|href)="(\/dashboard\/assets\/[^"]+)"/g)].map(([, name = '']) => name)
+    expect(names.length).toBeGreaterThanOrEqual(3)
+    for (const name of names) {
+      const plain = await world.http('GET', name)
+      expect([name, plain.status, plain.headers['cache-control']]).toEqual([
+        name,
+        200,
+        'public, max-age=31536000, immutable',
+      ])
+    }
+    const script = names.find((name) => name.endsWith('.js')) ?? ''
+    const packed = await world.http('GET', script, { headers: { 'accept-encoding': 'gzip, br' } })
+    expect([packed.headers['content-encoding'], packed.headers['vary']]).toEqual(['br', 'accept-encoding'])
+  })
+
+  test('has no file but its own', async ({ world }) => {
+    for (const name of ['nothing.js', '..%2Findex.html', '%2e%2e%2finputs.json', '..%2F..%2Fhandler.ts']) {
+      expect((await world.http('GET', `/dashboard/assets/${name}`)).status).toBe(404)
+    }
+  })
+})

@@ -1,0 +1,55 @@
+import type { App } from '../../lib/app.ts'
+import { StintError } from '../../lib/core/errors.ts'
+import { filesOrigin } from '../../lib/files/origin.ts'
+import { type BuiltFile, builtUi } from './built-ui.ts'
+
+type Headers = Record<string, string | undefined>
+
+/** The dashboard's page, which is one for all its addresses. @throws {StintError} NOT_FOUND when it isn't built */
+export const answerPage = async (app: App, headers: Headers) => {
+  const page = (await builtUi()).get('index.html')
+  if (!page) throw new StintError('NOT_FOUND', 'The dashboard has not been built: npm run build:ui')
+  const fresh = {
+    etag: page.etag,
+    'cache-control': 'no-cache',
+    'content-security-policy': policyOf(app),
+  }
+  const known = headers['if-none-match']?.split(',').some((tag) => tag.trim().replace(/^W\//, '') === page.etag)
+  return known ? { status: 304 as const, headers: fresh } : answerFile(page, headers, fresh)
+}
+
+/** A file whose name holds its hash: it never changes. @throws {StintError} NOT_FOUND */
+export const answerAsset = async (name: string, headers: Headers) => {
+  const asset = (await builtUi()).get(`assets/${name}`)
+  if (!asset) throw new StintError('NOT_FOUND')
+  return answerFile(asset, headers, { 'cache-control': 'public, max-age=31536000, immutable' })
+}
+
+const answerFile = (file: BuiltFile, asked: Headers, headers: Record<string, string>) => {
+  const compressed = /\bbr\b/.test(asked['accept-encoding'] ?? '') ? file.brotli : undefined
+  return {
+    status: 200 as const,
+    headers: {
+      'content-type': file.contentType,
+      vary: 'accept-encoding',
+      ...(compressed && { 'content-encoding': 'br' }),
+      ...headers,
+    },
+    body: compressed ?? file.bytes,
+  }
+}
+
+/** Nothing but what is served here, and files from where they stand. */
+const policyOf = (app: App): string => {
+  const files = filesOrigin(app.config)
+  return [
+    "default-src 'none'",
+    "script-src 'self'",
+    "style-src 'self'",
+    `img-src 'self' ${files}`,
+    `connect-src 'self' ${files}`,
+    "base-uri 'none'",
+    "form-action 'none'",
+    "frame-ancestors 'none'",
+  ].join('; ')
+}

@@ -1,0 +1,48 @@
+import { signal } from '@preact/signals'
+import { api } from './client.ts'
+import { continueSession, holdToken, type Session, whenSessionEnds } from './credentials.ts'
+import { forgetAll } from './query.ts'
+
+export type User = Session['user']
+
+/** Who is signed in; null for nobody, undefined while that isn't known yet. */
+export const user = signal<User | null | undefined>(undefined)
+/** Why it isn't known: the API can't be reached. */
+export const unreachable = signal(false)
+
+const RETRY_MS = 2_000
+
+whenSessionEnds(() => {
+  user.value = null
+  forgetAll()
+})
+
+/** Goes on with the session of the cookie, if there is one; tries until the API answers. */
+export const resume = async (): Promise<void> => {
+  try {
+    user.value = (await continueSession())?.user ?? null
+    unreachable.value = false
+  } catch {
+    unreachable.value = true
+    setTimeout(() => void resume(), RETRY_MS)
+  }
+}
+
+export const signIn = async (credentials: { email: string; password: string }): Promise<void> =>
+  enter(await api.call('POST /dashboard/session', { body: credentials }))
+
+export const register = async (person: { email: string; password: string; name: string }): Promise<void> =>
+  enter(await api.call('POST /dashboard/session/registration', { body: person }))
+
+export const signOut = async (): Promise<void> => {
+  await api.call('DELETE /dashboard/session')
+  holdToken(undefined)
+  user.value = null
+  forgetAll()
+}
+
+const enter = (session: Session): void => {
+  holdToken(session.accessToken)
+  forgetAll()
+  user.value = session.user
+}

@@ -1,0 +1,59 @@
+import { useSignal } from '@preact/signals'
+import { useLocation } from 'preact-iso'
+import { api } from '../data/client.ts'
+import { projectQuery } from '../data/projects.ts'
+import { useQuery } from '../data/query.ts'
+import { Empty } from '../parts/empty.tsx'
+import { Page } from '../parts/page.tsx'
+import { Problem } from '../parts/problem.tsx'
+import { Skeleton } from '../parts/skeleton.tsx'
+import { JobBulk } from './jobs/bulk.tsx'
+import { JobFilters, readFilter } from './jobs/filters.tsx'
+import { Pager } from './jobs/pager.tsx'
+import { useSteadyRows } from './jobs/steady-rows.ts'
+import { JobTable } from './jobs/table.tsx'
+
+const PAGE_SIZE = 50
+
+/** All jobs that one may see, newest first. */
+export const JobsPage = () => {
+  const { query } = useLocation()
+  const filter = readFilter(query)
+  const cursor = query['cursor']
+  const chosen = useSignal<ReadonlySet<string>>(new Set())
+  const asked = { ...projectQuery.value, ...filter, cursor, limit: PAGE_SIZE }
+  const key = `jobs ${JSON.stringify(asked)}`
+  const { data, problem, reload } = useQuery(key, (signal) => api.call('GET /jobs', { query: asked, signal }))
+  const rows = useSteadyRows(key, data?.items, { isFirstPage: cursor === undefined, hold: chosen.value.size > 0 })
+  const isFiltered = Object.keys(filter).length > 0
+
+  return (
+    <Page title="Jobs">
+      <JobFilters filter={filter} />
+      <Problem problem={problem} />
+      {rows.newer > 0 && (
+        <button type="button" class="button newer" onClick={rows.show}>
+          {rows.newer === 1 ? '1 new job' : `${rows.newer}${rows.newer >= PAGE_SIZE ? ' or more' : ''} new jobs`}
+        </button>
+      )}
+      {!data && !problem && <Skeleton lines={12} />}
+      {data && rows.shown.length === 0 && <NoJobs isFiltered={isFiltered} isFirstPage={cursor === undefined} />}
+      {rows.shown.length > 0 && <JobTable jobs={rows.shown} chosen={chosen} />}
+      {data && <Pager nextCursor={data.nextCursor} />}
+      <JobBulk jobs={rows.shown} chosen={chosen} reload={reload} />
+    </Page>
+  )
+}
+
+const NoJobs = ({ isFiltered, isFirstPage }: { isFiltered: boolean; isFirstPage: boolean }) => {
+  if (!isFirstPage) return <Empty title="No more jobs." />
+  if (isFiltered) return <Empty title="No job is like that.">Take a filter away to see more.</Empty>
+  return (
+    <Empty title="No jobs yet.">
+      <p>A job is a piece of work that may take milliseconds or days.</p>
+      <a class="button primary" href="/dashboard/new">
+        Submit the first one
+      </a>
+    </Empty>
+  )
+}

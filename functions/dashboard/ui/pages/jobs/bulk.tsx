@@ -1,0 +1,53 @@
+import type { Signal } from '@preact/signals'
+import { api } from '../../data/client.ts'
+import type { JobSummary } from '../../data/job.ts'
+import { Action } from '../../parts/action.tsx'
+import { say } from '../../parts/notices.tsx'
+
+/** What can be done with all chosen jobs at once. */
+export const JobBulk = ({
+  jobs,
+  chosen,
+  reload,
+}: {
+  jobs: JobSummary[]
+  chosen: Signal<ReadonlySet<string>>
+  reload: () => Promise<void>
+}) => {
+  const some = jobs.filter((job) => chosen.value.has(job.id))
+  if (some.length === 0) return null
+  const live = some.filter((job) => ['blocked', 'queued', 'running'].includes(job.state))
+  const again = some.filter((job) => ['failed', 'cancelled'].includes(job.state))
+
+  const cancel = async (): Promise<void> => {
+    const { cancelled } = await api.call('POST /jobs/cancel', { body: { ids: live.map((job) => job.id) } })
+    say(`${cancelled} of ${live.length} jobs are cancelled, or stop at their next safe point.`)
+    await reload()
+  }
+  const retry = async (): Promise<void> => {
+    const { retried } = await api.call('POST /jobs/retry', { body: { ids: again.map((job) => job.id) } })
+    say(`${retried} jobs begin anew.`)
+    chosen.value = new Set()
+    await reload()
+  }
+  return (
+    <section class="bulk" aria-label="Chosen jobs">
+      <p>{some.length} chosen</p>
+      <Action run={cancel} disabled={live.length === 0}>
+        Cancel {live.length || ''}
+      </Action>
+      <Action run={retry} disabled={again.length === 0}>
+        Retry {again.length || ''}
+      </Action>
+      <button
+        type="button"
+        class="button quiet"
+        onClick={() => {
+          chosen.value = new Set()
+        }}
+      >
+        Done
+      </button>
+    </section>
+  )
+}

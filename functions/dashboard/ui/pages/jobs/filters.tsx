@@ -1,0 +1,125 @@
+import { useLocation } from 'preact-iso'
+import { STATES } from '../../../../../lib/jobs/states.ts'
+import { addressWith } from '../../data/address.ts'
+import { useKinds } from '../../data/kinds.ts'
+
+const QUEUES = ['default', 'compute', 'bulk'] as const
+
+export interface JobFilter {
+  state?: (typeof STATES)[number]
+  kind?: string
+  queue?: (typeof QUEUES)[number]
+  tag?: string
+  text?: string
+  queuedAfter?: string
+  queuedBefore?: string
+}
+
+/** What the address says is looked for. */
+export const readFilter = (query: Record<string, string>): JobFilter => {
+  const filter: JobFilter = {}
+  const state = STATES.find((it) => it === query['state'])
+  const queue = QUEUES.find((it) => it === query['queue'])
+  if (state) filter.state = state
+  if (queue) filter.queue = queue
+  for (const name of ['kind', 'tag', 'text'] as const) if (query[name]) filter[name] = query[name]
+  for (const name of ['queuedAfter', 'queuedBefore'] as const) {
+    const time = Date.parse(query[name] ?? '')
+    if (!Number.isNaN(time)) filter[name] = new Date(time).toISOString()
+  }
+  return filter
+}
+
+/** The filters stand in the address: a view can be kept, and shown to others. */
+export const JobFilters = ({ filter }: { filter: JobFilter }) => {
+  const { route, query, path } = useLocation()
+  const { kinds } = useKinds()
+  const set = (name: keyof JobFilter, value: string): void =>
+    route(addressWith(path, query, { [name]: value || undefined, cursor: undefined }), true)
+
+  return (
+    <search class="filters">
+      <fieldset class="states">
+        <legend class="unseen">State</legend>
+        {[undefined, ...STATES].map((state) => (
+          <label key={state ?? 'all'} data-state={state}>
+            <input
+              type="radio"
+              name="state"
+              checked={filter.state === state}
+              onChange={() => set('state', state ?? '')}
+            />
+            <span>{state ?? 'all'}</span>
+          </label>
+        ))}
+      </fieldset>
+      <div class="filter-fields">
+        <Choice
+          label="Kind"
+          all="Every kind"
+          value={filter.kind}
+          options={kinds.map((it) => it.kind)}
+          set={(it) => set('kind', it)}
+        />
+        <Choice
+          label="Queue"
+          all="Every queue"
+          value={filter.queue}
+          options={[...QUEUES]}
+          set={(it) => set('queue', it)}
+        />
+        <Text label="Tag" value={filter.tag} set={(it) => set('tag', it)} />
+        <Text label="Text in the input" value={filter.text} set={(it) => set('text', it)} />
+        <Moment label="Queued after" value={filter.queuedAfter} set={(it) => set('queuedAfter', it)} />
+        <Moment label="Queued before" value={filter.queuedBefore} set={(it) => set('queuedBefore', it)} />
+        {Object.keys(filter).length > 0 && (
+          <button type="button" class="button quiet" onClick={() => route(path, true)}>
+            Clear
+          </button>
+        )}
+      </div>
+    </search>
+  )
+}
+
+interface FieldProps {
+  label: string
+  value: string | undefined
+  set: (value: string) => void
+}
+
+const Choice = ({ label, value, set, all, options }: FieldProps & { all: string; options: string[] }) => (
+  <label class="filter">
+    <span>{label}</span>
+    <select value={value ?? ''} onChange={(event) => set(event.currentTarget.value)}>
+      <option value="">{all}</option>
+      {options.map((it) => (
+        <option key={it}>{it}</option>
+      ))}
+    </select>
+  </label>
+)
+
+const Text = ({ label, value, set }: FieldProps) => (
+  <label class="filter">
+    <span>{label}</span>
+    <input type="search" value={value ?? ''} onChange={(event) => set(event.currentTarget.value.trim())} />
+  </label>
+)
+
+const Moment = ({ label, value, set }: FieldProps) => (
+  <label class="filter">
+    <span>{label}</span>
+    <input
+      type="datetime-local"
+      value={value === undefined ? '' : toLocal(value)}
+      onChange={(event) => set(event.currentTarget.value && new Date(event.currentTarget.value).toISOString())}
+    />
+  </label>
+)
+
+/** As `datetime-local` takes it: the time of the person's own zone. */
+const toLocal = (time: string): string => {
+  const at = new Date(time)
+  return new Date(at.getTime() - at.getTimezoneOffset() * 60_000).toISOString().slice(0, 16)
+}

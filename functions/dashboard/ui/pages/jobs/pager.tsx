@@ -1,0 +1,22 @@
+import { useLocation } from 'preact-iso'
+import { addressWith } from '../../data/address.ts'
+
+/** To older jobs and back: each page begins at a job, and so stays what it is while new ones come. */
+export const Pager = ({ nextCursor }: { nextCursor: string | null }) => {
+  const { path, query } = useLocation()
+  if (!nextCursor && query['cursor'] === undefined) return null
+  return (
+    <nav class="pager" aria-label="Pages of the list">
+      {query['cursor'] !== undefined && (
+        <a class="button" href={addressWith(path, query, { cursor: undefined })}>
+          Newest
+        </a>
+      )}
+      {nextCursor && (
+        <a class="button" href={addressWith(path, query, { cursor: nextCursor })} rel="next">
+          Older
+        </a>
+      )}
+    </nav>
+  )
+}

@@ -1,0 +1,9 @@
+/** The place of lines that are on their way, as high as they will be. */
+export const Skeleton = ({ lines = 3 }: { lines?: number }) => (
+  <div class="skeleton" aria-busy="true" role="status">
+    <span class="unseen">Loading</span>
+    {Array.from({ length: lines }, (_, nth) => (
+      <i key={nth} />
+    ))}
+  </div>
+)

@@ -1,0 +1,126 @@
+import { useSignal } from '@preact/signals'
+import type { ComponentChildren } from 'preact'
+import { useEffect } from 'preact/hooks'
+import { useLocation } from 'preact-iso'
+import { POLL_MS, reach } from './data/live.ts'
+import { chooseProject, projectId, useProjects } from './data/projects.ts'
+import { signOut, user } from './data/session.ts'
+import { THEMES, theme } from './data/theme.ts'
+import { Action } from './parts/action.tsx'
+import { Logo } from './parts/logo.tsx'
+
+const PAGES = [
+  ['/', 'Overview'],
+  ['/dashboard/jobs', 'Jobs'],
+  ['/dashboard/failures', 'Failures'],
+  ['/dashboard/schedules', 'Schedules'],
+  ['/dashboard/queues', 'Queues'],
+  ['/dashboard/system', 'System'],
+  ['/dashboard/projects', 'Projects'],
+] as const
+
+/** What stands around every page. */
+export const Shell = ({ children }: { children: ComponentChildren }) => {
+  const { path } = useLocation()
+  const open = useSignal(false)
+  useEffect(() => {
+    open.value = false
+    scrollTo(0, 0)
+  }, [path])
+  return (
+    <div class="shell" data-open={open.value}>
+      <a class="skip" href="#content">
+        Skip to the content
+      </a>
+      <header class="bar">
+        <a href="/" class="home">
+          <Logo />
+        </a>
+        <button
+          type="button"
+          class="button quiet menu"
+          aria-expanded={open.value}
+          aria-controls="navigation"
+          onClick={() => {
+            open.value = !open.value
+          }}
+        >
+          Menu
+        </button>
+      </header>
+      <div class="side" id="navigation">
+        <ProjectChoice />
+        <a class="button primary wide" href="/dashboard/new">
+          New job
+        </a>
+        <nav aria-label="Pages">
+          {PAGES.map(([href, name]) => (
+            <a key={href} href={href} aria-current={isCurrent(path, href) ? 'page' : undefined}>
+              {name}
+            </a>
+          ))}
+        </nav>
+        <Foot />
+      </div>
+      <main id="content" tabIndex={-1}>
+        {children}
+      </main>
+    </div>
+  )
+}
+
+const isCurrent = (path: string, href: string): boolean =>
+  href === '/' ? path === '/' : path === href || path.startsWith(`${href}/`)
+
+const ProjectChoice = () => {
+  const { projects } = useProjects()
+  return (
+    <label class="project-choice">
+      <span class="unseen">Project</span>
+      <select value={projectId.value ?? ''} onChange={(event) => chooseProject(event.currentTarget.value || null)}>
+        <option value="">All projects</option>
+        {projects.map((it) => (
+          <option key={it.id} value={it.id}>
+            {it.name}
+          </option>
+        ))}
+      </select>
+    </label>
+  )
+}
+
+const REACH = {
+  live: 'Live',
+  polling: `Polling every ${POLL_MS / 1_000} s`,
+  away: 'Offline: trying again',
+} as const
+
+const Foot = () => (
+  <footer class="foot">
+    <p class="reach" data-reach={reach.value} role="status">
+      {REACH[reach.value]}
+    </p>
+    <a href="/docs">API documentation</a>
+    <label>
+      <span class="unseen">Theme</span>
+      <select
+        value={theme.value}
+        onChange={(event) => {
+          theme.value = THEMES.find((it) => it === event.currentTarget.value) ?? 'system'
+        }}
+      >
+        {THEMES.map((it) => (
+          <option key={it} value={it}>
+            {it === 'system' ? 'Theme of the system' : it === 'light' ? 'Light' : 'Dark'}
+          </option>
+        ))}
+      </select>
+    </label>
+    <div class="person">
+      <span title={user.value?.email}>{user.value?.name}</span>
+      <Action kind="quiet" run={signOut}>
+        Sign out
+      </Action>
+    </div>
+  </footer>
+)

@@ -1,0 +1,50 @@
+import { z } from 'zod'
+import type { UserRow } from '../../db/queries/users.ts'
+import type { App } from '../../lib/app.ts'
+import { ACCESS_TOKEN_SECONDS, issueAccessToken } from '../../lib/auth/tokens.ts'
+import { id, label, timestamp } from '../../lib/http/schemas.ts'
+import type { SignedIn } from '../accounts.ts'
+import { email } from '../email.ts'
+
+/** Of a person. */
+export const name = label(100)
+
+/** Length in characters (code points), as JSON Schema counts it. */
+export const newPassword = z
+  .string()
+  .check(z.refine((text) => [...text].length >= 10 && [...text].length <= 200, 'expected 10 to 200 characters'))
+  .meta({ minLength: 10, maxLength: 200 })
+
+/** Any length: a password that can't be one is a wrong one. Bounded, because hashing takes time by length. */
+export const givenPassword = z.string().max(1_000)
+
+export const registration = z.strictObject({ email, password: newPassword, name })
+export const credentials = z.strictObject({ email, password: givenPassword })
+
+export const user = z
+  .object({ id, email: z.string(), name: z.string(), isAdmin: z.boolean(), createdAt: timestamp })
+  .meta({ id: 'User' })
+
+export const signedIn = z
+  .object({
+    user,
+    accessToken: z.string().describe('A JWT, for `Authorization: Bearer`.'),
+    refreshToken: z.string().describe('To be exchanged once, for the next pair, within a day.'),
+    expiresInSeconds: z.int().describe("The access token's."),
+  })
+  .meta({ id: 'SignedIn' })
+
+export const toUser = (row: UserRow): z.input<typeof user> => ({
+  id: row.id,
+  email: row.email,
+  name: row.name,
+  isAdmin: row.isAdmin,
+  createdAt: row.createdAt.toISOString(),
+})
+
+export const toSignedIn = async (app: App, { user, refreshToken }: SignedIn): Promise<z.input<typeof signedIn>> => ({
+  user: toUser(user),
+  accessToken: await issueAccessToken(app, user.id),
+  refreshToken,
+  expiresInSeconds: ACCESS_TOKEN_SECONDS,
+})
