@@ -10,7 +10,7 @@ import { hideAs } from './belonging.ts'
 
 /** How long a presigned URL is good: for the start of a transfer, not for its end. */
 const UPLOAD_SECONDS = 900
-const DOWNLOAD_SECONDS = 300
+export const DOWNLOAD_SECONDS = 300
 
 /** A file that the actor may see, or change. @throws {StintError} FILE_NOT_FOUND also for strangers, FORBIDDEN */
 export const requireFile = async (app: App, actor: Actor, fileId: string, needed: Role): Promise<files.FileRow> => {

@@ -34,12 +34,22 @@ export const openPage = route({
   run: ({ app, headers }) => answerPage(app, headers),
 })
 
-export const openItem = route({
+export const openJob = route({
   method: 'GET',
-  path: '/dashboard/{page}/{item}',
-  summary: 'A page of the dashboard about one thing',
+  path: '/dashboard/jobs/{jobId}',
+  summary: 'The dashboard’s page of one job',
   actor: 'anyone',
-  params: z.object({ page: name, item: name }),
+  params: z.object({ jobId: name }),
+  replies: { 200: page, 304: notModified },
+  run: ({ app, headers }) => answerPage(app, headers),
+})
+
+export const openProject = route({
+  method: 'GET',
+  path: '/dashboard/projects/{projectId}',
+  summary: 'The dashboard’s page of one project',
+  actor: 'anyone',
+  params: z.object({ projectId: name }),
   replies: { 200: page, 304: notModified },
   run: ({ app, headers }) => answerPage(app, headers),
 })
@@ -125,12 +135,12 @@ export const leaveSession = route({
   },
 })
 
-// Of routes that a path fits the first one counts.
 export const handler = resource([
   home,
-  getAsset,
   openPage,
-  openItem,
+  openJob,
+  openProject,
+  getAsset,
   startSession,
   registerInDashboard,
   continueSession,

@@ -4,6 +4,7 @@ import { handler as auth } from './auth.ts'
 
 import { handler as catalogue } from './catalogue.ts'
 import { handler as files } from './files.ts'
+import { handler as insights } from './insights.ts'
 import { handler as jobs } from './jobs.ts'
 import { handler as manyJobs } from './many-jobs.ts'
 import { handler as projects } from './projects.ts'
@@ -19,6 +20,7 @@ export const documented = {
   submissions,
   jobs,
   'many-jobs': manyJobs,
+  insights,
   files,
   schedules,
   queues,

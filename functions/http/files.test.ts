@@ -162,6 +162,14 @@ describe('GET /files/{fileId}', () => {
     expect(await (await fetch(url)).text()).toBe('a,b\n1,2\n')
   })
 
+  test('tells the address alone to who asks for it', async ({ world }) => {
+    const { accessToken: token } = await world.register()
+    const { body } = await upload(world, token)
+    const { url, expiresInSeconds } = (await world.http('GET', `/files/${body.file.id}/url`, { token })).body
+    expect(expiresInSeconds).toBe(300)
+    expect(await (await fetch(url)).text()).toBe('a,b\n1,2\n')
+  })
+
   test('is for members; for others the file is not there', async ({ world }) => {
     const ada = await world.register()
     const { body } = await upload(world, ada.accessToken)
@@ -171,7 +179,7 @@ describe('GET /files/{fileId}', () => {
       const answer = await world.http('GET', path, { token })
       return answer.body?.code ?? answer.status
     }
-    for (const [path, status] of [['', 302] as const, ['/metadata', 200] as const]) {
+    for (const [path, status] of [['', 302] as const, ['/metadata', 200] as const, ['/url', 200] as const]) {
       expect(await see(`/files/${body.file.id}${path}`, viewer.accessToken)).toBe(status)
       expect(await see(`/files/${body.file.id}${path}`, stranger.accessToken)).toBe('FILE_NOT_FOUND')
     }

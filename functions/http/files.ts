@@ -5,7 +5,7 @@ import { resource } from '../../lib/http/resource.ts'
 import { MAX_BODY_BYTES, plain, route } from '../../lib/http/route.ts'
 import { decodeCursor, id, label, page, pageOf, timestamp, toPage } from '../../lib/http/schemas.ts'
 import { chooseProject } from '../belonging.ts'
-import { addFile, announceUpload, downloadUrl, removeFile, requireFile } from '../files.ts'
+import { addFile, announceUpload, DOWNLOAD_SECONDS, downloadUrl, removeFile, requireFile } from '../files.ts'
 
 const IMAGES = ['avif', 'bmp', 'gif', 'heic', 'jpeg', 'png', 'svg+xml', 'tiff', 'webp'].map((type) => `image/${type}`)
 const DOCUMENTS = ['json', 'octet-stream', 'pdf', 'zip'].map((type) => `application/${type}`)
@@ -112,6 +112,21 @@ export const get = route({
   },
 })
 
+export const getUrl = route({
+  method: 'GET',
+  path: '/files/{fileId}/url',
+  summary: "Where a file's content is",
+  description: 'As `GET /files/{fileId}`, for programs that can’t take a redirect: pages, for a picture’s address.',
+  actor: 'user',
+  params: fileParams,
+  replies: { 200: z.object({ url: z.url(), expiresInSeconds: z.int() }) },
+  errors: ['FILE_NOT_FOUND', 'FILE_NOT_UPLOADED'],
+  run: async ({ app, actor, params }) => {
+    const url = await downloadUrl(app, await requireFile(app, actor, params.fileId, 'viewer'))
+    return { status: 200, body: { url, expiresInSeconds: DOWNLOAD_SECONDS } }
+  },
+})
+
 export const getMetadata = route({
   method: 'GET',
   path: '/files/{fileId}/metadata',
@@ -151,4 +166,4 @@ const toFile = (row: files.FileRow): z.input<typeof file> => ({
   createdAt: row.createdAt.toISOString(),
 })
 
-export const handler = resource([create, announce, list, get, getMetadata, remove])
+export const handler = resource([create, announce, list, get, getUrl, getMetadata, remove])

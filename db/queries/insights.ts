@@ -1,0 +1,158 @@
+import type { Sql } from '../client.ts'
+import type { JobState } from './jobs.ts'
+
+// What a person looks at, counted from rows. Each of these reads a bounded number of them, whatever there is.
+
+export interface ActivityBucket {
+  at: Date
+  succeeded: number
+  failed: number
+  cancelled: number
+  waitMsP50: number | null
+  waitMsP95: number | null
+  runMsP50: number | null
+  runMsP95: number | null
+}
+
+/** Of how many jobs of a project, the newest, ends are counted. */
+const MAX_COUNTED = 10_000
+
+/**
+ * How many jobs ended in each of `count` spans until now, how long they had waited and how long they ran. Jobs before
+ * `idFrom` are left out.
+ */
+export const listActivity = (
+  sql: Sql,
+  projectIds: string[],
+  { idFrom, bucketSeconds, count }: { idFrom: string; bucketSeconds: number; count: number },
+): Promise<ActivityBucket[]> => sql`
+  WITH spans AS (
+    SELECT date_bin(step, now(), 'epoch') - nth * step AS at
+    FROM (SELECT make_interval(secs => ${bucketSeconds}) AS step) AS steps, generate_series(0, ${count - 1}) AS nth
+  ), ended AS MATERIALIZED (
+    SELECT date_bin(make_interval(secs => ${bucketSeconds}), finished_at, 'epoch') AS at, state, run_ms,
+           -- Of a job that came back to the queue, start_at tells of its latest wait and started_at of its first.
+           CASE WHEN start_at <= started_at THEN extract(epoch FROM started_at - start_at) * 1000 END AS wait_ms,
+           started_at IS NOT NULL AS ran
+    FROM unnest(${projectIds}::uuid[]) AS member (project_id), LATERAL (
+      SELECT state, run_ms, start_at, started_at, finished_at FROM jobs
+      WHERE jobs.project_id = member.project_id AND id >= ${idFrom} ORDER BY id DESC LIMIT ${MAX_COUNTED}
+    ) AS newest
+    WHERE finished_at >= (SELECT min(at) FROM spans)
+  )
+  SELECT spans.at,
+         count(*) FILTER (WHERE state = 'succeeded')::integer AS succeeded,
+         count(*) FILTER (WHERE state = 'failed')::integer AS failed,
+         count(*) FILTER (WHERE state = 'cancelled')::integer AS cancelled,
+         percentile_cont(0.5) WITHIN GROUP (ORDER BY wait_ms)::integer AS wait_ms_p50,
+         percentile_cont(0.95) WITHIN GROUP (ORDER BY wait_ms)::integer AS wait_ms_p95,
+         percentile_cont(0.5) WITHIN GROUP (ORDER BY run_ms) FILTER (WHERE ran)::integer AS run_ms_p50,
+         percentile_cont(0.95) WITHIN GROUP (ORDER BY run_ms) FILTER (WHERE ran)::integer AS run_ms_p95
+  FROM spans LEFT JOIN ended ON ended.at = spans.at
+  GROUP BY spans.at ORDER BY spans.at`
+
+export interface LiveCounts {
+  blocked: number
+  queued: number
+  running: number
+}
+
+/** Live jobs are counted up to here. */
+export const MAX_LIVE = 100_000
+
+/** How many jobs wait and run. Each count goes by the index of its state. */
+export const countLive = async (sql: Sql, projectIds: string[], queues: readonly string[]): Promise<LiveCounts> => {
+  const [row] = await sql<[LiveCounts]>`
+    SELECT (
+      SELECT count(*)::integer FROM (
+        SELECT FROM jobs WHERE project_id = ANY (${projectIds}::uuid[]) AND state = 'blocked' LIMIT ${MAX_LIVE}
+      ) AS blocked
+    ) AS blocked, (
+      SELECT count(*)::integer FROM (
+        SELECT FROM jobs
+        WHERE queue = ANY (${[...queues]}::text[]) AND project_id = ANY (${projectIds}::uuid[]) AND state = 'queued'
+          AND concurrency_key IS NULL
+        UNION ALL
+        SELECT FROM jobs
+        WHERE project_id = ANY (${projectIds}::uuid[]) AND state = 'queued' AND concurrency_key IS NOT NULL
+        LIMIT ${MAX_LIVE}
+      ) AS queued
+    ) AS queued, (
+      SELECT count(*)::integer FROM (
+        SELECT FROM jobs WHERE project_id = ANY (${projectIds}::uuid[]) AND state = 'running' LIMIT ${MAX_LIVE}
+      ) AS running
+    ) AS running`
+  return row
+}
+
+export interface FailureGroup {
+  fingerprint: string
+  kind: string
+  code: string
+  /** With its numbers, ids and quoted names taken out. */
+  message: string
+  count: number
+  firstAt: Date
+  lastAt: Date
+  /** The latest of them. */
+  jobIds: string[]
+}
+
+/** Of how many failures of a project, the latest, groups are made. */
+const MAX_GROUPED = 5_000
+const JOBS_SHOWN = 100
+
+/** Failed jobs that look alike, those first that failed last: of one kind and code, with a message that is the same but for its particulars. */
+export const listFailures = (
+  sql: Sql,
+  projectIds: string[],
+  { since, limit }: { since: Date; limit: number },
+): Promise<FailureGroup[]> => sql`
+  WITH failed AS MATERIALIZED (
+    SELECT id, kind, finished_at, error->>'code' AS code,
+           regexp_replace(regexp_replace(regexp_replace(coalesce(error->>'message', ''),
+             '[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}', '…', 'gi'),
+             '"[^"]*"|''[^'']*''', '"…"', 'g'),
+             '[0-9]+([.,:][0-9]+)*', '#', 'g') AS message
+    FROM unnest(${projectIds}::uuid[]) AS member (project_id), LATERAL (
+      SELECT id, kind, error, finished_at FROM jobs
+      WHERE jobs.project_id = member.project_id AND state = 'failed' AND finished_at >= ${since}
+      ORDER BY finished_at DESC LIMIT ${MAX_GROUPED}
+    ) AS latest
+  )
+  SELECT md5(concat_ws(' ', kind, code, message)) AS fingerprint, kind, coalesce(code, '') AS code, message,
+         count(*)::integer AS count, min(finished_at) AS first_at, max(finished_at) AS last_at,
+         (array_agg(id ORDER BY finished_at DESC, id DESC))[1:${JOBS_SHOWN}] AS job_ids
+  FROM failed GROUP BY kind, code, message ORDER BY last_at DESC LIMIT ${limit}`
+
+export interface Relative {
+  id: string
+  kind: string
+  name: string | null
+  state: JobState
+  progress: number
+  /** Those of its parents that are among the relatives. */
+  after: string[]
+}
+
+/** So many steps up and down are followed. */
+const MAX_STEPS = 5
+
+/** A job with those that it runs after and those that run after it, the nearest first, at most `limit`. */
+export const listRelatives = (sql: Sql, id: string, limit: number): Promise<Relative[]> => sql`
+  WITH RECURSIVE parents (id, steps) AS (
+    SELECT ${id}::uuid, 0
+    UNION SELECT parent_id, steps + 1 FROM parents JOIN job_dependencies ON child_id = id WHERE steps < ${MAX_STEPS}
+  ), children (id, steps) AS (
+    SELECT ${id}::uuid, 0
+    UNION SELECT child_id, steps + 1 FROM children JOIN job_dependencies ON parent_id = id WHERE steps < ${MAX_STEPS}
+  ), near AS MATERIALIZED (
+    SELECT jobs.id, kind, name, state, progress, min(steps) AS steps
+    FROM (SELECT * FROM parents UNION ALL SELECT * FROM children) AS relatives JOIN jobs ON jobs.id = relatives.id
+    GROUP BY jobs.id ORDER BY min(steps), jobs.id LIMIT ${limit}
+  )
+  SELECT id, kind, name, state, progress, coalesce((
+    SELECT array_agg(parent_id ORDER BY parent_id) FROM job_dependencies
+    WHERE child_id = near.id AND parent_id IN (SELECT id FROM near)
+  ), '{}') AS after
+  FROM near ORDER BY steps, id`

@@ -1,0 +1,90 @@
+import { describe, expect } from 'vitest'
+import { test, type World } from '../../tests/support/world.ts'
+
+const signIn = async (world: World) => {
+  const { accessToken: token } = await world.register()
+  const call = (method: string, path: string, body?: object) =>
+    world.http(method, path, { token, ...(body && { body }) })
+  const submit = async (...jobs: object[]): Promise<string[]> => (await call('POST', '/jobs/batch', { jobs })).body.ids
+  return { call, submit }
+}
+
+const noop = (over: object = {}) => ({ kind: 'debug.noop', input: {}, ...over })
+/** It fails: there is no such model. */
+const serials = (deviceModelCode: string) => ({
+  kind: 'serials.generate',
+  input: { deviceModelCode, start: 1, count: 1 },
+  maxAttempts: 1,
+})
+
+describe('the activity', () => {
+  test('counts what ended just now, and what lives', async ({ world }) => {
+    const { call, submit } = await signIn(world)
+    await submit(noop(), noop(), noop())
+    await world.work('default')
+    const [waiting = ''] = await submit(noop({ delaySeconds: 60 }))
+    await submit(noop({ after: [waiting] }))
+    const { body } = await call('GET', '/activity?minutes=5')
+    expect(body.buckets).toHaveLength(60)
+    const sum = (name: string) =>
+      body.buckets.reduce((all: number, it: Record<string, number>) => all + (it[name] ?? 0), 0)
+    expect([sum('succeeded'), sum('failed'), sum('cancelled')]).toEqual([3, 0, 0])
+    expect(body.live).toEqual({ blocked: 1, queued: 1, running: 0 })
+    const full = body.buckets.find((it: { succeeded: number }) => it.succeeded > 0)
+    expect(full.waitMsP95).toBeGreaterThanOrEqual(full.waitMsP50)
+    expect(full.runMsP50).toBeGreaterThanOrEqual(0)
+  })
+
+  test('is that of one’s own projects', async ({ world }) => {
+    const { submit } = await signIn(world)
+    await submit(noop())
+    const stranger = await signIn(world)
+    expect((await stranger.call('GET', '/activity')).body.live).toEqual({ blocked: 0, queued: 0, running: 0 })
+  })
+})
+
+describe('failures', () => {
+  test('are together that differ in particulars only', async ({ world }) => {
+    const { call, submit } = await signIn(world)
+    const ids = await submit(serials('0111'), serials('0222'), {
+      kind: 'image.resize',
+      input: { fileId: '01a20610-c462-7693-9270-2c83469d56d5', sizes: [{ width: 8 }] },
+    })
+    await world.work('bulk')
+    await world.work('default')
+    const { body } = await call('GET', '/failures')
+    expect(body.items.map((it: { kind: string; count: number }) => [it.kind, it.count])).toEqual([
+      ['image.resize', 1],
+      ['serials.generate', 2],
+    ])
+    expect(body.items[1].message).not.toMatch(/\d/)
+    expect(body.items[1].jobIds.toSorted()).toEqual(ids.slice(0, 2).toSorted())
+    const stranger = await signIn(world)
+    expect((await stranger.call('GET', '/failures')).body.items).toEqual([])
+  })
+})
+
+describe('a job’s relatives', () => {
+  test('are those before and after it, with their edges, and nobody else', async ({ world }) => {
+    const { call, submit } = await signIn(world)
+    const [first = '', second = '', last = '', side = ''] = await submit(
+      noop({ name: 'a' }),
+      noop({ name: 'b', after: ['$a'] }),
+      noop({ name: 'c', after: ['$a', '$b'] }),
+      noop({ name: 'd', after: ['$a'] }),
+    )
+    const { body } = await call('GET', `/jobs/${second}/relatives`)
+    const edges = Object.fromEntries(body.items.map((it: { id: string; after: string[] }) => [it.id, it.after]))
+    expect(edges).toEqual({ [first]: [], [second]: [first], [last]: [first, second].toSorted() })
+    const ofFirst = await call('GET', `/jobs/${first}/relatives`)
+    expect(ofFirst.body.items[0]).toMatchObject({ id: first, state: 'queued' })
+    expect(ofFirst.body.items.map((it: { id: string }) => it.id)).toContain(side)
+  })
+
+  test('are for those who may see the job', async ({ world }) => {
+    const { submit } = await signIn(world)
+    const [id = ''] = await submit(noop())
+    const stranger = await signIn(world)
+    expect((await stranger.call('GET', `/jobs/${id}/relatives`)).body.code).toBe('JOB_NOT_FOUND')
+  })
+})

@@ -1,0 +1,124 @@
+import { z } from 'zod'
+import * as insights from '../../db/queries/insights.ts'
+import { firstIdAt } from '../../lib/core/ids.ts'
+import { resource } from '../../lib/http/resource.ts'
+import { route } from '../../lib/http/route.ts'
+import { id, timestamp } from '../../lib/http/schemas.ts'
+import { STATES } from '../../lib/jobs/states.ts'
+import { QUEUES } from '../../lib/queue/doorbells.ts'
+import { projectsToList, requireJob } from '../job-access.ts'
+
+const BUCKETS = 60
+/** Jobs that were queued so long before the span that is shown, and end in it, are not seen. */
+const LONGEST_MS = 86_400_000
+const MAX_GROUPS = 100
+const MAX_RELATIVES = 200
+
+const projectId = id.optional().meta({ description: 'All your projects if left out.' })
+const positive = z.int().min(0)
+const ms = positive.nullable().meta({ description: 'Null where no job tells.' })
+
+const activityReply = z
+  .object({
+    bucketSeconds: z.int(),
+    buckets: z.array(
+      z.object({
+        at: timestamp,
+        succeeded: positive,
+        failed: positive,
+        cancelled: positive,
+        waitMsP50: ms,
+        waitMsP95: ms,
+        runMsP50: ms,
+        runMsP95: ms,
+      }),
+    ),
+    live: z
+      .object({ blocked: positive, queued: positive, running: positive })
+      .meta({ description: `Now; counted up to ${insights.MAX_LIVE}.` }),
+  })
+  .meta({ id: 'Activity' })
+
+export const getActivity = route({
+  method: 'GET',
+  path: '/activity',
+  summary: 'How many jobs ended, waited and ran, in sixty spans until now',
+  description: 'Of each project the newest 10 000 jobs count.',
+  actor: 'user',
+  query: z.object({ projectId, minutes: z.coerce.number().int().min(5).max(10_080).default(60) }),
+  replies: { 200: activityReply },
+  errors: ['PROJECT_NOT_FOUND'],
+  run: async ({ app, actor, query }) => {
+    const projectIds = await projectsToList(app, actor, query.projectId)
+    const idFrom = firstIdAt(app.clock.now() - query.minutes * 60_000 - LONGEST_MS)
+    const [buckets, live] = await Promise.all([
+      insights.listActivity(app.sql, projectIds, { idFrom, bucketSeconds: query.minutes, count: BUCKETS }),
+      insights.countLive(app.sql, projectIds, QUEUES),
+    ])
+    const shown = buckets.map((it) => ({ ...it, at: it.at.toISOString() }))
+    return { status: 200, body: { bucketSeconds: query.minutes, buckets: shown, live } }
+  },
+})
+
+const failureGroup = z
+  .object({
+    fingerprint: z.string(),
+    kind: z.string(),
+    code: z.string(),
+    message: z.string().meta({ description: 'Without numbers, ids and quoted names.' }),
+    count: positive,
+    firstAt: timestamp,
+    lastAt: timestamp,
+    jobIds: z.array(id).meta({ description: 'The latest hundred.' }),
+  })
+  .meta({ id: 'FailureGroup' })
+
+export const listFailures = route({
+  method: 'GET',
+  path: '/failures',
+  summary: 'Failed jobs, those together that failed alike, the latest first',
+  description: 'Alike are jobs of one kind and code whose messages differ in numbers, ids and quoted names only.',
+  actor: 'user',
+  query: z.object({ projectId, days: z.coerce.number().int().min(1).max(365).default(7) }),
+  replies: { 200: z.object({ items: z.array(failureGroup) }) },
+  errors: ['PROJECT_NOT_FOUND'],
+  run: async ({ app, actor, query }) => {
+    const projectIds = await projectsToList(app, actor, query.projectId)
+    const since = new Date(app.clock.now() - query.days * 86_400_000)
+    const groups = await insights.listFailures(app.sql, projectIds, { since, limit: MAX_GROUPS })
+    const items = groups.map((it) => ({
+      ...it,
+      firstAt: it.firstAt.toISOString(),
+      lastAt: it.lastAt.toISOString(),
+    }))
+    return { status: 200, body: { items } }
+  },
+})
+
+const relative = z
+  .object({
+    id,
+    kind: z.string(),
+    name: z.string().nullable(),
+    state: z.enum(STATES),
+    progress: z.number(),
+    after: z.array(id).meta({ description: 'Those of this list that it runs after.' }),
+  })
+  .meta({ id: 'Relative' })
+
+export const listRelatives = route({
+  method: 'GET',
+  path: '/jobs/{jobId}/relatives',
+  summary: 'A job with those that it runs after and those that run after it, the nearest first',
+  description: 'Five steps in both directions, and two hundred jobs at most.',
+  actor: 'user',
+  params: z.object({ jobId: id }),
+  replies: { 200: z.object({ items: z.array(relative) }) },
+  errors: ['JOB_NOT_FOUND'],
+  run: async ({ app, actor, params }) => {
+    const job = await requireJob(app, actor, params.jobId, 'viewer')
+    return { status: 200, body: { items: await insights.listRelatives(app.sql, job.id, MAX_RELATIVES) } }
+  },
+})
+
+export const handler = resource([getActivity, listFailures, listRelatives])
