@@ -31,8 +31,9 @@ export interface Bundle {
 
 /** Every file that Lambda calls, as `functions/http/auth`, in the order of the routing table. */
 export const functionFiles = (): string[] => {
-  const { http, queues, schedules } = readRoutingTable(join(ROOT, 'serverless.yml'))
-  return [...new Set([...http, ...queues, ...schedules].map(({ handlerFile }) => handlerFile.replace(/\.ts$/, '')))]
+  const entries = Object.values(readRoutingTable(join(ROOT, 'serverless.yml'))).flat()
+  const files = entries.flatMap((entry) => ('handlerFile' in entry ? [entry.handlerFile.replace(/\.ts$/, '')] : []))
+  return [...new Set(files)]
 }
 
 /** Makes `functions/<trigger>/<file>.mjs` of every function, with source maps, and puts beside them what they read. */

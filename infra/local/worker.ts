@@ -15,7 +15,7 @@ export interface WorkerOptions {
   handlerFile: string
   exportName: string
   env: Record<string, string | undefined>
-  /** For what the process prints, which is its log. */
+  /** For what the process prints, which is its log; 1 for the host's own output. */
   openLog: (name: string) => number
   onCommitted: () => void
 }
@@ -60,7 +60,7 @@ export const startWorker = (options: WorkerOptions): Worker => {
       stdio: ['ignore', logFd, logFd, 'ipc'],
     },
   )
-  closeSync(logFd)
+  if (logFd !== process.stdout.fd) closeSync(logFd)
   const calls = new Map<string, PromiseWithResolvers<unknown>>()
   const loaded = Promise.withResolvers<void>()
   loaded.promise.catch(() => {})

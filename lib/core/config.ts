@@ -38,6 +38,7 @@ const environment = z.object({
   SQS_QUEUE_URL_COMPUTE: z.url(),
   SQS_QUEUE_URL_BULK: z.url(),
   S3_ENDPOINT: z.url().optional(),
+  S3_PUBLIC_ENDPOINT: z.url().optional(),
   S3_BUCKET: z.string().min(3),
 
   KAFKA_BROKERS: z.string().min(1),
@@ -87,7 +88,7 @@ const shape = (env: z.output<typeof environment>) => ({
       bulk: env.SQS_QUEUE_URL_BULK,
     },
   },
-  s3: { endpoint: env.S3_ENDPOINT, bucket: env.S3_BUCKET },
+  s3: { endpoint: env.S3_ENDPOINT, publicEndpoint: env.S3_PUBLIC_ENDPOINT, bucket: env.S3_BUCKET },
   kafka: { brokers: env.KAFKA_BROKERS.split(',').map((broker) => broker.trim()), topic: env.KAFKA_TOPIC },
   auth: {
     issuer: env.AUTH_ISSUER,

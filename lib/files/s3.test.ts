@@ -12,6 +12,17 @@ test('gives back what was put', async ({ world: { app } }) => {
   expect(await app.files.head('a/b c.txt')).toEqual({ sizeBytes: 5, contentType: 'text/plain' })
 })
 
+test('signs addresses for where callers reach it', async ({ world: { app } }) => {
+  const { region, s3 } = app.config
+  const files = createS3Files({ region, ...s3, publicEndpoint: 'http://files.example.com:8080' })
+  const download = await files.downloadUrl('a', { expiresInSeconds: 60, fileName: 'a', contentType: 'text/plain' })
+  expect(new URL(download).host).toBe('files.example.com:8080')
+  expect(new URL(await files.uploadUrl('a', upload)).host).toBe('files.example.com:8080')
+  await files.put('a', hello, 'text/plain')
+  expect(await app.files.get('a', 5)).toEqual(hello)
+  files.close()
+})
+
 test('puts again over what was there', async ({ world: { app } }) => {
   await app.files.put('a', hello, 'text/plain')
   await app.files.put('a', Buffer.from('bye'), 'text/csv')

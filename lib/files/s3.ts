@@ -17,24 +17,16 @@ import { FileMissingError, type FileStore, FileTooLargeError } from './store.ts'
 export interface S3Options {
   region: string
   endpoint: string | undefined
+  /** Where callers reach it, if that isn't the endpoint: presigned URLs name it. */
+  publicEndpoint?: string | undefined
   bucket: string
 }
 
 /** Files in an S3 bucket. */
-export const createS3Files = ({ region, endpoint, bucket }: S3Options): FileStore => {
-  const client = new S3Client({
-    region,
-    ...(endpoint && {
-      endpoint,
-      forcePathStyle: true,
-      credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
-    }),
-    maxAttempts: 3,
-    requestHandler: { connectionTimeout: 5_000, socketTimeout: 30_000 },
-    // Otherwise a presigned PUT demands the checksum of an empty body, which no upload has.
-    requestChecksumCalculation: 'WHEN_REQUIRED',
-    responseChecksumValidation: 'WHEN_REQUIRED',
-  })
+export const createS3Files = ({ region, endpoint, publicEndpoint, bucket }: S3Options): FileStore => {
+  const client = createClient(region, endpoint)
+  // Signing asks nobody, so this one never connects.
+  const signer = publicEndpoint ? createClient(region, publicEndpoint) : client
   const at = (key: string) => ({ Bucket: bucket, Key: key })
 
   return {
@@ -74,7 +66,7 @@ export const createS3Files = ({ region, endpoint, bucket }: S3Options): FileStor
 
     downloadUrl: (key, { expiresInSeconds, fileName, contentType }) =>
       getSignedUrl(
-        client,
+        signer,
         new GetObjectCommand({
           ...at(key),
           ResponseContentDisposition: attachment(fileName),
@@ -85,7 +77,7 @@ export const createS3Files = ({ region, endpoint, bucket }: S3Options): FileStor
 
     uploadUrl: (key, { expiresInSeconds, contentType, sizeBytes }) =>
       getSignedUrl(
-        client,
+        signer,
         new PutObjectCommand({ ...at(key), ContentType: contentType, ContentLength: sizeBytes }),
         // Content-Type isn't signed unless one insists, and then anything could be uploaded as anything.
         { expiresIn: expiresInSeconds, signableHeaders: new Set(['content-type', 'content-length']) },
@@ -98,6 +90,21 @@ export const createS3Files = ({ region, endpoint, bucket }: S3Options): FileStor
     close: () => client.destroy(),
   }
 }
+
+const createClient = (region: string, endpoint: string | undefined): S3Client =>
+  new S3Client({
+    region,
+    ...(endpoint && {
+      endpoint,
+      forcePathStyle: true,
+      credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
+    }),
+    maxAttempts: 3,
+    requestHandler: { connectionTimeout: 5_000, socketTimeout: 30_000 },
+    // Otherwise a presigned PUT demands the checksum of an empty body, which no upload has.
+    requestChecksumCalculation: 'WHEN_REQUIRED',
+    responseChecksumValidation: 'WHEN_REQUIRED',
+  })
 
 /** Reads to the end, whatever length the answer's header promised. */
 const readAtMost = async (stream: Readable, key: string, maxBytes: number): Promise<Buffer> => {
