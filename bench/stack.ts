@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -31,6 +31,8 @@ export interface MeasuredStack {
 
 export const startMeasuredStack = async (env: Record<string, string> = {}): Promise<MeasuredStack> => {
   const folder = await mkdtemp(join(tmpdir(), 'stint-bench-'))
+  // Postgres runs as another user than root, and must reach its data in there: what is measured is on one disk, and gone after it.
+  await chmod(folder, 0o755)
   const counts = join(folder, 'counts')
   const preload = fileURLToPath(new URL('./count-requests.ts', import.meta.url))
   const stack = await startStack({

@@ -50,7 +50,7 @@ export const startHost = async (
  * late could renew a lease which the next host has just ended.
  */
 export const endWorkers = async (pids: readonly number[]): Promise<void> => {
-  const left = () => pids.filter((pid) => commandOf(pid).some((word) => word.endsWith('worker-process.ts')))
+  const left = () => pids.filter((pid) => commandOf(pid).some((word) => /(worker|schedules)-process\.ts$/.test(word)))
   for (let waitedMs = 0; left().length > 0 && waitedMs < 5_000; waitedMs += 10) {
     for (const pid of left()) kill(pid)
     await sleep(10)

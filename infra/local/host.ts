@@ -4,9 +4,7 @@ import { type App, createApp } from '../../lib/app.ts'
 import { readConfig } from '../../lib/core/config.ts'
 import { createLog } from '../../lib/core/log.ts'
 import { createKafkaPublisher } from '../../lib/events/kafka.ts'
-import { republish } from '../../lib/events/relay.ts'
 import { endLeasesExcept, endLeasesOf } from '../../lib/jobs/sweep.ts'
-import { pass } from '../../lib/schedule/every.ts'
 import { untilDone } from './backoff.ts'
 import { startKiller } from './chaos/killer.ts'
 import { createRandom } from './chaos/random.ts'
@@ -14,24 +12,26 @@ import { withChaos } from './chaos/with-chaos.ts'
 import { keepCompiled } from './compile-cache.ts'
 import { serveParent } from './components/component.ts'
 import { startDeadLetterHost } from './dead-letter-host.ts'
-import { mountBatches, mountHttp, mountSchedules } from './functions.ts'
+import { mountBatches, mountHttp } from './functions.ts'
+import { gatherDoorbells } from './gathered-doorbells.ts'
 import type { FromHost, HostOptions, HostReady, ToHost } from './host-protocol.ts'
 import { createHttpServer } from './http-server.ts'
 import { openLog } from './log-file.ts'
-import { type PeriodicTimer, startPeriodicTimer } from './periodic-timer.ts'
 import { startQueueHost } from './queue-host.ts'
 import { type RoutingTable, readRoutingTable } from './routing-table.ts'
+import { SCHEDULES, type Schedules, startSchedules } from './schedules.ts'
 import type { Worker } from './worker.ts'
 import type { Death } from './worker-pool.ts'
 
 // The process that stands for AWS between the triggers and the functions: it answers HTTP, polls the queues for its
-// worker processes, and runs the schedules.
+// worker processes, and has the schedules run in another.
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 const ADDRESS = '127.0.0.1'
 /** Connections to Postgres: many requests at once here, one invocation at a time in a worker. */
 const HOST_CONNECTIONS = '16'
 const WORKER_CONNECTIONS = '4'
+const SCHEDULES_GRACE_MS = 3_000
 /** Together below what the supervisor gives the host to stop. */
 const HTTP_GRACE_MS = 3_000
 const WORKER_GRACE_MS = 6_000
@@ -43,10 +43,10 @@ const say = (message: FromHost): void => {
 const start = async (options: HostOptions): Promise<{ ready: HostReady; stop: () => Promise<void> }> => {
   const table = readRoutingTable(join(ROOT, 'serverless.yml'))
   const stopping = new AbortController()
-  const timers = new Map<string, PeriodicTimer>()
-  const app = await createHostApp(options, () => timers.get('relay')?.nudge())
+  let schedules: Schedules | undefined
+  const nudge = (functionName: string) => schedules?.nudge(functionName)
+  const app = await createHostApp(options, () => nudge('relay'))
   const routes = await mountHttp(ROOT, table.http)
-  const schedules = await mountSchedules(ROOT, table.schedules)
   const batches = await mountBatches(ROOT, table.deadLetters)
 
   // Workers die with their host, so whoever still holds a lease is dead. Before any worker of this host takes one.
@@ -57,26 +57,34 @@ const start = async (options: HostOptions): Promise<{ ready: HostReady; stop: ()
   })
   const http = createHttpServer({ app, routes, cors: table.cors })
   const port = await http.listen(options.port, ADDRESS)
-  for (const { functionName, periodic } of schedules) {
-    timers.set(
-      functionName,
-      startPeriodicTimer(periodic.everySeconds, () => pass(app, periodic)),
-    )
-  }
+  schedules = startSchedules({
+    env: { ...process.env, DATABASE_MAX_CONNECTIONS: WORKER_CONNECTIONS },
+    openLog: (name) => openLog(options.dataDir, name),
+    onStarted: (pid) => say({ type: 'worker-started', name: SCHEDULES, pid }),
+    onEnded: () => say({ type: 'worker-ended', name: SCHEDULES }),
+    onNotice: (text) => say({ type: 'notice', text }),
+    onRepublished: (kafkaStart) => say({ type: 'republished', kafkaStart }),
+  })
   keepCompiled()
-  const queues = startQueues(app, table, options, timers, stopping.signal)
+  const queues = startQueues(app, table, options, nudge, stopping.signal)
   const deadLetters = startDeadLetterHost(app, batches)
   process.on('message', (message: ToHost) => {
-    if (message.type === 'kafka') void onKafka(app, message, timers, stopping.signal)
+    kafkaAddress = message.address
+    schedules.tellKafka(message)
   })
 
   return {
-    ready: { port, routes: routes.length, queues: table.queues.map(({ queue }) => queue), schedules: schedules.length },
+    ready: {
+      port,
+      routes: routes.length,
+      queues: table.queues.map(({ queue }) => queue),
+      schedules: table.schedules.length,
+    },
     stop: async () => {
       stopping.abort()
       await http.close(HTTP_GRACE_MS)
       await Promise.all([...queues.map((queue) => queue.stop(WORKER_GRACE_MS)), deadLetters.stop()])
-      await Promise.all([...timers.values()].map((timer) => timer.stop()))
+      await schedules.stop(SCHEDULES_GRACE_MS)
       await app.close()
     },
   }
@@ -87,14 +95,13 @@ let kafkaAddress = process.env['KAFKA_BROKERS'] ?? ''
 const createHostApp = async ({ chaosSeed }: HostOptions, committed: () => void): Promise<App> => {
   const config = readConfig({ ...process.env, DATABASE_MAX_CONNECTIONS: HOST_CONNECTIONS })
   const log = createLog(config.logLevel, 'host')
-  const app = await createApp(config, 'host', {
+  const made = await createApp(config, 'host', {
     log,
     committed,
-    // The same at each start: there is one host on a data folder, and the next one must not wait until the leases of
-    // the sweep and the relay, which name their holder, have run out.
     instance: 'host',
     publisher: createKafkaPublisher({ brokers: async () => [kafkaAddress], log }),
   })
+  const app = { ...made, queue: gatherDoorbells(made.queue, log) }
   return chaosSeed === undefined ? app : withChaos(app, chaosSeed, 'host')
 }
 
@@ -102,7 +109,7 @@ const startQueues = (
   app: App,
   table: RoutingTable,
   options: HostOptions,
-  timers: Map<string, PeriodicTimer>,
+  nudge: (functionName: string) => void,
   signal: AbortSignal,
 ) => {
   const killer = options.chaosSeed === undefined ? undefined : startKiller(createRandom(options.chaosSeed, 'killer'))
@@ -116,7 +123,7 @@ const startQueues = (
     if (!instance) return
     // Its jobs go on as soon as another worker takes them, not when their leases run out.
     const ending = { log: app.log, failed: 'leases of a dead worker could not be ended', signal }
-    void untilDone(() => endLeasesOf(app, [instance]), ending).then(() => timers.get('sweep')?.nudge())
+    void untilDone(() => endLeasesOf(app, [instance]), ending).then(() => nudge('sweep'))
   }
   return table.queues.map((entry) =>
     startQueueHost({
@@ -127,7 +134,7 @@ const startQueues = (
       timeoutMs: Math.min(entry.timeoutSeconds, options.functionTimeoutSeconds ?? entry.timeoutSeconds) * 1_000,
       concurrency: options.concurrency,
       openLog: (name) => openLog(options.dataDir, name),
-      onCommitted: () => timers.get('relay')?.nudge(),
+      onCommitted: () => nudge('relay'),
       onStarted: (worker) => {
         say({ type: 'worker-started', name: worker.name, pid: worker.pid })
         killer?.started(worker)
@@ -144,20 +151,6 @@ const report = (worker: Worker, death: Death): void => {
   void death.replaced.then(({ afterMs }) =>
     say({ type: 'notice', text: `${cause}, started again in ${(afterMs / 1_000).toFixed(1)} s` }),
   )
-}
-
-/** Kafka came with an empty log: it gets the events that it had, or would have had. */
-const onKafka = async (
-  app: App,
-  message: ToHost,
-  timers: Map<string, PeriodicTimer>,
-  signal: AbortSignal,
-): Promise<void> => {
-  kafkaAddress = message.address
-  const failed = 'events could not be marked for another publication'
-  if (!(await untilDone(() => republish(app), { log: app.log, failed, signal }))) return
-  say({ type: 'republished', kafkaStart: message.kafkaStart })
-  timers.get('relay')?.nudge()
 }
 
 // Without its supervisor the stack ends: its other parts are ending too, and nobody would start them again.

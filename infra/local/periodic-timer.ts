@@ -9,14 +9,29 @@ export interface PeriodicTimer {
 /** What comes each hour comes soon after the start, too: a stack on a laptop seldom runs for an hour. */
 const FIRST_WITHIN_SECONDS = 60
 
-/** @param run reports its failures itself and never rejects */
-export const startPeriodicTimer = (everySeconds: number, run: () => Promise<void>): PeriodicTimer => {
+/**
+ * @param run reports its failures itself and never rejects
+ * @param gatherMs for how long nudges are gathered before a run
+ */
+export const startPeriodicTimer = (everySeconds: number, run: () => Promise<void>, gatherMs = 0): PeriodicTimer => {
   let running: Promise<void> | undefined
   let again = false
   let stopped = false
+  let stopGathering = (): void => {}
+
+  const gather = (): Promise<void> =>
+    new Promise((resolve) => {
+      const timer = setTimeout(resolve, gatherMs)
+      stopGathering = () => {
+        clearTimeout(timer)
+        resolve()
+      }
+    })
 
   const runWhileNudged = async (): Promise<void> => {
     do {
+      if (gatherMs > 0) await gather()
+      if (stopped) break
       again = false
       await run()
     } while (again && !stopped)
@@ -34,6 +49,7 @@ export const startPeriodicTimer = (everySeconds: number, run: () => Promise<void
     nudge,
     stop: async () => {
       stopped = true
+      stopGathering()
       clearInterval(timer)
       clearTimeout(first)
       await running

@@ -6,6 +6,7 @@ import { readHostConfig } from '../../lib/core/host-config.ts'
 import type { BatchHandler } from '../../lib/queue/batch.ts'
 import { withChaos } from './chaos/with-chaos.ts'
 import { keepCompiled } from './compile-cache.ts'
+import { gatherDoorbells } from './gathered-doorbells.ts'
 import { createContext } from './invocation.ts'
 import type { FromWorker, ToWorker } from './worker-protocol.ts'
 
@@ -35,7 +36,8 @@ process.on('disconnect', () => process.exit(0))
 // A Ctrl-C is meant for the process that will tell this one to stop.
 process.on('SIGINT', () => {})
 
-const reliable = await createApp(readConfig(process.env), name, { stopping: stopping.signal, committed })
+const made = await createApp(readConfig(process.env), name, { stopping: stopping.signal, committed })
+const reliable = { ...made, queue: gatherDoorbells(made.queue, made.log) }
 const { chaosSeed } = readHostConfig(process.env)
 const app = chaosSeed === undefined ? reliable : withChaos(reliable, chaosSeed, `${functionName} ${nth}`)
 const module = (await import(pathToFileURL(handlerFile).href)) as Record<string, BatchHandler>

@@ -1,7 +1,35 @@
+import { randomFillSync } from 'node:crypto'
 import { v7 } from 'uuid'
 
-/** A new UUIDv7 (RFC 9562): unique, and in the order of its making, so that indexes on ids grow at one end. */
-export const newId = (): string => v7()
+/** Random bytes for so many ids at once: asking for them costs as much as all the rest of an id. */
+const POOLED_IDS = 256
+
+const pool = new Uint8Array(16 * POOLED_IDS)
+let used = pool.length
+let msecs = 0
+let seq = 0
+
+/**
+ * A new UUIDv7 (RFC 9562): unique, and in the order of its making, so that indexes on ids grow at one end. Within a
+ * millisecond a counter that begins at a random number keeps the order (method 1 of its section 6.2).
+ */
+export const newId = (): string => {
+  if (used === pool.length) {
+    randomFillSync(pool)
+    used = 0
+  }
+  const random = pool.subarray(used, used + 16)
+  used += 16
+  const now = Date.now()
+  if (now > msecs) {
+    msecs = now
+    seq = new DataView(random.buffer, random.byteOffset).getInt32(6) & 0x7fffffff
+  } else {
+    seq = (seq + 1) | 0
+    if (seq === 0) msecs++
+  }
+  return v7({ random, msecs, seq })
+}
 
 /** The lowest UUIDv7 of a moment: no id that was made before it is as high, and none from then on is lower. */
 export const firstIdAt = (ms: number): string => {

@@ -134,6 +134,7 @@ export const route = <
   declaration: Declaration<P, Q, B, R, A, M, At>,
 ): Route<{ method: M; path: At; params: P; query: Q; body: B; replies: R }> => {
   const checked = declaration as unknown as AnyDeclaration
+  const querySchema = (checked.query ?? z.object({})).strict()
   const handler = middy<APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2, Error, InvocationContext>()
     .use(httpHeaderNormalizer())
     .use(httpSecurityHeaders(SECURITY_HEADERS))
@@ -142,7 +143,7 @@ export const route = <
       const app = context.app ?? (await appOfProcess())
       const actor = await authenticate(app, event.headers['authorization'], checked.actor)
       const params = parseParams(checked.params, event)
-      const query = parseQuery(checked.query, event)
+      const query = parseQuery(querySchema, event)
       const body = parseBody(checked.body, event)
       const reply = await checked.run({
         app,
@@ -207,17 +208,14 @@ const parseParams = (
   return parsed.data
 }
 
-const parseQuery = (
-  schema: z.ZodObject | undefined,
-  event: APIGatewayProxyEventV2,
-): Record<string, unknown> | undefined => {
+const parseQuery = (schema: z.ZodObject, event: APIGatewayProxyEventV2): Record<string, unknown> => {
   const given = event.queryStringParameters ?? {}
   const unfit = Object.entries(given).filter(([, value]) => value?.includes('\0') || value?.isWellFormed() === false)
   if (unfit.length > 0) {
     const errors = unfit.map(([path]) => ({ path, message: 'text may not hold NUL characters or lone surrogates' }))
     throw new StintError('VALIDATION_FAILED', 'The query holds text that cannot be stored.', { errors })
   }
-  return validate((schema ?? z.object({})).strict(), given, 'query') as Record<string, unknown>
+  return validate(schema, given, 'query') as Record<string, unknown>
 }
 
 const parseBody = (declared: z.ZodType | RawBody | undefined, event: APIGatewayProxyEventV2): unknown => {

@@ -33,17 +33,24 @@ export const startableAfter = (settled: (Startable & { state: string; limited: b
   ])
 
 /** As few doorbells as can say it: one per queue, delay and {@link CLAIMS_PER_DOORBELL}. */
-export const toRings = (startable: Startable[]): Ring[] => {
-  const counts = new Map<string, Ring>()
-  for (const { queue, delayMs } of startable) {
-    const delaySeconds = doorbellDelaySeconds(delayMs)
-    if (delaySeconds === null || !isQueue(queue)) continue
+export const toRings = (startable: Startable[]): Ring[] =>
+  mergeRings(
+    startable.flatMap(({ queue, delayMs }) => {
+      const delaySeconds = doorbellDelaySeconds(delayMs)
+      return delaySeconds !== null && isQueue(queue) ? [{ queue, n: 1, delaySeconds }] : []
+    }),
+  )
+
+/** Doorbells worth the same together, as few as can say it. */
+export const mergeRings = (rings: readonly Ring[]): Ring[] => {
+  const merged = new Map<string, Ring>()
+  for (const { queue, n, delaySeconds = 0 } of rings) {
     const key = `${queue} ${delaySeconds}`
-    const ring = counts.get(key) ?? { queue, n: 0, delaySeconds }
-    ring.n++
-    counts.set(key, ring)
+    const ring = merged.get(key)
+    if (ring) ring.n += n
+    else merged.set(key, { queue, n, delaySeconds })
   }
-  return [...counts.values()].flatMap(split)
+  return [...merged.values()].flatMap(split)
 }
 
 const isQueue = (name: string): name is QueueName => (QUEUES as readonly string[]).includes(name)

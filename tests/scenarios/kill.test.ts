@@ -158,7 +158,7 @@ test('killing a worker loses no job: it goes on from its checkpoint, in another 
   expect(stints[1].worker).not.toBe(stints[0].worker)
 })
 
-test.for(['sqs-s3', 'kafka', 'postgres', 'host'])('killing %s loses no accepted job', async (name) => {
+test.for(['sqs-s3', 'kafka', 'postgres', 'host', 'schedules'])('killing %s loses no accepted job', async (name) => {
   await survive(async () => name)
 })
 

@@ -1,0 +1,40 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Logger } from '../../lib/core/log.ts'
+import type { DoorbellQueue, Ring } from '../../lib/queue/doorbells.ts'
+import { mergeRings } from '../../lib/queue/ring.ts'
+
+/** Between the beginnings of two sends: short as long as each has one submission's doorbells, longer under load. */
+const PAUSE_MS = 5
+const PAUSE_UNDER_LOAD_MS = 25
+
+/**
+ * Doorbells of a process that goes on after its answer, which a Lambda function doesn't: the first is sent at once and
+ * nobody waits for it, those that come in the next moment go together, as few as can say it. What can't be sent is
+ * logged, and what a stop leaves is dropped: the rows are the truth, and the sweep rings for them.
+ */
+export const gatherDoorbells = (queue: DoorbellQueue, log: Logger): DoorbellQueue => {
+  let waiting: Ring[][] = []
+  let sending = false
+
+  const send = async (): Promise<void> => {
+    sending = true
+    while (waiting.length > 0) {
+      const pause = sleep(waiting.length > 1 ? PAUSE_UNDER_LOAD_MS : PAUSE_MS)
+      const rings = mergeRings(waiting.flat())
+      waiting = []
+      await queue
+        .ring(rings)
+        .catch((error) => log.warn({ err: error, doorbells: rings.length }, 'could not ring; the sweep will'))
+      await pause
+    }
+    sending = false
+  }
+
+  return {
+    ...queue,
+    ring: async (rings) => {
+      waiting.push(rings)
+      if (!sending) void send()
+    },
+  }
+}

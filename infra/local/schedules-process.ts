@@ -1,0 +1,86 @@
+import { setPriority } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { createApp } from '../../lib/app.ts'
+import { readConfig } from '../../lib/core/config.ts'
+import { readHostConfig } from '../../lib/core/host-config.ts'
+import { createLog } from '../../lib/core/log.ts'
+import { createKafkaPublisher } from '../../lib/events/kafka.ts'
+import { republish } from '../../lib/events/relay.ts'
+import { pass } from '../../lib/schedule/every.ts'
+import { untilDone } from './backoff.ts'
+import { withChaos } from './chaos/with-chaos.ts'
+import { keepCompiled } from './compile-cache.ts'
+import { mountSchedules } from './functions.ts'
+import { gatherDoorbells } from './gathered-doorbells.ts'
+import type { ToHost } from './host-protocol.ts'
+import { type PeriodicTimer, startPeriodicTimer } from './periodic-timer.ts'
+import { readRoutingTable } from './routing-table.ts'
+import type { FromSchedules, ToSchedules } from './schedules-protocol.ts'
+
+// The process in which the scheduled functions run: the relay and the others must not take the time of a request that
+// waits for its answer.
+
+const NAME = 'schedules'
+const ROOT = fileURLToPath(new URL('../..', import.meta.url))
+/** What commits tell goes to Kafka a moment later, with what others tell meanwhile: a pass costs the same for many. */
+const GATHER_MS: Record<string, number> = { relay: 40 }
+/** Where processors are scarce, jobs and answers go first: events can wait. */
+const NICENESS = 5
+
+const stopping = new AbortController()
+const timers = new Map<string, PeriodicTimer>()
+let kafkaAddress = process.env['KAFKA_BROKERS'] ?? ''
+
+const say = (message: FromSchedules): void => {
+  if (process.connected) process.send?.(message, () => {})
+}
+
+const stop = async (): Promise<void> => {
+  stopping.abort()
+  await Promise.all([...timers.values()].map((timer) => timer.stop()))
+  await app.close()
+  process.exit(0)
+}
+
+/** Kafka came with an empty log: it gets the events that it had, or would have had. */
+const onKafka = async ({ address, kafkaStart }: ToHost): Promise<void> => {
+  kafkaAddress = address
+  const failed = 'events could not be noted for another publication'
+  if (!(await untilDone(() => republish(app), { log, failed, signal: stopping.signal }))) return
+  say({ type: 'republished', kafkaStart })
+  timers.get('relay')?.nudge()
+}
+
+// Without its host the process ends: the next host starts one of its own.
+process.on('disconnect', () => process.exit(0))
+// A Ctrl-C is meant for the process that will tell this one to stop.
+process.on('SIGINT', () => {})
+
+const config = readConfig(process.env)
+const log = createLog(config.logLevel, NAME)
+const made = await createApp(config, NAME, {
+  log,
+  committed: () => timers.get('relay')?.nudge(),
+  // The same at each start: there is one on a data folder, and the next one must not wait until the leases of the sweep
+  // and the relay, which name their holder, have run out.
+  instance: NAME,
+  publisher: createKafkaPublisher({ brokers: async () => [kafkaAddress], log }),
+})
+const reliable = { ...made, queue: gatherDoorbells(made.queue, log) }
+const { chaosSeed } = readHostConfig(process.env)
+const app = chaosSeed === undefined ? reliable : withChaos(reliable, chaosSeed, NAME)
+const schedules = await mountSchedules(ROOT, readRoutingTable(join(ROOT, 'serverless.yml')).schedules)
+
+setPriority(NICENESS)
+for (const { functionName, periodic } of schedules) {
+  const run = () => pass(app, periodic)
+  timers.set(functionName, startPeriodicTimer(periodic.everySeconds, run, GATHER_MS[functionName]))
+}
+process.on('message', (message: ToSchedules) => {
+  if (message.type === 'nudge') timers.get(message.functionName)?.nudge()
+  if (message.type === 'kafka') void onKafka(message)
+  if (message.type === 'stop') void stop()
+})
+say({ type: 'ready' })
+keepCompiled()

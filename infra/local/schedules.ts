@@ -1,0 +1,106 @@
+import { type ChildProcess, fork } from 'node:child_process'
+import { once } from 'node:events'
+import { closeSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { createBackoff } from './backoff.ts'
+import type { ToHost } from './host-protocol.ts'
+import type { FromSchedules, ToSchedules } from './schedules-protocol.ts'
+
+/** The name of the process, and of its log. */
+export const SCHEDULES = 'schedules'
+
+export interface SchedulesOptions {
+  env: Record<string, string | undefined>
+  /** For what the process prints, which is its log. */
+  openLog: (name: string) => number
+  onStarted: (pid: number) => void
+  onEnded: () => void
+  /** What a person at the terminal should know. */
+  onNotice: (text: string) => void
+  onRepublished: (kafkaStart: number) => void
+}
+
+/** The process of the scheduled functions, seen from the host. One that dies is started again. */
+export interface Schedules {
+  /** There may be something to do for a function now. Many nudges in one turn of the event loop are one. */
+  nudge(functionName: string): void
+  /** Kafka has come, with an empty log. */
+  tellKafka(message: ToHost): void
+  /** Lets the passes that are under way end; kills the process after `graceMs`. */
+  stop(graceMs: number): Promise<void>
+}
+
+const ENTRY = fileURLToPath(new URL('./schedules-process.ts', import.meta.url))
+
+export const startSchedules = (options: SchedulesOptions): Schedules => {
+  const stopping = new AbortController()
+  const backoff = createBackoff({ minMs: 200, maxMs: 5_000 })
+  const nudged = new Set<string>()
+  let kafka: ToHost | undefined
+  let republishedFor = 0
+  let child: ChildProcess
+  let died: { cause: string; at: number } | undefined
+
+  const tell = (message: ToSchedules): void => {
+    if (child.connected) child.send(message, () => {})
+  }
+
+  const start = (): void => {
+    const logFd = options.openLog(SCHEDULES)
+    child = fork(ENTRY, [], {
+      execArgv: ['--disable-warning=ExperimentalWarning'],
+      env: { ...options.env, ...(kafka && { KAFKA_BROKERS: kafka.address }) },
+      stdio: ['ignore', logFd, logFd, 'ipc'],
+    })
+    closeSync(logFd)
+    options.onStarted(child.pid ?? 0)
+    child.on('message', hear)
+    child.once('exit', (code, signal) => void startAgain(signal ?? `exit code ${code}`))
+  }
+
+  const hear = (message: FromSchedules): void => {
+    if (message.type === 'ready') {
+      backoff.reset()
+      if (died)
+        options.onNotice(`${died.cause}, started again in ${((performance.now() - died.at) / 1_000).toFixed(1)} s`)
+      died = undefined
+      if (kafka && kafka.kafkaStart !== republishedFor) tell(kafka)
+    }
+    if (message.type === 'republished') {
+      republishedFor = message.kafkaStart
+      options.onRepublished(message.kafkaStart)
+    }
+  }
+
+  const startAgain = async (death: string): Promise<void> => {
+    options.onEnded()
+    died ??= { cause: `${SCHEDULES} died (${death})`, at: performance.now() }
+    await backoff.pause(stopping.signal)
+    if (!stopping.signal.aborted) start()
+  }
+
+  start()
+  return {
+    nudge: (functionName) => {
+      if (nudged.size === 0) {
+        setImmediate(() => {
+          for (const name of nudged) tell({ type: 'nudge', functionName: name })
+          nudged.clear()
+        })
+      }
+      nudged.add(functionName)
+    },
+    tellKafka: (message) => {
+      kafka = message
+      tell(message)
+    },
+    stop: async (graceMs) => {
+      stopping.abort()
+      if (child.exitCode !== null || child.signalCode !== null) return
+      const timer = setTimeout(() => child.kill('SIGKILL'), graceMs)
+      tell({ type: 'stop' })
+      await once(child, 'exit')
+      clearTimeout(timer)
+    },
+  }
+}
