@@ -4,6 +4,7 @@ import { imageResize } from './image-resize.ts'
 import { mathBinomial } from './math-binomial.ts'
 import { mathBinomialExpansion } from './math-binomial-expansion.ts'
 import { mathPi } from './math-pi.ts'
+import { pageParse } from './page-parse.ts'
 import { serialsGenerate } from './serials-generate.ts'
 
 /** Every kind of job there is. */
@@ -13,5 +14,6 @@ export const kinds: readonly JobKind[] = [
   mathBinomialExpansion,
   serialsGenerate,
   imageResize,
+  pageParse,
   debugNoop,
 ]

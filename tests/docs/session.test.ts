@@ -22,7 +22,7 @@ beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'stint-session-'))
   // As root, Postgres runs as another user, who has to get in.
   chmodSync(folder, 0o711)
-  stack = await startStack({ dataDir: join(folder, 'data') })
+  stack = await startStack({ dataDir: join(folder, 'data'), env: { WEB_ALLOWED_HOSTS: 'localhost' } })
 }, 120_000)
 
 afterAll(async () => {

@@ -15,7 +15,7 @@ export interface StintOptions {
   /** Stops at the n-th safe point, from 1; without it the kind runs to its end. */
   stopAt?: number
   /** What a kind of the isolation `shared` may use. */
-  context?: Context
+  context?: Partial<Context>
 }
 
 export interface StintEnding {
@@ -28,10 +28,11 @@ export interface StintEnding {
 
 /** Runs a kind's generator to its end, or to a safe point. */
 export const runKind = async (kind: JobKind, options: StintOptions): Promise<StintEnding> => {
-  const { stopAt = Number.POSITIVE_INFINITY, context = alone() } = options
+  const { stopAt = Number.POSITIVE_INFINITY, context } = options
   const safePoints: SafePoint<unknown>[] = []
   let checkpoint = options.checkpoint
   const points = kind.run({
+    ...alone(),
     ...context,
     input: kind.input.parse(options.input),
     checkpoint,
