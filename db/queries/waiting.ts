@@ -7,11 +7,14 @@ export interface WaitingRow {
   queuePaused: boolean
   /** Parents that have not ended, at most ten of them. */
   parents: string[]
-  /** Startable jobs that go before it, counted up to `most`. */
+  /** Startable jobs that go before it, counted up to `most`: of its project, or of its kind if that has limits. */
   ahead: number
   /** Jobs of its kind and of its key that run now; null for a kind without limits. */
   running: number | null
   runningOfKey: number | null
+  /** Starts that its kind's rate left over, and how many seconds ago; null when nothing was claimed of it yet. */
+  tokens: number | null
+  tokensAgeSeconds: number | null
   /** Jobs that its queue started in the last minute. */
   startedPerMinute: number
 }
@@ -34,6 +37,13 @@ export const get = async (sql: Sql, jobId: string, most: number): Promise<Waitin
           ) AS before
           LIMIT ${most}
         ) AS counted
+      ) WHEN job.state = 'queued' THEN (
+        SELECT count(*)::integer FROM (
+          SELECT FROM jobs
+          WHERE kind = job.kind AND state = 'queued' AND concurrency_key IS NOT NULL AND start_at <= now()
+            AND (start_at, id) < (job.start_at, job.id)
+          LIMIT ${most}
+        ) AS before
       ) ELSE 0 END AS ahead,
       CASE WHEN job.concurrency_key IS NOT NULL THEN (
         SELECT count(*)::integer FROM jobs WHERE kind = job.kind AND state = 'running' AND concurrency_key IS NOT NULL
@@ -42,9 +52,10 @@ export const get = async (sql: Sql, jobId: string, most: number): Promise<Waitin
         SELECT count(*)::integer FROM jobs
         WHERE kind = job.kind AND state = 'running' AND concurrency_key = job.concurrency_key
       ) END AS running_of_key,
+      limits.tokens, extract(epoch FROM now() - limits.refilled_at)::double precision AS tokens_age_seconds,
       (SELECT coalesce(sum(jobs), 0)::integer FROM queue_pace
         WHERE queue = job.queue AND at > now() - interval '1 minute') AS started_per_minute
-    FROM jobs AS job JOIN queues ON queues.name = job.queue
+    FROM jobs AS job JOIN queues ON queues.name = job.queue LEFT JOIN limits ON limits.kind = job.kind
     WHERE job.id = ${jobId}`
   return row ?? null
 }

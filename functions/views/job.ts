@@ -62,10 +62,10 @@ const waitingBecause = z
     }),
     z.object({ reason: z.enum(['delayed', 'retry']), until: timestamp, ...at }),
     z.object({ reason: z.literal('paused'), queue: z.string(), ...at }),
-    z.object({ reason: z.literal('limit'), limit: z.int(), of: z.enum(['kind', 'key']), ...at }),
+    z.object({ reason: z.literal('limit'), limit: z.int(), of: z.enum(['kind', 'key', 'rate']), ...at }),
     z.object({
       reason: z.literal('behind'),
-      jobs: z.int().meta({ description: 'Jobs of its project that go before it.' }),
+      jobs: z.int().meta({ description: 'Jobs that go before it: of its project, or of its kind if that has limits.' }),
       ...at,
     }),
   ])

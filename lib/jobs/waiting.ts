@@ -1,7 +1,7 @@
 import type { JobRow } from '../../db/queries/jobs.ts'
 import * as waiting from '../../db/queries/waiting.ts'
 import type { App } from '../app.ts'
-import type { JobKind } from './define.ts'
+import type { JobKind, Limits } from './define.ts'
 
 /** Jobs ahead are counted up to here. */
 const MAX_COUNTED = 10_000
@@ -12,6 +12,8 @@ export type WaitingBecause =
   | { reason: 'delayed' | 'retry'; until: Date; expectedStartAt: Date }
   | { reason: 'paused'; queue: string; expectedStartAt: null }
   | { reason: 'limit'; limit: number; of: 'kind' | 'key'; expectedStartAt: null }
+  /** The kind starts so many jobs in a while, and has started them. */
+  | { reason: 'limit'; limit: number; of: 'rate'; expectedStartAt: Date }
   | { reason: 'behind'; jobs: number; expectedStartAt: Date | null }
 
 /** Explains why a blocked or queued job waits. @returns null for a job in any other state */
@@ -35,11 +37,20 @@ export const explainWaiting = async (
 const limitReached = (kinds: readonly JobKind[], job: JobRow, row: waiting.WaitingRow): WaitingBecause | null => {
   const limits = kinds.find((it) => it.kind === job.kind)?.limits
   if (!limits || row.running === null || row.runningOfKey === null) return null
-  const { running, runningPerKey } = limits
+  const { running, runningPerKey, rate } = limits
   if (running !== undefined && row.running >= running)
     return { reason: 'limit', limit: running, of: 'kind', expectedStartAt: null }
-  if (runningPerKey === undefined || row.runningOfKey < runningPerKey) return null
-  return { reason: 'limit', limit: runningPerKey, of: 'key', expectedStartAt: null }
+  if (runningPerKey !== undefined && row.runningOfKey >= runningPerKey)
+    return { reason: 'limit', limit: runningPerKey, of: 'key', expectedStartAt: null }
+  return rate ? rateReached(rate, row) : null
+}
+
+const rateReached = (rate: NonNullable<Limits<unknown>['rate']>, row: waiting.WaitingRow): WaitingBecause | null => {
+  const perSecond = rate.starts / rate.perSeconds
+  const tokens = Math.min(rate.starts, (row.tokens ?? rate.starts) + (row.tokensAgeSeconds ?? 0) * perSecond)
+  const waitMs = ((row.ahead + 1 - tokens) / perSecond) * 1_000
+  if (waitMs <= 0) return null
+  return { reason: 'limit', limit: rate.starts, of: 'rate', expectedStartAt: new Date(row.now.getTime() + waitMs) }
 }
 
 /** At the pace of the last minute the jobs ahead take so long; a queue that started none has no pace. */
