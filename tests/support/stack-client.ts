@@ -16,7 +16,7 @@ export interface Person {
   moveTo(url: string): void
 }
 
-const PATIENCE_MS = 60_000
+const PATIENCE_MS = 300_000
 
 export const person = async (stackUrl: string): Promise<Person> => {
   let url = stackUrl
