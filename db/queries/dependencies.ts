@@ -41,17 +41,29 @@ export const insert = async (sql: Sql, edges: { childId: string; parentId: strin
 
 /**
  * Counts the end of parents at their children: each open edge once. A child whose last parent ended becomes queued;
- * one of whose parents failed or was cancelled ends as its `on_parent_failure` says. Must run in the transaction that
- * ended the parents, as a statement after it, so that it sees every edge that was committed before their lock.
- * @returns the children that changed their state
+ * one of whose parents failed or was cancelled ends as its `on_parent_failure` says, and with it those that run after
+ * it, down to the last: a chain of thousands in one statement. Must run in the transaction that ended the parents, as a
+ * statement after it, so that it sees every edge that was committed before their lock.
+ * @returns the jobs that changed their state
  */
 export const settle = (sql: Sql, parentIds: string[]): Promise<Settled[]> => sql`
-  WITH edges AS (
+  WITH RECURSIVE ended AS MATERIALIZED (
+    SELECT id, state <> 'succeeded' AS failed FROM jobs
+    WHERE id = ANY (${parentIds}::uuid[]) AND state IN ('succeeded', 'failed', 'cancelled')
+  ), reached (id) AS (
+    SELECT id FROM ended WHERE failed
+    UNION
+    SELECT child.id FROM reached
+    JOIN job_dependencies AS edge ON edge.parent_id = reached.id AND edge.settled_at IS NULL
+    JOIN jobs AS child ON child.id = edge.child_id AND child.state = 'blocked' AND child.on_parent_failure <> 'run'
+  ), falling AS MATERIALIZED (
+    SELECT jobs.id FROM reached JOIN jobs ON jobs.id = reached.id
+    WHERE jobs.state = 'blocked' ORDER BY jobs.id FOR UPDATE OF jobs
+  ), edges AS (
     UPDATE job_dependencies SET settled_at = now()
-    FROM jobs AS parents
-    WHERE job_dependencies.parent_id = ANY (${parentIds}::uuid[]) AND settled_at IS NULL
-      AND parents.id = job_dependencies.parent_id AND parents.state IN ('succeeded', 'failed', 'cancelled')
-    RETURNING child_id, parents.state <> 'succeeded' AS failed
+    FROM (SELECT id, failed FROM ended UNION ALL SELECT id, true FROM falling) AS parents
+    WHERE job_dependencies.parent_id = parents.id AND settled_at IS NULL
+    RETURNING child_id, failed
   ), counts AS (
     SELECT child_id, count(*)::integer AS settled, bool_or(failed) AS failed FROM edges GROUP BY child_id
   ), children AS MATERIALIZED (
@@ -80,6 +92,8 @@ export const settle = (sql: Sql, parentIds: string[]): Promise<Settled[]> => sql
     SELECT id, project_id, event_seq, 'job.' || state, jsonb_strip_nulls(jsonb_build_object(
       'kind', kind, 'queue', queue, 'name', name, 'attempt', attempt, 'startAt', CASE state WHEN 'queued' THEN start_at END, 'error', error))
     FROM changed WHERE state <> 'blocked'
+    -- Who came free did so after those that ended.
+    ORDER BY state = 'queued'
   )
   SELECT id, project_id, kind, queue, state, has_children, limited,
          greatest(0, extract(epoch FROM start_at - now()) * 1000)::bigint AS delay_ms

@@ -28,7 +28,10 @@ export const settleWithChildren = async (
   return [...settled, ...(await settleChildren(tx, settled))]
 }
 
-/** A child that ends because of its parents ends its own children, and so on down. */
+/**
+ * Counts the ends of jobs at those that run after them. A child that ends with its parents takes its own children with
+ * it; a second look finds those that were submitted after it while the first one waited for a lock.
+ */
 export const settleChildren = async (
   tx: TransactionSql,
   ended: Pick<outcomes.Settled, 'id' | 'state' | 'hasChildren'>[],
