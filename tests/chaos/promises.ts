@@ -18,6 +18,12 @@ export interface Promised {
 const BY_STINT = ['job.progressed', 'job.retried', 'job.continued', 'job.succeeded', 'job.failed', 'job.cancelled']
 const TERMINAL = ['job.succeeded', 'job.failed', 'job.cancelled']
 
+/**
+ * Times of transactions are those of their beginnings: one that waited for another, or for the processor, may say an
+ * earlier one although it came later. Of events, whose numbers can't lie, none is forgiven.
+ */
+const STANDSTILL = '10 seconds'
+
 /** What Stint promises, whatever breaks: each promise with the query for what breaks it. */
 export const PROMISES: readonly Promised[] = [
   {
@@ -101,7 +107,7 @@ export const PROMISES: readonly Promised[] = [
                lead(stints.stint) OVER per_job AS next_stint, jobs.state, jobs.stint AS last_stint
         FROM stints JOIN jobs ON jobs.id = stints.job_id WINDOW per_job AS (PARTITION BY job_id ORDER BY stints.stint)
       ) AS ran
-      WHERE ended_at > next_started_at
+      WHERE ended_at > next_started_at + ${STANDSTILL}::interval
          OR next_stint IS NULL AND stint <> last_stint
          OR next_stint IS NULL AND outcome <> state AND state <> 'cancelled' AND outcome <> 'crashed'
          OR next_stint IS NOT NULL AND outcome = 'succeeded'`,
@@ -117,8 +123,7 @@ export const PROMISES: readonly Promised[] = [
       WHERE NOT EXISTS (
         SELECT FROM stints
         WHERE stints.job_id = made.job_id AND (made_by IS NULL OR made_by = stints.stint)
-          -- Times of transactions are those of their beginnings: one that waited for the other may say an earlier one.
-          AND made_at BETWEEN started_at AND ended_at + interval '500 milliseconds'
+          AND made_at BETWEEN started_at AND ended_at + ${STANDSTILL}::interval
       )`,
   },
   {
