@@ -55,7 +55,7 @@ export interface NewJob {
   timeoutSeconds: number
   /** Whole seconds from now, by the database's clock. */
   delaySeconds: number
-  /** An instant instead, RFC 3339. */
+  /** An instant instead, RFC 3339. One that is past is now: nobody goes before those who were there. */
   runAt: string | null
   /** JSON text. */
   input: string
@@ -83,7 +83,7 @@ export const insert = (sql: Sql, jobs: NewJob[]): Promise<{ id: string; queuedAt
                       start_at, input, waits_for, has_parents, has_children, on_parent_failure, concurrency_key,
                       unique_key, state)
     SELECT id, project_id, created_by, kind, queue, name, priority, string_to_array(tags, ','), max_attempts,
-           timeout_seconds, coalesce(run_at::timestamptz, now() + delay_seconds * interval '1 second'), input::jsonb,
+           timeout_seconds, greatest(now(), coalesce(run_at::timestamptz, now() + delay_seconds * interval '1 second')), input::jsonb,
            waits_for, has_parents = 1, has_children = 1, on_parent_failure, concurrency_key,
            unique_key, CASE WHEN waits_for > 0 THEN 'blocked' ELSE 'queued' END
     FROM unnest(

@@ -7,7 +7,9 @@ import * as stints from '../../db/queries/stints.ts'
 import { createEngine, insertJobs, invoke, script } from '../../tests/support/engine.ts'
 import { test } from '../../tests/support/world.ts'
 import type { App } from '../app.ts'
-import { endLeasesOf } from './sweep.ts'
+import { cancelJob } from './cancel.ts'
+import { execute } from './execute.ts'
+import { endLeasesOf, sweep } from './sweep.ts'
 
 const get = async (app: App, id: string | undefined) => {
   const job = await jobs.find(app.sql, id ?? '')
@@ -71,24 +73,39 @@ test('a delayed job is not claimed before it is due', async ({ world: { app } })
   expect((await get(app, id)).state).toBe('succeeded')
 })
 
+test('a time that is past is now: it puts no job before those that were there', async ({ world: { app } }) => {
+  const [first, past] = await insertJobs(app, [{}, { runAt: '1999-01-01T00:00:00Z' }])
+  const [row] = await app.sql`SELECT start_at = queued_at AS now FROM jobs WHERE id = ${past ?? ''}`
+  expect(row).toEqual({ now: true })
+  await invoke(createEngine(app), { budget: 1 })
+  expect((await get(app, first)).state).toBe('succeeded')
+})
+
 test('when time is nearly over a job stops at a safe point and goes on from there, with the same attempt', async ({
   world: { app },
 }) => {
   const [id = ''] = await insertJobs(app, [{ kind: 'test.count', input: '{"to":2000000}' }])
-  const engine = createEngine(app)
   const seen: number[] = []
-  script.onCount = (at) => void seen.push(at)
-  await invoke(engine, { functionMs: 1_500 })
+  const runUntil = async (end: number): Promise<void> => {
+    let isShort = false
+    script.onCount = (at) => {
+      seen.push(at)
+      isShort = at >= end
+    }
+    const remainingMs = () => (isShort ? 2_900 : 30_000)
+    await execute(createEngine(app), { queue: 'default', budget: 1, remainingMs })
+  }
+  await runUntil(1_000)
 
   const paused = await get(app, id)
   expect(paused).toMatchObject({ state: 'queued', attempt: 1, stint: 1 })
   const [row] = await app.sql<{ checkpoint: { at: number } }[]>`SELECT checkpoint FROM jobs WHERE id = ${id}`
-  const at = row?.checkpoint.at ?? 0
-  expect(at).toBe(seen.at(-1))
+  expect(row?.checkpoint.at).toBe(1_000)
+  expect(seen.at(-1)).toBe(1_000)
 
   seen.length = 0
-  await invoke(engine, { functionMs: 1_500 })
-  expect(seen[0]).toBe(at + 1)
+  await runUntil(2_000)
+  expect([seen[0], seen.at(-1)]).toEqual([1_001, 2_000])
   expect(await eventTypes(app, id)).toContain('job.continued')
   inTime()
 })
@@ -179,7 +196,7 @@ test('a cancel of a running job aborts its signal and takes effect at its next s
   let asked = false
   const heard = Promise.withResolvers<void>()
   script.onCount = (_at, signal) => {
-    if (!asked) void jobs.cancel(app.sql, [id])
+    if (!asked) void cancelJob(app, id)
     asked = true
     if (signal.aborted) heard.resolve()
     else signal.addEventListener('abort', () => heard.resolve(), { once: true })
@@ -189,6 +206,30 @@ test('a cancel of a running job aborts its signal and takes effect at its next s
   inTime()
   expect((await get(app, id)).state).toBe('cancelled')
   expect(await eventTypes(app, id)).toEqual(expect.arrayContaining(['job.cancelling', 'job.cancelled']))
+})
+
+test('a cancel that a job ignores keeps 30 s of its lease, and then fences it off', async ({ world }) => {
+  const exits: string[] = []
+  const { engine } = world.app.config
+  const app = {
+    ...world.app,
+    exit: (reason: string) => void exits.push(reason),
+    config: { ...world.app.config, engine: { ...engine, watchSeconds: 0.05, heartbeatSeconds: 0.02 } },
+  }
+  const [id = ''] = await insertJobs(app, [{ kind: 'test.hang', input: '{}' }])
+  const run = invoke(createEngine(app), { functionMs: 600_000 })
+  await expect.poll(async () => (await get(app, id)).state).toBe('running')
+  expect(await cancelJob(app, id)).toBe('running')
+  await expect.poll(async () => (await get(app, id)).cancelAcknowledgedAt, { timeout: 10_000 }).not.toBeNull()
+  const [lease] = await app.sql`
+    SELECT lease_until <= cancel_requested_at + interval '30 seconds' AS short FROM jobs WHERE id = ${id}`
+  expect(lease).toEqual({ short: true })
+  await app.sql`UPDATE jobs SET lease_until = now() - interval '1 second' WHERE id = ${id}`
+  await sweep(app)
+  await run
+  expect(await get(app, id)).toMatchObject({ state: 'cancelled', attempt: 1 })
+  expect((await events.list(app.sql, id, 0, 100)).at(-1)?.data).toMatchObject({ stopped: 'fenced off' })
+  expect(exits).toHaveLength(1)
 })
 
 test('running time over the timeout, all stints together, fails with TIMEOUT', async ({ world: { app } }) => {
