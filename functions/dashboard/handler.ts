@@ -14,12 +14,15 @@ const notModified = plain('What you have is still right: its ETag was in If-None
 /** As `POST /auth/login` answers, without the refresh token: that is in the cookie. */
 const sessionReply = signedIn.omit({ refreshToken: true }).meta({ id: 'DashboardSession' })
 const name = z.string().max(200)
+/** What the page itself reads of its address. */
+const query = z.looseObject({})
 
 export const home = route({
   method: 'GET',
   path: '/',
   summary: 'The dashboard',
   actor: 'anyone',
+  query,
   replies: { 200: page, 304: notModified },
   run: ({ app, headers }) => answerPage(app, headers),
 })
@@ -30,6 +33,7 @@ export const openPage = route({
   summary: 'A page of the dashboard',
   actor: 'anyone',
   params: z.object({ page: name }),
+  query,
   replies: { 200: page, 304: notModified },
   run: ({ app, headers }) => answerPage(app, headers),
 })
@@ -40,6 +44,7 @@ export const openJob = route({
   summary: 'The dashboard’s page of one job',
   actor: 'anyone',
   params: z.object({ jobId: name }),
+  query,
   replies: { 200: page, 304: notModified },
   run: ({ app, headers }) => answerPage(app, headers),
 })
@@ -50,6 +55,7 @@ export const openProject = route({
   summary: 'The dashboard’s page of one project',
   actor: 'anyone',
   params: z.object({ projectId: name }),
+  query,
   replies: { 200: page, 304: notModified },
   run: ({ app, headers }) => answerPage(app, headers),
 })

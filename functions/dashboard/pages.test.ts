@@ -19,6 +19,15 @@ describe('the dashboard’s page', () => {
     },
   )
 
+  test('is at addresses that say what is looked for', async ({ world }) => {
+    const { status, headers } = await world.http('GET', '/dashboard/jobs?state=failed&text=%22a%22')
+    expect([status, headers['content-type']]).toEqual([200, 'text/html; charset=utf-8'])
+  })
+
+  test('lets pictures in from where files stand', async ({ world }) => {
+    expect((await world.http('GET', '/')).headers).toMatchObject({ 'Cross-Origin-Embedder-Policy': 'credentialless' })
+  })
+
   test('is not sent again to who has it', async ({ world }) => {
     const { headers } = await world.http('GET', '/')
     const again = await world.http('GET', '/', { headers: { 'if-none-match': headers['etag'] ?? '' } })

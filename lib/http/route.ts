@@ -134,7 +134,9 @@ export const route = <
   declaration: Declaration<P, Q, B, R, A, M, At>,
 ): Route<{ method: M; path: At; params: P; query: Q; body: B; replies: R }> => {
   const checked = declaration as unknown as AnyDeclaration
-  const querySchema = (checked.query ?? z.object({})).strict()
+  // A page's address may say more than its server needs to know, and then declares so.
+  const declaredQuery = checked.query ?? z.object({})
+  const querySchema = declaredQuery.def.catchall ? declaredQuery : declaredQuery.strict()
   const handler = middy<APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2, Error, InvocationContext>()
     .use(httpHeaderNormalizer())
     .use(httpSecurityHeaders(SECURITY_HEADERS))
@@ -163,6 +165,8 @@ export const route = <
 
 /** The policies of documents are ours or off: an answer in JSON shows nothing, and a page's `run` gives its own policy. */
 const SECURITY_HEADERS = {
+  // Pictures come from S3, which sends no headers of ours.
+  crossOriginEmbedderPolicy: { policy: 'credentialless' },
   contentSecurityPolicy: false,
   permissionsPolicy: false,
   reportTo: false,

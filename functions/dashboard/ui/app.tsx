@@ -2,9 +2,18 @@ import { useEffect } from 'preact/hooks'
 import { LocationProvider, Route, Router } from 'preact-iso'
 import { startPolling } from './data/live.ts'
 import { unreachable, user } from './data/session.ts'
+import { FailuresPage } from './pages/failures.tsx'
+import { JobPage } from './pages/job.tsx'
 import { JobsPage } from './pages/jobs.tsx'
+import { NewJobPage } from './pages/new-job.tsx'
 import { NotFound } from './pages/not-found.tsx'
+import { OverviewPage } from './pages/overview.tsx'
+import { ProjectPage } from './pages/project.tsx'
+import { ProjectsPage } from './pages/projects.tsx'
+import { QueuesPage } from './pages/queues.tsx'
+import { SchedulesPage } from './pages/schedules.tsx'
 import { SignInPage } from './pages/sign-in.tsx'
+import { SystemPage } from './pages/system.tsx'
 import { Notices } from './parts/notices.tsx'
 import { Shell } from './shell.tsx'
 
@@ -34,8 +43,16 @@ const SignedIn = () => {
   return (
     <Shell>
       <Router>
-        <Route path="/" component={JobsPage} />
+        <Route path="/" component={OverviewPage} />
         <Route path="/dashboard/jobs" component={JobsPage} />
+        <Route path="/dashboard/jobs/:id" component={JobPage} />
+        <Route path="/dashboard/new" component={NewJobPage} />
+        <Route path="/dashboard/failures" component={FailuresPage} />
+        <Route path="/dashboard/schedules" component={SchedulesPage} />
+        <Route path="/dashboard/queues" component={QueuesPage} />
+        <Route path="/dashboard/system" component={SystemPage} />
+        <Route path="/dashboard/projects" component={ProjectsPage} />
+        <Route path="/dashboard/projects/:id" component={ProjectPage} />
         <Route default component={NotFound} />
       </Router>
     </Shell>

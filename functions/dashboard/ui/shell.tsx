@@ -49,6 +49,9 @@ export const Shell = ({ children }: { children: ComponentChildren }) => {
         </button>
       </header>
       <div class="side" id="navigation">
+        <a href="/" class="home">
+          <Logo />
+        </a>
         <ProjectChoice />
         <a class="button primary wide" href="/dashboard/new">
           New job

@@ -1,16 +1,20 @@
 const numbers = new Intl.NumberFormat('en', { maximumFractionDigits: 1 })
 const dates = new Intl.DateTimeFormat('en', { dateStyle: 'medium', timeStyle: 'medium' })
-const days = new Intl.DateTimeFormat('en', {
+const SHORT = {
+  weekday: 'short',
   day: 'numeric',
   month: 'short',
   hour: '2-digit',
   minute: '2-digit',
   hourCycle: 'h23',
-})
+} as const
 
 export const count = (value: number): string => numbers.format(value)
 export const instant = (time: string): string => dates.format(new Date(time))
-export const shortInstant = (time: string): string => days.format(new Date(time))
+
+/** Day and time, in a zone of its own if one is given. */
+export const shortInstant = (time: string, timeZone?: string): string =>
+  new Intl.DateTimeFormat('en', { ...SHORT, ...(timeZone && { timeZone }) }).format(new Date(time))
 export const percent = (part: number): string => `${Math.floor(part * 100)} %`
 
 /** Two units at most: `1 h 4 min`, `12 s`, `340 ms`. */

@@ -1,0 +1,167 @@
+import { useSignal } from '@preact/signals'
+import type { ComponentChildren } from 'preact'
+import { useId } from 'preact/hooks'
+import { hintOf, labelOf } from './schema.ts'
+import type { FieldProps } from './schema-form.tsx'
+
+interface ControlProps {
+  id: string
+  name: string
+  'aria-invalid': boolean
+  'aria-describedby': string | undefined
+  'aria-required': boolean
+}
+
+/** A control with its label, what is said of it, and what is wrong with it. */
+export const Field = ({
+  props: { name, path, schema, isRequired, errors },
+  error = errors.get(path),
+  children,
+}: {
+  props: Pick<FieldProps, 'name' | 'path' | 'schema' | 'isRequired' | 'errors'>
+  error?: string | undefined
+  children: (control: ControlProps) => ComponentChildren
+}) => {
+  const id = useId()
+  const hint = hintOf(schema)
+  const told = [hint && `${id}-hint`, error && `${id}-error`].filter(Boolean).join(' ')
+  return (
+    <div class="field" data-path={path}>
+      <label for={id}>
+        {labelOf(name)} {!isRequired && <small>optional</small>}
+      </label>
+      {children({
+        id,
+        name: path,
+        'aria-invalid': error !== undefined,
+        'aria-describedby': told || undefined,
+        'aria-required': isRequired,
+      })}
+      {error && (
+        <p id={`${id}-error`} class="field-error">
+          {error}
+        </p>
+      )}
+      {hint && (
+        <p id={`${id}-hint`} class="field-hint">
+          {hint}
+        </p>
+      )}
+    </div>
+  )
+}
+
+export const LineField = (props: FieldProps) => (
+  <Field props={props}>
+    {(control) => (
+      <input
+        {...control}
+        type="text"
+        autoComplete="off"
+        placeholder={props.schema.example === undefined ? undefined : String(props.schema.example)}
+        value={String(props.value ?? '')}
+        onInput={(event) => props.onChange(event.currentTarget.value || undefined)}
+      />
+    )}
+  </Field>
+)
+
+export const NumberField = (props: FieldProps) => (
+  <Field props={props}>
+    {(control) => (
+      <input
+        {...control}
+        type="number"
+        inputMode="decimal"
+        step={props.schema.type === 'integer' ? 1 : 'any'}
+        placeholder={props.schema.default === undefined ? undefined : String(props.schema.default)}
+        value={props.value === undefined ? '' : String(props.value)}
+        onInput={({ currentTarget: it }) => props.onChange(it.value === '' ? undefined : it.valueAsNumber)}
+      />
+    )}
+  </Field>
+)
+
+export const ChoiceField = (props: FieldProps) => (
+  <Field props={props}>
+    {(control) => (
+      <select
+        {...control}
+        value={String(props.value ?? '')}
+        onChange={({ currentTarget: it }) =>
+          props.onChange(props.schema.enum?.find((option) => String(option) === it.value))
+        }
+      >
+        {(!props.isRequired || props.value === undefined) && (
+          <option value="">{props.schema.default === undefined ? '' : `${props.schema.default} (default)`}</option>
+        )}
+        {props.schema.enum?.map((option) => (
+          <option key={String(option)}>{String(option)}</option>
+        ))}
+      </select>
+    )}
+  </Field>
+)
+
+export const SwitchField = (props: FieldProps) => (
+  <Field props={props}>
+    {(control) => (
+      <input
+        {...control}
+        type="checkbox"
+        checked={Boolean(props.value ?? props.schema.default ?? false)}
+        onChange={(event) => props.onChange(event.currentTarget.checked)}
+      />
+    )}
+  </Field>
+)
+
+/** Texts, one a line. */
+export const ListField = (props: FieldProps) => (
+  <Field props={props}>
+    {(control) => (
+      <textarea
+        {...control}
+        rows={3}
+        placeholder="One a line"
+        value={Array.isArray(props.value) ? props.value.join('\n') : ''}
+        onInput={({ currentTarget: it }) => props.onChange(it.value === '' ? undefined : it.value.split('\n'))}
+      />
+    )}
+  </Field>
+)
+
+/** Any JSON. What isn't is said at once, and kept to be mended. */
+export const JsonField = (props: FieldProps) => {
+  const text = useSignal(props.value === undefined ? '' : JSON.stringify(props.value, null, 2))
+  const isWrong = useSignal(false)
+  const read = (typed: string): void => {
+    text.value = typed
+    const parsed = parse(typed)
+    isWrong.value = parsed === 'wrong'
+    props.onChange(parsed === 'wrong' ? undefined : parsed?.value)
+  }
+  return (
+    <Field props={props} error={isWrong.value ? 'This is no JSON yet.' : props.errors.get(props.path)}>
+      {(control) => (
+        <textarea
+          {...control}
+          rows={4}
+          spellcheck={false}
+          placeholder="JSON"
+          value={text.value}
+          onInput={(event) => read(event.currentTarget.value)}
+        />
+      )}
+    </Field>
+  )
+}
+
+const parse = (text: string): { value: unknown } | undefined | 'wrong' => {
+  if (text.trim() === '') return undefined
+  try {
+    return { value: JSON.parse(text) }
+  } catch {
+    return 'wrong'
+  }
+}

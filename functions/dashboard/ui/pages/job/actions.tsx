@@ -1,0 +1,49 @@
+import { api } from '../../data/client.ts'
+import type { Job } from '../../data/job.ts'
+import { know } from '../../data/query.ts'
+import { Action } from '../../parts/action.tsx'
+import { say } from '../../parts/notices.tsx'
+
+/** What can be done with a job, as its state allows. */
+export const JobActions = ({ job, reload }: { job: Job; reload: () => Promise<void> }) => {
+  const params = { jobId: job.id }
+  const isLive = ['blocked', 'queued', 'running'].includes(job.state)
+  const canRetry = job.state === 'failed' || job.state === 'cancelled'
+
+  const show = (changed: Omit<Job, 'waitingBecause'>): void =>
+    know<{ job: Job }>(`job ${job.id}`, () => ({ job: { ...job, ...changed, waitingBecause: null } }))
+  const cancel = async (): Promise<void> => {
+    const { job: changed } = await api.call('POST /jobs/{jobId}/cancel', { params })
+    show(changed)
+    if (changed.state === 'running') say('It stops at its next safe point.')
+    await reload()
+  }
+  const retry = async (fromStart: boolean): Promise<void> => {
+    show((await api.call('POST /jobs/{jobId}/retry', { params, body: { fromStart } })).job)
+    await reload()
+  }
+  return (
+    <>
+      {isLive && (
+        <Action run={cancel} disabled={job.cancelRequestedAt !== null}>
+          {job.cancelRequestedAt ? 'Stopping' : 'Cancel'}
+        </Action>
+      )}
+      {canRetry && (
+        <>
+          {job.progress > 0 && (
+            <Action run={() => retry(true)} title="Forgets the checkpoint">
+              Retry from the start
+            </Action>
+          )}
+          <Action run={() => retry(false)} kind="primary" title="Goes on from the checkpoint, if there is one">
+            Retry
+          </Action>
+        </>
+      )}
+      <a class="button" href={`/dashboard/new?from=${job.id}`}>
+        Run again
+      </a>
+    </>
+  )
+}

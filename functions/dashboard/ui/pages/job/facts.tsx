@@ -1,0 +1,58 @@
+import type { ComponentChildren } from 'preact'
+import type { Job } from '../../data/job.ts'
+import { useProjects } from '../../data/projects.ts'
+import { duration } from '../../parts/format.ts'
+import { Time } from '../../parts/time.tsx'
+
+export const JobFacts = ({ job }: { job: Job }) => {
+  const { projects } = useProjects()
+  return (
+    <section class="card" aria-label="Facts">
+      <dl class="facts">
+        <Fact name="Kind">
+          <a href={`/dashboard/jobs?kind=${job.kind}`}>{job.kind}</a>
+        </Fact>
+        <Fact name="Queue">{job.queue}</Fact>
+        <Fact name="Project">{projects.find((it) => it.id === job.projectId)?.name ?? '…'}</Fact>
+        <Fact name="Queued">
+          <Time at={job.queuedAt} />
+        </Fact>
+        {job.startedAt && (
+          <Fact name="Started">
+            <Time at={job.startedAt} />
+          </Fact>
+        )}
+        {job.finishedAt && (
+          <Fact name="Ended">
+            <Time at={job.finishedAt} />
+          </Fact>
+        )}
+        <Fact name="Running time">
+          {duration(job.runMs)} of {duration(job.timeoutSeconds * 1_000)}
+        </Fact>
+        <Fact name="Attempt">
+          {job.attempt} of {job.maxAttempts}
+        </Fact>
+        <Fact name="Stints">{job.stint}</Fact>
+        {job.crashes > 0 && <Fact name="Crashes in a row">{job.crashes}</Fact>}
+        {job.priority !== 0 && <Fact name="Priority">{job.priority}</Fact>}
+        {job.tags.length > 0 && (
+          <Fact name="Tags">
+            {job.tags.map((tag) => (
+              <a key={tag} class="tag" href={`/dashboard/jobs?tag=${encodeURIComponent(tag)}`}>
+                {tag}
+              </a>
+            ))}
+          </Fact>
+        )}
+      </dl>
+    </section>
+  )
+}
+
+const Fact = ({ name, children }: { name: string; children: ComponentChildren }) => (
+  <div>
+    <dt>{name}</dt>
+    <dd>{children}</dd>
+  </div>
+)

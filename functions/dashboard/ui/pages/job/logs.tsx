@@ -1,0 +1,60 @@
+import { useEffect, useRef } from 'preact/hooks'
+import { api } from '../../data/client.ts'
+import type { LogLine } from '../../data/job.ts'
+import { useTail } from '../../data/tail.ts'
+import { instant } from '../../parts/format.ts'
+import { Problem } from '../../parts/problem.tsx'
+
+const NEAR_END_PX = 40
+
+/** What the job wrote, as it comes; it stays at the end as long as nobody scrolls up. */
+export const JobLogs = ({ jobId }: { jobId: string }) => {
+  const { items, isCut, problem } = useTail<LogLine>(
+    `logs ${jobId}`,
+    (cursor, signal) =>
+      api.call('GET /jobs/{jobId}/logs', { params: { jobId }, query: { cursor, limit: 100 }, signal }),
+    (changed) => changed === jobId,
+  )
+  const frame = useRef<HTMLDivElement>(null)
+  const follows = useRef(true)
+  useEffect(() => {
+    if (frame.current && follows.current) frame.current.scrollTop = frame.current.scrollHeight
+  }, [items?.length])
+
+  return (
+    <section class="card" aria-labelledby="logs">
+      <h2 id="logs">Log</h2>
+      <Problem problem={problem} />
+      {items?.length === 0 && <p class="soft">It has written nothing.</p>}
+      {items !== undefined && items.length > 0 && (
+        <div
+          class="log"
+          ref={frame}
+          role="log"
+          aria-labelledby="logs"
+          // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by keyboard
+          tabIndex={0}
+          onScroll={({ currentTarget: it }) => {
+            follows.current = it.scrollHeight - it.scrollTop - it.clientHeight < NEAR_END_PX
+          }}
+        >
+          <ol>
+            {items.map((line) => (
+              <li key={line.id} data-level={line.level}>
+                <time dateTime={line.createdAt} title={instant(line.createdAt)}>
+                  {line.createdAt.slice(11, 23)}
+                </time>
+                <b>{line.level}</b>
+                <span>
+                  {line.message}
+                  {line.data !== null && <i>{JSON.stringify(line.data)}</i>}
+                </span>
+              </li>
+            ))}
+          </ol>
+        </div>
+      )}
+      {isCut && <p class="soft">There are more lines: the API gives them all.</p>}
+    </section>
+  )
+}

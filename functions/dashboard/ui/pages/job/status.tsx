@@ -1,0 +1,67 @@
+import type { Job } from '../../data/job.ts'
+import { relative } from '../../parts/format.ts'
+import { now } from '../../parts/now.ts'
+import { Progress } from '../../parts/progress.tsx'
+import { State } from '../../parts/state.tsx'
+
+/** How the job stands, how far it is, and why it isn't further. */
+export const JobStatus = ({ job }: { job: Job }) => (
+  <section class="card status" aria-label="Status" data-state={job.state}>
+    <div class="status-line">
+      <State state={job.state} />
+      <p class="soft" aria-live="polite">
+        {sentenceOf(job, now.value)}
+      </p>
+    </div>
+    <Progress value={job.progress} state={job.state} label="Progress" />
+    {job.error && (
+      <p class="job-error">
+        <code>{job.error.code}</code> {job.error.message}
+      </p>
+    )}
+  </section>
+)
+
+const sentenceOf = (job: Job, now: number): string => {
+  if (job.state === 'running') {
+    if (!job.cancelRequestedAt) return `Stint ${job.stint}${attemptOf(job)}.`
+    return job.cancelAcknowledgedAt ? 'It stops at its next safe point.' : 'Its worker is being told to stop.'
+  }
+  if (job.waitingBecause) return waitingSentence(job.waitingBecause, now)
+  if (job.finishedAt) return `${endings[job.state] ?? ''} ${relative(job.finishedAt, now)}.`
+  return ''
+}
+
+const endings: Partial<Record<Job['state'], string>> = {
+  succeeded: 'Done',
+  failed: 'Failed',
+  cancelled: 'Cancelled',
+}
+
+const attemptOf = (job: Job): string => (job.attempt > 1 ? `, attempt ${job.attempt} of ${job.maxAttempts}` : '')
+
+type Because = NonNullable<Job['waitingBecause']>
+
+const waitingSentence = (because: Because, now: number): string => {
+  if ('until' in because) {
+    const until = relative(because.until, now)
+    return because.reason === 'retry' ? `It failed, and is tried again ${until}.` : `It is due ${until}.`
+  }
+  const expected = because.expectedStartAt ? ` It may start ${relative(because.expectedStartAt, now)}.` : ''
+  return `${reasonOf(because)}${expected}`
+}
+
+const reasonOf = (because: Exclude<Because, { until: string }>): string => {
+  switch (because.reason) {
+    case 'after':
+      return because.jobs === 1
+        ? 'It runs after a job that has not ended.'
+        : `It runs after ${because.jobs} jobs that have not ended.`
+    case 'paused':
+      return `The queue ${because.queue} is paused.`
+    case 'limit':
+      return `At most ${because.limit} run at once of its ${because.of}.`
+    case 'behind':
+      return because.jobs === 0 ? 'It is next.' : `Jobs that go before it: ${because.jobs}.`
+  }
+}

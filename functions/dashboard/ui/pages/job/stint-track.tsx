@@ -1,0 +1,42 @@
+import type { JobState } from '../../../../../db/queries/jobs.ts'
+import type { Job, Stint } from '../../data/job.ts'
+import { duration } from '../../parts/format.ts'
+import { now } from '../../parts/now.ts'
+
+/** As which state of a job a stint's outcome is coloured. */
+const COLOURS: Record<string, JobState> = {
+  succeeded: 'succeeded',
+  failed: 'failed',
+  crashed: 'failed',
+  retried: 'failed',
+  cancelled: 'cancelled',
+}
+
+/** From the job's first moment to its last: where it ran, and where it waited. */
+export const StintTrack = ({ job, stints }: { job: Job; stints: Stint[] }) => {
+  const from = Date.parse(job.queuedAt)
+  const to = Math.max(from + 1, job.finishedAt ? Date.parse(job.finishedAt) : now.value)
+  const partOf = (time: number): number => ((Math.min(to, time) - from) / (to - from)) * 100
+  return (
+    <figure class="track" aria-label={`${stints.length} stints in ${duration(to - from)}`}>
+      <div>
+        {stints.map((stint) => {
+          const left = partOf(Date.parse(stint.startedAt))
+          const right = partOf(stint.endedAt ? Date.parse(stint.endedAt) : to)
+          return (
+            <i
+              key={stint.stint}
+              data-state={COLOURS[stint.outcome ?? ''] ?? 'running'}
+              title={`Stint ${stint.stint}`}
+              style={{ left: `${left}%`, width: `${Math.max(0.4, right - left)}%` }}
+            />
+          )
+        })}
+      </div>
+      <figcaption>
+        <span>queued</span>
+        <span>{duration(to - from)}</span>
+      </figcaption>
+    </figure>
+  )
+}

@@ -1,0 +1,75 @@
+import { useSignal } from '@preact/signals'
+import { useLocation } from 'preact-iso'
+import { api } from '../data/client.ts'
+import type { JobKind } from '../data/job.ts'
+import { useKinds } from '../data/kinds.ts'
+import { useQuery } from '../data/query.ts'
+import { Page } from '../parts/page.tsx'
+import { Problem } from '../parts/problem.tsx'
+import { Skeleton } from '../parts/skeleton.tsx'
+import { JobForm } from './new-job/form.tsx'
+
+/** A new job: first its kind, then what the kind wants to know. From another job it begins with what that had. */
+export const NewJobPage = () => {
+  const { query } = useLocation()
+  const from = query['from']
+  const { kinds, problem } = useKinds()
+  const chosen = useSignal<string | undefined>(query['kind'])
+  const model = useQuery(
+    `model ${from ?? ''}`,
+    async (signal) =>
+      from ? (await api.call('GET /jobs/{jobId}', { params: { jobId: from }, signal })).job : undefined,
+    { still: true },
+  )
+  const isWaiting = kinds.length === 0 || (from !== undefined && !model.data && !model.problem)
+  const name = chosen.value ?? model.data?.kind ?? kinds[0]?.kind
+  const kind = kinds.find((it) => it.kind === name)
+
+  return (
+    <Page title={from ? 'Run again' : 'New job'}>
+      <Problem problem={problem ?? model.problem} />
+      {isWaiting && !problem && <Skeleton lines={6} />}
+      {!isWaiting && (
+        <div class="new-job">
+          <Kinds
+            kinds={kinds}
+            chosen={name}
+            choose={(it) => {
+              chosen.value = it
+            }}
+          />
+          {kind && (
+            <JobForm
+              key={`${kind.kind} ${from ?? ''}`}
+              kind={kind}
+              model={model.data?.kind === kind.kind ? model.data : undefined}
+            />
+          )}
+        </div>
+      )}
+    </Page>
+  )
+}
+
+const Kinds = ({
+  kinds,
+  chosen,
+  choose,
+}: {
+  kinds: JobKind[]
+  chosen: string | undefined
+  choose: (kind: string) => void
+}) => (
+  <fieldset class="kinds">
+    <legend>Kind</legend>
+    {kinds.map((it) => (
+      <label key={it.kind}>
+        <input type="radio" name="kind" value={it.kind} checked={it.kind === chosen} onChange={() => choose(it.kind)} />
+        <span>
+          <b>{it.kind}</b>
+          <small>{it.summary}</small>
+        </span>
+      </label>
+    ))}
+  </fieldset>
+)

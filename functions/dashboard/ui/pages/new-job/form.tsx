@@ -1,0 +1,103 @@
+import { useSignal } from '@preact/signals'
+import { useRef } from 'preact/hooks'
+import { useLocation } from 'preact-iso'
+import { ProblemError } from '../../../../../lib/client/problem-error.ts'
+import { api } from '../../data/client.ts'
+import type { Job, JobKind } from '../../data/job.ts'
+import { useTargetProject } from '../../data/projects.ts'
+import { FileProject } from '../../forms/file-project.ts'
+import { resolved } from '../../forms/resolve.ts'
+import { emptyOf, type Schema } from '../../forms/schema.ts'
+import { SchemaFields } from '../../forms/schema-form.tsx'
+import { Problem } from '../../parts/problem.tsx'
+import { OPTIONS } from './options.ts'
+import { Snippets } from './snippets.tsx'
+
+type Values = Record<string, unknown>
+
+/** What a kind wants to know, and what any job may be told. */
+export const JobForm = ({ kind, model }: { kind: JobKind; model: Job | undefined }) => {
+  const schema = resolved(kind.input as Schema)
+  const project = useTargetProject()
+  const { route } = useLocation()
+  const form = useRef<HTMLFormElement>(null)
+  const input = useSignal<Values>((model?.input as Values | undefined) ?? emptyOf(schema))
+  const options = useSignal<Values>(model ? optionsOf(model) : {})
+  const problem = useSignal<Error | undefined>(undefined)
+  const busy = useSignal(false)
+
+  const errors = errorsOf(problem.value)
+  const body = { kind: kind.kind, input: input.value, ...options.value, ...(project && { projectId: project.id }) }
+  const unplaced = [...errors.keys()].filter((path) => !isShown(form.current, path))
+
+  const submit = async (event: SubmitEvent): Promise<void> => {
+    event.preventDefault()
+    busy.value = true
+    problem.value = undefined
+    try {
+      const { job } = await api.call('POST /jobs', { body, idempotencyKey: crypto.randomUUID() })
+      route(`/dashboard/jobs/${job.id}`)
+    } catch (error) {
+      problem.value = error as Error
+      busy.value = false
+      requestAnimationFrame(() => form.current?.querySelector<HTMLElement>('[aria-invalid="true"]')?.focus())
+    }
+  }
+
+  return (
+    <FileProject.Provider value={project?.id}>
+      <form class="card job-form" onSubmit={submit} ref={form} noValidate aria-label={kind.kind}>
+        <div class="card-head">
+          <h2>{kind.kind}</h2>
+          <small>
+            queue {kind.queue}
+            {project && ` · project ${project.name}`}
+          </small>
+        </div>
+        <SchemaFields
+          schema={schema}
+          path="input"
+          values={input.value}
+          errors={errors}
+          onChange={(values) => {
+            input.value = values
+          }}
+        />
+        <details open={Object.keys(options.value).length > 0}>
+          <summary>Name, tags and when</summary>
+          <div class="details">
+            <SchemaFields
+              schema={OPTIONS}
+              path=""
+              values={options.value}
+              errors={new Map([...errors].map(([path, message]) => [`.${path}`, message]))}
+              onChange={(values) => {
+                options.value = values
+              }}
+            />
+          </div>
+        </details>
+        {problem.value && (errors.size === 0 || unplaced.length > 0) && <Problem problem={problem.value} />}
+        <div class="actions">
+          <button class="button primary" type="submit" disabled={busy.value} aria-busy={busy.value}>
+            Submit
+          </button>
+        </div>
+      </form>
+      <Snippets body={body} />
+    </FileProject.Provider>
+  )
+}
+
+const errorsOf = (problem: Error | undefined): ReadonlyMap<string, string> =>
+  new Map(problem instanceof ProblemError ? problem.errors.map((it) => [it.path, it.message]) : [])
+
+/** Whether a field is there at which it can be said. */
+const isShown = (form: HTMLFormElement | null, path: string): boolean =>
+  form?.querySelector(`[data-path="${CSS.escape(path)}"], [data-path="${CSS.escape(`.${path}`)}"]`) !== null
+
+const optionsOf = ({ name, tags, priority }: Job): Values => ({
+  ...(name !== null && { name }),
+  ...(tags.length > 0 && { tags }),
+  ...(priority !== 0 && { priority }),
+})

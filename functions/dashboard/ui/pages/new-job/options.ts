@@ -1,0 +1,14 @@
+import type { Schema } from '../../forms/schema.ts'
+
+/** What any job may be told, beside its input: the fields of `POST /jobs` that a person at a form needs. */
+export const OPTIONS: Schema = {
+  type: 'object',
+  properties: {
+    name: { type: 'string', description: 'What the lists call it' },
+    tags: { type: 'array', items: { type: 'string' }, description: 'To find it again' },
+    priority: { type: 'integer', minimum: -10, maximum: 10, description: 'Lower goes first' },
+    delaySeconds: { type: 'integer', minimum: 0, maximum: 315_360_000, description: 'Not before so long from now' },
+    maxAttempts: { type: 'integer', minimum: 1, maximum: 100 },
+    timeoutSeconds: { type: 'integer', minimum: 1, maximum: 2_592_000, description: 'Running time over all stints' },
+  },
+}

@@ -1,0 +1,64 @@
+import { useSignal } from '@preact/signals'
+import { CopyButton } from '../../parts/values/json.tsx'
+
+const LANGUAGES = { curl: 'curl', typescript: 'TypeScript' } as const
+
+/** What the form says, as it is said without it. */
+export const Snippets = ({ body }: { body: object }) => {
+  const language = useSignal<keyof typeof LANGUAGES>('curl')
+  const text = language.value === 'curl' ? curlOf(body) : typeScriptOf(body)
+  return (
+    <section class="card snippets" aria-label="As code">
+      <div class="card-head">
+        <fieldset class="tabs" aria-label="Language">
+          {Object.entries(LANGUAGES).map(([key, name]) => (
+            <button
+              key={key}
+              type="button"
+              class="button quiet small"
+              aria-pressed={key === language.value}
+              onClick={() => {
+                language.value = key as keyof typeof LANGUAGES
+              }}
+            >
+              {name}
+            </button>
+          ))}
+        </fieldset>
+        <CopyButton text={text} />
+      </div>
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by keyboard */}
+      <pre class="code" tabIndex={0}>
+        {text}
+      </pre>
+    </section>
+  )
+}
+
+/** For a POSIX shell: within single quotes only the quote itself needs care. */
+export const curlOf = (body: object): string => {
+  const json = JSON.stringify(body, null, 2).replaceAll("'", String.raw`'\''`)
+  return [
+    `curl -s ${location.origin}/jobs \\`,
+    `  -H "authorization: Bearer $TOKEN" \\`,
+    "  -H 'content-type: application/json' \\",
+    `  -d '${json}'`,
+  ].join('\n')
+}
+
+export const typeScriptOf = (body: object): string => {
+  const value = JSON.stringify(body, null, 2).replaceAll(/^( *)"([A-Za-z_]\w*)":/gm, '$1$2:')
+  return [
+    "import type { Api } from './functions/http/api.ts'",
+    "import { createClient } from './lib/client/client.ts'",
+    "import { fixed } from './lib/client/credentials.ts'",
+    '',
+    'const client = createClient<Api>({',
+    `  baseUrl: '${location.origin}',`,
+    "  credentials: fixed(process.env['TOKEN'] ?? ''),",
+    '})',
+    `const { job } = await client.call('POST /jobs', {`,
+    `  body: ${value.replaceAll('\n', '\n  ')},`,
+    '})',
+  ].join('\n')
+}

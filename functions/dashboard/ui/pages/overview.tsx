@@ -1,0 +1,125 @@
+import { useSignal } from '@preact/signals'
+import { api } from '../data/client.ts'
+import { projectQuery } from '../data/projects.ts'
+import { useQuery } from '../data/query.ts'
+import { Chart } from '../parts/chart.tsx'
+import { Empty } from '../parts/empty.tsx'
+import { count, duration } from '../parts/format.ts'
+import { Page } from '../parts/page.tsx'
+import { Problem } from '../parts/problem.tsx'
+import { Skeleton } from '../parts/skeleton.tsx'
+import { JobTable } from './jobs/table.tsx'
+import { Tiles } from './overview/tiles.tsx'
+
+const SPANS = [
+  [60, 'hour'],
+  [360, '6 hours'],
+  [1_440, 'day'],
+  [10_080, 'week'],
+] as const
+
+const LATEST = 8
+
+/** How it goes: what ended, what waits and runs, how long it takes. */
+export const OverviewPage = () => {
+  const minutes = useSignal<number>(60)
+  const asked = { ...projectQuery.value, minutes: minutes.value }
+  const activity = useQuery(`activity ${JSON.stringify(asked)}`, (signal) =>
+    api.call('GET /activity', { query: asked, signal }),
+  )
+  const latest = useQuery(`latest ${JSON.stringify(projectQuery.value)}`, (signal) =>
+    api.call('GET /jobs', { query: { ...projectQuery.value, limit: LATEST }, signal }),
+  )
+  const { data } = activity
+  const jobs = latest.data?.items ?? []
+  return (
+    <Page
+      title="Overview"
+      actions={
+        <fieldset class="tabs" aria-label="Span of time">
+          {SPANS.map(([value, name]) => (
+            <button
+              key={value}
+              type="button"
+              class="button quiet small"
+              aria-pressed={minutes.value === value}
+              onClick={() => {
+                minutes.value = value
+              }}
+            >
+              {name}
+            </button>
+          ))}
+        </fieldset>
+      }
+    >
+      <Problem problem={activity.problem} />
+      {data ? <Tiles activity={data} /> : <Skeleton lines={2} />}
+      {data ? <Charts activity={data} /> : <Skeleton lines={4} />}
+      <section class="latest" aria-labelledby="latest">
+        <div class="card-head">
+          <h2 id="latest">Latest jobs</h2>
+          <a href="/dashboard/jobs">All jobs</a>
+        </div>
+        {!latest.data && <Skeleton lines={LATEST} />}
+        {latest.data && jobs.length === 0 && (
+          <Empty title="No jobs yet.">
+            <a class="button primary" href="/dashboard/new">
+              Submit the first one
+            </a>
+          </Empty>
+        )}
+        {jobs.length > 0 && <JobTable jobs={jobs} />}
+      </section>
+    </Page>
+  )
+}
+
+type Activity = Awaited<ReturnType<typeof ask>>
+const ask = () => api.call('GET /activity')
+
+const Charts = ({ activity: { buckets } }: { activity: Activity }) => {
+  const times = buckets.map((it) => Date.parse(it.at) / 1_000)
+  return (
+    <div class="charts">
+      <section class="card" aria-labelledby="ended">
+        <h2 id="ended">Jobs that ended</h2>
+        <Chart
+          title="Jobs that ended, over time"
+          times={times}
+          format={count}
+          stacked
+          series={[
+            { label: 'cancelled', values: buckets.map((it) => it.cancelled), colour: '--state-cancelled' },
+            { label: 'failed', values: buckets.map((it) => it.failed), colour: '--state-failed' },
+            { label: 'succeeded', values: buckets.map((it) => it.succeeded), colour: '--state-succeeded' },
+          ]}
+        />
+      </section>
+      <section class="card" aria-labelledby="waited">
+        <h2 id="waited">How long they waited</h2>
+        <Chart
+          title="How long jobs waited, over time"
+          times={times}
+          format={duration}
+          series={[
+            { label: 'half of them', values: buckets.map((it) => it.waitMsP50), colour: '--state-queued' },
+            { label: '95 %', values: buckets.map((it) => it.waitMsP95), colour: '--state-queued', dashed: true },
+          ]}
+        />
+      </section>
+      <section class="card" aria-labelledby="ran">
+        <h2 id="ran">How long they ran</h2>
+        <Chart
+          title="How long jobs ran, over time"
+          times={times}
+          format={duration}
+          series={[
+            { label: 'half of them', values: buckets.map((it) => it.runMsP50), colour: '--state-running' },
+            { label: '95 %', values: buckets.map((it) => it.runMsP95), colour: '--state-running', dashed: true },
+          ]}
+        />
+      </section>
+    </div>
+  )
+}

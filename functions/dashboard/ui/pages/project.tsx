@@ -1,0 +1,86 @@
+import { useSignal } from '@preact/signals'
+import { useLocation, useRoute } from 'preact-iso'
+import { api } from '../data/client.ts'
+import { chooseProject, projectId, useProjects } from '../data/projects.ts'
+import { useQuery } from '../data/query.ts'
+import { TextField } from '../forms/text-field.tsx'
+import { Action } from '../parts/action.tsx'
+import { Page } from '../parts/page.tsx'
+import { Problem } from '../parts/problem.tsx'
+import { Skeleton } from '../parts/skeleton.tsx'
+import { Members } from './projects/members.tsx'
+
+/** One project: its people, and the keys of its programs. */
+export const ProjectPage = () => {
+  const id = useRoute().params['id'] ?? ''
+  const { route } = useLocation()
+  const { data, problem, reload } = useQuery(
+    `project ${id}`,
+    (signal) => api.call('GET /projects/{projectId}', { params: { projectId: id }, signal }),
+    { still: true },
+  )
+  const all = useProjects()
+  const project = data?.project
+  if (!project) {
+    return (
+      <Page title="Project">
+        <Problem problem={problem} />
+        {!problem && <Skeleton lines={5} />}
+      </Page>
+    )
+  }
+  const look = async (): Promise<void> => {
+    chooseProject(id)
+    route('/dashboard/jobs')
+  }
+  const remove = async (): Promise<void> => {
+    if (!confirm(`Delete “${project.name}” with all that is in it?`)) return
+    await api.call('DELETE /projects/{projectId}', { params: { projectId: id } })
+    if (projectId.value === id) chooseProject(null)
+    await all.reload()
+    route('/dashboard/projects')
+  }
+  return (
+    <Page
+      title={project.name}
+      lead={`You are ${project.role}.`}
+      actions={
+        <>
+          <Action run={look}>Its jobs</Action>
+          {project.role === 'owner' && (
+            <Action run={remove} kind="quiet">
+              Delete
+            </Action>
+          )}
+        </>
+      }
+    >
+      {project.role === 'owner' && (
+        <Rename
+          id={id}
+          name={project.name}
+          done={async () => {
+            await Promise.all([reload(), all.reload()])
+          }}
+        />
+      )}
+      <Members projectId={id} isOwner={project.role === 'owner'} />
+    </Page>
+  )
+}
+
+const Rename = ({ id, name, done }: { id: string; name: string; done: () => Promise<void> }) => {
+  const next = useSignal(name)
+  const rename = async (): Promise<void> => {
+    await api.call('PATCH /projects/{projectId}', { params: { projectId: id }, body: { name: next.value } })
+    await done()
+  }
+  return (
+    <section class="card inline-form" aria-label="Name">
+      <TextField label="Name" name="name" value={next} />
+      <Action run={rename} disabled={next.value.trim() === '' || next.value === name}>
+        Rename
+      </Action>
+    </section>
+  )
+}

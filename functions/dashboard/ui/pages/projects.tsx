@@ -1,0 +1,75 @@
+import { useSignal } from '@preact/signals'
+import { useLocation } from 'preact-iso'
+import { api } from '../data/client.ts'
+import { useProjects } from '../data/projects.ts'
+import { TextField } from '../forms/text-field.tsx'
+import { Action } from '../parts/action.tsx'
+import { Dialog } from '../parts/dialog.tsx'
+import { Page } from '../parts/page.tsx'
+import { Problem } from '../parts/problem.tsx'
+import { Skeleton } from '../parts/skeleton.tsx'
+
+/** The projects that one belongs to. */
+export const ProjectsPage = () => {
+  const { projects, data, problem, reload } = useProjects()
+  const { route } = useLocation()
+  const isNew = useSignal(false)
+  const name = useSignal('')
+  const failed = useSignal<Error | undefined>(undefined)
+
+  const add = async (event: SubmitEvent): Promise<void> => {
+    event.preventDefault()
+    try {
+      const { project } = await api.call('POST /projects', { body: { name: name.value } })
+      await reload()
+      route(`/dashboard/projects/${project.id}`)
+    } catch (error) {
+      failed.value = error as Error
+    }
+  }
+  const open = async (): Promise<void> => {
+    isNew.value = true
+  }
+  return (
+    <Page
+      title="Projects"
+      actions={
+        <Action run={open} kind="primary">
+          New project
+        </Action>
+      }
+    >
+      <Problem problem={problem} />
+      {!data && !problem && <Skeleton lines={3} />}
+      <ul class="cards three">
+        {projects.map((it) => (
+          <li key={it.id} class="card">
+            <h2>
+              <a href={`/dashboard/projects/${it.id}`}>{it.name}</a>
+            </h2>
+            <p class="soft">
+              You are {it.role}
+              {it.isPersonal && '. Jobs that name no project go here'}.
+            </p>
+          </li>
+        ))}
+      </ul>
+      {isNew.value && (
+        <Dialog
+          title="New project"
+          close={() => {
+            isNew.value = false
+          }}
+        >
+          <form class="dialog-form" onSubmit={add} noValidate>
+            <TextField label="Name" name="name" value={name} />
+            <Problem problem={failed.value} />
+            <button type="submit" class="button primary">
+              Make the project
+            </button>
+          </form>
+        </Dialog>
+      )}
+    </Page>
+  )
+}

@@ -1,0 +1,109 @@
+import { useSignal } from '@preact/signals'
+import { api } from '../../data/client.ts'
+import { useQuery } from '../../data/query.ts'
+import { user } from '../../data/session.ts'
+import { TextField } from '../../forms/text-field.tsx'
+import { Action } from '../../parts/action.tsx'
+import { Problem } from '../../parts/problem.tsx'
+import { Skeleton } from '../../parts/skeleton.tsx'
+
+const ROLES = ['viewer', 'maintainer', 'owner'] as const
+type Role = (typeof ROLES)[number]
+
+/** Who belongs to a project, and as what. */
+export const Members = ({ projectId, isOwner }: { projectId: string; isOwner: boolean }) => {
+  const { data, problem, reload } = useQuery(
+    `members ${projectId}`,
+    (signal) => api.call('GET /projects/{projectId}/members', { params: { projectId }, query: { limit: 100 }, signal }),
+    { still: true },
+  )
+  const setRole = async (userId: string, role: Role): Promise<void> => {
+    await api.call('PUT /projects/{projectId}/members/{userId}', { params: { projectId, userId }, body: { role } })
+    await reload()
+  }
+  const remove = async (userId: string): Promise<void> => {
+    await api.call('DELETE /projects/{projectId}/members/{userId}', { params: { projectId, userId } })
+    await reload()
+  }
+  return (
+    <section class="card" aria-labelledby="members">
+      <h2 id="members">Members</h2>
+      <Problem problem={problem} />
+      {!data && !problem && <Skeleton lines={2} />}
+      <ul class="rows">
+        {data?.items.map((it) => (
+          <li key={it.userId}>
+            <div>
+              <p>
+                {it.name}
+                {it.userId === user.value?.id && <small> you</small>}
+              </p>
+              <small>{it.email}</small>
+            </div>
+            {isOwner ? (
+              <RoleChoice value={it.role} label={`Role of ${it.name}`} set={(role) => setRole(it.userId, role)} />
+            ) : (
+              <span class="soft">{it.role}</span>
+            )}
+            {(isOwner || it.userId === user.value?.id) && (
+              <Action run={() => remove(it.userId)} kind="quiet">
+                {it.userId === user.value?.id ? 'Leave' : 'Remove'}
+              </Action>
+            )}
+          </li>
+        ))}
+      </ul>
+      {isOwner && <Invite projectId={projectId} done={reload} />}
+    </section>
+  )
+}
+
+const RoleChoice = ({ value, label, set }: { value: Role; label: string; set: (role: Role) => Promise<void> }) => {
+  const failed = useSignal<Error | undefined>(undefined)
+  return (
+    <div>
+      <select
+        aria-label={label}
+        value={value}
+        onChange={({ currentTarget: it }) => {
+          const role = ROLES.find((known) => known === it.value) ?? value
+          set(role).catch((error: Error) => {
+            it.value = value
+            failed.value = error
+          })
+        }}
+      >
+        {ROLES.map((role) => (
+          <option key={role}>{role}</option>
+        ))}
+      </select>
+      {failed.value && <p class="field-error">{failed.value.message}</p>}
+    </div>
+  )
+}
+
+const Invite = ({ projectId, done }: { projectId: string; done: () => Promise<void> }) => {
+  const email = useSignal('')
+  const role = useSignal<Role>('maintainer')
+  const add = async (): Promise<void> => {
+    const body = { email: email.value, role: role.value }
+    await api.call('POST /projects/{projectId}/members', { params: { projectId }, body })
+    email.value = ''
+    await done()
+  }
+  return (
+    <div class="inline-form">
+      <TextField label="Email of somebody with an account" name="email" type="email" value={email} />
+      <RoleChoice
+        value={role.value}
+        label="Role of the new member"
+        set={async (next) => {
+          role.value = next
+        }}
+      />
+      <Action run={add} disabled={email.value === ''}>
+        Add
+      </Action>
+    </div>
+  )
+}

@@ -1,0 +1,85 @@
+import type { AnswerOf } from '../../../../lib/client/api.ts'
+import type { Api } from '../../../http/api.ts'
+import { api } from '../data/client.ts'
+import { projectId } from '../data/projects.ts'
+import { useQuery } from '../data/query.ts'
+import { user } from '../data/session.ts'
+import { Action } from '../parts/action.tsx'
+import { count, duration } from '../parts/format.ts'
+import { say } from '../parts/notices.tsx'
+import { Page } from '../parts/page.tsx'
+import { Problem } from '../parts/problem.tsx'
+import { Skeleton } from '../parts/skeleton.tsx'
+
+type Queue = AnswerOf<Api['GET /queues']>['body']['items'][number]
+
+/** The queues, over all projects: how much waits in each, and for how long. */
+export const QueuesPage = () => {
+  const { data, problem, reload } = useQuery('queues', (signal) => api.call('GET /queues', { signal }))
+  return (
+    <Page
+      title="Queues"
+      lead="Of all projects together. An admin can pause them; a project’s failed jobs begin anew by a maintainer."
+    >
+      <Problem problem={problem} />
+      {!data && !problem && <Skeleton lines={6} />}
+      {data && (
+        <ul class="cards three">
+          {data.items.map((it) => (
+            <QueueCard key={it.name} queue={it} reload={reload} />
+          ))}
+        </ul>
+      )}
+    </Page>
+  )
+}
+
+const QueueCard = ({ queue, reload }: { queue: Queue; reload: () => Promise<void> }) => {
+  const isAdmin = user.value?.isAdmin ?? false
+  const project = projectId.value
+  const params = { queue: queue.name }
+  const pause = async (): Promise<void> => {
+    await api.call(queue.paused ? 'POST /queues/{queue}/resume' : 'POST /queues/{queue}/pause', { params })
+    await reload()
+  }
+  const redrive = async (): Promise<void> => {
+    const body = project === null ? {} : { projectId: project }
+    const { redriven } = await api.call('POST /queues/{queue}/redrive', { params, body })
+    say(redriven === 0 ? 'No failed job is left that could begin anew.' : `${count(redriven)} failed jobs begin anew.`)
+    await reload()
+  }
+  return (
+    <li class="card queue">
+      <div class="card-head">
+        <h2>{queue.name}</h2>
+        {queue.paused && <span class="badge">paused</span>}
+      </div>
+      <dl class="numbers">
+        <Figure name="queued" value={count(queue.queued)} state="queued" />
+        <Figure name="running" value={count(queue.running)} state="running" />
+        <Figure name="delayed" value={count(queue.delayed)} />
+        <Figure
+          name="longest wait"
+          value={queue.oldestDueSeconds === null ? '–' : duration(queue.oldestDueSeconds * 1_000)}
+        />
+        <Figure name="doorbells in SQS" value={queue.sqsVisible === null ? 'SQS is away' : count(queue.sqsVisible)} />
+      </dl>
+      <div class="actions">
+        {isAdmin && <Action run={pause}>{queue.paused ? 'Resume' : 'Pause'}</Action>}
+        {(isAdmin || project !== null) && (
+          <Action run={redrive} title="Begins failed jobs anew, those first that failed first">
+            {project === null ? 'Redrive failed jobs' : 'Redrive failed jobs of the project'}
+          </Action>
+        )}
+        {!isAdmin && project === null && <p class="soft">Choose a project to redrive its failed jobs.</p>}
+      </div>
+    </li>
+  )
+}
+
+const Figure = ({ name, value, state }: { name: string; value: string; state?: string }) => (
+  <div data-state={state}>
+    <dt>{name}</dt>
+    <dd>{value}</dd>
+  </div>
+)

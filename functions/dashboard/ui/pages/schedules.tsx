@@ -1,0 +1,55 @@
+import { useSignal } from '@preact/signals'
+import { api } from '../data/client.ts'
+import { projectQuery } from '../data/projects.ts'
+import { useQuery } from '../data/query.ts'
+import { Action } from '../parts/action.tsx'
+import { Empty } from '../parts/empty.tsx'
+import { Page } from '../parts/page.tsx'
+import { Problem } from '../parts/problem.tsx'
+import { Skeleton } from '../parts/skeleton.tsx'
+import { ScheduleDialog } from './schedules/dialog.tsx'
+import { ScheduleCard } from './schedules/schedule.tsx'
+
+/** Jobs that come at certain times. */
+export const SchedulesPage = () => {
+  const query = { ...projectQuery.value, limit: 100 }
+  const { data, problem, reload } = useQuery(`schedules ${JSON.stringify(query)}`, (signal) =>
+    api.call('GET /schedules', { query, signal }),
+  )
+  const isNew = useSignal(false)
+  const open = async (): Promise<void> => {
+    isNew.value = true
+  }
+  const add = (
+    <Action run={open} kind="primary">
+      New schedule
+    </Action>
+  )
+  return (
+    <Page title="Schedules" actions={add}>
+      <Problem problem={problem} />
+      {!data && !problem && <Skeleton lines={4} />}
+      {data?.items.length === 0 && (
+        <Empty title="Nothing is scheduled.">
+          <p>A schedule submits a job at certain times: each night, each Monday, every five minutes.</p>
+          {add}
+        </Empty>
+      )}
+      {data && data.items.length > 0 && (
+        <ul class="cards">
+          {data.items.map((it) => (
+            <ScheduleCard key={it.id} schedule={it} reload={reload} />
+          ))}
+        </ul>
+      )}
+      {isNew.value && (
+        <ScheduleDialog
+          close={() => {
+            isNew.value = false
+            void reload()
+          }}
+        />
+      )}
+    </Page>
+  )
+}

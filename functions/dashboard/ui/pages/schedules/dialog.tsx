@@ -1,0 +1,94 @@
+import { useSignal } from '@preact/signals'
+import { ProblemError } from '../../../../../lib/client/problem-error.ts'
+import { api } from '../../data/client.ts'
+import { useKinds } from '../../data/kinds.ts'
+import { useTargetProject } from '../../data/projects.ts'
+import { resolved } from '../../forms/resolve.ts'
+import { emptyOf, type Schema } from '../../forms/schema.ts'
+import { SchemaFields } from '../../forms/schema-form.tsx'
+import { Dialog } from '../../parts/dialog.tsx'
+import { Problem } from '../../parts/problem.tsx'
+
+type Values = Record<string, unknown>
+
+interface Timing {
+  name: string
+  cron: string
+  timeZone: string
+  kind: string
+}
+
+const timing = (kinds: string[]): Schema => ({
+  type: 'object',
+  required: ['name', 'cron', 'kind'],
+  properties: {
+    name: { type: 'string', description: 'Also the name of its jobs' },
+    cron: {
+      type: 'string',
+      example: '30 2 * * *',
+      description: 'Minute, hour, day of month, month, day of week',
+    },
+    timeZone: { type: 'string', example: 'Europe/Berlin', description: 'UTC if left out' },
+    kind: { type: 'string', enum: kinds },
+  },
+})
+
+/** A new schedule: when, what, and with which input. */
+export const ScheduleDialog = ({ close }: { close: () => void }) => {
+  const { kinds } = useKinds()
+  const project = useTargetProject()
+  const values = useSignal<Values>({ timeZone: Intl.DateTimeFormat().resolvedOptions().timeZone })
+  const inputs = useSignal<Record<string, Values>>({})
+  const problem = useSignal<Error | undefined>(undefined)
+  const name = String(values.value['kind'] ?? '')
+  const kind = kinds.find((it) => it.kind === name)
+  const schema = kind && resolved(kind.input as Schema)
+  const input = inputs.value[name] ?? (schema ? emptyOf(schema) : {})
+  const errors = new Map(
+    problem.value instanceof ProblemError ? problem.value.errors.map((it) => [it.path, it.message]) : [],
+  )
+
+  const submit = async (event: SubmitEvent): Promise<void> => {
+    event.preventDefault()
+    const { name, cron, kind, ...rest } = values.value as Partial<Timing>
+    const given = { name: name ?? '', cron: cron ?? '', kind: kind ?? '' }
+    const body = { ...rest, ...given, input, ...(project && { projectId: project.id }) }
+    try {
+      await api.call('POST /schedules', { body })
+      close()
+    } catch (error) {
+      problem.value = error as Error
+    }
+  }
+  return (
+    <Dialog title="New schedule" close={close}>
+      <form class="dialog-form" onSubmit={submit} noValidate>
+        <SchemaFields
+          schema={timing(kinds.map((it) => it.kind))}
+          path=""
+          values={values.value}
+          errors={new Map([...errors].map(([path, message]) => [`.${path}`, message]))}
+          onChange={(changed) => {
+            values.value = changed
+          }}
+        />
+        {schema && (
+          <SchemaFields
+            key={name}
+            schema={schema}
+            path="input"
+            values={input}
+            errors={errors}
+            onChange={(changed) => {
+              inputs.value = { ...inputs.value, [name]: changed }
+            }}
+          />
+        )}
+        {errors.size === 0 && <Problem problem={problem.value} />}
+        <button type="submit" class="button primary">
+          Add the schedule
+        </button>
+      </form>
+    </Dialog>
+  )
+}

@@ -1,0 +1,74 @@
+import type { ItemOf } from '../../../../../lib/client/api.ts'
+import type { Api } from '../../../../http/api.ts'
+import { api } from '../../data/client.ts'
+import { Action } from '../../parts/action.tsx'
+import { instant, relative, shortInstant } from '../../parts/format.ts'
+import { now } from '../../parts/now.ts'
+import { Time } from '../../parts/time.tsx'
+
+type Schedule = ItemOf<Api['GET /schedules']>
+
+export const ScheduleCard = ({ schedule, reload }: { schedule: Schedule; reload: () => Promise<void> }) => {
+  const params = { scheduleId: schedule.id }
+  const setPaused = async (paused: boolean): Promise<void> => {
+    await api.call('PATCH /schedules/{scheduleId}', { params, body: { paused } })
+    await reload()
+  }
+  const remove = async (): Promise<void> => {
+    if (!confirm(`Delete the schedule “${schedule.name}”? The jobs that it made stay.`)) return
+    await api.call('DELETE /schedules/{scheduleId}', { params })
+    await reload()
+  }
+  const [next, ...later] = schedule.nextRuns
+  return (
+    <li class="card schedule" data-paused={schedule.paused}>
+      <div class="card-head">
+        <h2>{schedule.name}</h2>
+        <div class="actions">
+          <Action run={() => setPaused(!schedule.paused)}>{schedule.paused ? 'Resume' : 'Pause'}</Action>
+          <Action run={remove} kind="quiet">
+            Delete
+          </Action>
+        </div>
+      </div>
+      <p class="soft">
+        <a href={`/dashboard/jobs?kind=${schedule.kind}`}>{schedule.kind}</a> · <code>{schedule.cron}</code> ·{' '}
+        {schedule.timeZone}
+      </p>
+      <p>
+        {next === undefined ? (
+          <span class="soft">Paused: it makes no jobs.</span>
+        ) : (
+          <>
+            Next <strong>{relative(next, now.value)}</strong>{' '}
+            <span class="soft">
+              {shortInstant(next, schedule.timeZone)}
+              {later.length > 0 && ', then '}
+              {later.map((it, nth) => (
+                <time key={it} dateTime={it} title={instant(it)}>
+                  {nth > 0 && ', '}
+                  {shortInstant(it, schedule.timeZone)}
+                </time>
+              ))}
+            </span>
+          </>
+        )}
+      </p>
+      {schedule.lastRunAt && (
+        <p class="soft">
+          Last <Time at={schedule.lastRunAt} />
+          {schedule.lastJobId && (
+            <>
+              : <a href={`/dashboard/jobs/${schedule.lastJobId}`}>its job</a>
+            </>
+          )}
+        </p>
+      )}
+      {schedule.error && (
+        <p class="job-error">
+          <code>{schedule.error.code}</code> {schedule.error.message}
+        </p>
+      )}
+    </li>
+  )
+}

@@ -1,0 +1,128 @@
+import { useEffect, useRef } from 'preact/hooks'
+import uPlot from 'uplot'
+import 'uplot/dist/uPlot.min.css'
+import { theme } from '../data/theme.ts'
+
+export interface Series {
+  label: string
+  values: (number | null)[]
+  /** A custom property of tokens.css. */
+  colour: string
+  dashed?: boolean
+}
+
+export interface ChartProps {
+  /** What it shows, for who can't see it. */
+  title: string
+  /** Seconds since 1970. */
+  times: number[]
+  series: Series[]
+  format: (value: number) => string
+  /** Bars on top of each other, in place of lines. */
+  stacked?: boolean
+}
+
+const HEIGHT = 200
+
+/** Values over time. The numbers of the moment that one points at stand in the legend. */
+export const Chart = ({ title, times, series, format, stacked = false }: ChartProps) => {
+  const frame = useRef<HTMLDivElement>(null)
+  const plot = useRef<uPlot | undefined>(undefined)
+  const shape = series.map((it) => it.label).join()
+  const data: uPlot.AlignedData = [times, ...(stacked ? sums(series) : series.map((it) => it.values))]
+
+  useEffect(() => {
+    const element = frame.current
+    if (!element) return
+    const make = (): void => {
+      plot.current?.destroy()
+      plot.current = new uPlot(optionsOf(element, { series, format, stacked }), data, element)
+    }
+    make()
+    const resized = new ResizeObserver(() => plot.current?.setSize({ width: element.clientWidth, height: HEIGHT }))
+    resized.observe(element)
+    // What is drawn has the colours of the moment at which it was drawn.
+    const dark = matchMedia('(prefers-color-scheme: dark)')
+    dark.addEventListener('change', make)
+    return () => {
+      resized.disconnect()
+      dark.removeEventListener('change', make)
+      plot.current?.destroy()
+      plot.current = undefined
+    }
+  }, [shape, theme.value])
+  useEffect(() => {
+    plot.current?.setData(data)
+  }, [times, series])
+
+  return <div class="chart" ref={frame} role="img" aria-label={title} />
+}
+
+/** Each with those after it, so that the first one is drawn behind the others and shows at the top. */
+const sums = (series: Series[]): number[][] =>
+  series.map((first, nth) =>
+    first.values.map((_, at) => series.slice(nth).reduce((sum, it) => sum + (it.values[at] ?? 0), 0)),
+  )
+
+type Drawn = Pick<ChartProps, 'series' | 'format'> & { stacked: boolean }
+
+const optionsOf = (element: HTMLElement, { series, format, stacked }: Drawn): uPlot.Options => {
+  const colourOf = (name: string): string => resolveColour(element, name)
+  const axis = {
+    stroke: colourOf('--ink-faint'),
+    grid: { stroke: colourOf('--line'), width: 1 },
+    ticks: { show: false },
+  }
+  const font = `12px ${getComputedStyle(element).fontFamily}`
+  return {
+    width: element.clientWidth,
+    height: HEIGHT,
+    cursor: { y: false, points: { size: 6 } },
+    legend: { live: true },
+    scales: { y: { range: (_, __, max) => [0, Math.max(max * 1.1, 1)] } },
+    axes: [
+      { ...axis, font, grid: { show: false }, space: 70, values: (_, ticks) => clockOf(ticks) },
+      { ...axis, font, size: 76, values: (_, ticks) => ticks.map((it) => (it === null ? '' : format(it))) },
+    ],
+    series: [
+      { value: (_, at) => (at === null ? '–' : new Date(at * 1_000).toTimeString().slice(0, 5)) },
+      ...series.map(
+        (it): uPlot.Series => ({
+          label: it.label,
+          stroke: colourOf(it.colour),
+          width: stacked ? 0 : 1.5,
+          points: { show: !stacked, size: 4, fill: colourOf(it.colour) },
+          ...(stacked && { fill: colourOf(it.colour), paths: uPlot.paths.bars?.({ size: [0.75, 24] }) }),
+          ...(it.dashed && { dash: [4, 4] }),
+          value: (_, __, ___, at) => shown(at === null ? null : it.values[at], format),
+        }),
+      ),
+    ],
+  } as uPlot.Options
+}
+
+const shown = (value: number | null | undefined, format: (value: number) => string): string =>
+  value === null || value === undefined ? '–' : format(value)
+
+const DAY_SECONDS = 86_400
+
+/** Times of the day, and the date where a day begins or ticks are days apart. */
+const clockOf = (ticks: number[]): string[] => {
+  const apart = (ticks[1] ?? 0) - (ticks[0] ?? 0)
+  return ticks.map((tick) => {
+    const at = new Date(tick * 1_000)
+    const isMidnight = at.getHours() === 0 && at.getMinutes() === 0
+    if (apart >= DAY_SECONDS || isMidnight) return at.toLocaleDateString('en', { day: 'numeric', month: 'short' })
+    return at.toTimeString().slice(0, 5)
+  })
+}
+
+/** A custom property may be `light-dark(…)`, which a canvas doesn't know. */
+const resolveColour = (element: HTMLElement, name: string): string => {
+  const probe = document.createElement('i')
+  probe.style.color = `var(${name})`
+  element.append(probe)
+  const { color } = getComputedStyle(probe)
+  probe.remove()
+  return color
+}

@@ -1,0 +1,41 @@
+import { useSignal } from '@preact/signals'
+
+/** Any value as JSON, with a way to take it along. */
+export const JsonCard = ({ title, value }: { title: string; value: unknown }) => (
+  <section class="card" aria-label={title}>
+    <div class="card-head">
+      <h2>{title}</h2>
+      <CopyButton text={JSON.stringify(value, null, 2)} />
+    </div>
+    <Json value={value} />
+  </section>
+)
+
+/** Longer texts are cut on the page; a copy is whole. */
+const MAX_SHOWN = 20_000
+
+export const Json = ({ value }: { value: unknown }) => {
+  const text = JSON.stringify(value, null, 2) ?? 'null'
+  return (
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by keyboard
+    <pre class="json" tabIndex={0}>
+      {text.length > MAX_SHOWN ? `${text.slice(0, MAX_SHOWN)}\n…` : text}
+    </pre>
+  )
+}
+
+export const CopyButton = ({ text }: { text: string }) => {
+  const copied = useSignal(false)
+  const copy = async (): Promise<void> => {
+    await navigator.clipboard.writeText(text)
+    copied.value = true
+    setTimeout(() => {
+      copied.value = false
+    }, 1_500)
+  }
+  return (
+    <button type="button" class="button quiet small" onClick={() => void copy()}>
+      {copied.value ? 'Copied' : 'Copy'}
+    </button>
+  )
+}
