@@ -7,6 +7,7 @@ import { newId } from './core/ids.ts'
 import { createLog, type Logger } from './core/log.ts'
 import type { Publisher } from './events/publisher.ts'
 import type { FileStore } from './files/store.ts'
+import type { LiveGateway } from './live/gateway.ts'
 import { createRecorder, type Recorder, shardOf } from './metrics/recorder.ts'
 import type { DoorbellQueue, QueueName } from './queue/doorbells.ts'
 import type { Web } from './web/web.ts'
@@ -18,6 +19,7 @@ export interface App {
   queue: DoorbellQueue
   files: FileStore
   publisher: Publisher
+  live: LiveGateway
   web: Web
   clock: Clock
   /** A number in [0, 1), for jitter and fairness; never for secrets. */
@@ -40,8 +42,8 @@ export interface App {
 }
 
 /**
- * Builds the dependencies. Nothing is connected yet, and the clients of SQS, S3, Kafka and the web are loaded at their
- * first use: a function that needs none of them doesn't pay for them in its cold start.
+ * Builds the dependencies. Nothing is connected yet, and the clients of SQS, S3, Kafka, API Gateway and the web are
+ * loaded at their first use: a function that needs none of them doesn't pay for them in its cold start.
  */
 export const createApp = async (config: Config, name: string, given: Partial<App> = {}): Promise<App> => {
   const log = given.log ?? createLog(config.logLevel, name)
@@ -61,6 +63,7 @@ export const createApp = async (config: Config, name: string, given: Partial<App
   const queue = given.queue ?? lazyQueue(config, onSent)
   const files = given.files ?? lazyFiles(config)
   const publisher = given.publisher ?? lazyPublisher(config, log)
+  const live = given.live ?? lazyLiveGateway(config)
   const web = given.web ?? lazyWeb(config)
   return {
     config,
@@ -68,6 +71,7 @@ export const createApp = async (config: Config, name: string, given: Partial<App
     queue,
     files,
     publisher,
+    live,
     web,
     clock,
     random: given.random ?? Math.random,
@@ -87,6 +91,7 @@ export const createApp = async (config: Config, name: string, given: Partial<App
       await Promise.all([publisher.close(), web.close(), sql.end({ timeout: 5 })])
       queue.close()
       files.close()
+      live.end()
     },
   }
 }
@@ -149,6 +154,20 @@ const lazyPublisher = (config: Config, log: Logger): Publisher => {
     publish: async (...args) => (await get()).publish(...args),
     ready: async () => (await get()).ready(),
     close: async () => (await publisher)?.close(),
+  }
+}
+
+const lazyLiveGateway = ({ region, live: { managementUrl: url } }: Config): LiveGateway => {
+  let gateway: Promise<LiveGateway> | undefined
+  const get = () => {
+    if (url === undefined) throw new Error('LIVE_MANAGEMENT_URL is not set: nobody can be reached over WebSockets')
+    gateway ??= import('./live/api-gateway.ts').then(({ createApiGateway }) => createApiGateway({ region, url }))
+    return gateway
+  }
+  return {
+    post: async (...args) => (await get()).post(...args),
+    close: async (...args) => (await get()).close(...args),
+    end: () => void gateway?.then((made) => made.end()),
   }
 }
 

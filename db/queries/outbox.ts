@@ -12,7 +12,7 @@ export interface OutboxEvent extends EventRow {
  * order: whoever writes its next event has waited for the commit of the one before.
  */
 export const list = (sql: Sql, atLeast: number): Promise<OutboxEvent[]> => sql`
-  SELECT due.id AS outbox_id, events.id, events.job_id, project_id, events.seq, type, data, events.created_at
+  SELECT due.id AS outbox_id, events.id, events.job_id, project_id, events.seq, type, data, events.created_at, xid
   FROM (
     SELECT id, job_ids, seqs, sum(events) OVER (ORDER BY id) - events AS before FROM outbox ORDER BY id LIMIT ${atLeast}
   ) AS due, unnest(due.job_ids, due.seqs) WITH ORDINALITY AS noted (job_id, seq, nth), events

@@ -79,6 +79,13 @@ export const findToken = async (
   return row ?? null
 }
 
+/** The session that a token belongs to, be the token spent or not. */
+export const findIdByToken = async (sql: Sql, tokenHash: Buffer): Promise<string | null> => {
+  const [row] = await sql<{ sessionId: string }[]>`
+    SELECT session_id FROM session_tokens WHERE token_hash = ${tokenHash}`
+  return row?.sessionId ?? null
+}
+
 export const revoke = async (sql: Sql, sessionId: string): Promise<void> => {
   await sql`UPDATE sessions SET revoked_at = now() WHERE id = ${sessionId} AND revoked_at IS NULL`
 }

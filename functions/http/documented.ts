@@ -6,6 +6,7 @@ import { handler as catalogue } from './catalogue.ts'
 import { handler as files } from './files.ts'
 import { handler as insights } from './insights.ts'
 import { handler as jobs } from './jobs.ts'
+import { handler as live } from './live.ts'
 import { handler as manyJobs } from './many-jobs.ts'
 import { handler as projects } from './projects.ts'
 import { handler as queues } from './queues.ts'
@@ -25,6 +26,7 @@ export const documented = {
   schedules,
   queues,
   catalogue,
+  live,
   system,
   dashboard,
 } as const satisfies Readonly<Record<string, Resource>>

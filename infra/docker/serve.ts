@@ -7,15 +7,20 @@ import { endLeasesOf } from '../../lib/jobs/sweep.ts'
 import { pass } from '../../lib/schedule/every.ts'
 import { untilDone } from '../local/backoff.ts'
 import { startDeadLetterHost } from '../local/dead-letter-host.ts'
-import { mountBatches, mountHttp, mountSchedules } from '../local/functions.ts'
+import { mountBatches, mountHttp, mountSchedules, mountSockets, mountStreams } from '../local/functions.ts'
 import { createHttpServer } from '../local/http-server.ts'
+import { createConnections } from '../local/live/connections.ts'
+import { startConnectionsApi } from '../local/live/connections-api.ts'
+import { createSocketServer } from '../local/live/socket-server.ts'
+import { createStreamHost } from '../local/live/stream-host.ts'
 import { keepSecrets } from '../local/local-config.ts'
 import { startPeriodicTimer } from '../local/periodic-timer.ts'
 import { startQueueHost } from '../local/queue-host.ts'
 import { type RoutingTable, readRoutingTable } from '../local/routing-table.ts'
 
 // `node infra/docker/serve.ts api | worker`: the host alone. Postgres, SQS, S3 and Kafka run elsewhere and are named in
-// the environment. `api` answers HTTP and runs the schedules, `worker` polls the queues; there may be many of each.
+// the environment. `api` answers HTTP, holds the WebSockets, reads Kafka and runs the schedules; `worker` polls the
+// queues. There may be many workers.
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 /** A container's own network decides who gets here. */
@@ -42,16 +47,26 @@ const main = async (role = ''): Promise<void> => {
 }
 
 const serveApi = async (host: HostConfig, env: Environment, table: RoutingTable): Promise<Stop> => {
-  const app = await createApp(readConfig({ DATABASE_MAX_CONNECTIONS: API_CONNECTIONS, ...env }), 'api')
-  const http = createHttpServer({ app, routes: await mountHttp(ROOT, table.http), cors: table.cors })
+  const connections = createConnections()
+  const connectionsApi = await startConnectionsApi(connections)
+  const LIVE_MANAGEMENT_URL = connectionsApi.url
+  const config = readConfig({ DATABASE_MAX_CONNECTIONS: API_CONNECTIONS, ...env, LIVE_MANAGEMENT_URL })
+  const app = await createApp(config, 'api')
+  const sockets = createSocketServer({ app, connections, sockets: await mountSockets(ROOT, table.sockets) })
+  const streams = (await mountStreams(ROOT, table.streams)).map((it) => createStreamHost({ app, ...it }))
+  const routes = await mountHttp(ROOT, table.http)
+  const http = createHttpServer({ app, routes, cors: table.cors, onUpgrade: sockets.upgrade })
   const schedules = await mountSchedules(ROOT, table.schedules)
   const port = await http.listen(host.port, EVERY_ADDRESS)
   const timers = schedules.map(({ periodic }) => startPeriodicTimer(periodic.everySeconds, () => pass(app, periodic)))
+  for (const stream of streams) stream.follow(config.kafka.brokers.join())
   app.log.info({ port }, 'the API answers')
   return async () => {
+    await Promise.all([sockets.close(), ...streams.map((stream) => stream.stop())])
     await http.close(HTTP_GRACE_MS)
     await Promise.all(timers.map((timer) => timer.stop()))
     await app.close()
+    await connectionsApi.close()
   }
 }
 

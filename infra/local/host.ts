@@ -12,10 +12,13 @@ import { withChaos } from './chaos/with-chaos.ts'
 import { keepCompiled } from './compile-cache.ts'
 import { serveParent } from './components/component.ts'
 import { startDeadLetterHost } from './dead-letter-host.ts'
-import { mountBatches, mountHttp } from './functions.ts'
+import { mountBatches, mountHttp, mountSockets } from './functions.ts'
 import { gatherDoorbells } from './gathered-doorbells.ts'
 import type { FromHost, HostOptions, HostReady, ToHost } from './host-protocol.ts'
 import { createHttpServer } from './http-server.ts'
+import { createConnections } from './live/connections.ts'
+import { startConnectionsApi } from './live/connections-api.ts'
+import { createSocketServer } from './live/socket-server.ts'
 import { openLog } from './log-file.ts'
 import { startQueueHost } from './queue-host.ts'
 import { type RoutingTable, readRoutingTable } from './routing-table.ts'
@@ -23,8 +26,8 @@ import { SCHEDULES, type Schedules, startSchedules } from './schedules.ts'
 import type { Worker } from './worker.ts'
 import type { Death } from './worker-pool.ts'
 
-// The process that stands for AWS between the triggers and the functions: it answers HTTP, polls the queues for its
-// worker processes, and has the schedules run in another.
+// The process that stands for AWS between the triggers and the functions: it answers HTTP, holds the WebSockets, polls
+// the queues for its worker processes, and has what nobody waits for run in another.
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 const ADDRESS = '127.0.0.1'
@@ -47,6 +50,9 @@ const start = async (options: HostOptions): Promise<{ ready: HostReady; stop: ()
   const nudge = (functionName: string) => schedules?.nudge(functionName)
   const app = await createHostApp(options, () => nudge('relay'))
   const routes = await mountHttp(ROOT, table.http)
+  const connections = createConnections()
+  const connectionsApi = await startConnectionsApi(connections)
+  const sockets = createSocketServer({ app, connections, sockets: await mountSockets(ROOT, table.sockets) })
   const batches = await mountBatches(ROOT, table.deadLetters)
 
   // Workers die with their host, so whoever still holds a lease is dead. Before any worker of this host takes one.
@@ -55,10 +61,14 @@ const start = async (options: HostOptions): Promise<{ ready: HostReady; stop: ()
     failed: 'leases of an earlier run could not be ended',
     signal: stopping.signal,
   })
-  const http = createHttpServer({ app, routes, cors: table.cors })
+  const http = createHttpServer({ app, routes, cors: table.cors, onUpgrade: sockets.upgrade })
   const port = await http.listen(options.port, ADDRESS)
   schedules = startSchedules({
-    env: { ...process.env, DATABASE_MAX_CONNECTIONS: WORKER_CONNECTIONS },
+    env: {
+      ...process.env,
+      DATABASE_MAX_CONNECTIONS: WORKER_CONNECTIONS,
+      LIVE_MANAGEMENT_URL: connectionsApi.url,
+    },
     openLog: (name) => openLog(options.dataDir, name),
     onStarted: (pid) => say({ type: 'worker-started', name: SCHEDULES, pid }),
     onEnded: () => say({ type: 'worker-ended', name: SCHEDULES }),
@@ -82,9 +92,11 @@ const start = async (options: HostOptions): Promise<{ ready: HostReady; stop: ()
     },
     stop: async () => {
       stopping.abort()
+      await sockets.close()
       await http.close(HTTP_GRACE_MS)
       await Promise.all([...queues.map((queue) => queue.stop(WORKER_GRACE_MS)), deadLetters.stop()])
       await schedules.stop(SCHEDULES_GRACE_MS)
+      await connectionsApi.close()
       await app.close()
     },
   }

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { createServer, type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from 'aws-lambda'
 import type { App } from '../../lib/app.ts'
 import { StintError } from '../../lib/core/errors.ts'
@@ -26,6 +27,8 @@ export interface HttpServerOptions {
   app: App
   routes: readonly MountedRoute[]
   cors: Cors
+  /** Takes over a connection whose client asks for a WebSocket; without it none is to be had. */
+  onUpgrade?: (request: IncomingMessage, socket: Duplex, head: Buffer) => void
 }
 
 export interface HttpServer {
@@ -47,7 +50,7 @@ const MAX_HEADER_BYTES = 10_240
 type Result = APIGatewayProxyStructuredResultV2
 
 /** The gateway: an HTTP server that calls functions as API Gateway's HTTP API calls them, and keeps its limits. */
-export const createHttpServer = ({ app, routes, cors }: HttpServerOptions): HttpServer => {
+export const createHttpServer = ({ app, routes, cors, onUpgrade }: HttpServerOptions): HttpServer => {
   const match = createRouter(routes)
   let closing = false
 
@@ -107,6 +110,7 @@ export const createHttpServer = ({ app, routes, cors }: HttpServerOptions): Http
     })
   }
   server.on('request', answer)
+  if (onUpgrade) server.on('upgrade', onUpgrade)
   // "Expect: 100-continue": a body that would be refused for its size is refused before it is sent.
   server.on('checkContinue', (request, response) => {
     if (!(Number(request.headers['content-length']) > MAX_BODY_BYTES)) response.writeContinue()

@@ -59,6 +59,17 @@ test('reads every trigger, with its function, and leaves variables alone', () =>
     events:
       - schedule: rate(1 minute)
       - schedule: { rate: ['cron(0 0 * * ? *)'], enabled: false }
+  talk:
+    image: { name: stint, command: [functions/websocket/talk.handler] }
+    timeout: 15
+    events:
+      - websocket: $connect
+      - websocket: { route: $default, routeResponseSelectionExpression: $default }
+  listen:
+    image: { name: stint, command: [functions/kafka/listen.handler] }
+    timeout: 60
+    events:
+      - kafka: { topic: t, consumerGroupId: listeners, batchSize: 9, bootstrapServers: ['\${param:brokers}'] }
 `)
   const things = {
     functionName: 'things',
@@ -71,6 +82,12 @@ test('reads every trigger, with its function, and leaves variables alone', () =>
     handlerFile: 'functions/schedule/sweep.ts',
     exportName: 'handler',
     timeoutSeconds: 65,
+  }
+  const talk = {
+    functionName: 'talk',
+    handlerFile: 'functions/websocket/talk.ts',
+    exportName: 'handler',
+    timeoutSeconds: 15,
   }
   expect(table).toEqual({
     http: [
@@ -105,6 +122,20 @@ test('reads every trigger, with its function, and leaves variables alone', () =>
       { ...sweep, rate: 'rate(1 minute)' },
       { ...sweep, rate: 'cron(0 0 * * ? *)' },
     ],
+    sockets: [
+      { ...talk, route: '$connect' },
+      { ...talk, route: '$default' },
+    ],
+    streams: [
+      {
+        functionName: 'listen',
+        handlerFile: 'functions/kafka/listen.ts',
+        exportName: 'handler',
+        timeoutSeconds: 60,
+        batchSize: 9,
+        consumerGroupId: 'listeners',
+      },
+    ],
     cors: {
       allowedOrigins: ['*'],
       allowedHeaders: ['authorization'],
@@ -126,7 +157,9 @@ const withEvent = (event: string, command = 'functions/http/things.handler', tim
 test.for<[string, string]>([
   [withEvent('httpApi: GET'), 'functions.things.events.0.httpApi.path: expected "METHOD /path"'],
   [withEvent('httpApi: FETCH /things'), 'functions.things.events.0.httpApi.method'],
-  [withEvent('websocket: $connect'), 'functions.things.events.0: Unrecognized key: "websocket"'],
+  [withEvent('alexaSkill: x'), 'functions.things.events.0: Unrecognized key: "alexaSkill"'],
+  [withEvent('websocket: $other'), 'functions.things.events.0.websocket.route'],
+  [withEvent('kafka: { topic: t, batchSize: 5 }'), 'functions.things.events.0.kafka.consumerGroupId'],
   [withEvent('schedule: 7'), 'functions.things.events.0.schedule'],
   [
     withEvent('{ sqs: { arn: "arn:aws:sqs:x" } }'),

@@ -29,6 +29,16 @@ export interface ScheduleEntry extends FunctionEntry {
   rate: string
 }
 
+export interface SocketEntry extends FunctionEntry {
+  route: '$connect' | '$disconnect' | '$default'
+}
+
+export interface StreamEntry extends FunctionEntry {
+  /** Records per event, at most. */
+  batchSize: number
+  consumerGroupId: string
+}
+
 export interface Cors {
   allowedOrigins: string[]
   allowedHeaders: string[]
@@ -43,6 +53,8 @@ export interface RoutingTable {
   /** Who gets what SQS gave up of a queue. */
   deadLetters: QueueEntry[]
   schedules: ScheduleEntry[]
+  sockets: SocketEntry[]
+  streams: StreamEntry[]
   cors: Cors
 }
 
@@ -63,12 +75,14 @@ export const readRoutingTable = (path: string): RoutingTable => {
     throw new RoutingTableError(`${path} is not a routing table:\n  ${problems.join('\n  ')}`)
   }
   const { cors } = parsed.data.provider.httpApi
-  const table: RoutingTable = { http: [], queues: [], deadLetters: [], schedules: [], cors }
+  const table: RoutingTable = { http: [], queues: [], deadLetters: [], schedules: [], sockets: [], streams: [], cors }
   for (const [functionName, { image, timeout, events }] of Object.entries(parsed.data.functions)) {
     const entry: FunctionEntry = { functionName, ...image.command, timeoutSeconds: timeout }
-    for (const { httpApi, sqs, schedule } of events) {
+    for (const { httpApi, sqs, schedule, websocket, kafka } of events) {
       if (httpApi) table.http.push({ ...entry, ...httpApi })
       if (sqs) table[sqs.of].push({ ...entry, ...sqs.trigger })
+      if (websocket) table.sockets.push({ ...entry, ...websocket })
+      if (kafka) table.streams.push({ ...entry, ...kafka })
       if (schedule) table.schedules.push(...schedule.map((rate) => ({ ...entry, rate })))
     }
   }
@@ -76,11 +90,12 @@ export const readRoutingTable = (path: string): RoutingTable => {
   return table
 }
 
-const refuseRepeats = ({ http, queues, deadLetters }: RoutingTable, path: string): void => {
+const refuseRepeats = ({ http, queues, deadLetters, sockets }: RoutingTable, path: string): void => {
   const keys = [
     ...http.map((it) => `${it.method} ${it.path}`),
     ...queues.map((it) => `the queue ${it.queue}`),
     ...deadLetters.map((it) => `the dead letters of ${it.queue}`),
+    ...sockets.map((it) => it.route),
   ]
   const repeated = keys.filter((key, index) => keys.indexOf(key) !== index)
   if (repeated.length > 0) throw new RoutingTableError(`${path} gives to two functions: ${repeated.join(', ')}`)
@@ -128,8 +143,29 @@ const rates = z.preprocess((given) => {
   return typeof rate === 'string' ? [rate] : rate
 }, z.array(z.string()).min(1))
 
+const socketTrigger = z.preprocess(
+  (given) => (typeof given === 'string' ? { route: given } : given),
+  z
+    .object({
+      route: z.enum(['$connect', '$disconnect', '$default']),
+      routeResponseSelectionExpression: z.literal('$default').optional(),
+    })
+    .transform(({ route }) => ({ route })),
+)
+
+/** Where the brokers are, and how they are reached, is each stage's own affair. */
+const streamTrigger = z
+  .object({ topic: z.string(), batchSize: z.int().min(1).max(10_000), consumerGroupId: z.string() })
+  .transform(({ batchSize, consumerGroupId }) => ({ batchSize, consumerGroupId }))
+
 const trigger = z
-  .strictObject({ httpApi: methodAndPath.optional(), sqs: queueTrigger.optional(), schedule: rates.optional() })
+  .strictObject({
+    httpApi: methodAndPath.optional(),
+    sqs: queueTrigger.optional(),
+    schedule: rates.optional(),
+    websocket: socketTrigger.optional(),
+    kafka: streamTrigger.optional(),
+  })
   .refine((it) => Object.keys(it).length === 1, 'expected exactly one trigger')
 
 /** `["functions/http/auth.handler"]`: the file without its ending, a dot, the export. */

@@ -11,15 +11,16 @@ import { pass } from '../../lib/schedule/every.ts'
 import { untilDone } from './backoff.ts'
 import { withChaos } from './chaos/with-chaos.ts'
 import { keepCompiled } from './compile-cache.ts'
-import { mountSchedules } from './functions.ts'
+import { mountSchedules, mountStreams } from './functions.ts'
 import { gatherDoorbells } from './gathered-doorbells.ts'
 import type { ToHost } from './host-protocol.ts'
+import { createStreamHost } from './live/stream-host.ts'
 import { type PeriodicTimer, startPeriodicTimer } from './periodic-timer.ts'
 import { readRoutingTable } from './routing-table.ts'
 import type { FromSchedules, ToSchedules } from './schedules-protocol.ts'
 
-// The process in which the scheduled functions run: the relay and the others must not take the time of a request that
-// waits for its answer.
+// The process in which the functions of schedules and of Kafka run: the relay and the others must not take the time of
+// a request that waits for its answer.
 
 const NAME = 'schedules'
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
@@ -38,7 +39,7 @@ const say = (message: FromSchedules): void => {
 
 const stop = async (): Promise<void> => {
   stopping.abort()
-  await Promise.all([...timers.values()].map((timer) => timer.stop()))
+  await Promise.all([...timers.values(), ...streams].map((it) => it.stop()))
   await app.close()
   process.exit(0)
 }
@@ -46,6 +47,7 @@ const stop = async (): Promise<void> => {
 /** Kafka came with an empty log: it gets the events that it had, or would have had. */
 const onKafka = async ({ address, kafkaStart }: ToHost): Promise<void> => {
   kafkaAddress = address
+  for (const stream of streams) stream.follow(address)
   const failed = 'events could not be noted for another publication'
   if (!(await untilDone(() => republish(app), { log, failed, signal: stopping.signal }))) return
   say({ type: 'republished', kafkaStart })
@@ -70,7 +72,9 @@ const made = await createApp(config, NAME, {
 const reliable = { ...made, queue: gatherDoorbells(made.queue, log) }
 const { chaosSeed } = readHostConfig(process.env)
 const app = chaosSeed === undefined ? reliable : withChaos(reliable, chaosSeed, NAME)
-const schedules = await mountSchedules(ROOT, readRoutingTable(join(ROOT, 'serverless.yml')).schedules)
+const table = readRoutingTable(join(ROOT, 'serverless.yml'))
+const schedules = await mountSchedules(ROOT, table.schedules)
+const streams = (await mountStreams(ROOT, table.streams)).map((it) => createStreamHost({ app, ...it }))
 
 setPriority(NICENESS)
 for (const { functionName, periodic } of schedules) {

@@ -48,6 +48,10 @@ export const refreshSession = async (app: App, token: string): Promise<{ userId:
   throw new StintError('REFRESH_TOKEN_REUSED')
 }
 
+/** The session that a refresh token belongs to; undefined for a token that belongs to none. */
+export const findSessionId = async (app: App, token: string): Promise<string | undefined> =>
+  (await sessions.findIdByToken(app.sql, sha256(token))) ?? undefined
+
 /** Ends the session that a refresh token belongs to. A token that belongs to none is nothing to complain about. */
 export const endSession = (app: App, token: string): Promise<void> => sessions.revokeByToken(app.sql, sha256(token))
 

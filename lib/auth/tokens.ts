@@ -1,4 +1,4 @@
-import { type CryptoKey, errors, importJWK, type JWK, jwtVerify, SignJWT } from 'jose'
+import { type CryptoKey, decodeJwt, errors, importJWK, type JWK, jwtVerify, SignJWT } from 'jose'
 import { z } from 'zod'
 import type { App } from '../app.ts'
 import { StintError } from '../core/errors.ts'
@@ -24,11 +24,11 @@ interface Keyring {
 /** Imported keys, and what they verified, live as long as the configuration that they came from. */
 const keyrings = new WeakMap<AuthConfig, Promise<Keyring>>()
 
-/** A token that says for 15 minutes who its bearer is. It cannot be called back. */
-export const issueAccessToken = async (app: App, userId: string): Promise<string> => {
+/** A token that says for 15 minutes who its bearer is, and by which sign-in. It cannot be called back. */
+export const issueAccessToken = async (app: App, userId: string, sessionId?: string): Promise<string> => {
   const { signer } = await keyringOf(app.config.auth)
   const issuedAt = Math.floor(app.clock.now() / 1_000)
-  return new SignJWT()
+  return new SignJWT(sessionId === undefined ? {} : { sid: sessionId })
     .setProtectedHeader({ alg: ALGORITHM, typ: TYPE, kid: signer.kid })
     .setIssuer(app.config.auth.issuer)
     .setAudience(app.config.auth.audience)
@@ -52,11 +52,21 @@ export const verifyAccessToken = async (app: App, token: string): Promise<string
   return sub
 }
 
+/**
+ * The session that an access token was given in, and when the token ends. Only for a token that {@link verifyAccessToken}
+ * has accepted: nothing is verified here. Null: the token doesn't say, as those of before it was written into them.
+ */
+export const sessionOf = (verifiedToken: string): { sessionId: string | null; expiresAt: Date } => {
+  const { sid, exp } = ofSession.parse(decodeJwt(verifiedToken))
+  return { sessionId: sid ?? null, expiresAt: new Date(exp * 1_000) }
+}
+
 /** The public halves of the signing keys, for whoever wants to verify tokens without asking us. */
 export const publicKeys = ({ signingKeys }: AuthConfig) =>
   signingKeys.map(({ kid, kty, crv, x }) => ({ kid, kty, crv, x, alg: ALGORITHM, use: 'sig' }))
 
 const claims = z.object({ sub: z.uuid(), exp: z.number() })
+const ofSession = z.object({ sid: z.uuid().optional(), exp: z.number() })
 
 const verifiedClaims = async (app: App, { verifiers }: Keyring, token: string): Promise<z.output<typeof claims>> => {
   const keyFor = ({ kid = '' }: { kid?: string }): CryptoKey => {

@@ -44,6 +44,9 @@ const environment = z.object({
   KAFKA_BROKERS: z.string().min(1),
   KAFKA_TOPIC: z.string().default('stint.jobs.v1'),
 
+  LIVE_URL: z.url({ protocol: /^wss?$/ }).optional(),
+  LIVE_MANAGEMENT_URL: z.url({ protocol: /^https?$/ }).optional(),
+
   AUTH_ISSUER: z.string().default('stint'),
   AUTH_AUDIENCE: z.string().default('stint-api'),
   AUTH_SIGNING_KEYS: json.pipe(z.array(signingKey).min(1)),
@@ -90,6 +93,12 @@ const shape = (env: z.output<typeof environment>) => ({
   },
   s3: { endpoint: env.S3_ENDPOINT, publicEndpoint: env.S3_PUBLIC_ENDPOINT, bucket: env.S3_BUCKET },
   kafka: { brokers: env.KAFKA_BROKERS.split(',').map((broker) => broker.trim()), topic: env.KAFKA_TOPIC },
+  live: {
+    /** Where clients open WebSockets; if there is none, at `/live` of the host that they called. */
+    url: env.LIVE_URL,
+    /** Where @connections of those is. */
+    managementUrl: env.LIVE_MANAGEMENT_URL,
+  },
   auth: {
     issuer: env.AUTH_ISSUER,
     audience: env.AUTH_AUDIENCE,

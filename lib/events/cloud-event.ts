@@ -3,7 +3,7 @@ import type { JobEvent, Message } from './publisher.ts'
 
 const packr = new Packr({ useRecords: false })
 
-/** The CloudEvents 1.0 attributes of a job's event, with `data`. `seq` and `projectid` are extension attributes. */
+/** The CloudEvents 1.0 attributes of a job's event, with `data`. `seq`, `projectid` and `xid` are extension attributes. */
 export interface CloudEvent {
   specversion: '1.0'
   /** `<job id>:<seq>`; what a consumer drops duplicates by. */
@@ -17,6 +17,8 @@ export interface CloudEvent {
   datacontenttype: 'application/msgpack'
   seq: number
   projectid: string
+  /** The transaction that wrote it. */
+  xid: number
   data: Record<string, unknown>
 }
 
@@ -35,6 +37,7 @@ export const toMessage = (event: JobEvent): Message => {
     datacontenttype: 'application/msgpack',
     seq: event.seq,
     projectid: event.projectId,
+    xid: event.xid,
     data: event.data,
   }
   return {

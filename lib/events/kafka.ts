@@ -1,4 +1,4 @@
-import { Kafka, logLevel, type Producer } from 'kafkajs'
+import { Kafka, type KafkaMessage, logLevel, type Producer } from 'kafkajs'
 import type { Logger } from '../core/log.ts'
 import type { Publisher } from './publisher.ts'
 
@@ -84,6 +84,66 @@ export const startKafkaConsumer = async (options: ConsumerOptions): Promise<Cons
   await joined
   return { stop: () => consumer.disconnect() }
 }
+
+export interface TopicRecord {
+  partition: number
+  offset: number
+  /** Milliseconds since 1970. */
+  timestamp: number
+  key: Buffer
+  value: Buffer
+  headers: Record<string, Buffer>
+}
+
+export interface StreamOptions extends KafkaOptions {
+  groupId: string
+  topic: string
+  /** At most so many at once. */
+  maxRecords: number
+  /** Records of one partition, in their order; those after them come when it resolves, the same again if it rejects. */
+  onRecords: (records: TopicRecord[]) => Promise<void>
+  /** The consumer has ended and will not come back by itself. */
+  onCrash: () => void
+}
+
+/** Partitions that are read at once. */
+const PARTITIONS_AT_ONCE = 4
+
+/** Reads a topic in batches as a member of a consumer group, a new group from the beginning. */
+export const startKafkaStream = async (options: StreamOptions): Promise<Consumer> => {
+  const { groupId, topic, maxRecords, onRecords, onCrash } = options
+  const consumer = createClient(options).consumer({ groupId, maxWaitTimeInMs: 100 })
+  consumer.on(consumer.events.CRASH, ({ payload }) => {
+    if (!payload.restart) onCrash()
+  })
+  await consumer.connect()
+  await consumer.subscribe({ topics: [topic], fromBeginning: true })
+  await consumer.run({
+    partitionsConsumedConcurrently: PARTITIONS_AT_ONCE,
+    eachBatch: async ({ batch: { partition, messages }, resolveOffset, heartbeat, isRunning, isStale }) => {
+      for (let from = 0; from < messages.length && isRunning() && !isStale(); from += maxRecords) {
+        const some = messages.slice(from, from + maxRecords)
+        await onRecords(some.map((message) => toRecord(partition, message)))
+        resolveOffset(some.at(-1)?.offset ?? '')
+        await heartbeat()
+      }
+    },
+  })
+  return { stop: () => consumer.disconnect() }
+}
+
+const toRecord = (partition: number, { offset, timestamp, key, value, headers = {} }: KafkaMessage): TopicRecord => ({
+  partition,
+  offset: Number(offset),
+  timestamp: Number(timestamp),
+  key: key ?? Buffer.alloc(0),
+  value: value ?? Buffer.alloc(0),
+  headers: Object.fromEntries(
+    Object.entries(headers).flatMap(([name, given]) =>
+      given === undefined ? [] : [[name, Buffer.from([given].flat()[0] ?? '')]],
+    ),
+  ),
+})
 
 const createClient = ({ brokers, log }: KafkaOptions): Kafka =>
   new Kafka({

@@ -8,6 +8,8 @@ export interface JobEvent {
   type: string
   data: Record<string, unknown>
   createdAt: Date
+  /** The transaction that wrote it. */
+  xid: number
 }
 
 export interface Message {

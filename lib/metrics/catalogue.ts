@@ -70,6 +70,12 @@ export const METRICS = {
     labels: ['queue'],
     help: 'Doorbells that SQS gave up, because no worker could answer them.',
   },
+  // Live
+  stint_live_deliveries_total: {
+    type: 'counter',
+    labels: ['result'],
+    help: 'Batches of events for one WebSocket, by what became of them: sent, gone (it was closed), failed (it was cut off).',
+  },
   // Rows
   stint_queue_depth: {
     type: 'gauge',

@@ -1,4 +1,6 @@
 import * as idempotencyKeys from '../../db/queries/idempotency-keys.ts'
+import * as liveConnections from '../../db/queries/live-connections.ts'
+import * as liveTickets from '../../db/queries/live-tickets.ts'
 import * as rateLimits from '../../db/queries/rate-limits.ts'
 import * as schedules from '../../db/queries/schedules.ts'
 import * as sessions from '../../db/queries/sessions.ts'
@@ -39,6 +41,8 @@ export const prune = async (app: App, remainingMs: () => number = () => Number.P
     untilNoneIsLeft('uniqueKeys', (limit) => uniqueKeys.prune(sql, limit)),
     untilNoneIsLeft('refreshTokens', (limit) => sessions.deleteExpiredTokens(sql, limit)),
     untilNoneIsLeft('sessions', (limit) => sessions.deleteEmpty(sql, limit)),
+    untilNoneIsLeft('liveTickets', (limit) => liveTickets.deleteExpired(sql, limit)),
+    untilNoneIsLeft('liveConnections', (limit) => liveConnections.deleteEnded(sql, limit)),
     untilNoneIsLeft('rateLimits', (limit) => rateLimits.deleteStale(sql, limit)),
   ])
   app.log.info({ removed: counts }, 'pruned')

@@ -5,11 +5,13 @@ import { describe, expect, test } from 'vitest'
 import { routes } from '../../functions/http/index.ts'
 import { readRoutingTable } from '../../infra/local/routing-table.ts'
 import type { Resource } from '../../lib/http/resource.ts'
+import type { SocketHandler } from '../../lib/live/socket.ts'
 import type { PeriodicHandler } from '../../lib/schedule/every.ts'
 
 const root = new URL('../../', import.meta.url)
 const table = readRoutingTable(fileURLToPath(new URL('serverless.yml', root)))
-const triggers = [...table.http, ...table.queues, ...table.deadLetters, ...table.schedules]
+const { http, queues, deadLetters, schedules, sockets, streams } = table
+const triggers = [...http, ...queues, ...deadLetters, ...schedules, ...sockets, ...streams]
 
 /** The files of a folder of functions that export something a trigger may name. */
 const handlersIn = async (folder: string) => {
@@ -41,6 +43,11 @@ describe('serverless.yml', () => {
     },
   )
 
+  test.for(table.sockets)('sends $route to the function that declares it', async ({ handlerFile, route }) => {
+    const { handler } = (await import(new URL(handlerFile, root).href)) as { handler: SocketHandler }
+    expect(handler.route).toBe(route)
+  })
+
   test('calls a function by the name of its file', () => {
     for (const { functionName, handlerFile } of triggers) {
       // What has a folder of its own is called by the folder.
@@ -71,6 +78,10 @@ describe('serverless.yml', () => {
     expect(table.queues.map(({ queue }) => queue)).toEqual(['default', 'compute', 'bulk'])
     expect(table.deadLetters.map(({ queue }) => queue)).toEqual(['default', 'compute', 'bulk'])
   })
+
+  test('has all routes of the WebSocket API', () => {
+    expect(table.sockets.map(({ route }) => route).toSorted()).toEqual(['$connect', '$default', '$disconnect'])
+  })
 })
 
 describe('the handlers', () => {
@@ -85,11 +96,14 @@ describe('the handlers', () => {
     expect(handlers.map(({ file }) => file).filter((file) => !named(file))).toEqual([])
   })
 
-  test.for(['queue', 'schedule'])('of every file of functions/%s are in serverless.yml', async (folder) => {
-    const files = (await handlersIn(folder)).map(({ file }) => file)
-    expect(files.length).toBeGreaterThan(0)
-    expect(files.filter((file) => !named(file))).toEqual([])
-  })
+  test.for(['queue', 'schedule', 'websocket', 'kafka'])(
+    'of every file of functions/%s are in serverless.yml',
+    async (folder) => {
+      const files = (await handlersIn(folder)).map(({ file }) => file)
+      expect(files.length).toBeGreaterThan(0)
+      expect(files.filter((file) => !named(file))).toEqual([])
+    },
+  )
 
   test('of schedules say how often they pass, for the local host', async () => {
     for (const { exported } of await handlersIn('schedule')) {

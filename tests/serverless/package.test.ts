@@ -61,7 +61,8 @@ const importedBy = (file: string, seen = new Set<string>()): Set<string> => {
   }
   return seen
 }
-const triggers = [...table.http, ...table.queues, ...table.deadLetters, ...table.schedules]
+const { http, queues, deadLetters, schedules, sockets, streams } = table
+const triggers = [...http, ...queues, ...deadLetters, ...schedules, ...sockets, ...streams]
 const functionNames = [...new Set(triggers.map((it) => it.functionName))]
 
 describe('the CloudFormation template, made without credentials', () => {
@@ -78,23 +79,33 @@ describe('the CloudFormation template, made without credentials', () => {
   })
 
   test('has every route of the table, with payload 2.0 and a timeout that API Gateway keeps', () => {
-    const keys = ofType('AWS::ApiGatewayV2::Route').map((it) => it['RouteKey'])
-    expect(keys.toSorted()).toEqual(table.http.map(({ method, path }) => `${method} ${path}`).toSorted())
+    const keys = ofType('AWS::ApiGatewayV2::Route').map((it) => String(it['RouteKey']))
+    const ofHttp = keys.filter((key) => !key.startsWith('$'))
+    expect(ofHttp.toSorted()).toEqual(table.http.map(({ method, path }) => `${method} ${path}`).toSorted())
+    const ofSockets = keys.filter((key) => key.startsWith('$'))
+    expect(ofSockets.toSorted()).toEqual(table.sockets.map(({ route }) => route).toSorted())
     for (const it of ofType('AWS::ApiGatewayV2::Integration')) {
+      if (JSON.stringify(it['ApiId']).includes('WebsocketsApi')) continue
       expect(it['PayloadFormatVersion']).toBe('2.0')
       expect(it['TimeoutInMillis']).toBeLessThanOrEqual(30_000)
     }
-    const [api] = ofType('AWS::ApiGatewayV2::Api')
+    const api = ofType('AWS::ApiGatewayV2::Api').find((it) => it['ProtocolType'] === 'HTTP')
     expect(api?.['CorsConfiguration']).toMatchObject({ AllowOrigins: ['*'], AllowMethods: table.cors.allowedMethods })
   })
 
   test('has a mapping for each queue that reports failures by message and keeps to its concurrency', () => {
-    const mappings = ofType('AWS::Lambda::EventSourceMapping').map((it) => ({
-      arn: it['EventSourceArn'],
-      batchSize: it['BatchSize'],
-      responses: it['FunctionResponseTypes'],
-      scaling: it['ScalingConfig'],
-    }))
+    const mappings = ofType('AWS::Lambda::EventSourceMapping').flatMap((it) =>
+      it['Topics']
+        ? []
+        : [
+            {
+              arn: it['EventSourceArn'],
+              batchSize: it['BatchSize'],
+              responses: it['FunctionResponseTypes'],
+              scaling: it['ScalingConfig'],
+            },
+          ],
+    )
     expect(mappings).toEqual(
       [
         ['DefaultQueue', 10, 50],
@@ -110,6 +121,21 @@ describe('the CloudFormation template, made without credentials', () => {
         scaling: { MaximumConcurrency },
       })),
     )
+  })
+
+  test('reads Kafka at once, from the brokers and by the network of the stage', () => {
+    const [mapping] = ofType('AWS::Lambda::EventSourceMapping').filter((it) => it['Topics'])
+    expect(mapping).toMatchObject({
+      Topics: ['stint.jobs.v1'],
+      MaximumBatchingWindowInSeconds: 0,
+      SelfManagedEventSource: { Endpoints: { KafkaBootstrapServers: { 'Fn::Split': [',', { Ref: 'KafkaBrokers' }] } } },
+    })
+    expect(JSON.stringify(mapping)).not.toMatch(/from-parameters|subnet-0|sg-0/)
+  })
+
+  test('lets only the function that pushes events write to WebSockets', () => {
+    const writers = functionNames.filter((name) => roleMay(roleOf(name)).includes('WriteToWebsockets'))
+    expect(writers).toEqual(['live-push'])
   })
 
   test('hides a message for longer than its function may take, and puts it aside after five tries', () => {

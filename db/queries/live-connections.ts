@@ -1,0 +1,61 @@
+import type { Sql } from '../client.ts'
+
+/** A connection that the holder of `ticket` may have, in one statement: of two who come with it one gets it. */
+export const insertByTicket = async (sql: Sql, connectionId: string, ticketHash: Buffer): Promise<boolean> => {
+  const rows = await sql`
+    WITH spent AS (
+      DELETE FROM live_tickets WHERE token_hash = ${ticketHash} RETURNING user_id, session_id, ends_at, expires_at
+    )
+    INSERT INTO live_connections (id, user_id, session_id, ends_at)
+    SELECT ${connectionId}, spent.user_id, spent.session_id, spent.ends_at
+    FROM spent LEFT JOIN sessions ON sessions.id = spent.session_id
+    WHERE spent.expires_at > now() AND spent.ends_at > now() AND sessions.revoked_at IS NULL
+    RETURNING id`
+  return rows.length === 1
+}
+
+/** Seconds until the connection ends, or null: it is unknown, or its session was ended. */
+export const findSecondsLeft = async (sql: Sql, connectionId: string): Promise<number | null> => {
+  const [row] = await sql<{ secondsLeft: number }[]>`
+    SELECT extract(epoch FROM connection.ends_at - now())::float AS seconds_left
+    FROM live_connections AS connection LEFT JOIN sessions ON sessions.id = connection.session_id
+    WHERE connection.id = ${connectionId} AND connection.ends_at > now() AND sessions.revoked_at IS NULL`
+  return row?.secondsLeft ?? null
+}
+
+export interface Listener {
+  connectionId: string
+  /** Those of the projects asked for that its person is a member of. */
+  projectIds: string[]
+}
+
+/** Who may hear of the projects' jobs just now. */
+export const listListeners = (sql: Sql, projectIds: string[]): Promise<Listener[]> => sql`
+  SELECT connection.id AS connection_id, array_agg(memberships.project_id ORDER BY memberships.project_id) AS project_ids
+  FROM live_connections AS connection
+  JOIN memberships ON memberships.user_id = connection.user_id
+  JOIN projects ON projects.id = memberships.project_id
+  LEFT JOIN sessions ON sessions.id = connection.session_id
+  WHERE memberships.project_id = ANY (${projectIds}::uuid[]) AND projects.deleted_at IS NULL
+    AND connection.ends_at > now() AND sessions.revoked_at IS NULL
+  GROUP BY connection.id`
+
+export const remove = async (sql: Sql, connectionId: string): Promise<void> => {
+  await sql`DELETE FROM live_connections WHERE id = ${connectionId}`
+}
+
+/** Removes connections that are said to be gone. A young one may only not have been open yet when that was said. */
+export const removeGone = async (sql: Sql, connectionIds: string[], youngSeconds: number): Promise<void> => {
+  await sql`
+    DELETE FROM live_connections
+    WHERE id = ANY (${connectionIds}) AND connected_at < now() - ${youngSeconds} * interval '1 second'`
+}
+
+/** Removes up to `limit` that have ended. */
+export const deleteEnded = async (sql: Sql, limit: number): Promise<number> => {
+  const rows = await sql`
+    DELETE FROM live_connections WHERE id IN (
+      SELECT id FROM live_connections WHERE ends_at < now() ORDER BY id LIMIT ${limit} FOR UPDATE SKIP LOCKED
+    )`
+  return rows.count
+}

@@ -1,0 +1,76 @@
+import { z } from 'zod'
+import type { App } from '../../lib/app.ts'
+import { resource } from '../../lib/http/resource.ts'
+import { route } from '../../lib/http/route.ts'
+import { id, timestamp } from '../../lib/http/schemas.ts'
+import { projectsToList } from '../job-access.ts'
+import { CATCH_UP_SECONDS, catchUp, giveTicket, TICKET_SECONDS } from '../live.ts'
+
+const liveEvent = z
+  .object({
+    type: z.string(),
+    jobId: id,
+    projectId: id,
+    seq: z.int().meta({ description: 'Per job, from 1, without gaps.' }),
+    createdAt: timestamp,
+    xid: z.int().meta({ description: 'The transaction that wrote it.' }),
+    data: z.record(z.string(), z.unknown()).optional(),
+  })
+  .meta({ id: 'LiveEvent' })
+
+export const createTicket = route({
+  method: 'POST',
+  path: '/live/tickets',
+  summary: 'A ticket for one WebSocket',
+  description:
+    'Open the `url` within 30 s. It brings `{"type":"events","events":[LiveEvent …]}`, the events of the jobs of all your ' +
+    'projects, each at least once and in order per job. Send `{"type":"ping"}` at least every ten minutes; the answer is ' +
+    '`{"type":"pong","secondsLeft":…}`, or `{"type":"reconnect"}` when the connection is to end. It ends with the session ' +
+    'that it was opened in, and after two hours.',
+  actor: 'user',
+  replies: {
+    201: z.object({
+      ticket: z.string().meta({ description: 'Good for one connection.' }),
+      url: z.string().meta({ description: 'With the ticket in it.' }),
+      expiresInSeconds: z.int(),
+    }),
+  },
+  run: async ({ app, actor, headers }) => {
+    const ticket = await giveTicket(app, actor, headers['authorization']?.split(' ')[1] ?? '')
+    const url = `${liveUrl(app, headers)}?ticket=${ticket}`
+    return { status: 201, body: { ticket, url, expiresInSeconds: TICKET_SECONDS } }
+  },
+})
+
+export const listMissed = route({
+  method: 'GET',
+  path: '/live/events',
+  summary: 'The events since an earlier answer',
+  description:
+    'For whoever comes back after a break, or polls. Without `after` it gives no events, and the present `after`. Each ' +
+    `event since then comes once. An \`after\` that is older than ${CATCH_UP_SECONDS / 60} minutes gives \`reset\`: look at the jobs anew.`,
+  actor: 'user',
+  query: z.object({
+    after: z.string().max(8_000).optional().meta({ description: '`after` of an earlier answer.' }),
+    projectId: id.optional().meta({ description: 'All your projects if left out.' }),
+  }),
+  replies: {
+    200: z.object({
+      events: z.array(liveEvent).meta({ description: 'In order per job.' }),
+      after: z.string(),
+      hasMore: z.boolean().meta({ description: 'Ask again at once.' }),
+      reset: z.boolean().meta({ description: 'Events were passed over.' }),
+    }),
+  },
+  errors: ['PROJECT_NOT_FOUND'],
+  run: async ({ app, actor, query }) => {
+    const projectIds = await projectsToList(app, actor, query.projectId)
+    return { status: 200, body: await catchUp(app, projectIds, query.after) }
+  },
+})
+
+/** Where there is no WebSocket API of its own, the host of this API is one. */
+const liveUrl = (app: App, headers: Record<string, string | undefined>): string =>
+  app.config.live.url ?? `${headers['x-forwarded-proto'] === 'https' ? 'wss' : 'ws'}://${headers['host']}/live`
+
+export const handler = resource([createTicket, listMissed])

@@ -1,0 +1,97 @@
+import { createHash, randomBytes } from 'node:crypto'
+import * as events from '../db/queries/events.ts'
+import * as liveConnections from '../db/queries/live-connections.ts'
+import * as liveTickets from '../db/queries/live-tickets.ts'
+import type { App } from '../lib/app.ts'
+import type { Actor } from '../lib/auth/actor.ts'
+import { sessionOf } from '../lib/auth/tokens.ts'
+import { invalidField, StintError } from '../lib/core/errors.ts'
+import { type LiveEvent, ofRow } from '../lib/live/live-event.ts'
+import { type Position, readPosition, writePosition } from '../lib/live/position.ts'
+
+export const TICKET_SECONDS = 30
+/** API Gateway ends a WebSocket after two hours; who reconnects before chooses the moment. */
+export const CONNECTION_SECONDS = 7_200
+/** How long a position is good. */
+export const CATCH_UP_SECONDS = 3_600
+
+/** Events of one answer, and about how large it may become: a function's answer has 6 MB. */
+const PAGE = 1_000
+const PAGE_BYTES = 2 * 1024 * 1024
+
+/**
+ * A ticket for one live connection. It is bound to the session that the access token was given in, and if that names
+ * none, to the token's own time.
+ * @throws {StintError} UNAUTHENTICATED when the session was ended while its access token lives
+ */
+export const giveTicket = async (app: App, actor: Actor, accessToken: string): Promise<string> => {
+  const { sessionId, expiresAt } = sessionOf(accessToken)
+  const ticket = randomBytes(32).toString('base64url')
+  const given = await liveTickets.insert(app.sql, {
+    tokenHash: sha256(ticket),
+    userId: actor.userId,
+    sessionId,
+    validSeconds: TICKET_SECONDS,
+    connectionSeconds: CONNECTION_SECONDS,
+    endsAt: sessionId === null ? expiresAt : null,
+  })
+  if (!given) throw new StintError('UNAUTHENTICATED', 'The session of this access token was ended.')
+  return ticket
+}
+
+/** Spends a ticket. @throws {StintError} UNAUTHENTICATED when it is unknown, was spent, or came too late */
+export const connect = async (app: App, connectionId: string, ticket: string): Promise<void> => {
+  if (!(await liveConnections.insertByTicket(app.sql, connectionId, sha256(ticket))))
+    throw new StintError('UNAUTHENTICATED', 'The ticket is unknown, was spent, or is older than 30 s.')
+}
+
+export interface CaughtUp {
+  events: LiveEvent[]
+  /** What `after` of the next request is. */
+  after: string
+  hasMore: boolean
+  reset: boolean
+}
+
+/**
+ * The projects' events that committed since `after`, and where the reader is with them: each once, none left out,
+ * whatever the order in which transactions commit. Without `after`, nothing and the present position. After too long a
+ * time the reader is told to look at everything anew instead (`reset`).
+ * @throws {StintError} VALIDATION_FAILED when `after` isn't of an earlier answer
+ */
+export const catchUp = async (app: App, projectIds: string[], after: string | undefined): Promise<CaughtUp> => {
+  const now = await events.readSnapshot(app.sql)
+  const here: Position = { atSeconds: now.atSeconds, seen: now }
+  if (after === undefined) return { events: [], after: writePosition(here), hasMore: false, reset: false }
+  const position = readPosition(after)
+  if (!position) throw invalidField('after', 'expected the after of an earlier answer')
+  if (isOutOfReach(position, here)) return { events: [], after: writePosition(here), hasMore: false, reset: true }
+
+  const { until, behindId } = position.page ?? { until: now, behindId: 0 }
+  const atSeconds = position.page ? position.atSeconds : now.atSeconds
+  const missed = { since: position.seen, until, behindId, projectIds }
+  const rows = await events.listMissed(app.sql, missed, PAGE + 1)
+  const shown = rows.slice(0, fitting(rows))
+  const last = shown.at(-1)
+  const hasMore = shown.length < rows.length && last !== undefined
+  const next = hasMore
+    ? { atSeconds, seen: position.seen, page: { until, behindId: last.id } }
+    : { atSeconds, seen: until }
+  return { events: shown.map(ofRow), after: writePosition(next), hasMore, reset: false }
+}
+
+/** Too old, or of another database: its transactions are yet to come here. */
+const isOutOfReach = ({ atSeconds, seen, page }: Position, now: Position): boolean =>
+  now.atSeconds - atSeconds > CATCH_UP_SECONDS || seen.xmax > now.seen.xmax || (page?.until.xmax ?? 0) > now.seen.xmax
+
+/** How many of the rows one answer takes: at least one. */
+const fitting = (rows: events.EventRow[]): number => {
+  let bytes = 0
+  const beyond = rows.findIndex((row, index) => {
+    bytes += JSON.stringify(row.data).length + 300
+    return index > 0 && (index >= PAGE || bytes > PAGE_BYTES)
+  })
+  return beyond < 0 ? rows.length : beyond
+}
+
+const sha256 = (text: string): Buffer => createHash('sha256').update(text).digest()

@@ -1,0 +1,21 @@
+import { z } from 'zod'
+import * as liveConnections from '../../db/queries/live-connections.ts'
+import type { Frame } from '../../lib/live/frames.ts'
+import { socket } from '../../lib/live/socket.ts'
+
+const ping = z.object({ type: z.literal('ping') })
+
+/** Answers a ping, and tells a connection that is to end to come anew. */
+export const handler = socket('$default', async ({ app, connectionId, body }): Promise<Frame> => {
+  if (!ping.safeParse(parseJson(body)).success) return { type: 'error', message: 'expected {"type":"ping"}' }
+  const secondsLeft = await liveConnections.findSecondsLeft(app.sql, connectionId)
+  return secondsLeft === null ? { type: 'reconnect' } : { type: 'pong', secondsLeft: Math.floor(secondsLeft) }
+})
+
+const parseJson = (text: string): unknown => {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}

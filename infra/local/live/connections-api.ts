@@ -1,0 +1,97 @@
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { StintError } from '../../../lib/core/errors.ts'
+import { readBody } from '../request-body.ts'
+import type { Connection, Connections } from './connections.ts'
+
+export interface ConnectionsApi {
+  /** What LIVE_MANAGEMENT_URL is. */
+  url: string
+  close(): Promise<void>
+}
+
+const MAX_MESSAGE_BYTES = 128 * 1024
+
+interface Reply {
+  status: number
+  error?: string
+  body?: object
+}
+
+/**
+ * API Gateway's @connections API, for this host's own functions: on a port of its own that only this machine reaches,
+ * since signatures are not checked here.
+ */
+export const startConnectionsApi = async (connections: Connections): Promise<ConnectionsApi> => {
+  const server = createServer((request, response) => {
+    answer(connections, request).then(
+      (reply) => respond(response, reply),
+      () => response.destroy(),
+    )
+  })
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(0, '127.0.0.1', resolve)
+  })
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve())
+        server.closeAllConnections()
+      }),
+  }
+}
+
+const answer = async (connections: Connections, request: IncomingMessage): Promise<Reply> => {
+  const id = connectionIdOf(request.url ?? '')
+  if (id === undefined) return { status: 404, error: 'NotFoundException' }
+  const connection = connections.find(id)
+  if (!connection) return { status: 410, error: 'GoneException' }
+  switch (request.method) {
+    case 'POST':
+      return post(connections, id, request)
+    case 'GET':
+      return { status: 200, body: describe(connection) }
+    case 'DELETE':
+      connection.socket.close(1_000)
+      return { status: 204 }
+    default:
+      return { status: 403, error: 'ForbiddenException' }
+  }
+}
+
+const post = async (connections: Connections, id: string, request: IncomingMessage): Promise<Reply> => {
+  try {
+    const body = await readBody(request, MAX_MESSAGE_BYTES)
+    return connections.send(id, body.toString('utf8')) ? { status: 200 } : { status: 410, error: 'GoneException' }
+  } catch (error) {
+    if (error instanceof StintError) return { status: 413, error: 'PayloadTooLargeException' }
+    throw error
+  }
+}
+
+const connectionIdOf = (url: string): string | undefined => {
+  const encoded = /^\/@connections\/([^/?]+)$/i.exec(url.replace(/^\/%40/, '/@'))?.[1]
+  try {
+    return encoded && decodeURIComponent(encoded)
+  } catch {
+    return undefined
+  }
+}
+
+const describe = ({ connectedAt, lastActiveAt, sourceIp, userAgent }: Connection): object => ({
+  connectedAt: connectedAt.toISOString(),
+  identity: { sourceIp, userAgent },
+  lastActiveAt: lastActiveAt.toISOString(),
+})
+
+const respond = (response: ServerResponse, { status, error, body }: Reply): void => {
+  const text = body ? JSON.stringify(body) : error ? JSON.stringify({ message: error }) : ''
+  response.writeHead(status, {
+    'content-type': 'application/json',
+    'content-length': Buffer.byteLength(text),
+    ...(error && { 'x-amzn-errortype': error }),
+  })
+  response.end(text)
+}

@@ -1,0 +1,45 @@
+import type { WebSocket } from 'ws'
+
+/** An open WebSocket, as @connections tells of it. */
+export interface Connection {
+  id: string
+  socket: WebSocket
+  connectedAt: Date
+  lastActiveAt: Date
+  sourceIp: string
+  userAgent: string
+}
+
+/** What waits to be taken by a client that reads slowly, at most. */
+const MAX_WAITING_BYTES = 8 * 1024 * 1024
+
+/** The open WebSockets of this host, by their ids. */
+export interface Connections {
+  add(connection: Connection): void
+  remove(id: string): void
+  find(id: string): Connection | undefined
+  all(): Connection[]
+  /** False: there is no such connection, or it took no more and was ended. */
+  send(id: string, text: string): boolean
+}
+
+export const createConnections = (): Connections => {
+  const open = new Map<string, Connection>()
+  return {
+    add: (connection) => void open.set(connection.id, connection),
+    remove: (id) => void open.delete(id),
+    find: (id) => open.get(id),
+    all: () => [...open.values()],
+    send: (id, text) => {
+      const connection = open.get(id)
+      if (!connection) return false
+      if (connection.socket.bufferedAmount > MAX_WAITING_BYTES) {
+        connection.socket.terminate()
+        return false
+      }
+      connection.lastActiveAt = new Date()
+      connection.socket.send(text)
+      return true
+    },
+  }
+}

@@ -1,0 +1,20 @@
+import type { SelfManagedKafkaEvent } from 'aws-lambda'
+import type { TopicRecord } from '../../../lib/events/kafka.ts'
+
+/** The event that Lambda makes of records of one partition (AWS: "Using Lambda with self-managed Apache Kafka"). */
+export const toKafkaEvent = (topic: string, brokers: string, records: TopicRecord[]): SelfManagedKafkaEvent => ({
+  eventSource: 'SelfManagedKafka',
+  bootstrapServers: brokers,
+  records: {
+    [`${topic}-${records[0]?.partition ?? 0}`]: records.map((it) => ({
+      topic,
+      partition: it.partition,
+      offset: it.offset,
+      timestamp: it.timestamp,
+      timestampType: 'CREATE_TIME',
+      key: it.key.toString('base64'),
+      value: it.value.toString('base64'),
+      headers: Object.entries(it.headers).map(([name, value]) => ({ [name]: [...value] })),
+    })),
+  },
+})

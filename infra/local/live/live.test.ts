@@ -1,0 +1,160 @@
+import { once } from 'node:events'
+import { ApiGatewayManagementApiClient, GetConnectionCommand } from '@aws-sdk/client-apigatewaymanagementapi'
+import { expect, onTestFinished, test, vi } from 'vitest'
+import { WebSocket } from 'ws'
+import type { App } from '../../../lib/app.ts'
+import { createLog } from '../../../lib/core/log.ts'
+import { createApiGateway } from '../../../lib/live/api-gateway.ts'
+import { socket as declare, type SocketRequest } from '../../../lib/live/socket.ts'
+import { createHttpServer } from '../http-server.ts'
+import { createConnections } from './connections.ts'
+import { startConnectionsApi } from './connections-api.ts'
+import { createSocketServer } from './socket-server.ts'
+
+/** A host with functions of the test's own, and what they were called with. */
+const serve = async (given: { connect?: () => Promise<undefined> } = {}) => {
+  const calls: (Omit<SocketRequest, 'app'> & { route: string })[] = []
+  const record = (route: string, { app: _, ...request }: SocketRequest) => void calls.push({ route, ...request })
+  const handlers = [
+    declare('$connect', async (request) => {
+      record('$connect', request)
+      return given.connect?.()
+    }),
+    declare('$disconnect', async (request) => {
+      record('$disconnect', request)
+      return undefined
+    }),
+    declare('$default', async (request) => {
+      record('$default', request)
+      return { heard: request.body }
+    }),
+  ]
+  const app = { log: createLog('silent', 'test'), instance: 'test', config: { region: 'eu-central-1' } } as App
+  const connections = createConnections()
+  const api = await startConnectionsApi(connections)
+  const sockets = createSocketServer({
+    app,
+    connections,
+    sockets: handlers.map((handler) => ({ route: handler.route, functionName: 'talk', timeoutSeconds: 5, handler })),
+  })
+  const cors = {
+    allowedOrigins: [],
+    allowedHeaders: [],
+    allowedMethods: [],
+    exposedResponseHeaders: [],
+    maxAgeSeconds: 0,
+  }
+  const http = createHttpServer({ app, routes: [], cors, onUpgrade: sockets.upgrade })
+  const port = await http.listen(0, '127.0.0.1')
+  const stop = async () => {
+    await sockets.close()
+    await http.close(100)
+    await api.close()
+  }
+  onTestFinished(stop)
+  const gateway = createApiGateway({ region: 'eu-central-1', url: api.url })
+  onTestFinished(() => gateway.end())
+  return { calls, connections, gateway, api, sockets, url: `ws://127.0.0.1:${port}/live` }
+}
+
+const open = async (url: string): Promise<WebSocket> => {
+  const socket = new WebSocket(url)
+  await once(socket, 'open')
+  return socket
+}
+const refusalOf = async (url: string): Promise<string> => {
+  const [error] = (await once(new WebSocket(url), 'error')) as [Error]
+  return error.message
+}
+
+test('a connection’s opening, messages and end reach the functions, and answers go back', async () => {
+  const { calls, url } = await serve()
+  const socket = await open(`${url}?ticket=a%20b`)
+  socket.send('hello')
+  const [answer] = await once(socket, 'message')
+  expect(JSON.parse(String(answer))).toEqual({ heard: 'hello' })
+  socket.close()
+  await vi.waitUntil(() => calls.length === 3)
+  expect(calls.map(({ route, query, body }) => [route, query, body])).toEqual([
+    ['$connect', { ticket: 'a b' }, ''],
+    ['$default', {}, 'hello'],
+    ['$disconnect', {}, ''],
+  ])
+  expect(new Set(calls.map(({ connectionId }) => connectionId)).size).toBe(1)
+})
+
+test('a function that throws lets nobody in, and no other address is a WebSocket', async () => {
+  const refusing = await serve({ connect: () => Promise.reject(new Error('no')) })
+  expect(await refusalOf(refusing.url)).toContain('500')
+  expect(refusing.connections.all()).toEqual([])
+  const { url } = await serve()
+  expect(await refusalOf(url.replace('/live', '/jobs'))).toContain('404')
+  expect(await refusalOf(`${url}?ticket=%E0%A4%A`)).toContain('500')
+})
+
+test('@connections posts, tells, ends, and says gone of what it doesn’t know', async () => {
+  const { connections, gateway, url, api } = await serve()
+  const socket = await open(url)
+  const id = connections.all()[0]?.id ?? ''
+  const message = once(socket, 'message')
+  expect(await gateway.post(id, '{"ä":1}')).toBe('sent')
+  expect(String((await message)[0])).toBe('{"ä":1}')
+  const client = new ApiGatewayManagementApiClient({
+    region: 'eu-central-1',
+    endpoint: api.url,
+    credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
+  })
+  onTestFinished(() => client.destroy())
+  const told = await client.send(new GetConnectionCommand({ ConnectionId: id }))
+  expect(told).toMatchObject({ Identity: { SourceIp: '127.0.0.1' }, ConnectedAt: expect.any(Date) })
+  await expect(gateway.post(id, 'x'.repeat(128 * 1024 + 1))).rejects.toMatchObject({ name: 'PayloadTooLargeException' })
+  const closed = once(socket, 'close')
+  await gateway.close(id)
+  await closed
+  await vi.waitUntil(() => connections.all().length === 0)
+  expect(await gateway.post(id, 'x')).toBe('gone')
+  await gateway.close(id)
+  expect(await gateway.post('../%2F?', 'x')).toBe('gone')
+})
+
+test('a message of more than 32 KB ends the connection', async () => {
+  const { url } = await serve()
+  const socket = await open(url)
+  socket.send('x'.repeat(32 * 1024))
+  await once(socket, 'message')
+  socket.send('x'.repeat(32 * 1024 + 1))
+  const [code] = await once(socket, 'close')
+  expect(code).toBe(1_009)
+})
+
+test('idle for ten minutes, or after two hours, a connection is ended', async () => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'setInterval', 'clearTimeout', 'clearInterval', 'Date'] })
+  onTestFinished(() => void vi.useRealTimers())
+  const { url, connections } = await serve()
+  const [idle, busy] = [await open(url), await open(url)]
+  const ends: string[] = []
+  idle.on('close', () => void ends.push('idle'))
+  busy.on('close', (code) => void ends.push(`busy ${code}`))
+  const busyId = connections.all()[1]?.id ?? ''
+  for (let minutes = 0; minutes < 12; minutes += 3) {
+    vi.advanceTimersByTime(180_000)
+    connections.send(busyId, '{}')
+  }
+  await vi.waitUntil(() => ends.length === 1)
+  for (let minutes = 12; minutes < 121; minutes += 3) {
+    vi.advanceTimersByTime(180_000)
+    connections.send(busyId, '{}')
+  }
+  await vi.waitUntil(() => ends.length === 2)
+  expect(ends).toEqual(['idle', 'busy 1001'])
+})
+
+test('a host that stops ends every connection, and the functions hear of it', async () => {
+  const { url, calls, sockets } = await serve()
+  const socket = await open(url)
+  const closed = once(socket, 'close')
+  await sockets.close()
+  expect((await closed)[0]).toBe(1_001)
+  expect(calls.map(({ route }) => route)).toEqual(['$connect', '$disconnect'])
+  expect(await refusalOf(url)).toContain('503')
+})

@@ -1,0 +1,210 @@
+import type { LiveEvent } from '../live/live-event.ts'
+import { type CaughtUp, createOrder } from './live-order.ts'
+import { type LiveSocket, openLiveSocket } from './live-socket.ts'
+
+export type { LiveEvent } from '../live/live-event.ts'
+
+/**
+ * `live`: events are pushed. `polling`: they are asked for each two seconds, because no WebSocket can be had. `offline`:
+ * the API isn't reached; it goes on trying. `ended`: the session is over, and so is this.
+ */
+export type LiveState = 'connecting' | 'live' | 'polling' | 'offline' | 'ended'
+
+export interface FollowOptions {
+  /** `POST /live/tickets` */
+  ticket: () => Promise<{ url: string }>
+  /** `GET /live/events` */
+  missed: (after: string | undefined) => Promise<CaughtUp>
+  /** Each event once, in order per job. */
+  onEvents: (events: LiveEvent[]) => void
+  /** It was away for too long: events were passed over, and what is shown should be read anew. */
+  onReset?: () => void
+  onState?: (state: LiveState) => void
+  /** `after` of an earlier one, to go on from there; otherwise events count from now on. */
+  after?: string | undefined
+  WebSocket?: typeof WebSocket
+  times?: Partial<typeof TIMES>
+}
+
+export interface Following {
+  readonly state: LiveState
+  /** Where it is. */
+  readonly after: string | undefined
+  /** Resolves when it has come so far that every later event will be heard. */
+  ready: Promise<void>
+  /** Tries again at once: the network has come back, or the page is looked at again. */
+  wake(): void
+  stop(): void
+}
+
+const TIMES = {
+  /** Without a WebSocket. */
+  pollMs: 2_000,
+  /** With one: what was pushed is compared with what there is. */
+  checkMs: 60_000,
+  silenceMs: 45_000,
+  patienceMs: 10_000,
+  minBackoffMs: 250,
+  maxBackoffMs: 30_000,
+}
+
+/**
+ * Follows the events of the jobs that one may see, over a WebSocket, or by polling where none can be had. After a break
+ * it goes on where it was: nothing is missed, and nothing comes twice. Runs in browsers and in Node.
+ *
+ * @example
+ * const following = follow({
+ *   ticket: () => client.call('POST /live/tickets'),
+ *   missed: (after) => client.call('GET /live/events', { query: { after } }),
+ *   onEvents: (events) => …,
+ * })
+ */
+export const follow = (options: FollowOptions): Following => {
+  const times = { ...TIMES, ...options.times }
+  const order = createOrder(options.after)
+  const ready = Promise.withResolvers<void>()
+  ready.promise.catch(() => {})
+  let state: LiveState = 'connecting'
+  let socket: LiveSocket | undefined
+  let isOpening = false
+  let failures = 0
+  let catching: Promise<void> | undefined
+  let catchAgain = false
+  let checkTimer: ReturnType<typeof setTimeout> | undefined
+  let retryTimer: ReturnType<typeof setTimeout> | undefined
+
+  const become = (next: LiveState): void => {
+    if (state === next || state === 'ended') return
+    state = next
+    options.onState?.(next)
+  }
+
+  const end = (): void => {
+    clearTimeout(checkTimer)
+    clearTimeout(retryTimer)
+    socket?.close()
+    socket = undefined
+    become('ended')
+    ready.reject(new Error('following has ended'))
+  }
+
+  const tell = (news: LiveEvent[]): void => {
+    if (news.length > 0 && state !== 'ended') options.onEvents(news)
+  }
+
+  /** Who asks meanwhile gets one more run after this one. */
+  const catchUp = (): Promise<void> => {
+    catchAgain = true
+    catching ??= catchUpOften()
+    return catching
+  }
+
+  const catchUpOften = async (): Promise<void> => {
+    try {
+      while (catchAgain && state !== 'ended') {
+        catchAgain = false
+        const answer = await options.missed(order.after)
+        const { news, missing } = order.caughtUp(answer)
+        if (answer.reset) options.onReset?.()
+        tell(news)
+        catchAgain ||= missing
+      }
+      if (socket) become('live')
+      else if (!isOpening) become('polling')
+      ready.resolve()
+    } catch (error) {
+      if (isOver(error)) end()
+      else become('offline')
+    } finally {
+      // At once, and not when the promise is settled: who asks in between would be forgotten.
+      catching = undefined
+      plan()
+    }
+  }
+
+  /** The next catch-up that nothing calls for. */
+  const plan = (): void => {
+    clearTimeout(checkTimer)
+    if (state === 'ended') return
+    checkTimer = setTimeout(() => void catchUp(), state === 'live' ? times.checkMs : times.pollMs)
+  }
+
+  const receive = (events: LiveEvent[]): void => {
+    const { news, missing } = order.pushed(events)
+    tell(news)
+    if (missing) void catchUp()
+  }
+
+  /** Opens a WebSocket, beside one that is about to end or in the place of one that has. */
+  const open = async (): Promise<void> => {
+    if (isOpening || state === 'ended') return
+    isOpening = true
+    clearTimeout(retryTimer)
+    const opened = await tryToOpen()
+    isOpening = false
+    if (!opened) return retryLater()
+    const before = socket
+    socket = opened
+    before?.close()
+    failures = 0
+    void opened.closed.then(() => {
+      if (socket !== opened) return
+      socket = undefined
+      become('connecting')
+      plan()
+      void open()
+    })
+    // What was committed before it was open has not been pushed to it.
+    await catchUp()
+  }
+
+  const tryToOpen = async (): Promise<LiveSocket | undefined> => {
+    let made: LiveSocket | undefined
+    try {
+      const { url } = await options.ticket()
+      if (state === 'ended') return undefined
+      made = openLiveSocket({
+        ...times,
+        url,
+        WebSocket: options.WebSocket ?? WebSocket,
+        onEvents: receive,
+        onEnding: () => void open(),
+      })
+      await made.opened
+      return made
+    } catch (error) {
+      made?.close()
+      if (isOver(error)) end()
+      return undefined
+    }
+  }
+
+  const retryLater = (): void => {
+    if (state === 'ended') return
+    failures++
+    const waitMs = Math.min(times.maxBackoffMs, times.minBackoffMs * 2 ** failures) * (0.5 + Math.random() / 2)
+    retryTimer = setTimeout(() => void open(), waitMs)
+    if (!socket) void catchUp()
+  }
+
+  void open()
+  plan()
+  return {
+    get state() {
+      return state
+    },
+    get after() {
+      return order.after
+    },
+    ready: ready.promise,
+    wake: () => {
+      failures = 0
+      void open()
+      void catchUp()
+    },
+    stop: end,
+  }
+}
+
+/** Neither another try nor another token helps. */
+const isOver = (error: unknown): boolean => (error as { status?: number } | undefined)?.status === 401

@@ -1,0 +1,45 @@
+import type { MSKRecord, SelfManagedKafkaEvent } from 'aws-lambda'
+import { type App, appOfProcess } from '../app.ts'
+import type { InvocationContext } from '../http/route.ts'
+import { type CloudEvent, fromMessage } from './cloud-event.ts'
+
+export type StreamHandler = (event: SelfManagedKafkaEvent, context: InvocationContext) => Promise<void>
+
+export interface StreamRequest {
+  app: App
+  /** Those of a partition in their order. */
+  events: CloudEvent[]
+}
+
+/**
+ * Wraps a Kafka-triggered function. It never throws: Lambda would give the same records again and again, and their
+ * partition would stand still. A record that can't be read is logged and passed over, and so are events that `run`
+ * failed with, which therefore must not be the only way to what they tell.
+ */
+export const stream = (run: (request: StreamRequest) => Promise<void>): StreamHandler => {
+  return async (event, context) => {
+    const app = context.app ?? (await appOfProcess())
+    const events = Object.values(event.records)
+      .flat()
+      .flatMap((record) => readRecord(app, record) ?? [])
+    try {
+      await run({ app, events })
+    } catch (error) {
+      app.log.error({ err: error, events: events.length }, 'events were passed over')
+    }
+    // Lambda freezes the process after it; where the app was given, the process goes on.
+    if (!context.app)
+      await app.metrics.flush().catch((error) => app.log.warn({ err: error }, 'metrics were not written'))
+  }
+}
+
+const readRecord = (app: App, { topic, partition, offset, value }: MSKRecord): CloudEvent | undefined => {
+  try {
+    const event = fromMessage(Buffer.from(value, 'base64'))
+    if (typeof event?.subject === 'string' && typeof event.seq === 'number') return event
+    app.log.error({ topic, partition, offset }, 'a record that is no event was passed over')
+  } catch (error) {
+    app.log.error({ err: error, topic, partition, offset }, 'a record that cannot be read was passed over')
+  }
+  return undefined
+}

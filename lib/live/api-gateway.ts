@@ -1,0 +1,44 @@
+import {
+  ApiGatewayManagementApiClient,
+  DeleteConnectionCommand,
+  GoneException,
+  PostToConnectionCommand,
+} from '@aws-sdk/client-apigatewaymanagementapi'
+import type { LiveGateway } from './gateway.ts'
+
+export interface ApiGatewayOptions {
+  region: string
+  /** `https://<api>.execute-api.<region>.amazonaws.com/<stage>`, or where the local host speaks the same API. */
+  url: string
+}
+
+/** One connection that doesn't take its frames must not hold up the others. */
+const PATIENCE_MS = 3_000
+
+/** The @connections API (AWS: "Use @connections commands in your backend service"). */
+export const createApiGateway = ({ region, url }: ApiGatewayOptions): LiveGateway => {
+  const isLocal = url.startsWith('http:')
+  const client = new ApiGatewayManagementApiClient({
+    region,
+    endpoint: url,
+    ...(isLocal && { credentials: { accessKeyId: 'local', secretAccessKey: 'local' } }),
+    maxAttempts: 2,
+    requestHandler: { connectionTimeout: PATIENCE_MS, requestTimeout: PATIENCE_MS, throwOnRequestTimeout: true },
+  })
+  const unlessGone = async (work: Promise<unknown>): Promise<'sent' | 'gone'> => {
+    try {
+      await work
+      return 'sent'
+    } catch (error) {
+      if (error instanceof GoneException) return 'gone'
+      throw error
+    }
+  }
+  return {
+    post: (ConnectionId, frame) => unlessGone(client.send(new PostToConnectionCommand({ ConnectionId, Data: frame }))),
+    close: async (ConnectionId) => {
+      await unlessGone(client.send(new DeleteConnectionCommand({ ConnectionId })))
+    },
+    end: () => client.destroy(),
+  }
+}

@@ -1,0 +1,49 @@
+import type { Snapshot } from '../../db/queries/events.ts'
+
+/**
+ * What a listener has: everything that had committed by a moment, told by the transactions and not by a number of the
+ * events, since those commit in another order than they are numbered in.
+ */
+export interface Position {
+  /** When that was, in seconds, by the database's clock. */
+  atSeconds: number
+  seen: Snapshot
+  /** In the middle of a catch-up: it leads up to here, and has come to the event with this id. */
+  page?: { until: Snapshot; behindId: number }
+}
+
+/** Transactions in flight that a position may name; more than a database has connections. */
+const MAX_IN_FLIGHT = 2_000
+const TEXT = /^(\d{1,12})~([\d.-]+)(?:~([\d.-]+)~(\d{1,16}))?$/
+const SNAPSHOT = /^(\d{1,16})\.(\d{1,16})(?:\.(\d{1,16}(?:-\d{1,16})*))?$/
+
+/** The text of a position, for a URL. Who gets it need not understand it. */
+export const writePosition = ({ atSeconds, seen, page }: Position): string => {
+  const text = `${atSeconds}~${writeSnapshot(seen)}`
+  return page ? `${text}~${writeSnapshot(page.until)}~${page.behindId}` : text
+}
+
+/** Undefined: {@link writePosition} has not written this. */
+export const readPosition = (text: string): Position | undefined => {
+  const [, atSeconds, first = '', second, behindId] = TEXT.exec(text) ?? []
+  const seen = readSnapshotText(first)
+  if (!seen) return undefined
+  if (second === undefined) return { atSeconds: Number(atSeconds), seen }
+  const until = readSnapshotText(second)
+  return until && { atSeconds: Number(atSeconds), seen, page: { until, behindId: Number(behindId) } }
+}
+
+/** Whether whoever is at the position has the event already, or was told of none like it. */
+export const hasSeen = ({ seen }: Position, xid: number): boolean =>
+  xid < seen.xmin || (xid < seen.xmax && !seen.inFlight.includes(xid))
+
+const writeSnapshot = ({ xmin, xmax, inFlight }: Snapshot): string =>
+  [xmin, xmax, ...(inFlight.length > 0 ? [inFlight.join('-')] : [])].join('.')
+
+const readSnapshotText = (text: string): Snapshot | undefined => {
+  const [, xmin, xmax, list] = SNAPSHOT.exec(text) ?? []
+  if (xmin === undefined) return undefined
+  const inFlight = list?.split('-').map(Number) ?? []
+  const read = { xmin: Number(xmin), xmax: Number(xmax), inFlight }
+  return read.xmin <= read.xmax && inFlight.length <= MAX_IN_FLIGHT ? read : undefined
+}
