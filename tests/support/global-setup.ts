@@ -6,6 +6,7 @@ import { migrateUp } from '../../infra/db/migrate.ts'
 import { startKafka } from '../../infra/local/components/kafka.ts'
 import { startPostgres } from '../../infra/local/components/postgres.ts'
 import { startSqsS3 } from '../../infra/local/components/sqs-s3.ts'
+import { demandUi } from '../../infra/ui/prepare.ts'
 
 /** The stack that all tests share; what a test sees of it is its own (see world.ts). */
 export interface TestStack {
@@ -38,6 +39,8 @@ const SETTINGS = {
 
 /** One Postgres, one SQS and S3, one Kafka for the whole run. */
 export default async (project: TestProject): Promise<() => Promise<void>> => {
+  // A fresh clone has no page to serve yet.
+  await demandUi()
   await removeLeftovers()
   const dataDir = await mkdtemp(join(tmpdir(), `${PREFIX}${process.pid}-`))
   // As root, Postgres runs as another user, who has to get in.
