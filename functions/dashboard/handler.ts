@@ -14,6 +14,7 @@ const notModified = plain('What you have is still right: its ETag was in If-None
 /** As `POST /auth/login` answers, without the refresh token: that is in the cookie. */
 const sessionReply = signedIn.omit({ refreshToken: true }).meta({ id: 'DashboardSession' })
 const name = z.string().max(200)
+const fileName = name.regex(/^[\w.-]+\.\w+$/)
 /** What the page itself reads of its address. */
 const query = z.looseObject({})
 
@@ -65,7 +66,7 @@ export const getAsset = route({
   path: '/dashboard/assets/{file}',
   summary: 'A script or a style of the dashboard',
   actor: 'anyone',
-  params: z.object({ file: name }),
+  params: z.object({ file: fileName }),
   replies: { 200: plain('The file; it never changes.', '*/*') },
   errors: ['NOT_FOUND'],
   run: ({ headers, params }) => answerAsset(params.file, headers),

@@ -143,8 +143,11 @@ const badTokens = async (world: World, { forUsers }: DeclaredRoute, person: Pers
   ]
 }
 
+const pages = declared.filter(({ isPage }) => isPage)
+const answering = declared.filter(({ isPage }) => !isPage)
+
 describe('every route refuses bad input by name, without a trace', () => {
-  test.for(declared)('$name', async (route, { world }) => {
+  test.for(answering)('$name', async (route, { world }) => {
     const person = await world.register()
     const own = await belongingsOf(world, person)
     const refusals = [
@@ -165,8 +168,33 @@ describe('every route refuses bad input by name, without a trace', () => {
   })
 })
 
+describe('the dashboard’s page is the same whatever its address says, and tells nothing of what is there', () => {
+  test('stands at four addresses', () => expect(pages).toHaveLength(4))
+
+  test.for(pages)('$name', async (route, { world }) => {
+    const hers = await belongingsOf(world, await world.register('Grace'))
+    const before = await rowCounts(world.sql)
+    const { status, body } = await world.http('GET', '/')
+    expect(status).toBe(200)
+    const ids = route.params.flatMap((name) => NO_UUIDS.slice(0, -1).map((id) => ({ [name]: id })))
+    const calls: Call[] = [{ query: { surprise: '1' } }, { params: hers }, ...ids.map((params) => ({ params }))]
+    for (const call of calls) {
+      const answer = await callRoute(world, route, call)
+      expect.soft([answer.status, answer.body], JSON.stringify(call)).toEqual([200, body])
+    }
+    const refused: Refusal[] = [
+      invalid('NUL', { query: { surprise: '\0' } }, 'surprise'),
+      ...route.params.map(
+        (name): Refusal => ['long', { params: { [name]: 'a'.repeat(4_000) } }, 404, 'NOT_FOUND', name],
+      ),
+    ]
+    await expectRefusals(world, route, refused)
+    expect(await rowCounts(world.sql)).toEqual(before)
+  })
+})
+
 describe('every route hides what is not there and what is not yours, in the same words', () => {
-  const owned = declared.filter(({ params }) => params.some((name) => !(name in SHARED)))
+  const owned = answering.filter(({ params }) => params.some((name) => !(name in SHARED)))
 
   test.for(owned)('$name', async (route, { world }) => {
     const hers = await belongingsOf(world, await world.register('Grace'))

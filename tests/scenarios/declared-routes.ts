@@ -10,11 +10,15 @@ import type { Person, World } from '../support/world.ts'
 const document = describeApi('test')
 const { schemas } = document.components
 
+const PAGES = /^\/(dashboard\/(\{page\}|jobs\/\{jobId\}|projects\/\{projectId\}))?$/
+
 /** A route as its declaration shows it to the outside. */
 export interface DeclaredRoute {
   name: string
   method: string
   path: string
+  /** Whether it is the dashboard's page, which takes any address: what it shows it asks other routes for. */
+  isPage: boolean
   /** Whether it asks for a token. */
   forUsers: boolean
   /** The names in its path. */
@@ -37,6 +41,7 @@ const describeRoute = (method: string, path: string): DeclaredRoute => {
     name: `${method} ${path}`,
     method,
     path,
+    isPage: PAGES.test(path),
     forUsers: operation.security.length > 0,
     params: parameters.filter((it) => it.in === 'path').map((it) => it.name),
     query: Object.fromEntries(
@@ -63,7 +68,7 @@ export interface Call {
 }
 
 /** What a path may name that is nobody's own, and there for everybody. */
-export const SHARED: Record<string, string> = { queue: 'default' }
+export const SHARED: Record<string, string> = { queue: 'default', page: 'jobs', file: 'index.js' }
 
 /** Calls a route with all that it needs, valid as far as a declaration tells, and different in what `given` says. */
 export const callRoute = (world: World, route: DeclaredRoute, given: Call = {}) => {
