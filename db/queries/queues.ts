@@ -1,20 +1,11 @@
 import type { Sql } from '../client.ts'
 
-/** Jobs that have been due for a while. */
-export interface Overdue {
-  queue: string
-  startable: number
-  /** Of a kind with limits of which others run now: these may wait for its limits, and not for a doorbell. */
-  limitedKind: string | null
-}
-
 /**
- * Queues that are not paused and in which a job has been startable for longer than `overdueSeconds`, with how many
- * there are (counted up to `atMost`), and one row for each kind with limits. Hops over projects and levels of priority
- * by index, so delayed jobs cost nothing.
+ * What a look at all queued jobs hops over, by index: `waiting`, the projects with jobs in queues that are not paused,
+ * and `limited`, the kinds with limits.
  */
-export const listOverdue = (sql: Sql, overdueSeconds: number, atMost: number): Promise<Overdue[]> => sql`
-  WITH RECURSIVE waiting (queue, project_id) AS (
+const whereJobsWait = (sql: Sql) => sql`
+  waiting (queue, project_id) AS (
     SELECT queues.name, first.project_id FROM queues, LATERAL (
       SELECT project_id FROM jobs WHERE queue = queues.name AND state = 'queued' AND concurrency_key IS NULL ORDER BY project_id LIMIT 1
     ) AS first
@@ -31,7 +22,23 @@ export const listOverdue = (sql: Sql, overdueSeconds: number, atMost: number): P
       SELECT kind FROM jobs
       WHERE state = 'queued' AND concurrency_key IS NOT NULL AND kind > limited.kind ORDER BY kind LIMIT 1
     ) AS next
-  )
+  )`
+
+/** Jobs that have been due for a while. */
+export interface Overdue {
+  queue: string
+  startable: number
+  /** Of a kind with limits of which others run now: these may wait for its limits, and not for a doorbell. */
+  limitedKind: string | null
+}
+
+/**
+ * Queues that are not paused and in which a job has been startable for longer than `overdueSeconds`, with how many
+ * there are (counted up to `atMost`), and one row for each kind with limits. Hops over projects and levels of priority
+ * by index, so delayed jobs cost nothing.
+ */
+export const listOverdue = (sql: Sql, overdueSeconds: number, atMost: number): Promise<Overdue[]> => sql`
+  WITH RECURSIVE ${whereJobsWait(sql)}
   SELECT waiting.queue, least(count(*), ${atMost})::integer AS startable, NULL AS limited_kind
   FROM waiting, generate_series(10, -10, -1) AS level (priority), LATERAL (
     SELECT FROM jobs
@@ -62,24 +69,7 @@ export const listFallenDue = (
   from: Date | null,
   longestDoorbellSeconds: number,
 ): Promise<{ queue: string | null; jobs: number; until: Date }[]> => sql`
-  WITH RECURSIVE waiting (queue, project_id) AS (
-    SELECT queues.name, first.project_id FROM queues, LATERAL (
-      SELECT project_id FROM jobs WHERE queue = queues.name AND state = 'queued' AND concurrency_key IS NULL ORDER BY project_id LIMIT 1
-    ) AS first
-    WHERE queues.paused_at IS NULL
-    UNION ALL
-    SELECT waiting.queue, next.project_id FROM waiting, LATERAL (
-      SELECT project_id FROM jobs
-      WHERE queue = waiting.queue AND state = 'queued' AND concurrency_key IS NULL AND project_id > waiting.project_id ORDER BY project_id LIMIT 1
-    ) AS next
-  ), limited (kind) AS (
-    (SELECT kind FROM jobs WHERE state = 'queued' AND concurrency_key IS NOT NULL ORDER BY kind LIMIT 1)
-    UNION ALL
-    SELECT next.kind FROM limited, LATERAL (
-      SELECT kind FROM jobs
-      WHERE state = 'queued' AND concurrency_key IS NOT NULL AND kind > limited.kind ORDER BY kind LIMIT 1
-    ) AS next
-  ), due AS (
+  WITH RECURSIVE ${whereJobsWait(sql)}, due AS (
     SELECT waiting.queue
     FROM waiting, generate_series(10, -10, -1) AS level (priority), LATERAL (
       SELECT FROM jobs

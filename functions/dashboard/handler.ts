@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import type { App } from '../../lib/app.ts'
 import { limitRefreshes } from '../../lib/auth/rate-limit.ts'
 import { endSession, refreshSession } from '../../lib/auth/sessions.ts'
 import { StintError } from '../../lib/core/errors.ts'
@@ -9,56 +10,51 @@ import { credentials, registration, signedIn, toSignedIn } from '../views/signed
 import { answerAsset, answerPage } from './pages.ts'
 import { readSessionCookie, refuseOtherOrigins, sessionCookie } from './session-cookie.ts'
 
-const page = plain('The dashboard.', 'text/html')
-const notModified = plain('What you have is still right: its ETag was in If-None-Match.')
 /** As `POST /auth/login` answers, without the refresh token: that is in the cookie. */
 const sessionReply = signedIn.omit({ refreshToken: true }).meta({ id: 'DashboardSession' })
 const name = z.string().max(200)
 const fileName = name.regex(/^[\w.-]+\.\w+$/)
-/** What the page itself reads of its address. */
-const query = z.looseObject({})
+/** The page, which is the same at all its addresses. */
+const page = {
+  actor: 'anyone',
+  /** What the page itself reads of its address. */
+  query: z.looseObject({}),
+  replies: {
+    200: plain('The dashboard.', 'text/html'),
+    304: plain('What you have is still right: its ETag was in If-None-Match.'),
+  },
+  run: ({ app, headers }: { app: App; headers: Record<string, string | undefined> }) => answerPage(app, headers),
+} as const
 
 export const home = route({
   method: 'GET',
   path: '/',
   summary: 'The dashboard',
-  actor: 'anyone',
-  query,
-  replies: { 200: page, 304: notModified },
-  run: ({ app, headers }) => answerPage(app, headers),
+  ...page,
 })
 
 export const openPage = route({
   method: 'GET',
   path: '/dashboard/{page}',
   summary: 'A page of the dashboard',
-  actor: 'anyone',
   params: z.object({ page: name }),
-  query,
-  replies: { 200: page, 304: notModified },
-  run: ({ app, headers }) => answerPage(app, headers),
+  ...page,
 })
 
 export const openJob = route({
   method: 'GET',
   path: '/dashboard/jobs/{jobId}',
   summary: 'The dashboard’s page of one job',
-  actor: 'anyone',
   params: z.object({ jobId: name }),
-  query,
-  replies: { 200: page, 304: notModified },
-  run: ({ app, headers }) => answerPage(app, headers),
+  ...page,
 })
 
 export const openProject = route({
   method: 'GET',
   path: '/dashboard/projects/{projectId}',
   summary: 'The dashboard’s page of one project',
-  actor: 'anyone',
   params: z.object({ projectId: name }),
-  query,
-  replies: { 200: page, 304: notModified },
-  run: ({ app, headers }) => answerPage(app, headers),
+  ...page,
 })
 
 export const getAsset = route({

@@ -1,8 +1,5 @@
-import { beforeAll, describe, expect } from 'vitest'
-import { demandUi } from '../../infra/ui/prepare.ts'
+import { describe, expect } from 'vitest'
 import { test } from '../../tests/support/world.ts'
-
-beforeAll(demandUi, 120_000)
 
 describe('the dashboard’s page', () => {
   test.for(['/', '/dashboard/jobs', '/dashboard/jobs/01a20610-c462-7693-9270-2c83469d56d3'])(

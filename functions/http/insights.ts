@@ -15,8 +15,8 @@ const MAX_GROUPS = 100
 const MAX_RELATIVES = 200
 
 const projectId = id.optional().meta({ description: 'All your projects if left out.' })
-const positive = z.int().min(0)
-const ms = positive.nullable().meta({ description: 'Null where no job tells.' })
+const count = z.int().min(0)
+const ms = count.nullable().meta({ description: 'Null where no job tells.' })
 
 const activityReply = z
   .object({
@@ -24,9 +24,9 @@ const activityReply = z
     buckets: z.array(
       z.object({
         at: timestamp,
-        succeeded: positive,
-        failed: positive,
-        cancelled: positive,
+        succeeded: count,
+        failed: count,
+        cancelled: count,
         waitMsP50: ms,
         waitMsP95: ms,
         runMsP50: ms,
@@ -34,7 +34,7 @@ const activityReply = z
       }),
     ),
     live: z
-      .object({ blocked: positive, queued: positive, running: positive })
+      .object({ blocked: count, queued: count, running: count })
       .meta({ description: `Now; counted up to ${insights.MAX_LIVE}.` }),
   })
   .meta({ id: 'Activity' })
@@ -66,7 +66,7 @@ const failureGroup = z
     kind: z.string(),
     code: z.string(),
     message: z.string().meta({ description: 'Without numbers, ids and quoted names.' }),
-    count: positive,
+    count,
     firstAt: timestamp,
     lastAt: timestamp,
     jobIds: z.array(id).meta({ description: 'The latest hundred.' }),

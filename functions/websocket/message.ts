@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import * as liveConnections from '../../db/queries/live-connections.ts'
+import { parseJson } from '../../lib/core/parse-json.ts'
 import type { Frame } from '../../lib/live/frames.ts'
 import { socket } from '../../lib/live/socket.ts'
 
@@ -11,11 +12,3 @@ export const handler = socket('$default', async ({ app, connectionId, body }): P
   const secondsLeft = await liveConnections.findSecondsLeft(app.sql, connectionId)
   return secondsLeft === null ? { type: 'reconnect' } : { type: 'pong', secondsLeft: Math.floor(secondsLeft) }
 })
-
-const parseJson = (text: string): unknown => {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
-}

@@ -7,6 +7,7 @@ import {
 } from '@aws-sdk/client-sqs'
 import { type Config, readConfig } from '../../lib/core/config.ts'
 import { readHostConfig } from '../../lib/core/host-config.ts'
+import { LOCAL_CREDENTIALS } from '../../lib/core/local-credentials.ts'
 import { migrateUp } from '../db/migrate.ts'
 import { keepSecrets } from '../local/local-config.ts'
 
@@ -16,7 +17,6 @@ import { keepSecrets } from '../local/local-config.ts'
 /** As infra/deploy/queues.yml has it. */
 const VISIBILITY_SECONDS = '960'
 const MAX_RECEIVES = 5
-const LOCAL = { accessKeyId: 'local', secretAccessKey: 'local' }
 
 const main = async (): Promise<void> => {
   const secrets = await keepSecrets(readHostConfig(process.env).dataDir)
@@ -28,7 +28,7 @@ const main = async (): Promise<void> => {
 }
 
 const makeQueues = async ({ region, sqs: { endpoint, queueUrls } }: Config): Promise<void> => {
-  const client = new SQSClient({ region, ...(endpoint && { endpoint, credentials: LOCAL }) })
+  const client = new SQSClient({ region, ...(endpoint && { endpoint, credentials: LOCAL_CREDENTIALS }) })
   for (const url of Object.values(queueUrls)) {
     const name = new URL(url).pathname.split('/').at(-1) ?? ''
     const dead = await client.send(new CreateQueueCommand({ QueueName: `${name}-dead` }))
@@ -53,7 +53,10 @@ const makeQueues = async ({ region, sqs: { endpoint, queueUrls } }: Config): Pro
 }
 
 const makeBucket = async ({ region, s3: { endpoint, bucket } }: Config): Promise<void> => {
-  const client = new S3Client({ region, ...(endpoint && { endpoint, credentials: LOCAL, forcePathStyle: true }) })
+  const client = new S3Client({
+    region,
+    ...(endpoint && { endpoint, credentials: LOCAL_CREDENTIALS, forcePathStyle: true }),
+  })
   const isThere = await client.send(new HeadBucketCommand({ Bucket: bucket })).then(
     () => true,
     (error: Error) => {

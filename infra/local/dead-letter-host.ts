@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { GetQueueAttributesCommand, GetQueueUrlCommand, SQSClient } from '@aws-sdk/client-sqs'
 import type { App } from '../../lib/app.ts'
 import type { Config } from '../../lib/core/config.ts'
+import { LOCAL_CREDENTIALS } from '../../lib/core/local-credentials.ts'
 import { type DoorbellQueue, QUEUES, type QueueName } from '../../lib/queue/doorbells.ts'
 import { createSqsDoorbells } from '../../lib/queue/sqs.ts'
 import type { MountedBatch } from './functions.ts'
@@ -49,8 +50,8 @@ const createDeadLetters = ({ sqs, region }: Config): Pick<DoorbellQueue, 'receiv
 }
 
 const findUrls = async ({ sqs, region }: Pick<Config, 'sqs' | 'region'>): Promise<Record<QueueName, string>> => {
-  const local = { endpoint: sqs.endpoint ?? '', credentials: { accessKeyId: 'local', secretAccessKey: 'local' } }
-  const client = new SQSClient({ region, ...(sqs.endpoint && local) })
+  const { endpoint } = sqs
+  const client = new SQSClient({ region, ...(endpoint && { endpoint, credentials: LOCAL_CREDENTIALS }) })
   try {
     const urls = QUEUES.map(async (queue) => [queue, await findUrl(client, sqs.queueUrls[queue])] as const)
     return Object.fromEntries(await Promise.all(urls)) as Record<QueueName, string>

@@ -11,6 +11,7 @@ import {
   S3Client,
 } from '@aws-sdk/client-s3'
 import { getSignedUrl } from '@aws-sdk/s3-request-presigner'
+import { LOCAL_CREDENTIALS } from '../core/local-credentials.ts'
 import { attachment } from './content-disposition.ts'
 import { FileMissingError, type FileStore, FileTooLargeError } from './store.ts'
 
@@ -97,7 +98,7 @@ const createClient = (region: string, endpoint: string | undefined): S3Client =>
     ...(endpoint && {
       endpoint,
       forcePathStyle: true,
-      credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
+      credentials: LOCAL_CREDENTIALS,
     }),
     maxAttempts: 3,
     requestHandler: { connectionTimeout: 5_000, socketTimeout: 30_000 },

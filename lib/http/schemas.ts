@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { StintError } from '../core/errors.ts'
+import { parseJson } from '../core/parse-json.ts'
 
 /** Shapes that several resources share. */
 
@@ -49,13 +50,5 @@ export const toPage = <Row, Item>(
   return {
     items: shown.map(item),
     nextCursor: rows.length > limit && last !== undefined ? encodeCursor(position(last)) : null,
-  }
-}
-
-const parseJson = (text: string): unknown => {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
   }
 }

@@ -4,6 +4,7 @@ import {
   GoneException,
   PostToConnectionCommand,
 } from '@aws-sdk/client-apigatewaymanagementapi'
+import { LOCAL_CREDENTIALS } from '../core/local-credentials.ts'
 import type { LiveGateway } from './gateway.ts'
 
 export interface ApiGatewayOptions {
@@ -21,7 +22,7 @@ export const createApiGateway = ({ region, url }: ApiGatewayOptions): LiveGatewa
   const client = new ApiGatewayManagementApiClient({
     region,
     endpoint: url,
-    ...(isLocal && { credentials: { accessKeyId: 'local', secretAccessKey: 'local' } }),
+    ...(isLocal && { credentials: LOCAL_CREDENTIALS }),
     maxAttempts: 2,
     requestHandler: { connectionTimeout: PATIENCE_MS, requestTimeout: PATIENCE_MS, throwOnRequestTimeout: true },
   })

@@ -5,6 +5,7 @@ import {
   SendMessageBatchCommand,
   SQSClient,
 } from '@aws-sdk/client-sqs'
+import { LOCAL_CREDENTIALS } from '../core/local-credentials.ts'
 import type { Doorbell, DoorbellQueue, QueueName, Ring } from './doorbells.ts'
 
 /** The most messages SQS takes in one request (AWS: "SendMessageBatch"). */
@@ -22,7 +23,7 @@ export interface SqsOptions {
 export const createSqsDoorbells = ({ region, endpoint, queueUrls, onSent }: SqsOptions): DoorbellQueue => {
   const client = new SQSClient({
     region,
-    ...(endpoint && { endpoint, credentials: { accessKeyId: 'local', secretAccessKey: 'local' } }),
+    ...(endpoint && { endpoint, credentials: LOCAL_CREDENTIALS }),
     maxAttempts: 2,
   })
 

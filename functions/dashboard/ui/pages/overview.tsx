@@ -96,30 +96,50 @@ const Charts = ({ activity: { buckets } }: { activity: Activity }) => {
           ]}
         />
       </section>
-      <section class="card" aria-labelledby="waited">
-        <h2 id="waited">How long they waited</h2>
-        <Chart
-          title="How long jobs waited, over time"
-          times={times}
-          format={duration}
-          series={[
-            { label: 'half of them', values: buckets.map((it) => it.waitMsP50), colour: '--state-queued' },
-            { label: '95 %', values: buckets.map((it) => it.waitMsP95), colour: '--state-queued', dashed: true },
-          ]}
-        />
-      </section>
-      <section class="card" aria-labelledby="ran">
-        <h2 id="ran">How long they ran</h2>
-        <Chart
-          title="How long jobs ran, over time"
-          times={times}
-          format={duration}
-          series={[
-            { label: 'half of them', values: buckets.map((it) => it.runMsP50), colour: '--state-running' },
-            { label: '95 %', values: buckets.map((it) => it.runMsP95), colour: '--state-running', dashed: true },
-          ]}
-        />
-      </section>
+      <Durations
+        id="waited"
+        heading="How long they waited"
+        title="How long jobs waited, over time"
+        times={times}
+        half={buckets.map((it) => it.waitMsP50)}
+        most={buckets.map((it) => it.waitMsP95)}
+        colour="--state-queued"
+      />
+      <Durations
+        id="ran"
+        heading="How long they ran"
+        title="How long jobs ran, over time"
+        times={times}
+        half={buckets.map((it) => it.runMsP50)}
+        most={buckets.map((it) => it.runMsP95)}
+        colour="--state-running"
+      />
     </div>
   )
 }
+
+interface DurationsProps {
+  id: string
+  heading: string
+  title: string
+  times: number[]
+  /** Milliseconds that half of the jobs, and 95 % of them, took at most. */
+  half: (number | null)[]
+  most: (number | null)[]
+  colour: `--${string}`
+}
+
+const Durations = ({ id, heading, title, times, half, most, colour }: DurationsProps) => (
+  <section class="card" aria-labelledby={id}>
+    <h2 id={id}>{heading}</h2>
+    <Chart
+      title={title}
+      times={times}
+      format={duration}
+      series={[
+        { label: 'half of them', values: half, colour },
+        { label: '95 %', values: most, colour, dashed: true },
+      ]}
+    />
+  </section>
+)
