@@ -12,17 +12,20 @@ const folder = () => {
   return made
 }
 
-/** Another process that takes the lock, tells whether it got it, and stays. */
+/** Another process that takes the lock and keeps nothing of it, tells whether it got it, collects garbage, and stays. */
 const otherProcess = async (dataDir: string) => {
   const script = join(folder(), 'hold.mts')
   writeFileSync(
     script,
     `import { acquireLock } from ${JSON.stringify(new URL('./lock.ts', import.meta.url).href)}
-     process.send(acquireLock(${JSON.stringify(dataDir)}) !== undefined)
+     const taken = acquireLock(${JSON.stringify(dataDir)}) !== undefined
+     await new Promise((resolve) => setTimeout(resolve, 0))
+     globalThis.gc()
+     process.send(taken)
      process.on('disconnect', () => process.exit())
      setInterval(() => {}, 1_000)`,
   )
-  const child = fork(script)
+  const child = fork(script, { execArgv: ['--expose-gc'] })
   const [taken] = await once(child, 'message')
   return { child, taken: taken as boolean }
 }

@@ -8,6 +8,9 @@ export interface Lock {
 
 const SQLITE_BUSY = 5
 
+/** Keeps what is locked from the garbage collector: a database that it takes is closed, and its lock is gone unseen. */
+const held = new Set<DatabaseSync>()
+
 /**
  * Takes the data folder for this process, or gives undefined when another process has it.
  *
@@ -25,5 +28,11 @@ export const acquireLock = (dataDir: string): Lock | undefined => {
     if (error instanceof Error && 'errcode' in error && error.errcode === SQLITE_BUSY) return undefined
     throw error
   }
-  return { release: () => database.close() }
+  held.add(database)
+  return {
+    release() {
+      held.delete(database)
+      database.close()
+    },
+  }
 }
