@@ -22,7 +22,7 @@ export const requireRole = async (
   const role = await remember(app, `role ${projectId} ${actor.userId}`, () =>
     memberships.findRole(app.sql, projectId, actor.userId),
   )
-  return { projectId, userId: actor.userId, role: sufficient(role, needed) }
+  return { projectId, userId: actor.userId, role: sufficient(bounded(actor, projectId, role), needed) }
 }
 
 /**
@@ -37,18 +37,26 @@ export const lockProject = async (
   needed: memberships.Role,
 ): Promise<memberships.Role> => {
   if (!(await projects.lock(tx, projectId))) throw new StintError('PROJECT_NOT_FOUND')
-  return sufficient(await memberships.findRole(tx, projectId, actor.userId), needed)
+  return sufficient(bounded(actor, projectId, await memberships.findRole(tx, projectId, actor.userId)), needed)
 }
 
 /**
- * The project that was made for the person at registration: where a job goes that names none. It says nothing about
- * the person's role in it.
+ * Where a job goes that names no project: an API key's own, and for a person the one that was made for them at
+ * registration. It says nothing about their role in it.
  * @throws {StintError} VALIDATION_FAILED, naming `projectId`, when it was deleted or the person has left it
  */
 export const defaultProject = async (app: App, actor: Actor): Promise<string> => {
+  if (actor.apiKey) return actor.apiKey.projectId
   const projectId = await remember(app, `personal ${actor.userId}`, () => projects.findPersonal(app.sql, actor.userId))
   if (projectId === null) throw invalidField('projectId', 'your project Personal is gone: name another project')
   return projectId
+}
+
+/** A key of another project sees nothing here, and no key decides about the project and its people. */
+const bounded = ({ apiKey }: Actor, projectId: string, role: memberships.Role | null): memberships.Role | null => {
+  if (!apiKey) return role
+  if (apiKey.projectId !== projectId) return null
+  return role === 'owner' ? 'maintainer' : role
 }
 
 const sufficient = (role: memberships.Role | null, needed: memberships.Role): memberships.Role => {

@@ -42,8 +42,9 @@ export const requireJobs = async (app: App, actor: Actor, ids: string[], needed:
 const missingAt = (index: number): StintError =>
   new StintError('JOB_NOT_FOUND', undefined, { errors: [{ path: `ids[${index}]`, message: 'no such job' }] })
 
-/** The projects whose jobs a list shows: the named one, or all that the actor is a member of. */
-export const projectsToList = async (app: App, actor: Actor, projectId: string | undefined): Promise<string[]> => {
+/** The projects whose jobs a list shows: the named one, an API key's own, or all that the actor is a member of. */
+export const projectsToList = async (app: App, actor: Actor, named: string | undefined): Promise<string[]> => {
+  const projectId = named ?? actor.apiKey?.projectId
   if (projectId === undefined) return memberships.listProjectIds(app.sql, actor.userId)
   await requireRole(app, actor, projectId, 'viewer')
   return [projectId]

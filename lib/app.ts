@@ -1,6 +1,8 @@
 import { createPool, type Pool } from '../db/client.ts'
+import * as apiKeys from '../db/queries/api-keys.ts'
 import type { MetricTotal } from '../db/queries/metrics.ts'
 import * as metricTotals from '../db/queries/metrics.ts'
+import { createKeyUses, type KeyUses } from './auth/key-uses.ts'
 import { type Clock, systemClock } from './core/clock.ts'
 import { type Config, readConfig } from './core/config.ts'
 import { newId } from './core/ids.ts'
@@ -27,6 +29,8 @@ export interface App {
   log: Logger
   /** Counts and measures. */
   metrics: Recorder
+  /** Notes the use of API keys. */
+  keyUses: KeyUses
   /** This process, as leases name it: different at each start. */
   instance: string
   /** Aborts when the process is asked to stop: its jobs then stop at their next safe point. */
@@ -59,6 +63,8 @@ export const createApp = async (config: Config, name: string, given: Partial<App
   const instance = given.instance ?? `${name}-${newId()}`
   const write = (totals: MetricTotal[]) => metricTotals.add(sql, shardOf(instance), totals)
   const metrics = given.metrics ?? createRecorder({ write, log, now: () => clock.now() })
+  const keyUses =
+    given.keyUses ?? createKeyUses({ write: (ids) => apiKeys.markUsed(sql, ids), log, now: () => clock.now() })
   const onSent = (name: QueueName, n: number) => metrics.count('stint_doorbells_sent_total', { queue: name }, n)
   const queue = given.queue ?? lazyQueue(config, onSent)
   const files = given.files ?? lazyFiles(config)
@@ -77,6 +83,7 @@ export const createApp = async (config: Config, name: string, given: Partial<App
     random: given.random ?? Math.random,
     log,
     metrics,
+    keyUses,
     instance,
     stopping: given.stopping ?? new AbortController().signal,
     exit:
@@ -87,7 +94,7 @@ export const createApp = async (config: Config, name: string, given: Partial<App
       }),
     committed: given.committed ?? (() => {}),
     close: async () => {
-      await metrics.close()
+      await Promise.all([metrics.close(), keyUses.flush()])
       await Promise.all([publisher.close(), web.close(), sql.end({ timeout: 5 })])
       queue.close()
       files.close()

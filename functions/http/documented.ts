@@ -1,5 +1,6 @@
 import type { Resource } from '../../lib/http/resource.ts'
 import { handler as dashboard } from '../dashboard/handler.ts'
+import { handler as apiKeys } from './api-keys.ts'
 import { handler as auth } from './auth.ts'
 
 import { handler as catalogue } from './catalogue.ts'
@@ -18,6 +19,7 @@ import { handler as system } from './system.ts'
 export const documented = {
   auth,
   projects,
+  'api-keys': apiKeys,
   submissions,
   jobs,
   'many-jobs': manyJobs,

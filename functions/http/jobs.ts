@@ -24,6 +24,7 @@ export const listKinds = route({
   path: '/job-kinds',
   summary: 'The kinds of job there are',
   actor: 'user',
+  scope: 'jobs:read',
   replies: {
     200: z.object({
       items: z.array(
@@ -70,6 +71,7 @@ export const list = route({
     'With `text`, a page may hold fewer jobs than `limit`, or none, and still have a `nextCursor`: inputs are looked ' +
     'through some thousand at a time.',
   actor: 'user',
+  scope: 'jobs:read',
   query: z.object({
     ...page,
     projectId: id.optional().meta({ description: 'All your projects if left out.' }),
@@ -95,6 +97,7 @@ export const get = route({
   path: '/jobs/{jobId}',
   summary: 'One job, with its input, partial result and result, and why it waits',
   actor: 'user',
+  scope: 'jobs:read',
   params: jobId,
   replies: { 200: explainedJobReply },
   errors: ['JOB_NOT_FOUND'],
@@ -110,6 +113,7 @@ export const listEvents = route({
   path: '/jobs/{jobId}/events',
   summary: "A job's events, oldest first",
   actor: 'user',
+  scope: 'jobs:read',
   params: jobId,
   query: z.object(page),
   replies: {
@@ -136,6 +140,7 @@ export const listLogs = route({
   path: '/jobs/{jobId}/logs',
   summary: "A job's log lines, oldest first",
   actor: 'user',
+  scope: 'jobs:read',
   params: jobId,
   query: z.object(page),
   replies: {
@@ -164,6 +169,7 @@ export const listStints = route({
   path: '/jobs/{jobId}/stints',
   summary: "A job's stints, oldest first, the running one last",
   actor: 'user',
+  scope: 'jobs:read',
   params: jobId,
   query: z.object(page),
   replies: {
@@ -201,6 +207,7 @@ export const cancel = route({
     'A job that waits is cancelled at once (200). One that runs is told within 2 s and stops at its next safe point (202); ' +
     'if it ignores that for 30 s it is fenced off.',
   actor: 'user',
+  scope: 'jobs:write',
   params: jobId,
   replies: { 200: jobReply, 202: jobReply },
   errors: ['JOB_NOT_FOUND', 'FORBIDDEN', 'JOB_ENDED'],
@@ -221,6 +228,7 @@ export const retry = route({
     'unique key again, and waits for those of its parents that live again; parents that have ended it no longer asks ' +
     'for. Jobs that ran after it and have ended stay as they are; those that still wait, wait for it again.',
   actor: 'user',
+  scope: 'jobs:write',
   params: jobId,
   body: z
     .strictObject({ fromStart: z.boolean().default(false).meta({ description: 'Forgets the checkpoint.' }) })
@@ -239,6 +247,7 @@ export const remove = route({
   path: '/jobs/{jobId}',
   summary: 'Delete an ended job, with its events, logs and the files that it made',
   actor: 'user',
+  scope: 'jobs:write',
   params: jobId,
   replies: { 204: plain('Deleted') },
   errors: ['JOB_NOT_FOUND', 'FORBIDDEN', 'JOB_NOT_ENDED', 'JOB_UNPUBLISHED', 'JOB_IN_USE'],

@@ -18,6 +18,7 @@ export const list = route({
   path: '/queues',
   summary: 'The queues, and what waits and runs in them',
   actor: 'user',
+  scope: 'jobs:read',
   replies: { 200: z.object({ items: z.array(queue) }) },
   run: async ({ app }) => ({ status: 200, body: { items: await viewQueues(app) } }),
 })
@@ -55,7 +56,9 @@ export const resume = route({
 
 const redriveOptions = z
   .strictObject({
-    projectId: id.optional().meta({ description: 'Only of this project; in yours it takes no admin.' }),
+    projectId: id
+      .optional()
+      .meta({ description: 'Only of this project; in yours it takes no admin. An API key’s own if left out.' }),
     kind: z.string().min(1).max(100).optional(),
     tag: z.string().min(1).max(64).optional(),
     code: z.string().min(1).max(100).optional().meta({ description: 'Only jobs that failed with this code.' }),
@@ -75,6 +78,7 @@ export const redrive = route({
     'them did (`PARENT_FAILED`) are only taken when `code` asks for them; they wait for those of their parents that live ' +
     'again.',
   actor: 'user',
+  scope: 'jobs:write',
   params: queueParams,
   body: redriveOptions,
   replies: {
@@ -85,8 +89,10 @@ export const redrive = route({
   },
   errors: ['FORBIDDEN', 'PROJECT_NOT_FOUND'],
   run: async ({ app, actor, params, body: { limit, perSecond, ...filter } }) => {
-    await requireAdminOrRole(app, actor, filter.projectId, 'maintainer')
-    return { status: 200, body: await redriveJobs(app, { ...filter, queue: params.queue }, { limit, perSecond }) }
+    const projectId = filter.projectId ?? actor.apiKey?.projectId
+    await requireAdminOrRole(app, actor, projectId, 'maintainer')
+    const wanted = { ...filter, projectId, queue: params.queue }
+    return { status: 200, body: await redriveJobs(app, wanted, { limit, perSecond }) }
   },
 })
 

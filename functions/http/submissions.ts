@@ -20,6 +20,7 @@ export const submitOne = route({
     '`Idempotency-Replayed: true`. A job that another holds the unique key of is answered with that other one, with ' +
     '`Stint-Duplicate: true`.',
   actor: 'user',
+  scope: 'jobs:write',
   body: submission,
   replies: { 202: jobReply },
   errors: ['PROJECT_NOT_FOUND', 'FORBIDDEN', 'UNKNOWN_KIND', 'IDEMPOTENCY_KEY_REUSED', 'JOB_NOT_FOUND'],
@@ -42,6 +43,7 @@ export const submitBatch = route({
     'The answer has the ids in the order of the jobs. `after: ["$name"]` refers to a sibling by its name. An ' +
     '`Idempotency-Key` header stands for the whole batch; without one, `idempotencyKey` stands for one of its jobs.',
   actor: 'user',
+  scope: 'jobs:write',
   body: z.strictObject({ jobs: z.array(batchItem).min(1).max(10_000) }).meta({ id: 'Batch' }),
   replies: { 202: z.object({ ids: z.array(id) }) },
   errors: ['PROJECT_NOT_FOUND', 'FORBIDDEN', 'UNKNOWN_KIND', 'IDEMPOTENCY_KEY_REUSED'],

@@ -1,10 +1,14 @@
 import type { App } from '../app.ts'
 import { StintError } from '../core/errors.ts'
+import { type ApiKey, isApiKey, verifyApiKey } from './api-keys.ts'
+import { includesScope, type Scope } from './scopes.ts'
 import { verifyAccessToken } from './tokens.ts'
 
 /** Who asks. */
 export interface Actor {
   userId: string
+  /** The key of that person with which a program asks: it may do less than they may. */
+  apiKey?: ApiKey
 }
 
 /**
@@ -19,9 +23,23 @@ export const authenticate = async (
   if (needed === 'anyone') return undefined
   const token = /^Bearer (\S+)$/i.exec(authorization ?? '')?.[1]
   if (!token) {
-    throw new StintError('UNAUTHENTICATED', 'Send "Authorization: Bearer <access token>".', {
+    throw new StintError('UNAUTHENTICATED', 'Send "Authorization: Bearer <access token or API key>".', {
       headers: { 'www-authenticate': 'Bearer' },
     })
   }
+  if (isApiKey(token)) return verifyApiKey(app, token)
   return { userId: await verifyAccessToken(app, token) }
+}
+
+/**
+ * Makes sure that an API key has the scope; a person needs none. Without a scope no key will do.
+ * @throws {StintError} SCOPE_MISSING
+ */
+export const requireScope = (actor: Actor | undefined, scope: Scope | undefined): void => {
+  if (!actor?.apiKey) return
+  if (scope === undefined) throw new StintError('SCOPE_MISSING', 'No API key may do this: it takes an access token.')
+  if (includesScope(actor.apiKey.scopes, scope)) return
+  throw new StintError('SCOPE_MISSING', `This takes an API key with the scope ${scope}.`, {
+    headers: { 'www-authenticate': `Bearer error="insufficient_scope", scope="${scope}"` },
+  })
 }

@@ -13,12 +13,14 @@ export const CATALOGUE = {
   INTERNAL: [500, 'Something went wrong on our side'],
   UNAVAILABLE: [503, 'A part that this request needs cannot be reached'],
   // Auth
-  UNAUTHENTICATED: [401, 'A valid access token is required'],
+  UNAUTHENTICATED: [401, 'A valid access token or API key is required'],
   INVALID_CREDENTIALS: [401, 'Email or password is wrong'],
   REFRESH_TOKEN_INVALID: [401, 'The refresh token is unknown, expired or revoked'],
   REFRESH_TOKEN_REUSED: [401, 'The refresh token was used before; its session is revoked'],
   EMAIL_TAKEN: [409, 'An account with this email exists'],
   FORBIDDEN: [403, 'Your role does not allow this'],
+  SCOPE_MISSING: [403, 'The API key may not do this'],
+  API_KEY_NOT_FOUND: [404, 'No such API key'],
   // Projects
   PROJECT_NOT_FOUND: [404, 'No such project'],
   PROJECT_HAS_LIVE_JOBS: [409, 'The project has jobs that have not ended'],

@@ -15,8 +15,9 @@ const event = {} as Parameters<HttpHandler>[0]
 
 const setup = (statusCode = 200) => {
   const metrics = { count: vi.fn(), observe: vi.fn(), flush: vi.fn(), flushIfDue: vi.fn(), close: vi.fn() }
-  const app = { metrics } as unknown as App
-  return { metrics, app, handler: measured(route, async () => ({ statusCode })) }
+  const keyUses = { add: vi.fn(), flush: vi.fn() }
+  const app = { metrics, keyUses } as unknown as App
+  return { metrics, keyUses, app, handler: measured(route, async () => ({ statusCode })) }
 }
 
 describe('a request', () => {
@@ -50,12 +51,14 @@ describe('a request', () => {
   plainTest(
     'waits for no write where the process goes on, and where Lambda freezes it for one that is due',
     async () => {
-      const { metrics, app, handler } = setup()
+      const { metrics, keyUses, app, handler } = setup()
       await handler(event, { app } as InvocationContext)
       expect(metrics.flushIfDue).not.toHaveBeenCalled()
+      expect(keyUses.flush).not.toHaveBeenCalled()
       vi.mocked(appOfProcess).mockResolvedValue(app)
       await handler(event, {} as InvocationContext)
       expect(metrics.flushIfDue).toHaveBeenCalledOnce()
+      expect(keyUses.flush).toHaveBeenCalledOnce()
       expect(metrics.flush).not.toHaveBeenCalled()
     },
   )

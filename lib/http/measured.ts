@@ -10,11 +10,11 @@ export const measured =
     // Without a valid configuration there is no app, and the answer says so.
     const app = context.app ?? (await appOfProcess().catch(() => undefined))
     if (!app) return answer
-    const { metrics } = app
+    const { metrics, keyUses } = app
     metrics.count('stint_http_requests_total', { method, route: path, status: String(answer.statusCode) })
     const seconds = (performance.now() - startedMs) / 1_000
     metrics.observe('stint_http_request_duration_seconds', { method, route: path }, seconds)
     // Lambda freezes the process after the answer; where the app was given, the process goes on.
-    if (!context.app) await metrics.flushIfDue()
+    if (!context.app) await Promise.all([metrics.flushIfDue(), keyUses.flush()])
     return answer
   }

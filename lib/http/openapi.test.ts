@@ -15,6 +15,7 @@ const get = route({
   path: '/things/{thingId}',
   summary: 'One thing',
   actor: 'user',
+  scope: 'files:read',
   params: z.object({ thingId: id }),
   replies: { 200: z.object({ thing }) },
   errors: ['FILE_NOT_FOUND'],
@@ -114,6 +115,10 @@ describe('the OpenAPI document', () => {
     )
   })
 
+  test('names the scope with which an API key will do', () => {
+    expect(document.paths['/things/{thingId}']?.['get']?.security).toEqual([{ bearer: [] }, { apiKey: ['files:read'] }])
+  })
+
   test('asks for a token where the declaration does', () => {
     expect(document.paths['/things']?.['get']?.security).toEqual([{ bearer: [] }])
     expect(document.paths['/things']?.['post']?.security).toEqual([])
@@ -127,7 +132,7 @@ describe('the OpenAPI document', () => {
 
   test('gives each status the codes that it can have', () => {
     const responses = document.paths['/things/{thingId}']?.['get']?.responses ?? {}
-    expect(Object.keys(responses)).toEqual(['200', '401', '404', '422', '500', '503'])
+    expect(Object.keys(responses)).toEqual(['200', '401', '403', '404', '422', '500', '503'])
     expect(Object.keys(responses['404']?.content?.['application/problem+json']?.examples ?? {})).toEqual([
       'NOT_FOUND',
       'FILE_NOT_FOUND',
@@ -152,7 +157,7 @@ test('a declaration implies the errors of its parts', () => {
     'UNSUPPORTED_MEDIA_TYPE',
     'VALIDATION_FAILED',
   ])
-  expect(codes(list)).toEqual(['INTERNAL', 'UNAUTHENTICATED', 'UNAVAILABLE', 'VALIDATION_FAILED'])
+  expect(codes(list)).toEqual(['INTERNAL', 'SCOPE_MISSING', 'UNAUTHENTICATED', 'UNAVAILABLE', 'VALIDATION_FAILED'])
 })
 
 test.for([

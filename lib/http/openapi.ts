@@ -82,6 +82,12 @@ export const openApiDocument = (routes: readonly Route[], about: About): OpenApi
           bearerFormat: 'JWT',
           description: 'The accessToken of POST /auth/login.',
         },
+        apiKey: {
+          type: 'http',
+          scheme: 'bearer',
+          bearerFormat: 'stk_…',
+          description: 'The secret of POST /projects/{projectId}/api-keys. Writing scopes include reading.',
+        },
       },
     },
   }
@@ -94,7 +100,7 @@ export const errorsOf = (declaration: AnyDeclaration): ErrorCode[] => {
   const anyBody: ErrorCode[] = body ? ['PAYLOAD_TOO_LARGE', 'UNSUPPORTED_MEDIA_TYPE'] : []
   return [
     ...new Set<ErrorCode>([
-      ...(actor === 'user' ? (['UNAUTHENTICATED'] as const) : []),
+      ...(actor === 'user' ? (['UNAUTHENTICATED', 'SCOPE_MISSING'] as const) : []),
       ...(params ? (['NOT_FOUND'] as const) : []),
       ...json,
       ...anyBody,
@@ -121,7 +127,7 @@ export const operationIdOf = ({ method, path }: Pick<AnyDeclaration, 'method' | 
 const singular = (word: string): string => word.replace(/ies$/, 'y').replace(/s$/, '')
 
 const operation = (declaration: AnyDeclaration, tag: string, schemas: Schemas): Operation => {
-  const { summary, description, actor, body } = declaration
+  const { summary, description, body } = declaration
   const operationId = operationIdOf(declaration)
   const parameters = [
     ...parametersOf(declaration.params, 'path', operationId, schemas),
@@ -133,11 +139,17 @@ const operation = (declaration: AnyDeclaration, tag: string, schemas: Schemas): 
     summary,
     ...(description && { description }),
     tags: [tag],
-    security: actor === 'user' ? [{ bearer: [] }] : [],
+    security: securityOf(declaration),
     ...(parameters.length > 0 && { parameters }),
     ...(body && { requestBody: requestBody(body, operationId, schemas) }),
     responses: responses(declaration, operationId, schemas),
   }
+}
+
+/** Either will do. What stands behind `apiKey` is the scope that the key needs. */
+const securityOf = ({ actor, scope }: AnyDeclaration): Operation['security'] => {
+  if (actor === 'anyone') return []
+  return scope ? [{ bearer: [] }, { apiKey: [scope] }] : [{ bearer: [] }]
 }
 
 const requirePathParameters = ({ method, path }: AnyDeclaration, parameters: Parameter[]): void => {

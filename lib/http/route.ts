@@ -4,7 +4,8 @@ import httpSecurityHeaders from '@middy/http-security-headers'
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2, Context } from 'aws-lambda'
 import { z } from 'zod'
 import { type App, appOfProcess } from '../app.ts'
-import { type Actor, authenticate } from '../auth/actor.ts'
+import { type Actor, authenticate, requireScope } from '../auth/actor.ts'
+import type { Scope } from '../auth/scopes.ts'
 import { type ErrorCode, StintError } from '../core/errors.ts'
 import { readJsonBody } from './json-body.ts'
 import { measured } from './measured.ts'
@@ -72,6 +73,8 @@ export interface Declaration<
   description?: string
   /** Who may call it. What a user may see is checked by the `run`, against the project's members. */
   actor: A
+  /** What an API key needs to call it; without one, no key will do. */
+  scope?: Scope
   params?: P
   query?: Q
   body?: B
@@ -144,6 +147,7 @@ export const route = <
     .handler(async (event, context) => {
       const app = context.app ?? (await appOfProcess())
       const actor = await authenticate(app, event.headers['authorization'], checked.actor)
+      requireScope(actor, checked.scope)
       const params = parseParams(checked.params, event)
       const query = parseQuery(querySchema, event)
       const body = parseBody(checked.body, event)

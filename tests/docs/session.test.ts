@@ -40,7 +40,7 @@ const openReader = async (name: string): Promise<Shell> => {
 
 test('the session in README.md goes as it is shown', LONG, async () => {
   const steps = stepsOf('README.md')
-  expect(steps.filter(({ answer }) => answer)).toHaveLength(4)
+  expect(steps.filter(({ answer }) => answer)).toHaveLength(5)
   const shell = await openReader('readme')
   await follow(shell, steps)
   const { width, height } = await sharp(join(shell.folder, 'small.jpg')).metadata()

@@ -21,6 +21,8 @@ export interface DeclaredRoute {
   isPage: boolean
   /** Whether it asks for a token. */
   forUsers: boolean
+  /** What an API key needs for it; undefined: no key will do. */
+  scope: string | undefined
   /** The names in its path. */
   params: string[]
   /** The names in its query, with their schemas. */
@@ -43,6 +45,7 @@ const describeRoute = (method: string, path: string): DeclaredRoute => {
     path,
     isPage: PAGES.test(path),
     forUsers: operation.security.length > 0,
+    scope: operation.security.flatMap(({ apiKey }) => apiKey ?? [])[0],
     params: parameters.filter((it) => it.in === 'path').map((it) => it.name),
     query: Object.fromEntries(
       parameters.filter((it) => it.in === 'query').map(({ name, schema, required }) => [name, { schema, required }]),
@@ -101,7 +104,12 @@ export const belongingsOf = async (world: World, person: Person): Promise<Record
     token,
     body: { name: 'New Year', cron: '0 0 1 1 *', kind: 'math.pi', input: { digits: 10 }, projectId },
   })
+  const key = await world.http('POST', `/projects/${projectId}/api-keys`, {
+    token,
+    body: { name: 'Robot', scopes: ['jobs:read'] },
+  })
   return {
+    keyId: key.body.apiKey.id,
     scheduleId: schedule.body.schedule.id,
     projectId,
     userId,

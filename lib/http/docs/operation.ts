@@ -37,7 +37,7 @@ export const operationSection = (shown: ShownOperation): Html => {
   const { method, path, operation } = shown
   return html`<article id="${operation.operationId}">
     <h3><a href="#${operation.operationId}">${badge(method)} <code>${path}</code></a></h3>
-    <p>${prose(operation.summary)}${operation.security.length === 0 && html` <span class="open">open to anyone</span>`}</p>
+    <p>${prose(operation.summary)}${operation.security.length === 0 && html` <span class="open">open to anyone</span>`}${scopeOf(operation)}</p>
     ${operation.description && html`<p>${prose(operation.description)}</p>`}
     ${parameterTable(operation.parameters ?? [])}
     ${bodySection(operation)}
@@ -47,6 +47,15 @@ export const operationSection = (shown: ShownOperation): Html => {
     ${Object.entries(operation.responses).map(([status, response]) => reply(status, response))}
     <p class="problems">${problemsOf(operation).map(({ status, code, title }) => html`<a href="#${code}" title="${title}">${status} ${code}</a> `)}</p>
   </article>`
+}
+
+/** What an API key needs for it. */
+const scopeOf = ({ security }: Operation): Html | undefined => {
+  if (security.length === 0) return undefined
+  const scope = security.flatMap(({ apiKey }) => apiKey ?? [])[0]
+  return scope === undefined
+    ? html` <span class="scope">no API key</span>`
+    : html` <span class="scope">API key: <code>${scope}</code></span>`
 }
 
 /** A path that may break after its slashes. */

@@ -41,6 +41,7 @@ code, pre { font: .875em/1.55 ui-monospace, Menlo, Consolas, monospace }
 pre { margin: 0; padding: .75rem 1rem; overflow-x: auto; background: var(--raised); border: 1px solid var(--line); border-radius: 8px }
 .method { display: inline-block; min-width: 3.6em; font: 650 .75em/1.7 ui-monospace, Menlo, Consolas, monospace; flex: none }
 .get { color: var(--get) } .post { color: var(--post) } .put { color: var(--put) } .patch { color: var(--patch) } .delete { color: var(--delete) }
+.scope { margin-left: .5rem; font-size: .8125rem; color: var(--soft); white-space: nowrap }
 .open { margin-left: .5rem; padding: .1rem .5rem; font-size: .75rem; color: var(--get); border: 1px solid; border-radius: 99px; white-space: nowrap }
 dl { margin: .25rem 0 }
 .fields > div { padding: .375rem 0; border-top: 1px solid var(--line) }

@@ -1,0 +1,42 @@
+import { transaction } from '../db/client.ts'
+import * as apiKeys from '../db/queries/api-keys.ts'
+import type { App } from '../lib/app.ts'
+import type { Actor } from '../lib/auth/actor.ts'
+import { forgetKeys, newSecret } from '../lib/auth/api-keys.ts'
+import type { Scope } from '../lib/auth/scopes.ts'
+import { StintError } from '../lib/core/errors.ts'
+import { newId } from '../lib/core/ids.ts'
+import { lockProject } from './access.ts'
+
+/** Makes a key for the project. Its secret is told now and never again. */
+export const addApiKey = async (
+  app: App,
+  actor: Actor,
+  given: { projectId: string; name: string; scopes: Scope[]; expiresInSeconds: number | undefined },
+): Promise<{ key: apiKeys.ApiKeyRow; secret: string }> => {
+  const { secret, ...stored } = newSecret()
+  const key = await transaction(app.sql, async (tx) => {
+    await lockProject(tx, actor, given.projectId, 'maintainer')
+    return apiKeys.insert(tx, {
+      ...given,
+      ...stored,
+      id: newId(),
+      createdBy: actor.userId,
+      expiresInSeconds: given.expiresInSeconds ?? null,
+    })
+  })
+  return { key, secret }
+}
+
+/** Takes a key away, whoever made it. @throws {StintError} API_KEY_NOT_FOUND */
+export const revokeApiKey = async (
+  app: App,
+  actor: Actor,
+  { projectId, keyId }: { projectId: string; keyId: string },
+): Promise<void> => {
+  await transaction(app.sql, async (tx) => {
+    await lockProject(tx, actor, projectId, 'maintainer')
+    if ((await apiKeys.remove(tx, projectId, keyId)) === null) throw new StintError('API_KEY_NOT_FOUND')
+  })
+  forgetKeys(app)
+}

@@ -1,0 +1,91 @@
+import { createHash, randomBytes } from 'node:crypto'
+import { LRUCache } from 'lru-cache'
+import type { Pool } from '../../db/client.ts'
+import * as apiKeys from '../../db/queries/api-keys.ts'
+import type { App } from '../app.ts'
+import { StintError } from '../core/errors.ts'
+
+/**
+ * How long a process believes what it read about a key. A revocation takes effect within these seconds everywhere, and
+ * at once in the process that did it.
+ */
+export const KEY_SECONDS = 5
+const MAX_KEYS = 10_000
+
+/** 256 random bits. The prefix tells people, and programs that look for leaked secrets, what it is. */
+const SECRET = /^stk_[\w-]{43}$/
+const HINT_LENGTH = 8
+
+/** A key as it was presented. */
+export interface ApiKey {
+  id: string
+  projectId: string
+  scopes: readonly string[]
+}
+
+interface Known {
+  userId: string
+  apiKey: ApiKey
+  untilMs: number
+}
+
+/** By database, and by the secret's hash: a dump of the memory has no secrets. Only keys that are good are kept. */
+const caches = new WeakMap<Pool, LRUCache<string, Known>>()
+
+/** A new secret, with what is stored of it. */
+export const newSecret = (): { secret: string; secretHash: Buffer; hint: string } => {
+  const secret = `stk_${randomBytes(32).toString('base64url')}`
+  return { secret, secretHash: sha256(secret), hint: secret.slice(0, HINT_LENGTH) }
+}
+
+export const isApiKey = (token: string): boolean => token.startsWith('stk_')
+
+/**
+ * Tells whose key this is, and for what. At most one indexed query, and none for the next five seconds.
+ * @throws {StintError} UNAUTHENTICATED when it is unknown, revoked or expired
+ */
+export const verifyApiKey = async (app: App, secret: string): Promise<{ userId: string; apiKey: ApiKey }> => {
+  if (!SECRET.test(secret)) throw invalidKey()
+  const cache = cacheOf(app)
+  const hash = sha256(secret)
+  const name = hash.toString('base64')
+  const known = cache.get(name)
+  const { userId, apiKey } = known && app.clock.now() < known.untilMs ? known : await read(app, hash, name)
+  app.keyUses.add(apiKey.id)
+  return { userId, apiKey }
+}
+
+/** Makes this process read every key anew, after one was revoked. */
+export const forgetKeys = (app: App): void => cacheOf(app).clear()
+
+const read = async (app: App, hash: Buffer, name: string): Promise<Known> => {
+  const cache = cacheOf(app)
+  const askedAt = app.clock.now()
+  const row = await apiKeys.findBySecret(app.sql, hash)
+  if (!row) {
+    cache.delete(name)
+    throw invalidKey()
+  }
+  const known = {
+    userId: row.createdBy,
+    apiKey: { id: row.id, projectId: row.projectId, scopes: row.scopes },
+    untilMs: askedAt + Math.min(KEY_SECONDS * 1_000, row.validMs ?? Number.POSITIVE_INFINITY),
+  }
+  cache.set(name, known)
+  return known
+}
+
+const invalidKey = (): StintError =>
+  new StintError('UNAUTHENTICATED', 'The API key is unknown or revoked, or has expired.', {
+    headers: { 'www-authenticate': 'Bearer error="invalid_token"' },
+  })
+
+const cacheOf = (app: App): LRUCache<string, Known> => {
+  const existing = caches.get(app.sql)
+  if (existing) return existing
+  const made = new LRUCache<string, Known>({ max: MAX_KEYS })
+  caches.set(app.sql, made)
+  return made
+}
+
+const sha256 = (text: string): Buffer => createHash('sha256').update(text).digest()
