@@ -31,6 +31,9 @@ export const createPool = ({ url, maxConnections, prepare, applicationName }: Po
     onnotice: () => {},
   })
 
+/** What else belongs into a transaction: it happens with the rest of it, or not at all. */
+export type Alongside<Args extends unknown[] = []> = (tx: Sql, ...args: Args) => Promise<unknown>
+
 const RETRIED = new Set(['40001', '40P01'])
 
 /**

@@ -7,6 +7,7 @@ import type { Scope } from '../lib/auth/scopes.ts'
 import { StintError } from '../lib/core/errors.ts'
 import { newId } from '../lib/core/ids.ts'
 import { lockProject } from './access.ts'
+import { told } from './audit.ts'
 
 /** Makes a key for the project. Its secret is told now and never again. */
 export const addApiKey = async (
@@ -17,13 +18,16 @@ export const addApiKey = async (
   const { secret, ...stored } = newSecret()
   const key = await transaction(app.sql, async (tx) => {
     await lockProject(tx, actor, given.projectId, 'maintainer')
-    return apiKeys.insert(tx, {
+    const key = await apiKeys.insert(tx, {
       ...given,
       ...stored,
       id: newId(),
       createdBy: actor.userId,
       expiresInSeconds: given.expiresInSeconds ?? null,
     })
+    const { id: target, projectId, name, scopes } = key
+    await told(actor, { action: 'api-key.create', projectId, target, data: { name, scopes } })(tx)
+    return key
   })
   return { key, secret }
 }
@@ -36,7 +40,9 @@ export const revokeApiKey = async (
 ): Promise<void> => {
   await transaction(app.sql, async (tx) => {
     await lockProject(tx, actor, projectId, 'maintainer')
-    if ((await apiKeys.remove(tx, projectId, keyId)) === null) throw new StintError('API_KEY_NOT_FOUND')
+    const name = await apiKeys.remove(tx, projectId, keyId)
+    if (name === null) throw new StintError('API_KEY_NOT_FOUND')
+    await told(actor, { action: 'api-key.revoke', projectId, target: keyId, data: { name } })(tx)
   })
   forgetKeys(app)
 }

@@ -25,9 +25,15 @@ export const requireJob = async (
 
 /**
  * As {@link requireJob}, for many at once.
+ * @returns each one's project
  * @throws {StintError} JOB_NOT_FOUND naming the first id that isn't a visible job's, FORBIDDEN
  */
-export const requireJobs = async (app: App, actor: Actor, ids: string[], needed: memberships.Role): Promise<void> => {
+export const requireJobs = async (
+  app: App,
+  actor: Actor,
+  ids: string[],
+  needed: memberships.Role,
+): Promise<ReadonlyMap<string, string>> => {
   const found = new Map((await jobSearch.listProjects(app.sql, ids)).map((job) => [job.id, job.projectId]))
   const missing = ids.findIndex((id) => !found.has(id))
   if (missing >= 0) throw missingAt(missing)
@@ -37,6 +43,7 @@ export const requireJobs = async (app: App, actor: Actor, ids: string[], needed:
       throw missingAt(ids.findIndex((id) => found.get(id) === projectId))
     })
   }
+  return found
 }
 
 const missingAt = (index: number): StintError =>

@@ -5,6 +5,7 @@ import type { App } from '../lib/app.ts'
 import type { Actor } from '../lib/auth/actor.ts'
 import { StintError } from '../lib/core/errors.ts'
 import { lockProject } from './access.ts'
+import { told } from './audit.ts'
 import { forgetRoles } from './role-cache.ts'
 
 /** Adds a person to a project, or changes their role. */
@@ -15,7 +16,7 @@ export const putMember = async (
 ): Promise<memberships.MemberRow> => {
   const member = await transaction(app.sql, async (tx) => {
     await lockProject(tx, actor, membership.projectId, 'owner')
-    return put(tx, membership)
+    return put(tx, actor, membership)
   })
   forgetRoles(app)
   return member
@@ -31,7 +32,7 @@ export const putMemberByEmail = async (
     await lockProject(tx, actor, projectId, 'owner')
     const user = await users.findByEmail(tx, email)
     if (!user) throw new StintError('USER_NOT_FOUND')
-    return put(tx, { projectId, userId: user.id, role })
+    return put(tx, actor, { projectId, userId: user.id, role })
   })
   forgetRoles(app)
   return member
@@ -47,14 +48,17 @@ export const removeMember = async (
     await lockProject(tx, actor, projectId, userId === actor.userId ? 'viewer' : 'owner')
     await leaveAnOwner(tx, projectId, userId)
     if (!(await memberships.remove(tx, projectId, userId))) throw new StintError('MEMBER_NOT_FOUND')
+    await told(actor, { action: 'member.remove', projectId, target: userId })(tx)
   })
   forgetRoles(app)
 }
 
-const put = async (tx: Sql, membership: memberships.Membership): Promise<memberships.MemberRow> => {
+const put = async (tx: Sql, actor: Actor, membership: memberships.Membership): Promise<memberships.MemberRow> => {
   if (membership.role !== 'owner') await leaveAnOwner(tx, membership.projectId, membership.userId)
   const member = await memberships.put(tx, membership)
   if (!member) throw new StintError('USER_NOT_FOUND')
+  const { projectId, userId: target, role } = membership
+  await told(actor, { action: 'member.put', projectId, target, data: { role } })(tx)
   return member
 }
 

@@ -8,6 +8,7 @@ import { newId } from '../lib/core/ids.ts'
 import { prepare } from '../lib/jobs/prepare.ts'
 import { readCron } from '../lib/schedule/cron.ts'
 import { requireRole } from './access.ts'
+import { told } from './audit.ts'
 import { hideAs } from './belonging.ts'
 import { kinds } from './jobs/index.ts'
 
@@ -27,13 +28,18 @@ export const requireSchedule = async (
 /** @throws {StintError} UNKNOWN_KIND, VALIDATION_FAILED */
 export const addSchedule = async (
   app: App,
-  owner: { projectId: string; createdBy: string },
+  actor: Actor,
+  projectId: string,
   { paused, ...settings }: schedules.ScheduleSettings & { paused: boolean },
 ): Promise<schedules.ScheduleRow> => {
+  const owner = { projectId, createdBy: actor.userId }
   prepare(kinds, toSubmission(settings), owner)
   return transaction(app.sql, async (tx) => {
     const nextAt = firstTick(settings, await schedules.now(tx))
-    return schedules.insert(tx, { ...settings, ...owner, id: newId(), nextAt: paused ? null : nextAt })
+    const row = await schedules.insert(tx, { ...settings, ...owner, id: newId(), nextAt: paused ? null : nextAt })
+    const data = { name: row.name, cron: row.cron, kind: row.kind }
+    await told(actor, { action: 'schedule.create', projectId, target: row.id, data })(tx)
+    return row
   })
 }
 
@@ -48,7 +54,12 @@ export type ScheduleChange = {
  * now: what it missed meanwhile is not made up for.
  * @throws {StintError} SCHEDULE_NOT_FOUND, UNKNOWN_KIND, VALIDATION_FAILED
  */
-export const changeSchedule = (app: App, scheduleId: string, change: ScheduleChange): Promise<schedules.ScheduleRow> =>
+export const changeSchedule = (
+  app: App,
+  actor: Actor,
+  scheduleId: string,
+  change: ScheduleChange,
+): Promise<schedules.ScheduleRow> =>
   transaction(app.sql, async (tx) => {
     const current = await schedules.lock(tx, scheduleId)
     if (!current) throw new StintError('SCHEDULE_NOT_FOUND')
@@ -61,7 +72,17 @@ export const changeSchedule = (app: App, scheduleId: string, change: ScheduleCha
     const nextAt = retimed
       ? firstTick(wanted, now)
       : (current.nextAt ?? readCron(wanted.cron, wanted.timeZone).after(now))
+    const { projectId } = current
+    const data = { changed: given.map(([name]) => name) }
+    await told(actor, { action: 'schedule.change', projectId, target: scheduleId, data })(tx)
     return schedules.update(tx, scheduleId, { ...wanted, nextAt: wanted.paused ? null : nextAt })
+  })
+
+/** Deletes a schedule; the jobs that it made stay. */
+export const removeSchedule = (app: App, actor: Actor, { id, projectId, name }: schedules.ScheduleRow): Promise<void> =>
+  transaction(app.sql, async (tx) => {
+    await schedules.remove(tx, id)
+    await told(actor, { action: 'schedule.delete', projectId, target: id, data: { name } })(tx)
   })
 
 const firstTick = ({ cron, timeZone }: { cron: string; timeZone: string }, now: Date): Date => {

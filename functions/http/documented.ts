@@ -1,6 +1,7 @@
 import type { Resource } from '../../lib/http/resource.ts'
 import { handler as dashboard } from '../dashboard/handler.ts'
 import { handler as apiKeys } from './api-keys.ts'
+import { handler as audit } from './audit.ts'
 import { handler as auth } from './auth.ts'
 
 import { handler as catalogue } from './catalogue.ts'
@@ -20,6 +21,7 @@ export const documented = {
   auth,
   projects,
   'api-keys': apiKeys,
+  audit,
   submissions,
   jobs,
   'many-jobs': manyJobs,

@@ -11,6 +11,7 @@ import { retryJob } from '../../lib/jobs/retry-jobs.ts'
 import { STATES } from '../../lib/jobs/states.ts'
 import { explainWaiting } from '../../lib/jobs/waiting.ts'
 import { QUEUES } from '../../lib/queue/doorbells.ts'
+import { told } from '../audit.ts'
 import { projectsToList, requireJob } from '../job-access.ts'
 import { pageOfJobs } from '../job-list.ts'
 import { kinds } from '../jobs/index.ts'
@@ -212,8 +213,9 @@ export const cancel = route({
   replies: { 200: jobReply, 202: jobReply },
   errors: ['JOB_NOT_FOUND', 'FORBIDDEN', 'JOB_ENDED'],
   run: async ({ app, actor, params }) => {
-    await requireJob(app, actor, params.jobId, 'maintainer')
-    const state = await cancelJob(app, params.jobId)
+    const { projectId } = await requireJob(app, actor, params.jobId, 'maintainer')
+    const act = { action: 'job.cancel', projectId, target: params.jobId } as const
+    const state = await cancelJob(app, params.jobId, told(actor, act))
     const job = toJob(await requireJob(app, actor, params.jobId, 'maintainer'))
     return state === 'running' ? { status: 202, body: { job } } : { status: 200, body: { job } }
   },
@@ -236,8 +238,9 @@ export const retry = route({
   replies: { 202: jobReply },
   errors: ['JOB_NOT_FOUND', 'FORBIDDEN', 'JOB_NOT_ENDED', 'JOB_SUCCEEDED', 'UNIQUE_KEY_TAKEN'],
   run: async ({ app, actor, params, body }) => {
-    await requireJob(app, actor, params.jobId, 'maintainer')
-    await retryJob(app, params.jobId, body)
+    const { projectId } = await requireJob(app, actor, params.jobId, 'maintainer')
+    const act = { action: 'job.retry', projectId, target: params.jobId, data: body } as const
+    await retryJob(app, params.jobId, body, told(actor, act))
     return { status: 202, body: { job: toJob(await requireJob(app, actor, params.jobId, 'maintainer')) } }
   },
 })
@@ -252,8 +255,9 @@ export const remove = route({
   replies: { 204: plain('Deleted') },
   errors: ['JOB_NOT_FOUND', 'FORBIDDEN', 'JOB_NOT_ENDED', 'JOB_UNPUBLISHED', 'JOB_IN_USE'],
   run: async ({ app, actor, params }) => {
-    await requireJob(app, actor, params.jobId, 'maintainer')
-    await removeJob(app, params.jobId)
+    const { projectId, kind } = await requireJob(app, actor, params.jobId, 'maintainer')
+    const act = { action: 'job.delete', projectId, target: params.jobId, data: { kind } } as const
+    await removeJob(app, params.jobId, told(actor, act))
     return { status: 204 }
   },
 })

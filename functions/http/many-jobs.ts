@@ -4,6 +4,7 @@ import { route } from '../../lib/http/route.ts'
 import { id } from '../../lib/http/schemas.ts'
 import { cancelJobs } from '../../lib/jobs/cancel.ts'
 import { retryJobs } from '../../lib/jobs/retry-jobs.ts'
+import { toldOfJobs } from '../audit.ts'
 import { requireJobs } from '../job-access.ts'
 
 /** Jobs that one request may change. */
@@ -26,8 +27,8 @@ export const cancelMany = route({
   },
   errors: ['JOB_NOT_FOUND', 'FORBIDDEN'],
   run: async ({ app, actor, body }) => {
-    await requireJobs(app, actor, body.ids, 'maintainer')
-    const jobs = await cancelJobs(app, body.ids)
+    const projectOf = await requireJobs(app, actor, body.ids, 'maintainer')
+    const jobs = await cancelJobs(app, body.ids, toldOfJobs(actor, 'job.cancel', projectOf))
     return { status: 200, body: { cancelled: jobs.filter((job) => job.changed).length } }
   },
 })
@@ -46,8 +47,9 @@ export const retryMany = route({
   replies: { 200: z.object({ retried: z.int().meta({ description: 'How many begin anew.' }) }) },
   errors: ['JOB_NOT_FOUND', 'FORBIDDEN'],
   run: async ({ app, actor, body }) => {
-    await requireJobs(app, actor, body.ids, 'maintainer')
-    return { status: 200, body: { retried: await retryJobs(app, body.ids, body) } }
+    const projectOf = await requireJobs(app, actor, body.ids, 'maintainer')
+    const retried = await retryJobs(app, body.ids, body, toldOfJobs(actor, 'job.retry', projectOf))
+    return { status: 200, body: { retried } }
   },
 })
 

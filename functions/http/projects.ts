@@ -8,6 +8,7 @@ import { plain, route } from '../../lib/http/route.ts'
 import { decodeCursor, id, label, page, pageOf, timestamp, toPage } from '../../lib/http/schemas.ts'
 import { lockProject, requireRole } from '../access.ts'
 import { addProject, getPerson } from '../accounts.ts'
+import { told } from '../audit.ts'
 import { email } from '../email.ts'
 import { putMember, putMemberByEmail, removeMember } from '../members.ts'
 import { forgetRoles } from '../role-cache.ts'
@@ -43,9 +44,11 @@ export const create = route({
   body: z.strictObject({ name: label(100) }),
   replies: { 201: z.object({ project: projectReply }) },
   run: async ({ app, actor, body }) => {
-    const project = await transaction(app.sql, (tx) =>
-      addProject(tx, { name: body.name, ownerId: actor.userId, personal: false }),
-    )
+    const project = await transaction(app.sql, async (tx) => {
+      const project = await addProject(tx, { name: body.name, ownerId: actor.userId, personal: false })
+      await told(actor, { action: 'project.create', projectId: project.id, target: project.id, data: body })(tx)
+      return project
+    })
     return {
       status: 201,
       headers: { location: `/projects/${project.id}` },
@@ -102,9 +105,11 @@ export const update = route({
   replies: { 200: z.object({ project: projectReply }) },
   errors: ['PROJECT_NOT_FOUND', 'FORBIDDEN'],
   run: async ({ app, actor, params, body }) => {
+    const { projectId } = params
     const [mine, project] = await transaction(app.sql, async (tx) => [
-      await lockProject(tx, actor, params.projectId, 'owner'),
-      await projects.updateName(tx, params.projectId, body.name),
+      await lockProject(tx, actor, projectId, 'owner'),
+      await projects.updateName(tx, projectId, body.name),
+      await told(actor, { action: 'project.rename', projectId, target: projectId, data: body })(tx),
     ])
     return { status: 200, body: { project: toProject(project ?? missing(), mine) } }
   },
@@ -121,10 +126,12 @@ export const remove = route({
   errors: ['PROJECT_NOT_FOUND', 'FORBIDDEN', 'PROJECT_HAS_LIVE_JOBS'],
   run: async ({ app, actor, params }) => {
     // Submissions don't wait for this lock: a job that comes in at this very moment runs to its end, and nobody sees it.
+    const { projectId } = params
     await transaction(app.sql, async (tx) => {
-      await lockProject(tx, actor, params.projectId, 'owner')
-      if (await projects.hasLiveJobs(tx, params.projectId)) throw new StintError('PROJECT_HAS_LIVE_JOBS')
-      await projects.markDeleted(tx, params.projectId)
+      await lockProject(tx, actor, projectId, 'owner')
+      if (await projects.hasLiveJobs(tx, projectId)) throw new StintError('PROJECT_HAS_LIVE_JOBS')
+      await projects.markDeleted(tx, projectId)
+      await told(actor, { action: 'project.delete', projectId, target: projectId })(tx)
     })
     forgetRoles(app)
     return { status: 204 }

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import type { Sql } from '../../db/client.ts'
 import { resource } from '../../lib/http/resource.ts'
 import { route } from '../../lib/http/route.ts'
 import { id, timestamp } from '../../lib/http/schemas.ts'
@@ -6,6 +7,7 @@ import { redriveJobs } from '../../lib/jobs/retry-jobs.ts'
 import { QUEUES } from '../../lib/queue/doorbells.ts'
 import { pauseQueue, resumeQueue } from '../../lib/queue/pause.ts'
 import { requireAdmin, requireAdminOrRole } from '../admin.ts'
+import { told } from '../audit.ts'
 import { queue, queueReply, viewQueue, viewQueues } from '../views/queue.ts'
 
 const queueParams = z.object({ queue: z.enum(QUEUES) })
@@ -34,7 +36,7 @@ export const pause = route({
   errors: ['FORBIDDEN'],
   run: async ({ app, actor, params }) => {
     await requireAdmin(app, actor)
-    await pauseQueue(app, params.queue)
+    await pauseQueue(app, params.queue, told(actor, { action: 'queue.pause', projectId: null, target: params.queue }))
     return { status: 200, body: { queue: await viewQueue(app, params.queue) } }
   },
 })
@@ -49,7 +51,7 @@ export const resume = route({
   errors: ['FORBIDDEN'],
   run: async ({ app, actor, params }) => {
     await requireAdmin(app, actor)
-    await resumeQueue(app, params.queue)
+    await resumeQueue(app, params.queue, told(actor, { action: 'queue.resume', projectId: null, target: params.queue }))
     return { status: 200, body: { queue: await viewQueue(app, params.queue) } }
   },
 })
@@ -92,7 +94,9 @@ export const redrive = route({
     const projectId = filter.projectId ?? actor.apiKey?.projectId
     await requireAdminOrRole(app, actor, projectId, 'maintainer')
     const wanted = { ...filter, projectId, queue: params.queue }
-    return { status: 200, body: await redriveJobs(app, wanted, { limit, perSecond }) }
+    const act = { action: 'queue.redrive', projectId: projectId ?? null, target: params.queue } as const
+    const alongside = (tx: Sql, redriven: number) => told(actor, { ...act, data: { ...filter, redriven } })(tx)
+    return { status: 200, body: await redriveJobs(app, wanted, { limit, perSecond }, alongside) }
   },
 })
 

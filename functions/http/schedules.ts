@@ -6,7 +6,7 @@ import { decodeCursor, id, label, page, pageOf, toPage } from '../../lib/http/sc
 import { MIN_TICK_SECONDS } from '../../lib/schedule/cron.ts'
 import { chooseProject } from '../belonging.ts'
 import { projectsToList } from '../job-access.ts'
-import { addSchedule, changeSchedule, requireSchedule } from '../schedules.ts'
+import { addSchedule, changeSchedule, removeSchedule, requireSchedule } from '../schedules.ts'
 import { fields as ofJob } from '../submission.ts'
 import { CATCH_UPS, schedule, scheduleReply, toSchedule } from '../views/schedule.ts'
 
@@ -81,7 +81,7 @@ export const create = route({
       priority: settings.priority ?? 0,
       tags: settings.tags ?? [],
     }
-    const row = await addSchedule(app, { projectId, createdBy: actor.userId }, wanted)
+    const row = await addSchedule(app, actor, projectId, wanted)
     return { status: 201, headers: { location: `/schedules/${row.id}` }, body: { schedule: toSchedule(row) } }
   },
 })
@@ -134,7 +134,7 @@ export const update = route({
   errors: ['SCHEDULE_NOT_FOUND', 'FORBIDDEN', 'UNKNOWN_KIND'],
   run: async ({ app, actor, params, body }) => {
     await requireSchedule(app, actor, params.scheduleId, 'maintainer')
-    const row = await changeSchedule(app, params.scheduleId, body)
+    const row = await changeSchedule(app, actor, params.scheduleId, body)
     return { status: 200, body: { schedule: toSchedule(row) } }
   },
 })
@@ -149,8 +149,7 @@ export const remove = route({
   replies: { 204: plain('Deleted') },
   errors: ['SCHEDULE_NOT_FOUND', 'FORBIDDEN'],
   run: async ({ app, actor, params }) => {
-    const row = await requireSchedule(app, actor, params.scheduleId, 'maintainer')
-    await schedules.remove(app.sql, row.id)
+    await removeSchedule(app, actor, await requireSchedule(app, actor, params.scheduleId, 'maintainer'))
     return { status: 204 }
   },
 })

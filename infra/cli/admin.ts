@@ -1,5 +1,7 @@
 import type { Command } from 'commander'
+import { type Pool, transaction } from '../../db/client.ts'
 import * as users from '../../db/queries/users.ts'
+import { told } from '../../functions/audit.ts'
 import { withDatabase } from './connect.ts'
 import { CommandError, EXIT, type Io } from './io.ts'
 
@@ -7,7 +9,7 @@ import { CommandError, EXIT, type Io } from './io.ts'
 export const addAdmin = (program: Command, io: Io): void => {
   const admin = program.command('admin').description('say who may pause queues and redrive the jobs of everybody')
   const change = async (email: string, isAdmin: boolean): Promise<void> => {
-    const user = await withDatabase(io, (sql) => users.setAdmin(sql, email, isAdmin))
+    const user = await withDatabase(io, (sql) => setAdmin(sql, email, isAdmin))
     if (!user) throw new CommandError(`Nobody has registered with ${email}.`, EXIT.found)
     io.out(`${user.name} <${user.email}> ${isAdmin ? 'is an admin' : 'is no admin any more'}.`)
   }
@@ -22,3 +24,11 @@ export const addAdmin = (program: Command, io: Io): void => {
     .description('make an admin a user like any other')
     .action((email: string) => change(email, false))
 }
+
+const setAdmin = (sql: Pool, email: string, isAdmin: boolean): Promise<users.UserRow | null> =>
+  transaction(sql, async (tx) => {
+    const user = await users.setAdmin(tx, email, isAdmin)
+    const action = isAdmin ? 'admin.add' : 'admin.remove'
+    if (user) await told(undefined, { action, projectId: null, target: user.id })(tx)
+    return user
+  })

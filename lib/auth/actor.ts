@@ -9,15 +9,17 @@ export interface Actor {
   userId: string
   /** The key of that person with which a program asks: it may do less than they may. */
   apiKey?: ApiKey
+  /** The address that they ask from. */
+  ip?: string
 }
 
 /**
- * Tells who asks, from the `Authorization` header.
+ * Tells who asks, from the `Authorization` header, and from where.
  * @throws {StintError} UNAUTHENTICATED when a token is needed and none is given, or a given one is not valid
  */
 export const authenticate = async (
   app: App,
-  authorization: string | undefined,
+  { authorization, ip }: { authorization: string | undefined; ip: string },
   needed: 'anyone' | 'user',
 ): Promise<Actor | undefined> => {
   if (needed === 'anyone') return undefined
@@ -27,8 +29,8 @@ export const authenticate = async (
       headers: { 'www-authenticate': 'Bearer' },
     })
   }
-  if (isApiKey(token)) return verifyApiKey(app, token)
-  return { userId: await verifyAccessToken(app, token) }
+  if (isApiKey(token)) return { ...(await verifyApiKey(app, token)), ip }
+  return { userId: await verifyAccessToken(app, token), ip }
 }
 
 /**

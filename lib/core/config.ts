@@ -60,6 +60,7 @@ const environment = z.object({
   WATCH_SECONDS: seconds(2),
   SAFE_POINT_SECONDS: seconds(1),
   RETENTION_DAYS: z.coerce.number().positive().default(30),
+  AUDIT_RETENTION_DAYS: z.coerce.number().positive().default(365),
 
   WEB_ALLOWED_HOSTS: list(
     z
@@ -125,6 +126,7 @@ const shape = (env: z.output<typeof environment>) => ({
     crawlDelaySeconds: env.CRAWL_DELAY_SECONDS,
   },
   retentionDays: env.RETENTION_DAYS,
+  auditRetentionDays: env.AUDIT_RETENTION_DAYS,
   metrics: {
     /** Where all metrics are pushed to. */
     pushgatewayUrl: env.PUSHGATEWAY_URL,

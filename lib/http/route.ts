@@ -146,7 +146,9 @@ export const route = <
     .use({ after: addOwnHeaders, onError: answerProblem })
     .handler(async (event, context) => {
       const app = context.app ?? (await appOfProcess())
-      const actor = await authenticate(app, event.headers['authorization'], checked.actor)
+      const ip = event.requestContext.http.sourceIp
+      const given = { authorization: event.headers['authorization'], ip }
+      const actor = await authenticate(app, given, checked.actor)
       requireScope(actor, checked.scope)
       const params = parseParams(checked.params, event)
       const query = parseQuery(querySchema, event)
@@ -159,7 +161,7 @@ export const route = <
         body: body as never,
         headers: event.headers,
         cookies: event.cookies ?? [],
-        ip: event.requestContext.http.sourceIp,
+        ip,
         requestId: event.requestContext.requestId,
       })
       return respond(reply as WireReply)

@@ -1,4 +1,4 @@
-import { transaction } from '../../db/client.ts'
+import { type Alongside, transaction } from '../../db/client.ts'
 import * as removals from '../../db/queries/removals.ts'
 import type { App } from '../app.ts'
 import { StintError } from '../core/errors.ts'
@@ -16,7 +16,7 @@ const FIRST = '00000000-0000-0000-0000-000000000000'
  * Removes an ended job with its stints, logs, events, edges and files.
  * @throws {StintError} JOB_NOT_FOUND, JOB_NOT_ENDED, JOB_UNPUBLISHED, JOB_IN_USE
  */
-export const removeJob = async (app: App, id: string): Promise<void> => {
+export const removeJob = async (app: App, id: string, alongside?: Alongside): Promise<void> => {
   await transaction(app.sql, async (tx) => {
     const job = await removals.inspect(tx, id)
     if (!job) throw new StintError('JOB_NOT_FOUND')
@@ -24,6 +24,7 @@ export const removeJob = async (app: App, id: string): Promise<void> => {
     if (job.unpublished) throw new StintError('JOB_UNPUBLISHED')
     if (job.needed || (await removals.listWithFilesInUse(tx, [id])).length > 0) throw new StintError('JOB_IN_USE')
     await removals.remove(tx, [id])
+    await alongside?.(tx)
   })
   // The job is gone either way; the prune deletes what is left.
   await deleteOrphans(app, () => false).catch((error: unknown) =>

@@ -1,5 +1,5 @@
 import type { TransactionSql } from 'postgres'
-import { transaction } from '../../db/client.ts'
+import { type Alongside, transaction } from '../../db/client.ts'
 import * as dependencies from '../../db/queries/dependencies.ts'
 import * as retries from '../../db/queries/retries.ts'
 import type { App } from '../app.ts'
@@ -17,7 +17,12 @@ const MAX_COUNTED = 10_000
  * still wait, wait for it again.
  * @throws {StintError} JOB_NOT_FOUND, JOB_NOT_ENDED, JOB_SUCCEEDED, UNIQUE_KEY_TAKEN
  */
-export const retryJob = async (app: App, id: string, options: { fromStart: boolean }): Promise<void> => {
+export const retryJob = async (
+  app: App,
+  id: string,
+  options: { fromStart: boolean },
+  alongside?: Alongside,
+): Promise<void> => {
   const begun = await transaction(app.sql, async (tx) => {
     const [job] = await retries.list(tx, [id])
     if (!job) throw new StintError('JOB_NOT_FOUND')
@@ -25,7 +30,9 @@ export const retryJob = async (app: App, id: string, options: { fromStart: boole
     const [holder] = (await takeKeysAgain(tx, [job])).values()
     if (holder) throw new StintError('UNIQUE_KEY_TAKEN', `The job ${holder} has the unique key ${job.uniqueKey}.`)
     for (const locked of await lockAll(tx, [job])) refuseUnlessRetryable(locked)
-    return begin(tx, [{ id, afterSeconds: 0 }], { ...options, reason: 'retried' })
+    const begun = await begin(tx, [{ id, afterSeconds: 0 }], { ...options, reason: 'retried' })
+    await alongside?.(tx)
+    return begun
   })
   await announce(app, begun)
 }
@@ -35,14 +42,26 @@ export const retryJob = async (app: App, id: string, options: { fromStart: boole
  * those whose unique key another job has.
  * @returns how many begin anew
  */
-export const retryJobs = async (app: App, ids: string[], options: { fromStart: boolean }): Promise<number> => {
+export const retryJobs = async (
+  app: App,
+  ids: string[],
+  options: { fromStart: boolean },
+  alongside?: Alongside<[begun: string[]]>,
+): Promise<number> => {
   const begun = await transaction(app.sql, async (tx) => {
     const chosen = (await retries.list(tx, ids)).filter(isRetryable)
     const held = await takeKeysAgain(tx, chosen)
     const own = chosen.filter((job) => !held.has(job.id))
     const locked = (await lockAll(tx, own)).filter(isRetryable)
     const atOnce = locked.map(({ id }) => ({ id, afterSeconds: 0 }))
-    return begin(tx, atOnce, { ...options, reason: 'retried' })
+    const begun = await begin(tx, atOnce, { ...options, reason: 'retried' })
+    if (atOnce.length > 0) {
+      await alongside?.(
+        tx,
+        atOnce.map(({ id }) => id),
+      )
+    }
+    return begun
   })
   await announce(app, begun)
   return begun.length
@@ -56,6 +75,7 @@ export const redriveJobs = async (
   app: App,
   filter: retries.RedriveFilter,
   { limit, perSecond }: { limit: number; perSecond: number | undefined },
+  alongside?: Alongside<[redriven: number]>,
 ): Promise<{ redriven: number; skipped: number }> => {
   const { begun, skipped } = await transaction(app.sql, async (tx) => {
     const chosen = await retries.listRedrivable(tx, filter, limit)
@@ -67,6 +87,7 @@ export const redriveJobs = async (
       .filter((job) => failed.has(job.id))
       .map(({ id }, nth) => ({ id, afterSeconds: perSecond ? nth / perSecond : 0 }))
     const begun = await begin(tx, inTurn, { fromStart: false, reason: 'redriven' })
+    await alongside?.(tx, begun.length)
     return { begun, skipped: without + held.size }
   })
   await announce(app, begun)

@@ -1,3 +1,4 @@
+import { type Alongside, transaction } from '../../db/client.ts'
 import * as queueDepths from '../../db/queries/queue-depths.ts'
 import * as queues from '../../db/queries/queues.ts'
 import type { App } from '../app.ts'
@@ -8,11 +9,18 @@ import { CLAIMS_PER_DOORBELL, ringFor } from './ring.ts'
 const MAX_DOORBELLS = 200
 
 /** Keeps jobs of the queue from starting. Those that run go on. */
-export const pauseQueue = (app: App, queue: QueueName): Promise<void> => queues.pause(app.sql, queue)
+export const pauseQueue = (app: App, queue: QueueName, alongside?: Alongside): Promise<void> =>
+  transaction(app.sql, async (tx) => {
+    await queues.pause(tx, queue)
+    await alongside?.(tx)
+  })
 
 /** Lets the queue's jobs start again, and rings for those that waited: their own doorbells were answered with nothing. */
-export const resumeQueue = async (app: App, queue: QueueName): Promise<void> => {
-  await queues.resume(app.sql, queue)
+export const resumeQueue = async (app: App, queue: QueueName, alongside?: Alongside): Promise<void> => {
+  await transaction(app.sql, async (tx) => {
+    await queues.resume(tx, queue)
+    await alongside?.(tx)
+  })
   const waiting = (await queueDepths.list(app.sql)).find((it) => it.name === queue)?.queued ?? 0
   const length = Math.min(waiting, MAX_DOORBELLS * CLAIMS_PER_DOORBELL[queue])
   await ringFor(

@@ -1,3 +1,4 @@
+import * as auditLog from '../../db/queries/audit-log.ts'
 import * as idempotencyKeys from '../../db/queries/idempotency-keys.ts'
 import * as liveConnections from '../../db/queries/live-connections.ts'
 import * as liveTickets from '../../db/queries/live-tickets.ts'
@@ -43,6 +44,7 @@ export const prune = async (app: App, remainingMs: () => number = () => Number.P
     untilNoneIsLeft('sessions', (limit) => sessions.deleteEmpty(sql, limit)),
     untilNoneIsLeft('liveTickets', (limit) => liveTickets.deleteExpired(sql, limit)),
     untilNoneIsLeft('liveConnections', (limit) => liveConnections.deleteEnded(sql, limit)),
+    untilNoneIsLeft('auditEntries', (limit) => auditLog.prune(sql, config.auditRetentionDays, limit)),
     untilNoneIsLeft('rateLimits', (limit) => rateLimits.deleteStale(sql, limit)),
   ])
   app.log.info({ removed: counts }, 'pruned')

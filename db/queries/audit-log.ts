@@ -1,0 +1,53 @@
+import type { Sql } from '../client.ts'
+
+export interface NewEntry {
+  id: string
+  projectId: string | null
+  userId: string | null
+  apiKeyId: string | null
+  action: string
+  target: string
+  data: Record<string, unknown>
+  ip: string | null
+}
+
+export interface EntryRow extends NewEntry {
+  /** Null when the person is gone, or there was none. */
+  userName: string | null
+  createdAt: Date
+}
+
+export const insert = async (sql: Sql, entry: NewEntry): Promise<void> => {
+  await sql`
+    INSERT INTO audit_log (id, project_id, user_id, api_key_id, action, target, data, ip)
+    VALUES (
+      ${entry.id}, ${entry.projectId}, ${entry.userId}, ${entry.apiKeyId}, ${entry.action}, ${entry.target},
+      ${sql.json(entry.data as Parameters<Sql['json']>[0])}, ${entry.ip}
+    )`
+}
+
+/** What was done in a project, or everywhere, newest first, before `before`. */
+export const list = (
+  sql: Sql,
+  projectId: string | null,
+  { before, limit }: { before: string | undefined; limit: number },
+): Promise<EntryRow[]> => sql`
+  SELECT audit_log.id, project_id, user_id, users.name AS user_name, api_key_id, action, target, data, ip,
+    audit_log.created_at
+  FROM audit_log LEFT JOIN users ON users.id = audit_log.user_id
+  WHERE true ${projectId === null ? sql`` : sql`AND project_id = ${projectId}`}
+    ${before === undefined ? sql`` : sql`AND audit_log.id < ${before}`}
+  ORDER BY audit_log.id DESC LIMIT ${limit}`
+
+/**
+ * Removes up to `limit` entries that are older than so many days. Ids are made in the order of time: the oldest entries
+ * are the first ones of the primary key.
+ */
+export const prune = async (sql: Sql, days: number, limit: number): Promise<number> => {
+  const rows = await sql`
+    DELETE FROM audit_log WHERE id IN (
+      SELECT id FROM (SELECT id, created_at FROM audit_log ORDER BY id LIMIT ${limit} FOR UPDATE SKIP LOCKED) AS oldest
+      WHERE created_at < now() - ${days} * interval '1 day'
+    )`
+  return rows.count
+}

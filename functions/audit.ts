@@ -1,0 +1,68 @@
+import type { Sql } from '../db/client.ts'
+import * as auditLog from '../db/queries/audit-log.ts'
+import type { Actor } from '../lib/auth/actor.ts'
+import { newId } from '../lib/core/ids.ts'
+
+/** What the audit log tells of. */
+export const ACTIONS = [
+  'project.create',
+  'project.rename',
+  'project.delete',
+  'member.put',
+  'member.remove',
+  'api-key.create',
+  'api-key.revoke',
+  'schedule.create',
+  'schedule.change',
+  'schedule.delete',
+  'job.cancel',
+  'job.retry',
+  'job.delete',
+  'queue.pause',
+  'queue.resume',
+  'queue.redrive',
+  'admin.add',
+  'admin.remove',
+] as const
+
+export interface Act {
+  action: (typeof ACTIONS)[number]
+  /** Null: it concerns every project. */
+  projectId: string | null
+  /** The id or name of what it was done to. */
+  target: string
+  data?: Record<string, unknown>
+}
+
+/**
+ * Tells the audit log what somebody does, in the transaction that does it: neither is there without the other. Without
+ * an actor it is done from the command line.
+ * @example await transaction(app.sql, async (tx) => { await schedules.remove(tx, id); await told(actor, act)(tx) })
+ */
+export const told =
+  (actor: Actor | undefined, { action, projectId, target, data = {} }: Act) =>
+  (tx: Sql): Promise<void> =>
+    auditLog.insert(tx, {
+      id: newId(),
+      projectId,
+      userId: actor?.userId ?? null,
+      apiKeyId: actor?.apiKey?.id ?? null,
+      action,
+      target,
+      data,
+      ip: actor?.ip ?? null,
+    })
+
+/** Tells the same of many jobs: one entry for each project that some of them belong to. */
+export const toldOfJobs =
+  (actor: Actor, action: Act['action'], projectOf: ReadonlyMap<string, string>) =>
+  async (tx: Sql, ids: string[]): Promise<void> => {
+    for (const [projectId, own] of Map.groupBy(ids, (id) => projectOf.get(id) ?? null)) {
+      await told(actor, {
+        action,
+        projectId,
+        target: own.length === 1 ? `${own[0]}` : `${own.length} jobs`,
+        data: { ids: own },
+      })(tx)
+    }
+  }
