@@ -21,6 +21,9 @@ export const ACTIONS = [
   'queue.pause',
   'queue.resume',
   'queue.redrive',
+  'process.start',
+  'process.stop',
+  'process.restart',
   'admin.add',
   'admin.remove',
 ] as const

@@ -12,6 +12,7 @@ import type { FileStore } from './files/store.ts'
 import type { LiveGateway } from './live/gateway.ts'
 import { createRecorder, type Recorder, shardOf } from './metrics/recorder.ts'
 import type { DoorbellQueue, QueueName } from './queue/doorbells.ts'
+import type { HostControl } from './system/host-control.ts'
 import type { Web } from './web/web.ts'
 
 /** What the code depends on, in one object. Built once per process, and by tests as they need it. */
@@ -41,6 +42,8 @@ export interface App {
   committed: () => void
   /** Whether a job shall stop at the safe point that it is at, for no reason. Only the chaos switch gives it. */
   cutStint?: () => boolean
+  /** The processes of the stage, where they run on this machine. */
+  host?: HostControl
   /** Closes every connection. */
   close: () => Promise<void>
 }
@@ -93,6 +96,7 @@ export const createApp = async (config: Config, name: string, given: Partial<App
         process.exit(70)
       }),
     committed: given.committed ?? (() => {}),
+    ...(given.host && { host: given.host }),
     close: async () => {
       await Promise.all([metrics.close(), keyUses.flush()])
       await Promise.all([publisher.close(), web.close(), sql.end({ timeout: 5 })])

@@ -60,6 +60,30 @@ describe('GET /health', () => {
   })
 })
 
+describe('GET /system', () => {
+  test('tells a user the machine, the versions and the state of each component', async ({ world }) => {
+    const { accessToken: token } = await world.register()
+    const { status, body } = await world.http('GET', '/system', { token })
+    expect(status).toBe(200)
+    expect(body).toMatchObject({
+      status: 'ok',
+      managesProcesses: false,
+      versions: { stint: world.app.config.version, node: process.versions.node },
+    })
+    expect(body.versions.postgres).toMatch(/^\d+\.\d+/)
+    expect(down(body)).toEqual([])
+    expect((await world.http('GET', '/system')).status).toBe(401)
+  })
+
+  test('is degraded without Kafka', async ({ world }) => {
+    const { accessToken: token } = await world.register()
+    const publisher = { ...world.app.publisher, ready: failing(new Error('gone')) }
+    const { body } = await call(await world.anotherApp({ publisher }), 'GET', '/system', { token })
+    expect(body.status).toBe('degraded')
+    expect(down(body)).toEqual(['kafka'])
+  })
+})
+
 describe('GET /metrics', () => {
   const token = 'a-token-of-a-scraper'
   const configured = async (world: World, metrics: Partial<App['config']['metrics']>): Promise<App> => ({

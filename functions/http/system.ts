@@ -1,26 +1,17 @@
+import { tmpdir } from 'node:os'
 import { z } from 'zod'
-import * as health from '../../db/queries/health.ts'
-import type { App } from '../../lib/app.ts'
 import { requireMetricsToken } from '../../lib/auth/metrics-token.ts'
-import { createProbe, type ProbeResult } from '../../lib/core/probe.ts'
 import { resource } from '../../lib/http/resource.ts'
 import { plain, route } from '../../lib/http/route.ts'
 import { expose } from '../../lib/metrics/exporter.ts'
-import { QUEUES } from '../../lib/queue/doorbells.ts'
-
-const COMPONENTS = ['postgres', 'sqs', 's3', 'kafka'] as const
+import { probeComponents } from '../components.ts'
+import { component, systemReply, viewSystem } from '../views/system.ts'
+import { processes } from './processes.ts'
 
 const healthReply = z
   .object({
     status: z.enum(['ok', 'degraded']).meta({ description: '`degraded` when any component is down.' }),
-    components: z.array(
-      z.object({
-        name: z.enum(COMPONENTS),
-        status: z.enum(['up', 'down']),
-        latencyMs: z.number(),
-        error: z.string().optional(),
-      }),
-    ),
+    components: z.array(component),
     version: z.string(),
     uptimeSeconds: z.int().meta({ description: 'Of the process that answers.' }),
   })
@@ -36,7 +27,7 @@ export const getHealth = route({
   actor: 'anyone',
   replies: { 200: healthReply, 503: healthReply },
   run: async ({ app }) => {
-    const components = await Promise.all(COMPONENTS.map(async (name) => toComponent(name, await probesOf(app)[name]())))
+    const components = await probeComponents(app)
     const down = components.filter(({ status }) => status === 'down').map(({ name }) => name)
     const body = {
       status: down.length > 0 ? ('degraded' as const) : ('ok' as const),
@@ -46,6 +37,16 @@ export const getHealth = route({
     }
     return down.includes('postgres') ? { status: 503, body } : { status: 200, body }
   },
+})
+
+export const getSystem = route({
+  method: 'GET',
+  path: '/system',
+  summary: 'The machine, the versions and the state of every component',
+  actor: 'user',
+  scope: 'jobs:read',
+  replies: { 200: systemReply },
+  run: async ({ app }) => ({ status: 200, body: await viewSystem(app, app.host?.dataDir ?? tmpdir()) }),
 })
 
 export const getMetrics = route({
@@ -65,37 +66,4 @@ export const getMetrics = route({
   },
 })
 
-type Probes = Record<(typeof COMPONENTS)[number], () => Promise<ProbeResult>>
-
-/** One set per app: what was asked for one request answers the next ones. */
-const probes = new WeakMap<App, Probes>()
-
-const probesOf = (app: App): Probes => {
-  const known = probes.get(app)
-  if (known) return known
-  const probe = (component: string, cacheMs: number, check: () => Promise<unknown>) =>
-    createProbe({
-      check,
-      timeoutMs: 2_000,
-      cacheMs,
-      now: app.clock.now,
-      onError: (error) => app.log.warn({ err: error, component }, 'a component does not answer'),
-    })
-  const made: Probes = {
-    postgres: probe('postgres', 1_000, () => health.ping(app.sql)),
-    sqs: probe('sqs', 1_000, () => Promise.all(QUEUES.map((queue) => app.queue.visible(queue)))),
-    s3: probe('s3', 1_000, () => app.files.ready()),
-    // Each check of Kafka opens a connection of its own.
-    kafka: probe('kafka', 5_000, () => app.publisher.ready()),
-  }
-  probes.set(app, made)
-  return made
-}
-
-const toComponent = (name: (typeof COMPONENTS)[number], { ok, ...rest }: ProbeResult) => ({
-  name,
-  status: ok ? ('up' as const) : ('down' as const),
-  ...rest,
-})
-
-export const handler = resource([getHealth, getMetrics])
+export const handler = resource([getHealth, getSystem, getMetrics, ...processes])

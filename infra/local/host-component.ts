@@ -1,9 +1,8 @@
-import { createWriteStream } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Component, startChild } from './components/component.ts'
 import { commandOf } from './components/postgres-lock.ts'
 import type { FromHost, HostOptions, HostReady, ToHost } from './host-protocol.ts'
-import { openLog } from './log-file.ts'
+import { createLineLog } from './log-file.ts'
 
 /** The host process, as a part of the stack like the others. */
 export interface Host extends Component {
@@ -18,14 +17,14 @@ export const startHost = async (
   env: Record<string, string>,
   onMessage: (message: FromHost) => void,
 ): Promise<Host> => {
-  const log = createWriteStream('', { fd: openLog(options.dataDir, 'host') })
+  const log = createLineLog(options.dataDir, 'host')
   const child = await startChild<HostReady>({
     name: 'host',
     entry: '../host.ts',
     options,
     env,
     readySeconds: 60,
-    onLine: (line) => void log.write(`${line}\n`),
+    onLine: log.write,
     onMessage: (message) => {
       if ('type' in message) onMessage(message as FromHost)
     },

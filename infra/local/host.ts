@@ -5,6 +5,7 @@ import { readConfig } from '../../lib/core/config.ts'
 import { createLog } from '../../lib/core/log.ts'
 import { createKafkaPublisher } from '../../lib/events/kafka.ts'
 import { endLeasesExcept, endLeasesOf } from '../../lib/jobs/sweep.ts'
+import type { HostControl } from '../../lib/system/host-control.ts'
 import { untilDone } from './backoff.ts'
 import { startKiller } from './chaos/killer.ts'
 import { createRandom } from './chaos/random.ts'
@@ -14,6 +15,7 @@ import { serveParent } from './components/component.ts'
 import { startDeadLetterHost } from './dead-letter-host.ts'
 import { mountBatches, mountHttp, mountSockets } from './functions.ts'
 import { gatherDoorbells } from './gathered-doorbells.ts'
+import { createHostControl, createWorkers, type Workers } from './host-control.ts'
 import type { FromHost, HostOptions, HostReady, ToHost } from './host-protocol.ts'
 import { createHttpServer } from './http-server.ts'
 import { createConnections } from './live/connections.ts'
@@ -48,7 +50,9 @@ const start = async (options: HostOptions): Promise<{ ready: HostReady; stop: ()
   const stopping = new AbortController()
   let schedules: Schedules | undefined
   const nudge = (functionName: string) => schedules?.nudge(functionName)
-  const app = await createHostApp(options, () => nudge('relay'))
+  const workers = createWorkers()
+  const control = createHostControl({ dataDir: options.dataDir, workers, say })
+  const app = await createHostApp(options, control, () => nudge('relay'))
   const routes = await mountHttp(ROOT, table.http)
   const connections = createConnections()
   const connectionsApi = await startConnectionsApi(connections)
@@ -70,15 +74,23 @@ const start = async (options: HostOptions): Promise<{ ready: HostReady; stop: ()
       LIVE_MANAGEMENT_URL: connectionsApi.url,
     },
     openLog: (name) => openLog(options.dataDir, name),
-    onStarted: (pid) => say({ type: 'worker-started', name: SCHEDULES, pid }),
-    onEnded: () => say({ type: 'worker-ended', name: SCHEDULES }),
+    onStarted: (pid) => {
+      say({ type: 'worker-started', name: SCHEDULES, pid })
+      workers.started({ name: SCHEDULES, pid, kill: () => void process.kill(pid, 'SIGKILL') })
+    },
+    onEnded: () => {
+      say({ type: 'worker-ended', name: SCHEDULES })
+      workers.ended(SCHEDULES)
+    },
     onNotice: (text) => say({ type: 'notice', text }),
     onRepublished: (kafkaStart) => say({ type: 'republished', kafkaStart }),
   })
   keepCompiled()
-  const queues = startQueues(app, table, options, nudge, stopping.signal)
+  const queues = startQueues(app, table, options, workers, nudge, stopping.signal)
   const deadLetters = startDeadLetterHost(app, batches)
   process.on('message', (message: ToHost) => {
+    control.hear(message)
+    if (message.type !== 'kafka') return
     kafkaAddress = message.address
     schedules.tellKafka(message)
   })
@@ -104,11 +116,12 @@ const start = async (options: HostOptions): Promise<{ ready: HostReady; stop: ()
 
 let kafkaAddress = process.env['KAFKA_BROKERS'] ?? ''
 
-const createHostApp = async ({ chaosSeed }: HostOptions, committed: () => void): Promise<App> => {
+const createHostApp = async ({ chaosSeed }: HostOptions, host: HostControl, committed: () => void): Promise<App> => {
   const config = readConfig({ ...process.env, DATABASE_MAX_CONNECTIONS: HOST_CONNECTIONS })
   const log = createLog(config.logLevel, 'host')
   const made = await createApp(config, 'host', {
     log,
+    host,
     committed,
     instance: 'host',
     publisher: createKafkaPublisher({ brokers: async () => [kafkaAddress], log }),
@@ -121,6 +134,7 @@ const startQueues = (
   app: App,
   table: RoutingTable,
   options: HostOptions,
+  workers: Workers,
   nudge: (functionName: string) => void,
   signal: AbortSignal,
 ) => {
@@ -128,6 +142,7 @@ const startQueues = (
   signal.addEventListener('abort', () => killer?.stop())
   const onEnded = (worker: Worker, death: Death | undefined): void => {
     say({ type: 'worker-ended', name: worker.name })
+    workers.ended(worker.name)
     killer?.ended(worker)
     if (!death) return
     report(worker, death)
@@ -149,6 +164,7 @@ const startQueues = (
       onCommitted: () => nudge('relay'),
       onStarted: (worker) => {
         say({ type: 'worker-started', name: worker.name, pid: worker.pid })
+        workers.started(worker)
         killer?.started(worker)
       },
       onEnded,

@@ -113,3 +113,41 @@ test('stopping while it is being started again stops what comes of it', async ()
   expect(await second.exited).toEqual({ code: 0, signal: null })
   expect(said).toEqual(['up 1', 'down 1 SIGKILL', 'up 2 again'])
 })
+
+test('what is held stays down until it is resumed, and what is restarted comes back by itself', async () => {
+  let made = 0
+  const { said, nextUp, hooks } = watch()
+  const wants: boolean[] = []
+  const kept = await keepRunning({
+    ...hooks,
+    onDown: (component, exit, wanted) => {
+      hooks.onDown(component, exit)
+      wants.push(wanted)
+    },
+    start: async () => fake(++made),
+  })
+  const second = nextUp()
+  await kept.restart()
+  expect(await second).toBe(2)
+  await kept.hold()
+  await expect.poll(() => kept.current).toBeUndefined()
+  expect(kept.isHeld).toBe(true)
+  await new Promise((resolve) => setImmediate(resolve))
+  expect(made).toBe(2)
+  const third = nextUp()
+  kept.resume()
+  expect(await third).toBe(3)
+  expect(kept.isHeld).toBe(false)
+  await kept.stop()
+  expect(wants).toEqual([true, true])
+  expect(said).toEqual(['up 1', 'down 1 null', 'up 2 again', 'down 2 null', 'up 3 again'])
+})
+
+test('what is held can be ended for good', async () => {
+  let made = 0
+  const { hooks } = watch()
+  const kept = await keepRunning({ ...hooks, start: async () => fake(++made) })
+  await kept.hold()
+  await kept.stop()
+  expect(made).toBe(1)
+})

@@ -6,7 +6,8 @@ export interface KeepOptions<C extends Component> {
   start: (port: number | undefined) => Promise<C>
   /** It runs; `afterMs` since it died, undefined at the first start. */
   onUp: (component: C, afterMs: number | undefined) => void
-  onDown: (component: C, exit: Exit) => void
+  /** `wanted`: it was asked to end. */
+  onDown: (component: C, exit: Exit, wanted: boolean) => void
   /** It could not be started again; the next try follows. */
   onFailed: (error: Error) => void
   pause?: (ms: number, signal: AbortSignal) => Promise<void>
@@ -15,6 +16,13 @@ export interface KeepOptions<C extends Component> {
 export interface Kept<C extends Component> {
   /** Undefined while it is down. */
   readonly current: C | undefined
+  /** Whether it was ended by {@link Kept.hold}, and waits. */
+  readonly isHeld: boolean
+  /** Ends it, to be started again at once. */
+  restart(): Promise<void>
+  /** Ends it, and leaves it down until {@link Kept.resume}. */
+  hold(): Promise<void>
+  resume(): void
   stop(): Promise<void>
 }
 
@@ -34,6 +42,8 @@ export const keepRunning = async <C extends Component>(options: KeepOptions<C>):
   const pause = options.pause ?? pauseUnlessStopped
   let current: C | undefined
   let failures = 0
+  let wanted = false
+  let held: PromiseWithResolvers<void> | undefined
 
   const startAgain = async (port: number): Promise<C | undefined> => {
     for (let tries = 1; ; tries++) {
@@ -55,16 +65,28 @@ export const keepRunning = async <C extends Component>(options: KeepOptions<C>):
       current = component
       options.onUp(component, afterMs)
       if (signal.aborted) return component.stop()
+      if (held) void component.stop()
       const upSince = performance.now()
       const exit: Exit = await component.exited
       current = undefined
       if (signal.aborted) return
-      options.onDown(component, exit)
+      options.onDown(component, exit, wanted || held !== undefined)
+      if (wanted || performance.now() - upSince > STABLE_MS) failures = 0
+      wanted = false
+      await held?.promise
       const diedAt = performance.now()
-      if (diedAt - upSince > STABLE_MS) failures = 0
       component = await startAgain(component.port)
       afterMs = performance.now() - diedAt
     }
+  }
+
+  const end = async (): Promise<void> => {
+    wanted = current !== undefined
+    await current?.stop()
+  }
+  const resume = (): void => {
+    held?.resolve()
+    held = undefined
   }
 
   const keeping = keep(await options.start(undefined))
@@ -72,8 +94,18 @@ export const keepRunning = async <C extends Component>(options: KeepOptions<C>):
     get current() {
       return current
     },
+    get isHeld() {
+      return held !== undefined
+    },
+    restart: end,
+    hold: async () => {
+      held ??= Promise.withResolvers()
+      await end()
+    },
+    resume,
     stop: async () => {
       stopping.abort()
+      resume()
       await current?.stop()
       await keeping
     },

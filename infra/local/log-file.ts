@@ -1,14 +1,45 @@
-import { mkdirSync, openSync, renameSync, statSync } from 'node:fs'
+import { createWriteStream, mkdirSync, openSync, renameSync, statSync } from 'node:fs'
+import { open } from 'node:fs/promises'
 import { join } from 'node:path'
 
 const MAX_BYTES = 20 * 1024 * 1024
+/** What is read of a log at most, however many lines are asked for. */
+const TAIL_BYTES = 512 * 1024
 
 export const logFolder = (dataDir: string): string => join(dataDir, 'logs')
 
+export const logPath = (dataDir: string, name: string): string => join(logFolder(dataDir), `${name}.log`)
+
 /** Opens a process's log to append to. One that has grown large is put aside, and replaces the one put aside before. */
 export const openLog = (dataDir: string, name: string): number => {
-  const path = join(logFolder(dataDir), `${name}.log`)
+  const path = logPath(dataDir, name)
   mkdirSync(logFolder(dataDir), { recursive: true })
   if ((statSync(path, { throwIfNoEntry: false })?.size ?? 0) > MAX_BYTES) renameSync(path, `${path}.1`)
   return openSync(path, 'a')
+}
+
+/** The log of a process that hands its lines over instead of writing them itself. */
+export const createLineLog = (dataDir: string, name: string): { write(line: string): void; end(): void } => {
+  const stream = createWriteStream('', { fd: openLog(dataDir, name) })
+  return { write: (line) => void stream.write(`${line}\n`), end: () => void stream.end() }
+}
+
+/** The last lines of a log, oldest first; none when there is no such file. */
+export const readTail = async (path: string, lines: number): Promise<string[]> => {
+  const file = await open(path, 'r').catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return undefined
+    throw error
+  })
+  if (!file) return []
+  try {
+    const { size } = await file.stat()
+    const from = Math.max(0, size - TAIL_BYTES)
+    const { bytesRead, buffer } = await file.read(Buffer.alloc(size - from), 0, size - from, from)
+    const all = buffer.toString('utf8', 0, bytesRead).split('\n')
+    if (all.at(-1) === '') all.pop()
+    // Where it was cut, a line has no beginning.
+    return (from > 0 ? all.slice(1) : all).slice(-lines)
+  } finally {
+    await file.close()
+  }
 }

@@ -13,7 +13,7 @@ import { withChaos } from './chaos/with-chaos.ts'
 import { keepCompiled } from './compile-cache.ts'
 import { mountSchedules, mountStreams } from './functions.ts'
 import { gatherDoorbells } from './gathered-doorbells.ts'
-import type { ToHost } from './host-protocol.ts'
+import type { KafkaStarted } from './host-protocol.ts'
 import { createStreamHost } from './live/stream-host.ts'
 import { type PeriodicTimer, startPeriodicTimer } from './periodic-timer.ts'
 import { readRoutingTable } from './routing-table.ts'
@@ -45,7 +45,7 @@ const stop = async (): Promise<void> => {
 }
 
 /** Kafka came with an empty log: it gets the events that it had, or would have had. */
-const onKafka = async ({ address, kafkaStart }: ToHost): Promise<void> => {
+const onKafka = async ({ address, kafkaStart }: KafkaStarted): Promise<void> => {
   kafkaAddress = address
   for (const stream of streams) stream.follow(address)
   const failed = 'events could not be noted for another publication'

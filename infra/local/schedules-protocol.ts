@@ -1,10 +1,10 @@
-import type { ToHost } from './host-protocol.ts'
+import type { KafkaStarted } from './host-protocol.ts'
 
 /** What the host and the process of the schedules say to each other, over the IPC channel that fork opens. */
 
 export type ToSchedules =
   /** There may be something to do now. */
-  { type: 'nudge'; functionName: string } | ToHost | { type: 'stop' }
+  { type: 'nudge'; functionName: string } | KafkaStarted | { type: 'stop' }
 
 export type FromSchedules =
   /** The functions are loaded. */

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { closeSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { createBackoff } from './backoff.ts'
-import type { ToHost } from './host-protocol.ts'
+import type { KafkaStarted } from './host-protocol.ts'
 import type { FromSchedules, ToSchedules } from './schedules-protocol.ts'
 
 /** The name of the process, and of its log. */
@@ -25,7 +25,7 @@ export interface Schedules {
   /** There may be something to do for a function now. Many nudges in one turn of the event loop are one. */
   nudge(functionName: string): void
   /** Kafka has come, with an empty log. */
-  tellKafka(message: ToHost): void
+  tellKafka(message: KafkaStarted): void
   /** Lets the passes that are under way end; kills the process after `graceMs`. */
   stop(graceMs: number): Promise<void>
 }
@@ -36,7 +36,7 @@ export const startSchedules = (options: SchedulesOptions): Schedules => {
   const stopping = new AbortController()
   const backoff = createBackoff({ minMs: 200, maxMs: 5_000 })
   const nudged = new Set<string>()
-  let kafka: ToHost | undefined
+  let kafka: KafkaStarted | undefined
   let republishedFor = 0
   let child: ChildProcess
   let died: { cause: string; at: number } | undefined

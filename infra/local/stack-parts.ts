@@ -1,14 +1,16 @@
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { HostConfig } from '../../lib/core/host-config.ts'
+import type { ProcessAction } from '../../lib/system/host-control.ts'
 import { migrateUp } from '../db/migrate.ts'
 import type { Component } from './components/component.ts'
 import { type KafkaBroker, startKafka } from './components/kafka.ts'
 import { type Postgres, startPostgres } from './components/postgres.ts'
 import { type SqsS3, startSqsS3 } from './components/sqs-s3.ts'
 import { endWorkers, type Host, startHost } from './host-component.ts'
-import type { FromHost } from './host-protocol.ts'
+import type { FromHost, PartState } from './host-protocol.ts'
 import { localEnvironment, type Secrets } from './local-config.ts'
+import { createLineLog } from './log-file.ts'
 import { readRoutingTable } from './routing-table.ts'
 import type { RunFile } from './run-file.ts'
 import type { Terminal } from './terminal.ts'
@@ -24,6 +26,8 @@ export interface StackState {
   terminal: Terminal
   /** Each part as it last ran. */
   latest: { postgres?: Postgres; sqsS3?: SqsS3; kafka?: KafkaBroker; host?: Host | undefined }
+  /** What the supervisor keeps running, for the host to see and act on. */
+  control: { list(): PartState[]; act(name: string, action: ProcessAction): void }
   /** The host's worker processes, by name. */
   workers: Map<string, number>
   kafkaStarts: number
@@ -34,6 +38,8 @@ export interface StackState {
 /** How one part of the stack is started, and what follows from its coming and going. */
 export interface Part<C extends Component> {
   name: string
+  /** Whether an admin can stop it and, over the API, start it again. */
+  canStop: boolean
   describe(component: C, state: StackState): { address: string; what: string }
   /** @param port that it had before, and others know it by */
   start(state: StackState, port: number | undefined): Promise<C>
@@ -45,6 +51,7 @@ const ROUTING_TABLE = fileURLToPath(new URL('../../serverless.yml', import.meta.
 
 export const postgresPart: Part<Postgres> = {
   name: 'postgres',
+  canStop: false,
   describe: ({ port }) => ({ address: `127.0.0.1:${port}`, what: 'PostgreSQL, migrations applied' }),
   start: async ({ config }, port) => {
     const postgres = await startPostgres({ dataDir: join(config.dataDir, 'postgres'), ...(port && { port }) })
@@ -59,13 +66,17 @@ export const postgresPart: Part<Postgres> = {
 
 export const sqsS3Part: Part<SqsS3> = {
   name: 'sqs-s3',
+  canStop: true,
   describe: ({ port }) => ({ address: `127.0.0.1:${port}`, what: 'SQS and S3 (fauxqs)' }),
   start: ({ config }, port) =>
-    startSqsS3({
-      dataDir: config.dataDir,
-      visibilityTimeoutSeconds: visibilityTimeoutSeconds(config.functionTimeoutSeconds),
-      ...(port && { port }),
-    }),
+    logged(config, 'sqs-s3', (onLine) =>
+      startSqsS3({
+        onLine,
+        dataDir: config.dataDir,
+        visibilityTimeoutSeconds: visibilityTimeoutSeconds(config.functionTimeoutSeconds),
+        ...(port && { port }),
+      }),
+    ),
   onUp: (state, sqsS3) => {
     state.latest.sqsS3 = sqsS3
     renewHost(state)
@@ -74,8 +85,9 @@ export const sqsS3Part: Part<SqsS3> = {
 
 export const kafkaPart: Part<KafkaBroker> = {
   name: 'kafka',
+  canStop: true,
   describe: ({ address }) => ({ address, what: 'Kafka (librdkafka, in memory)' }),
-  start: startKafka,
+  start: ({ config }) => logged(config, 'kafka', (onLine) => startKafka({ onLine })),
   onUp: (state, kafka) => {
     state.latest.kafka = kafka
     state.kafkaStarts++
@@ -85,6 +97,7 @@ export const kafkaPart: Part<KafkaBroker> = {
 
 export const hostPart: Part<Host> = {
   name: 'host',
+  canStop: false,
   describe: ({ ready }, { url }) => ({
     address: url,
     what: `${ready.routes} routes, ${ready.queues.length} queues, ${ready.schedules} schedules`,
@@ -104,6 +117,23 @@ export const hostPart: Part<Host> = {
   onDown: (state) => {
     state.latest.host = undefined
   },
+}
+
+/** Starts a part that prints, with a log for what it prints. */
+const logged = async <C extends Component>(
+  { dataDir }: HostConfig,
+  name: string,
+  start: (onLine: (line: string) => void) => Promise<C>,
+): Promise<C> => {
+  const log = createLineLog(dataDir, name)
+  try {
+    const component = await start(log.write)
+    void component.exited.then(log.end)
+    return component
+  } catch (error) {
+    log.end()
+    throw error
+  }
 }
 
 /** The functions' configuration as of now. */
@@ -131,6 +161,10 @@ const tellKafka = ({ latest, kafkaStarts, republishedFor }: StackState): void =>
 
 const hear = (state: StackState, message: FromHost): void => {
   if (message.type === 'notice') state.terminal.notice(message.text)
+  if (message.type === 'list-parts') {
+    state.latest.host?.tell({ type: 'parts', id: message.id, parts: state.control.list() })
+  }
+  if (message.type === 'act') state.control.act(message.name, message.action)
   if (message.type === 'republished') state.republishedFor = message.kafkaStart
   if (message.type === 'worker-started') {
     state.workers.set(message.name, message.pid)

@@ -1,10 +1,11 @@
 import { resolve } from 'node:path'
 import type { HostConfig } from '../../lib/core/host-config.ts'
 import type { Component } from './components/component.ts'
-import { type Kept, keepRunning } from './keep-running.ts'
+import { keepRunning } from './keep-running.ts'
 import { waitForLeftovers } from './leftovers.ts'
 import { keepSecrets } from './local-config.ts'
 import { acquireLock } from './lock.ts'
+import { controlOf, type KeptPart } from './part-control.ts'
 import { demandPort } from './port.ts'
 import { createRunFile, type RunFile, type RunningProcess, readRunFile } from './run-file.ts'
 import { hostPart, kafkaPart, type Part, postgresPart, type StackState, sqsS3Part } from './stack-parts.ts'
@@ -56,6 +57,7 @@ export const startSupervisor = async (
       runFile: await takeOverRunFile(dataDir, terminal),
       terminal,
       latest: {},
+      control: controlOf(kept),
       workers: new Map(),
       kafkaStarts: 0,
       republishedFor: 0,
@@ -92,28 +94,28 @@ const takeOverRunFile = async (dataDir: string, terminal: Terminal): Promise<Run
   return runFile
 }
 
-interface KeptPart {
-  name: string
-  kept: Kept<Component>
-}
-
 const keep = async <C extends Component>(state: StackState, part: Part<C>, all: KeptPart[]): Promise<void> => {
   const { name } = part
   const { runFile, terminal } = state
   const began = performance.now()
   let cause = ''
   let lastFailure = ''
+  let startedAtMs: number | null = null
+  let starts = 0
   const kept = await keepRunning<C>({
     start: (port) => part.start(state, port),
     onUp: (component, afterMs) => {
       const { address, what } = part.describe(component, state)
+      startedAtMs = Date.now()
+      starts++
       runFile.set({ name, pid: component.pid, port: component.port, address })
       part.onUp(state, component)
       if (afterMs === undefined) terminal.part({ name, address, what, readyMs: performance.now() - began })
       else terminal.notice(`${name} ${cause}, started again in ${(afterMs / 1_000).toFixed(1)} s`)
     },
-    onDown: (_, exit) => {
-      cause = `died (${exit.signal ?? `exit code ${exit.code}`})`
+    onDown: (_, exit, wanted) => {
+      cause = wanted ? 'was stopped by an admin' : `died (${exit.signal ?? `exit code ${exit.code}`})`
+      startedAtMs = null
       lastFailure = ''
       runFile.remove(name)
       part.onDown?.(state)
@@ -123,7 +125,7 @@ const keep = async <C extends Component>(state: StackState, part: Part<C>, all: 
       lastFailure = message
     },
   })
-  all.push({ name, kept })
+  all.push({ name, canStop: part.canStop, kept, history: () => ({ startedAtMs, restarts: starts - 1 }) })
 }
 
 /** First who uses the others, last what keeps the data. */

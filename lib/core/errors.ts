@@ -37,6 +37,10 @@ export const CATALOGUE = {
   JOB_UNPUBLISHED: [409, 'The job has events that are not published yet'],
   JOB_SUCCEEDED: [409, 'The job has succeeded; only failed and cancelled ones are retried'],
   JOB_IN_USE: [409, 'A job that has not ended runs after it, or needs a file that it made'],
+  // System
+  PROCESS_NOT_FOUND: [404, 'No such process'],
+  PROCESSES_UNMANAGED: [409, 'The processes of this stage are not run by Stint'],
+  PROCESS_ACTION_REFUSED: [409, 'This cannot be done with the process now'],
   // Schedules
   SCHEDULE_NOT_FOUND: [404, 'No such schedule'],
   // Files

@@ -93,9 +93,11 @@ const badRawBodies = ({ raw }: DeclaredRoute): Refusal[] => {
 const NO_UUIDS = ['1', 'x', '-1', `${newId()}0`, `${newId()}'--`, '%00', '%F0%9F%92%A9', '..%2F..', 'a'.repeat(4_000)]
 
 /** Ids that can't be one. */
-const badIds = ({ params }: DeclaredRoute): Refusal[] =>
+const badIds = ({ params, patterns }: DeclaredRoute): Refusal[] =>
   params.flatMap((name) =>
-    NO_UUIDS.map((id): Refusal => [`${name} ${id.slice(0, 50)}`, { params: { [name]: id } }, 404, 'NOT_FOUND', name]),
+    NO_UUIDS.filter((id) => !patterns[name]?.test(id)).map(
+      (id): Refusal => [`${name} ${id.slice(0, 50)}`, { params: { [name]: id } }, 404, 'NOT_FOUND', name],
+    ),
   )
 
 const badQueries = ({ query }: DeclaredRoute): Refusal[] => {

@@ -25,6 +25,8 @@ export interface DeclaredRoute {
   scope: string | undefined
   /** The names in its path. */
   params: string[]
+  /** What those of them look like that are no ids. */
+  patterns: Record<string, RegExp>
   /** The names in its query, with their schemas. */
   query: Record<string, { schema: JsonSchema; required: boolean }>
   /** The fields of its JSON body, and a body that is valid. */
@@ -47,6 +49,11 @@ const describeRoute = (method: string, path: string): DeclaredRoute => {
     forUsers: operation.security.length > 0,
     scope: operation.security.flatMap(({ apiKey }) => apiKey ?? [])[0],
     params: parameters.filter((it) => it.in === 'path').map((it) => it.name),
+    patterns: Object.fromEntries(
+      parameters.flatMap(({ name, in: where, schema: { pattern } }) =>
+        where === 'path' && typeof pattern === 'string' ? [[name, new RegExp(pattern)]] : [],
+      ),
+    ),
     query: Object.fromEntries(
       parameters.filter((it) => it.in === 'query').map(({ name, schema, required }) => [name, { schema, required }]),
     ),
@@ -71,7 +78,7 @@ export interface Call {
 }
 
 /** What a path may name that is nobody's own, and there for everybody. */
-export const SHARED: Record<string, string> = { queue: 'default', page: 'jobs', file: 'index.js' }
+export const SHARED: Record<string, string> = { queue: 'default', page: 'jobs', file: 'index.js', name: 'host' }
 
 /** Calls a route with all that it needs, valid as far as a declaration tells, and different in what `given` says. */
 export const callRoute = (world: World, route: DeclaredRoute, given: Call = {}) => {

@@ -13,7 +13,7 @@ const ADDRESS = /Mock cluster enabled: .* replaced with (127\.0\.0\.1:(\d+))/
  * makes topics of four partitions as they are asked for, and keeps the newest 5 MB or 100 000 messages of each
  * partition. Each start has another port, and an empty log.
  */
-export const startKafka = async (): Promise<KafkaBroker> => {
+export const startKafka = async ({ onLine }: { onLine?: (line: string) => void } = {}): Promise<KafkaBroker> => {
   const announced = Promise.withResolvers<{ address: string; port: number }>()
   const child = await startChild<'made'>({
     name: 'kafka',
@@ -22,6 +22,7 @@ export const startKafka = async (): Promise<KafkaBroker> => {
     env: { RUST_LOG: 'info' },
     readySeconds: 30,
     onLine: (line) => {
+      onLine?.(line)
       const [, address, port] = ADDRESS.exec(line) ?? []
       if (address) announced.resolve({ address, port: Number(port) })
     },

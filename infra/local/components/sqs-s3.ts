@@ -19,6 +19,8 @@ export interface SqsS3Options {
   bucket?: string
   /** Seconds for which a received message is hidden. AWS asks for at least six times the function's time. */
   visibilityTimeoutSeconds?: number
+  /** Hears what the process prints. */
+  onLine?: (line: string) => void
 }
 
 const REGION = 'eu-central-1'
@@ -41,6 +43,7 @@ export const startSqsS3 = async (options: SqsS3Options): Promise<SqsS3> => {
       queues: QUEUES.flatMap((queue) => withDeadLetters(`stint-${queue}`, region, visibilityTimeoutSeconds)),
     } satisfies EntryOptions,
     readySeconds: 60,
+    ...(options.onLine && { onLine: options.onLine }),
   })
   return {
     name: 'sqs-s3',

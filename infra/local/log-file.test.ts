@@ -1,0 +1,39 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { createLineLog, logPath, readTail } from './log-file.ts'
+
+let folder: string
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'stint-log-'))
+})
+afterEach(() => rmSync(folder, { recursive: true, force: true }))
+
+test('the last lines of a log are read, oldest first', async () => {
+  const path = join(folder, 'a.log')
+  writeFileSync(path, 'one\ntwo\nthree\n')
+  expect(await readTail(path, 2)).toEqual(['two', 'three'])
+  expect(await readTail(path, 9)).toEqual(['one', 'two', 'three'])
+  writeFileSync(path, '')
+  expect(await readTail(path, 9)).toEqual([])
+  expect(await readTail(join(folder, 'none.log'), 9)).toEqual([])
+})
+
+test('of a long log only the end is read, and no half line', async () => {
+  const path = join(folder, 'long.log')
+  const lines = Array.from({ length: 20_000 }, (_, n) => `${n} ${'é'.repeat(50)}`)
+  writeFileSync(path, lines.join('\n'))
+  expect(await readTail(path, 3)).toEqual(lines.slice(-3))
+  const all = await readTail(path, 1_000_000)
+  expect(all.length).toBeLessThan(lines.length)
+  expect(all).toEqual(lines.slice(-all.length))
+})
+
+test('lines that were handed over are there', async () => {
+  const log = createLineLog(folder, 'kafka')
+  log.write('hello')
+  log.write('world')
+  log.end()
+  await vi.waitUntil(async () => (await readTail(logPath(folder, 'kafka'), 5)).length === 2)
+})

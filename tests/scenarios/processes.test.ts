@@ -1,0 +1,102 @@
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import { run } from '../../infra/cli/program.ts'
+import { type Stack, startStack } from '../../infra/local/stack.ts'
+import type { Parsed } from '../support/http-client.ts'
+
+// What an admin can do to the processes of a stack that runs, over HTTP, as a page of the dashboard does it.
+
+vi.setConfig({ testTimeout: 240_000, hookTimeout: 120_000 })
+
+const PATIENCE = { timeout: 120_000, interval: 200 }
+
+let dataDir: string
+let stack: Stack
+let token: string
+
+beforeAll(async () => {
+  dataDir = mkdtempSync(join(tmpdir(), 'stint-processes-'))
+  // As root, Postgres runs as another user, who has to get in.
+  chmodSync(dataDir, 0o711)
+  stack = await startStack({ dataDir })
+  const ada = { email: 'ada@example.com', password: 'correct horse battery', name: 'Ada' }
+  const answer = await fetch(`${stack.url}/auth/register`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(ada),
+  })
+  token = ((await answer.json()) as { accessToken: string }).accessToken
+  const io = { env: { STINT_DATA_DIR: dataDir }, out: () => {}, err: () => {} }
+  expect(await run(['admin', 'add', ada.email], io)).toBe(0)
+})
+
+afterAll(async () => {
+  await stack?.stop()
+  rmSync(dataDir, { recursive: true, force: true })
+})
+
+const ask = async (method: string, path: string): Promise<{ status: number; body: Parsed }> => {
+  const answer = await fetch(`${stack.url}${path}`, { method, headers: { authorization: `Bearer ${token}` } })
+  return { status: answer.status, body: await answer.json() }
+}
+
+/** The process as it is shown; undefined while nobody can tell. */
+const find = async (name: string): Promise<Parsed> => {
+  const answer = await ask('GET', '/system/processes').catch(() => undefined)
+  return answer?.body.items?.find((it: { name: string }) => it.name === name)
+}
+
+const system = async (): Promise<Parsed> => (await ask('GET', '/system')).body
+
+const statusOf = async (component: string): Promise<string> =>
+  (await system()).components.find(({ name }: { name: string }) => name === component).status
+
+test('the parts and the workers are listed, and the system is well', async () => {
+  const { body } = await ask('GET', '/system/processes')
+  const names = body.items.map(({ name }: { name: string }) => name)
+  expect(names).toEqual(
+    expect.arrayContaining(['postgres', 'sqs-s3', 'kafka', 'host', 'worker-default-1', 'schedules']),
+  )
+  for (const { name, pid } of stack.run()) {
+    if (name !== 'supervisor') expect((await find(name)).pid, name).toBe(pid)
+  }
+  const { status, managesProcesses, versions, machine } = await system()
+  expect({ status, managesProcesses }).toEqual({ status: 'ok', managesProcesses: true })
+  expect(versions).toMatchObject({ node: process.versions.node, postgres: expect.stringMatching(/^\d+\./) })
+  expect(machine.disk.freeBytes).toBeGreaterThan(0)
+})
+
+test.for(['kafka', 'sqs-s3', 'worker-default-1', 'schedules', 'postgres', 'host'])('%s is restarted', async (name) => {
+  const before = await find(name)
+  expect((await ask('POST', `/system/processes/${name}/restart`)).status).toBe(202)
+  const isAnother = async () => {
+    const now = await find(name)
+    return now?.state === 'up' && now.pid !== before.pid && now
+  }
+  const after = await vi.waitUntil(isAnother, PATIENCE)
+  // The host counts its workers, and is itself another one then.
+  if (name !== 'host') expect(after.restarts).toBe(before.restarts + 1)
+  await expect.poll(async () => (await system().catch(() => undefined))?.status, PATIENCE).toBe('ok')
+})
+
+test('Kafka is stopped, stays down, and is started', async () => {
+  expect((await ask('POST', '/system/processes/kafka/stop')).status).toBe(202)
+  await expect.poll(() => find('kafka'), PATIENCE).toMatchObject({ state: 'stopped', pid: null, actions: ['start'] })
+  await expect.poll(() => statusOf('kafka'), PATIENCE).toBe('down')
+  expect(await find('kafka')).toMatchObject({ state: 'stopped' })
+  expect((await ask('POST', '/system/processes/kafka/start')).status).toBe(202)
+  await expect.poll(() => statusOf('kafka'), PATIENCE).toBe('up')
+  expect(stack.printed()).toContain('kafka was stopped by an admin, started again')
+})
+
+test('each has a log', async () => {
+  for (const name of ['postgres', 'kafka', 'host', 'worker-default-1', 'schedules']) {
+    const { status, body } = await ask('GET', `/system/processes/${name}/logs?lines=5`)
+    expect(status).toBe(200)
+    expect(body.lines.length, name).toBeLessThanOrEqual(5)
+  }
+  const { body } = await ask('GET', '/system/processes/postgres/logs')
+  expect(body.lines.join('\n')).toContain('database system is ready to accept connections')
+})
