@@ -130,6 +130,13 @@ export const find = async (sql: Sql, id: string): Promise<JobWithData | null> =>
   return row ?? null
 }
 
+/** Those of the jobs that have ended. */
+export const listEnded = (sql: Sql, ids: string[]): Promise<JobWithData[]> => sql`
+  SELECT id, project_id, kind, queue, name, state, priority, tags, progress, attempt, max_attempts, stint, crashes,
+         timeout_seconds, run_ms, queued_at, start_at, started_at, finished_at, cancel_requested_at, cancel_acknowledged_at, error,
+         input, partial, result, waits_for
+  FROM jobs WHERE id = ANY (${ids}::uuid[]) AND state IN ('succeeded', 'failed', 'cancelled')`
+
 export interface Cancelled {
   id: string
   kind: string

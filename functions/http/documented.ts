@@ -6,6 +6,7 @@ import { handler as auth } from './auth.ts'
 
 import { handler as catalogue } from './catalogue.ts'
 import { handler as files } from './files.ts'
+import { handler as images } from './images.ts'
 import { handler as insights } from './insights.ts'
 import { handler as jobs } from './jobs.ts'
 import { handler as live } from './live.ts'
@@ -27,6 +28,7 @@ export const documented = {
   'many-jobs': manyJobs,
   insights,
   files,
+  images,
   schedules,
   queues,
   catalogue,

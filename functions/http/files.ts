@@ -122,6 +122,7 @@ export const getUrl = route({
   summary: "Where a file's content is",
   description: 'As `GET /files/{fileId}`, for programs that can’t take a redirect: pages, for a picture’s address.',
   actor: 'user',
+  scope: 'files:read',
   params: fileParams,
   replies: { 200: z.object({ url: z.url(), expiresInSeconds: z.int() }) },
   errors: ['FILE_NOT_FOUND', 'FILE_NOT_UPLOADED'],

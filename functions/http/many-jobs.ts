@@ -19,6 +19,7 @@ export const cancelMany = route({
   summary: 'Cancel many jobs',
   description: 'As cancelling one. Those that have ended are left as they are.',
   actor: 'user',
+  scope: 'jobs:write',
   body: z.strictObject({ ids }).meta({ id: 'CancelMany', example }),
   replies: {
     200: z.object({
@@ -41,6 +42,7 @@ export const retryMany = route({
     'As retrying one. Those that have not failed and were not cancelled are left as they are, and those whose unique ' +
     'key another job has.',
   actor: 'user',
+  scope: 'jobs:write',
   body: z
     .strictObject({ ids, fromStart: z.boolean().default(false).meta({ description: 'Forgets the checkpoints.' }) })
     .meta({ id: 'RetryMany', example }),

@@ -2,9 +2,11 @@ import { z } from 'zod'
 import * as jobs from '../../db/queries/jobs.ts'
 import type { App } from '../../lib/app.ts'
 import { StintError } from '../../lib/core/errors.ts'
+import { readWaitSeconds, waited } from '../../lib/http/prefer.ts'
 import { resource } from '../../lib/http/resource.ts'
 import { route } from '../../lib/http/route.ts'
 import { id } from '../../lib/http/schemas.ts'
+import { awaitEnd } from '../../lib/jobs/await-end.ts'
 import { submitGathered } from '../../lib/jobs/gather.ts'
 import type { Prepared } from '../../lib/jobs/prepare.ts'
 import { type Submitted, submit } from '../../lib/jobs/submit.ts'
@@ -18,11 +20,12 @@ export const submitOne = route({
   description:
     'With an `Idempotency-Key` header a repeat of the same request within 24 h gives the same job, with ' +
     '`Idempotency-Replayed: true`. A job that another holds the unique key of is answered with that other one, with ' +
-    '`Stint-Duplicate: true`.',
+    '`Stint-Duplicate: true`. With `Prefer: wait=N` (RFC 7240, up to 20 s) the answer waits for the end of the job, and is ' +
+    '200 then; 202 if the job has not ended by then.',
   actor: 'user',
   scope: 'jobs:write',
   body: submission,
-  replies: { 202: jobReply },
+  replies: { 200: jobReply, 202: jobReply },
   errors: ['PROJECT_NOT_FOUND', 'FORBIDDEN', 'UNKNOWN_KIND', 'IDEMPOTENCY_KEY_REUSED', 'JOB_NOT_FOUND'],
   run: async ({ app, actor, body, headers }) => {
     const key = readIdempotencyKey(headers)
@@ -30,8 +33,12 @@ export const submitOne = route({
     if (!prepared) throw new StintError('INTERNAL')
     if (key) prepared.idempotency = idempotencyOf(key, 'POST /jobs', body)
     const submitted = await submitGathered(app, prepared)
-    const job = await shown(app, prepared, submitted)
-    return { status: 202, headers: { location: `/jobs/${job.id}`, ...told(submitted) }, body: { job } }
+    const waitSeconds = readWaitSeconds(headers['prefer'])
+    const location = { location: `/jobs/${submitted.jobId}`, ...told(submitted), ...waited(waitSeconds) }
+    const ended = waitSeconds ? await awaitEnd(app, submitted.jobId, waitSeconds) : null
+    if (ended) return { status: 200, headers: location, body: { job: toJob(ended) } }
+    const job = waitSeconds ? await asItStands(app, submitted) : await shown(app, prepared, submitted)
+    return { status: 202, headers: location, body: { job } }
   },
 })
 
@@ -70,8 +77,11 @@ const told = ({ outcome }: Submitted): Record<string, string> => {
 }
 
 /** A new job is shown as it was written; another one, and one with parents, as it stands now. */
-const shown = async (app: App, { row }: Prepared, { jobId, queued }: Submitted) => {
-  if (queued) return justQueued(row, queued)
+const shown = (app: App, { row }: Prepared, { jobId, queued }: Submitted) => {
+  return queued ? justQueued(row, queued) : asItStands(app, { jobId })
+}
+
+const asItStands = async (app: App, { jobId }: Pick<Submitted, 'jobId'>) => {
   const job = await jobs.find(app.sql, jobId)
   if (!job) throw new StintError('JOB_NOT_FOUND', 'The job of this key was deleted.')
   return toJob(job)

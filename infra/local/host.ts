@@ -4,6 +4,7 @@ import { type App, createApp } from '../../lib/app.ts'
 import { readConfig } from '../../lib/core/config.ts'
 import { createLog } from '../../lib/core/log.ts'
 import { createKafkaPublisher } from '../../lib/events/kafka.ts'
+import { nudgeWaiters } from '../../lib/jobs/await-end.ts'
 import { endLeasesExcept, endLeasesOf } from '../../lib/jobs/sweep.ts'
 import type { HostControl } from '../../lib/system/host-control.ts'
 import { untilDone } from './backoff.ts'
@@ -52,7 +53,11 @@ const start = async (options: HostOptions): Promise<{ ready: HostReady; stop: ()
   const nudge = (functionName: string) => schedules?.nudge(functionName)
   const workers = createWorkers()
   const control = createHostControl({ dataDir: options.dataDir, workers, say })
-  const app = await createHostApp(options, control, () => nudge('relay'))
+  const app = await createHostApp(options, {
+    host: control,
+    stopping: stopping.signal,
+    committed: () => onCommitted(app, nudge),
+  })
   const routes = await mountHttp(ROOT, table.http)
   const connections = createConnections()
   const connectionsApi = await startConnectionsApi(connections)
@@ -114,15 +119,23 @@ const start = async (options: HostOptions): Promise<{ ready: HostReady; stop: ()
   }
 }
 
+/** Here or in a worker. */
+const onCommitted = (app: App, nudge: (functionName: string) => void): void => {
+  nudge('relay')
+  nudgeWaiters(app)
+}
+
 let kafkaAddress = process.env['KAFKA_BROKERS'] ?? ''
 
-const createHostApp = async ({ chaosSeed }: HostOptions, host: HostControl, committed: () => void): Promise<App> => {
+const createHostApp = async (
+  { chaosSeed }: HostOptions,
+  given: Pick<App, 'committed' | 'stopping'> & { host: HostControl },
+): Promise<App> => {
   const config = readConfig({ ...process.env, DATABASE_MAX_CONNECTIONS: HOST_CONNECTIONS })
   const log = createLog(config.logLevel, 'host')
   const made = await createApp(config, 'host', {
+    ...given,
     log,
-    host,
-    committed,
     instance: 'host',
     publisher: createKafkaPublisher({ brokers: async () => [kafkaAddress], log }),
   })
@@ -161,7 +174,7 @@ const startQueues = (
       timeoutMs: Math.min(entry.timeoutSeconds, options.functionTimeoutSeconds ?? entry.timeoutSeconds) * 1_000,
       concurrency: options.concurrency,
       openLog: (name) => openLog(options.dataDir, name),
-      onCommitted: () => nudge('relay'),
+      onCommitted: () => onCommitted(app, nudge),
       onStarted: (worker) => {
         say({ type: 'worker-started', name: worker.name, pid: worker.pid })
         workers.started(worker)

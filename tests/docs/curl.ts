@@ -16,9 +16,12 @@ const { values, positionals } = parseArgs({
 })
 const file = values['data-binary']?.startsWith('@') ? values['data-binary'].slice(1) : undefined
 const body = file === undefined ? (values.data ?? values['data-binary']) : readFileSync(file)
+const given = (values.header ?? []).map((line) => line.split(/: (.*)/s).slice(0, 2) as [string, string])
+const headers = new Headers(given)
+if (body !== undefined && !headers.has('content-type')) headers.set('content-type', 'application/x-www-form-urlencoded')
 const answer = await fetch(`http://${positionals[0]}`, {
   method: body === undefined ? 'GET' : 'POST',
-  headers: (values.header ?? []).map((line) => line.split(/: (.*)/s).slice(0, 2) as [string, string]),
+  headers,
   redirect: values.location ? 'follow' : 'manual',
   ...(body !== undefined && { body }),
 })

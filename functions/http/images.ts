@@ -1,0 +1,71 @@
+import { z } from 'zod'
+import * as jobs from '../../db/queries/jobs.ts'
+import { StintError } from '../../lib/core/errors.ts'
+import { readWaitSeconds, waited } from '../../lib/http/prefer.ts'
+import { fieldErrors } from '../../lib/http/problem.ts'
+import { resource } from '../../lib/http/resource.ts'
+import { MAX_BODY_BYTES, plain, route } from '../../lib/http/route.ts'
+import { id, label } from '../../lib/http/schemas.ts'
+import { chooseProject } from '../belonging.ts'
+import { awaitPicture, submitResize } from '../images.ts'
+import { MAX_SIDE, type Size, size } from '../jobs/image/size.ts'
+import { jobReply, toJob } from '../views/job.ts'
+
+const IMAGES = ['jpeg', 'png', 'webp', 'avif', 'gif', 'tiff'].map((type) => `image/${type}`)
+/** What comes from who says nothing, and from curl's --data-binary when nothing is said. What it is, decoding tells. */
+const UNNAMED = ['application/octet-stream', 'application/x-www-form-urlencoded']
+
+const side = z.coerce.number().int().min(1).max(MAX_SIDE).optional()
+
+export const resize = route({
+  method: 'POST',
+  path: '/image/resize',
+  summary: 'Resize a picture of at most 4 MiB',
+  description:
+    'The body is the picture. It becomes a file and an `image.resize` job of the project. With `Prefer: wait=20` the ' +
+    'answer is a redirect to the resized picture as soon as it is made, which takes no token: `curl -L` ends with the ' +
+    'picture. Else, and when it takes longer, the answer is the job. Larger pictures, and several sizes at once: ' +
+    '`POST /files/uploads` and `POST /jobs`.',
+  actor: 'user',
+  scope: 'jobs:write',
+  query: z.object({
+    width: side,
+    height: side,
+    fit: size.shape.fit,
+    format: size.shape.format,
+    quality: z.coerce.number().int().min(1).max(100).optional(),
+    name: label(255).default('picture'),
+    projectId: id.optional().meta({ description: 'Your project `Personal` if left out.' }),
+  }),
+  body: { raw: { contentTypes: [...IMAGES, ...UNNAMED], maxBytes: MAX_BODY_BYTES } },
+  replies: {
+    202: jobReply,
+    303: plain('The picture is at `Location`, for five minutes, for whoever has that URL. Its job is in `Link`.'),
+  },
+  errors: ['PROJECT_NOT_FOUND', 'FORBIDDEN', 'JOB_FAILED'],
+  run: async ({ app, actor, query: { name, projectId: named, ...given }, body, headers }) => {
+    const wanted = demandSize(given)
+    const projectId = await chooseProject(app, actor, named, 'maintainer')
+    const contentType = body.contentType.startsWith('image/') ? body.contentType : 'application/octet-stream'
+    const jobId = await submitResize(app, actor, { projectId, name, contentType, bytes: body.bytes }, wanted)
+    const waitSeconds = readWaitSeconds(headers['prefer'])
+    const location = waitSeconds && (await awaitPicture(app, actor, jobId, waitSeconds))
+    const link = { ...waited(waitSeconds), link: `</jobs/${jobId}>; rel="describedby"`, 'cache-control': 'no-store' }
+    if (location) return { status: 303, headers: { ...link, location } }
+    const job = toJob((await jobs.find(app.sql, jobId)) ?? missing())
+    return { status: 202, headers: { ...link, location: `/jobs/${jobId}` }, body: { job } }
+  },
+})
+
+const demandSize = (given: z.input<typeof size>): Size => {
+  const parsed = size.safeParse(given)
+  if (parsed.success) return parsed.data
+  const errors = fieldErrors(parsed.error)
+  throw new StintError('VALIDATION_FAILED', `The query is invalid: ${errors[0]?.message}`, { errors })
+}
+
+const missing = (): never => {
+  throw new StintError('JOB_NOT_FOUND')
+}
+
+export const handler = resource([resize])

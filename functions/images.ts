@@ -1,0 +1,43 @@
+import type { App } from '../lib/app.ts'
+import type { Actor } from '../lib/auth/actor.ts'
+import { StintError } from '../lib/core/errors.ts'
+import { awaitEnd } from '../lib/jobs/await-end.ts'
+import { prepare } from '../lib/jobs/prepare.ts'
+import { submit } from '../lib/jobs/submit.ts'
+import { addFile, downloadUrl, requireFile } from './files.ts'
+import type { Size } from './jobs/image/size.ts'
+import { kinds } from './jobs/index.ts'
+
+export interface Picture {
+  projectId: string
+  name: string
+  contentType: string
+  bytes: Buffer
+}
+
+/** Stores a picture and submits the job that makes it into another size. @returns the job's id */
+export const submitResize = async (app: App, actor: Actor, picture: Picture, size: Size): Promise<string> => {
+  const { id: fileId, projectId } = await addFile(app, actor, picture)
+  const submission = { kind: 'image.resize', input: { fileId, sizes: [size] } }
+  const prepared = prepare(kinds, submission, { projectId, createdBy: actor.userId })
+  await submit(app, [prepared])
+  return prepared.row.id
+}
+
+/**
+ * Where the resized picture can be fetched, as soon as it is made.
+ * @returns undefined when it isn't made within `waitSeconds`
+ * @throws {StintError} JOB_FAILED when it never will be
+ */
+export const awaitPicture = async (
+  app: App,
+  actor: Actor,
+  jobId: string,
+  waitSeconds: number,
+): Promise<string | undefined> => {
+  const job = await awaitEnd(app, jobId, waitSeconds)
+  if (!job) return undefined
+  if (job.state !== 'succeeded') throw new StintError('JOB_FAILED', job.error?.message ?? `The job is ${job.state}.`)
+  const { images } = job.result as { images: [{ fileId: string }] }
+  return downloadUrl(app, await requireFile(app, actor, images[0].fileId, 'viewer'))
+}

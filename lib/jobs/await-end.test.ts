@@ -1,0 +1,85 @@
+import { expect } from 'vitest'
+import type { Pool } from '../../db/client.ts'
+import { test, type World } from '../../tests/support/world.ts'
+import { newId } from '../core/ids.ts'
+import { awaitEnd, nudgeWaiters } from './await-end.ts'
+
+const addJob = async ({ sql }: World, state = 'queued'): Promise<string> => {
+  const id = newId()
+  await sql`
+    INSERT INTO jobs (id, project_id, timeout_seconds, max_attempts, state, kind, queue, input)
+    VALUES (${id}, ${newId()}, 60, 1, ${state}, 'debug.noop', 'default', '{}')`
+  return id
+}
+
+const end = ({ sql }: World, ids: string[]) =>
+  sql`UPDATE jobs SET state = 'succeeded', result = '"done"', finished_at = now() WHERE id = ANY (${ids}::uuid[])`
+
+/** The same app, whose statements are counted. */
+const counted = (world: World) => {
+  let statements = 0
+  const sql = new Proxy(world.sql, {
+    apply: (target, self, args) => {
+      if (Array.isArray((args[0] as { raw?: unknown })?.raw)) statements++
+      return Reflect.apply(target, self, args)
+    },
+  }) as Pool
+  return { app: { ...world.app, sql }, statements: () => statements }
+}
+
+test('who waits gets the job when it has ended', async ({ world }) => {
+  const id = await addJob(world)
+  const waiting = awaitEnd(world.app, id, 20)
+  await end(world, [id])
+  expect(await waiting).toMatchObject({ id, state: 'succeeded', result: 'done' })
+})
+
+test('who waits for a job that has ended gets it at once, whatever its end was', async ({ world }) => {
+  for (const state of ['succeeded', 'failed', 'cancelled']) {
+    expect(await awaitEnd(world.app, await addJob(world, state), 20)).toMatchObject({ state })
+  }
+})
+
+test('who waits for nothing, or for what takes too long, gets nothing', async ({ world }) => {
+  expect(await awaitEnd(world.app, newId(), 0.05)).toBeNull()
+  expect(await awaitEnd(world.app, await addJob(world), 0.05)).toBeNull()
+})
+
+test('many wait, for one job and for many, and one query looks for all of them', async ({ world }) => {
+  const ids = await Promise.all(Array.from({ length: 50 }, () => addJob(world)))
+  const { app, statements } = counted(world)
+  const waiting = [...ids, ...ids].map((id) => awaitEnd(app, id, 20))
+  await end(world, ids)
+  const jobs = await Promise.all(waiting)
+  expect(jobs.map((job) => job?.id)).toEqual([...ids, ...ids])
+  expect(statements()).toBeLessThan(20)
+  const before = statements()
+  expect(await awaitEnd(app, ids[0] ?? '', 20)).not.toBeNull()
+  expect(statements()).toBe(before + 1)
+})
+
+test('a process that is asked to stop lets nobody wait', async ({ world }) => {
+  const stopping = new AbortController()
+  const app = { ...world.app, stopping: stopping.signal }
+  const waiting = awaitEnd(app, await addJob(world), 20)
+  stopping.abort()
+  expect(await waiting).toBeNull()
+  expect(await awaitEnd(app, await addJob(world), 20)).toBeNull()
+})
+
+test('a look that fails is made again', async ({ world }) => {
+  const id = await addJob(world)
+  let fails = 2
+  const sql = new Proxy(world.sql, {
+    apply: (target, self, args) =>
+      fails-- > 0 ? Promise.reject(new Error('away')) : Reflect.apply(target, self, args),
+  }) as Pool
+  const waiting = awaitEnd({ ...world.app, sql }, id, 20)
+  await end(world, [id])
+  expect(await waiting).toMatchObject({ state: 'succeeded' })
+  expect(world.logged.filter((line) => line.includes('cannot be looked at'))).toHaveLength(1)
+})
+
+test('a commit that the host tells of needs no waiter', ({ world }) => {
+  expect(() => nudgeWaiters(world.app)).not.toThrow()
+})

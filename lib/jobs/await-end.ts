@@ -1,0 +1,84 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import * as jobs from '../../db/queries/jobs.ts'
+import type { App } from '../app.ts'
+
+/** Between two looks, when nobody says that something was committed. */
+const POLL_MS = 250
+/** Between two looks at least, however much is committed. */
+const MIN_POLL_MS = 20
+
+/**
+ * Waits until a job has ended, for at most `seconds`. However many wait, one query looks for all of them.
+ * @returns the job; null when it has not ended by then, or the process is asked to stop
+ */
+export const awaitEnd = (app: App, jobId: string, seconds: number): Promise<jobs.JobWithData | null> =>
+  waitersOf(app).wait(jobId, seconds * 1_000)
+
+/** Something was committed: a job that somebody waits for may have ended. */
+export const nudgeWaiters = (app: App): void => all.get(app)?.nudge()
+
+class Waiters {
+  readonly #app: App
+  readonly #waiting = new Map<string, Set<(job: jobs.JobWithData | null) => void>>()
+  #looking = false
+  #nudged = Promise.withResolvers<void>()
+
+  constructor(app: App) {
+    this.#app = app
+  }
+
+  async wait(jobId: string, ms: number): Promise<jobs.JobWithData | null> {
+    const { promise, resolve } = Promise.withResolvers<jobs.JobWithData | null>()
+    const giveUp = (): void => resolve(null)
+    const timer = setTimeout(giveUp, ms)
+    const { stopping } = this.#app
+    stopping.addEventListener('abort', giveUp)
+    if (stopping.aborted) giveUp()
+    const others = this.#waiting.get(jobId) ?? new Set()
+    this.#waiting.set(jobId, others.add(resolve))
+    if (!this.#looking) void this.#look()
+    try {
+      return await promise
+    } finally {
+      clearTimeout(timer)
+      stopping.removeEventListener('abort', giveUp)
+      others.delete(resolve)
+      if (others.size === 0 && this.#waiting.get(jobId) === others) this.#waiting.delete(jobId)
+    }
+  }
+
+  nudge(): void {
+    this.#nudged.resolve()
+  }
+
+  /** Looks for as long as somebody waits. A look that fails is made again: who waits has a time anyway. */
+  async #look(): Promise<void> {
+    this.#looking = true
+    let failures = 0
+    while (this.#waiting.size > 0) {
+      this.#nudged = Promise.withResolvers()
+      try {
+        for (const job of await jobs.listEnded(this.#app.sql, [...this.#waiting.keys()])) {
+          for (const resolve of this.#waiting.get(job.id) ?? []) resolve(job)
+          this.#waiting.delete(job.id)
+        }
+        failures = 0
+      } catch (error) {
+        if (failures++ === 0) this.#app.log.warn({ err: error }, 'jobs that somebody waits for cannot be looked at')
+      }
+      await sleep(MIN_POLL_MS)
+      if (this.#waiting.size > 0) await Promise.race([sleep(POLL_MS - MIN_POLL_MS), this.#nudged.promise])
+    }
+    this.#looking = false
+  }
+}
+
+const all = new WeakMap<App, Waiters>()
+
+const waitersOf = (app: App): Waiters => {
+  const existing = all.get(app)
+  if (existing) return existing
+  const made = new Waiters(app)
+  all.set(app, made)
+  return made
+}
