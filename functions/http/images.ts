@@ -44,8 +44,8 @@ export const resize = route({
   },
   errors: ['PROJECT_NOT_FOUND', 'FORBIDDEN', 'JOB_FAILED'],
   run: async ({ app, actor, query: { name, projectId: named, ...given }, body, headers }) => {
-    const wanted = demandSize(given)
     const projectId = await chooseProject(app, actor, named, 'maintainer')
+    const wanted = demandSize(given)
     const contentType = body.contentType.startsWith('image/') ? body.contentType : 'application/octet-stream'
     const jobId = await submitResize(app, actor, { projectId, name, contentType, bytes: body.bytes }, wanted)
     const waitSeconds = readWaitSeconds(headers['prefer'])

@@ -1,17 +1,11 @@
 import fc from 'fast-check'
-import { decodeJwt, decodeProtectedHeader, exportJWK, generateKeyPair, importJWK, type JWTPayload, SignJWT } from 'jose'
+import { decodeJwt, decodeProtectedHeader } from 'jose'
 import { test as base, expect } from 'vitest'
+import { FORGERIES, genuine, newSigningKey, type SigningKey, sign } from '../../tests/support/forged-tokens.ts'
 import { type App, createApp } from '../app.ts'
 import { readConfig } from '../core/config.ts'
 import { newId } from '../core/ids.ts'
 import { issueAccessToken, publicKeys, verifyAccessToken } from './tokens.ts'
-
-type SigningKey = App['config']['auth']['signingKeys'][number]
-
-const newSigningKey = async (kid: string): Promise<SigningKey> => {
-  const { privateKey } = await generateKeyPair('EdDSA', { extractable: true })
-  return { kid, ...(await exportJWK(privateKey)) } as SigningKey
-}
 
 /** An app with keys. Tokens need nothing else of it, and nothing else of it is reached. */
 const test = base.extend<{ app: App }>({
@@ -93,83 +87,10 @@ test('the published keys verify and cannot sign', async ({ app }) => {
   })
 })
 
-/** What a genuine token is made of; each forgery changes one thing of it. */
-const genuine = (app: App) => {
-  const now = Math.floor(app.clock.now() / 1_000)
-  const { issuer, audience, signingKeys } = app.config.auth
-  return {
-    header: { alg: 'EdDSA', typ: 'at+jwt', kid: signingKeys[0]!.kid } as Record<string, unknown>,
-    claims: { iss: issuer, aud: audience, sub: newId(), iat: now, exp: now + 900, jti: newId() } as JWTPayload,
-    key: signingKeys[0]!,
-  }
-}
-
-const sign = async ({ header, claims, key }: ReturnType<typeof genuine>): Promise<string> =>
-  new SignJWT(claims)
-    .setProtectedHeader(header as { alg: string })
-    .sign(await importJWK(key, 'EdDSA'), { crit: { extension: true } })
-
-const unsigned = (header: object, claims: object): string =>
-  [header, claims].map((part) => Buffer.from(JSON.stringify(part)).toString('base64url')).join('.')
-
 test('the pattern that the forgeries vary is itself accepted', async ({ app }) => {
   const parts = genuine(app)
   expect(await verifyAccessToken(app, await sign(parts))).toBe(parts.claims.sub)
 })
-
-type Parts = ReturnType<typeof genuine>
-const withClaims =
-  (change: (claims: JWTPayload) => JWTPayload) =>
-  async (parts: Parts): Promise<string> =>
-    sign({ ...parts, claims: change(parts.claims) })
-const withHeader =
-  (change: Record<string, unknown>) =>
-  async (parts: Parts): Promise<string> =>
-    sign({ ...parts, header: { ...parts.header, ...change } })
-const without = (name: string) => withClaims(({ [name]: _, ...rest }) => rest)
-
-const FORGERIES: Record<string, (parts: Parts) => Promise<string>> = {
-  'has the algorithm none and no signature': async ({ header, claims }) =>
-    `${unsigned({ ...header, alg: 'none' }, claims)}.`,
-  'has the algorithm None in another case': async ({ header, claims }) =>
-    `${unsigned({ ...header, alg: 'nOnE' }, claims)}.`,
-  'has the right algorithm and no signature': async ({ header, claims }) => `${unsigned(header, claims)}.`,
-  'is signed by HMAC with the public key for a secret': async ({ header, claims, key }) =>
-    new SignJWT(claims)
-      .setProtectedHeader({ ...header, alg: 'HS256' })
-      .sign(Buffer.from(key.x.padEnd(44, '='), 'base64url')),
-  'is signed by another key under our kid': async (parts) => sign({ ...parts, key: await newSigningKey('x') }),
-  'is signed by another key, which it brings along': async (parts) => {
-    const key = await newSigningKey('x')
-    const { d: _, ...jwk } = key
-    return sign({ ...parts, header: { ...parts.header, jwk }, key })
-  },
-  'names an unknown key': withHeader({ kid: 'no-such-key' }),
-  'names no key': withHeader({ kid: undefined }),
-  'is a JWT of another type': withHeader({ typ: 'JWT' }),
-  'demands an extension': withHeader({ crit: ['extension'], extension: 1 }),
-  'is for another audience': withClaims((claims) => ({ ...claims, aud: 'somebody-else' })),
-  'is for no audience': without('aud'),
-  'comes from another issuer': withClaims((claims) => ({ ...claims, iss: 'somebody-else' })),
-  'comes from no issuer': without('iss'),
-  'has expired': withClaims((claims) => ({ ...claims, iat: claims.iat! - 900, exp: claims.iat! })),
-  'never expires': without('exp'),
-  'expires at a time that is no number': withClaims((claims) => ({ ...claims, exp: '9999999999' as never })),
-  'does not say when it was made': without('iat'),
-  'has no id': without('jti'),
-  'is nobody’s': without('sub'),
-  'belongs to somebody who is no UUID': withClaims((claims) => ({ ...claims, sub: "1' OR '1'='1" })),
-  'is not valid yet': withClaims((claims) => ({ ...claims, nbf: claims.iat! + 60 })),
-  'was altered after it was signed': async (parts) => {
-    const [header, , signature] = (await sign(parts)).split('.')
-    return `${header}.${unsigned({ ...parts.claims, sub: newId() }, {}).split('.')[0]}.${signature}`
-  },
-  'has claims that are no JSON': async ({ header }) => `${unsigned(header, {}).split('.')[0]}.bm9wZQ.c2ln`,
-  'is text': async () => 'garbage',
-  'is three dots': async () => '...',
-  'is empty parts': async () => '..',
-  'is very long': async () => 'a'.repeat(1_000_000),
-}
 
 for (const [what, forge] of Object.entries(FORGERIES)) {
   test(`refuses a token that ${what}`, async ({ app }) => {
