@@ -1,7 +1,8 @@
-import { crc32 } from 'node:zlib'
+import { randomBytes } from 'node:crypto'
 import sharp from 'sharp'
 import { describe, expect } from 'vitest'
 import { newId } from '../../lib/core/ids.ts'
+import { pngThatClaims } from '../../tests/support/image-bombs.ts'
 import { jobIn, runInShortestStints, runKind } from '../../tests/support/run-kind.ts'
 import { test, type World } from '../../tests/support/world.ts'
 import { imageResize } from './image-resize.ts'
@@ -11,6 +12,7 @@ interface Image {
   width: number
   height: number
   format: string
+  frames: number
   sizeBytes: number
 }
 
@@ -25,6 +27,15 @@ const withFile = async ({ app, sql }: World, bytes: Buffer, name = 'holiday.phot
 
 const picture = (width: number, height: number) =>
   sharp({ create: { width, height, channels: 3, background: '#c03040' } })
+
+/** Frames of noise, since a codec may leave out those that are like the one before. */
+const moving = (frames: number, width: number, height: number) => {
+  const noise = randomBytes(width * height * frames * 3)
+  const raw = { width, height: height * frames, channels: 3, pageHeight: height } as const
+  return sharp(noise, { raw })
+    .withMetadata()
+    .gif({ delay: Array<number>(frames).fill(50) })
+}
 
 const images = (ending: { result: unknown }): Image[] => (ending.result as { images: Image[] }).images
 
@@ -77,6 +88,58 @@ test('puts what is transparent on white where the format knows no transparency',
   const [made] = images(await runKind(imageResize, { input: { fileId, sizes: [{ width: 8 }] }, context }))
   const { bytes } = await context.files.read(made?.fileId ?? '', { maxBytes: 10_000 })
   expect([...(await sharp(bytes).raw().toBuffer()).subarray(0, 3)]).toEqual([255, 255, 255])
+})
+
+describe('a picture that moves', () => {
+  test('keeps moving as gif and webp, and is its first frame elsewhere', async ({ world }) => {
+    const { fileId, context } = await withFile(world, await moving(3, 40, 20).gif().toBuffer(), 'cat.gif')
+    const sizes = ['gif', 'webp', 'png', 'jpeg', 'avif'].map((format) => ({ width: 20, format }))
+    const made = images(await runKind(imageResize, { input: { fileId, sizes }, context }))
+    expect(made.map(({ format, width, height, frames }) => [format, width, height, frames])).toEqual([
+      ['gif', 20, 10, 3],
+      ['webp', 20, 10, 3],
+      ['png', 20, 10, 1],
+      ['jpeg', 20, 10, 1],
+      ['avif', 20, 10, 1],
+    ])
+    const files = await Promise.all(made.map((image) => context.files.read(image.fileId, { maxBytes: 100_000 })))
+    const heads = await Promise.all(files.map(({ bytes }) => sharp(bytes).metadata()))
+    expect(heads.map(({ pages = 1, height, delay }) => [pages, height, delay])).toEqual([
+      [3, 10, [50, 50, 50]],
+      [3, 10, [50, 50, 50]],
+      [1, 10, undefined],
+      [1, 10, undefined],
+      [1, 10, undefined],
+    ])
+  })
+
+  test('may be cut to another shape', async ({ world }) => {
+    const { fileId, context } = await withFile(world, await moving(2, 40, 20).webp().toBuffer())
+    const sizes = ['cover', 'contain', 'fill'].map((fit) => ({ width: 10, height: 10, fit, format: 'webp' }))
+    const made = images(await runKind(imageResize, { input: { fileId, sizes }, context }))
+    expect(made.map(({ width, height, frames }) => [width, height, frames])).toEqual(Array(3).fill([10, 10, 2]))
+  })
+
+  test('may not be made larger than a picture may be, all frames together', async ({ world }) => {
+    const { fileId, context } = await withFile(world, await moving(100, 4, 4).gif().toBuffer())
+    const input = { fileId, sizes: [{ width: 1_000, format: 'gif' }] }
+    await expect(runKind(imageResize, { input, context })).rejects.toMatchObject({
+      code: 'IMAGE_TOO_LARGE',
+      message: expect.stringContaining('sizes[0] would be 1000 × 1000 in 100 frames'),
+    })
+  })
+})
+
+test('a stint goes on from a checkpoint of the version before, in which no picture moved', async ({ world }) => {
+  const { fileId, context } = await withFile(world, await picture(40, 20).jpeg().toBuffer())
+  const input = { fileId, sizes: [{ width: 10 }, { width: 20 }] }
+  const before = { fileId: newId(), width: 10, height: 5, format: 'jpeg', sizeBytes: 99 }
+  const checkpoint = imageResize.migrateCheckpoint?.({ images: [before] }, 1)
+  const made = images(await runKind(imageResize, { input, context, checkpoint }))
+  expect(made).toMatchObject([
+    { ...before, frames: 1 },
+    { width: 20, frames: 1 },
+  ])
 })
 
 test('a stint that resumes keeps the files that are made, and makes none of them again', async ({ world }) => {
@@ -159,23 +222,7 @@ test.each([
   [{ fileId: someId, sizes: [{ width: 8_193 }] }, ['sizes', 0, 'width']],
   [{ fileId: someId, sizes: [{ width: 1, format: 'svg' }] }, ['sizes', 0, 'format']],
   [{ fileId: someId, sizes: [{ width: 1, format: 'png', quality: 5 }] }, ['sizes', 0, 'quality']],
+  [{ fileId: someId, sizes: [{ width: 1, format: 'gif', quality: 5 }] }, ['sizes', 0, 'quality']],
 ])('refuses %j and names the field', (input, path) => {
   expect(imageResize.input.safeParse(input).error?.issues[0]?.path).toEqual(path)
 })
-
-/** A PNG of a few bytes whose head promises so many pixels. */
-const pngThatClaims = (width: number, height: number): Buffer => {
-  const chunk = (type: string, data: Buffer): Buffer => {
-    const body = Buffer.concat([Buffer.from(type), data])
-    const frame = Buffer.alloc(8)
-    frame.writeUInt32BE(data.length, 0)
-    frame.writeUInt32BE(crc32(body), 4)
-    return Buffer.concat([frame.subarray(0, 4), body, frame.subarray(4)])
-  }
-  const head = Buffer.alloc(13)
-  head.writeUInt32BE(width, 0)
-  head.writeUInt32BE(height, 4)
-  head.set([8, 2], 8)
-  const signature = Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a])
-  return Buffer.concat([signature, chunk('IHDR', head), chunk('IDAT', Buffer.alloc(8)), chunk('IEND', Buffer.alloc(0))])
-}

@@ -1,5 +1,6 @@
 import type { JobKind } from '../../lib/jobs/define.ts'
 import { debugNoop } from './debug-noop.ts'
+import { imageConvert } from './image-convert.ts'
 import { imageResize } from './image-resize.ts'
 import { mathBinomial } from './math-binomial.ts'
 import { mathBinomialExpansion } from './math-binomial-expansion.ts'
@@ -14,6 +15,7 @@ export const kinds: readonly JobKind[] = [
   mathBinomialExpansion,
   serialsGenerate,
   imageResize,
+  imageConvert,
   pageParse,
   debugNoop,
 ]

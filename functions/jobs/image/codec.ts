@@ -1,14 +1,19 @@
 import sharp, { type Sharp } from 'sharp'
 import { PermanentError } from '../../../lib/jobs/define.ts'
-import { MAX_SIDE, measure, type Pixels, type Size } from './size.ts'
-
-/** Of a picture that is read: a bomb of a few kilobytes can hold thousands of megapixels. */
-const MAX_PIXELS = 50_000_000
+import { MAX_PIXELS, type Original } from './limits.ts'
+import { checkOutline } from './outline.ts'
+import type { Format, Pixels, Size } from './size.ts'
 
 /** AVIF's usual 4 takes ten times as long, for files that are a few percent smaller. */
 const AVIF_EFFORT = 2
 
+/** Far more than any picture within the limits takes; what takes longer is one that was made to. */
+const TIMEOUT_SECONDS = 120
+
 const LOADERS = ['Jpeg', 'Png', 'Webp', 'Heif', 'Nsgif', 'Tiff']
+
+/** Formats of pictures that move, to read and to write. */
+const ANIMATED = ['gif', 'webp']
 
 // What strangers send is decoded here: of libvips' loaders only those that are needed, and no vector or document formats.
 sharp.block({ operation: ['VipsForeignLoad'] })
@@ -17,41 +22,60 @@ sharp.unblock({ operation: LOADERS.map((loader) => `VipsForeignLoad${loader}Buff
 sharp.cache(false)
 
 /**
- * How large a picture is, the right way up; from its head, without decoding it.
+ * How large a picture is, the right way up, and how many frames it has; from its head, without decoding it.
  * @throws {PermanentError} IMAGE_UNREADABLE, IMAGE_TOO_LARGE
  */
-export const inspect = async (bytes: Buffer): Promise<Pixels> => {
-  const { width, height, autoOrient } = await readable(() => sharp(bytes, { limitInputPixels: false }).metadata())
-  if (width * height <= MAX_PIXELS) return autoOrient
-  throw new PermanentError('IMAGE_TOO_LARGE', `The picture has ${width} × ${height} pixels, of at most ${MAX_PIXELS}.`)
-}
-
-/** @throws {PermanentError} IMAGE_TOO_LARGE, for a size that has a side out of bounds */
-export const checkSizes = (from: Pixels, sizes: Size[]): void => {
-  for (const [index, size] of sizes.entries()) {
-    const { width, height } = measure(from, size)
-    if (Math.max(width, height) <= MAX_SIDE) continue
-    const message = `sizes[${index}] would be ${width} × ${height}, of at most ${MAX_SIDE} pixels on each side.`
+export const inspect = async (bytes: Buffer): Promise<Original> => {
+  checkOutline(bytes)
+  const head = await readable(() => sharp(bytes, { limitInputPixels: false }).metadata())
+  const frames = ANIMATED.includes(head.format) ? (head.pages ?? 1) : 1
+  const { width, height } = head
+  if (width * height * frames > MAX_PIXELS) {
+    const each = frames === 1 ? '' : ` in each of ${frames} frames`
+    const message = `The picture has ${width} × ${height} pixels${each}, of at most ${MAX_PIXELS} in all.`
     throw new PermanentError('IMAGE_TOO_LARGE', message)
   }
+  // Frames are never turned: browsers don't, either.
+  return frames > 1 ? { width, height, frames } : { ...head.autoOrient, frames }
+}
+
+/** Whether a picture keeps its frames in a format; elsewhere it is its first one. */
+export const framesIn = (original: Original, format: Format): number =>
+  ANIMATED.includes(format) ? original.frames : 1
+
+export interface Made extends Pixels {
+  bytes: Buffer
+  frames: number
 }
 
 /**
- * Makes a picture of another size, the right way up, in sRGB, without the metadata (where it was taken, and by whom).
+ * Makes a picture into another format, and of another size if one is given: the right way up, in sRGB, without the
+ * metadata (where it was taken, and by whom).
  * @throws {PermanentError} IMAGE_UNREADABLE, for one that is cut off or damaged
  */
-export const resize = async (bytes: Buffer, size: Size): Promise<Pixels & { bytes: Buffer }> => {
-  const { width, height, fit, format } = size
-  const background = { r: 255, g: 255, b: 255, alpha: format === 'jpeg' ? 1 : 0 }
+export const make = async (
+  bytes: Buffer,
+  original: Original,
+  into: Pick<Size, 'format' | 'quality'> & Partial<Size>,
+): Promise<Made> => {
+  const frames = framesIn(original, into.format)
   const { data, info } = await readable(() => {
-    const image = sharp(bytes, { limitInputPixels: MAX_PIXELS, failOn: 'warning' }).autoOrient()
-    const resized = image.resize({ ...(width && { width }), ...(height && { height }), fit, background })
-    return encode(resized, size).toBuffer({ resolveWithObject: true })
+    const options = { limitInputPixels: MAX_PIXELS, failOn: 'warning', animated: frames > 1 } as const
+    const image = sharp(bytes, options).timeout({ seconds: TIMEOUT_SECONDS })
+    const upright = frames > 1 ? image : image.autoOrient()
+    return encode(resized(upright, into), into).toBuffer({ resolveWithObject: true })
   })
-  return { bytes: data, width: info.width, height: info.height }
+  // Frames lie one below the other.
+  return { bytes: data, width: info.width, height: info.pageHeight ?? info.height, frames }
 }
 
-const encode = (image: Sharp, { format, quality }: Size): Sharp => {
+const resized = (image: Sharp, { width, height, fit, format }: Partial<Size>): Sharp => {
+  if (width === undefined && height === undefined) return image
+  const background = { r: 255, g: 255, b: 255, alpha: format === 'jpeg' ? 1 : 0 }
+  return image.resize({ ...(width && { width }), ...(height && { height }), ...(fit && { fit }), background })
+}
+
+const encode = (image: Sharp, { format, quality }: Pick<Size, 'format' | 'quality'>): Sharp => {
   const options = quality === undefined ? {} : { quality }
   if (format === 'jpeg') return image.flatten({ background: '#ffffff' }).jpeg(options)
   if (format === 'avif') return image.avif({ ...options, effort: AVIF_EFFORT })

@@ -3,6 +3,21 @@ import { z } from 'zod'
 /** Of a picture that is made: on each side. */
 export const MAX_SIDE = 8_192
 
+export const FORMATS = ['jpeg', 'png', 'webp', 'avif', 'gif'] as const
+export const format = z.enum(FORMATS)
+export type Format = z.infer<typeof format>
+
+export const quality = z
+  .int()
+  .min(1)
+  .max(100)
+  .optional()
+  .meta({ description: 'Not for png, which loses nothing, nor for gif, which has 256 colours' })
+
+/** Whether a format can be asked for a quality. */
+export const takesQuality = (it: { format: Format; quality?: number | undefined }): boolean =>
+  it.quality === undefined || !['png', 'gif'].includes(it.format)
+
 /** What a picture is to be made into. */
 export const size = z
   .strictObject({
@@ -11,17 +26,14 @@ export const size = z
     fit: z.enum(['cover', 'contain', 'fill', 'inside', 'outside']).default('cover').meta({
       description: 'How the picture comes to a given width and height: as in CSS `object-fit`',
     }),
-    format: z.enum(['jpeg', 'png', 'webp', 'avif']).default('jpeg'),
-    quality: z.int().min(1).max(100).optional().meta({ description: 'Not for png, which loses nothing' }),
+    format: format.default('jpeg'),
+    quality,
   })
   .refine(({ width, height }) => width !== undefined || height !== undefined, {
     path: ['width'],
     message: 'give width, height or both',
   })
-  .refine(({ format, quality }) => format !== 'png' || quality === undefined, {
-    path: ['quality'],
-    message: 'png has no quality',
-  })
+  .refine(takesQuality, { path: ['quality'], message: 'png and gif have no quality' })
 export type Size = z.output<typeof size>
 
 export interface Pixels {
