@@ -10,6 +10,7 @@ import { createLog, type Logger } from './core/log.ts'
 import type { Publisher } from './events/publisher.ts'
 import type { FileStore } from './files/store.ts'
 import type { LiveGateway } from './live/gateway.ts'
+import type { Mailer } from './mail/mailer.ts'
 import { createRecorder, type Recorder, shardOf } from './metrics/recorder.ts'
 import type { DoorbellQueue, QueueName } from './queue/doorbells.ts'
 import type { HostControl } from './system/host-control.ts'
@@ -24,6 +25,8 @@ export interface App {
   publisher: Publisher
   live: LiveGateway
   web: Web
+  /** Undefined where the configuration says nothing of mails. */
+  mailer: Mailer | undefined
   clock: Clock
   /** A number in [0, 1), for jitter and fairness; never for secrets. */
   random: () => number
@@ -74,6 +77,7 @@ export const createApp = async (config: Config, name: string, given: Partial<App
   const publisher = given.publisher ?? lazyPublisher(config, log)
   const live = given.live ?? lazyLiveGateway(config)
   const web = given.web ?? lazyWeb(config)
+  const mailer = given.mailer ?? lazyMailer(config)
   return {
     config,
     sql,
@@ -82,6 +86,7 @@ export const createApp = async (config: Config, name: string, given: Partial<App
     publisher,
     live,
     web,
+    mailer,
     clock,
     random: given.random ?? Math.random,
     log,
@@ -101,6 +106,7 @@ export const createApp = async (config: Config, name: string, given: Partial<App
       await Promise.all([metrics.close(), keyUses.flush()])
       await Promise.all([publisher.close(), web.close(), sql.end({ timeout: 5 })])
       queue.close()
+      mailer?.close()
       files.close()
       live.end()
     },
@@ -150,6 +156,22 @@ const lazyFiles = (config: Config): FileStore => {
     uploadUrl: async (...args) => (await get()).uploadUrl(...args),
     ready: async () => (await get()).ready(),
     close: () => void store?.then((made) => made.close()),
+  }
+}
+
+const lazyMailer = ({ mail: { smtpUrl, folder } }: Config): Mailer | undefined => {
+  if (smtpUrl === undefined && folder === undefined) return undefined
+  let mailer: Promise<Mailer> | undefined
+  const get = async (): Promise<Mailer> => {
+    if (smtpUrl !== undefined) return (await import('./mail/smtp.ts')).createSmtpMailer(smtpUrl)
+    return (await import('./mail/folder.ts')).createMailFolder(folder ?? '')
+  }
+  return {
+    send: async (...args) => {
+      mailer ??= get()
+      return (await mailer).send(...args)
+    },
+    close: () => void mailer?.then((made) => made.close()),
   }
 }
 

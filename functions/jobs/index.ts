@@ -2,6 +2,7 @@ import type { JobKind } from '../../lib/jobs/define.ts'
 import { debugNoop } from './debug-noop.ts'
 import { imageConvert } from './image-convert.ts'
 import { imageResize } from './image-resize.ts'
+import { mailSend } from './mail-send.ts'
 import { mathBinomial } from './math-binomial.ts'
 import { mathBinomialExpansion } from './math-binomial-expansion.ts'
 import { mathPi } from './math-pi.ts'
@@ -17,5 +18,6 @@ export const kinds: readonly JobKind[] = [
   imageResize,
   imageConvert,
   pageParse,
+  mailSend,
   debugNoop,
 ]

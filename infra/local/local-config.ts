@@ -12,6 +12,9 @@ export interface LocalStack {
   kafka: Pick<KafkaBroker, 'address'>
 }
 
+/** Where mails become files as long as no SMTP_URL says where else they go. */
+export const mailFolder = (dataDir: string): string => join(dataDir, 'mail')
+
 /** The keys that tokens are made with. */
 export interface Secrets {
   AUTH_SIGNING_KEYS: string

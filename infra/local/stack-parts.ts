@@ -9,7 +9,7 @@ import { type Postgres, startPostgres } from './components/postgres.ts'
 import { type SqsS3, startSqsS3 } from './components/sqs-s3.ts'
 import { endWorkers, type Host, startHost } from './host-component.ts'
 import type { FromHost, PartState } from './host-protocol.ts'
-import { localEnvironment, type Secrets } from './local-config.ts'
+import { localEnvironment, mailFolder, type Secrets } from './local-config.ts'
 import { createLineLog } from './log-file.ts'
 import { readRoutingTable } from './routing-table.ts'
 import type { RunFile } from './run-file.ts'
@@ -137,11 +137,12 @@ const logged = async <C extends Component>(
 }
 
 /** The functions' configuration as of now. */
-const environmentOf = ({ env, latest, secrets }: StackState): Record<string, string> => {
+const environmentOf = ({ config, env, latest, secrets }: StackState): Record<string, string> => {
   const { postgres, sqsS3, kafka } = latest
   if (!postgres || !sqsS3 || !kafka) throw new Error('the host cannot start before what it needs')
   const given = Object.entries(env).filter((entry): entry is [string, string] => entry[1] !== undefined)
-  return { ...Object.fromEntries(given), ...localEnvironment({ postgres, sqsS3, kafka }, secrets) }
+  const mails = { MAIL_FOLDER: mailFolder(config.dataDir) }
+  return { ...mails, ...Object.fromEntries(given), ...localEnvironment({ postgres, sqsS3, kafka }, secrets) }
 }
 
 /** A part that came back elsewhere, because its port was taken meanwhile, makes another configuration, and a new host. */

@@ -55,6 +55,14 @@ const environment = z.object({
     .refine((value) => Buffer.from(value, 'base64').length >= 32, 'expected at least 32 bytes, as base64'),
   AUTH_RATE_LIMIT_PER_MINUTE: z.coerce.number().int().min(1).default(20),
 
+  SMTP_URL: z.url({ protocol: /^smtps?$/ }).optional(),
+  MAIL_FOLDER: z.string().optional(),
+  MAIL_FROM: z
+    .string()
+    .regex(/^([^<>@\p{Cc}]+ <[^<>@\s]+@[^<>@\s]+>|[^<>@\s]+@[^<>@\s]+)$/u, 'expected name@domain or Name <name@domain>')
+    .default('Stint <stint@localhost>'),
+  MAIL_RATE_LIMIT_PER_MINUTE: z.coerce.number().int().min(1).default(30),
+
   LEASE_SECONDS: seconds(60),
   HEARTBEAT_SECONDS: seconds(20),
   WATCH_SECONDS: seconds(2),
@@ -107,6 +115,14 @@ const shape = (env: z.output<typeof environment>) => ({
     signingKeys: env.AUTH_SIGNING_KEYS,
     refreshKey: env.AUTH_REFRESH_KEY,
     rateLimitPerMinute: env.AUTH_RATE_LIMIT_PER_MINUTE,
+  },
+  mail: {
+    smtpUrl: env.SMTP_URL,
+    /** Where mails become files, without an `smtpUrl`. With neither, no mail is sent. */
+    folder: env.MAIL_FOLDER,
+    from: env.MAIL_FROM,
+    /** Of one project. */
+    ratePerMinute: env.MAIL_RATE_LIMIT_PER_MINUTE,
   },
   engine: {
     leaseSeconds: env.LEASE_SECONDS,

@@ -3,6 +3,7 @@ import { transaction } from '../../db/client.ts'
 import * as leases from '../../db/queries/leases.ts'
 import type { App } from '../app.ts'
 import { jobFiles } from '../files/job-files.ts'
+import { jobMail } from '../mail/job-mail.ts'
 import { FencedError, type SharedJobContext } from './define.ts'
 import type { Stint } from './stint.ts'
 
@@ -29,5 +30,6 @@ export const sharedContext = (app: App, stint: Stint, given: Given): SharedJobCo
     fenced,
     files: jobFiles(app, { jobId: id, projectId, stint: number, fenced }),
     web: app.web,
+    mail: jobMail(app, { jobId: id, projectId }),
   }
 }

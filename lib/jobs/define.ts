@@ -1,5 +1,7 @@
 import type { TransactionSql } from 'postgres'
 import type { z } from 'zod'
+import type { Mail } from '../mail/compose.ts'
+import type { Delivery } from '../mail/mailer.ts'
 import type { QueueName } from '../queue/doorbells.ts'
 import type { Web } from '../web/web.ts'
 
@@ -78,6 +80,20 @@ export interface SharedJobContext<Input, Checkpoint> extends JobContext<Input, C
   }
   /** The public web; what is not public is refused. */
   web: Pick<Web, 'get' | 'crawlDelaySeconds'>
+  mail: {
+    /** The same in every stint: by it a mail that was sent twice can be told. */
+    messageId: string
+    /** False where mails only become files. */
+    leavesThisMachine: boolean
+    /** Counts one mail of the project's. @throws {RetryLater} when it has sent too many lately */
+    allow(): Promise<void>
+    /**
+     * Hands the job's mail over for some of its recipients.
+     * @throws when none of them was taken, and another try may help
+     * @throws {PermanentError} MAIL_NOT_CONFIGURED
+     */
+    send(mail: Omit<Mail, 'messageId' | 'date' | 'from'>, to: string[]): Promise<Delivery>
+  }
 }
 
 interface Common<I extends z.ZodType, O extends z.ZodType, C extends z.ZodType> {

@@ -237,6 +237,12 @@ describe("the functions' environment", () => {
     })
   })
 
+  test('gives the way to the mail server to who sends mails, and to nobody else', () => {
+    const knowing = functionNames.filter((name) => 'SMTP_URL' in variablesOf(`stint-dev-${name}`))
+    expect(knowing).toEqual(['worker-default'])
+    expect(variablesOf('stint-dev-worker-default')['SMTP_URL']).toContain(':secretsmanager:')
+  })
+
   test('leaves AWS_REGION to Lambda, which refuses it', () => {
     for (const name of functionNames) expect(Object.keys(variablesOf(`stint-dev-${name}`))).not.toContain('AWS_REGION')
   })

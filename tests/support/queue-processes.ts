@@ -30,6 +30,7 @@ export interface QueueProcessesOptions {
 export const startQueueProcesses = (world: World, options: QueueProcessesOptions) => {
   const { app } = world
   const logs = mkdtempSync(join(tmpdir(), 'stint-workers-'))
+  const pids: number[] = []
   const deaths: Pick<Death, 'code' | 'signal'>[] = []
   const sweeping = startPeriodicTimer(sweep.periodic.everySeconds, () => pass(app, sweep.periodic))
   const host = startQueueHost({
@@ -50,7 +51,7 @@ export const startQueueProcesses = (world: World, options: QueueProcessesOptions
     concurrency: options.concurrency,
     openLog: (name) => openSync(join(logs, `${name}.log`), 'a'),
     onCommitted: () => {},
-    onStarted: () => {},
+    onStarted: ({ pid }) => void pids.push(pid),
     onEnded: ({ instance }, death) => {
       if (!death) return
       deaths.push({ code: death.code, signal: death.signal })
@@ -63,6 +64,8 @@ export const startQueueProcesses = (world: World, options: QueueProcessesOptions
     rmSync(logs, { recursive: true })
   })
   return {
+    /** Of every process so far, the latest last. */
+    pids,
     /** How processes ended that nobody had asked to. */
     deaths,
     log: (name: string) => readFileSync(join(logs, `${name}.log`), 'utf8'),

@@ -3,8 +3,9 @@ import type { App } from '../../lib/app.ts'
 import { newId } from '../../lib/core/ids.ts'
 import { jobFiles } from '../../lib/files/job-files.ts'
 import type { JobKind, SafePoint, SharedJobContext } from '../../lib/jobs/define.ts'
+import { jobMail } from '../../lib/mail/job-mail.ts'
 
-type Context = Pick<SharedJobContext<unknown, unknown>, 'job' | 'fenced' | 'files' | 'web'>
+type Context = Pick<SharedJobContext<unknown, unknown>, 'job' | 'fenced' | 'files' | 'web' | 'mail'>
 
 /** How a kind runs without the engine: one stint, in this process. */
 export interface StintOptions {
@@ -78,6 +79,7 @@ export const jobIn = (
     fenced,
     files: jobFiles(app, { jobId, projectId, stint, fenced }),
     web: app.web,
+    mail: jobMail(app, { jobId, projectId }),
   }
 }
 
@@ -88,5 +90,6 @@ const alone = (): Context => {
     fenced: refuse,
     files: { read: refuse, write: refuse },
     web: { get: refuse, crawlDelaySeconds: 0 },
+    mail: { messageId: '', leavesThisMachine: false, allow: refuse, send: refuse },
   }
 }

@@ -1,0 +1,58 @@
+import { z } from 'zod'
+import { fill, namesIn } from './template.ts'
+
+/** As many as the strictest of the usual servers takes in one exchange (SES). */
+export const MAX_RECIPIENTS = 50
+
+const address = z.string().max(254, { abort: true }).check(z.email())
+const addresses = z.array(address).max(MAX_RECIPIENTS)
+
+/** Text in a header: control characters, line ends above all, would begin another one. */
+const CONTROL = /[\p{Cc}\u2028\u2029]/u
+const header = z
+  .string()
+  .min(1)
+  .max(200)
+  .refine((text) => !CONTROL.test(text), 'expected one line, without control characters')
+
+/** What a mail says and to whom. */
+export const message = z
+  .strictObject({
+    to: addresses.min(1),
+    cc: addresses.default([]),
+    bcc: addresses.default([]).meta({ description: 'They get the mail and stand nowhere in it' }),
+    replyTo: address.optional(),
+    subject: header,
+    text: z.string().min(1).max(50_000).optional(),
+    html: z.string().min(1).max(50_000).optional(),
+    values: z
+      .record(z.string().regex(/^[\w-]{1,50}$/), z.union([z.string().max(10_000), z.number(), z.boolean()]))
+      .default({})
+      .meta({ description: 'What stands in the place of `{{name}}` in subject, text and html; escaped in html' }),
+    attachments: z
+      .array(z.uuid().toLowerCase())
+      .max(10)
+      .default([])
+      .meta({ description: 'Ids of files; 10 MB in all' }),
+  })
+  .superRefine((it, context) => {
+    const wrong = (path: string[], text: string) => context.addIssue({ code: 'custom', path, message: text })
+    if (it.text === undefined && it.html === undefined) wrong(['text'], 'give text, html or both')
+    const recipients = it.to.length + it.cc.length + it.bcc.length
+    if (recipients > MAX_RECIPIENTS)
+      wrong(['to'], `${recipients} recipients with cc and bcc, of at most ${MAX_RECIPIENTS}`)
+    for (const field of ['subject', 'text', 'html'] as const) {
+      const missing = namesIn(it[field] ?? '').find((name) => !Object.hasOwn(it.values, name))
+      if (missing !== undefined) wrong([field], `has a place for {{${missing}}}, which values doesn't name`)
+    }
+    const filled = header.safeParse(fill(it.subject, it.values))
+    if (!filled.success) wrong(['subject'], `with its values: ${filled.error.issues[0]?.message}`)
+  })
+
+export type Message = z.output<typeof message>
+
+/** Each address once, in the order of to, cc and bcc. */
+export const recipientsOf = ({ to, cc, bcc }: Message): string[] => {
+  const byAddress = new Map([...to, ...cc, ...bcc].toReversed().map((it) => [it.toLowerCase(), it]))
+  return [...byAddress.values()].toReversed()
+}

@@ -1,0 +1,36 @@
+import * as rateLimits from '../../db/queries/rate-limits.ts'
+import type { App } from '../app.ts'
+import { PermanentError, RetryLater, type SharedJobContext } from '../jobs/define.ts'
+import { compose } from './compose.ts'
+
+type Mail = SharedJobContext<unknown, unknown>['mail']
+
+/** The mail that a job may send: one, however often it is handed over. */
+export const jobMail = (app: App, job: { jobId: string; projectId: string }): Mail => {
+  const { from, ratePerMinute } = app.config.mail
+  const messageId = `${job.jobId}@${domainOf(from)}`
+  return {
+    messageId,
+    leavesThisMachine: app.config.mail.smtpUrl !== undefined,
+
+    allow: async () => {
+      const bucket = { key: `mail:project:${job.projectId}`, perMinute: ratePerMinute }
+      if ((await rateLimits.take(app.sql, [bucket])).length > 0) return
+      throw new RetryLater(Math.ceil(60 / ratePerMinute), `the project has sent ${ratePerMinute} mails in a minute`)
+    },
+
+    send: async (mail, to) => {
+      if (!app.mailer) throw new PermanentError('MAIL_NOT_CONFIGURED', 'This installation sends no mail.')
+      const bytes = await compose({ ...mail, from, messageId, date: madeAt(job.jobId) })
+      return app.mailer.send({ messageId, bytes }, { from: addressOf(from), to })
+    },
+  }
+}
+
+/** When a job was submitted, by its id (UUIDv7): a mail that is sent again has the same date. */
+const madeAt = (jobId: string): Date => new Date(Number.parseInt(jobId.replaceAll('-', '').slice(0, 12), 16))
+
+/** `Stint <stint@example.com>` or the address alone. */
+const addressOf = (from: string): string => /<([^<>]+)>$/.exec(from)?.[1] ?? from
+
+const domainOf = (from: string): string => addressOf(from).split('@').at(-1) ?? 'localhost'

@@ -1,0 +1,59 @@
+import { createTransport } from 'nodemailer'
+import type { Delivery, Mailer, Refusal } from './mailer.ts'
+
+/** Together less than a minute, so that a server that hangs costs an attempt and not a function's time. */
+const TIMEOUTS = { connectionTimeout: 10_000, greetingTimeout: 10_000, socketTimeout: 30_000 }
+
+/** Over SMTP, one connection for each mail: one that is kept would be dead when a function thaws. */
+export const createSmtpMailer = (url: string): Mailer => {
+  const transport = createTransport({ url, ...TIMEOUTS, disableFileAccess: true, disableUrlAccess: true })
+  return {
+    send: async ({ bytes }, envelope) => {
+      try {
+        const { accepted, rejectedErrors } = await transport.sendMail({ envelope: { ...envelope }, raw: bytes })
+        return { accepted: accepted.map(String), ...sorted(rejectedErrors) }
+      } catch (error) {
+        const delivery = deliveryOf(error, envelope.to)
+        if (delivery) return delivery
+        throw error
+      }
+    },
+    close: () => transport.close(),
+  }
+}
+
+/** As nodemailer's errors are. */
+interface SmtpError {
+  message: string
+  command?: string | undefined
+  responseCode?: number | undefined
+  response?: string | undefined
+  recipient?: string | undefined
+  rejectedErrors?: SmtpError[] | undefined
+}
+
+/** What an error says about recipients: they were refused one by one, or the mail was. Undefined: it says nothing of them. */
+const deliveryOf = (error: unknown, to: string[]): Delivery | undefined => {
+  if (!(error instanceof Error)) return undefined
+  const { rejectedErrors = [], responseCode, response, command, message }: SmtpError = error
+  // A server that refuses us (EHLO, AUTH, MAIL FROM) says nothing against this mail.
+  if (!responseCode || (command !== 'DATA' && command !== 'RCPT TO')) return undefined
+  const alone = new Set(rejectedErrors.map(({ recipient }) => recipient))
+  const others = to.filter((address) => !alone.has(address))
+  const all = others.map((recipient) => ({ recipient, responseCode, response, message }))
+  return { accepted: [], ...sorted([...rejectedErrors, ...all]) }
+}
+
+/** RFC 5321: 5yz is for good, 4yz for now. */
+const sorted = (errors: SmtpError[] = []): Pick<Delivery, 'rejected' | 'deferred'> => {
+  const forGood = (error: SmtpError) => (error.responseCode ?? 0) >= 500
+  return {
+    rejected: errors.filter(forGood).map(toRefusal),
+    deferred: errors.filter((error) => !forGood(error)).map(toRefusal),
+  }
+}
+
+const toRefusal = ({ recipient = '', response, message }: SmtpError): Refusal => ({
+  address: recipient,
+  reply: (response ?? message).slice(0, 500),
+})
