@@ -1,6 +1,5 @@
-import { type Sql, transaction } from '../db/client.ts'
-import * as memberships from '../db/queries/memberships.ts'
-import * as projects from '../db/queries/projects.ts'
+import { transaction } from '../db/client.ts'
+import * as accountTokens from '../db/queries/account-tokens.ts'
 import * as sessions from '../db/queries/sessions.ts'
 import * as users from '../db/queries/users.ts'
 import type { App } from '../lib/app.ts'
@@ -10,6 +9,9 @@ import { limitPasswordTries } from '../lib/auth/rate-limit.ts'
 import { startSession } from '../lib/auth/sessions.ts'
 import { StintError } from '../lib/core/errors.ts'
 import { newId } from '../lib/core/ids.ts'
+import { addProject } from './new-project.ts'
+import { getPerson, gone } from './person.ts'
+import { plannedMail } from './planned-mail.ts'
 
 /** A person who has just proved who they are, and their new refresh token. */
 export interface SignedIn {
@@ -25,11 +27,15 @@ export const register = async (
 ): Promise<SignedIn> => {
   await limitPasswordTries(app, ip, person.email)
   const passwordHash = await hashPassword(person.password)
-  return transaction(app.sql, async (tx) => {
+  const mail = plannedMail(app, 'confirm-email', person.email)
+  const signedIn = await transaction(app.sql, async (tx) => {
     const user = await users.insert(tx, { id: newId(), email: person.email, name: person.name, passwordHash })
     await addProject(tx, { name: 'Personal', ownerId: user.id, personal: true })
+    await mail.insert(tx)
     return { user, refreshToken: await startSession(tx, user) }
   })
+  await mail.announce()
+  return signedIn
 }
 
 export const signIn = async (
@@ -54,12 +60,17 @@ export const changePassword = async (
   const user = await getPerson(app, actor)
   await confirmPassword(app, ip, user, password.current)
   const passwordHash = await hashPassword(password.next)
-  return transaction(app.sql, async (tx) => {
+  const mail = plannedMail(app, 'password-changed', user.email)
+  const signedIn = await transaction(app.sql, async (tx) => {
     const hash = { checked: user.passwordHash, next: passwordHash }
     if (!(await users.updatePassword(tx, user.id, hash))) throw new StintError('INVALID_CREDENTIALS')
     await sessions.revokeAllOfUser(tx, user.id)
+    await accountTokens.removeResets(tx, user.id)
+    await mail.insert(tx)
     return { user, refreshToken: await startSession(tx, { id: user.id, passwordHash }) }
   })
+  await mail.announce()
+  return signedIn
 }
 
 /** Changes name and email. Another email could take the account over, so it takes the password. */
@@ -72,30 +83,16 @@ export const changeProfile = async (
   const user = await getPerson(app, actor)
   if (change.email !== undefined) await confirmPassword(app, ip, user, change.currentPassword ?? '')
   const changed = await users.update(app.sql, user.id, { name: change.name ?? null, email: change.email ?? null })
-  return changed ?? gone()
-}
-
-/** The person who asks. @throws {StintError} UNAUTHENTICATED when the account was removed while its token lives */
-export const getPerson = async (app: App, actor: Actor): Promise<users.UserRow> =>
-  (await users.findById(app.sql, actor.userId)) ?? gone()
-
-/** A new project and its first owner; inside the caller's transaction. */
-export const addProject = async (
-  tx: Sql,
-  { name, ownerId, personal }: { name: string; ownerId: string; personal: boolean },
-): Promise<projects.ProjectRow> => {
-  const project = await projects.insert(tx, { id: newId(), name, personalOf: personal ? ownerId : null })
-  const owner = await memberships.put(tx, { projectId: project.id, userId: ownerId, role: 'owner' })
-  return owner ? project : gone()
+  if (!changed) return gone()
+  if (change.email !== undefined && !changed.emailConfirmedAt) {
+    const mail = plannedMail(app, 'confirm-email', changed.email)
+    await mail.insert(app.sql)
+    await mail.announce()
+  }
+  return changed
 }
 
 const confirmPassword = async (app: App, ip: string, user: users.UserRow, password: string): Promise<void> => {
   await limitPasswordTries(app, ip, user.email)
   if (!(await checkPassword(user.passwordHash, password))) throw new StintError('INVALID_CREDENTIALS')
-}
-
-const gone = (): never => {
-  throw new StintError('UNAUTHENTICATED', 'The account of this access token is gone.', {
-    headers: { 'www-authenticate': 'Bearer error="invalid_token"' },
-  })
 }

@@ -3,7 +3,7 @@ import type { App } from '../lib/app.ts'
 import type { Actor } from '../lib/auth/actor.ts'
 import { StintError } from '../lib/core/errors.ts'
 import { requireRole } from './access.ts'
-import { getPerson } from './accounts.ts'
+import { getPerson } from './person.ts'
 
 /** For what concerns every project. Only the command line makes admins, and no API key is one. @throws {StintError} FORBIDDEN */
 export const requireAdmin = async (app: App, actor: Actor): Promise<void> => {

@@ -5,6 +5,8 @@ export interface UserRow {
   email: string
   name: string
   isAdmin: boolean
+  /** Null until the token came back that was sent to it. */
+  emailConfirmedAt: Date | null
   createdAt: Date
   passwordHash: string
 }
@@ -21,32 +23,34 @@ export const insert = async (sql: Sql, user: NewUser): Promise<UserRow> => {
   const [row] = await sql<[UserRow]>`
     INSERT INTO users (id, email, name, password_hash)
     VALUES (${user.id}, ${user.email}, ${user.name}, ${user.passwordHash})
-    RETURNING id, email, name, is_admin, created_at, password_hash`
+    RETURNING id, email, name, is_admin, email_confirmed_at, created_at, password_hash`
   return row
 }
 
 export const findById = async (sql: Sql, userId: string): Promise<UserRow | null> => {
   const [row] = await sql<UserRow[]>`
-    SELECT id, email, name, is_admin, created_at, password_hash FROM users WHERE id = ${userId}`
+    SELECT id, email, name, is_admin, email_confirmed_at, created_at, password_hash FROM users WHERE id = ${userId}`
   return row ?? null
 }
 
 export const findByEmail = async (sql: Sql, email: string): Promise<UserRow | null> => {
   const [row] = await sql<UserRow[]>`
-    SELECT id, email, name, is_admin, created_at, password_hash FROM users WHERE lower(email) = lower(${email})`
+    SELECT id, email, name, is_admin, email_confirmed_at, created_at, password_hash FROM users WHERE lower(email) = lower(${email})`
   return row ?? null
 }
 
-/** Changes what is given; null leaves it. */
+/** Changes what is given; null leaves it. Another email is one that nobody has confirmed. */
 export const update = async (
   sql: Sql,
   userId: string,
   change: { name: string | null; email: string | null },
 ): Promise<UserRow | null> => {
   const [row] = await sql<UserRow[]>`
-    UPDATE users SET name = coalesce(${change.name}, name), email = coalesce(${change.email}, email), updated_at = now()
+    UPDATE users SET name = coalesce(${change.name}, name), email = coalesce(${change.email}, email),
+      email_confirmed_at = CASE WHEN lower(coalesce(${change.email}, email)) = lower(email) THEN email_confirmed_at END,
+      updated_at = now()
     WHERE id = ${userId}
-    RETURNING id, email, name, is_admin, created_at, password_hash`
+    RETURNING id, email, name, is_admin, email_confirmed_at, created_at, password_hash`
   return row ?? null
 }
 
@@ -67,6 +71,6 @@ export const updatePassword = async (
 export const setAdmin = async (sql: Sql, email: string, isAdmin: boolean): Promise<UserRow | null> => {
   const [row] = await sql<UserRow[]>`
     UPDATE users SET is_admin = ${isAdmin}, updated_at = now() WHERE lower(email) = lower(${email})
-    RETURNING id, email, name, is_admin, created_at, password_hash`
+    RETURNING id, email, name, is_admin, email_confirmed_at, created_at, password_hash`
   return row ?? null
 }

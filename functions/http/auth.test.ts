@@ -39,6 +39,7 @@ describe('registration', () => {
       user: {
         id: expect.any(String),
         email: 'Ann@Example.com',
+        emailConfirmedAt: null,
         name: 'Ann',
         isAdmin: false,
         createdAt: expect.any(String),

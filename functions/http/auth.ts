@@ -4,8 +4,9 @@ import { endSession, refreshSession } from '../../lib/auth/sessions.ts'
 import { publicKeys } from '../../lib/auth/tokens.ts'
 import { resource } from '../../lib/http/resource.ts'
 import { plain, route } from '../../lib/http/route.ts'
-import { changePassword, changeProfile, getPerson, register, signIn } from '../accounts.ts'
+import { changePassword, changeProfile, register, signIn } from '../accounts.ts'
 import { email } from '../email.ts'
+import { getPerson } from '../person.ts'
 import {
   credentials,
   givenPassword,

@@ -3,7 +3,7 @@ import { handler as dashboard } from '../dashboard/handler.ts'
 import { handler as apiKeys } from './api-keys.ts'
 import { handler as audit } from './audit.ts'
 import { handler as auth } from './auth.ts'
-
+import { handler as authMail } from './auth-mail.ts'
 import { handler as catalogue } from './catalogue.ts'
 import { handler as files } from './files.ts'
 import { handler as images } from './images.ts'
@@ -20,6 +20,7 @@ import { handler as system } from './system.ts'
 /** The resources that the documentation describes, by the name of their file: all but the documentation's own. */
 export const documented = {
   auth,
+  'auth-mail': authMail,
   projects,
   'api-keys': apiKeys,
   audit,

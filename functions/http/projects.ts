@@ -7,10 +7,11 @@ import { resource } from '../../lib/http/resource.ts'
 import { plain, route } from '../../lib/http/route.ts'
 import { decodeCursor, id, label, page, pageOf, timestamp, toPage } from '../../lib/http/schemas.ts'
 import { lockProject, requireRole } from '../access.ts'
-import { addProject, getPerson } from '../accounts.ts'
 import { told } from '../audit.ts'
 import { email } from '../email.ts'
 import { putMember, putMemberByEmail, removeMember } from '../members.ts'
+import { addProject } from '../new-project.ts'
+import { getPerson } from '../person.ts'
 import { forgetRoles } from '../role-cache.ts'
 
 const role = z.enum(memberships.ROLES).meta({

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { z } from 'zod'
 import checkpoints from './checkpoints.json' with { type: 'json' }
-import { kinds } from './index.ts'
+import { allKinds as kinds } from './index.ts'
 
 const names = kinds.map(({ kind }) => kind)
 

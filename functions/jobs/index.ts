@@ -1,4 +1,5 @@
 import type { JobKind } from '../../lib/jobs/define.ts'
+import { accountMail } from './account-mail.ts'
 import { debugNoop } from './debug-noop.ts'
 import { imageConvert } from './image-convert.ts'
 import { imageResize } from './image-resize.ts'
@@ -9,7 +10,7 @@ import { mathPi } from './math-pi.ts'
 import { pageParse } from './page-parse.ts'
 import { serialsGenerate } from './serials-generate.ts'
 
-/** Every kind of job there is. */
+/** Every kind of job that people may submit. */
 export const kinds: readonly JobKind[] = [
   mathPi,
   mathBinomial,
@@ -21,3 +22,6 @@ export const kinds: readonly JobKind[] = [
   mailSend,
   debugNoop,
 ]
+
+/** With those that only Stint itself submits. */
+export const allKinds: readonly JobKind[] = [...kinds, accountMail]

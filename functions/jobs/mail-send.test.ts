@@ -149,6 +149,7 @@ test('a worker that dies when the server has the mail sends it again, byte for b
   const answerMail = (_: unknown, nth: number) => void (nth === 1 && kill())
   const { mails, url } = await sending(world, { answerMail })
   const { accessToken: token } = await world.register()
+  await world.sql`UPDATE users SET email_confirmed_at = now()`
   const processes = startQueueProcesses(world, {
     handlerFile: 'functions/queue/worker.ts',
     functionSeconds: 120,
@@ -184,6 +185,19 @@ describe('without a server', () => {
   test('and without a folder, the job says that no mail is sent', async ({ world }) => {
     const context = jobIn(world.app, newId())
     await expect(runKind(mailSend, { input: hello, context })).rejects.toMatchObject({ code: 'MAIL_NOT_CONFIGURED' })
+  })
+})
+
+describe('a project where mails leave the machine', () => {
+  const real = test.override({ environment: { SMTP_URL: 'smtp://127.0.0.1:1' } })
+
+  real('sends them when one of its owners has confirmed their own', async ({ world }) => {
+    const { projectId } = await world.register()
+    const send = () => runKind(mailSend, { input: hello, context: jobIn(world.app, projectId) })
+    await expect(send()).rejects.toMatchObject({ name: 'PermanentError', code: 'EMAIL_UNCONFIRMED' })
+    await world.sql`UPDATE users SET email_confirmed_at = now()`
+    // Nobody listens there.
+    await expect(send()).rejects.toMatchObject({ name: 'Error' })
   })
 })
 

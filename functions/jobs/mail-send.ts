@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import * as memberships from '../../db/queries/memberships.ts'
 import { defineJob, PermanentError, type SharedJobContext } from '../../lib/jobs/define.ts'
 import { type Message, message, recipientsOf } from './mail/message.ts'
 import { fill, fillHtml } from './mail/template.ts'
@@ -17,7 +18,7 @@ const checkpoint = z.object({
   exchange: z.boolean().meta({ description: 'An exchange with the server began, and nobody knows yet how it ended' }),
 })
 
-type Files = SharedJobContext<unknown, unknown>['files']
+type Context = SharedJobContext<unknown, unknown>
 
 /**
  * A server that has taken a mail over can't be asked about it later. So what is known of an exchange is saved durably
@@ -33,7 +34,7 @@ export const mailSend = defineJob({
   maxAttempts: 12,
   backoff: { baseSeconds: 15, capSeconds: 1_800 },
   concurrency: 20,
-  async *run({ input, checkpoint, files, mail, log }) {
+  async *run({ job, input, checkpoint, files, fenced, mail, log }) {
     let state = checkpoint ?? { accepted: [], rejected: [], exchange: false }
     const all = recipientsOf(input)
     const pending = all.filter((it) => !state.accepted.includes(it) && !state.rejected.some((no) => no.address === it))
@@ -45,6 +46,7 @@ export const mailSend = defineJob({
           to: pending,
         })
       } else {
+        await requireConfirmed(mail, fenced, job.projectId)
         await mail.allow()
         state = { ...state, exchange: true }
         yield { checkpoint: state, progress: (all.length - pending.length) / all.length, durable: true }
@@ -66,6 +68,12 @@ export const mailSend = defineJob({
   },
 })
 
+/** Mails that leave the machine come from somebody who can be reached. */
+const requireConfirmed = async (mail: Context['mail'], fenced: Context['fenced'], projectId: string): Promise<void> => {
+  if (!mail.leavesThisMachine || (await fenced((tx) => memberships.hasConfirmedOwner(tx, projectId)))) return
+  throw new PermanentError('EMAIL_UNCONFIRMED', 'An owner of the project must have confirmed their email first.')
+}
+
 const filled = ({ to, cc, replyTo, subject, text, html, values }: Message) => ({
   to,
   cc,
@@ -75,8 +83,8 @@ const filled = ({ to, cc, replyTo, subject, text, html, values }: Message) => ({
   html: html && fillHtml(html, values),
 })
 
-const readAll = async (files: Files, ids: string[]) => {
-  const read: Awaited<ReturnType<Files['read']>>[] = []
+const readAll = async (files: Context['files'], ids: string[]) => {
+  const read: Awaited<ReturnType<Context['files']['read']>>[] = []
   let left = MAX_ATTACHED_BYTES
   for (const id of ids) {
     const file = await files.read(id, { maxBytes: left })

@@ -1,5 +1,5 @@
 import { serveJobs } from '../../lib/jobs/serve-thread.ts'
-import { kinds } from '../jobs/index.ts'
+import { allKinds } from '../jobs/index.ts'
 
 /** What the worker's threads run. */
-export default serveJobs(kinds)
+export default serveJobs(allKinds)

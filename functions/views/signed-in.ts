@@ -23,7 +23,14 @@ export const registration = z.strictObject({ email, password: newPassword, name 
 export const credentials = z.strictObject({ email, password: givenPassword })
 
 export const user = z
-  .object({ id, email: z.string(), name: z.string(), isAdmin: z.boolean(), createdAt: timestamp })
+  .object({
+    id,
+    email: z.string(),
+    emailConfirmedAt: timestamp.nullable(),
+    name: z.string(),
+    isAdmin: z.boolean(),
+    createdAt: timestamp,
+  })
   .meta({ id: 'User' })
 
 export const signedIn = z
@@ -38,6 +45,7 @@ export const signedIn = z
 export const toUser = (row: UserRow): z.input<typeof user> => ({
   id: row.id,
   email: row.email,
+  emailConfirmedAt: row.emailConfirmedAt?.toISOString() ?? null,
   name: row.name,
   isAdmin: row.isAdmin,
   createdAt: row.createdAt.toISOString(),

@@ -137,11 +137,11 @@ const logged = async <C extends Component>(
 }
 
 /** The functions' configuration as of now. */
-const environmentOf = ({ config, env, latest, secrets }: StackState): Record<string, string> => {
+const environmentOf = ({ config, url, env, latest, secrets }: StackState): Record<string, string> => {
   const { postgres, sqsS3, kafka } = latest
   if (!postgres || !sqsS3 || !kafka) throw new Error('the host cannot start before what it needs')
   const given = Object.entries(env).filter((entry): entry is [string, string] => entry[1] !== undefined)
-  const mails = { MAIL_FOLDER: mailFolder(config.dataDir) }
+  const mails = { MAIL_FOLDER: mailFolder(config.dataDir), PUBLIC_URL: url }
   return { ...mails, ...Object.fromEntries(given), ...localEnvironment({ postgres, sqsS3, kafka }, secrets) }
 }
 

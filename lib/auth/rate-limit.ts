@@ -6,6 +6,8 @@ import { StintError } from '../core/errors.ts'
 
 /** Refreshing is what every client does every quarter of an hour, and many may share one address. */
 const REFRESH_MULTIPLE = 6
+/** Nobody needs more, and each fills a mailbox. */
+const MAIL_MULTIPLE = 0.2
 
 /**
  * Counts a try with a password: against the address, and against the account, so that neither one address can try many
@@ -19,8 +21,16 @@ export const limitPasswordTries = (app: App, ip: string, email: string): Promise
 export const limitRefreshes = (app: App, ip: string): Promise<void> =>
   take(app, [`refresh:address:${addressBlock(ip)}`], REFRESH_MULTIPLE)
 
+/** Counts a mail to an account, or to what may be one. @throws {StintError} RATE_LIMITED */
+export const limitAccountMails = (app: App, ip: string, email: string): Promise<void> =>
+  take(app, [`account-mail:address:${addressBlock(ip)}`, `account-mail:account:${accountOf(email)}`], MAIL_MULTIPLE)
+
+/** Counts a try with a token that came by mail. @throws {StintError} RATE_LIMITED */
+export const limitAccountTokens = (app: App, ip: string): Promise<void> =>
+  take(app, [`account-token:address:${addressBlock(ip)}`], 1)
+
 const take = async (app: App, keys: string[], multiple: number): Promise<void> => {
-  const perMinute = app.config.auth.rateLimitPerMinute * multiple
+  const perMinute = Math.max(1, app.config.auth.rateLimitPerMinute * multiple)
   const taken = await rateLimits.take(
     app.sql,
     keys.map((key) => ({ key, perMinute })),

@@ -61,6 +61,7 @@ const environment = z.object({
     .string()
     .regex(/^([^<>@\p{Cc}]+ <[^<>@\s]+@[^<>@\s]+>|[^<>@\s]+@[^<>@\s]+)$/u, 'expected name@domain or Name <name@domain>')
     .default('Stint <stint@localhost>'),
+  PUBLIC_URL: z.url({ protocol: /^https?$/ }).optional(),
   MAIL_RATE_LIMIT_PER_MINUTE: z.coerce.number().int().min(1).default(30),
 
   LEASE_SECONDS: seconds(60),
@@ -121,6 +122,8 @@ const shape = (env: z.output<typeof environment>) => ({
     /** Where mails become files, without an `smtpUrl`. With neither, no mail is sent. */
     folder: env.MAIL_FOLDER,
     from: env.MAIL_FROM,
+    /** Where the API is reached from outside. Links in mails lead there; without it people get none about their accounts. */
+    publicUrl: env.PUBLIC_URL,
     /** Of one project. */
     ratePerMinute: env.MAIL_RATE_LIMIT_PER_MINUTE,
   },

@@ -17,6 +17,8 @@ export const CATALOGUE = {
   INVALID_CREDENTIALS: [401, 'Email or password is wrong'],
   REFRESH_TOKEN_INVALID: [401, 'The refresh token is unknown, expired or revoked'],
   REFRESH_TOKEN_REUSED: [401, 'The refresh token was used before; its session is revoked'],
+  ACCOUNT_TOKEN_INVALID: [422, 'The token is unknown, expired or used'],
+  MAIL_NOT_CONFIGURED: [503, 'This installation sends no mails'],
   EMAIL_TAKEN: [409, 'An account with this email exists'],
   FORBIDDEN: [403, 'Your role does not allow this'],
   SCOPE_MISSING: [403, 'The API key may not do this'],

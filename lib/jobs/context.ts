@@ -2,6 +2,7 @@ import type { TransactionSql } from 'postgres'
 import { transaction } from '../../db/client.ts'
 import * as leases from '../../db/queries/leases.ts'
 import type { App } from '../app.ts'
+import { jobSecret } from '../auth/job-secret.ts'
 import { jobFiles } from '../files/job-files.ts'
 import { jobMail } from '../mail/job-mail.ts'
 import { FencedError, type SharedJobContext } from './define.ts'
@@ -31,5 +32,6 @@ export const sharedContext = (app: App, stint: Stint, given: Given): SharedJobCo
     files: jobFiles(app, { jobId: id, projectId, stint: number, fenced }),
     web: app.web,
     mail: jobMail(app, { jobId: id, projectId }),
+    secret: (purpose) => jobSecret(app, id, purpose),
   }
 }

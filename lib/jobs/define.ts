@@ -85,6 +85,8 @@ export interface SharedJobContext<Input, Checkpoint> extends JobContext<Input, C
     messageId: string
     /** False where mails only become files. */
     leavesThisMachine: boolean
+    /** Where links lead to: the API, as people reach it. */
+    publicUrl: string
     /** Counts one mail of the project's. @throws {RetryLater} when it has sent too many lately */
     allow(): Promise<void>
     /**
@@ -94,6 +96,8 @@ export interface SharedJobContext<Input, Checkpoint> extends JobContext<Input, C
      */
     send(mail: Omit<Mail, 'messageId' | 'date' | 'from'>, to: string[]): Promise<Delivery>
   }
+  /** A secret of the job for one purpose: the same in every stint, and stored nowhere. */
+  secret(purpose: string): string
 }
 
 interface Common<I extends z.ZodType, O extends z.ZodType, C extends z.ZodType> {

@@ -11,6 +11,7 @@ export const jobMail = (app: App, job: { jobId: string; projectId: string }): Ma
   const messageId = `${job.jobId}@${domainOf(from)}`
   return {
     messageId,
+    publicUrl: app.config.mail.publicUrl ?? '',
     leavesThisMachine: app.config.mail.smtpUrl !== undefined,
 
     allow: async () => {

@@ -1,3 +1,4 @@
+import * as accountTokens from '../../db/queries/account-tokens.ts'
 import * as auditLog from '../../db/queries/audit-log.ts'
 import * as idempotencyKeys from '../../db/queries/idempotency-keys.ts'
 import * as liveConnections from '../../db/queries/live-connections.ts'
@@ -45,6 +46,7 @@ export const prune = async (app: App, remainingMs: () => number = () => Number.P
     untilNoneIsLeft('liveTickets', (limit) => liveTickets.deleteExpired(sql, limit)),
     untilNoneIsLeft('liveConnections', (limit) => liveConnections.deleteEnded(sql, limit)),
     untilNoneIsLeft('auditEntries', (limit) => auditLog.prune(sql, config.auditRetentionDays, limit)),
+    untilNoneIsLeft('accountTokens', (limit) => accountTokens.deleteExpired(sql, limit)),
     untilNoneIsLeft('rateLimits', (limit) => rateLimits.deleteStale(sql, limit)),
   ])
   app.log.info({ removed: counts }, 'pruned')

@@ -193,7 +193,7 @@ describe('the CloudFormation template, made without credentials', () => {
     expect(roleMay('WorkerBulkRole')).toContain('AnswerBulkDoorbells')
     expect(roleMay('WorkerBulkRole')).not.toContain('AnswerDefaultDoorbells')
     expect(roleMay('DeadLetterRole')).toContain('TakeDeadLetters')
-    expect(roleMay('AuthRole')).toBe('[{"Ref":"WriteLogs"}]')
+    expect(roleMay('ProjectsRole')).toBe('[{"Ref":"WriteLogs"}]')
   })
 
   test('keeps the files private, encrypted, and away from plain HTTP', () => {

@@ -1,11 +1,12 @@
 import { transaction } from '../../db/client.ts'
 import type { App } from '../../lib/app.ts'
+import { jobSecret } from '../../lib/auth/job-secret.ts'
 import { newId } from '../../lib/core/ids.ts'
 import { jobFiles } from '../../lib/files/job-files.ts'
 import type { JobKind, SafePoint, SharedJobContext } from '../../lib/jobs/define.ts'
 import { jobMail } from '../../lib/mail/job-mail.ts'
 
-type Context = Pick<SharedJobContext<unknown, unknown>, 'job' | 'fenced' | 'files' | 'web' | 'mail'>
+type Context = Pick<SharedJobContext<unknown, unknown>, 'job' | 'fenced' | 'files' | 'web' | 'mail' | 'secret'>
 
 /** How a kind runs without the engine: one stint, in this process. */
 export interface StintOptions {
@@ -80,6 +81,7 @@ export const jobIn = (
     files: jobFiles(app, { jobId, projectId, stint, fenced }),
     web: app.web,
     mail: jobMail(app, { jobId, projectId }),
+    secret: (purpose) => jobSecret(app, jobId, purpose),
   }
 }
 
@@ -90,6 +92,7 @@ const alone = (): Context => {
     fenced: refuse,
     files: { read: refuse, write: refuse },
     web: { get: refuse, crawlDelaySeconds: 0 },
-    mail: { messageId: '', leavesThisMachine: false, allow: refuse, send: refuse },
+    mail: { messageId: '', publicUrl: '', leavesThisMachine: false, allow: refuse, send: refuse },
+    secret: () => '',
   }
 }

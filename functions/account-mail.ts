@@ -1,0 +1,60 @@
+import { transaction } from '../db/client.ts'
+import * as accountTokens from '../db/queries/account-tokens.ts'
+import * as sessions from '../db/queries/sessions.ts'
+import type { App } from '../lib/app.ts'
+import type { Actor } from '../lib/auth/actor.ts'
+import { hashSecret } from '../lib/auth/job-secret.ts'
+import { hashPassword } from '../lib/auth/passwords.ts'
+import { limitAccountMails, limitAccountTokens } from '../lib/auth/rate-limit.ts'
+import { StintError } from '../lib/core/errors.ts'
+import type { Purpose } from './jobs/mail/account-mails.ts'
+import { getPerson } from './person.ts'
+import { plannedMail } from './planned-mail.ts'
+
+/** Notes that an email is its person's, by the token that was sent to it. @throws {StintError} ACCOUNT_TOKEN_INVALID */
+export const confirmEmail = async (app: App, ip: string, token: string): Promise<void> => {
+  await limitAccountTokens(app, ip)
+  if ((await accountTokens.confirmEmail(app.sql, hashSecret(token))) === null)
+    throw new StintError('ACCOUNT_TOKEN_INVALID')
+}
+
+/** Sends the person another mail with which to confirm their email, unless it is confirmed. */
+export const sendConfirmation = async (app: App, ip: string, actor: Actor): Promise<void> => {
+  const { email } = await getPerson(app, actor)
+  await sendMail(app, ip, 'confirm-email', email)
+}
+
+/** Sends a mail with which a new password can be chosen, if there is such an account. Who asks isn't told. */
+export const sendReset = (app: App, ip: string, email: string): Promise<void> =>
+  sendMail(app, ip, 'reset-password', email)
+
+const sendMail = async (app: App, ip: string, purpose: Purpose, email: string): Promise<void> => {
+  if (app.config.mail.publicUrl === undefined) throw new StintError('MAIL_NOT_CONFIGURED')
+  await limitAccountMails(app, ip, email)
+  const mail = plannedMail(app, purpose, email)
+  await mail.insert(app.sql)
+  await mail.announce()
+}
+
+/**
+ * Replaces a password by the token that was sent, and ends every session that the person has.
+ * @throws {StintError} ACCOUNT_TOKEN_INVALID
+ */
+export const resetPassword = async (
+  app: App,
+  ip: string,
+  given: { token: string; password: string },
+): Promise<void> => {
+  await limitAccountTokens(app, ip)
+  const passwordHash = await hashPassword(given.password)
+  const mail = await transaction(app.sql, async (tx) => {
+    const person = await accountTokens.resetPassword(tx, { tokenHash: hashSecret(given.token), passwordHash })
+    if (!person) throw new StintError('ACCOUNT_TOKEN_INVALID')
+    await sessions.revokeAllOfUser(tx, person.id)
+    await accountTokens.removeResets(tx, person.id)
+    const told = plannedMail(app, 'password-changed', person.email)
+    await told.insert(tx)
+    return told
+  })
+  await mail.announce()
+}

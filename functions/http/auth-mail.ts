@@ -1,0 +1,92 @@
+import { z } from 'zod'
+import { resource } from '../../lib/http/resource.ts'
+import { plain, route } from '../../lib/http/route.ts'
+import { confirmEmail, resetPassword, sendConfirmation, sendReset } from '../account-mail.ts'
+import { PAGE_POLICY, resetPage, verifyPage } from '../account-page.ts'
+import { email } from '../email.ts'
+import { newPassword } from '../views/signed-in.ts'
+
+const token = z.string().min(1).max(500).meta({ description: 'As it stood in the mail, behind the #' })
+
+const asPage = (body: string) => ({
+  status: 200 as const,
+  headers: { 'content-type': 'text/html; charset=utf-8', 'content-security-policy': PAGE_POLICY },
+  body,
+})
+
+export const showVerify = route({
+  method: 'GET',
+  path: '/auth/verify',
+  summary: 'The page at which a person confirms their email',
+  actor: 'anyone',
+  replies: { 200: plain('A page. It takes the token from what stands behind the # of its address.', 'text/html') },
+  run: async () => asPage(verifyPage),
+})
+
+export const verify = route({
+  method: 'POST',
+  path: '/auth/verify',
+  summary: 'Confirm an email',
+  actor: 'anyone',
+  body: z.strictObject({ token }),
+  replies: { 204: plain('Confirmed') },
+  errors: ['ACCOUNT_TOKEN_INVALID', 'RATE_LIMITED'],
+  run: async ({ app, ip, body }) => {
+    await confirmEmail(app, ip, body.token)
+    return { status: 204 }
+  },
+})
+
+export const resend = route({
+  method: 'POST',
+  path: '/auth/verify/resend',
+  summary: 'Have the mail sent again with which to confirm your email',
+  actor: 'user',
+  replies: { 202: plain('On its way, unless the email is confirmed') },
+  errors: ['RATE_LIMITED', 'MAIL_NOT_CONFIGURED'],
+  run: async ({ app, ip, actor }) => {
+    await sendConfirmation(app, ip, actor)
+    return { status: 202 }
+  },
+})
+
+export const forgot = route({
+  method: 'POST',
+  path: '/auth/password/forgot',
+  summary: 'Have a mail sent with which to choose a new password',
+  description: 'The answer, and how long it takes, are the same whether there is such an account or not.',
+  actor: 'anyone',
+  body: z.strictObject({ email }),
+  replies: { 202: plain('On its way, if there is such an account') },
+  errors: ['RATE_LIMITED', 'MAIL_NOT_CONFIGURED'],
+  run: async ({ app, ip, body }) => {
+    await sendReset(app, ip, body.email)
+    return { status: 202 }
+  },
+})
+
+export const showReset = route({
+  method: 'GET',
+  path: '/auth/password/reset',
+  summary: 'The page at which a person chooses a new password',
+  actor: 'anyone',
+  replies: { 200: plain('A page. It takes the token from what stands behind the # of its address.', 'text/html') },
+  run: async () => asPage(resetPage),
+})
+
+export const reset = route({
+  method: 'POST',
+  path: '/auth/password/reset',
+  summary: 'Choose a new password',
+  description: 'It ends every session that you have anywhere.',
+  actor: 'anyone',
+  body: z.strictObject({ token, newPassword }),
+  replies: { 204: plain('Changed; sign in with it') },
+  errors: ['ACCOUNT_TOKEN_INVALID', 'RATE_LIMITED'],
+  run: async ({ app, ip, body }) => {
+    await resetPassword(app, ip, { token: body.token, password: body.newPassword })
+    return { status: 204 }
+  },
+})
+
+export const handler = resource([showVerify, verify, resend, forgot, showReset, reset])

@@ -1,0 +1,73 @@
+import { escapeHtml } from './template.ts'
+
+/** What a mail about an account is for. */
+export const PURPOSES = ['confirm-email', 'reset-password', 'password-changed'] as const
+export type Purpose = (typeof PURPOSES)[number]
+
+interface AccountMail {
+  subject: string
+  /** The page at which its token is spent; undefined: it has no token. */
+  page?: string
+  validSeconds: number
+  lines: (name: string) => string[]
+  action?: string
+}
+
+const HOUR = 3_600
+
+/** The mails about accounts, side by side. */
+export const ACCOUNT_MAILS: Record<Purpose, AccountMail> = {
+  'confirm-email': {
+    subject: 'Confirm your email address',
+    page: '/auth/verify',
+    validSeconds: 72 * HOUR,
+    action: 'Confirm the address',
+    lines: (name) => [
+      `Hello ${name},`,
+      'somebody, you we hope, made an account at Stint with this address. Confirm within three days that it is yours:',
+      'If it was not you, there is nothing to do.',
+    ],
+  },
+  'reset-password': {
+    subject: 'Choose a new password',
+    page: '/auth/password/reset',
+    validSeconds: HOUR,
+    action: 'Choose a new password',
+    lines: (name) => [
+      `Hello ${name},`,
+      'somebody asked for a new password for your account at Stint. Within an hour it can be chosen, once:',
+      'If it was not you, there is nothing to do: your password stays as it is.',
+    ],
+  },
+  'password-changed': {
+    subject: 'Your password was changed',
+    validSeconds: 0,
+    lines: (name) => [
+      `Hello ${name},`,
+      'the password of your account at Stint was changed, and every session was ended.',
+      'If it was not you, ask for a new password at once, and look after your mailbox.',
+    ],
+  },
+}
+
+/** Where a token is spent. It stands behind the #, which browsers send to nobody. */
+export const linkOf = (purpose: Purpose, publicUrl: string, token: string): string | undefined => {
+  const { page } = ACCOUNT_MAILS[purpose]
+  return page && `${publicUrl.replace(/\/$/, '')}${page}#${token}`
+}
+
+/** Subject, text and HTML of a mail. */
+export const writeAccountMail = (purpose: Purpose, { name, link }: { name: string; link: string | undefined }) => {
+  const { subject, lines, action = '' } = ACCOUNT_MAILS[purpose]
+  const [greeting = '', what = '', otherwise = ''] = lines(name)
+  const text = [greeting, what, link, otherwise].filter(Boolean).join('\n\n')
+  const paragraph = (line: string) => `<p>${escapeHtml(line)}</p>`
+  const button = link && `<p><a href="${escapeHtml(link)}" style="${BUTTON}">${escapeHtml(action)}</a></p>`
+  const html = [paragraph(greeting), paragraph(what), button, paragraph(otherwise)].filter(Boolean).join('\n')
+  return { subject, text: `${text}\n`, html: `<div style="${BODY}">\n${html}\n</div>\n` }
+}
+
+// Mail programs know no style sheets.
+const BODY = 'font: 16px/1.5 system-ui, sans-serif; color: #1c1f23; max-width: 36em'
+const BUTTON =
+  'display: inline-block; padding: 10px 18px; border-radius: 6px; background: #1c5fd4; color: #ffffff; text-decoration: none'
