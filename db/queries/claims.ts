@@ -114,7 +114,8 @@ export const claim = (sql: Sql, request: ClaimRequest): Promise<ClaimedJob[]> =>
         stint_started_at = now(),
         started_at = coalesce(started_at, now())
       FROM chosen WHERE jobs.id = chosen.id
-      RETURNING jobs.*
+      RETURNING jobs.id, project_id, kind, queue, stint, attempt, crashes, timeout_seconds, run_ms, event_seq, priority,
+                start_at, worker, has_parents, input, checkpoint, checkpoint_version
     ), told AS (
       INSERT INTO events (job_id, project_id, seq, type, data)
       SELECT id, project_id, event_seq, 'job.started',

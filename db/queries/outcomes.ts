@@ -41,6 +41,45 @@ export interface Settled {
 }
 
 /**
+ * Ends stints that returned a result, nearly all of them: {@link settle} for what needs no decision, since a success
+ * wins over everything. Jobs that others run after are left alone, and come back with the state `running`.
+ */
+export const finish = (sql: Sql, outcomes: Outcome[]): Promise<Settled[]> => sql`
+  WITH held AS MATERIALIZED (
+    SELECT jobs.id, given.result, given.run_ms AS stint_ms, jobs.worker, jobs.stint_started_at, jobs.has_children
+    FROM unnest(
+      ${outcomes.map((it) => it.id)}::uuid[],
+      ${outcomes.map((it) => it.stint)}::integer[],
+      ${outcomes.map((it) => Math.round(it.runMs ?? 0))}::bigint[],
+      ${outcomes.map((it) => it.result ?? null)}::text[]
+    ) AS given (id, stint, run_ms, result)
+    JOIN jobs ON jobs.id = given.id AND jobs.stint = given.stint
+    WHERE jobs.state = 'running'
+    ORDER BY jobs.id FOR UPDATE OF jobs
+  ), finished AS (
+    UPDATE jobs SET
+      state = 'succeeded', finished_at = now(), run_ms = run_ms + stint_ms, crashes = 0, progress = 1, partial = NULL,
+      checkpoint = NULL, checkpoint_version = NULL, result = held.result::jsonb, error = NULL, lease_until = NULL,
+      worker = NULL, event_seq = event_seq + 1
+    FROM held WHERE jobs.id = held.id AND NOT held.has_children
+    RETURNING jobs.id, project_id, kind, queue, stint, attempt, event_seq, run_ms, held.worker, held.stint_started_at,
+              stint_ms, concurrency_key IS NOT NULL AS limited
+  ), told AS (
+    INSERT INTO events (job_id, project_id, seq, type, data)
+    SELECT id, project_id, event_seq, 'job.succeeded',
+           jsonb_build_object('stint', stint, 'attempt', attempt, 'runMs', stint_ms, 'progress', 1)
+    FROM finished
+  ), ended AS (
+    INSERT INTO stints (job_id, stint, attempt, worker, started_at, run_ms, outcome)
+    SELECT id, stint, attempt, worker, stint_started_at, stint_ms, 'succeeded' FROM finished
+  )
+  SELECT id, project_id, kind, queue, 'succeeded' AS state, false AS has_children, limited, 0 AS delay_ms,
+         'returned' AS ending, run_ms
+  FROM finished
+  UNION ALL
+  SELECT id, NULL, NULL, NULL, 'running', true, false, 0, NULL, NULL FROM held WHERE has_children`
+
+/**
  * Ends stints: the one place where jobs leave `running`. In this order:
  * a success that commits first wins; a requested cancel cancels; a refusal fails; running time over the timeout fails
  * with TIMEOUT; the third lost lease in a row without progress fails with CRASHED; a stop at a safe point, a

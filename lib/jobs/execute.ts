@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { ClaimedJob } from '../../db/queries/claims.ts'
 import type { App } from '../app.ts'
 import type { QueueName } from '../queue/doorbells.ts'
@@ -72,6 +73,8 @@ const claimAndStart = async (shift: Shift, queue: QueueName, budget: number): Pr
     const limit = Math.min(left || MAX_RUNNING, MAX_RUNNING - running.size)
     if (limit <= 0 || free.kinds.length === 0) {
       await shift.oneEnded()
+      // Jobs of no time all end in one turn of the event loop: what they free is claimed together.
+      await nextTurn()
       continue
     }
     const jobs = await tryClaim(shift, { queue, limit, fresh: round === 0, free: free.kinds })

@@ -28,7 +28,10 @@ export const createFinisher = (app: App, hasTime: () => boolean): Finisher => {
   const writeAll = async (): Promise<void> => {
     while (waiting.length > 0) {
       const batch = waiting.splice(0, BATCH)
-      await settle(app, batch, hasTime)
+      const { returned = [], others = [] } = Object.groupBy(batch, ({ ending }) =>
+        ending === 'returned' ? 'returned' : 'others',
+      )
+      await Promise.all([returned, others].map((group) => settle(app, group, hasTime)))
     }
   }
 
@@ -51,6 +54,7 @@ export const createFinisher = (app: App, hasTime: () => boolean): Finisher => {
 }
 
 const settle = async (app: App, batch: outcomes.Outcome[], hasTime: () => boolean): Promise<void> => {
+  if (batch.length === 0) return
   const settled = await whileReachable(app, hasTime, () => settleOrSingleOut(app, batch))
   app.committed()
   countSettled(app.metrics, settled)

@@ -78,10 +78,13 @@ export const createKeeper = (app: App, running: ReadonlySet<Stint>): Keeper => {
 
   /** One after the other: who asks wants its lines written, also those that another flush has taken along. */
   let flushing: Promise<void> = Promise.resolve()
-  const flushLogs = (): Promise<void> => {
+  let flushes = 0
+  const flushLogs = async (): Promise<void> => {
+    if (lines.length === 0 && flushes === 0) return
+    flushes++
     const flushed = flushing.then(writeLines)
     flushing = flushed.catch(() => {})
-    return flushed
+    await flushed.finally(() => flushes--)
   }
 
   const writeLines = async (): Promise<void> => {

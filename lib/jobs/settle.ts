@@ -6,12 +6,15 @@ import type { App } from '../app.ts'
 import { hasEnded } from './states.ts'
 
 /**
- * Writes outcomes. Jobs that nothing runs after, nearly all, are settled by one statement; the others in one
- * transaction with the edges to their children.
+ * Writes outcomes. Jobs that nothing runs after, nearly all, are settled by one statement, a simpler one when all of
+ * them returned a result; the others in one transaction with the edges to their children.
  * @returns every job that changed its state: those that ended or were queued again, and children that came free
  */
 export const settleOutcomes = async (app: App, batch: outcomes.Outcome[]): Promise<outcomes.Settled[]> => {
-  const first = await retryConflicts(() => outcomes.settle(app.sql, batch, 'without parents'))
+  const allReturned = batch.every(({ ending }) => ending === 'returned')
+  const first = await retryConflicts(() =>
+    allReturned ? outcomes.finish(app.sql, batch) : outcomes.settle(app.sql, batch, 'without parents'),
+  )
   const leftAlone = new Set(first.filter((job) => job.state === 'running').map((job) => job.id))
   if (leftAlone.size === 0) return first
   const parents = batch.filter((outcome) => leftAlone.has(outcome.id))
