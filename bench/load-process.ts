@@ -16,6 +16,8 @@ export interface LoadOptions {
 
 export interface LoadResult {
   answered: number
+  /** With those of the warm-up. */
+  sent: number
   /** Answers that were no 2xx, and connections that broke. */
   failed: number
   firstFailure: string | undefined
@@ -36,6 +38,7 @@ const run = async (options: LoadOptions): Promise<LoadResult> => {
   const until = from + durationMs
   const latencies: number[] = []
   let failed = 0
+  let sent = 0
   let firstFailure: string | undefined
 
   const ended = Array.from({ length: connections }, () => connect({ port, host: '127.0.0.1', noDelay: true })).map(
@@ -45,7 +48,10 @@ const run = async (options: LoadOptions): Promise<LoadResult> => {
         const send = (): void => {
           sentAt = performance.now()
           if (sentAt >= until) socket.end(resolve)
-          else socket.write(request)
+          else {
+            sent++
+            socket.write(request)
+          }
         }
         const fail = (reason: string): void => {
           failed++
@@ -69,6 +75,7 @@ const run = async (options: LoadOptions): Promise<LoadResult> => {
   const at = (share: number) => latencies[Math.floor(latencies.length * share)] ?? Number.NaN
   return {
     answered: latencies.length,
+    sent,
     failed,
     firstFailure,
     seconds: durationMs / 1_000,

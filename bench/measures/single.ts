@@ -1,4 +1,5 @@
 import { generateLoad } from '../load.ts'
+import type { Plan } from '../rows.ts'
 import type { MeasuredStack } from '../stack.ts'
 import { watchUsage } from '../usage.ts'
 import { BODY } from './body.ts'
@@ -12,26 +13,15 @@ export interface Single extends Costs {
   backlog: number
 }
 
-const CONNECTIONS = 32
-
 /** Single submissions over HTTP, each connection with one under way. */
 export const measureSingle = async (
   { stack, port, token, sql, counters }: MeasuredStack,
-  { warmUpMs, durationMs }: { warmUpMs: number; durationMs: number },
+  load: Plan['load'],
 ): Promise<Single> => {
   const [{ known }] = await sql<[{ known: number }]>`SELECT count(*)::integer AS known FROM jobs`
   const before = await counters()
   const usage = watchUsage(stack.run)
-  const result = await generateLoad({
-    port,
-    method: 'POST',
-    path: '/jobs',
-    token,
-    body: BODY,
-    connections: CONNECTIONS,
-    warmUpMs,
-    durationMs,
-  })
+  const result = await generateLoad({ port, token, body: BODY, ...load })
   const spent = usage.stop()
   const [{ made, backlog }] = await sql<[{ made: number; backlog: number }]>`
     SELECT count(*)::integer - ${known}::integer AS made,
