@@ -1,4 +1,12 @@
-import { Kafka, type KafkaMessage, logLevel, type Producer } from 'kafkajs'
+import { setTimeout as sleep } from 'node:timers/promises'
+import {
+  Kafka,
+  KafkaJSNumberOfRetriesExceeded,
+  KafkaJSProtocolError,
+  type KafkaMessage,
+  logLevel,
+  type Producer,
+} from 'kafkajs'
 import type { Logger } from '../core/log.ts'
 import type { Publisher } from './publisher.ts'
 
@@ -38,7 +46,7 @@ export const createKafkaPublisher = (options: KafkaOptions): Publisher => {
     publish: async (topic, messages) => {
       const it = await connect()
       try {
-        await it.send({ topic, acks: -1, messages })
+        await onceTopicIsMade(kafka, topic, () => it.send({ topic, acks: -1, messages }))
       } catch (error) {
         // The broker may have come back under another address: the next try asks for it anew.
         await drop()
@@ -72,10 +80,11 @@ export interface Consumer {
 /** Reads a topic as a member of a consumer group, a new group from the beginning. Resolves when it has been let in. */
 export const startKafkaConsumer = async (options: ConsumerOptions): Promise<Consumer> => {
   const { groupId, topic, onMessage } = options
-  const consumer = createClient(options).consumer({ groupId, maxWaitTimeInMs: 100 })
+  const kafka = createClient(options)
+  const consumer = kafka.consumer({ groupId, maxWaitTimeInMs: 100 })
   const joined = new Promise((resolve) => consumer.on(consumer.events.GROUP_JOIN, resolve))
   await consumer.connect()
-  await consumer.subscribe({ topics: [topic], fromBeginning: true })
+  await onceTopicIsMade(kafka, topic, () => consumer.subscribe({ topics: [topic], fromBeginning: true }))
   await consumer.run({
     eachMessage: async ({ message: { value } }) => {
       if (value) await onMessage(value)
@@ -112,12 +121,13 @@ const PARTITIONS_AT_ONCE = 4
 /** Reads a topic in batches as a member of a consumer group, a new group from the beginning. */
 export const startKafkaStream = async (options: StreamOptions): Promise<Consumer> => {
   const { groupId, topic, maxRecords, onRecords, onCrash } = options
-  const consumer = createClient(options).consumer({ groupId, maxWaitTimeInMs: 100 })
+  const kafka = createClient(options)
+  const consumer = kafka.consumer({ groupId, maxWaitTimeInMs: 100 })
   consumer.on(consumer.events.CRASH, ({ payload }) => {
     if (!payload.restart) onCrash()
   })
   await consumer.connect()
-  await consumer.subscribe({ topics: [topic], fromBeginning: true })
+  await onceTopicIsMade(kafka, topic, () => consumer.subscribe({ topics: [topic], fromBeginning: true }))
   await consumer.run({
     partitionsConsumedConcurrently: PARTITIONS_AT_ONCE,
     eachBatch: async ({ batch: { partition, messages }, resolveOffset, heartbeat, isRunning, isStale }) => {
@@ -144,6 +154,47 @@ const toRecord = (partition: number, { offset, timestamp, key, value, headers = 
     ),
   ),
 })
+
+/** How long a broker may take to make a topic that it was asked for the first time. */
+const TOPIC_MS = 15_000
+
+/**
+ * A broker makes a missing topic when it is asked for it, and says that there is none until it has done so. Nothing was
+ * sent until then. Its partitions are waited for, so that what is sent next isn't sent to half of them, and then again.
+ */
+const onceTopicIsMade = async <T>(kafka: Kafka, topic: string, ask: () => Promise<T>): Promise<T> => {
+  try {
+    return await ask()
+  } catch (error) {
+    if (!isMissingTopic(error)) throw error
+    await partitionsAnswer(kafka, topic)
+    return ask()
+  }
+}
+
+const partitionsAnswer = async (kafka: Kafka, topic: string): Promise<void> => {
+  const until = performance.now() + TOPIC_MS
+  const admin = kafka.admin()
+  await admin.connect()
+  try {
+    for (;;) {
+      try {
+        await admin.fetchTopicOffsets(topic)
+        return
+      } catch (error) {
+        if (performance.now() > until) throw error
+        await sleep(250)
+      }
+    }
+  } finally {
+    await admin.disconnect()
+  }
+}
+
+const isMissingTopic = (error: unknown): boolean => {
+  const cause = error instanceof KafkaJSNumberOfRetriesExceeded ? error.cause : error
+  return cause instanceof KafkaJSProtocolError && cause.type === 'UNKNOWN_TOPIC_OR_PARTITION'
+}
 
 const createClient = ({ brokers, log }: KafkaOptions): Kafka =>
   new Kafka({

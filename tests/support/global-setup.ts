@@ -1,22 +1,28 @@
 import { chmod, mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import connect from 'postgres'
 import type { TestProject } from 'vitest/node'
 import { migrateUp } from '../../infra/db/migrate.ts'
 import { startKafka } from '../../infra/local/components/kafka.ts'
 import { startPostgres } from '../../infra/local/components/postgres.ts'
 import { startSqsS3 } from '../../infra/local/components/sqs-s3.ts'
 import { demandUi } from '../../infra/ui/prepare.ts'
+import { givenStack, withDatabase } from './given-stack.ts'
 
 /** The stack that all tests share; what a test sees of it is its own (see world.ts). */
 export interface TestStack {
   /** Of the database that makes and drops the others. */
   adminUrl: string
+  /** Where apps connect to. */
+  databaseUrl: string
   /** A migrated database; each test gets a copy. */
   template: string
   awsUrl: string
   region: string
   kafkaAddress: string
+  /** Variables that every app is configured with. */
+  environment: Record<string, string>
 }
 
 declare module 'vitest' {
@@ -37,30 +43,48 @@ const SETTINGS = {
   shared_buffers: '128MB',
 }
 
-/** One Postgres, one SQS and S3, one Kafka for the whole run. */
+/** One Postgres, one SQS and S3, one Kafka for the whole run; those that run already are taken as they are. */
 export default async (project: TestProject): Promise<() => Promise<void>> => {
   // A fresh clone has no page to serve yet.
   await demandUi()
   await removeLeftovers()
+  const given = givenStack()
   const dataDir = await mkdtemp(join(tmpdir(), `${PREFIX}${process.pid}-`))
   // As root, Postgres runs as another user, who has to get in.
   await chmod(dataDir, 0o711)
   const [postgres, sqsS3, kafka] = await Promise.all([
-    startPostgres({ dataDir: join(dataDir, 'postgres'), database: TEMPLATE, settings: SETTINGS }),
-    startSqsS3({ dataDir }),
-    startKafka(),
+    given.adminUrl === undefined
+      ? startPostgres({ dataDir: join(dataDir, 'postgres'), database: TEMPLATE, settings: SETTINGS })
+      : undefined,
+    given.awsUrl === undefined ? startSqsS3({ dataDir }) : undefined,
+    given.kafkaAddress === undefined ? startKafka() : undefined,
   ])
-  await migrateUp(postgres.url)
+  const adminUrl = given.adminUrl ?? postgres?.urlOf('postgres') ?? ''
+  if (!postgres) await makeTemplate(adminUrl)
+  await migrateUp(postgres?.url ?? withDatabase(adminUrl, TEMPLATE))
   project.provide('stack', {
-    adminUrl: postgres.urlOf('postgres'),
+    adminUrl,
+    databaseUrl: given.databaseUrl ?? adminUrl,
     template: TEMPLATE,
-    awsUrl: sqsS3.url,
-    region: sqsS3.region,
-    kafkaAddress: kafka.address,
+    awsUrl: given.awsUrl ?? sqsS3?.url ?? '',
+    region: given.region ?? sqsS3?.region ?? '',
+    kafkaAddress: given.kafkaAddress ?? kafka?.address ?? '',
+    environment: given.environment ?? {},
   })
   return async () => {
-    await Promise.all([postgres.stop(), sqsS3.stop(), kafka.stop()])
+    await Promise.all([postgres?.stop(), sqsS3?.stop(), kafka?.stop()])
     await rm(dataDir, { recursive: true, force: true })
+  }
+}
+
+/** Anew: what an earlier run on this server left may have other migrations. */
+const makeTemplate = async (adminUrl: string): Promise<void> => {
+  const sql = connect(adminUrl, { max: 1, onnotice: () => {} })
+  try {
+    await sql`DROP DATABASE IF EXISTS ${sql(TEMPLATE)}`
+    await sql`CREATE DATABASE ${sql(TEMPLATE)}`
+  } finally {
+    await sql.end()
   }
 }
 

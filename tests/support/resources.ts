@@ -3,6 +3,7 @@ import { CreateQueueCommand, DeleteQueueCommand, SQSClient } from '@aws-sdk/clie
 import postgres from 'postgres'
 import { localEnvironment, makeSecrets } from '../../infra/local/local-config.ts'
 import { QUEUES, type QueueName } from '../../lib/queue/doorbells.ts'
+import { withDatabase } from './given-stack.ts'
 import type { TestStack } from './global-setup.ts'
 
 /** What one test has for itself: a database, queues, a bucket, a topic. */
@@ -42,6 +43,7 @@ export const makeResources = async (stack: TestStack): Promise<Resources> => {
         secrets,
       ),
       KAFKA_TOPIC: name,
+      ...stack.environment,
       LOG_LEVEL: 'silent',
     },
     remove: async ({ keepDatabase }) => {
@@ -55,9 +57,7 @@ export const makeResources = async (stack: TestStack): Promise<Resources> => {
 
 const copyTemplate = async (sql: postgres.Sql, stack: TestStack, name: string): Promise<string> => {
   await sql`CREATE DATABASE ${sql(name)} TEMPLATE ${sql(stack.template)}`
-  const url = new URL(stack.adminUrl)
-  url.pathname = `/${name}`
-  return url.href
+  return withDatabase(stack.databaseUrl, name)
 }
 
 const dropDatabase = async (name: string): Promise<void> => {

@@ -1,0 +1,133 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { chmodSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { homedir, tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import type { GivenStack } from '../support/given-stack.ts'
+import { MissingError, type Running } from './component.ts'
+import { startApacheKafka } from './kafka.ts'
+import { startLocalStack } from './localstack.ts'
+import { startDebianPostgres, startPgBouncer } from './postgres.ts'
+import { startPrometheus } from './prometheus.ts'
+
+// `npm run test:stack`: the tests, with the real components in place of the embedded ones. What can't be had here is said
+// and stays embedded; with CI=true that is a failure. `-- --only kafka` for one part, `-- lib/events` for some tests.
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { only: { type: 'string' }, tools: { type: 'string', default: join(homedir(), '.cache/stint-test-stack') } },
+})
+
+/** Whatever speaks to a component, the scenarios, and the host by itself. */
+const TESTS = [
+  'tests/stack',
+  'lib/events',
+  'lib/files',
+  'lib/jobs',
+  'lib/metrics',
+  'lib/queue',
+  'lib/schedule',
+  'db',
+  'functions',
+  'infra/docker/serve.test.ts',
+  'tests/engine/regressions.test.ts',
+  'tests/scenarios/bad-input.test.ts',
+]
+
+interface Folders {
+  /** Where what is fetched stays. */
+  tools: string
+  /** Of this run. */
+  folder: string
+}
+interface Part {
+  name: string
+  start(folders: Folders): Promise<Running & { given: GivenStack }>
+}
+
+const kafka = (version: string): Part => ({
+  name: `Apache Kafka ${version}`,
+  start: async (folders) => {
+    const { kafkaAddress, stop } = await startApacheKafka(version, folders)
+    return { given: { kafkaAddress }, stop }
+  },
+})
+const localStack: Part = {
+  name: 'LocalStack',
+  start: async (folders) => {
+    const { awsUrl, region, stop } = await startLocalStack(folders)
+    return { given: { awsUrl, region }, stop }
+  },
+}
+const pooledPostgres: Part = {
+  name: 'PostgreSQL 15 behind PgBouncer',
+  start: async (folders) => {
+    const postgres = await startDebianPostgres(15, folders)
+    try {
+      const { databaseUrl, stop } = await startPgBouncer(postgres.port, folders)
+      const given = { adminUrl: postgres.adminUrl, databaseUrl, environment: { DATABASE_PREPARE: 'false' } }
+      return { given, stop: () => stop().finally(postgres.stop) }
+    } catch (error) {
+      await postgres.stop()
+      throw error
+    }
+  },
+}
+const prometheus: Part = {
+  name: 'Pushgateway and Prometheus',
+  start: async (folders) => {
+    const { stop, ...urls } = await startPrometheus(folders)
+    return { given: urls, stop }
+  },
+}
+
+/** The second run has the embedded PostgreSQL, which is a real 18, and what of Kafka is older. */
+const RUNS: { parts: Part[]; tests: string[] }[] = [
+  { parts: [kafka('4.1.1'), localStack, pooledPostgres, prometheus], tests: TESTS },
+  { parts: [kafka('3.9.1')], tests: ['lib/events'] },
+]
+
+const isWanted = ({ name }: Part): boolean => name.toLowerCase().includes((values.only ?? '').toLowerCase())
+
+const run = async ({ parts, tests }: (typeof RUNS)[number]): Promise<boolean> => {
+  const folder = mkdtempSync(join(tmpdir(), 'stint-test-stack-'))
+  chmodSync(folder, 0o755)
+  const running: Running[] = []
+  let complete = true
+  const given: GivenStack = {}
+  try {
+    for (const part of parts) {
+      try {
+        const started = await part.start({ tools: values.tools, folder })
+        running.push(started)
+        Object.assign(given, started.given)
+        console.log(`${part.name}: runs`)
+      } catch (error) {
+        if (!(error instanceof MissingError)) throw error
+        console.log(`${part.name}: SKIPPED, the embedded part stays in its place. ${error.message}`)
+        complete = false
+      }
+    }
+    const passed = await vitest(positionals.length > 0 ? positionals : tests, given)
+    return passed && (complete || !process.env['CI'])
+  } finally {
+    for (const it of running.reverse()) await it.stop()
+    rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+const vitest = async (tests: string[], given: GivenStack): Promise<boolean> => {
+  const env = { ...process.env, STINT_TEST_STACK: JSON.stringify(given) }
+  const child = spawn('vitest', ['run', ...tests], { stdio: 'inherit', env })
+  const [code] = await once(child, 'exit')
+  return code === 0
+}
+
+mkdirSync(values.tools, { recursive: true })
+let failed = 0
+for (const { parts, tests } of RUNS) {
+  const wanted = parts.filter(isWanted)
+  if (wanted.length > 0 && !(await run({ parts: wanted, tests }))) failed++
+}
+process.exitCode = failed === 0 ? 0 : 1
