@@ -47,9 +47,12 @@ const policyOf = (app: App): string => {
     "script-src 'self'",
     "style-src 'self'",
     `img-src 'self' ${files}`,
-    `connect-src 'self' ${files}`,
+    `connect-src 'self' ${[files, ...liveOrigin(app)].join(' ')}`,
     "base-uri 'none'",
     "form-action 'none'",
     "frame-ancestors 'none'",
   ].join('; ')
 }
+
+/** Where there is a WebSocket API of its own; otherwise this one is it. */
+const liveOrigin = ({ config }: App): string[] => (config.live.url ? [new URL(config.live.url).origin] : [])

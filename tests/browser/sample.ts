@@ -32,6 +32,14 @@ export const fill = async (baseUrl: string, email: string): Promise<Sample> => {
   const fileId = await upload(new Uint8Array(bytes), name)
   const broken = await upload(new Uint8Array(bytes.subarray(0, 4_000)), 'torn.jpg')
 
+  const many = Array.from({ length: 120 }, (_, nth) => ({
+    kind: 'math.binomial',
+    input: { n: 40 + nth, k: nth },
+    projectId,
+    tags: ['nightly'],
+  }))
+  await client.call('POST /jobs/batch', { body: { jobs: many } })
+
   const sizes = [
     { width: 1_200, height: 800 },
     { width: 400, height: 400, format: 'png' },
@@ -75,13 +83,6 @@ export const fill = async (baseUrl: string, email: string): Promise<Sample> => {
     { name: 'Watch station 5', delaySeconds: 300 },
   )
   await client.call('POST /jobs/{jobId}/cancel', { params: { jobId: cancelled } })
-  const many = Array.from({ length: 120 }, (_, nth) => ({
-    kind: 'math.binomial',
-    input: { n: 40 + nth, k: nth },
-    projectId,
-    tags: ['nightly'],
-  }))
-  await client.call('POST /jobs/batch', { body: { jobs: many } })
   await addSchedules(client, projectId)
   return { client, email, projectId, jobs: { pi, picture, table, graph, failed } }
 }

@@ -1,6 +1,6 @@
 import { useEffect } from 'preact/hooks'
 import { LocationProvider, Route, Router } from 'preact-iso'
-import { startPolling } from './data/live.ts'
+import { startFollowing } from './data/live.ts'
 import { unreachable, user } from './data/session.ts'
 import { FailuresPage } from './pages/failures.tsx'
 import { JobPage } from './pages/job.tsx'
@@ -39,7 +39,7 @@ const Opening = () => (
 )
 
 const SignedIn = () => {
-  useEffect(startPolling, [])
+  useEffect(startFollowing, [])
   return (
     <Shell>
       <Router>

@@ -2,7 +2,7 @@ import { useSignal } from '@preact/signals'
 import type { ComponentChildren } from 'preact'
 import { useEffect } from 'preact/hooks'
 import { useLocation } from 'preact-iso'
-import { POLL_MS, reach } from './data/live.ts'
+import { reach } from './data/live.ts'
 import { chooseProject, projectId, useProjects } from './data/projects.ts'
 import { signOut, user } from './data/session.ts'
 import { THEMES, theme } from './data/theme.ts'
@@ -48,7 +48,7 @@ export const Shell = ({ children }: { children: ComponentChildren }) => {
           Menu
         </button>
       </header>
-      <div class="side" id="navigation">
+      <aside class="side" id="navigation" aria-label="Navigation">
         <a href="/" class="home">
           <Logo />
         </a>
@@ -64,7 +64,7 @@ export const Shell = ({ children }: { children: ComponentChildren }) => {
           ))}
         </nav>
         <Foot />
-      </div>
+      </aside>
       <main id="content" tabIndex={-1}>
         {children}
       </main>
@@ -93,8 +93,9 @@ const ProjectChoice = () => {
 }
 
 const REACH = {
+  connecting: 'Connecting',
   live: 'Live',
-  polling: `Polling every ${POLL_MS / 1_000} s`,
+  polling: 'Polling every 2 s',
   away: 'Offline: trying again',
 } as const
 

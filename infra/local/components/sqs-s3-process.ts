@@ -1,8 +1,10 @@
+import { Server as HttpServer } from 'node:http'
 import { Server } from 'node:net'
 import { join } from 'node:path'
 import { startFauxqs } from 'fauxqs'
 import { keepCompiled } from '../compile-cache.ts'
 import { serveParent } from './component.ts'
+import { allowOwnPages } from './s3-cors.ts'
 import { dropTornObjects } from './s3-repair.ts'
 
 export interface SqsS3Options {
@@ -17,11 +19,13 @@ export interface SqsS3Ready {
   port: number
 }
 
-// fauxqs listens on every interface of the machine and has no option for it; it asks nobody for a password.
+// fauxqs listens on every interface of the machine and has no option for it; it asks nobody for a password. Its server
+// can be had nowhere else.
 const listen = Server.prototype.listen
 Server.prototype.listen = function (this: Server, ...args: unknown[]) {
   const [first] = args
   if (typeof first === 'object' && first !== null && 'port' in first) Object.assign(first, { host: '127.0.0.1' })
+  if (this instanceof HttpServer) allowOwnPages(this)
   return Reflect.apply(listen, this, args)
 }
 

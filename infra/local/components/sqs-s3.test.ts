@@ -85,6 +85,24 @@ test('listens to this machine only', async () => {
   expect(healthy.status).toBe(200)
 })
 
+test('lets pages of this machine send and fetch files, and no others', async () => {
+  const server = await startSqsS3({ dataDir })
+  const ask = (method: string, origin: string) =>
+    fetch(`${server.url}/stint/from-a-page`, { method, headers: { origin }, ...(method === 'PUT' && { body: 'hi' }) })
+  const allowed = (answer: Response) => [answer.status, answer.headers.get('access-control-allow-origin')]
+  const own = 'http://localhost:3000'
+  const preflight = await ask('OPTIONS', own)
+  expect(allowed(preflight)).toEqual([204, own])
+  expect(preflight.headers.get('access-control-allow-methods')).toContain('PUT')
+  expect(allowed(await ask('PUT', own))).toEqual([200, own])
+  expect(allowed(await ask('GET', own))).toEqual([200, own])
+  for (const other of ['https://example.com', 'http://localhost.example.com', 'http://127.0.0.1.example.com']) {
+    expect((await ask('GET', other)).headers.get('access-control-allow-origin')).toBeNull()
+    expect((await ask('OPTIONS', other)).headers.get('access-control-allow-origin')).toBeNull()
+  }
+  await server.stop()
+})
+
 test('says so when its port is taken', async () => {
   const first = await startSqsS3({ dataDir })
   await expect(startSqsS3({ dataDir, port: first.port })).rejects.toThrow(/EADDRINUSE/)

@@ -1,42 +1,73 @@
 import { signal } from '@preact/signals'
+import { follow, type LiveState } from '../../../../lib/client/live.ts'
+import { api } from './client.ts'
 
 /** How changes come here: told as they happen, asked for, or not at all just now. */
-export type Reach = 'live' | 'polling' | 'away'
+export type Reach = 'connecting' | 'live' | 'polling' | 'away'
 
-export const reach = signal<Reach>('polling')
+export const reach = signal<Reach>('connecting')
 
-export const POLL_MS = 2_000
+/** Changes within so short a time are told together: a page isn't asked for more often than a person can see. */
+const TOGETHER_MS = 150
 
-type Listener = (jobId: string | undefined) => void
+type Listener = (jobIds: ReadonlySet<string> | undefined) => void
 const listeners = new Set<Listener>()
+let gathered: Set<string> | undefined
 
-/** Changes of jobs; without an id, anything may have changed. */
+/** Changes of jobs; without ids, anything may have changed. */
 export const changes = {
   subscribe: (listener: Listener): (() => void) => {
     listeners.add(listener)
     return () => void listeners.delete(listener)
   },
-  tell: (jobId?: string): void => {
-    for (const listener of [...listeners]) listener(jobId)
+  tell: (jobIds?: Iterable<string>): void => {
+    if (!jobIds) {
+      for (const listener of [...listeners]) listener(undefined)
+      return
+    }
+    if (!gathered) setTimeout(tellGathered, TOGETHER_MS)
+    gathered ??= new Set()
+    for (const id of jobIds) gathered.add(id)
   },
 }
 
-/** What a request found out about the network. */
-export const noteReach = (reached: boolean): void => {
-  if (!reached) reach.value = 'away'
-  else if (reach.value === 'away') reach.value = 'polling'
+const tellGathered = (): void => {
+  const jobIds = gathered
+  gathered = undefined
+  for (const listener of [...listeners]) listener(jobIds)
 }
 
-/** Asks again and again as long as somebody looks; a page that comes back to the front asks at once. */
-export const startPolling = (): (() => void) => {
-  const tick = (): void => {
-    if (!document.hidden && reach.peek() !== 'live') changes.tell()
+/** What a request found out about the network. */
+export const noteUnreachable = (): void => {
+  reach.value = 'away'
+}
+
+/** Hears of changes as long as somebody is signed in; a page that comes back to the front looks anew. */
+export const startFollowing = (): (() => void) => {
+  const following = follow({
+    ticket: () => api.call('POST /live/tickets'),
+    missed: (after) => api.call('GET /live/events', { query: { after } }),
+    onEvents: (events) => changes.tell(events.map((event) => event.jobId)),
+    onReset: () => changes.tell(),
+    onState: (state) => become(state),
+  })
+  const look = (): void => {
+    if (document.hidden) return
+    following.wake()
+    changes.tell()
   }
-  const timer = setInterval(tick, POLL_MS)
-  const events = ['visibilitychange', 'online', 'focus'] as const
-  for (const event of events) addEventListener(event, tick)
+  const events = ['visibilitychange', 'online', 'offline'] as const
+  for (const event of events) addEventListener(event, look)
   return () => {
-    clearInterval(timer)
-    for (const event of events) removeEventListener(event, tick)
+    for (const event of events) removeEventListener(event, look)
+    following.stop()
   }
+}
+
+const become = (state: LiveState): void => {
+  if (state === 'connecting' || state === 'ended') return
+  const was = reach.peek()
+  reach.value = state === 'offline' ? 'away' : state
+  // Answers that failed meanwhile are asked for again.
+  if (was === 'away' && reach.peek() !== 'away') changes.tell()
 }

@@ -1,7 +1,7 @@
 import { type Signal, signal } from '@preact/signals'
 import { useEffect } from 'preact/hooks'
 import { UnreachableError } from '../../../../lib/client/problem-error.ts'
-import { changes, noteReach } from './live.ts'
+import { changes, noteUnreachable } from './live.ts'
 
 /** What is known of something that the API gives. */
 export interface Known<T> {
@@ -26,8 +26,10 @@ interface Entry {
 const entries = new Map<string, Entry>()
 
 export interface QueryOptions {
-  /** Whether a change to this job is one to this answer. Without it, any change is. */
-  concerns?: ((jobId: string | undefined) => boolean) | undefined
+  /** The one job whose changes are changes to this answer. Without it, those of any job are. */
+  job?: string | undefined
+  /** For what changes without a job's doing, how often it is asked for while somebody looks. */
+  everyMs?: number | undefined
   /** For what only a person changes. */
   still?: boolean | undefined
 }
@@ -36,17 +38,22 @@ export interface QueryOptions {
 export const useQuery = <T>(
   key: string,
   load: (signal: AbortSignal) => Promise<T>,
-  { concerns, still }: QueryOptions = {},
+  { job, everyMs, still }: QueryOptions = {},
 ): Query<T> => {
   const entry = entryOf(key, load)
   entry.load = load
   useEffect(() => {
     void run(entry)
     if (still) return
-    return changes.subscribe((jobId) => {
-      if (!concerns || jobId === undefined || concerns(jobId)) void run(entry)
+    const timer = everyMs && setInterval(() => document.hidden || void run(entry), everyMs)
+    const unsubscribe = changes.subscribe((jobIds) => {
+      if (!job || !jobIds || jobIds.has(job)) void run(entry)
     })
-  }, [key])
+    return () => {
+      unsubscribe()
+      clearInterval(timer)
+    }
+  }, [key, everyMs])
   return { ...(entry.known.value as Known<T>), reload: () => run(entry) }
 }
 
@@ -86,11 +93,10 @@ const run = async (entry: Entry): Promise<void> => {
   entry.running = controller
   try {
     const data = await entry.load(controller.signal)
-    noteReach(true)
     if (!controller.signal.aborted) entry.known.value = { data, problem: undefined }
   } catch (error) {
     if (controller.signal.aborted) return
-    noteReach(!(error instanceof UnreachableError))
+    if (error instanceof UnreachableError) noteUnreachable()
     entry.known.value = { data: entry.known.peek().data, problem: error as Error }
   } finally {
     entry.running = undefined

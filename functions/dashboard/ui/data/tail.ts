@@ -1,4 +1,4 @@
-import { useQuery } from './query.ts'
+import { type QueryOptions, useQuery } from './query.ts'
 
 interface PageOf<T> {
   items: T[]
@@ -24,7 +24,7 @@ const reads = new Map<string, Read<unknown>>()
 export const useTail = <T>(
   key: string,
   load: (cursor: string | undefined, signal: AbortSignal) => Promise<PageOf<T>>,
-  concerns: (jobId: string | undefined) => boolean,
+  options: QueryOptions,
 ) => {
   const query = useQuery(
     key,
@@ -41,7 +41,7 @@ export const useTail = <T>(
         reads.set(key, read)
       }
     },
-    { concerns },
+    options,
   )
   return { items: query.data?.items, isCut: query.data?.isCut ?? false, problem: query.problem }
 }

@@ -17,11 +17,10 @@ import { titleOf } from './jobs/table.tsx'
 /** All that is known of one job, as it happens. */
 export const JobPage = () => {
   const id = useRoute().params['id'] ?? ''
-  const concerns = (jobId: string | undefined) => jobId === id
   const { data, problem, reload } = useQuery(
     `job ${id}`,
     (signal) => api.call('GET /jobs/{jobId}', { params: { jobId: id }, signal }),
-    { concerns },
+    { job: id },
   )
   const job = data?.job
   if (!job) {
@@ -46,7 +45,7 @@ export const JobPage = () => {
           {shown !== null && <ResultCard job={job} value={shown} isPartial={job.result === null} />}
           <JobRelatives job={job} />
           <JobTimeline job={job} />
-          <JobLogs jobId={id} />
+          <JobLogs job={job} />
         </div>
         <div class="column aside">
           <JobFacts job={job} />

@@ -15,7 +15,9 @@ type Queue = AnswerOf<Api['GET /queues']>['body']['items'][number]
 
 /** The queues, over all projects: how much waits in each, and for how long. */
 export const QueuesPage = () => {
-  const { data, problem, reload } = useQuery('queues', (signal) => api.call('GET /queues', { signal }))
+  const { data, problem, reload } = useQuery('queues', (signal) => api.call('GET /queues', { signal }), {
+    everyMs: 3_000,
+  })
   return (
     <Page
       title="Queues"

@@ -9,7 +9,7 @@ const NAMES = { postgres: 'PostgreSQL', sqs: 'SQS', s3: 'S3', kafka: 'Kafka' } a
 
 /** What Stint runs on, and whether all of it works. */
 export const SystemPage = () => {
-  const { data, problem } = useQuery('health', (signal) => api.call('GET /health', { signal }))
+  const { data, problem } = useQuery('health', (signal) => api.call('GET /health', { signal }), { everyMs: 5_000 })
   return (
     <Page title="System" lead={data && `Stint ${data.version}, up for ${duration(data.uptimeSeconds * 1_000)}`}>
       <Problem problem={problem} />

@@ -1,19 +1,21 @@
 import { useEffect, useRef } from 'preact/hooks'
 import { api } from '../../data/client.ts'
-import type { LogLine } from '../../data/job.ts'
+import type { Job, LogLine } from '../../data/job.ts'
 import { useTail } from '../../data/tail.ts'
 import { instant } from '../../parts/format.ts'
 import { Problem } from '../../parts/problem.tsx'
 
 const NEAR_END_PX = 40
+/** Lines are no events: they are asked for. */
+const LOG_MS = 2_000
 
 /** What the job wrote, as it comes; it stays at the end as long as nobody scrolls up. */
-export const JobLogs = ({ jobId }: { jobId: string }) => {
+export const JobLogs = ({ job }: { job: Job }) => {
   const { items, isCut, problem } = useTail<LogLine>(
-    `logs ${jobId}`,
+    `logs ${job.id}`,
     (cursor, signal) =>
-      api.call('GET /jobs/{jobId}/logs', { params: { jobId }, query: { cursor, limit: 100 }, signal }),
-    (changed) => changed === jobId,
+      api.call('GET /jobs/{jobId}/logs', { params: { jobId: job.id }, query: { cursor, limit: 100 }, signal }),
+    { job: job.id, everyMs: job.state === 'running' ? LOG_MS : undefined },
   )
   const frame = useRef<HTMLDivElement>(null)
   const follows = useRef(true)

@@ -12,7 +12,7 @@ export const JobTimeline = ({ job }: { job: Job }) => {
     `stints ${job.id}`,
     (cursor, signal) =>
       api.call('GET /jobs/{jobId}/stints', { params: { jobId: job.id }, query: { cursor, limit: 100 }, signal }),
-    (changed) => changed === job.id,
+    { job: job.id },
   )
   return (
     <section class="card" aria-labelledby="stints">

@@ -18,7 +18,7 @@ export const Table = ({ rows }: { rows: Row[] }) => {
           <thead>
             <tr>
               {names.map((name) => (
-                <th key={name} scope="col">
+                <th key={name} scope="col" class={typeof rows[0]?.[name] === 'number' ? 'number' : undefined}>
                   {name}
                 </th>
               ))}

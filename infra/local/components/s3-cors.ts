@@ -1,0 +1,20 @@
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
+
+const OF_THIS_MACHINE = /^http:\/\/(localhost|127\.0\.0\.1|\[::1\])(:\d+)?$/
+
+/**
+ * Has pages send and fetch files, as the bucket on AWS lets them (infra/deploy/bucket.yml): fauxqs knows no CORS. Only
+ * pages of this machine: fauxqs asks nobody who he is, and any page in the world could read it through one's browser.
+ */
+export const allowOwnPages = (server: Server): void => {
+  const emit = server.emit.bind(server)
+  server.emit = (event: string, ...args: unknown[]): boolean => {
+    const [request, response] = args as [IncomingMessage, ServerResponse]
+    const origin = event === 'request' ? request.headers.origin : undefined
+    if (origin === undefined || !OF_THIS_MACHINE.test(origin)) return emit(event, ...args)
+    response.setHeader('access-control-allow-origin', origin).setHeader('vary', 'origin')
+    if (request.method !== 'OPTIONS') return emit(event, ...args)
+    response.writeHead(204, { 'access-control-allow-methods': 'GET,PUT', 'access-control-allow-headers': '*' }).end()
+    return true
+  }
+}

@@ -1,0 +1,53 @@
+import { randomBytes } from 'node:crypto'
+import type { Page } from 'playwright-core'
+import { PATIENCE_MS } from './stage.ts'
+
+export const PASSWORD = 'correct horse battery'
+
+/** Makes an account as a person does: at the form. @returns the email */
+export const register = async (page: Page, name = 'Ada'): Promise<string> => {
+  const email = `${name.toLowerCase()}-${randomBytes(4).toString('hex')}@example.com`
+  await page.goto('/')
+  await page.getByRole('button', { name: 'Make an account' }).click()
+  await page.getByLabel('Name').fill(name)
+  await page.getByLabel('Email').fill(email)
+  await page.getByLabel('Password').fill(PASSWORD)
+  await page.getByRole('button', { name: 'Make the account' }).click()
+  await page.getByRole('heading', { name: 'Overview' }).waitFor()
+  return email
+}
+
+/** Opens a kind's form, and fills its fields by their names in the API. */
+export const fillForm = async (page: Page, kind: string, fields: Record<string, string>): Promise<void> => {
+  await page.goto(`/dashboard/new?kind=${kind}`)
+  await page.getByRole('form', { name: kind }).waitFor()
+  for (const [name, value] of Object.entries(fields)) {
+    const field = page.locator(`[name="${name}"]`)
+    if ((await field.evaluate((it) => it.tagName)) === 'SELECT') await field.selectOption(value)
+    else await field.fill(value)
+  }
+}
+
+/** Submits the form that is filled. @returns the job's id, from the address to which it leads */
+export const submit = async (page: Page): Promise<string> => {
+  await page.getByRole('button', { name: 'Submit', exact: true }).click()
+  await page.waitForURL(/\/dashboard\/jobs\/[0-9a-f-]{36}$/, { timeout: PATIENCE_MS })
+  return page.url().split('/').at(-1) ?? ''
+}
+
+/** Waits, without a reload, until the page of a job says that it is so. */
+export const waitForState = (page: Page, state: string): Promise<void> =>
+  page.locator(`section[aria-label="Status"][data-state="${state}"]`).waitFor()
+
+/** How much of the job is done, as its page says just now, 0 to 1. */
+export const progressOf = async (page: Page): Promise<number> =>
+  Number(await page.getByRole('progressbar', { name: 'Progress', exact: true }).getAttribute('value'))
+
+/** Puts something into a page's window that a reload would take away. */
+export const markLoaded = (page: Page): Promise<void> =>
+  page.evaluate(() => {
+    Object.assign(globalThis, { stillHere: true })
+  })
+
+/** Whether the page is the one that was marked. */
+export const isStillLoaded = (page: Page): Promise<boolean> => page.evaluate(() => 'stillHere' in globalThis)
