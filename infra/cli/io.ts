@@ -3,10 +3,21 @@ export interface Io {
   env: Record<string, string | undefined>
   out(text: string): void
   err(text: string): void
+  /** Where a person sits; undefined where none does. */
+  terminal?: Terminal | undefined
+  /** Aborts on Ctrl-C. */
+  signal?: AbortSignal | undefined
+}
+
+/** A person's keyboard and screen. */
+export interface Terminal {
+  screen: NodeJS.WriteStream
+  /** Asks for a line; a hidden one isn't shown while it is typed. */
+  ask(question: string, options?: { hidden?: boolean }): Promise<string>
 }
 
 /** What a command's end means to a shell. */
-export const EXIT = { ok: 0, found: 1, unreachable: 2, usage: 64 } as const
+export const EXIT = { ok: 0, found: 1, unreachable: 2, signIn: 3, refused: 4, usage: 64, interrupted: 130 } as const
 
 /** Ends a command with a message that says all there is to say. */
 export class CommandError extends Error {

@@ -1,27 +1,65 @@
-import { Command, CommanderError } from 'commander'
-import { isUnreachable } from '../../db/client.ts'
+import { Command } from 'commander'
+import { addAccount } from './account.ts'
 import { addAdmin } from './admin.ts'
+import type { Cli } from './cli.ts'
 import { addDoctor } from './doctor.ts'
-import { CommandError, EXIT, type Io } from './io.ts'
+import { explain } from './explain.ts'
+import { EXIT, type Io } from './io.ts'
+import { addJobs } from './jobs.ts'
+import { addLogs } from './logs.ts'
+import { addProjects } from './projects.ts'
+import { addQueues } from './queues.ts'
+import { addSchedules } from './schedules.ts'
+import { addShell } from './shell.ts'
+import { addSubmit } from './submit.ts'
+import { addWatch } from './watch.ts'
 
-/** Runs one command. @returns the exit code */
-export const run = async (args: string[], io: Io): Promise<number> => {
+const AFTER = `
+Where to: STINT_URL, or where you signed in last, or the stack that runs on STINT_DATA_DIR.
+As whom: STINT_TOKEN (an API key), or whoever signed in there.
+
+Exit codes: 0 done, 1 a job failed or something was found, 2 cannot be reached, 3 not signed in, 4 refused,
+64 wrongly used, 130 interrupted`
+
+/** Runs one command. @param onSubmitted told of each job that it submits @returns the exit code */
+export const run = async (args: string[], io: Io, onSubmitted: (jobId: string) => void = () => {}): Promise<number> => {
   let exitCode: number = EXIT.ok
+  const configure = (command: Command): void => {
+    command
+      .exitOverride()
+      .configureOutput({ writeOut: (text) => io.out(text.trimEnd()), writeErr: (text) => io.err(text.trimEnd()) })
+  }
+  const cli: Cli = {
+    io,
+    configure,
+    submitted: onSubmitted,
+    exit: (code) => {
+      exitCode = code
+    },
+  }
   const program = new Command('stint')
     .description('Long jobs on short-lived functions: what people do from a terminal.')
-    .exitOverride()
-    .configureOutput({ writeOut: (text) => io.out(text.trimEnd()), writeErr: (text) => io.err(text.trimEnd()) })
-  addDoctor(program, io, (code) => {
-    exitCode = code
-  })
+    .enablePositionalOptions()
+    .addHelpText('after', AFTER)
+  configure(program)
+  addAccount(program, cli)
+  addSubmit(program, cli)
+  addWatch(program, cli)
+  addJobs(program, cli)
+  addLogs(program, cli)
+  addSchedules(program, cli)
+  addQueues(program, cli)
+  addProjects(program, cli)
+  addShell(program, cli, run)
+  addDoctor(program, io, cli.exit)
   addAdmin(program, io)
   try {
     await program.parseAsync(args, { from: 'user' })
     return exitCode
   } catch (error) {
-    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage
-    if (!(error instanceof CommandError) && !isUnreachable(error)) throw error
-    io.err((error as Error).message)
-    return error instanceof CommandError ? error.exitCode : EXIT.unreachable
+    const explained = explain(error)
+    if (!explained) throw error
+    if (explained.message) io.err(explained.message)
+    return explained.exitCode
   }
 }

@@ -1,12 +1,22 @@
 #!/usr/bin/env node
 import { existsSync } from 'node:fs'
+import type { Io } from './io.ts'
 import { run } from './program.ts'
+import { createPrompt } from './terminal.ts'
 
 // `npm run stint -- COMMAND`
 
 if (existsSync('.env')) process.loadEnvFile('.env')
-process.exitCode = await run(process.argv.slice(2), {
+const interrupted = new AbortController()
+const isTerminal = process.stdin.isTTY && process.stdout.isTTY
+const io: Io = {
   env: process.env,
   out: (text) => console.log(text),
   err: (text) => console.error(text),
-})
+  signal: interrupted.signal,
+  terminal: isTerminal ? createPrompt(process.stdin, process.stdout) : undefined,
+}
+process.once('SIGINT', () => interrupted.abort())
+// Who reads no further (`| head`) is no error of ours.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1))
+process.exitCode = await run(process.argv.slice(2), io)

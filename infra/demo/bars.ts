@@ -54,7 +54,11 @@ const draw = ({ name, job, known }: Bar, width: number): string => {
 
 const EIGHTHS = ['', '▏', '▎', '▍', '▌', '▋', '▊', '▉']
 
-const drawBar = (part: number, width: number, colour: (typeof STATE_COLOURS)[keyof typeof STATE_COLOURS]): string => {
+export const drawBar = (
+  part: number,
+  width: number,
+  colour: (typeof STATE_COLOURS)[keyof typeof STATE_COLOURS],
+): string => {
   const eighths = Math.round(part * width * 8)
   const full = `${'█'.repeat(Math.floor(eighths / 8))}${EIGHTHS[eighths % 8]}`
   return `${styleText(colour, full)}${styleText('dim', '·'.repeat(width - full.length))}`

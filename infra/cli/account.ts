@@ -1,0 +1,97 @@
+import { text } from 'node:stream/consumers'
+import type { Command } from 'commander'
+import type { Cli } from './cli.ts'
+import { changeCredentials, credentialsPath, readCredentials } from './credentials-file.ts'
+import { CommandError, EXIT, type Io } from './io.ts'
+import { print } from './print.ts'
+import { anonymous, findUrl, signedIn } from './session.ts'
+
+interface Given {
+  email?: string
+  name?: string
+  passwordStdin?: boolean
+  json?: boolean
+}
+
+/** `stint register`, `login`, `logout`, `whoami`. */
+export const addAccount = (program: Command, { io }: Cli): void => {
+  program
+    .command('register')
+    .description('make an account, and sign in')
+    .option('--email <email>')
+    .option('--name <name>')
+    .option('--password-stdin', 'read the password from standard input')
+    .option('--json', 'print JSON')
+    .action(async (given: Given) => {
+      const email = given.email ?? (await ask(io, '--email', 'Email: '))
+      const name = given.name ?? (await ask(io, '--name', 'Name: '))
+      const password = await askPassword(io, given)
+      await enter(io, given, (client) => client.call('POST /auth/register', { body: { email, name, password } }))
+    })
+  program
+    .command('login')
+    .description('sign in; the tokens are kept in a file that only you may read')
+    .option('--email <email>')
+    .option('--password-stdin', 'read the password from standard input')
+    .option('--json', 'print JSON')
+    .action(async (given: Given) => {
+      const email = given.email ?? (await ask(io, '--email', 'Email: '))
+      const password = await askPassword(io, given)
+      await enter(io, given, (client) => client.call('POST /auth/login', { body: { email, password } }))
+    })
+  program
+    .command('logout')
+    .description('end the session, here and at the API')
+    .action(async () => {
+      const url = await findUrl(io)
+      const path = credentialsPath(io.env)
+      const { [url]: left, ...others } = (await readCredentials(path)).sessions
+      if (!left) throw new CommandError(`Nobody is signed in at ${url}.`, EXIT.signIn)
+      await anonymous(url).call('POST /auth/logout', { body: { refreshToken: left.refreshToken } })
+      await changeCredentials(path, (kept) => ({ ...kept, sessions: others }))
+      io.out(`Signed out of ${url}.`)
+    })
+  program
+    .command('whoami')
+    .description('who is signed in, and where')
+    .option('--json', 'print JSON')
+    .action(async (options: { json?: boolean }) => {
+      const { client, url } = await signedIn(io)
+      const { user } = await client.call('GET /auth/me')
+      print(
+        io,
+        options,
+        { ...user, url },
+        () => `${user.name} <${user.email}> at ${url}${user.isAdmin ? ', admin' : ''}`,
+      )
+    })
+}
+
+interface SignedIn {
+  user: { email: string; name: string }
+  accessToken: string
+  refreshToken: string
+}
+
+const enter = async (
+  io: Io,
+  given: Given,
+  how: (client: ReturnType<typeof anonymous>) => Promise<SignedIn>,
+): Promise<void> => {
+  const url = await findUrl(io)
+  const { user, accessToken, refreshToken } = await how(anonymous(url))
+  const session = { email: user.email, accessToken, refreshToken }
+  await changeCredentials(credentialsPath(io.env), (kept) => ({
+    current: url,
+    sessions: { ...kept.sessions, [url]: session },
+  }))
+  print(io, given, { user, url }, () => `Signed in as ${user.name} <${user.email}> at ${url}.`)
+}
+
+const ask = async ({ terminal }: Io, flag: string, question: string, hidden = false): Promise<string> => {
+  if (!terminal) throw new CommandError(`${flag} is needed where nobody can be asked.`, EXIT.usage)
+  return terminal.ask(question, { hidden })
+}
+
+const askPassword = async (io: Io, { passwordStdin }: Given): Promise<string> =>
+  passwordStdin ? (await text(process.stdin)).replace(/\r?\n$/, '') : ask(io, '--password-stdin', 'Password: ', true)

@@ -1,0 +1,92 @@
+import { mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises'
+import { homedir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { z } from 'zod'
+import { type Credentials, refreshing } from '../../lib/client/credentials.ts'
+
+const file = z.object({
+  /** The API that commands go to when none is named. */
+  current: z.string().optional(),
+  sessions: z.record(z.string(), z.object({ email: z.string(), accessToken: z.string(), refreshToken: z.string() })),
+})
+
+export type KeptCredentials = z.infer<typeof file>
+export type KeptSession = KeptCredentials['sessions'][string]
+
+/** As long as an exchange of tokens may take, before whoever holds the lock counts as dead. */
+const LOCK_MS = 15_000
+const NOTHING: KeptCredentials = { sessions: {} }
+
+/** `$XDG_CONFIG_HOME/stint/credentials.json`, which only its owner may read. */
+export const credentialsPath = (env: Record<string, string | undefined>): string =>
+  join(env['XDG_CONFIG_HOME'] || join(env['HOME'] || homedir(), '.config'), 'stint', 'credentials.json')
+
+export const readCredentials = async (path: string): Promise<KeptCredentials> => {
+  const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return undefined
+    throw error
+  })
+  return text === undefined ? NOTHING : file.parse(JSON.parse(text))
+}
+
+/** Changes what is kept. Two processes do it one after the other, and whoever reads meanwhile sees the old or the new. */
+export const changeCredentials = async (
+  path: string,
+  change: (kept: KeptCredentials) => Promise<KeptCredentials> | KeptCredentials,
+): Promise<KeptCredentials> => {
+  await mkdir(dirname(path), { recursive: true, mode: 0o700 })
+  const unlock = await lock(`${path}.lock`)
+  try {
+    const changed = await change(await readCredentials(path))
+    const written = await open(`${path}.new`, 'w', 0o600)
+    await written.writeFile(`${JSON.stringify(changed, undefined, 2)}\n`)
+    await written.close()
+    await rename(`${path}.new`, path)
+    return changed
+  } finally {
+    await unlock()
+  }
+}
+
+const lock = async (path: string): Promise<() => Promise<void>> => {
+  for (;;) {
+    try {
+      await (await open(path, 'wx', 0o600)).close()
+      return () => rm(path, { force: true })
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+      const held = await stat(path).catch(() => undefined)
+      if (held && Date.now() - held.mtimeMs > LOCK_MS) await rm(path, { force: true })
+      await sleep(20 + Math.random() * 30)
+    }
+  }
+}
+
+/**
+ * The kept session of an API. A refresh token is good for one exchange, so whoever needs another access token first
+ * looks whether another process has got one meanwhile.
+ */
+export const keptCredentials = (path: string, url: string, session: KeptSession): Credentials => {
+  let held = session
+  return {
+    current: () => held.accessToken,
+    renew: async (refused) => {
+      let next: string | undefined
+      await changeCredentials(path, async (kept) => {
+        const latest = kept.sessions[url]
+        if (!latest) return kept
+        held = latest
+        next = latest.accessToken
+        if (latest.accessToken !== refused) return kept
+        const exchange = refreshing({ baseUrl: url, tokens: latest })
+        next = await exchange.renew(refused)
+        const { [url]: _, ...others } = kept.sessions
+        if (next === undefined) return { ...kept, sessions: others }
+        held = { ...latest, accessToken: next, refreshToken: exchange.refreshToken() ?? '' }
+        return { ...kept, sessions: { ...others, [url]: held } }
+      })
+      return next
+    },
+  }
+}

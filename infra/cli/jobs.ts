@@ -1,0 +1,138 @@
+import type { Command } from 'commander'
+import type { Api } from '../../functions/http/api.ts'
+import type { AnswerOf, CallOf } from '../../lib/client/api.ts'
+import type { Cli } from './cli.ts'
+import { EXIT, type Io } from './io.ts'
+import { ago, duration, paint, percent, print, STATE_COLOURS, table } from './print.ts'
+import { signedIn } from './session.ts'
+
+type Job = AnswerOf<Api['GET /jobs']>['body']['items'][number]
+type Explained = AnswerOf<Api['GET /jobs/{jobId}']>['body']['job']
+type Filter = NonNullable<CallOf<Api['GET /jobs']>['query']>
+
+/** `stint jobs`, `job`, `cancel`, `retry`. */
+export const addJobs = (program: Command, cli: Cli): void => {
+  const { io } = cli
+  program
+    .command('jobs')
+    .description('jobs, newest first')
+    .option('--state <state>', 'blocked, queued, running, succeeded, failed or cancelled')
+    .option('--kind <kind>')
+    .option('--queue <queue>')
+    .option('--tag <tag>')
+    .option('--text <text>', 'that stands in the input')
+    .option('--project-id <id>')
+    .option('--limit <integer>', 'how many', '20')
+    .option('--json', 'print JSON')
+    .action(async ({ limit, json, ...filter }: { limit: string; json?: boolean } & Record<string, string>) => {
+      const { client } = await signedIn(io)
+      const query = { ...filter, limit: Number(limit) } as Filter
+      const { items } = await client.call('GET /jobs', { query })
+      print(io, { ...(json && { json }) }, items, (jobs) => toTable(io, jobs))
+    })
+  program
+    .command('job')
+    .argument('<id>')
+    .description('one job, with its input and result, and why it waits')
+    .option('--json', 'print JSON')
+    .action(async (jobId: string, options: { json?: boolean }) => {
+      const { client } = await signedIn(io)
+      const { job } = await client.call('GET /jobs/{jobId}', { params: { jobId } })
+      print(io, options, job, (it) => describe(io, it))
+    })
+  program
+    .command('cancel')
+    .argument('<id...>')
+    .description('cancel jobs; one that runs stops at its next safe point')
+    .option('--json', 'print JSON')
+    .action((ids: string[], options: { json?: boolean }) =>
+      eachJob(cli, ids, options, async (client, jobId) => {
+        const { job } = await client.call('POST /jobs/{jobId}/cancel', { params: { jobId } })
+        return { job, done: job.state === 'running' ? 'is told to stop' : 'is cancelled' }
+      }),
+    )
+  program
+    .command('retry')
+    .argument('<id...>')
+    .description('begin failed or cancelled jobs anew')
+    .option('--from-start', 'forget their checkpoints')
+    .option('--json', 'print JSON')
+    .action((ids: string[], { fromStart = false, ...options }: { json?: boolean; fromStart?: boolean }) =>
+      eachJob(cli, ids, options, async (client, jobId) => {
+        const { job } = await client.call('POST /jobs/{jobId}/retry', { params: { jobId }, body: { fromStart } })
+        return { job, done: `is ${job.state}` }
+      }),
+    )
+}
+
+type Client = Awaited<ReturnType<typeof signedIn>>['client']
+
+/** The same to each, as far as it goes: what is refused for one job must not keep it from the others. */
+const eachJob = async (
+  { io, exit }: Cli,
+  ids: string[],
+  { json = false }: { json?: boolean },
+  act: (client: Client, jobId: string) => Promise<{ job: unknown; done: string }>,
+): Promise<void> => {
+  const { client } = await signedIn(io)
+  const { explain } = await import('./explain.ts')
+  const jobs: unknown[] = []
+  for (const id of new Set(ids)) {
+    try {
+      const { job, done } = await act(client, id)
+      jobs.push(job)
+      if (!json) io.out(`${id} ${done}`)
+    } catch (error) {
+      const explained = explain(error)
+      if (!explained || explained.exitCode !== EXIT.refused) throw error
+      io.err(`${id}: ${explained.message}`)
+      exit(explained.exitCode)
+    }
+  }
+  if (json) io.out(JSON.stringify(jobs, undefined, 2))
+}
+
+const toTable = (io: Io, jobs: readonly Job[]): string => {
+  if (jobs.length === 0) return 'No jobs. stint submit makes one.'
+  const head = ['ID', 'KIND', 'STATE', 'DONE', 'QUEUED', 'NAME'].map((it) => paint(io, 'dim', it))
+  return table([
+    head,
+    ...jobs.map((job) => [
+      job.id,
+      job.kind,
+      paint(io, STATE_COLOURS[job.state], job.state),
+      percent(job.progress),
+      `${ago(job.queuedAt)} ago`,
+      job.name ?? '',
+    ]),
+  ])
+}
+
+const describe = (io: Io, job: Explained): string => {
+  const { waitingBecause: waiting } = job
+  const facts: [string, string | null][] = [
+    ['id', job.id],
+    ['kind', job.kind],
+    ['name', job.name],
+    ['state', paint(io, STATE_COLOURS[job.state], job.state)],
+    [
+      'waits',
+      waiting &&
+        Object.entries(waiting)
+          .flatMap(([, value]) => value ?? [])
+          .join(' '),
+    ],
+    ['done', percent(job.progress)],
+    ['attempt', `${job.attempt} of ${job.maxAttempts}, stint ${job.stint}`],
+    ['queued', job.queuedAt],
+    ['started', job.startedAt],
+    ['finished', job.finishedAt],
+    ['ran', job.runMs > 0 ? duration(job.runMs) : null],
+    ['tags', job.tags.join(' ') || null],
+    ['error', job.error && `${job.error.code}: ${job.error.message}`],
+    ['input', JSON.stringify(job.input)],
+    ['partial', job.partial === null ? null : JSON.stringify(job.partial)],
+    ['result', job.result === null ? null : JSON.stringify(job.result)],
+  ]
+  return table(facts.flatMap(([name, value]) => (value ? [[paint(io, 'dim', name), value]] : [])))
+}

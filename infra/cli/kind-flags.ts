@@ -1,0 +1,107 @@
+import { readFile } from 'node:fs/promises'
+import { text as textOf } from 'node:stream/consumers'
+import { Command, Option } from 'commander'
+import { CommandError, EXIT } from './io.ts'
+
+/** A kind, as `GET /job-kinds` shows it. */
+export interface Kind {
+  kind: string
+  summary: string
+  input: Record<string, unknown>
+}
+
+interface Schema {
+  type?: string
+  description?: string
+  enum?: unknown[]
+  default?: unknown
+  items?: Schema
+  minimum?: number
+  maximum?: number
+}
+
+/** Of a flag: the field of the input that it sets. */
+type Fields = Map<string, string>
+
+/** A command whose options are the kind's input, from its JSON Schema, and what any submission has. */
+export const kindCommand = (kind: Kind, common: (command: Command) => void): { command: Command; fields: Fields } => {
+  const command = new Command(kind.kind).description(kind.summary).optionsGroup('The input:')
+  const ofAnyJob = new Command()
+  common(ofAnyJob)
+  const taken = new Set(ofAnyJob.options.map((option) => option.attributeName()))
+  const fields: Fields = new Map()
+  const properties = (kind.input['properties'] ?? {}) as Record<string, Schema>
+  const needed = new Set((kind.input['required'] as string[] | undefined) ?? [])
+  for (const [name, schema] of Object.entries(properties)) {
+    const option = toOption(taken.has(name) ? `input-${name}` : name, schema, needed.has(name))
+    fields.set(option.attributeName(), name)
+    command.addOption(option)
+  }
+  common(command.optionsGroup('The job:'))
+  return { command, fields }
+}
+
+/** The input that the flags say, over what `--input` gives. */
+export const inputOf = (
+  options: Record<string, unknown>,
+  fields: Fields,
+  base: Record<string, unknown>,
+): Record<string, unknown> => {
+  const given = [...fields].flatMap(([flag, name]) => (options[flag] === undefined ? [] : [[name, options[flag]]]))
+  return { ...base, ...(Object.fromEntries(given) as Record<string, unknown>) }
+}
+
+/** `--input`: JSON, `@file`, or `-` for standard input. @throws {CommandError} unless it is a JSON object */
+export const readInput = async (given: string | undefined): Promise<Record<string, unknown>> => {
+  if (given === undefined) return {}
+  const text =
+    given === '-' ? await textOf(process.stdin) : given.startsWith('@') ? await readFile(given.slice(1), 'utf8') : given
+  const parsed = parseJson(text)
+  if (typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed)) return parsed as Record<string, unknown>
+  throw new CommandError('--input: expected a JSON object, @file with one, or - to read one', EXIT.usage)
+}
+
+const toOption = (name: string, schema: Schema, needed: boolean): Option => {
+  const flag = `--${name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`
+  const option = new Option(
+    schema.type === 'boolean' ? flag : `${flag} <${typeName(schema)}>`,
+    describe(schema, needed),
+  )
+  if (schema.type === 'array') return option.argParser((text, before: unknown) => addItem(schema, text, before))
+  if (schema.type === 'boolean') return option
+  return option.argParser((text) => toValue(schema, text))
+}
+
+const typeName = ({ type, enum: choices }: Schema): string => (choices ? choices.join('|') : (type ?? 'json'))
+
+const describe = ({ description = '', minimum, maximum, default: fallback }: Schema, needed: boolean): string => {
+  const isBounded = minimum !== undefined && maximum !== undefined && Math.abs(minimum) < 2 ** 53 && maximum < 2 ** 53
+  const notes = [
+    ...(needed && fallback === undefined ? ['needed'] : []),
+    ...(isBounded ? [`${minimum} to ${maximum}`] : []),
+    ...(fallback === undefined ? [] : [`default ${JSON.stringify(fallback)}`]),
+  ]
+  return [description, notes.length > 0 ? `(${notes.join(', ')})` : ''].filter(Boolean).join(' ')
+}
+
+/** What can't be understood goes as text: the API says what it expected, by the field's name. */
+const toValue = ({ type }: Schema, text: string): unknown => {
+  if (type === 'string') return text
+  if (type === 'integer' || type === 'number')
+    return text.trim() !== '' && Number.isFinite(Number(text)) ? Number(text) : text
+  return parseJson(text) ?? text
+}
+
+const addItem = (schema: Schema, text: string, before: unknown): unknown => {
+  const whole = text.startsWith('[') ? parseJson(text) : undefined
+  const more = Array.isArray(whole) ? whole : [toValue(schema.items ?? {}, text)]
+  return [...(Array.isArray(before) ? before : []), ...more]
+}
+
+const parseJson = (text: string): unknown => {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,52 @@
+import { stripVTControlCharacters, styleText } from 'node:util'
+import type { Io } from './io.ts'
+
+/** Colours by state, as everywhere. */
+export const STATE_COLOURS = {
+  blocked: 'dim',
+  queued: 'yellow',
+  running: 'cyan',
+  succeeded: 'green',
+  failed: 'red',
+  cancelled: 'red',
+} as const
+
+/** Text in a colour, where a person sees it and hasn't asked for none (NO_COLOR). */
+export const paint = (io: Io, style: Parameters<typeof styleText>[0], text: string): string =>
+  io.terminal && !io.env['NO_COLOR'] ? styleText(style, text, { validateStream: false }) : text
+
+/** `--json` prints what the API gave; otherwise what `text` makes of it. */
+export const print = <T>(io: Io, { json }: { json?: boolean }, value: T, text: (value: T) => string): void =>
+  io.out(json ? JSON.stringify(value, undefined, 2) : text(value))
+
+/** Columns as wide as they need to be; the last one ends where its text ends. */
+export const table = (rows: readonly (readonly string[])[]): string => {
+  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => width(row[column] ?? ''))))
+  return rows
+    .map((row) =>
+      row
+        .map((cell, column) =>
+          column === row.length - 1 ? cell : cell + ' '.repeat((widths[column] ?? 0) - width(cell)),
+        )
+        .join('  ')
+        .trimEnd(),
+    )
+    .join('\n')
+}
+
+/** Without colours. */
+const width = (text: string): number => [...stripVTControlCharacters(text)].length
+
+/** `3.2 s`, `4 min`, `2 h`, `3 d` */
+export const duration = (ms: number): string => {
+  if (ms < 60_000) return `${(ms / 1_000).toFixed(1)} s`
+  if (ms < 3_600_000) return `${Math.round(ms / 60_000)} min`
+  if (ms < 86_400_000) return `${Math.round(ms / 3_600_000)} h`
+  return `${Math.round(ms / 86_400_000)} d`
+}
+
+/** How long ago it was. */
+export const ago = (time: string | null): string =>
+  time === null ? '–' : duration(Math.max(0, Date.now() - Date.parse(time)))
+
+export const percent = (part: number): string => `${Math.floor(part * 100)} %`

@@ -1,0 +1,61 @@
+import type { Command } from 'commander'
+import type { Cli } from './cli.ts'
+import { print, table } from './print.ts'
+import { all, type Session, signedIn } from './session.ts'
+
+interface Options {
+  json?: boolean
+  projectId?: string
+}
+
+/** `stint projects`. */
+export const addProjects = (program: Command, { io }: Cli): void => {
+  const projects = program.command('projects').description('projects and their people')
+  projects
+    .command('list', { isDefault: true })
+    .description('the projects that you belong to')
+    .option('--json', 'print JSON')
+    .action(async (options: Options) => {
+      const { client } = await signedIn(io)
+      const items = await all(client.each('GET /projects'))
+      print(io, options, items, (rows) => table(rows.map((it) => [it.id, it.role, it.name])))
+    })
+  projects
+    .command('create')
+    .argument('<name>')
+    .description('make a project, and own it')
+    .option('--json', 'print JSON')
+    .action(async (name: string, options: Options) => {
+      const { project } = await (await signedIn(io)).client.call('POST /projects', { body: { name } })
+      print(io, options, project, (it) => `${it.id}  ${it.name}`)
+    })
+  projects
+    .command('members')
+    .argument('[project-id]')
+    .description('the people of a project')
+    .option('--json', 'print JSON')
+    .action(async (given: string | undefined, options: Options) => {
+      const session = await signedIn(io)
+      const params = { projectId: given ?? (await ownProject(session)) }
+      const items = await all(session.client.each('GET /projects/{projectId}/members', { params }))
+      print(io, options, items, (rows) => table(rows.map((it) => [it.userId, it.role, it.email, it.name])))
+    })
+  projects
+    .command('invite')
+    .argument('<project-id>')
+    .argument('<email>')
+    .argument('[role]', 'viewer, maintainer or owner', 'viewer')
+    .description('add a person who has registered, or change their role')
+    .action(async (projectId: string, email: string, role: 'viewer' | 'maintainer' | 'owner') => {
+      const { client } = await signedIn(io)
+      const body = { email, role }
+      const { member } = await client.call('POST /projects/{projectId}/members', { params: { projectId }, body })
+      io.out(`${member.name} <${member.email}> is a ${member.role}.`)
+    })
+}
+
+/** The project that was made for the person at registration. */
+export const ownProject = async ({ client }: Session): Promise<string> => {
+  const mine = await all(client.each('GET /projects'))
+  return (mine.find(({ isPersonal, role }) => isPersonal && role === 'owner') ?? mine[0])?.id ?? ''
+}

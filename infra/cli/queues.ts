@@ -1,0 +1,48 @@
+import type { Command } from 'commander'
+import type { Api } from '../../functions/http/api.ts'
+import type { AnswerOf } from '../../lib/client/api.ts'
+import type { Cli } from './cli.ts'
+import type { Io } from './io.ts'
+import { duration, paint, print, table } from './print.ts'
+import { signedIn } from './session.ts'
+
+type Queue = AnswerOf<Api['GET /queues']>['body']['items'][number]
+
+/** `stint queues`. */
+export const addQueues = (program: Command, { io }: Cli): void => {
+  const queues = program.command('queues').description('the queues, and what waits and runs in them')
+  queues
+    .command('list', { isDefault: true })
+    .description('how full they are')
+    .option('--json', 'print JSON')
+    .action(async (options: { json?: boolean }) => {
+      const { items } = await (await signedIn(io)).client.call('GET /queues')
+      print(io, options, items, (all) => toTable(io, all))
+    })
+  for (const [verb, done] of [
+    ['pause', 'is paused: what runs goes on to its end'],
+    ['resume', 'is open again'],
+  ] as const) {
+    queues
+      .command(verb)
+      .argument('<queue>', 'default, compute or bulk')
+      .description(verb === 'pause' ? 'keep its jobs from starting (admin)' : 'let its jobs start again (admin)')
+      .action(async (queue: Queue['name']) => {
+        await (await signedIn(io)).client.call(`POST /queues/{queue}/${verb}`, { params: { queue } })
+        io.out(`${queue} ${done}.`)
+      })
+  }
+}
+
+const toTable = (io: Io, queues: readonly Queue[]): string =>
+  table([
+    ['QUEUE', 'QUEUED', 'DELAYED', 'RUNNING', 'OLDEST DUE', ''].map((it) => paint(io, 'dim', it)),
+    ...queues.map((it) => [
+      it.name,
+      String(it.queued),
+      String(it.delayed),
+      String(it.running),
+      it.oldestDueSeconds === null ? '–' : duration(it.oldestDueSeconds * 1_000),
+      it.paused ? paint(io, 'yellow', 'paused') : '',
+    ]),
+  ])

@@ -1,0 +1,80 @@
+import type { Command } from 'commander'
+import type { Api } from '../../functions/http/api.ts'
+import type { AnswerOf } from '../../lib/client/api.ts'
+import type { Cli } from './cli.ts'
+import type { Io } from './io.ts'
+import { readInput } from './kind-flags.ts'
+import { paint, print, table } from './print.ts'
+import { all, signedIn } from './session.ts'
+
+type Schedule = AnswerOf<Api['GET /schedules']>['body']['items'][number]
+
+/** `stint schedules`. */
+export const addSchedules = (program: Command, { io }: Cli): void => {
+  const schedules = program.command('schedules').description('jobs that come at certain times')
+  schedules
+    .command('list', { isDefault: true })
+    .description('schedules, newest first, with their next time')
+    .option('--project-id <id>')
+    .option('--json', 'print JSON')
+    .action(async ({ projectId, ...options }: { projectId?: string; json?: boolean }) => {
+      const { client } = await signedIn(io)
+      const items = await all(client.each('GET /schedules', { query: { projectId } }))
+      print(io, options, items, (rows) => toTable(io, rows))
+    })
+  schedules
+    .command('create')
+    .argument('<name>')
+    .argument('<cron>', 'minute, hour, day of month, month, day of week: "30 2 * * *"')
+    .argument('<kind>')
+    .description('have a job submitted at certain times')
+    .option('--input <json>', 'the jobs’ input as JSON, @file or -')
+    .option('--time-zone <zone>', 'IANA, as Europe/Berlin', 'UTC')
+    .option('--project-id <id>')
+    .option('--json', 'print JSON')
+    .action(async (name: string, cron: string, kind: string, given: Record<string, string> & { json?: true }) => {
+      const { input, timeZone = 'UTC', projectId, json = false } = given
+      const { client } = await signedIn(io)
+      const body = { name, cron, kind, input: await readInput(input), timeZone, projectId }
+      const { schedule } = await client.call('POST /schedules', { body })
+      print(io, { json }, schedule, (it) => `${it.id}  next at ${it.nextRuns[0]}`)
+    })
+  for (const [verb, paused] of [
+    ['pause', true],
+    ['resume', false],
+  ] as const) {
+    schedules
+      .command(verb)
+      .argument('<id>')
+      .description(paused ? 'let its times pass' : 'go on with its next time')
+      .action(async (scheduleId: string) => {
+        const { client } = await signedIn(io)
+        const params = { scheduleId }
+        const { schedule } = await client.call('PATCH /schedules/{scheduleId}', { params, body: { paused } })
+        io.out(paused ? `${schedule.name} is paused.` : `${schedule.name} comes next at ${schedule.nextRuns[0]}.`)
+      })
+  }
+  schedules
+    .command('delete')
+    .argument('<id>')
+    .description('end a schedule; its jobs stay')
+    .action(async (scheduleId: string) => {
+      await (await signedIn(io)).client.call('DELETE /schedules/{scheduleId}', { params: { scheduleId } })
+      io.out(`${scheduleId} is deleted.`)
+    })
+}
+
+const toTable = (io: Io, schedules: readonly Schedule[]): string => {
+  if (schedules.length === 0) return 'No schedules.'
+  return table([
+    ['ID', 'CRON', 'ZONE', 'KIND', 'NEXT', 'NAME'].map((it) => paint(io, 'dim', it)),
+    ...schedules.map((it) => [
+      it.id,
+      it.cron,
+      it.timeZone,
+      it.kind,
+      it.paused ? 'paused' : (it.nextRuns[0] ?? '–'),
+      it.name,
+    ]),
+  ])
+}

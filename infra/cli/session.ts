@@ -1,0 +1,50 @@
+import type { Api } from '../../functions/http/api.ts'
+import { type Client, createClient } from '../../lib/client/client.ts'
+import { fixed } from '../../lib/client/credentials.ts'
+import { readHostConfig } from '../../lib/core/host-config.ts'
+import { readRunFile } from '../local/run-file.ts'
+import { credentialsPath, keptCredentials, readCredentials } from './credentials-file.ts'
+import { CommandError, EXIT, type Io } from './io.ts'
+
+/** The API that a command talks to, as somebody. */
+export interface Session {
+  url: string
+  client: Client<Api>
+  /** Undefined with STINT_TOKEN: it may be anybody's. */
+  email: string | undefined
+}
+
+/** The API that is meant: STINT_URL, or where one signed in last, or the stack that runs on this machine. */
+export const findUrl = async ({ env }: Io): Promise<string> => {
+  const { current } = await readCredentials(credentialsPath(env))
+  const url = env['STINT_URL'] ?? current ?? runningUrl(env) ?? 'http://localhost:3000'
+  if (!URL.canParse(url)) throw new CommandError(`STINT_URL is not a URL: ${url}`, EXIT.usage)
+  return url.replace(/\/+$/, '')
+}
+
+/** @throws {CommandError} when nobody has signed in there */
+export const signedIn = async (io: Io): Promise<Session> => {
+  const url = await findUrl(io)
+  const token = io.env['STINT_TOKEN']
+  if (token) return { url, client: clientOf(url, fixed(token)), email: undefined }
+  const path = credentialsPath(io.env)
+  const kept = (await readCredentials(path)).sessions[url]
+  if (!kept) throw new CommandError(`Sign in first: stint login   (at ${url})`, EXIT.signIn)
+  return { url, client: clientOf(url, keptCredentials(path, url, kept)), email: kept.email }
+}
+
+/** A client that is nobody yet. */
+export const anonymous = (url: string): Client<Api> => clientOf(url)
+
+const clientOf = (baseUrl: string, credentials?: Parameters<typeof createClient>[0]['credentials']): Client<Api> =>
+  createClient<Api>({ baseUrl, credentials, headers: { 'user-agent': 'stint-cli' } })
+
+const runningUrl = (env: Io['env']): string | undefined =>
+  readRunFile(readHostConfig(env).dataDir).find(({ name }) => name === 'host')?.address
+
+/** Every item of a list. */
+export const all = async <T>(items: AsyncIterable<T>): Promise<T[]> => {
+  const taken: T[] = []
+  for await (const item of items) taken.push(item)
+  return taken
+}

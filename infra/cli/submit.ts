@@ -1,0 +1,131 @@
+import { type Command, Option } from 'commander'
+import type { Cli } from './cli.ts'
+import { CommandError, EXIT } from './io.ts'
+import { inputOf, type Kind, kindCommand, readInput } from './kind-flags.ts'
+import { print } from './print.ts'
+import { type Session, signedIn } from './session.ts'
+import { upload } from './upload.ts'
+import { watchJobs } from './watch.ts'
+
+interface Options {
+  input?: string
+  file?: string
+  watch?: boolean
+  json?: boolean
+  idempotencyKey?: string
+  projectId?: string
+  name?: string
+  priority?: number
+  delaySeconds?: number
+  runAt?: string
+  after?: string[]
+  tags?: string[]
+  maxAttempts?: number
+  timeoutSeconds?: number
+  uniqueKey?: string
+}
+
+/** `stint submit KIND …`: the kind's fields are flags, which its schema at the API says. */
+export const addSubmit = (program: Command, cli: Cli): void => {
+  program
+    .command('submit')
+    .argument('[kind]', 'one of `stint kinds`')
+    .argument('[flags...]', 'the kind’s fields: `stint submit KIND --help` lists them')
+    .description('submit a job')
+    .helpOption(false)
+    .allowUnknownOption()
+    .passThroughOptions()
+    .action(async (name: string | undefined, flags: string[], _: unknown, command: Command) => {
+      if (name === undefined || name.startsWith('-')) {
+        cli.io.out(`${command.helpInformation().trimEnd()}\n\n${HINT}`)
+        if (name === undefined || !/^(-h|--help)$/.test(name)) cli.exit(EXIT.usage)
+        return
+      }
+      await submitKind(cli, name, flags)
+    })
+  program
+    .command('kinds')
+    .description('the kinds of job there are')
+    .option('--json', 'print JSON')
+    .action(async (options: { json?: boolean }) => {
+      const { items } = await (await signedIn(cli.io)).client.call('GET /job-kinds')
+      print(cli.io, options, items, (all) => all.map((it) => `${it.kind.padEnd(24)} ${it.summary}`).join('\n'))
+    })
+}
+
+const HINT = 'stint submit math.pi --help    what a kind takes\nstint submit math.pi --digits 1000 --watch'
+
+const submitKind = async (cli: Cli, name: string, flags: string[]): Promise<void> => {
+  const session = await signedIn(cli.io)
+  const { items } = await session.client.call('GET /job-kinds')
+  const kind = items.find((it) => it.kind === name)
+  if (!kind) {
+    const known = items.map((it) => `  ${it.kind}`).join('\n')
+    throw new CommandError(`There is no kind ${name}. There are\n${known}`, EXIT.usage)
+  }
+  const { command, fields } = kindCommand(kind, addCommon)
+  cli.configure(command.name(`stint submit ${name}`).usage('[flags]'))
+  command.action(async (options: Options & Record<string, unknown>) => {
+    await send(cli, session, kind, { options, fields })
+  })
+  await command.parseAsync(flags, { from: 'user' })
+}
+
+const whole = (text: string): unknown => (/^-?\d+$/.test(text) ? Number(text) : text)
+const collect = (text: string, before: string[] = []): string[] => [...before, text]
+
+const addCommon = (command: Command): void => {
+  command
+    .option('--watch', 'show its progress until it ends')
+    .option('--json', 'print the job as JSON')
+    .option('--input <json>', 'the input as JSON, @file or -; flags go before it')
+    .option('--file <path>', 'upload a file of this machine, and give the job its id')
+    .option('--name <text>', 'a name for people')
+    .option('--project-id <id>', 'the project; your own if left out')
+    .addOption(new Option('--priority <integer>', '-10 to 10, the highest first').argParser(whole))
+    .addOption(new Option('--delay-seconds <integer>', 'not before that').argParser(whole))
+    .option('--run-at <time>', 'not before then (RFC 3339)')
+    .option('--after <id>', 'after this job; can be repeated', collect)
+    .option('--tags <tag>', 'can be repeated', collect)
+    .addOption(new Option('--max-attempts <integer>').argParser(whole))
+    .addOption(new Option('--timeout-seconds <integer>', 'running time over all stints').argParser(whole))
+    .option('--unique-key <key>', 'at most one live job of the project has it')
+    .option('--idempotency-key <key>', 'a repeat within 24 h gives the same job')
+}
+
+const send = async (
+  cli: Cli,
+  { client, ...session }: Session,
+  kind: Kind,
+  { options, fields }: { options: Options & Record<string, unknown>; fields: Map<string, string> },
+): Promise<void> => {
+  const { input: base, file, watch, json, idempotencyKey, name, projectId, priority, delaySeconds } = options
+  const { runAt, after, tags, maxAttempts, timeoutSeconds, uniqueKey } = options
+  const input = inputOf(options, fields, await readInput(base))
+  if (file !== undefined) input[fileField(kind)] = await upload(client, file, projectId)
+  const settings = {
+    name,
+    projectId,
+    priority,
+    delaySeconds,
+    runAt,
+    after,
+    tags,
+    maxAttempts,
+    timeoutSeconds,
+    uniqueKey,
+  }
+  const body = { kind: kind.kind, input, ...settings }
+  const { job } = await client.call('POST /jobs', { body, idempotencyKey })
+  cli.submitted(job.id)
+  if (!watch || !json) print(cli.io, options, job, () => `${job.id}  ${job.kind}  ${job.state}`)
+  if (watch) cli.exit(await watchJobs(cli.io, { client, ...session }, [job.id], { json: json === true }))
+}
+
+/** The field that takes an uploaded file. */
+const fileField = ({ kind, input }: Kind): string => {
+  const names = Object.keys((input['properties'] ?? {}) as object)
+  const field = names.find((it) => it === 'fileId') ?? names.find((it) => /FileId$/.test(it))
+  if (field === undefined) throw new CommandError(`--file: ${kind} takes no file`, EXIT.usage)
+  return field
+}

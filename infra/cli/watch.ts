@@ -1,0 +1,180 @@
+import type { Command } from 'commander'
+import type { JobState } from '../../db/queries/jobs.ts'
+import type { LiveEvent, LiveState } from '../../lib/client/live.ts'
+import { drawBar } from '../demo/bars.ts'
+import { createScreen, type Screen } from '../demo/screen.ts'
+import type { Cli } from './cli.ts'
+import { followSession } from './following.ts'
+import { CommandError, EXIT, type Io } from './io.ts'
+import { paint, percent, STATE_COLOURS } from './print.ts'
+import { type Session, signedIn } from './session.ts'
+
+/** A job, as far as events tell of it. */
+interface Watched {
+  id: string
+  label: string
+  state: JobState
+  progress: number
+  stint: number
+  error: { code: string; message: string } | null
+}
+
+type Told = Pick<LiveEvent, 'seq' | 'type' | 'createdAt' | 'data'>
+
+/** `stint watch ID…`: until all of them have ended. */
+export const addWatch = (program: Command, { io, exit }: Cli): void => {
+  program
+    .command('watch')
+    .argument('<id...>')
+    .description('show jobs’ progress until they have ended')
+    .option('--json', 'print each event as a line of JSON, from the first on')
+    .addHelpText('after', '\nExit codes: 0 all succeeded, 1 one failed or was cancelled')
+    .action(async (ids: string[], { json = false }: { json?: boolean }) => {
+      exit(await watchJobs(io, await signedIn(io), [...new Set(ids)], { json }))
+    })
+}
+
+/** @returns the exit code */
+export const watchJobs = async (
+  io: Io,
+  session: Session,
+  ids: string[],
+  { json }: { json: boolean },
+): Promise<number> => {
+  const jobs = new Map<string, Watched>()
+  const ended = Promise.withResolvers<void>()
+  let live: LiveState = 'connecting'
+  const show = json ? unseen : createView(io, jobs, () => live)
+  const look = (): void => {
+    show()
+    if (jobs.size === ids.length && [...jobs.values()].every(hasEnded)) ended.resolve()
+  }
+  const told = new Map<string, number>()
+  /** A line for each event, once, whether it is read or heard. */
+  const tell = (jobId: string, { seq, type, createdAt, data }: Told): void => {
+    if (!json || seq <= (told.get(jobId) ?? 0)) return
+    told.set(jobId, seq)
+    io.out(JSON.stringify({ jobId, seq, type, createdAt, data }))
+  }
+  const read = async (): Promise<void> => {
+    const { client } = session
+    const answers = await Promise.all(ids.map((jobId) => client.call('GET /jobs/{jobId}', { params: { jobId } })))
+    for (const { job } of answers) jobs.set(job.id, { ...job, label: job.name ?? job.kind })
+    if (!json) return
+    for (const jobId of ids) {
+      for await (const event of client.each('GET /jobs/{jobId}/events', { params: { jobId } })) tell(jobId, event)
+    }
+  }
+  const early: LiveEvent[] = []
+  let isRead = false
+  const hear = (events: LiveEvent[]): void => {
+    const ours = events.filter((it) => ids.includes(it.jobId))
+    if (!isRead) {
+      // The answer that is under way may not know of them. If it does, it is only a moment until it is right again.
+      early.push(...ours)
+      return
+    }
+    for (const event of ours) {
+      tell(event.jobId, event)
+      const job = jobs.get(event.jobId)
+      if (job) apply(job, event)
+    }
+    look()
+  }
+  const following = followSession(session, {
+    onEvents: hear,
+    onReset: () => void read().then(look, ended.reject),
+    onState: (state) => {
+      live = state
+      if (state === 'ended')
+        ended.reject(new CommandError('The session has ended: stint login signs in again', EXIT.signIn))
+      else show()
+    },
+  })
+  const stop = (): void => ended.reject(io.signal?.reason)
+  io.signal?.addEventListener('abort', stop)
+  try {
+    await Promise.race([following.ready, ended.promise])
+    await read()
+    isRead = true
+    hear(early.splice(0))
+    look()
+    await ended.promise
+    await read()
+    show()
+  } finally {
+    io.signal?.removeEventListener('abort', stop)
+    following.stop()
+    show.close()
+  }
+  return [...jobs.values()].every(({ state }) => state === 'succeeded') ? EXIT.ok : EXIT.found
+}
+
+const hasEnded = ({ state }: Watched): boolean => ['succeeded', 'failed', 'cancelled'].includes(state)
+
+/** The state that a job is in after an event; undefined: the same. */
+const STATE_AFTER: Record<string, JobState> = {
+  'job.blocked': 'blocked',
+  'job.queued': 'queued',
+  'job.started': 'running',
+  'job.retried': 'queued',
+  'job.continued': 'queued',
+  'job.succeeded': 'succeeded',
+  'job.failed': 'failed',
+  'job.cancelled': 'cancelled',
+}
+
+const apply = (job: Watched, { type, data = {} }: LiveEvent): void => {
+  job.state = STATE_AFTER[type] ?? job.state
+  const { progress, stint, error } = data as { progress?: number; stint?: number; error?: Watched['error'] }
+  job.progress = job.state === 'succeeded' ? 1 : (progress ?? job.progress)
+  job.stint = stint ?? job.stint
+  if (type === 'job.failed' && error) job.error = error
+}
+
+/** Shows how things are. */
+type View = (() => void) & { close: () => void }
+
+const unseen: View = Object.assign(() => {}, { close: () => {} })
+
+/** Bars where a person looks, and else a line whenever a state changes or a tenth is done. */
+const createView = (
+  io: Io,
+  jobs: Map<string, Watched>,
+  live: () => LiveState,
+): (() => void) & { close: () => void } => {
+  const screen = io.terminal && createScreen(io.terminal.screen)
+  const view = screen?.isLive ? drawnOn(io, screen, jobs, live) : saidTo(io, jobs)
+  return Object.assign(view, { close: () => screen?.close() })
+}
+
+const drawnOn = (io: Io, screen: Screen, jobs: Map<string, Watched>, live: () => LiveState) => (): void => {
+  const width = Math.max(9, Math.min(40, screen.columns() - 75))
+  const note = { polling: 'no WebSocket can be had: asking each two seconds', offline: 'the API cannot be reached' }
+  const below = note[live() as keyof typeof note]
+  const bars = [...jobs.values()].map((job) => draw(io, job, drawBar(job.progress, width, STATE_COLOURS[job.state])))
+  screen.show([...bars, ...(below ? [paint(io, 'dim', below)] : [])])
+}
+
+const saidTo = (io: Io, jobs: Map<string, Watched>): (() => void) => {
+  const said = new Map<string, string>()
+  return () => {
+    for (const job of jobs.values()) {
+      const step = `${job.state} ${job.stint} ${Math.floor(job.progress * 10)}`
+      if (said.get(job.id) !== step) io.out(draw(io, job))
+      said.set(job.id, step)
+    }
+  }
+}
+
+const draw = (io: Io, job: Watched, bar?: string): string =>
+  [
+    job.id,
+    job.label.slice(0, 16).padEnd(16),
+    ...(bar === undefined ? [] : [bar]),
+    percent(job.progress).padStart(5),
+    paint(io, STATE_COLOURS[job.state], job.state.padEnd(9)),
+    job.error ? `${job.error.code}: ${job.error.message}` : job.stint > 0 ? `stint ${job.stint}` : '',
+  ]
+    .join(' ')
+    .trimEnd()

@@ -1,0 +1,199 @@
+import { once } from 'node:events'
+import { readFileSync, statSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
+import sharp from 'sharp'
+import { describe, expect, vi } from 'vitest'
+import { type Person, test } from './person.ts'
+
+// `stint`, as processes of their own, against a running API.
+
+vi.setConfig({ testTimeout: 120_000 })
+
+const PASSWORD = 'correct horse battery'
+
+const register = async ({ stint }: Person, email = 'ada@example.com') => {
+  const done = await stint(['register', '--email', email, '--name', 'Ada', '--password-stdin'], {
+    input: `${PASSWORD}\n`,
+  })
+  expect(done).toMatchObject({ exitCode: 0, err: '' })
+}
+
+const idOf = ({ out }: { out: string }): string => out.slice(0, 36)
+const credentials = ({ config }: Person) => join(config, 'stint', 'credentials.json')
+
+test('register, whoami, logout, login; the tokens are in a file that nobody else may read', async ({ ada }) => {
+  expect(await ada.stint(['jobs'])).toMatchObject({ exitCode: 3, err: expect.stringContaining('Sign in first') })
+  await register(ada)
+  expect(statSync(credentials(ada)).mode & 0o777).toBe(0o600)
+  expect((await ada.stint(['whoami'])).out).toBe(`Ada <ada@example.com> at ${ada.host.url}\n`)
+  expect((await ada.stint(['logout'])).exitCode).toBe(0)
+  expect(readFileSync(credentials(ada), 'utf8')).not.toContain('eyJ')
+  expect((await ada.stint(['whoami'])).exitCode).toBe(3)
+  const wrong = await ada.stint(['login', '--email', 'ada@example.com', '--password-stdin'], { input: 'wrong' })
+  expect(wrong).toMatchObject({ exitCode: 3, out: '', err: 'Email or password is wrong\n' })
+  const right = await ada.stint(['login', '--email', 'ada@example.com', '--password-stdin'], { input: PASSWORD })
+  expect(right.exitCode).toBe(0)
+  expect(JSON.parse((await ada.stint(['whoami', '--json'])).out)).toMatchObject({ email: 'ada@example.com' })
+})
+
+test('two processes that need another access token at once both get one', async ({ world, ada }) => {
+  await register(ada)
+  const kept = JSON.parse(readFileSync(credentials(ada), 'utf8'))
+  kept.sessions[ada.host.url].accessToken = 'spent'
+  writeFileSync(credentials(ada), JSON.stringify(kept))
+  const all = await Promise.all(['whoami', 'jobs', 'projects', 'queues'].map((command) => ada.stint([command])))
+  expect(all.map(({ exitCode, err }) => [exitCode, err])).toEqual(all.map(() => [0, '']))
+  expect((await ada.stint(['whoami'])).exitCode).toBe(0)
+  const [sessions] = await world.sql<[{ count: number }]>`SELECT count(*) FROM sessions WHERE revoked_at IS NULL`
+  const [tokens] = await world.sql<[{ count: number }]>`SELECT count(*) FROM session_tokens`
+  expect([sessions.count, tokens.count]).toEqual([1, 2])
+})
+
+describe('submit', () => {
+  test('takes the kind’s fields as flags, shows progress, and ends as the job does', async ({ ada }) => {
+    await register(ada)
+    const flags = [
+      '--steps',
+      '4',
+      '--step-ms',
+      '100',
+      '--echo',
+      '{"a":[1]}',
+      '--tags',
+      'x',
+      '--tags',
+      'y',
+      '--name',
+      'Mine',
+    ]
+    const done = await ada.stint(['submit', 'debug.noop', ...flags, '--watch'])
+    expect(done).toMatchObject({ exitCode: 0, err: '' })
+    expect(done.out).toMatch(/^\S{36} {2}debug\.noop {2}queued\n/)
+    expect(done.out).toMatch(/Mine +100 % succeeded stint 1\n$/)
+    const job = JSON.parse((await ada.stint(['job', idOf(done), '--json'])).out)
+    expect(job).toMatchObject({ name: 'Mine', tags: ['x', 'y'], result: { steps: 4, echo: { a: [1] } } })
+    expect((await ada.stint(['jobs', '--tag', 'y'])).out).toContain('debug.noop  succeeded  100 %')
+    expect((await ada.stint(['jobs', '--tag', 'z'])).out).toBe('No jobs. stint submit makes one.\n')
+  })
+
+  test('gives another exit code when the job fails, and says why', async ({ world, ada }) => {
+    await register(ada)
+    const input = JSON.stringify({ fileId: '01a20610-c462-7693-9270-2c83469d56d3', sizes: [{ width: 5 }] })
+    const done = await ada.stint(['submit', 'image.resize', '--input', '-', '--watch'], { input })
+    expect(done.exitCode).toBeGreaterThan(0)
+    expect(`${done.out}${done.err}`).toMatch(/file/i)
+    const { out } = await ada.stint(['submit', 'debug.noop', '--delay-seconds', '600'])
+    const watching = ada.start(['watch', idOf({ out })])
+    const printed = text(watching.stdout)
+    await vi.waitUntil(async () => (await world.sql`SELECT FROM live_connections`).length === 1, { timeout: 30_000 })
+    expect((await ada.stint(['cancel', idOf({ out })])).out).toBe(`${idOf({ out })} is cancelled\n`)
+    expect((await once(watching, 'close'))[0]).toBe(1)
+    expect(await printed).toContain('cancelled')
+    expect((await ada.stint(['retry', idOf({ out })])).out).toBe(`${idOf({ out })} is queued\n`)
+  })
+
+  test('uploads a file for the job', async ({ ada }) => {
+    await register(ada)
+    const picture = sharp({ create: { width: 64, height: 32, channels: 3, background: '#c03040' } })
+    await picture.png().toFile(join(ada.config, 'a.png'))
+    const done = await ada.stint(['submit', 'image.resize', '--file', 'a.png', '--sizes', '{"width":16}', '--watch'])
+    expect(done).toMatchObject({ exitCode: 0, err: '' })
+    const job = JSON.parse((await ada.stint(['job', idOf(done), '--json'])).out)
+    expect(job.result.images[0]).toMatchObject({ width: 16, height: 8 })
+    const none = await ada.stint(['submit', 'image.resize', '--file', 'b.png'])
+    expect(none).toMatchObject({ exitCode: 64, err: '--file: there is no file b.png\n' })
+    const unfit = await ada.stint(['submit', 'math.pi', '--file', 'a.png'])
+    expect(unfit).toMatchObject({ exitCode: 64, err: '--file: math.pi takes no file\n' })
+  })
+
+  test('says what is wrong, with the field’s name', async ({ ada }) => {
+    await register(ada)
+    expect(await ada.stint(['submit', 'math.pi', '--digits', '0'])).toEqual({
+      exitCode: 4,
+      out: '',
+      err: 'The request has invalid fields\n  input.digits: Too small: expected number to be >=1\n',
+    })
+    expect((await ada.stint(['submit', 'math.pi', '--digits', 'many'])).err).toContain('input.digits: ')
+    expect((await ada.stint(['submit', 'math.pie'])).err).toContain('There is no kind math.pie. There are\n  math.pi\n')
+    expect(await ada.stint(['submit', 'math.pi', '--base', '2'])).toMatchObject({ exitCode: 64 })
+    expect((await ada.stint(['submit', 'math.pi', '--input', '[1]'])).exitCode).toBe(64)
+    const help = await ada.stint(['submit', 'math.pi', '--help'])
+    expect(help).toMatchObject({ exitCode: 0, err: '' })
+    expect(help.out).toMatch(/--digits <integer> +How many digits .*\(needed, 1 to\n? *100000\)/)
+    expect(help.out).toContain('--method <leibniz|chudnovsky>')
+    expect((await ada.stint(['submit'])).exitCode).toBe(64)
+    expect((await ada.stint(['submit', '--help'])).exitCode).toBe(0)
+  })
+})
+
+test('watch --json gives a line for each event of the jobs that were named, and of no other', async ({ ada }) => {
+  await register(ada)
+  const submit = (delay: string) => ada.stint(['submit', 'debug.noop', '--steps', '2', '--delay-seconds', delay])
+  const [one, two] = [idOf(await submit('5')), idOf(await submit('5'))]
+  const { exitCode, out } = await ada.stint(['watch', one, two, one, '--json'])
+  expect(exitCode).toBe(0)
+  const events = out
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line))
+  expect(new Set(events.map((it) => it.jobId))).toEqual(new Set([one, two]))
+  expect(events.filter((it) => it.type === 'job.succeeded')).toHaveLength(2)
+  expect((await ada.stint(['watch', '01a20610-c462-7693-9270-2c83469d56d3'])).err).toBe('No such job\n')
+})
+
+test('logs -f goes on until the job has ended', async ({ world, ada }) => {
+  await register(ada)
+  const { out } = await ada.stint(['submit', 'debug.noop', '--steps', '3', '--step-ms', '500'])
+  await world.sql`
+    INSERT INTO job_logs (job_id, stint, level, message, data) VALUES (${idOf({ out })}, 1, 'warn', 'mind the step', '{"n":1}')`
+  const logs = await ada.stint(['logs', '-f', idOf({ out })])
+  expect(logs).toMatchObject({ exitCode: 0, err: '' })
+  expect(logs.out).toMatch(/^\S+Z {3}1 warn {2}mind the step \{"n":1\}\n/)
+  expect((await ada.stint(['job', idOf({ out })])).out).toContain('succeeded')
+})
+
+test('schedules, queues and projects are listed and changed', async ({ world, ada }) => {
+  await register(ada)
+  const created = await ada.stint([
+    'schedules',
+    'create',
+    'Nightly',
+    '30 2 * * *',
+    'math.pi',
+    '--input',
+    '{"digits":5}',
+  ])
+  expect(created.exitCode).toBe(0)
+  expect((await ada.stint(['schedules', 'pause', idOf(created)])).out).toBe('Nightly is paused.\n')
+  expect((await ada.stint(['schedules'])).out).toMatch(/30 2 \* \* \* +UTC +math\.pi +paused +Nightly/)
+  expect((await ada.stint(['schedules', 'resume', idOf(created)])).out).toContain('Nightly comes next at ')
+  expect((await ada.stint(['schedules', 'delete', idOf(created)])).exitCode).toBe(0)
+  expect((await ada.stint(['schedules'])).out).toBe('No schedules.\n')
+
+  const project = await ada.stint(['projects', 'create', 'Team'])
+  await world.register('Bob').then(({ email }) => ada.stint(['projects', 'invite', idOf(project), email]))
+  expect((await ada.stint(['projects', 'members', idOf(project)])).out).toMatch(/viewer +bob-\S+ +Bob/)
+  expect((await ada.stint(['projects'])).out).toContain('owner  Team')
+
+  expect((await ada.stint(['queues', 'pause', 'compute'])).exitCode).toBe(4)
+  await world.sql`UPDATE users SET is_admin = true WHERE name = 'Ada'`
+  expect((await ada.stint(['queues', 'pause', 'compute'])).out).toContain('compute is paused')
+  expect((await ada.stint(['queues'])).out).toMatch(/compute +0 +0 +0 +– +paused/)
+  expect((await ada.stint(['queues', 'resume', 'compute'])).exitCode).toBe(0)
+})
+
+test('what cannot be reached has an exit code of its own', async ({ ada }) => {
+  const away = { STINT_URL: 'http://127.0.0.1:9', STINT_TOKEN: 'x' }
+  expect(await ada.stint(['jobs'], { env: away })).toMatchObject({
+    exitCode: 2,
+    err: expect.stringContaining('GET /jobs was not answered'),
+  })
+  expect(await ada.stint(['jobs'], { env: { STINT_TOKEN: 'x' } })).toMatchObject({ exitCode: 3 })
+  expect(await ada.stint(['jobs'], { env: { STINT_URL: 'nonsense' } })).toMatchObject({ exitCode: 64 })
+  expect(await ada.stint(['login'])).toMatchObject({
+    exitCode: 64,
+    err: '--email is needed where nobody can be asked.\n',
+  })
+  expect(await ada.stint(['shell'])).toMatchObject({ exitCode: 64 })
+})
