@@ -85,10 +85,10 @@ describe('submit', () => {
     expect(`${done.out}${done.err}`).toMatch(/file/i)
     const { out } = await ada.stint(['submit', 'debug.noop', '--delay-seconds', '600'])
     const watching = ada.start(['watch', idOf({ out })])
-    const printed = text(watching.stdout)
+    const [printed, closed] = [text(watching.stdout), once(watching, 'close')]
     await vi.waitUntil(async () => (await world.sql`SELECT FROM live_connections`).length === 1, { timeout: 30_000 })
     expect((await ada.stint(['cancel', idOf({ out })])).out).toBe(`${idOf({ out })} is cancelled\n`)
-    expect((await once(watching, 'close'))[0]).toBe(1)
+    expect((await closed)[0]).toBe(1)
     expect(await printed).toContain('cancelled')
     expect((await ada.stint(['retry', idOf({ out })])).out).toBe(`${idOf({ out })} is queued\n`)
   })
