@@ -84,6 +84,41 @@ test('while it does not start, the pauses grow, and in the end another port will
   expect(ports).toEqual([undefined, 5_000, 5_000, 5_000, 5_000, 5_000, undefined, undefined])
 })
 
+test('what is killed again and again is started at once each time, and what dies of its start is given pauses', async () => {
+  const pauses: number[] = []
+  const { nextUp, hooks } = watch()
+  let clock = 0
+  let made = 0
+  const one = fake(++made)
+  let latest = one
+  const kept = await keepRunning({
+    ...hooks,
+    now: () => clock,
+    pause: async (ms) => void pauses.push(ms),
+    start: async () => {
+      if (made === 1) {
+        made++
+        return one
+      }
+      latest = fake(made++)
+      return latest
+    },
+  })
+  const dieAfter = async (ms: number): Promise<void> => {
+    const again = nextUp()
+    clock += ms
+    latest.die()
+    await again
+  }
+  for (const ms of [1_500, 3_000, 1_500, 2_000]) await dieAfter(ms)
+  expect(pauses).toEqual([])
+  for (const ms of [10, 10, 10]) await dieAfter(ms)
+  expect(pauses).toEqual([200, 400, 800])
+  await dieAfter(2_000)
+  expect(pauses).toEqual([200, 400, 800])
+  await kept.stop()
+})
+
 test('what cannot be started the first time is an error', async () => {
   const { hooks } = watch()
   await expect(keepRunning({ ...hooks, start: () => Promise.reject(new Error('no disk')) })).rejects.toThrow('no disk')

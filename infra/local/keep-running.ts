@@ -11,6 +11,8 @@ export interface KeepOptions<C extends Component> {
   /** It could not be started again; the next try follows. */
   onFailed: (error: Error) => void
   pause?: (ms: number, signal: AbortSignal) => Promise<void>
+  /** Milliseconds of a monotonic clock. */
+  now?: () => number
 }
 
 export interface Kept<C extends Component> {
@@ -26,8 +28,11 @@ export interface Kept<C extends Component> {
   stop(): Promise<void>
 }
 
-/** What lived so long has not died of how it was started. */
-const STABLE_MS = 10_000
+/**
+ * What lived so long has not died of how it was started: what killed it may do so again and again, and each time it is
+ * to be there again at once.
+ */
+const STABLE_MS = 1_000
 const LONGEST_PAUSE_MS = 5_000
 /** Then somebody else seems to have its port. */
 const TRIES_WITH_ITS_PORT = 5
@@ -39,7 +44,7 @@ const TRIES_WITH_ITS_PORT = 5
 export const keepRunning = async <C extends Component>(options: KeepOptions<C>): Promise<Kept<C>> => {
   const stopping = new AbortController()
   const { signal } = stopping
-  const pause = options.pause ?? pauseUnlessStopped
+  const { pause = pauseUnlessStopped, now = () => performance.now() } = options
   let current: C | undefined
   let failures = 0
   let wanted = false
@@ -66,17 +71,17 @@ export const keepRunning = async <C extends Component>(options: KeepOptions<C>):
       options.onUp(component, afterMs)
       if (signal.aborted) return component.stop()
       if (held) void component.stop()
-      const upSince = performance.now()
+      const upSince = now()
       const exit: Exit = await component.exited
       current = undefined
       if (signal.aborted) return
       options.onDown(component, exit, wanted || held !== undefined)
-      if (wanted || performance.now() - upSince > STABLE_MS) failures = 0
+      if (wanted || now() - upSince > STABLE_MS) failures = 0
       wanted = false
       await held?.promise
-      const diedAt = performance.now()
+      const diedAt = now()
       component = await startAgain(component.port)
-      afterMs = performance.now() - diedAt
+      afterMs = now() - diedAt
     }
   }
 
