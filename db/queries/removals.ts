@@ -67,6 +67,15 @@ export const lock = async (sql: Sql, ids: string[]): Promise<string[]> => {
   return rows.map((row) => row.id)
 }
 
+/** Those of locked jobs that are still free to go, and ended more than so many days ago if that is asked for. */
+export const listFree = async (sql: Sql, ids: string[], days: number | null): Promise<string[]> => {
+  const rows = await sql<{ id: string }[]>`
+    SELECT id FROM jobs WHERE id = ANY (${ids}::uuid[]) AND ${isFree(sql)}
+    ${days === null ? sql`` : sql`AND finished_at < now() - ${days} * interval '1 day'`}
+    ORDER BY id`
+  return rows.map((row) => row.id)
+}
+
 export interface Removable {
   state: JobState
   unpublished: boolean
@@ -106,10 +115,10 @@ export const listWithFilesInUse = async (sql: Sql, ids: string[]): Promise<strin
   return rows.map((row) => row.jobId)
 }
 
-/** Removes lines of jobs that are about to go, at most `limit`: a job can have more of them than one statement should. */
+/** Removes the oldest lines of locked jobs that are about to go, at most `limit`: a job can have more than one statement should. */
 export const removeLogs = async (sql: Sql, ids: string[], limit: number): Promise<number> => {
   const rows = await sql`
-    DELETE FROM job_logs WHERE id IN (SELECT id FROM job_logs WHERE job_id = ANY (${ids}::uuid[]) LIMIT ${limit})`
+    DELETE FROM job_logs WHERE id IN (SELECT id FROM job_logs WHERE job_id = ANY (${ids}::uuid[]) ORDER BY id LIMIT ${limit})`
   return rows.count
 }
 

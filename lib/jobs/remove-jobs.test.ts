@@ -1,5 +1,6 @@
 import { describe, expect } from 'vitest'
 import * as files from '../../db/queries/files.ts'
+import * as removals from '../../db/queries/removals.ts'
 import { createEngine, insertJobs, invoke } from '../../tests/support/engine.ts'
 import { test, type World } from '../../tests/support/world.ts'
 import type { App } from '../app.ts'
@@ -150,6 +151,26 @@ describe('retention', () => {
     expect(await removeExpiredJobs(world.app, 30, always)).toBe(3)
     expect(await jobIds(world)).toEqual([waiting])
     expect(await left(world)).toMatchObject({ jobs: 1, edges: 0, files: 0, orphans: 1 })
+  })
+
+  test('leaves a job with all that is its own while somebody begins it anew', async ({ world }) => {
+    const [id = ''] = await makeEnded(world, 1, 31)
+    await world.sql`UPDATE jobs SET state = 'failed'`
+    await addLogLine(world.app, id)
+    await world.sql.begin(async (tx) => {
+      await tx`UPDATE jobs SET state = 'queued', finished_at = NULL`
+      expect(await removeExpiredJobs(world.app, 30, always)).toBe(0)
+    })
+    expect(await left(world)).toMatchObject({ jobs: 1, stints: 1, logs: 1 })
+  })
+
+  test('looks at a job again once it is locked', async ({ world }) => {
+    const [again = '', since = '', old = ''] = await makeEnded(world, 3, 31)
+    await world.sql`UPDATE jobs SET state = 'queued', finished_at = NULL WHERE id = ${again}`
+    await world.sql`UPDATE jobs SET finished_at = now() WHERE id = ${since}`
+    const ids = [again, since, old]
+    expect(await removals.listFree(world.sql, ids, 30)).toEqual([old])
+    expect(await removals.listFree(world.sql, ids, null)).toEqual([since, old].toSorted())
   })
 
   test('goes on from batch to batch, however large a job’s timeline is', async ({ world }) => {

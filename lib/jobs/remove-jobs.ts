@@ -37,31 +37,40 @@ export const removeJob = async (app: App, id: string, alongside?: Alongside): Pr
  * a file of, and those with events that are not published. @returns how many are gone
  */
 export const removeExpiredJobs = (app: App, days: number, inTime: () => boolean): Promise<number> =>
-  removeAll(app, inTime, (page) => removals.listExpired(app.sql, { days, ...page }))
+  removeAll(app, inTime, { days, list: (page) => removals.listExpired(app.sql, { days, ...page }) })
 
 /** Removes the jobs of a project in the same way, however old they are. @returns how many are gone */
 export const removeJobsOfProject = (app: App, projectId: string, inTime: () => boolean): Promise<number> =>
-  removeAll(app, inTime, (page) => removals.listOfProject(app.sql, projectId, page))
+  removeAll(app, inTime, { days: null, list: (page) => removals.listOfProject(app.sql, projectId, page) })
 
-const removeAll = async (
-  app: App,
-  inTime: () => boolean,
-  list: (page: { after: string; limit: number; maxEvents: number }) => Promise<string[]>,
-): Promise<number> => {
+interface Old {
+  /** Since when they must have ended, if that matters. */
+  days: number | null
+  list: (page: { after: string; limit: number; maxEvents: number }) => Promise<string[]>
+}
+
+const removeAll = async (app: App, inTime: () => boolean, { days, list }: Old): Promise<number> => {
   let removed = 0
   for (let after = FIRST; inTime(); ) {
     const ids = await list({ after, limit: BATCH, maxEvents: MAX_EVENTS })
     const last = ids.at(-1)
     if (last === undefined) break
-    removed += await removeBatch(app, ids, inTime)
+    removed += await removeBatch(app, ids, days, inTime)
     after = last
   }
   return removed
 }
 
-const removeBatch = async (app: App, ids: string[], inTime: () => boolean): Promise<number> => {
+/**
+ * Locks first, and then looks again: a person may just have begun one of them anew, and it needs its lines. When the
+ * time is over before all lines are gone, the oldest are, and the jobs go another time.
+ */
+const removeBatch = async (app: App, ids: string[], days: number | null, inTime: () => boolean): Promise<number> => {
   const inUse = new Set(await removals.listWithFilesInUse(app.sql, ids))
-  const free = ids.filter((id) => !inUse.has(id))
-  while ((await removals.removeLogs(app.sql, free, LOG_LINES)) === LOG_LINES) if (!inTime()) return 0
-  return transaction(app.sql, async (tx) => removals.remove(tx, await removals.lock(tx, free)))
+  const unused = ids.filter((id) => !inUse.has(id))
+  return transaction(app.sql, async (tx) => {
+    const free = await removals.listFree(tx, await removals.lock(tx, unused), days)
+    while ((await removals.removeLogs(tx, free, LOG_LINES)) === LOG_LINES) if (!inTime()) return 0
+    return removals.remove(tx, free)
+  })
 }
