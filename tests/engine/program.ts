@@ -40,6 +40,7 @@ export class Program {
   readonly #died: string[] = []
   #started = 0
   #keys = 0
+  #resumes = 0
   #resumesUnderWay = 0
   #nowMs = Date.now()
   #passedSeconds = 0
@@ -257,14 +258,17 @@ export class Program {
 
   #pause(host: Process): void {
     host.start('a pause', async () => {
+      const before = this.#resumes
       await pauseQueue(host.app, 'default')
       const from = await this.#latestEvent()
-      // A resume that is under way may come before it or after it.
-      if (this.#resumesUnderWay === 0) this.model.pauses.push({ from, to: Number.POSITIVE_INFINITY })
+      // A resume that is under way, or began and ended meanwhile, may come before it or after it.
+      if (this.#resumesUnderWay === 0 && this.#resumes === before)
+        this.model.pauses.push({ from, to: Number.POSITIVE_INFINITY })
     })
   }
 
   #resume(host: Process): void {
+    this.#resumes++
     this.#resumesUnderWay++
     host.start('a resume', async () => {
       try {
