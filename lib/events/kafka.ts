@@ -1,12 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import {
-  Kafka,
-  KafkaJSNumberOfRetriesExceeded,
-  KafkaJSProtocolError,
-  type KafkaMessage,
-  logLevel,
-  type Producer,
-} from 'kafkajs'
+import kafkajs, { Kafka, type KafkaMessage, logLevel, type Producer } from 'kafkajs'
 import type { Logger } from '../core/log.ts'
 import type { Publisher } from './publisher.ts'
 
@@ -190,6 +183,9 @@ const partitionsAnswer = async (kafka: Kafka, topic: string): Promise<void> => {
     await admin.disconnect()
   }
 }
+
+// Node finds no names of CommonJS exports that are spread, as kafkajs exports its errors.
+const { KafkaJSNumberOfRetriesExceeded, KafkaJSProtocolError } = kafkajs
 
 const isMissingTopic = (error: unknown): boolean => {
   const cause = error instanceof KafkaJSNumberOfRetriesExceeded ? error.cause : error
