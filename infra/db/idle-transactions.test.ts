@@ -1,8 +1,8 @@
 import { readdirSync } from 'node:fs'
 import { expect, inject } from 'vitest'
 import { createPool } from '../../db/client.ts'
+import { migrateDown, migrateUp } from '../../db/migrate.ts'
 import { test } from '../../tests/support/world.ts'
-import { migrateDown, migrateUp } from './migrate.ts'
 
 const MIGRATIONS = readdirSync(new URL('../../db/migrations/', import.meta.url)).toSorted()
 /** It and those that came after it: they are taken back before it. */

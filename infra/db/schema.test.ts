@@ -1,10 +1,10 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { expect, inject } from 'vitest'
 import { createPool } from '../../db/client.ts'
+import { migrateDown, migrateUp } from '../../db/migrate.ts'
 import { test } from '../../tests/support/world.ts'
 import { listOthers, listTables } from './catalog.ts'
 import { describeSchema } from './describe.ts'
-import { migrateDown, migrateUp } from './migrate.ts'
 
 test('db/schema.md says what the migrations make', async ({ world }) => {
   const committed = await readFile(new URL('../../db/schema.md', import.meta.url), 'utf8')

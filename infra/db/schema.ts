@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { createPool } from '../../db/client.ts'
+import { migrateUp } from '../../db/migrate.ts'
 import { startPostgres } from '../local/components/postgres.ts'
 import { describeSchema } from './describe.ts'
-import { migrateUp } from './migrate.ts'
 
 const FILE = fileURLToPath(new URL('../../db/schema.md', import.meta.url))
 

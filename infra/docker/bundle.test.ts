@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect } from 'vitest'
+import { migrateDown } from '../../db/migrate.ts'
 import { sqsEvent } from '../../tests/support/worker-run.ts'
 import { test } from '../../tests/support/world.ts'
 import { type Bundle, bundle, functionFiles } from './bundle.ts'
@@ -49,6 +50,16 @@ describe('the bundles', () => {
       const { handler } = await import(${addressOf('functions/queue/worker')})
       await handler({ Records: [] }, {}).catch((error) => console.log(error.stack))`
     expect(await run(code, { NODE_OPTIONS: '--enable-source-maps' })).toMatch(/lib\/core\/config\.ts:\d+/)
+  })
+
+  test('migrate a database', async ({ world }) => {
+    await migrateDown(world.app.config.database.url)
+    const code = `
+      const { handler } = await import(${addressOf('functions/operations/migrate')})
+      console.log(JSON.stringify(await handler({}, { getRemainingTimeInMillis: () => 900_000 })))
+      process.exit()`
+    const { output } = JSON.parse(await run(code, { ...world.environment, LOG_LEVEL: 'silent' }))
+    expect(output).toMatch(/^Applied: \d+_\w+\.sql/m)
   })
 
   test('run a job in a thread, with what the packages in machine code bring', async ({ world }) => {

@@ -1,6 +1,7 @@
 import { rm } from 'node:fs/promises'
-import { join, resolve } from 'node:path'
+import { join, relative, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { resolveBinary } from 'dbmate'
 import { build, type Metafile } from 'esbuild'
 import { readRoutingTable } from '../local/routing-table.ts'
 import { demandUi } from '../ui/prepare.ts'
@@ -64,7 +65,7 @@ export const bundle = async (folder: string): Promise<Bundle> => {
     metafile: true,
     logLevel: 'warning',
   })
-  await copyAssets(ROOT, addresses.assets, folder)
+  await copyAssets(ROOT, [...addresses.assets, relative(ROOT, resolveBinary())], folder)
   await copyPackages(ROOT, metafile.outputs, folder)
   return { folder, outputs: metafile.outputs }
 }

@@ -5,10 +5,10 @@ import {
   SetQueueAttributesCommand,
   SQSClient,
 } from '@aws-sdk/client-sqs'
+import { migrateUp } from '../../db/migrate.ts'
 import { type Config, readConfig } from '../../lib/core/config.ts'
 import { readHostConfig } from '../../lib/core/host-config.ts'
 import { LOCAL_CREDENTIALS } from '../../lib/core/local-credentials.ts'
-import { migrateUp } from '../db/migrate.ts'
 import { keepSecrets } from '../local/local-config.ts'
 
 // `node infra/docker/prepare.ts`: the tables, the queues and the bucket that are missing, and the keys that tokens are made

@@ -70,6 +70,9 @@ test('reads every trigger, with its function, and leaves variables alone', () =>
     timeout: 60
     events:
       - kafka: { topic: t, consumerGroupId: listeners, batchSize: 9, bootstrapServers: ['\${param:brokers}'] }
+  prepare:
+    image: { name: stint, command: [functions/operations/prepare.handler] }
+    timeout: 900
 `)
   const things = {
     functionName: 'things',
@@ -134,6 +137,14 @@ test('reads every trigger, with its function, and leaves variables alone', () =>
         timeoutSeconds: 60,
         batchSize: 9,
         consumerGroupId: 'listeners',
+      },
+    ],
+    operations: [
+      {
+        functionName: 'prepare',
+        handlerFile: 'functions/operations/prepare.ts',
+        exportName: 'handler',
+        timeoutSeconds: 900,
       },
     ],
     cors: {

@@ -55,6 +55,8 @@ export interface RoutingTable {
   schedules: ScheduleEntry[]
   sockets: SocketEntry[]
   streams: StreamEntry[]
+  /** What no trigger calls: a deployment does, by name. */
+  operations: FunctionEntry[]
   cors: Cors
 }
 
@@ -75,9 +77,19 @@ export const readRoutingTable = (path: string): RoutingTable => {
     throw new RoutingTableError(`${path} is not a routing table:\n  ${problems.join('\n  ')}`)
   }
   const { cors } = parsed.data.provider.httpApi
-  const table: RoutingTable = { http: [], queues: [], deadLetters: [], schedules: [], sockets: [], streams: [], cors }
+  const table: RoutingTable = {
+    http: [],
+    queues: [],
+    deadLetters: [],
+    schedules: [],
+    sockets: [],
+    streams: [],
+    operations: [],
+    cors,
+  }
   for (const [functionName, { image, timeout, events }] of Object.entries(parsed.data.functions)) {
     const entry: FunctionEntry = { functionName, ...image.command, timeoutSeconds: timeout }
+    if (events.length === 0) table.operations.push(entry)
     for (const { httpApi, sqs, schedule, websocket, kafka } of events) {
       if (httpApi) table.http.push({ ...entry, ...httpApi })
       if (sqs) table[sqs.of].push({ ...entry, ...sqs.trigger })
@@ -193,7 +205,7 @@ const file = z.object({
     z.object({
       image: z.object({ command }),
       timeout: z.int().min(1).max(900),
-      events: z.array(trigger).min(1),
+      events: z.array(trigger).default([]),
     }),
   ),
 })

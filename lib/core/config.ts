@@ -83,6 +83,7 @@ const environment = z.object({
 
   PUSHGATEWAY_URL: z.url({ protocol: /^https?$/ }).optional(),
   METRICS_TOKEN: z.string().min(16).optional(),
+  CLOUDWATCH_NAMESPACE: z.string().optional(),
 
   LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
   STINT_VERSION: z.string().default('dev'),
@@ -149,6 +150,8 @@ const shape = (env: z.output<typeof environment>) => ({
   metrics: {
     /** Where all metrics are pushed to. */
     pushgatewayUrl: env.PUSHGATEWAY_URL,
+    /** Whose metrics CloudWatch is to make of the log; of none without it. */
+    cloudwatchNamespace: env.CLOUDWATCH_NAMESPACE,
     /** What `GET /metrics` asks for. */
     token: env.METRICS_TOKEN,
     /** Without a token anyone may read them where SQS is an emulator's, on one's own machine, and nobody elsewhere. */

@@ -10,8 +10,8 @@ import type { PeriodicHandler } from '../../lib/schedule/every.ts'
 
 const root = new URL('../../', import.meta.url)
 const table = readRoutingTable(fileURLToPath(new URL('serverless.yml', root)))
-const { http, queues, deadLetters, schedules, sockets, streams } = table
-const triggers = [...http, ...queues, ...deadLetters, ...schedules, ...sockets, ...streams]
+const { http, queues, deadLetters, schedules, sockets, streams, operations } = table
+const entries = [...http, ...queues, ...deadLetters, ...schedules, ...sockets, ...streams, ...operations]
 
 /** The files of a folder of functions that export something a trigger may name. */
 const handlersIn = async (folder: string) => {
@@ -26,10 +26,10 @@ const handlersIn = async (folder: string) => {
 }
 
 const named = (file: string) =>
-  triggers.some(({ handlerFile, exportName }) => handlerFile === file && exportName === 'handler')
+  entries.some(({ handlerFile, exportName }) => handlerFile === file && exportName === 'handler')
 
 describe('serverless.yml', () => {
-  test.for(triggers)('names a handler that is there: $handlerFile $exportName', async ({ handlerFile, exportName }) => {
+  test.for(entries)('names a handler that is there: $handlerFile $exportName', async ({ handlerFile, exportName }) => {
     const exported = (await import(new URL(handlerFile, root).href)) as Record<string, unknown>
     expect(exported[exportName]).toBeTypeOf('function')
   })
@@ -49,7 +49,7 @@ describe('serverless.yml', () => {
   })
 
   test('calls a function by the name of its file', () => {
-    for (const { functionName, handlerFile } of triggers) {
+    for (const { functionName, handlerFile } of entries) {
       // What has a folder of its own is called by the folder.
       const name = basename(handlerFile.replace(/\/handler\.ts$/, ''), '.ts')
       expect(functionName === name || functionName.startsWith(`${name}-`)).toBe(true)
@@ -96,7 +96,7 @@ describe('the handlers', () => {
     expect(handlers.map(({ file }) => file).filter((file) => !named(file))).toEqual([])
   })
 
-  test.for(['queue', 'schedule', 'websocket', 'kafka'])(
+  test.for(['queue', 'schedule', 'websocket', 'kafka', 'operations'])(
     'of every file of functions/%s are in serverless.yml',
     async (folder) => {
       const files = (await handlersIn(folder)).map(({ file }) => file)

@@ -1,0 +1,58 @@
+import { spawn } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import { resolveBinary } from 'dbmate'
+
+/** Migrations are plain SQL; dbmate applies them, each in a transaction of its own. */
+const MIGRATIONS = fileURLToPath(new URL('./migrations', import.meta.url))
+
+export class MigrationError extends Error {
+  override readonly name = 'MigrationError'
+}
+
+/** Makes the database if there is none, and applies what it lacks. @throws {MigrationError} with what dbmate said */
+export const migrateUp = (url: string): Promise<string> => succeed('up', url)
+
+/** Applies what a database lacks that is there. @returns what dbmate said @throws {MigrationError} with the same */
+export const applyMissing = (url: string): Promise<string> => succeed('migrate', url)
+
+/** Takes back the latest migration. @throws {MigrationError} when there is none, too */
+export const migrateDown = (url: string): Promise<string> => succeed('down', url)
+
+/** Lists all migrations, those with [X] are applied. @throws {MigrationError} when the database doesn't answer */
+export const migrationStatus = (url: string): Promise<string> => succeed('status', url)
+
+const succeed = async (command: string, url: string): Promise<string> => {
+  const { code, output } = await dbmate([command], url, 'pipe')
+  if (code !== 0) throw new MigrationError(`dbmate ${command} failed: ${output.trim()}`)
+  return output.trim()
+}
+
+/** Runs dbmate to its end. @param stdio `inherit`: it prints by itself, and `output` is empty */
+export const dbmate = (
+  args: string[],
+  url: string | undefined,
+  stdio: 'pipe' | 'inherit',
+): Promise<{ code: number | null; output: string }> => {
+  // The URL goes by the environment: a command line is shown to every user of the machine.
+  const env = { ...process.env, ...(url && { DATABASE_URL: withSslMode(url) }) }
+  const child = spawn(resolveBinary(), ['--no-dump-schema', '--migrations-dir', MIGRATIONS, ...args], {
+    // By itself it reads a file .env of the folder that it is started in.
+    cwd: MIGRATIONS,
+    env,
+    stdio: ['ignore', stdio, stdio],
+  })
+  let output = ''
+  for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk) => (output += chunk))
+  return new Promise((resolve, reject) => {
+    child.once('error', reject)
+    child.once('close', (code) => resolve({ code, output }))
+  })
+}
+
+/** dbmate's driver asks for TLS unless told otherwise, the app's doesn't: on this machine both go without. */
+const withSslMode = (url: string): string => {
+  const parsed = new URL(url)
+  const local = ['localhost', '127.0.0.1', '[::1]'].includes(parsed.hostname)
+  if (local && !parsed.searchParams.has('sslmode')) parsed.searchParams.set('sslmode', 'disable')
+  return parsed.href
+}

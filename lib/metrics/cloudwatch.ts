@@ -1,0 +1,33 @@
+import * as outbox from '../../db/queries/outbox.ts'
+import * as queueDepths from '../../db/queries/queue-depths.ts'
+import type { App } from '../app.ts'
+import { type Sample, toGauges } from './samples.ts'
+
+/** What alarms on AWS look at, and no more: CloudWatch takes money for each series. */
+const ALARMED = new Set(['stint_queue_oldest_due_seconds', 'stint_outbox_lag_seconds'])
+
+/**
+ * Has CloudWatch know how long jobs and events wait: a line of the log each, in its embedded metric format, which it makes
+ * metrics of. Without a namespace it writes nothing.
+ */
+export const logForCloudWatch = async (app: App): Promise<void> => {
+  const { cloudwatchNamespace } = app.config.metrics
+  if (!cloudwatchNamespace) return
+  const [depths, waiting] = await Promise.all([queueDepths.list(app.sql), outbox.measure(app.sql)])
+  const samples = toGauges({ depths, blocked: [], outbox: waiting }).filter(({ metric }) => ALARMED.has(metric))
+  // Whatever level the log has: who wants a quiet one wants alarms all the same.
+  const log = app.log.child({}, { level: 'info' })
+  for (const sample of samples) log.info(toEmbedded(cloudwatchNamespace, sample, app.clock.now()), sample.name)
+}
+
+/** https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html */
+const toEmbedded = (namespace: string, { name, labels, value }: Sample, now: number) => ({
+  _aws: {
+    Timestamp: now,
+    CloudWatchMetrics: [
+      { Namespace: namespace, Dimensions: [Object.keys(labels)], Metrics: [{ Name: name, Unit: 'Seconds' }] },
+    ],
+  },
+  ...labels,
+  [name]: value,
+})
