@@ -6,6 +6,7 @@ import { addDoctor } from './doctor.ts'
 import { explain } from './explain.ts'
 import { EXIT, type Io } from './io.ts'
 import { addJobs } from './jobs.ts'
+import { addKeys } from './keys.ts'
 import { addLogs } from './logs.ts'
 import { addProjects } from './projects.ts'
 import { addQueues } from './queues.ts'
@@ -50,6 +51,7 @@ export const run = async (args: string[], io: Io, onSubmitted: (jobId: string) =
   addSchedules(program, cli)
   addQueues(program, cli)
   addProjects(program, cli)
+  addKeys(program, cli)
   addShell(program, cli, run)
   addDoctor(program, io, cli.exit)
   addAdmin(program, io)

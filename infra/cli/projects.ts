@@ -3,6 +3,8 @@ import type { Cli } from './cli.ts'
 import { print, table } from './print.ts'
 import { all, type Session, signedIn } from './session.ts'
 
+type Role = 'viewer' | 'maintainer' | 'owner'
+
 interface Options {
   json?: boolean
   projectId?: string
@@ -46,11 +48,12 @@ export const addProjects = (program: Command, { io }: Cli): void => {
     .argument('<email>')
     .argument('[role]', 'viewer, maintainer or owner', 'viewer')
     .description('add a person who has registered, or change their role')
-    .action(async (projectId: string, email: string, role: 'viewer' | 'maintainer' | 'owner') => {
+    .option('--json', 'print JSON')
+    .action(async (projectId: string, email: string, role: Role, options: Options) => {
       const { client } = await signedIn(io)
       const body = { email, role }
       const { member } = await client.call('POST /projects/{projectId}/members', { params: { projectId }, body })
-      io.out(`${member.name} <${member.email}> is a ${member.role}.`)
+      print(io, options, member, (it) => `${it.name} <${it.email}> is a ${it.role}.`)
     })
 }
 

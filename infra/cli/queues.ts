@@ -27,11 +27,24 @@ export const addQueues = (program: Command, { io }: Cli): void => {
       .command(verb)
       .argument('<queue>', 'default, compute or bulk')
       .description(verb === 'pause' ? 'keep its jobs from starting (admin)' : 'let its jobs start again (admin)')
-      .action(async (queue: Queue['name']) => {
-        await (await signedIn(io)).client.call(`POST /queues/{queue}/${verb}`, { params: { queue } })
-        io.out(`${queue} ${done}.`)
+      .option('--json', 'print JSON')
+      .action(async (name: Queue['name'], options: { json?: boolean }) => {
+        const { client } = await signedIn(io)
+        const { queue } = await client.call(`POST /queues/{queue}/${verb}`, { params: { queue: name } })
+        print(io, options, queue, (it) => `${it.name} ${done}.`)
       })
   }
+  queues
+    .command('redrive')
+    .argument('<queue>', 'default, compute or bulk')
+    .description('begin its failed jobs anew, those first that failed first (maintainer; of all projects: admin)')
+    .option('--project-id <id>', 'those of one project')
+    .option('--json', 'print JSON')
+    .action(async (queue: Queue['name'], { projectId, ...options }: { projectId?: string; json?: boolean }) => {
+      const { client } = await signedIn(io)
+      const answer = await client.call('POST /queues/{queue}/redrive', { params: { queue }, body: { projectId } })
+      print(io, options, answer, ({ redriven }) => `${redriven} of the failed jobs of ${queue} begin anew.`)
+    })
 }
 
 const toTable = (io: Io, queues: readonly Queue[]): string =>

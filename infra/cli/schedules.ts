@@ -47,11 +47,14 @@ export const addSchedules = (program: Command, { io }: Cli): void => {
       .command(verb)
       .argument('<id>')
       .description(paused ? 'let its times pass' : 'go on with its next time')
-      .action(async (scheduleId: string) => {
+      .option('--json', 'print JSON')
+      .action(async (scheduleId: string, options: { json?: boolean }) => {
         const { client } = await signedIn(io)
         const params = { scheduleId }
         const { schedule } = await client.call('PATCH /schedules/{scheduleId}', { params, body: { paused } })
-        io.out(paused ? `${schedule.name} is paused.` : `${schedule.name} comes next at ${schedule.nextRuns[0]}.`)
+        print(io, options, schedule, ({ name, nextRuns }) =>
+          paused ? `${name} is paused.` : `${name} comes next at ${nextRuns[0]}.`,
+        )
       })
   }
   schedules

@@ -180,7 +180,27 @@ test('schedules, queues and projects are listed and changed', async ({ world, ad
   await world.sql`UPDATE users SET is_admin = true WHERE name = 'Ada'`
   expect((await ada.stint(['queues', 'pause', 'compute'])).out).toContain('compute is paused')
   expect((await ada.stint(['queues'])).out).toMatch(/compute +0 +0 +0 +– +paused/)
-  expect((await ada.stint(['queues', 'resume', 'compute'])).exitCode).toBe(0)
+  expect(JSON.parse((await ada.stint(['queues', 'resume', 'compute', '--json'])).out)).toMatchObject({ paused: false })
+  expect((await ada.stint(['queues', 'redrive', 'compute'])).out).toBe('0 of the failed jobs of compute begin anew.\n')
+})
+
+test('keys are made for programs, used, listed and revoked', async ({ ada }) => {
+  await register(ada)
+  const made = await ada.stint(['keys', 'create', 'Robot', '--scope', 'jobs:write', '--expires-in-days', '30'])
+  expect(made).toMatchObject({ exitCode: 0, out: expect.stringMatching(/^stk_\S+\n$/), err: '' })
+  const env = { STINT_TOKEN: made.out.trim() }
+  expect((await ada.stint(['submit', 'debug.noop'], { env })).exitCode).toBe(0)
+  expect(await ada.stint(['schedules'], { env })).toMatchObject({ exitCode: 4 })
+  const [key, ...others] = JSON.parse((await ada.stint(['keys', '--json'])).out)
+  expect(others).toEqual([])
+  expect(key).toMatchObject({ name: 'Robot', scopes: ['jobs:write'], expiresAt: expect.any(String) })
+  expect((await ada.stint(['keys'])).out).toMatch(/jobs:write {2}.+ {2}\d{4}-\d\d-\d\d {2}Robot\n$/)
+  expect((await ada.stint(['keys', 'revoke', key.id])).out).toBe(`${key.id} is revoked.\n`)
+  expect((await ada.stint(['keys'])).out).toBe('No keys.\n')
+  expect(await ada.stint(['keys', 'revoke', key.id])).toMatchObject({ exitCode: 4 })
+  const wrong = await ada.stint(['keys', 'create', 'Robot', '--scope', 'everything'])
+  expect(wrong).toMatchObject({ exitCode: 64, err: expect.stringContaining('jobs:read, jobs:write') })
+  expect((await ada.stint(['keys', 'create', 'Robot', '--expires-in-days', '0'])).exitCode).toBe(64)
 })
 
 test('what cannot be reached has an exit code of its own', async ({ ada }) => {

@@ -26,6 +26,7 @@ const comparable = (text: string): string =>
     .trimEnd()
     .replaceAll(/[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}/g, 'ID')
     .replaceAll(/\d+\.\d s ago/g, 'AGO')
+    .replaceAll(/stk_[\w-]+…/g, 'stk_…')
     .replaceAll(/http:\/\/[\w.:]+\d/g, 'URL')
     .replaceAll(/ {2,}/g, '  ')
 

@@ -1,0 +1,93 @@
+import { type Command, InvalidArgumentError, Option } from 'commander'
+import type { Api } from '../../functions/http/api.ts'
+import { SCOPES, type Scope } from '../../lib/auth/scopes.ts'
+import type { ItemOf } from '../../lib/client/api.ts'
+import type { Cli } from './cli.ts'
+import type { Io } from './io.ts'
+import { ago, paint, print, table } from './print.ts'
+import { ownProject } from './projects.ts'
+import { all, type Session, signedIn } from './session.ts'
+
+type ApiKey = ItemOf<Api['GET /projects/{projectId}/api-keys']>
+
+interface Options {
+  json?: boolean
+  projectId?: string
+}
+
+interface NewKey extends Options {
+  scope: Scope[]
+  expiresInDays?: number
+}
+
+const DAY_SECONDS = 86_400
+
+/** `stint keys`. */
+export const addKeys = (program: Command, { io }: Cli): void => {
+  const keys = program.command('keys').description('keys with which programs act in a project, as STINT_TOKEN')
+  keys
+    .command('list', { isDefault: true })
+    .description('the keys of a project, newest first')
+    .option('--project-id <id>', 'your own project if left out')
+    .option('--json', 'print JSON')
+    .action(async (options: Options) => {
+      const session = await signedIn(io)
+      const params = await projectOf(session, options)
+      const items = await all(session.client.each('GET /projects/{projectId}/api-keys', { params }))
+      print(io, options, items, (rows) => toTable(io, rows))
+    })
+  keys
+    .command('create')
+    .argument('<name>')
+    .description('make a key; its secret is printed, alone, and not shown again')
+    .addOption(
+      new Option('--scope <scope...>', 'what it may do; a write includes the read')
+        .choices(SCOPES)
+        .default(['jobs:write']),
+    )
+    .option('--expires-in-days <days>', 'it does not expire if left out', toDays)
+    .option('--project-id <id>', 'your own project if left out')
+    .option('--json', 'print JSON')
+    .action(async (name: string, { scope: scopes, expiresInDays: days, ...options }: NewKey) => {
+      const session = await signedIn(io)
+      const params = await projectOf(session, options)
+      const body = { name, scopes, ...(days !== undefined && { expiresInSeconds: days * DAY_SECONDS }) }
+      const made = await session.client.call('POST /projects/{projectId}/api-keys', { params, body })
+      print(io, options, made, ({ secret }) => secret)
+    })
+  keys
+    .command('revoke')
+    .argument('<key-id>')
+    .description('refuse a key from now on')
+    .option('--project-id <id>', 'your own project if left out')
+    .action(async (keyId: string, options: Options) => {
+      const session = await signedIn(io)
+      const params = { ...(await projectOf(session, options)), keyId }
+      await session.client.call('DELETE /projects/{projectId}/api-keys/{keyId}', { params })
+      io.out(`${keyId} is revoked.`)
+    })
+}
+
+const projectOf = async (session: Session, { projectId }: Options) => ({
+  projectId: projectId ?? (await ownProject(session)),
+})
+
+const toDays = (text: string): number => {
+  if (!/^[1-9]\d{0,4}$/.test(text)) throw new InvalidArgumentError('expected a number of days')
+  return Number(text)
+}
+
+const toTable = (io: Io, keys: readonly ApiKey[]): string => {
+  if (keys.length === 0) return 'No keys.'
+  return table([
+    ['ID', 'SECRET', 'SCOPES', 'USED', 'EXPIRES', 'NAME'].map((it) => paint(io, 'dim', it)),
+    ...keys.map((it) => [
+      it.id,
+      `${it.hint}…`,
+      it.scopes.join(','),
+      it.lastUsedAt === null ? 'never' : `${ago(it.lastUsedAt)} ago`,
+      it.expiresAt?.slice(0, 10) ?? 'never',
+      it.name,
+    ]),
+  ])
+}
