@@ -1,6 +1,7 @@
 import { measureIdle } from './idle.ts'
 import { type Bulk, type Drain, measureBulk, measureDrain } from './measures/bulk.ts'
 import { type Latency, measureLatency } from './measures/latency.ts'
+import { type Live, measureLive } from './measures/live.ts'
 import { measureRecovery, type Recovery } from './measures/recovery.ts'
 import { measureSingle, type Single } from './measures/single.ts'
 import type { Plan, Row } from './rows.ts'
@@ -14,6 +15,7 @@ export interface StintRow extends Row {
   bulk?: Bulk
   drain?: Drain
   recovery?: Recovery
+  live?: Live
 }
 
 /** One repetition of all rows on one fresh stack, so that the later ones meet what the earlier ones left. */
@@ -26,6 +28,7 @@ export const measureStint = async (plan: Plan, only: ReadonlySet<string>): Promi
     await measured.idle()
     row.startSeconds = (performance.now() - began) / 1_000
     if (only.has('idle')) row.idle = await idleOf(measured, plan.idleMs)
+    if (only.has('live')) row.live = await measureLive(measured, plan.live)
     if (only.has('latency')) row.latency = await measureLatency(measured, plan.steady)
     if (only.has('consuming')) row.consuming = await measureSingle(measured, plan.load)
     await measured.idle()

@@ -13,6 +13,7 @@ const GOALS = {
   p50: '< 5.3',
   p99: '< 12',
   recovery: '< 2',
+  live: '< 500',
 }
 
 /** The repetitions as Markdown: what was reached, and what it cost. */
@@ -36,6 +37,9 @@ const reached = (results: StintRow[]): string => {
     row('· p99 ms', GOALS.p99, (it) => it.latency?.p99Ms, 1),
     row('· from the row’s insertion, p50 ms', '', (it) => it.latency?.rowP50Ms, 1),
     row('· p99 ms', '', (it) => it.latency?.rowP99Ms, 1),
+    row('safe point → client over the WebSocket, p95 ms', GOALS.live, (it) => it.live?.p95Ms),
+    row('· p50 ms', '', (it) => it.live?.p50Ms),
+    row('· the first event after the start, ms', '', (it) => it.live?.firstMs),
     row(
       'worker killed: all interrupted jobs have ended after, s',
       GOALS.recovery,

@@ -4,6 +4,7 @@ export interface Plan {
   steady: { perSecond: number; warmUp: number; jobs: number }
   bulkJobs: number
   idleMs: number
+  live: { jobs: number; steps: number }
 }
 
 /** What a measure cost all processes of a system. */
@@ -36,4 +37,5 @@ export const planOf = (quick: boolean): Plan => ({
   steady: quick ? { perSecond: 50, warmUp: 100, jobs: 250 } : { perSecond: 50, warmUp: 250, jobs: 1_000 },
   bulkJobs: quick ? 20_000 : 100_000,
   idleMs: quick ? 3_000 : 15_000,
+  live: quick ? { jobs: 10, steps: 12 } : { jobs: 20, steps: 60 },
 })

@@ -21,7 +21,7 @@ const { values } = parseArgs({
   },
 })
 
-const ALL = 'idle,latency,single,consuming,bulk,drain,recovery'
+const ALL = 'idle,live,latency,single,consuming,bulk,drain,recovery'
 const only = new Set((values.only ?? ALL).split(','))
 const systems = (values.systems ?? (values.only ? 'stint' : ['stint', ...PEERS].join(','))).split(',')
 const plan = planOf(values.quick)

@@ -7,6 +7,7 @@ import { readHostConfig } from '../../lib/core/host-config.ts'
 import { createLog } from '../../lib/core/log.ts'
 import { createKafkaPublisher } from '../../lib/events/kafka.ts'
 import { republish } from '../../lib/events/relay.ts'
+import { createApiGateway } from '../../lib/live/api-gateway.ts'
 import { pass } from '../../lib/schedule/every.ts'
 import { untilDone } from './backoff.ts'
 import { withChaos } from './chaos/with-chaos.ts'
@@ -48,6 +49,9 @@ const stop = async (): Promise<void> => {
 const onKafka = async ({ address, kafkaStart }: KafkaStarted): Promise<void> => {
   kafkaAddress = address
   for (const stream of streams) stream.follow(address)
+  // Nothing is published, but the connection is there when the first event comes.
+  const connecting = app.publisher.publish(config.kafka.topic, [])
+  connecting.catch((error) => log.debug({ err: error }, 'Kafka is connected to later'))
   const failed = 'events could not be noted for another publication'
   if (!(await untilDone(() => republish(app), { log, failed, signal: stopping.signal }))) return
   say({ type: 'republished', kafkaStart })
@@ -61,8 +65,11 @@ process.on('SIGINT', () => {})
 
 const config = readConfig(process.env)
 const log = createLog(config.logLevel, NAME)
+const { region, live } = config
 const made = await createApp(config, NAME, {
   log,
+  // Loaded now, and not when the first listener waits for the first event.
+  ...(live.managementUrl && { live: createApiGateway({ region, url: live.managementUrl }) }),
   committed: () => timers.get('relay')?.nudge(),
   // The same at each start: there is one on a data folder, and the next one must not wait until the leases of the sweep
   // and the relay, which name their holder, have run out.
