@@ -73,7 +73,7 @@ export const changeSchedule = (
       ? firstTick(wanted, now)
       : (current.nextAt ?? readCron(wanted.cron, wanted.timeZone).after(now))
     const { projectId } = current
-    const data = { changed: given.map(([name]) => name) }
+    const data = { name: current.name, changed: given.map(([name]) => name) }
     await told(actor, { action: 'schedule.change', projectId, target: scheduleId, data })(tx)
     return schedules.update(tx, scheduleId, { ...wanted, nextAt: wanted.paused ? null : nextAt })
   })

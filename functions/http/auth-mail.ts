@@ -2,26 +2,10 @@ import { z } from 'zod'
 import { resource } from '../../lib/http/resource.ts'
 import { plain, route } from '../../lib/http/route.ts'
 import { confirmEmail, resetPassword, sendConfirmation, sendReset } from '../account-mail.ts'
-import { PAGE_POLICY, resetPage, verifyPage } from '../account-page.ts'
 import { email } from '../email.ts'
 import { newPassword } from '../views/signed-in.ts'
 
 const token = z.string().min(1).max(500).meta({ description: 'As it stood in the mail, behind the #' })
-
-const asPage = (body: string) => ({
-  status: 200 as const,
-  headers: { 'content-type': 'text/html; charset=utf-8', 'content-security-policy': PAGE_POLICY },
-  body,
-})
-
-export const showVerify = route({
-  method: 'GET',
-  path: '/auth/verify',
-  summary: 'The page at which a person confirms their email',
-  actor: 'anyone',
-  replies: { 200: plain('A page. It takes the token from what stands behind the # of its address.', 'text/html') },
-  run: async () => asPage(verifyPage),
-})
 
 export const verify = route({
   method: 'POST',
@@ -65,15 +49,6 @@ export const forgot = route({
   },
 })
 
-export const showReset = route({
-  method: 'GET',
-  path: '/auth/password/reset',
-  summary: 'The page at which a person chooses a new password',
-  actor: 'anyone',
-  replies: { 200: plain('A page. It takes the token from what stands behind the # of its address.', 'text/html') },
-  run: async () => asPage(resetPage),
-})
-
 export const reset = route({
   method: 'POST',
   path: '/auth/password/reset',
@@ -89,4 +64,4 @@ export const reset = route({
   },
 })
 
-export const handler = resource([showVerify, verify, resend, forgot, showReset, reset])
+export const handler = resource([verify, resend, forgot, reset])

@@ -1,6 +1,6 @@
 import sharp from 'sharp'
 import { expect } from 'vitest'
-import { fillForm, isStillLoaded, markLoaded, progressOf, register, submit, waitForState } from './people.ts'
+import { fillForm, isStillLoaded, markLoaded, programOf, progressOf, register, submit, waitForState } from './people.ts'
 import { describeInBrowser, PATIENCE_MS, test } from './stage.ts'
 
 /** Asks until it is so. */
@@ -11,6 +11,16 @@ const FORMS: { kind: string; fields: Record<string, string>; shows: string }[] =
   { kind: 'math.pi', fields: { 'input.digits': '60', 'input.method': 'chudnovsky' }, shows: '1415926535' },
   { kind: 'math.binomial', fields: { 'input.n': '60', 'input.k': '30' }, shows: '118264581564861424' },
   { kind: 'math.binomial-expansion', fields: { 'input.n': '3' }, shows: 'coefficient' },
+  {
+    kind: 'mail.send',
+    fields: {
+      'input.to': 'ben@example.com\neve@example.com',
+      'input.subject': 'Hello',
+      'input.text': 'Dear Ben,\nhello.',
+    },
+    shows: 'eve@example.com',
+  },
+  { kind: 'page.parse', fields: { 'input.url': '{stack}/docs', 'input.checkLinks': '0' }, shows: '/docs' },
   { kind: 'debug.noop', fields: { 'input.steps': '3', 'input.echo': '{"hello": ["world"]}' }, shows: '"world"' },
 ]
 
@@ -20,7 +30,8 @@ describeInBrowser('jobs in the dashboard', () => {
     async ({ kind, fields, shows }, { stage }) => {
       const { page } = await stage.open()
       await register(page)
-      await fillForm(page, kind, fields)
+      const given = Object.entries(fields).map(([name, value]) => [name, value.replace('{stack}', stage.stack.url)])
+      await fillForm(page, kind, Object.fromEntries(given))
       await submit(page)
       await waitForState(page, 'succeeded')
       await page.getByRole('region', { name: 'Result', exact: true }).getByText(shows).first().waitFor()
@@ -40,9 +51,7 @@ describeInBrowser('jobs in the dashboard', () => {
     await submit(page)
     await waitForState(page, 'failed')
     await page.getByText('DEVICE_MODEL_NOT_FOUND').first().waitFor()
-    const session = await (await context.request.post('/dashboard/session/refresh')).json()
-    const headers = { authorization: `Bearer ${session.accessToken}` }
-    await context.request.post('/device-models', { headers, data: { code: '0111', name: 'Thermometer' } })
+    await (await programOf(context)).post('/device-models', { code: '0111', name: 'Thermometer' })
     await page.getByRole('button', { name: 'Retry', exact: true }).click()
     await waitForState(page, 'succeeded')
   })
@@ -64,6 +73,21 @@ describeInBrowser('jobs in the dashboard', () => {
     await waitForState(page, 'succeeded')
     const picture = page.getByRole('img', { name: /40 × 30/ })
     await eventually(() => picture.evaluate((it) => (it as HTMLImageElement).naturalWidth)).toBe(40)
+  })
+
+  test('image.convert takes a chosen picture, and shows what it made of it', async ({ stage }) => {
+    const { page } = await stage.open()
+    await register(page)
+    await fillForm(page, 'image.convert', { 'input.format': 'webp' })
+    const create = { width: 50, height: 20, channels: 3, background: '#693' } as const
+    const buffer = await sharp({ create }).png().toBuffer()
+    await page.locator('input[type="file"]').setInputFiles({ name: 'green.png', mimeType: 'image/png', buffer })
+    await page.getByText('green.png, ').waitFor()
+    await submit(page)
+    await waitForState(page, 'succeeded')
+    await eventually(() =>
+      page.getByRole('img', { name: /50 × 20/ }).evaluate((it) => (it as HTMLImageElement).naturalWidth),
+    ).toBe(50)
   })
 
   test('a file that is too large for a request is sent to where it stands', async ({ stage }) => {
@@ -124,32 +148,5 @@ describeInBrowser('jobs in the dashboard', () => {
     await page.locator('[name="input.steps"]').fill('1')
     expect(await submit(page)).not.toBe(id)
     await waitForState(page, 'succeeded')
-  })
-
-  test('are found by state, text and tag, and cancelled and retried together', async ({ stage }) => {
-    const { page } = await stage.open()
-    await register(page)
-    for (const echo of ['"north"', '"south"']) {
-      await fillForm(page, 'debug.noop', { 'input.echo': echo })
-      await page.getByText('Name, tags and when').click()
-      await page.locator('[name=".tags"]').fill('stations')
-      await page.locator('[name=".delaySeconds"]').fill('3600')
-      await submit(page)
-    }
-    const rows = page.locator('tr[data-job]')
-    await page.goto('/dashboard/jobs?tag=stations')
-    await eventually(() => rows.count()).toBe(2)
-    await page.getByLabel('Text in the input').fill('NORTH')
-    await page.keyboard.press('Enter')
-    await eventually(() => rows.count()).toBe(1)
-    await page.getByRole('button', { name: 'Clear' }).click()
-    await eventually(() => rows.count()).toBe(2)
-
-    await page.getByLabel('Choose all of this page').check()
-    await page.getByRole('button', { name: 'Cancel 2' }).click()
-    await page.getByRole('button', { name: 'Retry 2' }).click()
-    await eventually(() => page.locator('tr[data-job] [data-state="succeeded"]').count()).toBeGreaterThan(1)
-    await page.getByRole('radio', { name: 'failed' }).check()
-    await page.getByText('No job is like that.').waitFor()
   })
 })

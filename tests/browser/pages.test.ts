@@ -1,12 +1,19 @@
 import { expect } from 'vitest'
 import { complaints, loaded, overflow } from './accessible.ts'
+import { makeAdmin } from './people.ts'
 import { fill, PASSWORD, type Sample } from './sample.ts'
 import { describeInBrowser, PATIENCE_MS, SCREENSHOTS, type Stage, test } from './stage.ts'
 
 let filled: Promise<Sample> | undefined
 /** A team's stack, the same for all tests. */
-const sample = ({ stack }: Stage): Promise<Sample> => {
-  filled ??= fill(stack.url, 'ada@example.com')
+const sample = (stage: Stage): Promise<Sample> => {
+  filled ??= fillForAdmin(stage)
+  return filled
+}
+
+const fillForAdmin = async (stage: Stage): Promise<Sample> => {
+  const filled = await fill(stage.stack.url, 'ada@example.com')
+  await makeAdmin(stage, filled.email)
   return filled
 }
 
@@ -30,9 +37,18 @@ const PAGES: { name: string; path: string; shows: string }[] = [
   { name: 'failures', path: '/dashboard/failures', shows: 'DEVICE_MODEL_NOT_FOUND' },
   { name: 'schedules', path: '/dashboard/schedules', shows: 'A hundred digits each night' },
   { name: 'queues', path: '/dashboard/queues', shows: 'doorbells in SQS' },
-  { name: 'system', path: '/dashboard/system', shows: 'PostgreSQL' },
+  { name: 'system', path: '/dashboard/system', shows: 'worker-default-1' },
+  { name: 'account', path: '/dashboard/account', shows: 'Current password' },
   { name: 'projects', path: '/dashboard/projects', shows: 'Weather stations' },
-  { name: 'project', path: '/dashboard/projects/{project}', shows: 'Members' },
+  { name: 'project', path: '/dashboard/projects/{project}', shows: 'made the project' },
+]
+
+/** Each dialog, with the page and the button that open it. */
+const DIALOGS: { name: string; path: string; button: string; shows: string }[] = [
+  { name: 'new-project', path: '/dashboard/projects', button: 'New project', shows: 'Make the project' },
+  { name: 'new-key', path: '/dashboard/projects/{project}', button: 'New key', shows: 'Make the key' },
+  { name: 'new-schedule', path: '/dashboard/schedules', button: 'New schedule', shows: 'Add the schedule' },
+  { name: 'log', path: '/dashboard/system', button: 'Log of kafka', shows: 'Mock cluster' },
 ]
 
 const LOOKS = [
@@ -46,14 +62,26 @@ describeInBrowser('the pages of the dashboard', () => {
   test.for(LOOKS)('are whole and accessible: $theme, $width wide', async ({ theme, ...viewport }, { stage }) => {
     const { page, jobs, projectId } = await signIn(stage, { viewport, colorScheme: theme })
     const found: Record<string, unknown> = {}
-    for (const { name, path, shows } of PAGES) {
+    const open = async (path: string): Promise<void> => {
       const names: Record<string, string> = { ...jobs, project: projectId }
       await page.goto(path.replace(/\{(\w+)\}/, (_, it: string) => names[it] ?? ''))
-      await page.locator('main').getByText(shows).first().waitFor()
+    }
+    const look = async (name: string): Promise<void> => {
       await loaded(page)
       await page.screenshot({ path: `${SCREENSHOTS}${name}-${viewport.width}-${theme}.png` })
       const wrong = [...(await complaints(page)), ...((await overflow(page)) > 0 ? ['wider than its window'] : [])]
       if (wrong.length > 0) found[name] = wrong
+    }
+    for (const { name, path, shows } of PAGES) {
+      await open(path)
+      await page.locator('main').getByText(shows).first().waitFor()
+      await look(name)
+    }
+    for (const { name, path, button, shows } of DIALOGS) {
+      await open(path)
+      await page.getByRole('button', { name: button }).first().click()
+      await page.getByRole('dialog').getByText(shows).first().waitFor()
+      await look(`dialog-${name}`)
     }
     expect(found).toEqual({})
   })

@@ -1,6 +1,10 @@
 import { randomBytes } from 'node:crypto'
-import type { Page } from 'playwright-core'
-import { PATIENCE_MS } from './stage.ts'
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { BrowserContext, Page } from 'playwright-core'
+import { expect } from 'vitest'
+import { run } from '../../infra/cli/program.ts'
+import { PATIENCE_MS, type Stage } from './stage.ts'
 
 export const PASSWORD = 'correct horse battery'
 
@@ -15,6 +19,35 @@ export const register = async (page: Page, name = 'Ada'): Promise<string> => {
   await page.getByRole('button', { name: 'Make the account' }).click()
   await page.getByRole('heading', { name: 'Overview' }).waitFor()
   return email
+}
+
+/** Asks the API as whoever is signed in in a window: a program of the same person. */
+export const programOf = async ({ request }: BrowserContext) => {
+  const { accessToken } = await (await request.post('/dashboard/session/refresh')).json()
+  const headers = { authorization: `Bearer ${accessToken}` }
+  return {
+    get: async (path: string) => (await request.get(path, { headers })).json(),
+    post: async (path: string, data: object) => (await request.post(path, { headers, data })).json(),
+  }
+}
+
+/** Makes somebody an admin, by the only way that there is. */
+export const makeAdmin = async ({ dataDir }: Stage, email: string): Promise<void> => {
+  const said: string[] = []
+  const io = { env: { STINT_DATA_DIR: dataDir }, out: () => {}, err: (text: string) => void said.push(text) }
+  expect([await run(['admin', 'add', email], io), said]).toEqual([0, []])
+}
+
+/** Waits for the mail to somebody that leads to a page of the dashboard. @returns the link in it */
+export const linkFromMail = async ({ dataDir }: Stage, email: string, page: string): Promise<string> => {
+  const folder = join(dataDir, 'mail')
+  const find = (): string | undefined => {
+    const mails = readdirSync(folder).map((name) => readFileSync(join(folder, name), 'utf8'))
+    const own = mails.filter((mail) => mail.includes(`To: ${email}`)).map((mail) => mail.replaceAll(/=\r?\n/g, ''))
+    return own.flatMap((mail) => mail.match(new RegExp(`http://localhost:\\d+${page}#[\\w-]{43}`)) ?? [])[0]
+  }
+  await expect.poll(find, { timeout: PATIENCE_MS }).toBeDefined()
+  return find() ?? ''
 }
 
 /** Opens a kind's form, and fills its fields by their names in the API. */

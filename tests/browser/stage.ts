@@ -18,6 +18,8 @@ mkdirSync(SCREENSHOTS, { recursive: true })
 /** A running stack, and a browser that looks at it. */
 export interface Stage {
   stack: Stack
+  /** Where the stack keeps all that it has. */
+  dataDir: string
   browser: Browser
   /** Somebody's browser window, signed in to nothing; what goes wrong in its page fails the test. */
   open(options?: BrowserContextOptions): Promise<Window>
@@ -38,13 +40,22 @@ export const test = base.extend<Fixtures>({
     // biome-ignore lint/correctness/noEmptyPattern: vitest reads what a fixture needs from its first parameter
     async ({}, use) => {
       const dataDir = mkdtempSync(join(tmpdir(), 'stint-browser-'))
-      const env = { STINT_FUNCTION_TIMEOUT_SECONDS: '20', AUTH_RATE_LIMIT_PER_MINUTE: '1000', STINT_CHAOS: '' }
-      const stack = await startStack({ dataDir, env })
-      const browser = await launch()
-      await use({ stack, browser, open: (options) => openWindow(browser, stack.url, options) })
-      await browser.close()
-      await stack.stop()
-      rmSync(dataDir, { recursive: true, force: true })
+      const env = {
+        STINT_FUNCTION_TIMEOUT_SECONDS: '20',
+        AUTH_RATE_LIMIT_PER_MINUTE: '1000',
+        // Jobs may read the stack's own pages.
+        WEB_ALLOWED_HOSTS: 'localhost',
+        STINT_CHAOS: '',
+      }
+      try {
+        const stack = await startStack({ dataDir, env })
+        const browser = await launch()
+        await use({ stack, dataDir, browser, open: (options) => openWindow(browser, stack.url, options) })
+        await browser.close()
+        await stack.stop()
+      } finally {
+        rmSync(dataDir, { recursive: true, force: true })
+      }
     },
     { scope: 'file' },
   ],

@@ -1,7 +1,12 @@
+import type { ComponentType } from 'preact'
 import { useEffect } from 'preact/hooks'
-import { LocationProvider, Route, Router } from 'preact-iso'
+import { LocationProvider, Route, Router, useLocation } from 'preact-iso'
 import { startFollowing } from './data/live.ts'
 import { unreachable, user } from './data/session.ts'
+import { ConfirmEmailPage } from './pages/account/confirm-email.tsx'
+import { ForgotPasswordPage } from './pages/account/forgot-password.tsx'
+import { NewPasswordPage } from './pages/account/new-password.tsx'
+import { AccountPage } from './pages/account.tsx'
 import { FailuresPage } from './pages/failures.tsx'
 import { JobPage } from './pages/job.tsx'
 import { JobsPage } from './pages/jobs.tsx'
@@ -15,6 +20,7 @@ import { SchedulesPage } from './pages/schedules.tsx'
 import { SignInPage } from './pages/sign-in.tsx'
 import { SystemPage } from './pages/system.tsx'
 import { Notices } from './parts/notices.tsx'
+import { Questions } from './parts/question.tsx'
 import { Shell } from './shell.tsx'
 
 /** Other addresses, /docs for one, are the server's. */
@@ -23,11 +29,21 @@ const SCOPE = /^\/($|\?|dashboard(\/|$))/
 export const App = () => (
   <LocationProvider scope={SCOPE}>
     <Content />
+    <Questions />
     <Notices />
   </LocationProvider>
 )
 
+/** Pages that are the same for whoever is signed in and for whoever isn't. */
+const GATES: Record<string, ComponentType> = {
+  '/dashboard/confirm-email': ConfirmEmailPage,
+  '/dashboard/new-password': NewPasswordPage,
+  '/dashboard/forgot-password': ForgotPasswordPage,
+}
+
 const Content = () => {
+  const ForAnyone = GATES[useLocation().path]
+  if (ForAnyone) return <ForAnyone />
   if (user.value === undefined) return <Opening />
   return user.value === null ? <SignInPage /> : <SignedIn />
 }
@@ -53,6 +69,7 @@ const SignedIn = () => {
         <Route path="/dashboard/system" component={SystemPage} />
         <Route path="/dashboard/projects" component={ProjectsPage} />
         <Route path="/dashboard/projects/:id" component={ProjectPage} />
+        <Route path="/dashboard/account" component={AccountPage} />
         <Route default component={NotFound} />
       </Router>
     </Shell>

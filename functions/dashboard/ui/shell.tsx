@@ -121,7 +121,9 @@ const Foot = () => (
       </select>
     </label>
     <div class="person">
-      <span title={user.value?.email}>{user.value?.name}</span>
+      <a href="/dashboard/account" title={user.value?.email}>
+        {user.value?.name}
+      </a>
       <Action kind="quiet" run={signOut}>
         Sign out
       </Action>

@@ -6,7 +6,7 @@ export type Purpose = (typeof PURPOSES)[number]
 
 interface AccountMail {
   subject: string
-  /** The page at which its token is spent; undefined: it has no token. */
+  /** The dashboard's page at which its token is spent; undefined: it has no token. */
   page?: string
   validSeconds: number
   lines: (name: string) => string[]
@@ -19,7 +19,7 @@ const HOUR = 3_600
 export const ACCOUNT_MAILS: Record<Purpose, AccountMail> = {
   'confirm-email': {
     subject: 'Confirm your email address',
-    page: '/auth/verify',
+    page: '/dashboard/confirm-email',
     validSeconds: 72 * HOUR,
     action: 'Confirm the address',
     lines: (name) => [
@@ -30,7 +30,7 @@ export const ACCOUNT_MAILS: Record<Purpose, AccountMail> = {
   },
   'reset-password': {
     subject: 'Choose a new password',
-    page: '/auth/password/reset',
+    page: '/dashboard/new-password',
     validSeconds: HOUR,
     action: 'Choose a new password',
     lines: (name) => [

@@ -12,25 +12,29 @@ export interface Known<T> {
 }
 
 export interface Query<T> extends Known<T> {
+  /** Asks anew, and waits for the answer. */
   reload: () => Promise<void>
 }
 
 interface Entry {
   known: Signal<Known<unknown>>
   load: (signal: AbortSignal) => Promise<unknown>
-  running: AbortController | undefined
-  again: boolean
+  running: { controller: AbortController; done: Promise<void> } | undefined
+  startedAt: number
 }
 
 /** By key: a page that was seen before shows at once what it showed then. */
 const entries = new Map<string, Entry>()
+
+/** Lists change with every job: they aren't read more often than this, however much happens. */
+const LIST_PAUSE_MS = 1_000
 
 export interface QueryOptions {
   /** The one job whose changes are changes to this answer. Without it, those of any job are. */
   job?: string | undefined
   /** For what changes without a job's doing, how often it is asked for while somebody looks. */
   everyMs?: number | undefined
-  /** For what only a person changes. */
+  /** For what no job changes. */
   still?: boolean | undefined
 }
 
@@ -44,17 +48,31 @@ export const useQuery = <T>(
   entry.load = load
   useEffect(() => {
     void run(entry)
-    if (still) return
     const timer = everyMs && setInterval(() => document.hidden || void run(entry), everyMs)
+    const isConcerned = (jobIds: ReadonlySet<string> | undefined): boolean => {
+      if (still) return !jobIds && entry.known.peek().problem !== undefined
+      return !job || !jobIds || jobIds.has(job)
+    }
+    // Once for all changes that come until then.
+    let next: ReturnType<typeof setTimeout> | undefined
     const unsubscribe = changes.subscribe((jobIds) => {
-      if (!job || !jobIds || jobIds.has(job)) void run(entry)
+      if (next !== undefined || !isConcerned(jobIds)) return
+      const pauseMs = job ? 0 : LIST_PAUSE_MS
+      next = setTimeout(
+        () => {
+          next = undefined
+          void runAnew(entry)
+        },
+        entry.startedAt + pauseMs - performance.now(),
+      )
     })
     return () => {
       unsubscribe()
       clearInterval(timer)
+      clearTimeout(next)
     }
   }, [key, everyMs])
-  return { ...(entry.known.value as Known<T>), reload: () => run(entry) }
+  return { ...(entry.known.value as Known<T>), reload: () => runAnew(entry) }
 }
 
 /** Writes into what is known, before the API has told. */
@@ -66,7 +84,7 @@ export const know = <T>(key: string, change: (data: T) => T): void => {
 
 /** For another person, or for nobody. */
 export const forgetAll = (): void => {
-  for (const { running } of entries.values()) running?.abort()
+  for (const { running } of entries.values()) running?.controller.abort()
   entries.clear()
 }
 
@@ -77,31 +95,36 @@ const entryOf = (key: string, load: Entry['load']): Entry => {
     known: signal({ data: undefined, problem: undefined }),
     load,
     running: undefined,
-    again: false,
+    startedAt: Number.NEGATIVE_INFINITY,
   }
   entries.set(key, entry)
   return entry
 }
 
-/** One question at a time: what changes while one is under way is asked for once more after it. */
-const run = async (entry: Entry): Promise<void> => {
-  if (entry.running) {
-    entry.again = true
-    return
-  }
+/** One question at a time: whoever asks meanwhile has the same answer. */
+const run = (entry: Entry): Promise<void> => {
+  if (entry.running) return entry.running.done
   const controller = new AbortController()
-  entry.running = controller
+  entry.startedAt = performance.now()
+  entry.running = { controller, done: ask(entry, controller) }
+  return entry.running.done
+}
+
+const ask = async (entry: Entry, { signal }: AbortController): Promise<void> => {
   try {
-    const data = await entry.load(controller.signal)
-    if (!controller.signal.aborted) entry.known.value = { data, problem: undefined }
+    const data = await entry.load(signal)
+    if (!signal.aborted) entry.known.value = { data, problem: undefined }
   } catch (error) {
-    if (controller.signal.aborted) return
+    if (signal.aborted) return
     if (error instanceof UnreachableError) noteUnreachable()
     entry.known.value = { data: entry.known.peek().data, problem: error as Error }
   } finally {
     entry.running = undefined
   }
-  if (!entry.again) return
-  entry.again = false
+}
+
+/** The answer to a question that is under way may be from before what was just done. */
+const runAnew = async (entry: Entry): Promise<void> => {
+  await entry.running?.done
   await run(entry)
 }

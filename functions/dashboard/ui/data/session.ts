@@ -41,6 +41,17 @@ export const signOut = async (): Promise<void> => {
   forgetAll()
 }
 
+/** Every session ends by it, this one too; so the person enters anew, and the session that the API began is left again. */
+export const changePassword = async (body: { currentPassword: string; newPassword: string }): Promise<void> => {
+  const { user: person, refreshToken } = await api.call('POST /auth/password', { body })
+  const session = await api.call('POST /dashboard/session', {
+    body: { email: person.email, password: body.newPassword },
+  })
+  holdToken(session.accessToken)
+  user.value = session.user
+  await api.call('POST /auth/logout', { body: { refreshToken } })
+}
+
 const enter = (session: Session): void => {
   holdToken(session.accessToken)
   forgetAll()

@@ -1,6 +1,7 @@
 import { useSignal } from '@preact/signals'
 import type { ComponentChildren } from 'preact'
 import { useId } from 'preact/hooks'
+import { Said } from '../parts/said.tsx'
 import { hintOf, labelOf } from './schema.ts'
 import type { FieldProps } from './schema-form.tsx'
 
@@ -44,7 +45,7 @@ export const Field = ({
       )}
       {hint && (
         <p id={`${id}-hint`} class="field-hint">
-          {hint}
+          <Said text={hint} />
         </p>
       )}
     </div>
@@ -61,6 +62,20 @@ export const LineField = (props: FieldProps) => (
         placeholder={props.schema.example === undefined ? undefined : String(props.schema.example)}
         value={String(props.value ?? '')}
         onInput={(event) => props.onChange(event.currentTarget.value || undefined)}
+      />
+    )}
+  </Field>
+)
+
+/** A text of several lines. */
+export const LinesField = (props: FieldProps) => (
+  <Field props={props}>
+    {(control) => (
+      <textarea
+        {...control}
+        rows={6}
+        value={String(props.value ?? '')}
+        onInput={({ currentTarget: it }) => props.onChange(it.value || undefined)}
       />
     )}
   </Field>

@@ -1,5 +1,6 @@
 import { useId } from 'preact/hooks'
-import { ChoiceField, JsonField, LineField, ListField, NumberField, SwitchField } from './fields.tsx'
+import { Said } from '../parts/said.tsx'
+import { ChoiceField, JsonField, LineField, LinesField, ListField, NumberField, SwitchField } from './fields.tsx'
 import { FileField } from './file-field.tsx'
 import { controlOf, emptyOf, hintOf, labelOf, type Schema } from './schema.ts'
 
@@ -56,6 +57,8 @@ const SchemaField = (props: FieldProps) => {
       return <SwitchField {...props} />
     case 'file':
       return <FileField {...props} />
+    case 'lines':
+      return <LinesField {...props} />
     case 'list':
       return <ListField {...props} />
     case 'group':
@@ -85,7 +88,7 @@ const Groups = ({ name, schema, path, value, onChange, errors }: FieldProps) => 
     <fieldset class="group" aria-describedby={`${id}-hint`}>
       <legend>{labelOf(name)}</legend>
       <p id={`${id}-hint`} class="field-hint">
-        {hintOf(schema)}
+        <Said text={hintOf(schema) ?? ''} />
       </p>
       {items.map((it, nth) => (
         <fieldset key={nth} class="group-item">

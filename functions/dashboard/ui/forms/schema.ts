@@ -59,7 +59,8 @@ export const hintOf = (schema: Schema): string | undefined => {
       ? `${minimum} to ${maximum.toLocaleString('en')}`
       : undefined,
     maxItems !== undefined ? `${minItems ?? 0} to ${maxItems} of them` : undefined,
-    schema.default !== undefined && schema.type !== 'boolean'
+    // A choice shows it itself.
+    schema.default !== undefined && schema.type !== 'boolean' && !schema.enum
       ? `${JSON.stringify(schema.default)} if left out`
       : undefined,
   ].filter((it) => it !== undefined)

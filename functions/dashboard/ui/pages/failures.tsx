@@ -6,7 +6,7 @@ import { projectQuery } from '../data/projects.ts'
 import { useQuery } from '../data/query.ts'
 import { Action } from '../parts/action.tsx'
 import { Empty } from '../parts/empty.tsx'
-import { count } from '../parts/format.ts'
+import { count, quantity } from '../parts/format.ts'
 import { say } from '../parts/notices.tsx'
 import { Page } from '../parts/page.tsx'
 import { Problem } from '../parts/problem.tsx'
@@ -64,7 +64,7 @@ export const FailuresPage = () => {
 const GroupCard = ({ group, reload }: { group: Group; reload: () => Promise<void> }) => {
   const retry = async (): Promise<void> => {
     const { retried } = await api.call('POST /jobs/retry', { body: { ids: group.jobIds } })
-    say(`${count(retried)} of ${count(group.count)} jobs begin anew.`)
+    say(`${quantity(retried, 'job begins', 'jobs begin')} anew.`)
     await reload()
   }
   return (

@@ -1,4 +1,5 @@
 import { useSignal } from '@preact/signals'
+import { useEffect } from 'preact/hooks'
 import { useLocation } from 'preact-iso'
 import { api } from '../data/client.ts'
 import { projectQuery } from '../data/projects.ts'
@@ -26,6 +27,8 @@ export const JobsPage = () => {
   const { data, problem, reload } = useQuery(key, (signal) => api.call('GET /jobs', { query: asked, signal }))
   const rows = useSteadyRows(key, data?.items, { isFirstPage: cursor === undefined, hold: chosen.value.size > 0 })
   const isFiltered = Object.keys(filter).length > 0
+  // Another page of the list begins at its top.
+  useEffect(() => scrollTo(0, 0), [cursor])
 
   return (
     <Page title="Jobs">

@@ -6,6 +6,7 @@ import { useKinds } from '../data/kinds.ts'
 import { useQuery } from '../data/query.ts'
 import { Page } from '../parts/page.tsx'
 import { Problem } from '../parts/problem.tsx'
+import { Said } from '../parts/said.tsx'
 import { Skeleton } from '../parts/skeleton.tsx'
 import { JobForm } from './new-job/form.tsx'
 
@@ -67,7 +68,9 @@ const Kinds = ({
         <input type="radio" name="kind" value={it.kind} checked={it.kind === chosen} onChange={() => choose(it.kind)} />
         <span>
           <b>{it.kind}</b>
-          <small>{it.summary}</small>
+          <small>
+            <Said text={it.summary} />
+          </small>
         </span>
       </label>
     ))}

@@ -7,10 +7,13 @@ import { TextField } from '../forms/text-field.tsx'
 import { Action } from '../parts/action.tsx'
 import { Page } from '../parts/page.tsx'
 import { Problem } from '../parts/problem.tsx'
+import { isSure } from '../parts/question.tsx'
 import { Skeleton } from '../parts/skeleton.tsx'
+import { ApiKeys } from './projects/api-keys.tsx'
+import { ProjectAudit } from './projects/audit.tsx'
 import { Members } from './projects/members.tsx'
 
-/** One project: its people, and the keys of its programs. */
+/** One project: its people, the keys of its programs, and who did what. */
 export const ProjectPage = () => {
   const id = useRoute().params['id'] ?? ''
   const { route } = useLocation()
@@ -34,7 +37,8 @@ export const ProjectPage = () => {
     route('/dashboard/jobs')
   }
   const remove = async (): Promise<void> => {
-    if (!confirm(`Delete “${project.name}” with all that is in it?`)) return
+    const text = 'Its jobs, files, schedules and keys go with it.'
+    if (!(await isSure(`Delete “${project.name}”?`, text, 'Delete it'))) return
     await api.call('DELETE /projects/{projectId}', { params: { projectId: id } })
     if (projectId.value === id) chooseProject(null)
     await all.reload()
@@ -65,6 +69,8 @@ export const ProjectPage = () => {
         />
       )}
       <Members projectId={id} isOwner={project.role === 'owner'} />
+      {project.role !== 'viewer' && <ApiKeys projectId={id} />}
+      {project.role !== 'viewer' && <ProjectAudit projectId={id} />}
     </Page>
   )
 }

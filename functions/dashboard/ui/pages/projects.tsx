@@ -2,6 +2,7 @@ import { useSignal } from '@preact/signals'
 import { useLocation } from 'preact-iso'
 import { api } from '../data/client.ts'
 import { useProjects } from '../data/projects.ts'
+import { useSubmission } from '../forms/submission.ts'
 import { TextField } from '../forms/text-field.tsx'
 import { Action } from '../parts/action.tsx'
 import { Dialog } from '../parts/dialog.tsx'
@@ -15,18 +16,11 @@ export const ProjectsPage = () => {
   const { route } = useLocation()
   const isNew = useSignal(false)
   const name = useSignal('')
-  const failed = useSignal<Error | undefined>(undefined)
-
-  const add = async (event: SubmitEvent): Promise<void> => {
-    event.preventDefault()
-    try {
-      const { project } = await api.call('POST /projects', { body: { name: name.value } })
-      await reload()
-      route(`/dashboard/projects/${project.id}`)
-    } catch (error) {
-      failed.value = error as Error
-    }
-  }
+  const adding = useSubmission(async () => {
+    const { project } = await api.call('POST /projects', { body: { name: name.value } })
+    await reload()
+    route(`/dashboard/projects/${project.id}`)
+  })
   const open = async (): Promise<void> => {
     isNew.value = true
   }
@@ -61,10 +55,10 @@ export const ProjectsPage = () => {
             isNew.value = false
           }}
         >
-          <form class="dialog-form" onSubmit={add} noValidate>
-            <TextField label="Name" name="name" value={name} />
-            <Problem problem={failed.value} />
-            <button type="submit" class="button primary">
+          <form class="dialog-form" onSubmit={adding.submit} noValidate>
+            <TextField label="Name" name="name" value={name} error={adding.errors.get('name')} />
+            {adding.errors.size === 0 && <Problem problem={adding.problem} />}
+            <button type="submit" class="button primary" disabled={adding.busy} aria-busy={adding.busy}>
               Make the project
             </button>
           </form>

@@ -5,7 +5,7 @@ import { projectId } from '../data/projects.ts'
 import { useQuery } from '../data/query.ts'
 import { user } from '../data/session.ts'
 import { Action } from '../parts/action.tsx'
-import { count, duration } from '../parts/format.ts'
+import { count, duration, quantity } from '../parts/format.ts'
 import { say } from '../parts/notices.tsx'
 import { Page } from '../parts/page.tsx'
 import { Problem } from '../parts/problem.tsx'
@@ -47,7 +47,11 @@ const QueueCard = ({ queue, reload }: { queue: Queue; reload: () => Promise<void
   const redrive = async (): Promise<void> => {
     const body = project === null ? {} : { projectId: project }
     const { redriven } = await api.call('POST /queues/{queue}/redrive', { params, body })
-    say(redriven === 0 ? 'No failed job is left that could begin anew.' : `${count(redriven)} failed jobs begin anew.`)
+    say(
+      redriven === 0
+        ? 'No failed job is left that could begin anew.'
+        : `${quantity(redriven, 'failed job begins', 'failed jobs begin')} anew.`,
+    )
     await reload()
   }
   return (

@@ -1,37 +1,45 @@
 import { api } from '../data/client.ts'
 import { useQuery } from '../data/query.ts'
-import { duration } from '../parts/format.ts'
+import { user } from '../data/session.ts'
+import { AuditList } from '../parts/audit/audit-list.tsx'
 import { Page } from '../parts/page.tsx'
 import { Problem } from '../parts/problem.tsx'
 import { Skeleton } from '../parts/skeleton.tsx'
+import { Components } from './system/components.tsx'
+import { Machine } from './system/machine.tsx'
+import { Processes } from './system/processes.tsx'
 
-const NAMES = { postgres: 'PostgreSQL', sqs: 'SQS', s3: 'S3', kafka: 'Kafka' } as const
+const LOOK_MS = 3_000
 
-/** What Stint runs on, and whether all of it works. */
+/** What Stint runs on, and whether all of it works; for admins also what can be done about it. */
 export const SystemPage = () => {
-  const { data, problem } = useQuery('health', (signal) => api.call('GET /health', { signal }), { everyMs: 5_000 })
+  const { data, problem } = useQuery('system', (signal) => api.call('GET /system', { signal }), {
+    everyMs: LOOK_MS,
+    still: true,
+  })
+  const isAdmin = user.value?.isAdmin ?? false
   return (
-    <Page title="System" lead={data && `Stint ${data.version}, up for ${duration(data.uptimeSeconds * 1_000)}`}>
+    <Page title="System" lead={data && `Stint ${data.versions.stint} on Node ${data.versions.node}`}>
       <Problem problem={problem} />
-      {!data && !problem && <Skeleton lines={4} />}
+      {!data && !problem && <Skeleton lines={6} />}
       {data && (
-        <section class="card" aria-labelledby="components">
-          <h2 id="components">Components</h2>
-          <ul class="rows">
-            {data.components.map((it) => (
-              <li key={it.name}>
-                <div>
-                  <p>{NAMES[it.name]}</p>
-                  {it.error && <p class="why-line">{it.error}</p>}
-                </div>
-                <small>{duration(it.latencyMs)}</small>
-                <span class="state" data-state={it.status === 'up' ? 'succeeded' : 'failed'}>
-                  {it.status}
-                </span>
-              </li>
-            ))}
-          </ul>
-        </section>
+        <div class="system-grid">
+          <Components components={data.components} postgres={data.versions.postgres} />
+          <Machine system={data} />
+        </div>
+      )}
+      {data?.managesProcesses && isAdmin && <Processes />}
+      {data?.managesProcesses && !isAdmin && (
+        <p class="soft">
+          The processes, their logs and what was done everywhere are for admins. On this machine one becomes an admin by{' '}
+          <code>npm run stint -- admin add {user.value?.email}</code>
+        </p>
+      )}
+      {isAdmin && (
+        <AuditList
+          name="audit"
+          load={(cursor, signal) => api.call('GET /audit', { query: { cursor, limit: 20 }, signal })}
+        />
       )}
     </Page>
   )

@@ -9,12 +9,15 @@ export const Action = ({
   kind,
   disabled,
   title,
+  label,
 }: {
   run: () => Promise<unknown>
   children: ComponentChildren
   kind?: 'primary' | 'quiet' | 'danger'
   disabled?: boolean
   title?: string
+  /** Where the text alone doesn't say what it is done to. */
+  label?: string
 }) => {
   const busy = useSignal(false)
   const press = async (): Promise<void> => {
@@ -34,6 +37,7 @@ export const Action = ({
       disabled={disabled || busy.value}
       aria-busy={busy.value}
       title={title}
+      aria-label={label}
       onClick={press}
     >
       {children}

@@ -1,20 +1,25 @@
 import type { ComponentChildren } from 'preact'
 import { useEffect, useRef } from 'preact/hooks'
 
-/** A question or a form in front of the page. Escape closes it, and the focus goes back to where it was. */
+/** A question or a form in front of the page. Escape closes it, and the focus goes back to where it was. A form has it first. */
 export const Dialog = ({
   title,
   close,
+  isWide = false,
   children,
 }: {
   title: string
   close: () => void
+  isWide?: boolean
   children: ComponentChildren
 }) => {
   const element = useRef<HTMLDialogElement>(null)
-  useEffect(() => element.current?.showModal(), [])
+  useEffect(() => {
+    element.current?.showModal()
+    element.current?.querySelector<HTMLElement>('form :is(input, select, textarea)')?.focus()
+  }, [])
   return (
-    <dialog ref={element} class="dialog" aria-label={title} onClose={close}>
+    <dialog ref={element} class={isWide ? 'dialog wide' : 'dialog'} aria-label={title} onClose={close}>
       <div class="card-head">
         <h2>{title}</h2>
         <button type="button" class="button quiet small" onClick={close}>

@@ -10,11 +10,14 @@ const SHORT = {
 } as const
 
 export const count = (value: number): string => numbers.format(value)
+/** `1 job`, `1,200 jobs`. */
+export const quantity = (value: number, one: string, more = `${one}s`): string =>
+  `${count(value)} ${value === 1 ? one : more}`
 export const instant = (time: string): string => dates.format(new Date(time))
 
 /** Day and time, in a zone of its own if one is given. */
 export const shortInstant = (time: string, timeZone?: string): string =>
-  new Intl.DateTimeFormat('en', { ...SHORT, ...(timeZone && { timeZone }) }).format(new Date(time))
+  new Intl.DateTimeFormat('en-GB', { ...SHORT, ...(timeZone && { timeZone }) }).format(new Date(time))
 export const percent = (part: number): string => `${Math.floor(part * 100)} %`
 
 /** Two units at most: `1 h 4 min`, `12 s`, `340 ms`. */

@@ -27,6 +27,7 @@ export const JobLogs = ({ job }: { job: Job }) => {
     <section class="card" aria-labelledby="logs">
       <h2 id="logs">Log</h2>
       <Problem problem={problem} />
+      {items === undefined && !problem && <p class="soft">…</p>}
       {items?.length === 0 && <p class="soft">It has written nothing.</p>}
       {items !== undefined && items.length > 0 && (
         <div

@@ -18,6 +18,7 @@ export const JobTimeline = ({ job }: { job: Job }) => {
     <section class="card" aria-labelledby="stints">
       <h2 id="stints">Stints</h2>
       <Problem problem={problem} />
+      {items === undefined && !problem && <p class="soft">…</p>}
       {items?.length === 0 && <p class="soft">It hasn’t run yet.</p>}
       {items !== undefined && items.length > 0 && (
         <>

@@ -2,6 +2,7 @@ import type { Signal } from '@preact/signals'
 import { api } from '../../data/client.ts'
 import type { JobSummary } from '../../data/job.ts'
 import { Action } from '../../parts/action.tsx'
+import { quantity } from '../../parts/format.ts'
 import { say } from '../../parts/notices.tsx'
 
 /** What can be done with all chosen jobs at once. */
@@ -21,12 +22,12 @@ export const JobBulk = ({
 
   const cancel = async (): Promise<void> => {
     const { cancelled } = await api.call('POST /jobs/cancel', { body: { ids: live.map((job) => job.id) } })
-    say(`${cancelled} of ${live.length} jobs are cancelled, or stop at their next safe point.`)
+    say(`${quantity(cancelled, 'job is', 'jobs are')} cancelled, at once or at the next safe point.`)
     await reload()
   }
   const retry = async (): Promise<void> => {
     const { retried } = await api.call('POST /jobs/retry', { body: { ids: again.map((job) => job.id) } })
-    say(`${retried} jobs begin anew.`)
+    say(`${quantity(retried, 'job begins', 'jobs begin')} anew.`)
     chosen.value = new Set()
     await reload()
   }

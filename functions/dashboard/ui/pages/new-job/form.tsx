@@ -1,7 +1,6 @@
 import { useSignal } from '@preact/signals'
 import { useRef } from 'preact/hooks'
 import { useLocation } from 'preact-iso'
-import { ProblemError } from '../../../../../lib/client/problem-error.ts'
 import { api } from '../../data/client.ts'
 import type { Job, JobKind } from '../../data/job.ts'
 import { useTargetProject } from '../../data/projects.ts'
@@ -9,6 +8,7 @@ import { FileProject } from '../../forms/file-project.ts'
 import { resolved } from '../../forms/resolve.ts'
 import { emptyOf, type Schema } from '../../forms/schema.ts'
 import { SchemaFields } from '../../forms/schema-form.tsx'
+import { useSubmission } from '../../forms/submission.ts'
 import { Problem } from '../../parts/problem.tsx'
 import { OPTIONS } from './options.ts'
 import { Snippets } from './snippets.tsx'
@@ -23,26 +23,12 @@ export const JobForm = ({ kind, model }: { kind: JobKind; model: Job | undefined
   const form = useRef<HTMLFormElement>(null)
   const input = useSignal<Values>((model?.input as Values | undefined) ?? emptyOf(schema))
   const options = useSignal<Values>(model ? optionsOf(model) : {})
-  const problem = useSignal<Error | undefined>(undefined)
-  const busy = useSignal(false)
-
-  const errors = errorsOf(problem.value)
   const body = { kind: kind.kind, input: input.value, ...options.value, ...(project && { projectId: project.id }) }
+  const { submit, busy, errors, problem } = useSubmission(async () => {
+    const { job } = await api.call('POST /jobs', { body, idempotencyKey: crypto.randomUUID() })
+    route(`/dashboard/jobs/${job.id}`)
+  })
   const unplaced = [...errors.keys()].filter((path) => !isShown(form.current, path))
-
-  const submit = async (event: SubmitEvent): Promise<void> => {
-    event.preventDefault()
-    busy.value = true
-    problem.value = undefined
-    try {
-      const { job } = await api.call('POST /jobs', { body, idempotencyKey: crypto.randomUUID() })
-      route(`/dashboard/jobs/${job.id}`)
-    } catch (error) {
-      problem.value = error as Error
-      busy.value = false
-      requestAnimationFrame(() => form.current?.querySelector<HTMLElement>('[aria-invalid="true"]')?.focus())
-    }
-  }
 
   return (
     <FileProject.Provider value={project?.id}>
@@ -77,9 +63,9 @@ export const JobForm = ({ kind, model }: { kind: JobKind; model: Job | undefined
             />
           </div>
         </details>
-        {problem.value && (errors.size === 0 || unplaced.length > 0) && <Problem problem={problem.value} />}
+        {(errors.size === 0 || unplaced.length > 0) && <Problem problem={problem} />}
         <div class="actions">
-          <button class="button primary" type="submit" disabled={busy.value} aria-busy={busy.value}>
+          <button class="button primary" type="submit" disabled={busy} aria-busy={busy}>
             Submit
           </button>
         </div>
@@ -88,9 +74,6 @@ export const JobForm = ({ kind, model }: { kind: JobKind; model: Job | undefined
     </FileProject.Provider>
   )
 }
-
-const errorsOf = (problem: Error | undefined): ReadonlyMap<string, string> =>
-  new Map(problem instanceof ProblemError ? problem.errors.map((it) => [it.path, it.message]) : [])
 
 /** Whether a field is there at which it can be said. */
 const isShown = (form: HTMLFormElement | null, path: string): boolean =>

@@ -1,27 +1,38 @@
 import { useSignal } from '@preact/signals'
+import type { ItemOf } from '../../../../../lib/client/api.ts'
+import type { Api } from '../../../../http/api.ts'
 import { api } from '../../data/client.ts'
 import { useQuery } from '../../data/query.ts'
 import { user } from '../../data/session.ts'
 import { TextField } from '../../forms/text-field.tsx'
 import { Action } from '../../parts/action.tsx'
 import { Problem } from '../../parts/problem.tsx'
+import { isSure } from '../../parts/question.tsx'
 import { Skeleton } from '../../parts/skeleton.tsx'
 
 const ROLES = ['viewer', 'maintainer', 'owner'] as const
+type Member = ItemOf<Api['GET /projects/{projectId}/members']>
 type Role = (typeof ROLES)[number]
 
-/** Who belongs to a project, and as what. */
-export const Members = ({ projectId, isOwner }: { projectId: string; isOwner: boolean }) => {
-  const { data, problem, reload } = useQuery(
+export const useMembers = (projectId: string) =>
+  useQuery(
     `members ${projectId}`,
     (signal) => api.call('GET /projects/{projectId}/members', { params: { projectId }, query: { limit: 100 }, signal }),
     { still: true },
   )
+
+/** Who belongs to a project, and as what. */
+export const Members = ({ projectId, isOwner }: { projectId: string; isOwner: boolean }) => {
+  const { data, problem, reload } = useMembers(projectId)
   const setRole = async (userId: string, role: Role): Promise<void> => {
     await api.call('PUT /projects/{projectId}/members/{userId}', { params: { projectId, userId }, body: { role } })
     await reload()
   }
-  const remove = async (userId: string): Promise<void> => {
+  const remove = async ({ userId, name }: Member): Promise<void> => {
+    const isMe = userId === user.value?.id
+    const title = isMe ? 'Leave the project?' : `Remove ${name}?`
+    const text = isMe ? 'You see its jobs no more.' : `${name} sees the project’s jobs no more.`
+    if (!(await isSure(title, text, isMe ? 'Leave it' : 'Remove'))) return
     await api.call('DELETE /projects/{projectId}/members/{userId}', { params: { projectId, userId } })
     await reload()
   }
@@ -46,7 +57,7 @@ export const Members = ({ projectId, isOwner }: { projectId: string; isOwner: bo
               <span class="soft">{it.role}</span>
             )}
             {(isOwner || it.userId === user.value?.id) && (
-              <Action run={() => remove(it.userId)} kind="quiet">
+              <Action run={() => remove(it)} kind="quiet">
                 {it.userId === user.value?.id ? 'Leave' : 'Remove'}
               </Action>
             )}

@@ -1,11 +1,11 @@
 import { useSignal } from '@preact/signals'
-import { ProblemError } from '../../../../../lib/client/problem-error.ts'
 import { api } from '../../data/client.ts'
 import { useKinds } from '../../data/kinds.ts'
 import { useTargetProject } from '../../data/projects.ts'
 import { resolved } from '../../forms/resolve.ts'
 import { emptyOf, type Schema } from '../../forms/schema.ts'
 import { SchemaFields } from '../../forms/schema-form.tsx'
+import { useSubmission } from '../../forms/submission.ts'
 import { Dialog } from '../../parts/dialog.tsx'
 import { Problem } from '../../parts/problem.tsx'
 
@@ -39,27 +39,18 @@ export const ScheduleDialog = ({ close }: { close: () => void }) => {
   const project = useTargetProject()
   const values = useSignal<Values>({ timeZone: Intl.DateTimeFormat().resolvedOptions().timeZone })
   const inputs = useSignal<Record<string, Values>>({})
-  const problem = useSignal<Error | undefined>(undefined)
   const name = String(values.value['kind'] ?? '')
   const kind = kinds.find((it) => it.kind === name)
   const schema = kind && resolved(kind.input as Schema)
   const input = inputs.value[name] ?? (schema ? emptyOf(schema) : {})
-  const errors = new Map(
-    problem.value instanceof ProblemError ? problem.value.errors.map((it) => [it.path, it.message]) : [],
-  )
 
-  const submit = async (event: SubmitEvent): Promise<void> => {
-    event.preventDefault()
+  const { submit, busy, errors, problem } = useSubmission(async () => {
     const { name, cron, kind, ...rest } = values.value as Partial<Timing>
     const given = { name: name ?? '', cron: cron ?? '', kind: kind ?? '' }
     const body = { ...rest, ...given, input, ...(project && { projectId: project.id }) }
-    try {
-      await api.call('POST /schedules', { body })
-      close()
-    } catch (error) {
-      problem.value = error as Error
-    }
-  }
+    await api.call('POST /schedules', { body })
+    close()
+  })
   return (
     <Dialog title="New schedule" close={close}>
       <form class="dialog-form" onSubmit={submit} noValidate>
@@ -84,8 +75,8 @@ export const ScheduleDialog = ({ close }: { close: () => void }) => {
             }}
           />
         )}
-        {errors.size === 0 && <Problem problem={problem.value} />}
-        <button type="submit" class="button primary">
+        {errors.size === 0 && <Problem problem={problem} />}
+        <button type="submit" class="button primary" disabled={busy} aria-busy={busy}>
           Add the schedule
         </button>
       </form>

@@ -4,6 +4,7 @@ import { api } from '../../data/client.ts'
 import { Action } from '../../parts/action.tsx'
 import { instant, relative, shortInstant } from '../../parts/format.ts'
 import { now } from '../../parts/now.ts'
+import { isSure } from '../../parts/question.tsx'
 import { Time } from '../../parts/time.tsx'
 
 type Schedule = ItemOf<Api['GET /schedules']>
@@ -15,7 +16,8 @@ export const ScheduleCard = ({ schedule, reload }: { schedule: Schedule; reload:
     await reload()
   }
   const remove = async (): Promise<void> => {
-    if (!confirm(`Delete the schedule “${schedule.name}”? The jobs that it made stay.`)) return
+    if (!(await isSure(`Delete “${schedule.name}”?`, 'It makes no more jobs. Those that it made stay.', 'Delete it')))
+      return
     await api.call('DELETE /schedules/{scheduleId}', { params })
     await reload()
   }
@@ -43,11 +45,10 @@ export const ScheduleCard = ({ schedule, reload }: { schedule: Schedule; reload:
             Next <strong>{relative(next, now.value)}</strong>{' '}
             <span class="soft">
               {shortInstant(next, schedule.timeZone)}
-              {later.length > 0 && ', then '}
               {later.map((it, nth) => (
                 <time key={it} dateTime={it} title={instant(it)}>
-                  {nth > 0 && ', '}
-                  {shortInstant(it, schedule.timeZone)}
+                  {' · '}
+                  {laterInstant(it, schedule.nextRuns[nth] ?? it, schedule.timeZone)}
                 </time>
               ))}
             </span>
@@ -71,4 +72,11 @@ export const ScheduleCard = ({ schedule, reload }: { schedule: Schedule; reload:
       )}
     </li>
   )
+}
+
+/** Of the same day as the one before it, the time alone. */
+const laterInstant = (time: string, before: string, timeZone: string): string => {
+  const [text, other] = [shortInstant(time, timeZone), shortInstant(before, timeZone)]
+  const day = text.slice(0, text.lastIndexOf(','))
+  return other.startsWith(day) ? text.slice(day.length + 2) : text
 }

@@ -2,6 +2,7 @@ import type { Job } from '../../data/job.ts'
 import { Digits } from './digits.tsx'
 import { FileView } from './file.tsx'
 import { CopyButton, Json } from './json.tsx'
+import { isScalar, Scalar, UUID } from './scalar.tsx'
 import { isRows, Table } from './table.tsx'
 
 /** What a job has made, or has made so far: pictures as pictures, tables as tables, digits as digits. */
@@ -23,6 +24,7 @@ const Value = ({ value }: { value: unknown }) => {
   if (typeof value === 'string')
     return DIGITS.test(value) && value.length >= LONG ? <Digits text={value} /> : <p class="text">{value}</p>
   if (isRows(value)) return <Table rows={value} />
+  if (Array.isArray(value) && value.every(isScalar)) return <List values={value} />
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return <Json value={value} />
   const entries = Object.entries(value)
   const files = entries.flatMap(([name, it]) => filesIn(name, it))
@@ -49,12 +51,28 @@ const Value = ({ value }: { value: unknown }) => {
           {small.map(([name, it]) => (
             <div key={name}>
               <dt>{name}</dt>
-              <dd>{String(it)}</dd>
+              <dd>{it === null ? '–' : <Scalar name={name} value={it} />}</dd>
             </div>
           ))}
         </dl>
       )}
     </div>
+  )
+}
+
+const MAX_LISTED = 200
+
+const List = ({ values }: { values: unknown[] }) => {
+  if (values.length === 0) return <p class="soft">None.</p>
+  return (
+    <ul class="listed">
+      {values.slice(0, MAX_LISTED).map((it, nth) => (
+        <li key={nth}>
+          <Scalar name="" value={it} />
+        </li>
+      ))}
+      {values.length > MAX_LISTED && <li class="soft">{values.length - MAX_LISTED} more: a copy has them all.</li>}
+    </ul>
   )
 }
 
@@ -68,8 +86,6 @@ interface FileReference {
   fileId: string
   label: string
 }
-
-const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 
 /** What refers to files: `fileId`, and lists of objects that have one. */
 const filesIn = (name: string, value: unknown): FileReference[] => {

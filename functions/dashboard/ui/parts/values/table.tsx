@@ -1,3 +1,5 @@
+import { Scalar } from './scalar.tsx'
+
 type Row = Record<string, unknown>
 
 const MAX_ROWS = 200
@@ -18,7 +20,7 @@ export const Table = ({ rows }: { rows: Row[] }) => {
           <thead>
             <tr>
               {names.map((name) => (
-                <th key={name} scope="col" class={typeof rows[0]?.[name] === 'number' ? 'number' : undefined}>
+                <th key={name} scope="col" class={isNumber(rows[0]?.[name]) ? 'number' : undefined}>
                   {name}
                 </th>
               ))}
@@ -28,8 +30,8 @@ export const Table = ({ rows }: { rows: Row[] }) => {
             {rows.slice(0, MAX_ROWS).map((row, nth) => (
               <tr key={nth}>
                 {names.map((name) => (
-                  <td key={name} class={typeof row[name] === 'number' ? 'number' : undefined}>
-                    {shown(row[name])}
+                  <td key={name} class={isNumber(row[name]) ? 'number' : undefined}>
+                    <Scalar name={name} value={row[name]} />
                   </td>
                 ))}
               </tr>
@@ -42,7 +44,6 @@ export const Table = ({ rows }: { rows: Row[] }) => {
   )
 }
 
-const shown = (value: unknown): string => {
-  if (value === undefined || value === null) return ''
-  return typeof value === 'object' ? JSON.stringify(value) : String(value)
-}
+/** Also one that is too large for JSON's, and so comes as text. */
+const isNumber = (value: unknown): boolean =>
+  typeof value === 'number' || (typeof value === 'string' && /^-?\d{1,40}(\.\d+)?$/.test(value))

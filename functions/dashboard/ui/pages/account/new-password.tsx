@@ -1,0 +1,43 @@
+import { useSignal } from '@preact/signals'
+import { useState } from 'preact/hooks'
+import { api } from '../../data/client.ts'
+import { takeMailedToken } from '../../data/mailed-token.ts'
+import { resume } from '../../data/session.ts'
+import { useSubmission } from '../../forms/submission.ts'
+import { TextField } from '../../forms/text-field.tsx'
+import { Gate, GateNote } from '../../parts/gate.tsx'
+
+/** Where the link of the mail leads that whoever forgot a password is sent. */
+export const NewPasswordPage = () => {
+  const [token] = useState(takeMailedToken)
+  const password = useSignal('')
+  const isDone = useSignal(false)
+  const submission = useSubmission(async () => {
+    await api.call('POST /auth/password/reset', { body: { token, newPassword: password.value } })
+    isDone.value = true
+    await resume()
+  })
+  if (isDone.value) {
+    return (
+      <GateNote title="Your password is changed">
+        <p class="soft">Every session has ended, on every device.</p>
+        <a class="button primary wide" href="/">
+          Sign in
+        </a>
+      </GateNote>
+    )
+  }
+  return (
+    <Gate title="Choose a new password" submission={submission} action="Change it">
+      <TextField
+        label="New password"
+        name="newPassword"
+        type="password"
+        value={password}
+        autoComplete="new-password"
+        hint="At least 10 characters."
+        error={submission.errors.get('newPassword')}
+      />
+    </Gate>
+  )
+}

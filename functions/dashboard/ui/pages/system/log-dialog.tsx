@@ -1,0 +1,72 @@
+import { useEffect, useRef } from 'preact/hooks'
+import { api } from '../../data/client.ts'
+import { useQuery } from '../../data/query.ts'
+import { Dialog } from '../../parts/dialog.tsx'
+import { Problem } from '../../parts/problem.tsx'
+import { Skeleton } from '../../parts/skeleton.tsx'
+import { readLogLine } from './log-line.ts'
+
+const LINES = 300
+const LOOK_MS = 2_000
+const NEAR_END_PX = 40
+
+/** The end of a process's log, as it grows; it stays at the end as long as nobody scrolls up. */
+export const LogDialog = ({ name, close }: { name: string; close: () => void }) => {
+  const { data, problem } = useQuery(
+    `log of ${name}`,
+    (signal) => api.call('GET /system/processes/{name}/logs', { params: { name }, query: { lines: LINES }, signal }),
+    { everyMs: LOOK_MS, still: true },
+  )
+  const frame = useRef<HTMLDivElement>(null)
+  const follows = useRef(true)
+  useEffect(() => {
+    if (frame.current && follows.current) frame.current.scrollTop = frame.current.scrollHeight
+  }, [data])
+  return (
+    <Dialog title={`Log of ${name}`} close={close} isWide>
+      <Problem problem={problem} />
+      {!data && !problem && <Skeleton lines={6} />}
+      {data?.lines.length === 0 && <p class="soft">It has written nothing.</p>}
+      {data && data.lines.length > 0 && (
+        <div
+          class="log"
+          ref={frame}
+          role="log"
+          aria-label={`Log of ${name}`}
+          // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by keyboard
+          tabIndex={0}
+          onScroll={({ currentTarget: it }) => {
+            follows.current = it.scrollHeight - it.scrollTop - it.clientHeight < NEAR_END_PX
+          }}
+        >
+          <ol>
+            {data.lines.map((line, nth) => (
+              <Line key={nth} text={line} />
+            ))}
+          </ol>
+        </div>
+      )}
+    </Dialog>
+  )
+}
+
+const Line = ({ text }: { text: string }) => {
+  const line = readLogLine(text)
+  if (!line) {
+    return (
+      <li class="whole">
+        <span>{text}</span>
+      </li>
+    )
+  }
+  return (
+    <li data-level={line.level}>
+      <time>{line.time}</time>
+      <b>{line.level}</b>
+      <span>
+        {line.message}
+        {line.rest !== '' && <i>{line.rest}</i>}
+      </span>
+    </li>
+  )
+}

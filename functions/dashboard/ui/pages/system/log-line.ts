@@ -1,0 +1,40 @@
+/** A line of a log that was written for programs. */
+export interface LogLine {
+  /** Of the day. */
+  time: string
+  level: string
+  message: string
+  /** What else it says, as JSON. */
+  rest: string
+}
+
+/** pino's numbers. */
+const LEVELS: Record<number, string> = { 10: 'trace', 20: 'debug', 30: 'info', 40: 'warn', 50: 'error', 60: 'fatal' }
+/** The same in every line of a process. */
+const USUAL = new Set(['level', 'time', 'timestamp', 'msg', 'message', 'name', 'pid', 'hostname', 'fields'])
+
+/** What one JSON object a line says, as Stint's own processes and the broker write it; undefined: it is other text. */
+export const readLogLine = (text: string): LogLine | undefined => {
+  const line = parse(text)
+  if (!line) return undefined
+  const { fields } = line as { fields?: Record<string, unknown> }
+  const message = line['msg'] ?? line['message'] ?? fields?.['message']
+  const time = line['time'] ?? line['timestamp']
+  if (typeof message !== 'string' || typeof time !== 'string') return undefined
+  const rest = Object.fromEntries(Object.entries(line).filter(([name]) => !USUAL.has(name)))
+  return {
+    time: time.slice(11, 23),
+    level: LEVELS[Number(line['level'])] ?? String(line['level'] ?? '').toLowerCase(),
+    message,
+    rest: Object.keys(rest).length > 0 ? JSON.stringify(rest) : '',
+  }
+}
+
+const parse = (text: string): Record<string, unknown> | undefined => {
+  if (!text.startsWith('{')) return undefined
+  try {
+    return JSON.parse(text) as Record<string, unknown>
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,66 @@
+import { useSignal } from '@preact/signals'
+import type { AnswerOf } from '../../../../../lib/client/api.ts'
+import type { Api } from '../../../../http/api.ts'
+import { useQuery } from '../../data/query.ts'
+import { Action } from '../action.tsx'
+import { Problem } from '../problem.tsx'
+import { Skeleton } from '../skeleton.tsx'
+import { Time } from '../time.tsx'
+import { type Entry, sentenceOf } from './sentence.tsx'
+
+type AuditPage = AnswerOf<Api['GET /audit']>['body']
+
+/** Who did what, newest first, and more of it when it is asked for. */
+export const AuditList = ({
+  name,
+  load,
+  nameOf = () => undefined,
+}: {
+  name: string
+  load: (cursor: string | undefined, signal?: AbortSignal) => Promise<AuditPage>
+  /** Of a person whom something was done to. */
+  nameOf?: (userId: string) => string | undefined
+}) => {
+  const newest = useQuery(name, (signal) => load(undefined, signal), { still: true })
+  const older = useSignal<AuditPage | undefined>(undefined)
+  const last = older.value ?? newest.data
+  const entries = [...(newest.data?.items ?? []), ...(older.value?.items ?? [])]
+
+  const more = async (): Promise<void> => {
+    const page = await load(last?.nextCursor ?? undefined)
+    older.value = { items: [...(older.value?.items ?? []), ...page.items], nextCursor: page.nextCursor }
+  }
+  return (
+    <section class="card" aria-labelledby="audit">
+      <h2 id="audit">What people did</h2>
+      <Problem problem={newest.problem} />
+      {!newest.data && !newest.problem && <Skeleton lines={4} />}
+      {newest.data && entries.length === 0 && (
+        <p class="soft">Nothing yet. Jobs that are submitted are not told here.</p>
+      )}
+      <ol class="rows audit">
+        {entries.map((it) => (
+          <Line key={it.id} entry={it} nameOf={nameOf} />
+        ))}
+      </ol>
+      {last?.nextCursor && (
+        <div class="actions">
+          <Action run={more}>Older</Action>
+        </div>
+      )}
+    </section>
+  )
+}
+
+const Line = ({ entry, nameOf }: { entry: Entry; nameOf: (userId: string) => string | undefined }) => (
+  <li>
+    <p>
+      <b>{entry.userName ?? 'The command line'}</b> {sentenceOf(entry, nameOf)}
+    </p>
+    <small>
+      {entry.apiKeyId && 'by an API key, '}
+      {entry.ip && `from ${entry.ip}, `}
+      <Time at={entry.createdAt} />
+    </small>
+  </li>
+)

@@ -1,0 +1,65 @@
+import type { ComponentChildren } from 'preact'
+import type { ItemOf } from '../../../../../lib/client/api.ts'
+import type { Api } from '../../../../http/api.ts'
+import { quantity } from '../format.ts'
+
+export type Entry = ItemOf<Api['GET /audit']>
+
+/** What somebody did, as the sentence goes on that begins with the name. */
+export const sentenceOf = (entry: Entry, nameOf: (userId: string) => string | undefined): ComponentChildren =>
+  sentences[entry.action](entry, nameOf(entry.target) ?? <code>{shortId(entry.target)}</code>)
+
+/** Each is given the entry, and whom it was done to. */
+const sentences: Record<Entry['action'], (entry: Entry, person: ComponentChildren) => ComponentChildren> = {
+  'project.create': ({ data }) => <>made the project{named(data)}</>,
+  'project.rename': ({ data }) => <>renamed the project to{named(data)}</>,
+  'project.delete': () => 'deleted the project',
+  'member.put': ({ data }, person) => (
+    <>
+      made {person} {data['role'] === 'owner' ? 'an owner' : `a ${data['role'] ?? 'member'}`}
+    </>
+  ),
+  'member.remove': (_, person) => <>removed {person}</>,
+  'api-key.create': ({ data }) => <>made the API key{named(data)}</>,
+  'api-key.revoke': ({ data }) => <>revoked the API key{named(data)}</>,
+  'schedule.create': ({ data }) => <>made the schedule{named(data)}</>,
+  'schedule.change': ({ data }) => (
+    <>
+      changed the schedule{named(data)}: {changesOf(data)}
+    </>
+  ),
+  'schedule.delete': ({ data }) => <>deleted the schedule{named(data)}</>,
+  'job.cancel': (entry) => <>cancelled {jobs(entry)}</>,
+  'job.retry': (entry) => <>retried {jobs(entry)}</>,
+  'job.delete': ({ data, target }) => (
+    <>
+      deleted a job of {typeof data['kind'] === 'string' ? data['kind'] : 'some kind'} <code>{shortId(target)}</code>
+    </>
+  ),
+  'queue.pause': ({ target }) => `paused the queue ${target}`,
+  'queue.resume': ({ target }) => `resumed the queue ${target}`,
+  'queue.redrive': ({ data, target }) => {
+    const redriven = Number(data['redriven'] ?? 0)
+    return `redrove ${quantity(redriven, 'failed job')} of the queue ${target}`
+  },
+  'process.start': ({ target }) => `started the process ${target}`,
+  'process.stop': ({ target }) => `stopped the process ${target}`,
+  'process.restart': ({ target }) => `restarted the process ${target}`,
+  'admin.add': (_, person) => <>made {person} an admin</>,
+  'admin.remove': (_, person) => <>took the rights of an admin from {person}</>,
+}
+
+const named = ({ name }: Entry['data']): string => (typeof name === 'string' ? ` “${name}”` : '')
+
+const changesOf = ({ changed }: Entry['data']): string => (Array.isArray(changed) ? changed.join(', ') : '')
+
+const shortId = (id: string): string => `…${id.slice(-6)}`
+
+const jobs = ({ target }: Entry): ComponentChildren =>
+  target.endsWith(' jobs') ? (
+    target
+  ) : (
+    <>
+      the job <a href={`/dashboard/jobs/${target}`}>{shortId(target)}</a>
+    </>
+  )

@@ -1,0 +1,55 @@
+import type { ComponentChildren } from 'preact'
+import { useEffect } from 'preact/hooks'
+import type { useSubmission } from '../forms/submission.ts'
+import { Logo } from './logo.tsx'
+import { Problem } from './problem.tsx'
+
+/** A form that stands alone, for whoever isn't signed in. */
+export const Gate = ({
+  title,
+  lead,
+  submission: { submit, busy, problem, errors },
+  action,
+  children,
+  other,
+}: {
+  title: string
+  lead?: ComponentChildren
+  submission: ReturnType<typeof useSubmission>
+  /** What the button says that sends it. */
+  action: string
+  children?: ComponentChildren
+  other?: ComponentChildren
+}) => (
+  <GateFrame title={title}>
+    <form class="gate-form" onSubmit={submit} noValidate>
+      <Logo />
+      <h1>{title}</h1>
+      {lead && <p class="soft">{lead}</p>}
+      {children}
+      {errors.size === 0 && <Problem problem={problem} />}
+      <button class="button primary wide" type="submit" disabled={busy} aria-busy={busy}>
+        {action}
+      </button>
+      {other && <p class="gate-other">{other}</p>}
+    </form>
+  </GateFrame>
+)
+
+/** The same frame, where there is nothing to send. */
+export const GateNote = ({ title, children }: { title: string; children: ComponentChildren }) => (
+  <GateFrame title={title}>
+    <div class="gate-form" role="status">
+      <Logo />
+      <h1>{title}</h1>
+      {children}
+    </div>
+  </GateFrame>
+)
+
+const GateFrame = ({ title, children }: { title: string; children: ComponentChildren }) => {
+  useEffect(() => {
+    document.title = `${title} · Stint`
+  }, [title])
+  return <main class="gate">{children}</main>
+}

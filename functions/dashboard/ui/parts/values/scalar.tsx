@@ -1,0 +1,44 @@
+import { api } from '../../data/client.ts'
+import { Action } from '../action.tsx'
+
+export const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
+const MAX_CELL = 120
+
+export const isScalar = (value: unknown): value is string | number | boolean | null =>
+  value === null || typeof value !== 'object'
+
+/** A value as it stands in a line or a cell: addresses are links, and of lists it is said how long they are. */
+export const Scalar = ({ name, value }: { name: string; value: unknown }) => {
+  if (value === undefined || value === null) return null
+  if (Array.isArray(value))
+    return <span class="faint">{value.length === 1 ? '1 entry' : `${value.length} entries`}</span>
+  if (typeof value === 'object') return <code>{cut(JSON.stringify(value))}</code>
+  const text = String(value)
+  if (/fileId$/i.test(name) && UUID.test(text)) return <FileLink fileId={text} />
+  if (/^https?:\/\//.test(text) && URL.canParse(text)) {
+    return (
+      <a href={text} rel="noreferrer" target="_blank">
+        {cut(text)}
+      </a>
+    )
+  }
+  return <>{cut(text)}</>
+}
+
+const cut = (text: string): string => (text.length > MAX_CELL ? `${text.slice(0, MAX_CELL)}…` : text)
+
+/** Its address is good for a short time, so it is asked for when somebody wants the file. */
+const FileLink = ({ fileId }: { fileId: string }) => {
+  const open = async (): Promise<void> => {
+    // Now: a window that is opened later is taken for an advertisement.
+    const tab = window.open('', '_blank')
+    const { url } = await api.call('GET /files/{fileId}/url', { params: { fileId } })
+    if (tab) tab.location.href = url
+    else location.assign(url)
+  }
+  return (
+    <Action run={open} kind="quiet">
+      Open
+    </Action>
+  )
+}

@@ -1,0 +1,111 @@
+import type { Page } from 'playwright-core'
+import { expect } from 'vitest'
+import { fillForm, programOf, register, submit } from './people.ts'
+import { describeInBrowser, PATIENCE_MS, test } from './stage.ts'
+
+/** Asks until it is so. */
+const eventually = <T>(check: () => Promise<T> | T) => expect.poll(check, { timeout: PATIENCE_MS })
+
+const rowsOf = (page: Page) => page.locator('tr[data-job]')
+const idsOf = (page: Page) => rowsOf(page).evaluateAll((rows) => rows.map((it) => (it as HTMLElement).dataset['job']))
+
+/** Jobs that wait for an hour. */
+const later = (count: number, name: string) => ({
+  jobs: Array.from({ length: count }, (_, nth) => ({
+    kind: 'debug.noop',
+    input: {},
+    name: `${name} ${nth + 1}`,
+    delaySeconds: 3_600,
+  })),
+})
+
+describeInBrowser('lists of jobs', () => {
+  test('are searched by state, text and tag, and cancelled and retried together', async ({ stage }) => {
+    const { page } = await stage.open()
+    await register(page)
+    for (const echo of ['"north"', '"south"']) {
+      await fillForm(page, 'debug.noop', { 'input.echo': echo })
+      await page.getByText('Name, tags and when').click()
+      await page.locator('[name=".tags"]').fill('stations')
+      await page.locator('[name=".delaySeconds"]').fill('3600')
+      await submit(page)
+    }
+    const rows = page.locator('tr[data-job]')
+    await page.goto('/dashboard/jobs?tag=stations')
+    await eventually(() => rows.count()).toBe(2)
+    await page.getByLabel('Text in the input').fill('NORTH')
+    await page.keyboard.press('Enter')
+    await eventually(() => rows.count()).toBe(1)
+    await page.getByRole('button', { name: 'Clear' }).click()
+    await eventually(() => rows.count()).toBe(2)
+
+    await page.getByLabel('Choose all of this page').check()
+    await page.getByRole('button', { name: 'Cancel 2' }).click()
+    await page.getByRole('button', { name: 'Retry 2' }).click()
+    await eventually(() => page.locator('tr[data-job] [data-state="succeeded"]').count()).toBeGreaterThan(1)
+    await page.getByRole('radio', { name: 'failed' }).check()
+    await page.getByText('No job is like that.').waitFor()
+  })
+
+  test('stay as they are while somebody reads or chooses in them, and count what is new', async ({ stage }) => {
+    const { page, context } = await stage.open()
+    await register(page)
+    const program = await programOf(context)
+    await program.post('/jobs/batch', later(60, 'Old'))
+    await page.goto('/dashboard/jobs')
+    await eventually(() => rowsOf(page).count()).toBe(50)
+    await page.getByRole('link', { name: 'Older' }).click()
+    await eventually(() => rowsOf(page).count()).toBe(10)
+    const older = await idsOf(page)
+    await program.post('/jobs/batch', later(3, 'New'))
+    await page.getByRole('link', { name: 'Newest' }).click()
+    await page.getByRole('link', { name: 'New 3' }).waitFor()
+    await page.goBack()
+    await eventually(() => idsOf(page)).toEqual(older)
+
+    await page.goto('/dashboard/jobs')
+    await page.getByLabel('Choose New 3').check()
+    const held = await idsOf(page)
+    await program.post('/jobs/batch', later(2, 'Newest'))
+    await page.getByRole('button', { name: '2 new jobs' }).waitFor()
+    expect(await idsOf(page)).toEqual(held)
+    await page.getByRole('button', { name: '2 new jobs' }).click()
+    await page.getByRole('link', { name: 'Newest 2' }).waitFor()
+  })
+
+  test('are read once a second at most, however much happens, and show the end of it', async ({ stage }) => {
+    const { page, context } = await stage.open()
+    await register(page)
+    await page.goto('/dashboard/jobs')
+    await page.getByText('Live', { exact: true }).waitFor()
+    const asked: number[] = []
+    page.on('request', (request) => {
+      if (request.resourceType() === 'fetch' && /\/jobs\?/.test(request.url())) asked.push(Date.now())
+    })
+    const began = Date.now()
+    const jobs = Array.from({ length: 40 }, () => ({ kind: 'debug.noop', input: { steps: 20, stepMs: 100 } }))
+    await (await programOf(context)).post('/jobs/batch', { jobs })
+    await eventually(() => page.locator('tr[data-job] [data-state="succeeded"].state').count()).toBe(40)
+    const seconds = (Date.now() - began) / 1_000
+    expect(asked.length).toBeGreaterThan(0)
+    expect(asked.length).toBeLessThanOrEqual(Math.ceil(seconds) + 1)
+  })
+
+  test('of failures show together what failed alike, and begin it anew', async ({ stage }) => {
+    const { page, context } = await stage.open()
+    await register(page)
+    const program = await programOf(context)
+    const input = { deviceModelCode: '0222', start: 1, count: 1 }
+    const two = [
+      { kind: 'serials.generate', input },
+      { kind: 'serials.generate', input: { ...input, deviceModelCode: '0333' } },
+    ]
+    await program.post('/jobs/batch', { jobs: two })
+    await page.goto('/dashboard/failures')
+    await page.getByText(/^2 times, last/).waitFor()
+    for (const code of ['0222', '0333']) await program.post('/device-models', { code, name: 'Thermometer' })
+    await page.getByRole('button', { name: 'Retry' }).click()
+    await page.getByText('2 jobs begin anew.').waitFor()
+    await page.getByText('Nothing failed in this time.').waitFor()
+  })
+})
