@@ -1,0 +1,51 @@
+import { expect } from 'vitest'
+import { insertJobs } from '../../tests/support/engine.ts'
+import { test } from '../../tests/support/world.ts'
+import type { NewJob } from './jobs.ts'
+
+const OTHER = '00000000-0000-7000-8000-000000000002'
+const RUN_AT = '2100-01-01T00:00:00.000Z'
+
+/** What one job of two may have that the other hasn't, and what is stored of both. */
+const DIFFERENCES: [Partial<NewJob>, string, stored: [unknown, unknown]][] = [
+  [{ projectId: OTHER }, 'project_id', ['00000000-0000-7000-8000-000000000001', OTHER]],
+  [{ createdBy: OTHER }, 'created_by', [null, OTHER]],
+  [{ kind: 'test.other' }, 'kind', ['test.echo', 'test.other']],
+  [{ queue: 'bulk' }, 'queue', ['default', 'bulk']],
+  [{ name: 'a "name", with {marks}' }, 'name', [null, 'a "name", with {marks}']],
+  [{ priority: -3 }, 'priority', [0, -3]],
+  [{ tags: ['a', 'b'] }, 'tags', [[], ['a', 'b']]],
+  [{ maxAttempts: 7 }, 'max_attempts', [3, 7]],
+  [{ timeoutSeconds: 5 }, 'timeout_seconds', [3_600, 5]],
+  [{ delaySeconds: 90 }, 'extract(epoch FROM start_at - queued_at)::integer', [0, 90]],
+  [{ runAt: RUN_AT }, `start_at = '${RUN_AT}'`, [false, true]],
+  [{ input: '{"value":2}' }, 'input', [{ value: 1 }, { value: 2 }]],
+  [{ waitsFor: 1 }, 'waits_for || state', ['0queued', '1blocked']],
+  [{ hasParents: true }, 'has_parents', [false, true]],
+  [{ hasChildren: true }, 'has_children', [false, true]],
+  [{ onParentFailure: 'skip' }, 'on_parent_failure', ['fail', 'skip']],
+  [{ concurrencyKey: '' }, 'concurrency_key', [null, '']],
+  [{ uniqueKey: 'key' }, 'unique_key', [null, 'key']],
+]
+
+test('each job of a batch is stored as it was given, whatever it has in common with the others', async ({ world }) => {
+  for (const [difference, column, stored] of DIFFERENCES) {
+    const ids = await insertJobs(world.app, [{}, difference])
+    const rows =
+      await world.sql`SELECT ${world.sql.unsafe(column)} AS it FROM jobs WHERE id = ANY (${ids}::uuid[]) ORDER BY id`
+    expect([column, ...rows.map((row) => row['it'])]).toEqual([column, ...stored])
+  }
+})
+
+test('jobs that are alike but for what is their own are stored as one that is alone', async ({ world }) => {
+  for (const [difference, column, [, stored]] of DIFFERENCES) {
+    const ids = await insertJobs(world.app, [
+      { ...difference, name: 'a' },
+      { ...difference, name: 'b' },
+    ])
+    const alone = await insertJobs(world.app, [difference])
+    const rows = await world.sql`
+      SELECT ${world.sql.unsafe(column)} AS it FROM jobs WHERE id = ANY (${[...ids, ...alone]}::uuid[]) ORDER BY id`
+    if (column !== 'name') expect([column, ...rows.map((row) => row['it'])]).toEqual([column, stored, stored, stored])
+  }
+})
