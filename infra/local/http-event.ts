@@ -156,10 +156,17 @@ const utf8 = (body: Buffer): string | undefined => {
 
 const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec']
 
-/** `12/Mar/2020:19:03:58 +0000` */
+let lastSecond = 0
+let lastTime = ''
+
+/** `12/Mar/2020:19:03:58 +0000`. Thousands of requests come in one second, and are given the same text. */
 const gatewayTime = (at: Date): string => {
+  const second = Math.floor(at.getTime() / 1_000)
+  if (second === lastSecond) return lastTime
   const iso = at.toISOString()
-  return `${iso.slice(8, 10)}/${MONTHS[at.getUTCMonth()]}/${iso.slice(0, 4)}:${iso.slice(11, 19)} +0000`
+  lastSecond = second
+  lastTime = `${iso.slice(8, 10)}/${MONTHS[at.getUTCMonth()]}/${iso.slice(0, 4)}:${iso.slice(11, 19)} +0000`
+  return lastTime
 }
 
 const mapValues = (record: Record<string, string>, change: (value: string) => string): Record<string, string> =>

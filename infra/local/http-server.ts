@@ -192,14 +192,16 @@ const respond = (
   cors: Record<string, string> | undefined,
 ): void => {
   const status = result.statusCode ?? 200
-  const body = Buffer.from(result.body ?? '', result.isBase64Encoded ? 'base64' : 'utf8')
+  const { body: text = '', isBase64Encoded } = result
+  // Text stays text: Node sends it together with the head, in one write.
+  const body = isBase64Encoded ? Buffer.from(text, 'base64') : text
   const unread = !request.complete && hasBody(request)
   response.writeHead(status, {
     'x-request-id': requestId,
     ...(result.headers as Record<string, string>),
     ...(result.cookies && { 'set-cookie': result.cookies }),
     ...cors,
-    ...(status !== 204 && status !== 304 && { 'content-length': body.length }),
+    ...(status !== 204 && status !== 304 && { 'content-length': Buffer.byteLength(body) }),
     ...(unread && { connection: 'close' }),
   })
   if (unread) endUnread(request, response, body)

@@ -46,7 +46,7 @@ const tooLarge = (maxBytes: number): StintError =>
  * Ends an answer that was given before the request was read. Closing at once would reset the connection under a caller
  * that still sends, and it would never see the answer; so the rest is taken and dropped, for a while.
  */
-export const endUnread = (request: IncomingMessage, response: ServerResponse, body: Buffer): void => {
+export const endUnread = (request: IncomingMessage, response: ServerResponse, body: Buffer | string): void => {
   response.write(body)
   let dropped = 0
   const end = (): void => {
