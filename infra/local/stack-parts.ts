@@ -53,9 +53,10 @@ export const postgresPart: Part<Postgres> = {
   name: 'postgres',
   canStop: false,
   describe: ({ port }) => ({ address: `127.0.0.1:${port}`, what: 'PostgreSQL, migrations applied' }),
-  start: async ({ config }, port) => {
+  start: async ({ config, latest }, port) => {
     const postgres = await startPostgres({ dataDir: join(config.dataDir, 'postgres'), ...(port && { port }) })
-    await migrateUp(postgres.url)
+    // Everybody waits for one that died, and its database has been migrated.
+    if (!latest.postgres) await migrateUp(postgres.url)
     return postgres
   },
   onUp: (state, postgres) => {
