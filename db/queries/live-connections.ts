@@ -23,6 +23,12 @@ export const findSecondsLeft = async (sql: Sql, connectionId: string): Promise<n
   return row?.secondsLeft ?? null
 }
 
+/** Whether anybody may be connected, of whatever project. */
+export const areThere = async (sql: Sql): Promise<boolean> => {
+  const rows = await sql`SELECT FROM live_connections LIMIT 1`
+  return rows.length > 0
+}
+
 export interface Listener {
   connectionId: string
   /** Those of the projects asked for that its person is a member of. */

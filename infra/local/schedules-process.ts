@@ -28,7 +28,7 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 /** What commits tell goes to Kafka a moment later, with what others tell meanwhile: a pass costs the same for many. */
 const GATHER_MS: Record<string, number> = { relay: 40 }
 /** Where processors are scarce, jobs and answers go first: events can wait. */
-const NICENESS = 5
+const NICENESS = 10
 
 const stopping = new AbortController()
 const timers = new Map<string, PeriodicTimer>()

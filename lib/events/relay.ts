@@ -24,6 +24,8 @@ export const relay = async (app: App): Promise<void> => {
       await app.publisher.publish(app.config.kafka.topic, events.slice(from, from + BATCH).map(toMessage))
     }
     await outbox.remove(app.sql, [...new Set(events.map((event) => event.outboxId))])
+    // That was all. Whoever has committed more since then says so, or the next pass finds it.
+    if (events.length < BATCH) return
   }
 }
 

@@ -36,7 +36,7 @@ const eventOf = (...values: string[]): SelfManagedKafkaEvent => ({
 
 test('a record that can’t be read is passed over, and the others reach the function in order', async ({ world }) => {
   const seen: number[] = []
-  const handler = stream(async ({ events }) => void seen.push(...events.map((it) => it.seq)))
+  const handler = stream(async ({ read }) => void seen.push(...read().map((it) => it.seq)))
   const garbage = ['', 'wQ==', Buffer.from('{"seq":1}').toString('base64'), Buffer.from([0xc0]).toString('base64')]
   await handler(eventOf(value(1), ...garbage, value(2)), lambdaContext(world.app, 60))
   expect(seen).toEqual([1, 2])

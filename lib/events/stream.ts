@@ -7,8 +7,8 @@ export type StreamHandler = (event: SelfManagedKafkaEvent, context: InvocationCo
 
 export interface StreamRequest {
   app: App
-  /** Those of a partition in their order. */
-  events: CloudEvent[]
+  /** Reads the events, those of a partition in their order. That is the most of the work, and not always needed. */
+  read: () => CloudEvent[]
 }
 
 /**
@@ -19,13 +19,12 @@ export interface StreamRequest {
 export const stream = (run: (request: StreamRequest) => Promise<void>): StreamHandler => {
   return async (event, context) => {
     const app = context.app ?? (await appOfProcess())
-    const events = Object.values(event.records)
-      .flat()
-      .flatMap((record) => readRecord(app, record) ?? [])
+    const records = Object.values(event.records).flat()
+    const read = () => records.flatMap((record) => readRecord(app, record) ?? [])
     try {
-      await run({ app, events })
+      await run({ app, read })
     } catch (error) {
-      app.log.error({ err: error, events: events.length }, 'events were passed over')
+      app.log.error({ err: error, events: records.length }, 'events were passed over')
     }
     // Lambda freezes the process after it; where the app was given, the process goes on.
     if (!context.app)

@@ -14,7 +14,7 @@ export const toKafkaEvent = (topic: string, brokers: string, records: TopicRecor
       timestampType: 'CREATE_TIME',
       key: it.key.toString('base64'),
       value: it.value.toString('base64'),
-      headers: Object.entries(it.headers).map(([name, value]) => ({ [name]: [...value] })),
+      headers: Object.entries(it.headers).map(([name, value]) => ({ [name]: value.toJSON().data })),
     })),
   },
 })
