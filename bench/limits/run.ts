@@ -1,0 +1,35 @@
+import { chmod, mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { startDatabase } from '../peers/services.ts'
+import { machine, show } from '../report.ts'
+import { measureHttp } from './http.ts'
+import { measureRows } from './rows.ts'
+
+// `node bench/limits/run.ts`: what this machine can do at all, without anything of Stint: node:http alone, and tables
+// with one index in the same PostgreSQL. What Stint reaches is to be held against these.
+
+const SECONDS = 4
+
+const http = await measureHttp(SECONDS)
+const folder = await mkdtemp(join(tmpdir(), 'stint-limits-'))
+// Postgres runs as another user than root, and must reach its data in there.
+await chmod(folder, 0o755)
+const database = await startDatabase(folder)
+try {
+  const rows = await measureRows(database.env.databaseUrl ?? '', SECONDS)
+  const lines = [{ what: 'node:http, one process: a POST of 200 bytes parsed and answered', perSecond: http }, ...rows]
+  console.log(
+    [
+      machine(),
+      '',
+      '| | per second |',
+      '|---|--:|',
+      ...lines.map(({ what, perSecond }) => `| ${what} | ${show(perSecond, 0)} |`),
+    ].join('\n'),
+  )
+} finally {
+  await database.stop()
+  await rm(folder, { recursive: true, force: true })
+}
+process.exit(0)
