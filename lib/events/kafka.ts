@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import kafkajs, { Kafka, type KafkaMessage, logLevel, type Producer } from 'kafkajs'
+import kafkajs, { Kafka, type KafkaJSProtocolError, type KafkaMessage, logLevel, type Producer } from 'kafkajs'
 import type { Logger } from '../core/log.ts'
 import type { Publisher } from './publisher.ts'
 
@@ -13,6 +13,7 @@ export interface KafkaOptions {
 export const createKafkaPublisher = (options: KafkaOptions): Publisher => {
   const kafka = createClient(options)
   const { log } = options
+  const known = new Set<string>()
   let producer: Promise<Producer> | undefined
 
   const connect = (): Promise<Producer> => {
@@ -30,6 +31,7 @@ export const createKafkaPublisher = (options: KafkaOptions): Publisher => {
   const drop = async (): Promise<void> => {
     const made = producer
     producer = undefined
+    known.clear()
     await made
       ?.then((it) => it.disconnect())
       .catch((error) => log.debug({ err: error }, 'kafka producer did not disconnect'))
@@ -39,7 +41,13 @@ export const createKafkaPublisher = (options: KafkaOptions): Publisher => {
     publish: async (topic, messages) => {
       const it = await connect()
       try {
-        await onceTopicIsMade(kafka, topic, () => it.send({ topic, acks: -1, messages }))
+        if (!known.has(topic)) {
+          // Asked for with nothing to send: of messages to a topic in the making some would be taken, and then sent again.
+          await onceTopicIsMade(kafka, topic, () => it.send({ topic, acks: -1, messages: [] }))
+          await partitionsAnswer(kafka, topic)
+          known.add(topic)
+        }
+        await it.send({ topic, acks: -1, messages })
       } catch (error) {
         // The broker may have come back under another address: the next try asks for it anew.
         await drop()
@@ -151,10 +159,7 @@ const toRecord = (partition: number, { offset, timestamp, key, value, headers = 
 /** How long a broker may take to make a topic that it was asked for the first time. */
 const TOPIC_MS = 15_000
 
-/**
- * A broker makes a missing topic when it is asked for it, and says that there is none until it has done so. Nothing was
- * sent until then. Its partitions are waited for, so that what is sent next isn't sent to half of them, and then again.
- */
+/** A broker makes a missing topic when it is asked for it, and says that there is none until it has done so. */
 const onceTopicIsMade = async <T>(kafka: Kafka, topic: string, ask: () => Promise<T>): Promise<T> => {
   try {
     return await ask()
@@ -165,6 +170,7 @@ const onceTopicIsMade = async <T>(kafka: Kafka, topic: string, ask: () => Promis
   }
 }
 
+/** Waits until each partition has a leader that knows of it. @throws what it last heard, if that takes too long */
 const partitionsAnswer = async (kafka: Kafka, topic: string): Promise<void> => {
   const until = performance.now() + TOPIC_MS
   const admin = kafka.admin()
@@ -175,7 +181,7 @@ const partitionsAnswer = async (kafka: Kafka, topic: string): Promise<void> => {
         await admin.fetchTopicOffsets(topic)
         return
       } catch (error) {
-        if (performance.now() > until) throw error
+        if (!protocolErrorOf(error) || performance.now() > until) throw error
         await sleep(250)
       }
     }
@@ -184,12 +190,15 @@ const partitionsAnswer = async (kafka: Kafka, topic: string): Promise<void> => {
   }
 }
 
-// Node finds no names of CommonJS exports that are spread, as kafkajs exports its errors.
-const { KafkaJSNumberOfRetriesExceeded, KafkaJSProtocolError } = kafkajs
+const isMissingTopic = (error: unknown): boolean => protocolErrorOf(error)?.type === 'UNKNOWN_TOPIC_OR_PARTITION'
 
-const isMissingTopic = (error: unknown): boolean => {
-  const cause = error instanceof KafkaJSNumberOfRetriesExceeded ? error.cause : error
-  return cause instanceof KafkaJSProtocolError && cause.type === 'UNKNOWN_TOPIC_OR_PARTITION'
+/**
+ * What a broker answered; undefined when none did. Its class comes by the default export: Node finds no names of CommonJS
+ * exports that are spread, as kafkajs exports its errors.
+ */
+const protocolErrorOf = (error: unknown): KafkaJSProtocolError | undefined => {
+  const cause = error instanceof kafkajs.KafkaJSNumberOfRetriesExceeded ? error.cause : error
+  return cause instanceof kafkajs.KafkaJSProtocolError ? cause : undefined
 }
 
 const createClient = ({ brokers, log }: KafkaOptions): Kafka =>
