@@ -1,14 +1,13 @@
 import * as liveConnections from '../db/queries/live-connections.ts'
 import type { App } from '../lib/app.ts'
 import { createFramer } from '../lib/live/frames.ts'
+import type { Delivery } from '../lib/live/gateway.ts'
 import type { LiveEvent } from '../lib/live/live-event.ts'
 
 /** Connections that are written to at once. */
 const AT_ONCE = 50
 /** A connection that is younger may only not have been open yet when it was said to be gone. */
 const YOUNG_SECONDS = 10
-
-type Delivery = 'sent' | 'gone' | 'failed'
 
 /**
  * Sends events to those who may see them just now, over their WebSockets: one statement tells who, whatever the number

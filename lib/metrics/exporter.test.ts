@@ -90,6 +90,8 @@ describe('the text', () => {
     const before = await readMetrics(app)
     expect(before.value('stint_stints_total', { outcome: 'crashed' })).toBe(0)
     expect(before.value('stint_doorbells_sent_total', { queue: 'compute' })).toBe(0)
+    expect(before.value('stint_doorbells_dead_total', { queue: 'unknown' })).toBe(0)
+    expect(before.value('stint_live_deliveries_total', { result: 'failed' })).toBe(0)
     app.metrics.count('stint_jobs_submitted_total', { kind: 'math.pi', queue: 'compute' })
     const after = await readMetrics(app)
     expect(after.value('stint_jobs_finished_total', { kind: 'math.pi', state: 'failed' })).toBe(0)

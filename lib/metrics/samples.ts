@@ -1,7 +1,8 @@
 import type { MetricTotal } from '../../db/queries/metrics.ts'
 import type { QueueDepth } from '../../db/queries/queue-depths.ts'
 import { ENDED } from '../jobs/states.ts'
-import { QUEUES } from '../queue/doorbells.ts'
+import { DELIVERIES } from '../live/gateway.ts'
+import { QUEUES, UNKNOWN_QUEUE } from '../queue/doorbells.ts'
 import { boundsOf, type GaugeName, type Labels, type MetricName, metricOf } from './catalogue.ts'
 import { STINT_OUTCOMES } from './jobs.ts'
 
@@ -69,6 +70,8 @@ const zeros = (totals: MetricTotal[]): MetricTotal[] => {
       zero('stint_claims_total', { queue, result: 'none' }),
       zero('stint_doorbells_sent_total', { queue }),
     ]),
+    ...[...QUEUES, UNKNOWN_QUEUE].map((queue) => zero('stint_doorbells_dead_total', { queue })),
+    ...DELIVERIES.map((result) => zero('stint_live_deliveries_total', { result })),
   ]
 }
 
