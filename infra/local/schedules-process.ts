@@ -21,7 +21,7 @@ import { readRoutingTable } from './routing-table.ts'
 import type { FromSchedules, ToSchedules } from './schedules-protocol.ts'
 
 // The process in which the functions of schedules and of Kafka run: the relay and the others must not take the time of
-// a request that waits for its answer.
+// a request that waits for its answer. Its argument, if any, is how its leases name it.
 
 const NAME = 'schedules'
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
@@ -30,6 +30,7 @@ const GATHER_MS: Record<string, number> = { relay: 40 }
 /** Where processors are scarce, jobs and answers go first: events can wait. */
 const NICENESS = 10
 
+const [, , instance] = process.argv
 const stopping = new AbortController()
 const timers = new Map<string, PeriodicTimer>()
 let kafkaAddress = process.env['KAFKA_BROKERS'] ?? ''
@@ -71,10 +72,8 @@ const made = await createApp(config, NAME, {
   // Loaded now, and not when the first listener waits for the first event.
   ...(live.managementUrl && { live: createApiGateway({ region, url: live.managementUrl }) }),
   committed: () => timers.get('relay')?.nudge(),
-  // The same at each start: there is one on a data folder, and the next one must not wait until the leases of the sweep
-  // and the relay, which name their holder, have run out.
-  instance: NAME,
-  publisher: createKafkaPublisher({ brokers: async () => [kafkaAddress], log }),
+  ...(instance && { instance }),
+  publisher: createKafkaPublisher({ brokers: async () => kafkaAddress.split(','), log }),
 })
 const reliable = { ...made, queue: gatherDoorbells(made.queue, log) }
 const { chaosSeed } = readHostConfig(process.env)
@@ -84,6 +83,7 @@ const schedules = await mountSchedules(ROOT, table.schedules)
 const streams = (await mountStreams(ROOT, table.streams)).map((it) => createStreamHost({ app, ...it }))
 
 setPriority(NICENESS)
+for (const stream of streams) stream.follow(kafkaAddress)
 for (const { functionName, periodic } of schedules) {
   const run = () => pass(app, periodic)
   timers.set(functionName, startPeriodicTimer(periodic.everySeconds, run, GATHER_MS[functionName]))

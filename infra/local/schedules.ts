@@ -1,8 +1,8 @@
-import { type ChildProcess, fork } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { closeSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
 import { createBackoff } from './backoff.ts'
+import { forkLogged } from './fork-logged.ts'
+import type { Environment } from './host-app.ts'
 import type { KafkaStarted } from './host-protocol.ts'
 import type { FromSchedules, ToSchedules } from './schedules-protocol.ts'
 
@@ -10,7 +10,12 @@ import type { FromSchedules, ToSchedules } from './schedules-protocol.ts'
 export const SCHEDULES = 'schedules'
 
 export interface SchedulesOptions {
-  env: Record<string, string | undefined>
+  env: Environment
+  /**
+   * How its leases name it. Where it is the only one, the same at each start: the next one must not wait until the leases
+   * of the sweep and the relay have run out. Undefined: another name at each start.
+   */
+  instance?: string
   /** For what the process prints, which is its log. */
   openLog: (name: string) => number
   onStarted: (pid: number) => void
@@ -30,8 +35,6 @@ export interface Schedules {
   stop(graceMs: number): Promise<void>
 }
 
-const ENTRY = fileURLToPath(new URL('./schedules-process.ts', import.meta.url))
-
 export const startSchedules = (options: SchedulesOptions): Schedules => {
   const stopping = new AbortController()
   const backoff = createBackoff({ minMs: 200, maxMs: 5_000 })
@@ -46,13 +49,9 @@ export const startSchedules = (options: SchedulesOptions): Schedules => {
   }
 
   const start = (): void => {
-    const logFd = options.openLog(SCHEDULES)
-    child = fork(ENTRY, [], {
-      execArgv: ['--disable-warning=ExperimentalWarning'],
-      env: { ...options.env, ...(kafka && { KAFKA_BROKERS: kafka.address }) },
-      stdio: ['ignore', logFd, logFd, 'ipc'],
-    })
-    closeSync(logFd)
+    const env = { ...options.env, ...(kafka && { KAFKA_BROKERS: kafka.address }) }
+    const args = options.instance === undefined ? [] : [options.instance]
+    child = forkLogged('./schedules-process.ts', args, env, options.openLog(SCHEDULES))
     options.onStarted(child.pid ?? 0)
     child.on('message', hear)
     child.once('exit', (code, signal) => void startAgain(signal ?? `exit code ${code}`))

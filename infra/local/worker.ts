@@ -1,8 +1,8 @@
-import { type ChildProcess, fork } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
-import { closeSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
 import type { Exit } from './components/component.ts'
+import { forkLogged } from './fork-logged.ts'
+import type { Environment } from './host-app.ts'
 import type { FromWorker, ToWorker } from './worker-protocol.ts'
 
 export interface WorkerOptions {
@@ -14,7 +14,7 @@ export interface WorkerOptions {
   /** Absolute. */
   handlerFile: string
   exportName: string
-  env: Record<string, string | undefined>
+  env: Environment
   /** For what the process prints, which is its log; 1 for the host's own output. */
   openLog: (name: string) => number
   onCommitted: () => void
@@ -49,18 +49,8 @@ const INIT_MS = 60_000
 
 export const startWorker = (options: WorkerOptions): Worker => {
   const { name } = options
-  const entry = fileURLToPath(new URL('./worker-process.ts', import.meta.url))
-  const logFd = options.openLog(name)
-  const child = fork(
-    entry,
-    [name, options.functionName, options.handlerFile, options.exportName, String(options.nth)],
-    {
-      execArgv: ['--disable-warning=ExperimentalWarning'],
-      env: options.env,
-      stdio: ['ignore', logFd, logFd, 'ipc'],
-    },
-  )
-  if (logFd !== process.stdout.fd) closeSync(logFd)
+  const args = [name, options.functionName, options.handlerFile, options.exportName, String(options.nth)]
+  const child = forkLogged('./worker-process.ts', args, options.env, options.openLog(name))
   const calls = new Map<string, PromiseWithResolvers<unknown>>()
   const loaded = Promise.withResolvers<void>()
   loaded.promise.catch(() => {})

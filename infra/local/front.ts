@@ -1,0 +1,42 @@
+import type { App } from '../../lib/app.ts'
+import { mountHttp, mountSockets } from './functions.ts'
+import { createHttpServer } from './http-server.ts'
+import { createConnections } from './live/connections.ts'
+import { startConnectionsApi } from './live/connections-api.ts'
+import { createSocketServer } from './live/socket-server.ts'
+import type { RoutingTable } from './routing-table.ts'
+
+/** What API Gateway is on AWS: HTTP, WebSockets, and the API by which functions reach those who hold one. */
+export interface Front {
+  routes: number
+  /** For functions in other processes: their LIVE_MANAGEMENT_URL. */
+  liveManagementUrl: string
+  /** @returns the port */
+  listen(port: number, address: string): Promise<number>
+  /** Takes no more callers, and resolves when those that are here are gone. */
+  stopListening(): Promise<void>
+  /** When nobody wants to reach a WebSocket any more. */
+  close(): Promise<void>
+}
+
+/** With that of the queues, below the ten seconds that the supervisor and Docker give a host to stop. */
+const GRACE_MS = 3_000
+
+/** Loads all functions that answer, and lets nobody in yet. */
+export const mountFront = async (app: App, root: string, table: RoutingTable): Promise<Front> => {
+  const routes = await mountHttp(root, table.http)
+  const connections = createConnections()
+  const connectionsApi = await startConnectionsApi(connections)
+  const sockets = createSocketServer({ app, connections, sockets: await mountSockets(root, table.sockets) })
+  const http = createHttpServer({ app, routes, cors: table.cors, onUpgrade: sockets.upgrade })
+  return {
+    routes: routes.length,
+    liveManagementUrl: connectionsApi.url,
+    listen: http.listen,
+    stopListening: async () => {
+      await sockets.close()
+      await http.close(GRACE_MS)
+    },
+    close: connectionsApi.close,
+  }
+}

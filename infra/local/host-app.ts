@@ -1,0 +1,32 @@
+import { type App, createApp } from '../../lib/app.ts'
+import { type Config, readConfig } from '../../lib/core/config.ts'
+import { nudgeWaiters } from '../../lib/jobs/await-end.ts'
+import { gatherDoorbells } from './gathered-doorbells.ts'
+
+export type Environment = Record<string, string | undefined>
+
+/** Connections to Postgres: many requests at once in the host, one invocation at a time in a worker. */
+const HOST_CONNECTIONS = '16'
+const WORKER_CONNECTIONS = '4'
+
+/** The environment of the processes that the host starts. */
+export const workerEnvironment = (env: Environment): Environment => ({
+  DATABASE_MAX_CONNECTIONS: WORKER_CONNECTIONS,
+  ...env,
+})
+
+/** @throws {ConfigError} that lists every variable that is wrong */
+export const hostAppConfig = (env: Environment): Config =>
+  readConfig({ DATABASE_MAX_CONNECTIONS: HOST_CONNECTIONS, ...env })
+
+/** The app of a process that answers many at once, and goes on after its answers. */
+export const createHostApp = async (config: Config, name: string, given: Partial<App>): Promise<App> => {
+  const app = await createApp(config, name, given)
+  return { ...app, queue: gatherDoorbells(app.queue, app.log) }
+}
+
+/** Something was committed, here or in a worker: whoever waits for news looks now, and not in a second. */
+export const onCommitted = (app: App, nudge: (functionName: string) => void): void => {
+  nudge('relay')
+  nudgeWaiters(app)
+}
