@@ -1,4 +1,3 @@
-import { execFileSync } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
 import sharp from 'sharp'
 import { describe, expect } from 'vitest'
@@ -7,10 +6,11 @@ import { toHttpEvent } from '../../infra/local/http-event.ts'
 import type { QueueName } from '../../lib/queue/doorbells.ts'
 import { sqsEvent } from '../support/worker-run.ts'
 import { test, type World } from '../support/world.ts'
+import { inImage, inspect, sizeOf } from './docker.ts'
 import { type Invocation, startSandbox } from './sandbox.ts'
 
 // `npm run test:image` builds the image and names it here.
-const image = process.env['STINT_IMAGE'] ?? ''
+const image = process.env['STINT_LAMBDA_IMAGE'] ?? ''
 
 interface HttpResult {
   statusCode: number
@@ -65,7 +65,7 @@ const runWorker = async (world: World, queue: QueueName): Promise<unknown> => {
   return invocation?.result
 }
 
-describe.skipIf(!image)('the image', () => {
+describe.skipIf(!image)('the image of the functions', () => {
   test('answers requests, runs jobs and publishes their events', { timeout: 240_000 }, async ({ world }) => {
     // It gives each component two seconds, and the first answer of a cold function on a busy machine may need more.
     const sandbox = await startSandbox(image, 'functions/http/system.handler', world.environment)
@@ -115,19 +115,13 @@ describe.skipIf(!image)('the image', () => {
   })
 
   test('runs as nobody in particular', () => {
-    expect(inspect('{{.Config.User}}')).toMatch(/^[1-9]\d*:[1-9]\d*$/)
+    expect(inspect(image, '{{.Config.User}}')).toMatch(/^[1-9]\d*:[1-9]\d*$/)
   })
 
   test('has every function, and nothing that only builds or tests', () => {
-    const files = inImage('find . -type f')
+    const files = inImage(image, 'find . -type f')
     expect(files).toEqual(expect.arrayContaining(functionFiles().map((file) => `./${file}.mjs`)))
     expect(files.filter((file) => /\.ts$|node_modules\/(esbuild|typescript|vitest|@biomejs)\//.test(file))).toEqual([])
-    const [ours = ''] = inImage('du -sm .')
-    console.log(`${image}: ${(Number(inspect('{{.Size}}')) / 1e6).toFixed(0)} MB, ${parseInt(ours, 10)} of them ours`)
+    console.log(`${image}: ${sizeOf(image, '.')}`)
   })
 })
-
-const docker = (args: string[]): string => execFileSync('docker', args, { encoding: 'utf8' }).trim()
-const inspect = (format: string): string => docker(['image', 'inspect', '--format', format, image])
-const inImage = (command: string): string[] =>
-  docker(['run', '--rm', '--network', 'none', '--entrypoint', '/bin/sh', image, '-c', command]).split('\n')
