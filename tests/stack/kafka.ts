@@ -33,7 +33,7 @@ export const startApacheKafka = async (
 }
 
 /** @returns the folder with its jars. @throws {MissingError} */
-const fetchKafka = (version: string, folder: string): string => {
+export const fetchKafka = (version: string, folder: string): string => {
   demand('java', 'Kafka 4 needs Java 17, e.g. apt-get install openjdk-17-jre-headless')
   const libraries = join(folder, 'libraries')
   const done = join(folder, 'complete')

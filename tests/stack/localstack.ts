@@ -5,7 +5,7 @@ import { answers, fetchWith, freePorts, MissingError, type Running, startProcess
 
 const VERSION = '4.14.0'
 /** Beside it, packages that it takes in any version, and of which the newest lack what it uses. */
-const PACKAGES = [
+export const LOCALSTACK_PACKAGES = [
   `localstack-core[runtime]==${VERSION}`,
   'cbor2<5.8',
   'cryptography<46',
@@ -58,7 +58,7 @@ const fetchLocalStack = (folder: string): string => {
   const done = join(folder, 'complete')
   if (existsSync(done)) return python
   fetchWith(system, ['-m', 'venv', folder], 'a virtual environment of Python')
-  fetchWith(python, ['-m', 'pip', 'install', '--quiet', ...PACKAGES], `LocalStack ${VERSION} from PyPI`)
+  fetchWith(python, ['-m', 'pip', 'install', '--quiet', ...LOCALSTACK_PACKAGES], `LocalStack ${VERSION} from PyPI`)
   writeFileSync(done, '')
   return python
 }
