@@ -7,7 +7,7 @@ import { test } from '../../tests/support/world.ts'
 import { describeApi } from './docs.ts'
 import { routes } from './index.ts'
 
-const document = describeApi('1.0.0')
+const document = await describeApi('1.0.0')
 const operations = routes.map(({ declaration }) => {
   const operation = document.paths[declaration.path]?.[declaration.method.toLowerCase()]
   if (!operation) throw new Error(`${declaration.method} ${declaration.path} is not documented`)

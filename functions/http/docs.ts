@@ -3,7 +3,6 @@ import { DOCS_POLICY, docsPage } from '../../lib/http/docs/page.ts'
 import { type OpenApiDocument, openApiDocument } from '../../lib/http/openapi.ts'
 import { type Resource, resource } from '../../lib/http/resource.ts'
 import { plain, route } from '../../lib/http/route.ts'
-import { documented } from './documented.ts'
 
 const notModified = plain('What you have is still right: its ETag was in If-None-Match.')
 
@@ -13,7 +12,7 @@ export const getOpenApi = route({
   summary: 'This API, for programs (OpenAPI 3.1)',
   actor: 'anyone',
   replies: { 200: plain('The OpenAPI document.', 'application/json'), 304: notModified },
-  run: async ({ app, headers }) => answer(made(app.config.version).document, headers['if-none-match']),
+  run: async ({ app, headers }) => answer((await made(app.config.version)).document, headers['if-none-match']),
 })
 
 export const getDocs = route({
@@ -22,13 +21,14 @@ export const getDocs = route({
   summary: 'This API, for people',
   actor: 'anyone',
   replies: { 200: plain('A page.', 'text/html'), 304: notModified },
-  run: async ({ app, headers }) => answer(made(app.config.version).page, headers['if-none-match']),
+  run: async ({ app, headers }) => answer((await made(app.config.version)).page, headers['if-none-match']),
 })
 
 export const handler = resource([getOpenApi, getDocs])
 
-/** The description of every route there is. */
-export const describeApi = (version: string): OpenApiDocument => {
+/** The description of every route there is. All functions are loaded for it, which a cold start must not wait for. */
+export const describeApi = async (version: string): Promise<OpenApiDocument> => {
+  const { documented } = await import('./documented.ts')
   const resources: [string, Resource][] = [...Object.entries(documented), ['docs', handler]]
   const tags = new Map(resources.flatMap(([name, { routes }]) => routes.map((it) => [it, name] as const)))
   return openApiDocument([...tags.keys()], {
@@ -58,9 +58,9 @@ const cached = (body: string, headers: Record<string, string>): Cached => ({
 let latest: { version: string; document: Cached; page: Cached } | undefined
 
 /** Both are made at the first request, and once. */
-const made = (version: string): NonNullable<typeof latest> => {
+const made = async (version: string): Promise<NonNullable<typeof latest>> => {
   if (latest?.version === version) return latest
-  const document = describeApi(version)
+  const document = await describeApi(version)
   latest = {
     version,
     document: cached(JSON.stringify(document), { 'content-type': 'application/json' }),

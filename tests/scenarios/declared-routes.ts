@@ -7,7 +7,7 @@ import { exampleOf } from '../../lib/http/openapi-example.ts'
 import { type JsonSchema, resolve } from '../../lib/http/openapi-schemas.ts'
 import type { Person, World } from '../support/world.ts'
 
-const document = describeApi('test')
+const document = await describeApi('test')
 const { schemas } = document.components
 
 const PAGES = /^\/(dashboard\/(\{page\}|jobs\/\{jobId\}|projects\/\{projectId\}))?$/
