@@ -37,8 +37,12 @@ afterAll(async () => {
   rmSync(dataDir, { recursive: true, force: true })
 })
 
-const ask = async (method: string, path: string): Promise<{ status: number; body: Parsed }> => {
-  const answer = await fetch(`${stack.url}${path}`, { method, headers: { authorization: `Bearer ${token}` } })
+const ask = async (method: string, path: string, body?: object): Promise<{ status: number; body: Parsed }> => {
+  const answer = await fetch(`${stack.url}${path}`, {
+    method,
+    headers: { authorization: `Bearer ${token}`, ...(body && { 'content-type': 'application/json' }) },
+    ...(body && { body: JSON.stringify(body) }),
+  })
   return { status: answer.status, body: await answer.json() }
 }
 
@@ -79,6 +83,20 @@ test.for(['kafka', 'sqs-s3', 'worker-default-1', 'schedules', 'postgres', 'host'
   // The host counts its workers, and is itself another one then.
   if (name !== 'host') expect(after.restarts).toBe(before.restarts + 1)
   await expect.poll(async () => (await system().catch(() => undefined))?.status, PATIENCE).toBe('ok')
+})
+
+test('who listens hears of jobs again when the process of the schedules and of Kafka has come back', async () => {
+  const { pid } = await find('schedules')
+  await ask('POST', '/system/processes/schedules/restart')
+  await expect.poll(async () => (await find('schedules'))?.pid, PATIENCE).not.toBe(pid)
+  const ticket = await ask('POST', '/live/tickets')
+  const socket = new WebSocket(ticket.body.url)
+  const heard: string[] = []
+  socket.addEventListener('message', ({ data }) => heard.push(String(data)))
+  await new Promise((resolve) => socket.addEventListener('open', resolve))
+  const { body } = await ask('POST', '/jobs', { kind: 'debug.noop', input: {} })
+  await expect.poll(() => heard.some((frame) => frame.includes(body.job.id)), PATIENCE).toBe(true)
+  socket.close()
 })
 
 test('Kafka is stopped, stays down, and is started', async () => {
