@@ -1,4 +1,4 @@
-import { CreateBucketCommand, HeadBucketCommand, S3Client } from '@aws-sdk/client-s3'
+import { CreateBucketCommand, HeadBucketCommand, PutBucketCorsCommand, S3Client } from '@aws-sdk/client-s3'
 import {
   CreateQueueCommand,
   GetQueueAttributesCommand,
@@ -14,9 +14,16 @@ import { keepSecrets } from '../local/local-config.ts'
 // `node infra/docker/prepare.ts`: the tables, the queues and the bucket that are missing, and the keys that tokens are made
 // with. On AWS the stack makes them; here whoever starts the containers. It can be run again at any time.
 
-/** As infra/deploy/queues.yml has it. */
+/** As infra/deploy/queues.yml and bucket.yml have it. */
 const VISIBILITY_SECONDS = '960'
 const MAX_RECEIVES = 5
+const CORS_RULE = {
+  AllowedOrigins: ['*'],
+  AllowedMethods: ['GET', 'PUT'],
+  AllowedHeaders: ['*'],
+  ExposeHeaders: ['ETag'],
+  MaxAgeSeconds: 7_200,
+}
 
 const main = async (): Promise<void> => {
   const secrets = await keepSecrets(readHostConfig(process.env).dataDir)
@@ -69,6 +76,8 @@ const makeBucket = async ({ region, s3: { endpoint, bucket } }: Config): Promise
       new CreateBucketCommand({ Bucket: bucket, CreateBucketConfiguration: { LocationConstraint: region as never } }),
     )
   }
+  // Pages send and fetch files straight from there.
+  await client.send(new PutBucketCorsCommand({ Bucket: bucket, CORSConfiguration: { CORSRules: [CORS_RULE] } }))
   client.destroy()
 }
 

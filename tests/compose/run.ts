@@ -47,10 +47,11 @@ const buildComponents = (): void => {
   try {
     mkdirSync(values.tools, { recursive: true })
     cpSync(COMPONENTS, context, { recursive: true })
+    cpSync(LOCALSTACK_PACKAGES, join(context, 'localstack.txt'))
     cpSync(fetchKafka(KAFKA, join(values.tools, `kafka-${KAFKA}`)), join(context, 'kafka'), { recursive: true })
     const go = { GOBIN: context, CGO_ENABLED: '0' }
     fetchWith('go', ['install', MAILPIT], 'Mailpit from Go’s module proxy', go)
-    build('stint-test-components', ['--build-arg', `LOCALSTACK_PACKAGES=${LOCALSTACK_PACKAGES.join(' ')}`], context)
+    build('stint-test-components', [], context)
   } finally {
     rmSync(context, { recursive: true, force: true })
   }

@@ -82,6 +82,24 @@ describe.skipIf(!url)('docker compose up', { timeout: 600_000 }, () => {
     expect((await sharp(Buffer.from(await small.arrayBuffer())).metadata()).width).toBe(8)
   })
 
+  test('lets its page send and fetch files, whatever the address of S3', async () => {
+    const token = await register('lovelace@example.com')
+    const announced = { name: 'a.txt', contentType: 'text/plain', sizeBytes: 5 }
+    const { upload } = (await ask('POST', '/files/uploads', token, announced)).body
+    const headers = {
+      origin: url,
+      'access-control-request-method': 'PUT',
+      'access-control-request-headers': 'content-type',
+    }
+    const preflight = await fetch(upload.url, { method: 'OPTIONS', headers })
+    expect(preflight.status).toBeLessThan(300)
+    expect(preflight.headers.get('access-control-allow-methods')).toContain('PUT')
+    expect(['*', url]).toContain(preflight.headers.get('access-control-allow-origin'))
+    const sent = await fetch(upload.url, { method: 'PUT', headers: { ...upload.headers, origin: url }, body: 'hello' })
+    expect(sent.status).toBe(200)
+    expect(['*', url]).toContain(sent.headers.get('access-control-allow-origin'))
+  })
+
   test('a worker that is killed has its job gone on with', async () => {
     const token = await register('grace@example.com')
     const id = await submit(token, 'debug.noop', { steps: 60, stepMs: 100 })

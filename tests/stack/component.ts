@@ -63,7 +63,12 @@ export const demand = (command: string, how: string): void => {
 }
 
 /** Runs a command to its end. @throws {MissingError} with what it said, if it fails */
-export const fetchWith = (command: string, args: readonly string[], what: string, env: NodeJS.ProcessEnv = {}): void => {
+export const fetchWith = (
+  command: string,
+  args: readonly string[],
+  what: string,
+  env: NodeJS.ProcessEnv = {},
+): void => {
   const options = { env: { ...process.env, ...env }, encoding: 'utf8', maxBuffer: 64 * 1024 * 1024 } as const
   const { status, stdout, stderr } = spawnSync(command, args, options)
   if (status === 0) return

@@ -1,18 +1,18 @@
 import { spawnSync } from 'node:child_process'
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
+import { existsSync, globSync, mkdirSync, writeFileSync } from 'node:fs'
+import { homedir } from 'node:os'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { answers, fetchWith, freePorts, MissingError, type Running, startProcess } from './component.ts'
 
 const VERSION = '4.14.0'
-/** Beside it, packages that it takes in any version, and of which the newest lack what it uses. */
-export const LOCALSTACK_PACKAGES = [
-  `localstack-core[runtime]==${VERSION}`,
-  'cbor2<5.8',
-  'cryptography<46',
-  'pyopenssl==25.1.0',
-  'service-identity',
+/** Its packages and their versions, for pip. */
+export const LOCALSTACK_PACKAGES = fileURLToPath(new URL('localstack.txt', import.meta.url))
+/** pyenv puts one of those that it has before the others. */
+const pythons = (): string[] => [
+  ...['python3', 'python3.13', 'python3.12'],
+  ...globSync(join(homedir(), '.pyenv/versions/3.1*/bin/python3')),
 ]
-const PYTHONS = ['python3', 'python3.13', 'python3.12']
 
 /** LocalStack's SQS and S3 from its Python packages, on this machine itself and without Docker. */
 export const startLocalStack = async ({
@@ -52,13 +52,14 @@ export const startLocalStack = async ({
 
 /** @returns the Python that has it. @throws {MissingError} */
 const fetchLocalStack = (folder: string): string => {
-  const system = PYTHONS.find((name) => runs(name, 'import sys, venv; sys.exit(sys.version_info < (3, 12))'))
+  const system = pythons().find((name) => runs(name, 'import sys, venv; sys.exit(sys.version_info < (3, 12))'))
   if (!system) throw new MissingError(`LocalStack ${VERSION} needs Python 3.12 or later, with its module venv`)
   const python = join(folder, 'bin/python')
   const done = join(folder, 'complete')
   if (existsSync(done)) return python
   fetchWith(system, ['-m', 'venv', folder], 'a virtual environment of Python')
-  fetchWith(python, ['-m', 'pip', 'install', '--quiet', ...LOCALSTACK_PACKAGES], `LocalStack ${VERSION} from PyPI`)
+  const install = ['-m', 'pip', 'install', '--quiet', '--no-deps', '--requirement', LOCALSTACK_PACKAGES]
+  fetchWith(python, install, `LocalStack ${VERSION} from PyPI`)
   writeFileSync(done, '')
   return python
 }

@@ -12,14 +12,22 @@ import { startDebianPostgres, startPgBouncer } from './postgres.ts'
 import { startPrometheus } from './prometheus.ts'
 
 // `npm run test:stack`: the tests, with the real components in place of the embedded ones. What can't be had here is said
-// and stays embedded; with CI=true that is a failure. `-- --only kafka` for one part, `-- lib/events` for some tests.
+// and stays embedded; with CI=true that is a failure. `-- --only kafka` for one part, `-- lib/events` for some tests,
+// `-- --short` for those that speak to a component themselves, on the newest of each.
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { only: { type: 'string' }, tools: { type: 'string', default: join(homedir(), '.cache/stint-test-stack') } },
+  options: {
+    only: { type: 'string' },
+    short: { type: 'boolean', default: false },
+    tools: { type: 'string', default: join(homedir(), '.cache/stint-test-stack') },
+  },
 })
 
-/** Whatever speaks to a component, the scenarios, and the host by itself. */
+/** What speaks to a component itself. */
+const SHORT = ['tests/stack', 'lib/events', 'lib/files', 'lib/queue', 'lib/jobs/claim.test.ts', 'db']
+
+/** Whatever comes to a component, the scenarios, and the host by itself. */
 const TESTS = [
   'tests/stack',
   'lib/events',
@@ -84,8 +92,8 @@ const prometheus: Part = {
 
 /** The second run has the embedded PostgreSQL, which is a real 18, and what of Kafka is older. */
 const RUNS: { parts: Part[]; tests: string[] }[] = [
-  { parts: [kafka('4.1.1'), localStack, pooledPostgres, prometheus], tests: TESTS },
-  { parts: [kafka('3.9.1')], tests: ['lib/events'] },
+  { parts: [kafka('4.1.1'), localStack, pooledPostgres, prometheus], tests: values.short ? SHORT : TESTS },
+  ...(values.short ? [] : [{ parts: [kafka('3.9.1')], tests: ['lib/events'] }]),
 ]
 
 const isWanted = ({ name }: Part): boolean => name.toLowerCase().includes((values.only ?? '').toLowerCase())
