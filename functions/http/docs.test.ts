@@ -63,7 +63,7 @@ describe('GET /openapi.json', () => {
     const { status, headers, body } = await world.http('GET', '/openapi.json')
     expect(status).toBe(200)
     expect(headers['content-type']).toBe('application/json')
-    expect(body).toEqual(JSON.parse(JSON.stringify(describeApi(world.app.config.version))))
+    expect(body).toEqual(JSON.parse(JSON.stringify(await describeApi(world.app.config.version))))
   })
 
   test('does not send again what the caller has', async ({ world }) => {
