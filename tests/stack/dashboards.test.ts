@@ -41,7 +41,7 @@ const live = async (world: World, token: string): Promise<void> => {
     world.http('POST', '/jobs', { token, body: { kind, input, ...more } })
   await submit('debug.noop', { steps: 2 })
   await submit('math.pi', { digits: 30 })
-  await submit('serials.generate', { modelCode: 'none', count: 1 }, { maxAttempts: 1 })
+  await submit('serials.generate', { deviceModelCode: 'none', start: 1, count: 1 }, { maxAttempts: 1 })
   await submit('debug.noop', { steps: 1 }, { delaySeconds: 600 })
   await submit('debug.noop', { steps: 40, stepMs: 50 })
   for (const queue of ['default', 'compute', 'bulk'] as const) await world.work(queue, { functionSeconds: 2 })
