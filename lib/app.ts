@@ -148,6 +148,7 @@ const lazyFiles = (config: Config): FileStore => {
   }
   return {
     put: async (...args) => (await get()).put(...args),
+    open: async (...args) => (await get()).open(...args),
     get: async (...args) => (await get()).get(...args),
     head: async (...args) => (await get()).head(...args),
     delete: async (...args) => (await get()).delete(...args),

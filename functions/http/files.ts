@@ -8,7 +8,7 @@ import { chooseProject } from '../belonging.ts'
 import { addFile, announceUpload, DOWNLOAD_SECONDS, downloadUrl, removeFile, requireFile } from '../files.ts'
 
 const IMAGES = ['avif', 'bmp', 'gif', 'heic', 'jpeg', 'png', 'svg+xml', 'tiff', 'webp'].map((type) => `image/${type}`)
-const DOCUMENTS = ['json', 'octet-stream', 'pdf', 'zip'].map((type) => `application/${type}`)
+const DOCUMENTS = ['json', 'octet-stream', 'pdf', 'vnd.apache.parquet', 'zip'].map((type) => `application/${type}`)
 const CONTENT_TYPES = [...IMAGES, ...DOCUMENTS, 'text/csv', 'text/plain']
 
 /** S3 takes no more in one PUT. */

@@ -1,5 +1,6 @@
 import type { JobKind } from '../../lib/jobs/define.ts'
 import { accountMail } from './account-mail.ts'
+import { dataAnalyze } from './data-analyze.ts'
 import { debugNoop } from './debug-noop.ts'
 import { imageConvert } from './image-convert.ts'
 import { imageResize } from './image-resize.ts'
@@ -18,6 +19,7 @@ export const kinds: readonly JobKind[] = [
   serialsGenerate,
   imageResize,
   imageConvert,
+  dataAnalyze,
   pageParse,
   mailSend,
   debugNoop,

@@ -62,7 +62,9 @@ describe('the bundles', () => {
     expect(output).toMatch(/^Applied: \d+_\w+\.sql/m)
   })
 
-  test('run a job in a thread, with what the packages in machine code bring', async ({ world }) => {
+  test('run jobs, in threads and processes of their own, with what the packages in machine code bring', async ({
+    world,
+  }) => {
     const { accessToken: token } = await world.register()
     const picture = await sample()
     const { body } = await world.http('POST', '/files?name=a.png', {
@@ -70,8 +72,14 @@ describe('the bundles', () => {
       headers: { 'content-type': 'image/png' },
       body: picture,
     })
+    const table = await world.http('POST', '/files?name=a.csv', {
+      token,
+      headers: { 'content-type': 'text/csv' },
+      body: Buffer.from('a,b\n1,2\n3,5\n'),
+    })
     const inputs = [
       { kind: 'math.pi', input: { digits: 30 } },
+      { kind: 'data.analyze', input: { fileId: table.body.file.id } },
       { kind: 'image.resize', input: { fileId: body.file.id, sizes: [{ width: 8 }] } },
     ]
     const submitted = await world.http('POST', '/jobs/batch', { token, body: { jobs: inputs } })

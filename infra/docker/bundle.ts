@@ -16,7 +16,7 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url))
  * Packages that read files of their own, next to their code: libraries in machine code, threads, fonts. They stay whole
  * packages; of all others only the code that is reached goes into the bundles.
  */
-const WHOLE = ['@node-rs/argon2', 'piscina', 'sharp']
+const WHOLE = ['@duckdb/node-api', '@node-rs/argon2', 'piscina', 'sharp']
 
 /** Bundled packages of the CommonJS kind still ask for Node's modules by `require`, which a module doesn't have. */
 const REQUIRE = `import { createRequire as requireOf } from 'node:module'; const require = requireOf(import.meta.url);`

@@ -38,6 +38,16 @@ test('what a job writes it can read', async ({ world }) => {
   expect(await mine.read(fileId, { maxBytes: 5 })).toEqual({ fileId, ...hello })
 })
 
+test('what is too large to be held comes as a stream', async ({ world }) => {
+  const { files: mine } = jobIn(world.app, await addProject(world))
+  const { fileId } = await mine.write(hello)
+  const { stream, ...file } = await mine.open(fileId, { maxBytes: 5 })
+  expect(file).toEqual({ fileId, name: hello.name, contentType: hello.contentType })
+  expect(Buffer.concat(await stream.toArray())).toEqual(hello.bytes)
+  await expect(mine.open(fileId, { maxBytes: 4 })).rejects.toMatchObject({ code: 'FILE_TOO_LARGE' })
+  await expect(mine.open(newId(), { maxBytes: 5 })).rejects.toMatchObject({ code: 'FILE_NOT_FOUND' })
+})
+
 test('a file of a job belongs to it and has the stint in its key', async ({ world }) => {
   const projectId = await addProject(world)
   const { job, files: mine } = jobIn(world.app, projectId, { stint: 7 })

@@ -13,11 +13,16 @@ export const jobFiles = (
   { jobId, projectId, stint, fenced }: { jobId: string; projectId: string; stint: number; fenced: Context['fenced'] },
 ): Context['files'] => ({
   read: async (fileId, { maxBytes }) => {
-    const row = await files.findById(app.sql, fileId)
-    if (row?.projectId !== projectId) throw missing(fileId)
-    const { name, contentType, objectKey, sizeBytes } = await withSize(app, row)
-    if (sizeBytes === null) throw new PermanentError('FILE_NOT_UPLOADED', `The file ${fileId} was never uploaded.`)
-    return { fileId, name, contentType, bytes: await getBytes(app, fileId, objectKey, maxBytes) } satisfies JobFile
+    const { name, contentType, objectKey } = await requireArrived(app, projectId, fileId)
+    const bytes = await app.files.get(objectKey, maxBytes).catch(asRefusal(fileId, maxBytes))
+    return { fileId, name, contentType, bytes } satisfies JobFile
+  },
+
+  open: async (fileId, { maxBytes }) => {
+    const { name, contentType, objectKey, sizeBytes } = await requireArrived(app, projectId, fileId)
+    if (sizeBytes > maxBytes) throw tooLarge(fileId, maxBytes)
+    const stream = await app.files.open(objectKey, maxBytes).catch(asRefusal(fileId, maxBytes))
+    return { fileId, name, contentType, stream }
   },
 
   write: async ({ name, contentType, bytes }) => {
@@ -30,18 +35,24 @@ export const jobFiles = (
   },
 })
 
-const getBytes = async (app: App, fileId: string, objectKey: string, maxBytes: number): Promise<Buffer> => {
-  try {
-    return await app.files.get(objectKey, maxBytes)
-  } catch (error) {
+const requireArrived = async (app: App, projectId: string, fileId: string) => {
+  const row = await files.findById(app.sql, fileId)
+  if (row?.projectId !== projectId) throw missing(fileId)
+  const { sizeBytes, ...file } = await withSize(app, row)
+  if (sizeBytes === null) throw new PermanentError('FILE_NOT_UPLOADED', `The file ${fileId} was never uploaded.`)
+  return { ...file, sizeBytes }
+}
+
+const asRefusal =
+  (fileId: string, maxBytes: number) =>
+  (error: unknown): never => {
     if (error instanceof FileMissingError) throw missing(fileId, error)
-    if (error instanceof FileTooLargeError)
-      throw new PermanentError('FILE_TOO_LARGE', `The file ${fileId} has more than ${maxBytes} bytes.`, {
-        cause: error,
-      })
+    if (error instanceof FileTooLargeError) throw tooLarge(fileId, maxBytes, error)
     throw error
   }
-}
+
+const tooLarge = (fileId: string, maxBytes: number, cause?: unknown): PermanentError =>
+  new PermanentError('FILE_TOO_LARGE', `The file ${fileId} has more than ${maxBytes} bytes.`, { cause })
 
 const missing = (fileId: string, cause?: unknown): PermanentError =>
   new PermanentError('FILE_NOT_FOUND', `The project has no file ${fileId}.`, { cause })

@@ -46,6 +46,16 @@ test('stops at the size that the reader can bear', async ({ world: { app } }) =>
   expect(await app.files.get('large', 1_000_000)).toHaveLength(1_000_000)
 })
 
+test('opens what is too large to be held, up to the size that the reader can bear', async ({ world: { app } }) => {
+  const large = Buffer.alloc(3_000_000, 7)
+  await app.files.put('large', large, 'application/octet-stream')
+  const chunks = await (await app.files.open('large', large.length)).toArray()
+  expect(chunks.length).toBeGreaterThan(1)
+  expect(Buffer.concat(chunks).equals(large)).toBe(true)
+  await expect(app.files.open('large', large.length - 1)).rejects.toThrow(FileTooLargeError)
+  await expect(app.files.open('nothing', 5)).rejects.toThrow(FileMissingError)
+})
+
 test('deletes, and deletes what is not there', async ({ world: { app } }) => {
   await app.files.put('a', hello, 'text/plain')
   await app.files.delete('a')

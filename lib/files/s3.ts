@@ -1,4 +1,4 @@
-import type { Readable } from 'node:stream'
+import { Readable } from 'node:stream'
 import {
   DeleteObjectCommand,
   DeleteObjectsCommand,
@@ -30,18 +30,22 @@ export const createS3Files = ({ region, endpoint, publicEndpoint, bucket }: S3Op
   const signer = publicEndpoint ? createClient(region, publicEndpoint) : client
   const at = (key: string) => ({ Bucket: bucket, Key: key })
 
+  const open: FileStore['open'] = async (key, maxBytes) => {
+    const { Body, ContentLength = 0 } = await client.send(new GetObjectCommand(at(key))).catch(asMissing(key))
+    const stream = Body as Readable
+    if (ContentLength <= maxBytes) return Readable.from(atMost(stream, key, maxBytes), { objectMode: false })
+    stream.destroy()
+    throw tooLarge(key, maxBytes)
+  }
+
   return {
     put: async (key, body, contentType) => {
       await client.send(new PutObjectCommand({ ...at(key), Body: body, ContentType: contentType }))
     },
 
-    get: async (key, maxBytes) => {
-      const { Body, ContentLength = 0 } = await client.send(new GetObjectCommand(at(key))).catch(asMissing(key))
-      const stream = Body as Readable
-      if (ContentLength <= maxBytes) return readAtMost(stream, key, maxBytes)
-      stream.destroy()
-      throw tooLarge(key, maxBytes)
-    },
+    open,
+
+    get: async (key, maxBytes) => Buffer.concat(await (await open(key, maxBytes)).toArray()),
 
     head: async (key) => {
       try {
@@ -108,15 +112,13 @@ const createClient = (region: string, endpoint: string | undefined): S3Client =>
   })
 
 /** Reads to the end, whatever length the answer's header promised. */
-const readAtMost = async (stream: Readable, key: string, maxBytes: number): Promise<Buffer> => {
-  const chunks: Buffer[] = []
+async function* atMost(stream: Readable, key: string, maxBytes: number): AsyncGenerator<Buffer> {
   let sizeBytes = 0
   for await (const chunk of stream as AsyncIterable<Buffer>) {
     sizeBytes += chunk.length
     if (sizeBytes > maxBytes) throw tooLarge(key, maxBytes)
-    chunks.push(chunk)
+    yield chunk
   }
-  return Buffer.concat(chunks, sizeBytes)
 }
 
 const asMissing =

@@ -1,6 +1,13 @@
+import type { Readable } from 'node:stream'
+
 /** The seam to S3. Keys are made by us and never by a caller. */
 export interface FileStore {
   put(key: string, body: Uint8Array, contentType: string): Promise<void>
+  /**
+   * The object as it comes, for what is too large to be held. Past `maxBytes` the stream fails as `open` does.
+   * @throws {FileMissingError} if it is not there @throws {FileTooLargeError} past `maxBytes`
+   */
+  open(key: string, maxBytes: number): Promise<Readable>
   /** The whole object. @throws {FileMissingError} if it is not there @throws {FileTooLargeError} past `maxBytes` */
   get(key: string, maxBytes: number): Promise<Buffer>
   /** Size and type, or null if there is no such object. */

@@ -1,3 +1,4 @@
+import type { Readable } from 'node:stream'
 import type { TransactionSql } from 'postgres'
 import type { z } from 'zod'
 import type { Mail } from '../mail/compose.ts'
@@ -71,6 +72,8 @@ export interface SharedJobContext<Input, Checkpoint> extends JobContext<Input, C
   files: {
     /** A file of the job's project. @throws {PermanentError} when there is none, or it is larger than `maxBytes` */
     read(fileId: string, options: { maxBytes: number }): Promise<JobFile>
+    /** As `read`, for what is too large to be held: its content comes as a stream, which fails past `maxBytes`. */
+    open(fileId: string, options: { maxBytes: number }): Promise<Omit<JobFile, 'bytes'> & { stream: Readable }>
     /** Stores a file that belongs to the job, under a key of this stint. */
     write(file: {
       name: string

@@ -59,6 +59,8 @@ describe('the CloudFormation template, made without credentials', () => {
     }
     const worker = functions.find((it) => it['FunctionName'] === 'stint-dev-worker-compute')
     expect(worker).toMatchObject({ ImageConfig: { Command: ['functions/queue/worker.handler'] }, Timeout: 900 })
+    // A file of 1 GiB, as much again as a table, and 3 GB that don't fit into memory.
+    expect(worker).toMatchObject({ EphemeralStorage: { Size: 6144 } })
   })
 
   test('has every route of the table, with payload 2.0 and a timeout that API Gateway keeps', () => {

@@ -1,0 +1,62 @@
+import type { Drawing, Shape } from '../chart/drawing.ts'
+import { fitting } from './sheet.ts'
+
+const LABELS = 190
+const TOP = 46
+const PAD = 14
+const SIZE = 10.5
+
+/**
+ * All coefficients as a triangle: blue is together, red is against each other.
+ * @param rows of each column, with those after it
+ */
+export const heatMap = (names: string[], rows: (number | null)[][]): Drawing => {
+  const cell = names.length <= 12 ? 44 : 26
+  const words = (x: number, y: number, text: string): Shape => ({
+    shape: 'text',
+    ...{ x, y, text, size: cell > 30 ? SIZE : 9, anchor: 'middle', fill: 'muted' },
+  })
+  const labels = names.map(
+    (name, row): Shape => ({
+      ...words(LABELS - 8, TOP + (row + 0.5) * cell + 4, `${fitting(name, LABELS - 40, SIZE)}  ${row + 1}`),
+      ...{ size: SIZE, anchor: 'end', fill: 'ink' },
+    }),
+  )
+  // Above a column's first cell is its number: nothing else stands there.
+  const heads = names.slice(1).map((_, column) => {
+    return words(LABELS + (column + 0.5) * cell, TOP + (column + 1) * cell - 6, String(column + 1))
+  })
+  const cells = rows.flatMap((row, column) =>
+    row.flatMap((r, place): Shape[] => {
+      const other = column + 1 + place
+      const [x, y] = [LABELS + column * cell, TOP + other * cell]
+      const title = `${names[column]}, ${names[other]}: ${r ?? 'unknown'}`
+      const figure = words(x + cell / 2, y + cell / 2 + 4, r === null ? '–' : figureOf(r, cell > 30 ? 2 : 1))
+      return [
+        { shape: 'rect', x: x + 1, y: y + 1, width: cell - 2, height: cell - 2, fill: colourOf(r), title },
+        { ...figure, fill: Math.abs(r ?? 0) > 0.6 ? '#ffffff' : 'ink' } as Shape,
+      ]
+    }),
+  )
+  const title: Shape = { ...words(PAD, 24, 'Correlations'), ...{ size: 13, anchor: 'start', fill: 'ink' } }
+  return {
+    width: LABELS + names.length * cell + PAD,
+    height: TOP + names.length * cell + PAD,
+    label: `Correlations of ${names.length} columns`,
+    shapes: [title, ...labels, ...heads, ...cells],
+  }
+}
+
+const figureOf = (r: number, digits: number): string =>
+  (Number(r.toFixed(digits)) + 0).toFixed(digits).replace('-', '−')
+
+const BLUE = [47, 111, 219] as const
+const RED = [214, 69, 61] as const
+const PALE = [243, 244, 246] as const
+
+const colourOf = (r: number | null): `#${string}` => {
+  const strength = Math.abs(r ?? 0)
+  const towards = (r ?? 0) < 0 ? RED : BLUE
+  const mixed = PALE.map((pale, index) => Math.round(pale + ((towards[index] ?? pale) - pale) * strength))
+  return `#${mixed.map((it) => it.toString(16).padStart(2, '0')).join('')}`
+}

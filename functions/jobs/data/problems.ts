@@ -1,0 +1,58 @@
+import { PermanentError } from '../../../lib/jobs/define.ts'
+import { MAX_LINE_BYTES } from './limits.ts'
+
+/** What DuckDB begins messages with that are about the file; others are about the statement, or about the machine. */
+const ABOUT_THE_FILE =
+  /^(Invalid Input|Conversion|IO|Out of Range|Serialization|Not implemented|INTERNAL|TProtocolException|Invalid|Invalid type)\b/i
+
+const NO_ROOM = /No space left on device/
+const TOO_MUCH = /^Out of Memory|max_temp_directory_size|bad_alloc/i
+
+/** A value that isn't of the type that was guessed for its column. */
+export class UnfitType extends PermanentError {}
+
+/** Columns that could not be told from the first rows. */
+export class UnknownShape extends PermanentError {}
+
+/** The error that a statement about a file ended with: final if it is the file's fault. */
+export const asProblem = (message: string): Error => {
+  if (NO_ROOM.test(message)) return new Error(`there is no room for the file on this machine: ${message}`)
+  if (TOO_MUCH.test(message))
+    return new PermanentError('DATA_TOO_LARGE', 'The data take more memory to count than a job has.')
+  if (/^Conversion\b/.test(message)) return new UnfitType('DATA_UNREADABLE', sayOf(message))
+  if (message.includes('when sniffing file')) return new UnknownShape('DATA_UNREADABLE', sayOf(message))
+  if (ABOUT_THE_FILE.test(message)) return new PermanentError('DATA_UNREADABLE', sayOf(message))
+  return new Error(message)
+}
+
+/** DuckDB's reason in one sentence: its messages go on with advice about its options, and show whole lines. */
+const sayOf = (message: string): string => {
+  if (message.includes('when sniffing file'))
+    return 'The file can’t be read as a CSV: its rows have different numbers of columns, or a quote is never closed.'
+  const [, line] = /^.*CSV Error on Line: (\d+)/.exec(message) ?? []
+  if (line === undefined) return `The file can’t be read: ${firstLine(message)}`
+  return `The file can’t be read as a CSV, at line ${line}: ${reasonOf(message)}.`
+}
+
+const reasonOf = (message: string): string => {
+  const [, expected, found] = /Expected Number of Columns: (\d+) Found: (\d+)/.exec(message) ?? []
+  if (expected && found) return `it has ${found} columns instead of ${expected}`
+  if (message.includes('unterminated quote')) return 'a quote is opened and never closed'
+  if (message.includes('Maximum line size')) return `it has more than ${MAX_LINE_BYTES} bytes`
+  if (/unicode|utf-8/i.test(message)) return 'it is not UTF-8; name its `encoding`'
+  const [reason] = /^(?:Error when converting|Could not convert).*$/m.exec(message) ?? []
+  return reason ?? firstLine(message.split('\n').slice(2).join('\n'))
+}
+
+const firstLine = (message: string): string =>
+  (message.split('\n').find((it) => it.trim() !== '') ?? '').replaceAll(/"?\/[^\s"]*"?/g, 'it').slice(0, 300)
+
+/** How a process looks from outside that crashed in its own code, and was not ended by anybody. */
+const CRASHES = ['SIGSEGV', 'SIGABRT', 'SIGBUS', 'SIGILL', 'SIGFPE', 'SIGTRAP']
+
+/** The error for a file whose reader died of it, and not of somebody who ended it. */
+export const asDeath = (code: number | null, signal: NodeJS.Signals | null): Error => {
+  const died = `the process that read the file ended with ${signal ?? code}`
+  const crashed = signal ? CRASHES.includes(signal) : code !== 0
+  return crashed ? new PermanentError('DATA_UNREADABLE', `The file can’t be read: ${died}.`) : new Error(died)
+}

@@ -1,0 +1,51 @@
+import { rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api'
+import { MAX_SPILL, MEMORY, THREADS } from './limits.ts'
+import type { Answer } from './reader.ts'
+
+// A process of its own in which DuckDB reads one file that a stranger made: `node reader-process.ts FOLDER FILE`. It
+// answers SQL statements, one at a time, and knows no secret. Where its parent dies, it leaves nothing behind.
+
+const [folder = '', file = ''] = process.argv.slice(2)
+
+const open = async (): Promise<DuckDBConnection> => {
+  const instance = await DuckDBInstance.create(join(folder, 'work.duckdb'), {
+    memory_limit: MEMORY,
+    threads: String(THREADS),
+    temp_directory: join(folder, 'spill'),
+    max_temp_directory_size: MAX_SPILL,
+    autoinstall_known_extensions: 'false',
+    autoload_known_extensions: 'false',
+    allow_community_extensions: 'false',
+  })
+  const connection = await instance.connect()
+  await connection.run(`SET allowed_paths = ['${file.replaceAll("'", "''")}']`)
+  await connection.run('SET enable_external_access = false')
+  await connection.run('SET lock_configuration = true')
+  return connection
+}
+
+const answer = async (connection: Promise<DuckDBConnection>, sql: string): Promise<Answer> => {
+  try {
+    return { rows: (await (await connection).runAndReadAll(sql)).getRowObjectsJson() }
+  } catch (error) {
+    return { problem: error instanceof Error ? error.message : String(error) }
+  }
+}
+
+const leave = (): void => {
+  try {
+    rmSync(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 50 })
+  } finally {
+    // Not by `exit`, which would wait for what DuckDB is still at.
+    process.kill(process.pid, 'SIGKILL')
+  }
+}
+
+process.on('disconnect', leave)
+const connection = open()
+connection.catch(() => {
+  // Whoever asks is told.
+})
+process.on('message', async (sql: string) => process.send?.(await answer(connection, sql)))

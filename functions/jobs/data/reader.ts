@@ -1,0 +1,75 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { PermanentError } from '../../../lib/jobs/define.ts'
+import { PROCESS_BYTES, STATEMENT_SECONDS } from './limits.ts'
+import { asDeath, asProblem } from './problems.ts'
+
+/** DuckDB in a process of its own: what a file does to it, it does to nobody else, and it can be ended at any time. */
+export interface Reader {
+  /** Where the file belongs, before the first statement reads it. */
+  path: string
+  /** Runs one statement. @throws {PermanentError} DATA_UNREADABLE, DATA_TOO_LARGE: it is the file's fault */
+  ask<Row>(sql: string): Promise<Row[]>
+  /** Ends the process, and removes all that there was on the disk. */
+  close(): Promise<void>
+}
+
+/** What the process answers with. */
+export type Answer = { rows: unknown[] } | { problem: string }
+
+const PROCESS = new URL('./reader-process.ts', import.meta.url)
+
+/** The shell makes the limit of memory, which Node can't: the process fails alone, and takes no neighbour with it. */
+const LIMITED = `ulimit -d ${PROCESS_BYTES / 1024} 2>/dev/null; exec "$0" "$@"`
+
+export const openReader = async (signal: AbortSignal): Promise<Reader> => {
+  const folder = await mkdtemp(join(tmpdir(), 'stint-data-'))
+  const path = join(folder, 'file')
+  const child = spawn('/bin/sh', ['-c', LIMITED, process.execPath, fileURLToPath(PROCESS), folder, path], {
+    // Of our environment it gets nothing but where Node's own libraries are, where they lie apart.
+    env: { LD_LIBRARY_PATH: process.env['LD_LIBRARY_PATH'] },
+    stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
+  })
+  const gone = new Promise<Error>((resolve) => {
+    child.once('error', resolve)
+    child.once('exit', (code, by) => resolve(asDeath(code, by)))
+  })
+  const end = () => child.kill('SIGKILL')
+  signal.addEventListener('abort', end)
+
+  return {
+    path,
+    ask: async <Row>(sql: string) => {
+      signal.throwIfAborted()
+      const answer = await Promise.race([answerOf(child, sql), gone])
+      // What was ended because the job is to stop is no failure of its.
+      signal.throwIfAborted()
+      if (answer instanceof Error) throw answer
+      if ('problem' in answer) throw asProblem(answer.problem)
+      return answer.rows as Row[]
+    },
+    close: async () => {
+      signal.removeEventListener('abort', end)
+      end()
+      await gone
+      await rm(folder, { recursive: true, force: true, maxRetries: 5 })
+    },
+  }
+}
+
+const answerOf = async (child: ChildProcess, sql: string): Promise<Answer> => {
+  const late = AbortSignal.timeout(STATEMENT_SECONDS * 1_000)
+  try {
+    const answer = once(child, 'message', { signal: late })
+    // A child that is gone takes no message; that it is gone is told elsewhere.
+    child.send(sql, () => {})
+    const [message] = (await answer) as [Answer]
+    return message
+  } catch (cause) {
+    throw new PermanentError('DATA_TOO_LARGE', `The data take more than ${STATEMENT_SECONDS} s to count.`, { cause })
+  }
+}

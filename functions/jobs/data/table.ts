@@ -1,0 +1,141 @@
+import { PermanentError } from '../../../lib/jobs/define.ts'
+import { MAX_COLUMNS, MAX_FILE_COLUMNS, MAX_ROWS, SHOWN_CHARACTERS } from './limits.ts'
+import { UnfitType, UnknownShape } from './problems.ts'
+import type { Reader } from './reader.ts'
+import { type Csv, type Recognized, tooWide } from './recognize.ts'
+import { literal } from './sql.ts'
+
+/** What a column's values are to statistics. */
+export type Role = 'number' | 'time' | 'boolean' | 'text' | 'other'
+
+export interface TableColumn {
+  /** As in the file. */
+  name: string
+  /** DuckDB's. */
+  type: string
+  role: Role
+}
+
+/** A column of the file, by its place there. */
+type Placed = TableColumn & { place: number }
+
+/** The columns that are described. In the view `data` they are `c0`, `c1`…, and what can't be counted with is NULL. */
+export interface Table {
+  format: 'csv' | 'parquet'
+  rows: number
+  columns: TableColumn[]
+}
+
+export interface Reading {
+  columns?: string[] | undefined
+  header?: boolean | undefined
+  decimal: '.' | ','
+  missing: string[]
+}
+
+/**
+ * Reads the file into DuckDB: a CSV into a table, of which later statements read only the columns that they need, as
+ * they do of a Parquet.
+ * @throws {PermanentError} DATA_UNREADABLE, DATA_TOO_WIDE, DATA_TOO_LARGE, COLUMN_NOT_FOUND
+ */
+export const readTable = async (reader: Reader, file: Recognized, reading: Reading): Promise<Table> => {
+  if (file.format === 'parquet') await reader.ask(`CREATE VIEW raw AS FROM read_parquet(${literal(reader.path)})`)
+  else await readCsv(reader, file, reading)
+
+  const described = await reader.ask<{ column_name: string; column_type: string }>('DESCRIBE raw')
+  if (described.length > MAX_FILE_COLUMNS) throw tooWide(described.length)
+  const all = described.map(({ column_name: name, column_type: type }, place) => ({
+    name,
+    type,
+    place,
+    role: roleOf(type),
+  }))
+  const columns = chosen(all, reading.columns)
+  const [{ rows } = { rows: 0 }] = await reader.ask<{ rows: number }>('SELECT count(*)::DOUBLE AS rows FROM raw')
+  if (rows > MAX_ROWS) throw new PermanentError('DATA_TOO_LARGE', `The file has ${rows} rows, of at most ${MAX_ROWS}.`)
+  const selected = columns.map((column, index) => `${cleaned(column)} AS c${index}`)
+  // By their places: a name may be anything.
+  const places = all.map(({ place }) => `p${place}`)
+  await reader.ask(`CREATE VIEW data AS SELECT ${selected.join(', ')} FROM raw AS raw(${places.join(', ')})`)
+  return { format: file.format, rows, columns: columns.map(shown) }
+}
+
+const readCsv = async (reader: Reader, file: Csv, { header, decimal, missing }: Reading): Promise<void> => {
+  const options = [
+    literal(reader.path),
+    `delim = ${literal(file.delimiter)}`,
+    `quote = '"'`,
+    `escape = '"'`,
+    // Otherwise lines are left out until the rest looks like a table.
+    `skip = ${file.skipLines}`,
+    `comment = ''`,
+    `encoding = '${file.encoding}'`,
+    `nullstr = [${missing.map(literal).join(', ')}]`,
+  ]
+  const headed = header === undefined ? [] : [`header = ${header}`]
+  const read = (...more: string[]) => {
+    const all = [...options, ...headed, `decimal_separator = '${decimal}'`, ...more]
+    return reader.ask(`CREATE TABLE raw AS FROM read_csv(${all.join(', ')})`)
+  }
+  try {
+    await read()
+  } catch (error) {
+    if (error instanceof UnknownShape) {
+      // Nothing is guessed now, and so the line can be told at which the file isn't as its first line says.
+      const columns = Array.from({ length: file.columns }, (_, index) => `'p${index}': 'VARCHAR'`)
+      const given = [
+        ...options,
+        'auto_detect = false',
+        `header = ${header ?? true}`,
+        `columns = {${columns.join(', ')}}`,
+      ]
+      await reader.ask(`SELECT count(*) FROM read_csv(${given.join(', ')})`)
+    }
+    // A type was guessed from the first rows, and a later one doesn't fit it: now from all of them.
+    if (error instanceof UnfitType) return void (await read('sample_size = -1'))
+    throw error
+  }
+}
+
+const chosen = (all: Placed[], names: string[] | undefined): Placed[] => {
+  if (names === undefined) {
+    if (all.length <= MAX_COLUMNS) return all
+    const message = `The file has ${all.length} columns: name up to ${MAX_COLUMNS} of them in \`columns\`.`
+    throw new PermanentError('DATA_TOO_WIDE', message)
+  }
+  return names.map((name) => {
+    const column = all.find((it) => it.name === name)
+    if (column) return column
+    throw new PermanentError('COLUMN_NOT_FOUND', `The file has no column ${name.slice(0, SHOWN_CHARACTERS)}.`)
+  })
+}
+
+const NUMBER = /^(U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?|FLOAT|DOUBLE|DECIMAL\(.*\))$/
+const TIME = /^(DATE|TIMESTAMP.*)$/
+const TEXT = /^(VARCHAR|ENUM\(.*\)|UUID|TIME.*|INTERVAL)$/
+
+const roleOf = (type: string): Role => {
+  if (NUMBER.test(type)) return 'number'
+  if (TIME.test(type)) return 'time'
+  if (type === 'BOOLEAN') return 'boolean'
+  return TEXT.test(type) ? 'text' : 'other'
+}
+
+/** No computation overflows on what is left, and no text is longer than is worth comparing. */
+const cleaned = ({ place, type, role }: Placed): string => {
+  const column = `p${place}`
+  if (role === 'time') return `CASE WHEN year(${column}) BETWEEN 1 AND 9999 THEN ${column} END`
+  if (role === 'text') return `left(${column}::VARCHAR, 1000)`
+  return /FLOAT|DOUBLE/.test(type) ? `CASE WHEN abs(${column}) < 1e100 THEN ${column} END` : column
+}
+
+const shown = ({ name, type, role }: Placed): TableColumn => ({ name: legible(name), type: legible(type), role })
+
+/** A text from a file as far as it is shown: what a database and a page can't bear is left out. */
+export const legible = (text: string): string => {
+  const clean = text
+    .slice(0, 1_000)
+    .toWellFormed()
+    .replaceAll(/\p{Cc}/gu, ' ')
+  return clean.length <= SHOWN_CHARACTERS ? clean : `${clean.slice(0, SHOWN_CHARACTERS - 1).toWellFormed()}…`
+}
