@@ -6,17 +6,16 @@ import type { App } from '../lib/app.ts'
 import type { Actor } from '../lib/auth/actor.ts'
 import { checkPassword, hashPassword } from '../lib/auth/passwords.ts'
 import { limitPasswordTries } from '../lib/auth/rate-limit.ts'
-import { startSession } from '../lib/auth/sessions.ts'
+import { type Session, startSession } from '../lib/auth/sessions.ts'
 import { StintError } from '../lib/core/errors.ts'
 import { newId } from '../lib/core/ids.ts'
 import { addProject } from './new-project.ts'
 import { getPerson, gone } from './person.ts'
 import { plannedMail } from './planned-mail.ts'
 
-/** A person who has just proved who they are, and their new refresh token. */
-export interface SignedIn {
+/** A person who has just proved who they are, and the session in which they did. */
+export interface SignedIn extends Session {
   user: users.UserRow
-  refreshToken: string
 }
 
 /** Makes an account with its project `Personal`, and signs it in. All of it or nothing. */
@@ -32,7 +31,7 @@ export const register = async (
     const user = await users.insert(tx, { id: newId(), email: person.email, name: person.name, passwordHash })
     await addProject(tx, { name: 'Personal', ownerId: user.id, personal: true })
     await mail.insert(tx)
-    return { user, refreshToken: await startSession(tx, user) }
+    return { user, ...(await startSession(tx, user)) }
   })
   await mail.announce()
   return signedIn
@@ -47,7 +46,7 @@ export const signIn = async (
   const user = await users.findByEmail(app.sql, credentials.email)
   if (!(await checkPassword(user?.passwordHash, credentials.password)) || !user)
     throw new StintError('INVALID_CREDENTIALS')
-  return { user, refreshToken: await startSession(app.sql, user) }
+  return { user, ...(await startSession(app.sql, user)) }
 }
 
 /** Changes the password, ends every session that the person has anywhere, and starts a new one. */
@@ -67,7 +66,7 @@ export const changePassword = async (
     await sessions.revokeAllOfUser(tx, user.id)
     await accountTokens.removeResets(tx, user.id)
     await mail.insert(tx)
-    return { user, refreshToken: await startSession(tx, { id: user.id, passwordHash }) }
+    return { user, ...(await startSession(tx, { id: user.id, passwordHash })) }
   })
   await mail.announce()
   return signedIn

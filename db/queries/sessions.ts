@@ -35,10 +35,10 @@ export interface Rotation {
 /**
  * Spends a token and stores its successor, in one statement. Of two at the same time the second waits for the first
  * and then finds the token spent.
- * @returns the user, or null when the token is unknown, spent, expired or revoked
+ * @returns whose session it is, or null when the token is unknown, spent, expired or revoked
  */
-export const rotate = async (sql: Sql, rotation: Rotation): Promise<string | null> => {
-  const [row] = await sql<{ userId: string }[]>`
+export const rotate = async (sql: Sql, rotation: Rotation): Promise<{ userId: string; sessionId: string } | null> => {
+  const [row] = await sql<{ userId: string; sessionId: string }[]>`
     WITH spent AS (
       UPDATE session_tokens AS token SET spent_at = now()
       FROM sessions
@@ -49,8 +49,8 @@ export const rotate = async (sql: Sql, rotation: Rotation): Promise<string | nul
       INSERT INTO session_tokens (token_hash, session_id, expires_at)
       SELECT ${rotation.successorHash}, id, now() + ${rotation.validSeconds} * interval '1 second' FROM spent
     )
-    SELECT user_id FROM spent`
-  return row?.userId ?? null
+    SELECT user_id, id AS session_id FROM spent`
+  return row ?? null
 }
 
 export interface PresentedToken {
@@ -77,13 +77,6 @@ export const findToken = async (
     LEFT JOIN session_tokens AS successor ON successor.token_hash = ${token.successorHash}
     WHERE token.token_hash = ${token.tokenHash}`
   return row ?? null
-}
-
-/** The session that a token belongs to, be the token spent or not. */
-export const findIdByToken = async (sql: Sql, tokenHash: Buffer): Promise<string | null> => {
-  const [row] = await sql<{ sessionId: string }[]>`
-    SELECT session_id FROM session_tokens WHERE token_hash = ${tokenHash}`
-  return row?.sessionId ?? null
 }
 
 export const revoke = async (sql: Sql, sessionId: string): Promise<void> => {

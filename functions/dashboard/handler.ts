@@ -118,7 +118,7 @@ export const continueSession = route({
     await limitRefreshes(app, ip)
     const refreshed = await refreshSession(app, given)
     const user = await getPerson(app, refreshed)
-    const { refreshToken, ...session } = await toSignedIn(app, { user, refreshToken: refreshed.refreshToken })
+    const { refreshToken, ...session } = await toSignedIn(app, { user, ...refreshed })
     return { status: 200, headers: { 'set-cookie': sessionCookie(refreshToken, headers) }, body: session }
   },
 })

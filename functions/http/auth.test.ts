@@ -1,4 +1,4 @@
-import { createLocalJWKSet, jwtVerify } from 'jose'
+import { createLocalJWKSet, decodeJwt, jwtVerify } from 'jose'
 import { describe, expect } from 'vitest'
 import * as users from '../../db/queries/users.ts'
 import { test, type World } from '../../tests/support/world.ts'
@@ -150,6 +150,17 @@ describe('refreshing', () => {
     expect(answer.body.user).toEqual(body.user)
     expect(answer.body.refreshToken).not.toBe(body.refreshToken)
     expect((await me(world, answer.body.accessToken)).status).toBe(200)
+  })
+
+  test('stays in the session that it began in, as the access tokens say', async ({ world }) => {
+    const { body: first } = await register(world)
+    const { body: next } = await refresh(world, first.refreshToken)
+    const { email, password } = newPerson()
+    const { body: other } = await login(world, { email, password })
+    const [a, b, c] = [first, next, other].map(({ accessToken }) => decodeJwt(accessToken)['sid'])
+    expect(b).toBe(a)
+    const rows = await world.sql<{ id: string }[]>`SELECT id FROM sessions ORDER BY id`
+    expect(rows.map(({ id }) => id)).toEqual([a, c])
   })
 
   test('gives two tabs with one token the same next token', async ({ world }) => {

@@ -57,7 +57,7 @@ export const refresh = route({
     await limitRefreshes(app, ip)
     const refreshed = await refreshSession(app, body.refreshToken)
     const user = await getPerson(app, refreshed)
-    return { status: 200, body: await toSignedIn(app, { user, refreshToken: refreshed.refreshToken }) }
+    return { status: 200, body: await toSignedIn(app, { user, ...refreshed }) }
   },
 })
 

@@ -1,7 +1,6 @@
 import { z } from 'zod'
 import type { UserRow } from '../../db/queries/users.ts'
 import type { App } from '../../lib/app.ts'
-import { findSessionId } from '../../lib/auth/sessions.ts'
 import { ACCESS_TOKEN_SECONDS, issueAccessToken } from '../../lib/auth/tokens.ts'
 import { id, label, timestamp } from '../../lib/http/schemas.ts'
 import type { SignedIn } from '../accounts.ts'
@@ -51,9 +50,12 @@ export const toUser = (row: UserRow): z.input<typeof user> => ({
   createdAt: row.createdAt.toISOString(),
 })
 
-export const toSignedIn = async (app: App, { user, refreshToken }: SignedIn): Promise<z.input<typeof signedIn>> => ({
+export const toSignedIn = async (
+  app: App,
+  { user, sessionId, refreshToken }: SignedIn,
+): Promise<z.input<typeof signedIn>> => ({
   user: toUser(user),
-  accessToken: await issueAccessToken(app, user.id, await findSessionId(app, refreshToken)),
+  accessToken: await issueAccessToken(app, user.id, sessionId),
   refreshToken,
   expiresInSeconds: ACCESS_TOKEN_SECONDS,
 })

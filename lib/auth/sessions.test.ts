@@ -9,9 +9,10 @@ import { endSession, refreshSession, startSession } from './sessions.ts'
 const newUser = (app: App): Promise<users.UserRow> =>
   users.insert(app.sql, { id: newId(), email: `${newId()}@x.org`, name: 'Ann', passwordHash: 'hash' })
 
-const newToken = async (app: App): Promise<{ token: string; userId: string }> => {
+const newToken = async (app: App): Promise<{ token: string; sessionId: string; userId: string }> => {
   const user = await newUser(app)
-  return { token: await startSession(app.sql, user), userId: user.id }
+  const { refreshToken: token, sessionId } = await startSession(app.sql, user)
+  return { token, sessionId, userId: user.id }
 }
 
 /** The same as waiting, without waiting. */
@@ -39,10 +40,10 @@ test('a token is 256 random bits, of which only a hash is stored', async ({ worl
   expect(JSON.stringify(rows)).not.toContain(token)
 })
 
-test('an exchange gives the next token of the same person', async ({ world: { app } }) => {
-  const { token, userId } = await newToken(app)
+test('an exchange gives the next token of the same person and session', async ({ world: { app } }) => {
+  const { token, userId, sessionId } = await newToken(app)
   const first = await refreshSession(app, token)
-  expect(first).toEqual({ userId, refreshToken: expect.stringMatching(/^[\w-]{43}$/) })
+  expect(first).toEqual({ userId, sessionId, refreshToken: expect.stringMatching(/^[\w-]{43}$/) })
   const second = await refreshSession(app, first.refreshToken)
   expect(new Set([token, first.refreshToken, second.refreshToken]).size).toBe(3)
 })
@@ -86,7 +87,10 @@ test('a repeat whose successor was used is reuse, even within ten seconds, and e
 
 test('reuse ends no other session of the person', async ({ world: { app } }) => {
   const user = await newUser(app)
-  const [phone, laptop] = [await startSession(app.sql, user), await startSession(app.sql, user)]
+  const [{ refreshToken: phone }, { refreshToken: laptop }] = [
+    await startSession(app.sql, user),
+    await startSession(app.sql, user),
+  ]
   await refreshSession(app, phone)
   await pretend(app, 11)
   await expect(refreshSession(app, phone)).rejects.toMatchObject(REUSED)

@@ -9,21 +9,27 @@ const VALID_SECONDS = 86_400
 /** How long a spent token may come again, for the sake of lost replies and of two tabs with one token. */
 const REPEAT_SECONDS = 10
 
+/** A session, as whoever holds its latest refresh token knows it. */
+export interface Session {
+  sessionId: string
+  refreshToken: string
+}
+
 /**
  * Starts a session: a new family of refresh tokens, of which this is the first.
  * @throws {StintError} INVALID_CREDENTIALS when the password was changed since it was checked
  */
-export const startSession = async (sql: Sql, user: { id: string; passwordHash: string }): Promise<string> => {
-  const token = randomBytes(32).toString('base64url')
+export const startSession = async (sql: Sql, user: { id: string; passwordHash: string }): Promise<Session> => {
+  const session = { sessionId: newId(), refreshToken: randomBytes(32).toString('base64url') }
   const started = await sessions.insert(sql, {
-    id: newId(),
+    id: session.sessionId,
     userId: user.id,
     passwordHash: user.passwordHash,
-    tokenHash: sha256(token),
+    tokenHash: sha256(session.refreshToken),
     validSeconds: VALID_SECONDS,
   })
   if (!started) throw new StintError('INVALID_CREDENTIALS')
-  return token
+  return session
 }
 
 /**
@@ -32,25 +38,22 @@ export const startSession = async (sql: Sql, user: { id: string; passwordHash: s
  * spent token means that two parties hold it, and ends the session for both.
  * @throws {StintError} REFRESH_TOKEN_INVALID, REFRESH_TOKEN_REUSED
  */
-export const refreshSession = async (app: App, token: string): Promise<{ userId: string; refreshToken: string }> => {
+export const refreshSession = async (app: App, token: string): Promise<Session & { userId: string }> => {
   const successor = createHmac('sha256', Buffer.from(app.config.auth.refreshKey, 'base64'))
     .update(token)
     .digest('base64url')
   const hashes = { tokenHash: sha256(token), successorHash: sha256(successor) }
 
-  const userId = await sessions.rotate(app.sql, { ...hashes, validSeconds: VALID_SECONDS })
-  if (userId !== null) return { userId, refreshToken: successor }
+  const rotated = await sessions.rotate(app.sql, { ...hashes, validSeconds: VALID_SECONDS })
+  if (rotated) return { ...rotated, refreshToken: successor }
 
   const presented = await sessions.findToken(app.sql, { ...hashes, repeatSeconds: REPEAT_SECONDS })
   if (presented === null || presented.standing === 'over') throw new StintError('REFRESH_TOKEN_INVALID')
-  if (presented.standing === 'repeated') return { userId: presented.userId, refreshToken: successor }
-  await sessions.revoke(app.sql, presented.sessionId)
+  const { userId, sessionId } = presented
+  if (presented.standing === 'repeated') return { userId, sessionId, refreshToken: successor }
+  await sessions.revoke(app.sql, sessionId)
   throw new StintError('REFRESH_TOKEN_REUSED')
 }
-
-/** The session that a refresh token belongs to; undefined for a token that belongs to none. */
-export const findSessionId = async (app: App, token: string): Promise<string | undefined> =>
-  (await sessions.findIdByToken(app.sql, sha256(token))) ?? undefined
 
 /** Ends the session that a refresh token belongs to. A token that belongs to none is nothing to complain about. */
 export const endSession = (app: App, token: string): Promise<void> => sessions.revokeByToken(app.sql, sha256(token))
