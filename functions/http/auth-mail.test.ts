@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect } from 'vitest'
 import { newId } from '../../lib/core/ids.ts'
-import { rowCounts } from '../../tests/scenarios/declared-routes.ts'
+import { stateOf } from '../../tests/scenarios/declared-routes.ts'
 import { jobIn, runInShortestStints } from '../../tests/support/run-kind.ts'
 import { headerOf } from '../../tests/support/smtp-server.ts'
 import { test as base, type World } from '../../tests/support/world.ts'
@@ -169,10 +169,12 @@ describe('a forgotten password', () => {
   test('of an account that is not there is answered alike, after the same work', async ({ world }) => {
     const ada = await world.register()
     const added = async (email: string) => {
-      const before = await rowCounts(world.sql)
+      const before = await stateOf(world.sql)
       const { status, body, headers } = await forgot(world, email)
-      const after = await rowCounts(world.sql)
-      const rows = Object.fromEntries(Object.entries(after).map(([name, count]) => [name, count - (before[name] ?? 0)]))
+      const after = await stateOf(world.sql)
+      const rows = Object.fromEntries(
+        Object.entries(after).map(([name, state]) => [name, state.rows - (before[name]?.rows ?? 0)]),
+      )
       return { status, body, names: Object.keys(headers).toSorted(), rows }
     }
     // The first one makes the address's row of the rate limits.

@@ -4,6 +4,7 @@ import { kinds } from '../../functions/jobs/index.ts'
 import { newId } from '../../lib/core/ids.ts'
 import { exampleOf } from '../../lib/http/openapi-example.ts'
 import { MAX_BODY_BYTES } from '../../lib/http/route.ts'
+import { FORGERIES, genuine, sign } from '../support/forged-tokens.ts'
 import type { Answer } from '../support/http-client.ts'
 import { type Person, test, type World } from '../support/world.ts'
 import {
@@ -12,23 +13,23 @@ import {
   callRoute,
   type DeclaredRoute,
   declared,
-  rowCounts,
   SHARED,
+  stateOf,
+  withoutIds,
 } from './declared-routes.ts'
-import { makeTokens } from './wrong-tokens.ts'
 
 /** What a route is to answer to a call: the status, the code, and the field that it names. */
 type Refusal = [what: string, call: Call, status: number, code: string, field?: string]
 
-/** Makes every call, and expects that each is refused as told, as a problem document, and that no row came or went. */
+/** Makes every call, and expects that each is refused as told, as a problem document, and that nothing was written. */
 const expectRefusals = async (world: World, route: DeclaredRoute, refusals: Refusal[], token?: string) => {
-  const before = await rowCounts(world.sql)
+  const before = await stateOf(world.sql)
   for (const [what, call, status, code, field] of refusals) {
     const answer = await callRoute(world, route, { token, ...call })
     expect.soft(`${what}: ${seen(answer)}`).toBe(`${what}: ${status} ${code}`)
     if (field !== undefined) expect.soft(fieldsOf(answer), what).toContain(field)
   }
-  expect(await rowCounts(world.sql)).toEqual(before)
+  expect(await stateOf(world.sql)).toEqual(before)
 }
 
 const seen = ({ status, body }: Answer): string => `${status} ${body?.code}`
@@ -134,14 +135,17 @@ const badPages = ({ query }: DeclaredRoute, params: Record<string, string>): Ref
 /** Tokens that are none, and tokens that are wrong in one way each. */
 const badTokens = async (world: World, { forUsers }: DeclaredRoute, person: Person): Promise<Refusal[]> => {
   if (!forUsers) return []
-  const { wrong } = await makeTokens(world.app, person.userId)
+  const parts = genuine(world.app, person.userId)
+  const forged = await Promise.all(
+    Object.entries(FORGERIES).map(async ([what, forge]) => [what, await forge(parts)] as const),
+  )
   const basic = `Basic ${Buffer.from('ada:secret').toString('base64')}`
   const headers = ['', 'Bearer', basic, person.accessToken, `Bearer ${person.refreshToken}`]
   const refused = (what: string, call: Call): Refusal => [what, { token: undefined, ...call }, 401, 'UNAUTHENTICATED']
   return [
     refused('without a token', {}),
     ...headers.map((authorization) => refused(authorization.slice(0, 20), { headers: { authorization } })),
-    ...Object.entries(wrong).map(([what, token]) => refused(`with a token ${what}`, { token })),
+    ...forged.map(([what, token]) => refused(`a token that ${what}`, { token })),
   ]
 }
 
@@ -164,9 +168,9 @@ describe('every route refuses bad input by name, without a trace', () => {
     await expectRefusals(world, route, refusals, route.forUsers ? person.accessToken : undefined)
   })
 
-  test('a wrong token is wrong in one way only: without that, it is taken', async ({ world }) => {
-    const { right } = await makeTokens(world.app, (await world.register()).userId)
-    expect((await world.http('GET', '/auth/me', { token: right })).status).toBe(200)
+  test('the tokens are refused for what is forged in them: a genuine one is taken', async ({ world }) => {
+    const token = await sign(genuine(world.app, (await world.register()).userId))
+    expect((await world.http('GET', '/auth/me', { token })).status).toBe(200)
   })
 })
 
@@ -175,7 +179,7 @@ describe('the dashboard’s page is the same whatever its address says, and tell
 
   test.for(pages)('$name', async (route, { world }) => {
     const hers = await belongingsOf(world, await world.register('Grace'))
-    const before = await rowCounts(world.sql)
+    const before = await stateOf(world.sql)
     const { status, body } = await world.http('GET', '/')
     expect(status).toBe(200)
     const ids = route.params.flatMap((name) => NO_UUIDS.slice(0, -1).map((id) => ({ [name]: id })))
@@ -191,7 +195,7 @@ describe('the dashboard’s page is the same whatever its address says, and tell
       ),
     ]
     await expectRefusals(world, route, refused)
-    expect(await rowCounts(world.sql)).toEqual(before)
+    expect(await stateOf(world.sql)).toEqual(before)
   })
 })
 
@@ -202,33 +206,38 @@ describe('every route hides what is not there and what is not yours, in the same
     const hers = await belongingsOf(world, await world.register('Grace'))
     const mallory = await world.register('Mallory')
     const own = await belongingsOf(world, mallory)
-    expect(Object.keys(own)).toEqual(expect.arrayContaining(route.params))
-    const before = await rowCounts(world.sql)
-    const attempts = [hers, ...route.params.map((name) => ({ ...own, [name]: newId() }))]
-    for (const params of attempts) {
+    const before = await stateOf(world.sql)
+    const seenWith = async (params: Record<string, string>) => {
       const answer = await callRoute(world, route, { token: mallory.accessToken, params })
       expect.soft(seen(answer)).toMatch(/^404 \w+_NOT_FOUND$/)
+      return withoutIds(answer)
     }
-    expect(await rowCounts(world.sql)).toEqual(before)
+    const notThere = Object.fromEntries(route.params.map((name) => [name, newId()]))
+    expect.soft(await seenWith(hers)).toBe(await seenWith(notThere))
+    for (const name of route.params) {
+      const missing = await seenWith({ ...own, [name]: newId() })
+      // Whoever owns a project may let anybody in, by their id.
+      if (route.name === 'PUT /projects/{projectId}/members/{userId}' && name === 'userId') continue
+      expect.soft(await seenWith({ ...own, [name]: hers[name] ?? expect.unreachable(name) })).toBe(missing)
+    }
+    expect(await stateOf(world.sql)).toEqual(before)
   })
 
-  const naming = declared.filter(({ query, json }) => 'projectId' in query || 'projectId' in (json?.fields ?? {}))
+  const naming = declared.flatMap((route) =>
+    route.spots.map((spot) => ({ name: `${route.name} ${spot.path}`, route, spot })),
+  )
 
-  test.for(naming)('$name, by the projectId that it is given', async (route, { world }) => {
-    const { projectId: hers } = await world.register('Grace')
-    const { accessToken } = await world.register('Mallory')
-    const given = (projectId: string): Call =>
-      'projectId' in route.query ? { query: { projectId } } : { body: { ...route.json?.example, projectId } }
-    await expectRefusals(
-      world,
-      route,
-      [
-        ['hers', given(hers), 404, 'PROJECT_NOT_FOUND'],
-        ["nobody's", given(newId()), 404, 'PROJECT_NOT_FOUND'],
-        invalid('no id', given('1'), 'projectId'),
-      ],
-      accessToken,
-    )
+  test.for(naming)('$name', async ({ route, spot }, { world }) => {
+    const hers = await belongingsOf(world, await world.register('Grace'))
+    const { accessToken: token } = await world.register('Mallory')
+    const before = await stateOf(world.sql)
+    const call = (id: string) => callRoute(world, route, { token, ...spot.aim(id) })
+    const [not_yours, not_there] = [await call(hers[spot.of] ?? expect.unreachable(spot.of)), await call(newId())]
+    expect.soft(seen(not_yours)).toMatch(/^(404 \w+_NOT_FOUND|422 VALIDATION_FAILED)$/)
+    if (not_yours.status === 422) expect.soft(fieldsOf(not_yours)).toEqual([spot.path])
+    expect.soft(withoutIds(not_yours)).toBe(withoutIds(not_there))
+    await expectRefusals(world, route, [invalid('no id', spot.aim('1'), spot.path)], token)
+    expect(await stateOf(world.sql)).toEqual(before)
   })
 
   test('an address that nobody declared', async ({ world }) => {

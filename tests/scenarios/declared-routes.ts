@@ -5,6 +5,7 @@ import { newId } from '../../lib/core/ids.ts'
 import { jsonBodyOf } from '../../lib/http/openapi.ts'
 import { exampleOf } from '../../lib/http/openapi-example.ts'
 import { type JsonSchema, resolve } from '../../lib/http/openapi-schemas.ts'
+import type { Answer } from '../support/http-client.ts'
 import type { Person, World } from '../support/world.ts'
 
 const document = await describeApi('test')
@@ -33,6 +34,18 @@ export interface DeclaredRoute {
   json: { fields: Record<string, JsonSchema>; required: string[]; example: Record<string, unknown> } | undefined
   /** The first content type of its raw body. */
   raw: string | undefined
+  /** Where its query and its JSON body take ids. */
+  spots: Spot[]
+}
+
+/** A place in a request that takes an id. */
+export interface Spot {
+  /** As errors name it: `jobs[0].projectId`. */
+  path: string
+  /** Of what it takes the id, by the names of {@link belongingsOf}. */
+  of: string
+  /** A call that is valid, with this id there. */
+  aim: (id: string) => Call
 }
 
 const describeRoute = (method: string, path: string): DeclaredRoute => {
@@ -63,7 +76,46 @@ const describeRoute = (method: string, path: string): DeclaredRoute => {
       example: media.example as Record<string, unknown>,
     },
     raw: media ? undefined : Object.keys(operation.requestBody?.content ?? {})[0],
+    spots: [
+      ...parameters
+        .filter((it) => it.in === 'query' && it.schema['format'] === 'uuid')
+        .map(({ name }) => ({ path: name, of: name, aim: (id: string) => ({ query: { [name]: id } }) })),
+      ...(media ? spotsOf(media.schema, media.example, '') : []).map(({ path, put }) => ({
+        path,
+        of: whoseId(path),
+        aim: (id: string) => ({ body: put(id) }),
+      })),
+    ],
   }
+}
+
+/** What lists of ids are of. */
+const LISTED: Record<string, string> = { ids: 'jobId', after: 'jobId' }
+
+const whoseId = (path: string): string => {
+  const name = /(\w+)(\[0\])*$/.exec(path)?.[1] ?? ''
+  return LISTED[name] ?? name
+}
+
+/** Every place of a schema that takes an id, each with what makes of an example the same with an id there. */
+const spotsOf = (
+  schema: JsonSchema,
+  example: unknown,
+  path: string,
+): { path: string; put: (id: string) => unknown }[] => {
+  const { format, anyOf, items, properties } = resolve(schema, schemas)
+  if (format === 'uuid') return [{ path, put: (id) => id }]
+  if (Array.isArray(anyOf)) return anyOf.flatMap((choice) => spotsOf(choice, example, path))
+  if (items) {
+    const item = items as JsonSchema
+    const inside = spotsOf(item, exampleOf(item, schemas), `${path}[0]`)
+    return inside.map((spot) => ({ ...spot, put: (id) => [spot.put(id)] }))
+  }
+  return Object.entries((properties ?? {}) as Record<string, JsonSchema>).flatMap(([name, property]) => {
+    const given = (example ?? {}) as Record<string, unknown>
+    const inside = spotsOf(property, given[name], path ? `${path}.${name}` : name)
+    return inside.map((spot) => ({ ...spot, put: (id) => ({ ...given, [name]: spot.put(id) }) }))
+  })
 }
 
 /** Every route of the API. */
@@ -97,11 +149,25 @@ export const callRoute = (world: World, route: DeclaredRoute, given: Call = {}) 
   })
 }
 
+/** What is refused must not differ between what is not there and what is not yours, but for the ids that were given. */
+export const withoutIds = ({ status, headers: { 'x-request-id': _, ...headers }, body }: Answer): string =>
+  JSON.stringify([status, headers, { ...body, requestId: '' }]).replaceAll(
+    /[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g,
+    'id',
+  )
+
 /** One of everything that a path may name, and that is somebody's. */
-export const belongingsOf = async (world: World, person: Person): Promise<Record<string, string>> => {
+export const belongingsOf = async (
+  world: Pick<World, 'http'>,
+  person: Pick<Person, 'accessToken' | 'projectId' | 'userId'>,
+  modelCode = '0111',
+): Promise<Record<string, string>> => {
   const { accessToken: token, projectId, userId } = person
   const job = await world.http('POST', '/jobs', { token, body: { kind: 'math.pi', input: { digits: 10 }, projectId } })
-  const model = await world.http('POST', '/device-models', { token, body: { code: '0111', name: 'Lamp', projectId } })
+  const model = await world.http('POST', '/device-models', {
+    token,
+    body: { code: modelCode, name: 'Lamp', projectId },
+  })
   const file = await world.http('POST', `/files?name=a.txt&projectId=${projectId}`, {
     token,
     body: Buffer.from('hello'),
@@ -126,15 +192,28 @@ export const belongingsOf = async (world: World, person: Person): Promise<Record
   }
 }
 
-/** How many rows each table has: whatever is refused must leave all of them as they were. */
-export const rowCounts = async (sql: Pool): Promise<Record<string, number>> => {
+/** What a table holds. */
+interface TableState {
+  rows: number
+  /** Over the rows' content. */
+  hash: string
+}
+
+/**
+ * What each table holds: whatever is refused must leave all of them as they were. That somebody tried may be noted, and
+ * when a key was used.
+ */
+export const stateOf = async (sql: Pool): Promise<Record<string, TableState>> => {
   const tables = await sql<{ tableName: string }[]>`
     SELECT table_name FROM information_schema.tables
     WHERE table_schema = 'public' AND table_type = 'BASE TABLE' AND table_name <> 'rate_limits'
     ORDER BY table_name`
-  const counts = tables.map(async ({ tableName }) => {
-    const [row] = await sql<[{ count: number }]>`SELECT count(*)::int AS count FROM ${sql(tableName)}`
-    return [tableName, row.count] as const
+  const states = tables.map(async ({ tableName }) => {
+    const [state] = await sql<[TableState]>`
+      SELECT count(*)::int AS rows,
+        coalesce(sum(hashtextextended((to_jsonb(it) - 'last_used_at')::text, 0)), 0)::text AS hash
+      FROM ${sql(tableName)} AS it`
+    return [tableName, state] as const
   })
-  return Object.fromEntries(await Promise.all(counts))
+  return Object.fromEntries(await Promise.all(states))
 }
