@@ -40,6 +40,9 @@ export interface JobWithData extends JobRow {
   result: unknown
   /** Parents that have not ended. */
   waitsFor: number
+  onParentFailure: OnParentFailure
+  uniqueKey: string | null
+  createdBy: string | null
 }
 
 export interface NewJob {
@@ -171,7 +174,7 @@ export const find = async (sql: Sql, id: string): Promise<JobWithData | null> =>
   const [row] = await sql<JobWithData[]>`
     SELECT id, project_id, kind, queue, name, state, priority, tags, progress, attempt, max_attempts, stint, crashes,
            timeout_seconds, run_ms, queued_at, start_at, started_at, finished_at, cancel_requested_at, cancel_acknowledged_at, error,
-           input, partial, result, waits_for
+           input, partial, result, waits_for, on_parent_failure, unique_key, created_by
     FROM jobs WHERE id = ${id}`
   return row ?? null
 }
@@ -180,7 +183,7 @@ export const find = async (sql: Sql, id: string): Promise<JobWithData | null> =>
 export const listEnded = (sql: Sql, ids: string[]): Promise<JobWithData[]> => sql`
   SELECT id, project_id, kind, queue, name, state, priority, tags, progress, attempt, max_attempts, stint, crashes,
          timeout_seconds, run_ms, queued_at, start_at, started_at, finished_at, cancel_requested_at, cancel_acknowledged_at, error,
-         input, partial, result, waits_for
+         input, partial, result, waits_for, on_parent_failure, unique_key, created_by
   FROM jobs WHERE id = ANY (${ids}::uuid[]) AND state IN ('succeeded', 'failed', 'cancelled')`
 
 export interface Cancelled {

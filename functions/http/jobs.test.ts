@@ -39,6 +39,29 @@ test('a list is newest first, page after page without a gap, and can be filtered
   expect((await call('GET', '/jobs?state=failed')).body.items).toHaveLength(0)
 })
 
+test('a job shows how it was submitted, at once and when it is read', async ({ world }) => {
+  const { userId, accessToken: token, projectId } = await world.register()
+  const submission = {
+    kind: 'debug.noop',
+    name: 'Nightly',
+    priority: -3,
+    maxAttempts: 7,
+    timeoutSeconds: 90,
+    tags: ['a', 'b'],
+    onParentFailure: 'run',
+    uniqueKey: 'nightly',
+  }
+  const body = { ...submission, input: { steps: 3 }, delaySeconds: 60 }
+  const { body: submitted } = await world.http('POST', '/jobs', { token, body })
+  const shown = { ...submission, projectId, createdBy: userId, input: { steps: 3, stepMs: 0 } }
+  expect(submitted.job).toMatchObject(shown)
+  const { body: read } = await world.http('GET', `/jobs/${submitted.job.id}`, { token })
+  expect(read.job).toMatchObject(submitted.job)
+  expect(Date.parse(read.job.startAt) - Date.parse(read.job.queuedAt)).toBe(60_000)
+  const { body: plain } = await world.http('POST', '/jobs', { token, body: { kind: 'debug.noop', input: {} } })
+  expect(plain.job).toMatchObject({ uniqueKey: null, onParentFailure: 'fail' })
+})
+
 test('a list shows the jobs of all one’s projects and of nobody else’s', async ({ world }) => {
   const me = await signIn(world)
   const stranger = await signIn(world)

@@ -9,13 +9,13 @@ export const jobSummary = z
   .object({
     id,
     projectId: id,
-    kind: z.string(),
-    queue: z.string(),
+    kind: z.string().meta({ example: 'math.pi' }),
+    queue: z.string().meta({ example: 'compute' }),
     name: z.string().nullable(),
-    state: z.enum(STATES),
+    state: z.enum(STATES).meta({ example: 'running' }),
     priority: z.int(),
     tags: z.array(z.string()),
-    progress: z.number().meta({ description: 'The part that is done, 0 to 1.' }),
+    progress: z.number().meta({ description: 'The part that is done, 0 to 1.', example: 0.42 }),
     attempt: z.int().meta({ description: 'The try it is at, from 1.' }),
     maxAttempts: z.int(),
     stint: z.int().meta({ description: 'How many stints have begun.' }),
@@ -37,6 +37,13 @@ export const jobSummary = z
 /** A job with all that is known of it. */
 export const job = jobSummary
   .extend({
+    createdBy: id
+      .nullable()
+      .meta({ description: 'Who submitted it, be it by an API key or a schedule; null: Stint itself.' }),
+    onParentFailure: z
+      .enum(['fail', 'run', 'skip'])
+      .meta({ description: 'What becomes of it when one before it fails.' }),
+    uniqueKey: z.string().nullable(),
     input: z.unknown(),
     partial: z.unknown().meta({ description: 'The result as far as it is known; null when there is none.' }),
     result: z.unknown().meta({ description: 'Null until the job has succeeded.' }),
@@ -109,6 +116,9 @@ export const toSummary = (row: JobRow): z.input<typeof jobSummary> => ({
 
 export const toJob = (row: JobWithData): z.input<typeof job> => ({
   ...toSummary(row),
+  createdBy: row.createdBy,
+  onParentFailure: row.onParentFailure,
+  uniqueKey: row.uniqueKey,
   input: row.input,
   partial: row.partial,
   result: row.result,
@@ -141,6 +151,9 @@ export const justQueued = (
   cancelRequestedAt: null,
   cancelAcknowledgedAt: null,
   error: null,
+  createdBy: row.createdBy,
+  onParentFailure: row.onParentFailure,
+  uniqueKey: row.uniqueKey,
   input: JSON.parse(row.input),
   partial: null,
   result: null,
