@@ -20,10 +20,13 @@ const page = {
   actor: 'anyone',
   /** What the page itself reads of its address. */
   query: z.looseObject({}),
+  takes: ['if-none-match'],
   replies: {
     200: plain('The dashboard.', 'text/html'),
     304: plain('What you have is still right: its ETag was in If-None-Match.'),
   },
+  gives: ['etag'],
+  errors: ['NOT_FOUND'],
   run: ({ app, headers }: { app: App; headers: Record<string, string | undefined> }) => answerPage(app, headers),
 } as const
 
@@ -80,6 +83,7 @@ export const startSession = route({
   actor: 'anyone',
   body: credentials,
   replies: { 200: sessionReply },
+  gives: ['set-cookie'],
   errors: ['INVALID_CREDENTIALS', 'RATE_LIMITED', 'FORBIDDEN'],
   run: async ({ app, ip, headers, body }) => {
     refuseOtherOrigins(headers)
@@ -96,6 +100,7 @@ export const registerInDashboard = route({
   actor: 'anyone',
   body: registration,
   replies: { 201: sessionReply },
+  gives: ['set-cookie'],
   errors: ['EMAIL_TAKEN', 'RATE_LIMITED', 'FORBIDDEN'],
   run: async ({ app, ip, headers, body }) => {
     refuseOtherOrigins(headers)
@@ -111,6 +116,7 @@ export const continueSession = route({
   description,
   actor: 'anyone',
   replies: { 200: sessionReply },
+  gives: ['set-cookie'],
   errors: ['REFRESH_TOKEN_INVALID', 'REFRESH_TOKEN_REUSED', 'RATE_LIMITED', 'FORBIDDEN'],
   run: async ({ app, ip, headers, cookies }) => {
     const given = readSessionCookie(cookies, headers)
@@ -130,6 +136,7 @@ export const leaveSession = route({
   description,
   actor: 'anyone',
   replies: { 204: plain('Signed out, or was so already') },
+  gives: ['set-cookie'],
   errors: ['RATE_LIMITED', 'FORBIDDEN'],
   run: async ({ app, ip, headers, cookies }) => {
     const given = readSessionCookie(cookies, headers)

@@ -40,6 +40,7 @@ export const create = route({
     name,
   }),
   replies: { 201: modelReply },
+  gives: ['location'],
   errors: ['PROJECT_NOT_FOUND', 'FORBIDDEN', 'DEVICE_MODEL_CODE_TAKEN'],
   run: async ({ app, actor, body }) => {
     const projectId = await chooseProject(app, actor, body.projectId, 'maintainer')

@@ -1,4 +1,6 @@
 import { Validator } from '@seriousme/openapi-schema-validator'
+import { Ajv2020 } from 'ajv/dist/2020.js'
+import addFormats from 'ajv-formats'
 import { describe, expect } from 'vitest'
 import type { z } from 'zod'
 import { jsonBodyOf } from '../../lib/http/openapi.ts'
@@ -13,6 +15,9 @@ const operations = routes.map(({ declaration }) => {
   if (!operation) throw new Error(`${declaration.method} ${declaration.path} is not documented`)
   return { name: `${declaration.method} ${declaration.path}`, declaration, operation }
 })
+
+const ajv = new Ajv2020({ strict: false })
+addFormats.default(ajv)
 
 describe("the API's OpenAPI document", () => {
   test('is valid OpenAPI 3.1', async () => {
@@ -36,6 +41,24 @@ describe("the API's OpenAPI document", () => {
     ({ declaration, operation }) => {
       const example = jsonBodyOf(operation)?.example
       expect((declaration.body as z.ZodType).safeParse(example)).toMatchObject({ success: true })
+    },
+  )
+
+  test.for(operations)(
+    'shows an example of each JSON that $name takes and gives, as its schema wants it',
+    ({ operation }) => {
+      const json = [operation.requestBody, ...Object.values(operation.responses)].flatMap((it) =>
+        Object.entries(it?.content ?? {}).filter(
+          ([type, { schema }]) =>
+            type.endsWith('json') && schema['format'] !== 'binary' && Object.keys(schema).length > 0,
+        ),
+      )
+      for (const [, { schema, example, examples }] of json) {
+        const shown = examples ? Object.values(examples).map(({ value }) => value) : [example]
+        expect(shown.length).toBeGreaterThan(0)
+        const validate = ajv.compile({ ...schema, components: document.components })
+        for (const it of shown) expect(validate(it) ? [] : [validate.errors, it]).toEqual([])
+      }
     },
   )
 

@@ -11,7 +11,9 @@ export const getOpenApi = route({
   path: '/openapi.json',
   summary: 'This API, for programs (OpenAPI 3.1)',
   actor: 'anyone',
+  takes: ['if-none-match'],
   replies: { 200: plain('The OpenAPI document.', 'application/json'), 304: notModified },
+  gives: ['etag'],
   run: async ({ app, headers }) => answer((await made(app.config.version)).document, headers['if-none-match']),
 })
 
@@ -20,7 +22,9 @@ export const getDocs = route({
   path: '/docs',
   summary: 'This API, for people',
   actor: 'anyone',
+  takes: ['if-none-match'],
   replies: { 200: plain('A page.', 'text/html'), 304: notModified },
+  gives: ['etag'],
   run: async ({ app, headers }) => answer((await made(app.config.version)).page, headers['if-none-match']),
 })
 

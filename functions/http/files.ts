@@ -41,6 +41,7 @@ export const create = route({
   query: z.object({ name, projectId: id.optional().meta({ description: 'Your project `Personal` if left out.' }) }),
   body: { raw: { contentTypes: CONTENT_TYPES, maxBytes: MAX_BODY_BYTES } },
   replies: { 201: fileReply },
+  gives: ['location'],
   errors: ['PROJECT_NOT_FOUND', 'FORBIDDEN'],
   run: async ({ app, actor, query, body }) => {
     const projectId = await chooseProject(app, actor, query.projectId, 'maintainer')
@@ -73,6 +74,7 @@ export const announce = route({
       }),
     }),
   },
+  gives: ['location'],
   errors: ['PROJECT_NOT_FOUND', 'FORBIDDEN'],
   run: async ({ app, actor, body }) => {
     const projectId = await chooseProject(app, actor, body.projectId, 'maintainer')
@@ -109,6 +111,7 @@ export const get = route({
   scope: 'files:read',
   params: fileParams,
   replies: { 302: plain('The content is at `Location`, for five minutes, for whoever has that URL.') },
+  gives: ['location'],
   errors: ['FILE_NOT_FOUND', 'FILE_NOT_UPLOADED'],
   run: async ({ app, actor, params }) => {
     const row = await requireFile(app, actor, params.fileId, 'viewer')

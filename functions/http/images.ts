@@ -38,10 +38,12 @@ export const resize = route({
     projectId: id.optional().meta({ description: 'Your project `Personal` if left out.' }),
   }),
   body: { raw: { contentTypes: [...IMAGES, ...UNNAMED], maxBytes: MAX_BODY_BYTES } },
+  takes: ['prefer'],
   replies: {
     202: jobReply,
     303: plain('The picture is at `Location`, for five minutes, for whoever has that URL. Its job is in `Link`.'),
   },
+  gives: ['location', 'link', 'preference-applied'],
   errors: ['PROJECT_NOT_FOUND', 'FORBIDDEN', 'JOB_FAILED'],
   run: async ({ app, actor, query: { name, projectId: named, ...given }, body, headers }) => {
     const projectId = await chooseProject(app, actor, named, 'maintainer')

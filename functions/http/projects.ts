@@ -44,6 +44,7 @@ export const create = route({
   actor: 'user',
   body: z.strictObject({ name: label(100) }),
   replies: { 201: z.object({ project: projectReply }) },
+  gives: ['location'],
   run: async ({ app, actor, body }) => {
     const project = await transaction(app.sql, async (tx) => {
       const project = await addProject(tx, { name: body.name, ownerId: actor.userId, personal: false })

@@ -72,6 +72,7 @@ export const create = route({
   scope: 'schedules:write',
   body: creation,
   replies: { 201: scheduleReply },
+  gives: ['location'],
   errors: ['PROJECT_NOT_FOUND', 'FORBIDDEN', 'UNKNOWN_KIND'],
   run: async ({ app, actor, body: { projectId: named, ...settings } }) => {
     const projectId = await chooseProject(app, actor, named, 'maintainer')

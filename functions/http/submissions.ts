@@ -25,7 +25,9 @@ export const submitOne = route({
   actor: 'user',
   scope: 'jobs:write',
   body: submission,
+  takes: ['idempotency-key', 'prefer'],
   replies: { 200: jobReply, 202: jobReply },
+  gives: ['location', 'idempotency-replayed', 'stint-duplicate', 'preference-applied'],
   errors: ['PROJECT_NOT_FOUND', 'FORBIDDEN', 'UNKNOWN_KIND', 'IDEMPOTENCY_KEY_REUSED', 'JOB_NOT_FOUND'],
   run: async ({ app, actor, body, headers }) => {
     const key = readIdempotencyKey(headers)
@@ -52,7 +54,9 @@ export const submitBatch = route({
   actor: 'user',
   scope: 'jobs:write',
   body: z.strictObject({ jobs: z.array(batchItem).min(1).max(10_000) }).meta({ id: 'Batch' }),
+  takes: ['idempotency-key'],
   replies: { 202: z.object({ ids: z.array(id) }) },
+  gives: ['idempotency-replayed'],
   errors: ['PROJECT_NOT_FOUND', 'FORBIDDEN', 'UNKNOWN_KIND', 'IDEMPOTENCY_KEY_REUSED'],
   run: async ({ app, actor, body, headers }) => {
     const key = readIdempotencyKey(headers)

@@ -2,7 +2,7 @@ import { type JsonSchema, resolve } from './openapi-schemas.ts'
 
 /**
  * A value that fits a schema: its own example where it has one, else the simplest that its keywords allow. Optional
- * fields are left out.
+ * fields are left out, and lists have one item.
  */
 export const exampleOf = (schema: JsonSchema, components: Record<string, JsonSchema>): unknown => {
   const it = resolve(schema, components)
@@ -21,7 +21,9 @@ export const exampleOf = (schema: JsonSchema, components: Record<string, JsonSch
     case 'boolean':
       return true
     case 'array':
-      return Array.from({ length: Number(it['minItems'] ?? 0) }, () => exampleOf(it['items'] as JsonSchema, components))
+      return Array.from({ length: Math.max(1, Number(it['minItems'] ?? 1)) }, () =>
+        exampleOf(it['items'] as JsonSchema, components),
+      )
     case 'null':
       return null
     default:

@@ -36,7 +36,9 @@ const create = route({
   summary: 'Make a thing',
   actor: 'anyone',
   body: thing,
+  takes: ['prefer'],
   replies: { 201: z.object({ thing }), 204: plain('Nothing new') },
+  gives: ['location'],
   run: async () => ({ status: 204 }),
 })
 const upload = route({
@@ -132,11 +134,19 @@ describe('the OpenAPI document', () => {
 
   test('gives each status the codes that it can have', () => {
     const responses = document.paths['/things/{thingId}']?.['get']?.responses ?? {}
-    expect(Object.keys(responses)).toEqual(['200', '401', '403', '404', '422', '500', '503'])
+    expect(Object.keys(responses)).toEqual(['200', '400', '401', '403', '404', '413', '422', '431', '500', '503'])
     expect(Object.keys(responses['404']?.content?.['application/problem+json']?.examples ?? {})).toEqual([
       'NOT_FOUND',
       'FILE_NOT_FOUND',
     ])
+  })
+
+  test('shows the headers that a route takes and gives, and those of its problems', () => {
+    const responses = document.paths['/things']?.['post']?.responses ?? {}
+    expect(document.paths['/things']?.['post']?.parameters).toMatchObject([{ name: 'prefer', in: 'header' }])
+    expect(Object.keys(responses['201']?.headers ?? {})).toEqual(['x-request-id', 'location'])
+    expect(Object.keys(responses['422']?.headers ?? {})).toEqual(['x-request-id'])
+    expect(Object.keys(responses['503']?.headers ?? {})).toEqual(['x-request-id', 'retry-after'])
   })
 
   test('shows an example of each JSON body', () => {
@@ -149,15 +159,16 @@ describe('the OpenAPI document', () => {
 
 test('a declaration implies the errors of its parts', () => {
   const codes = (it: Route) => errorsOf(it.declaration).toSorted()
-  expect(codes(create)).toEqual([
+  const every = [
+    'HEADERS_TOO_LARGE',
     'INTERNAL',
-    'MALFORMED_JSON',
+    'MALFORMED_REQUEST',
     'PAYLOAD_TOO_LARGE',
     'UNAVAILABLE',
-    'UNSUPPORTED_MEDIA_TYPE',
     'VALIDATION_FAILED',
-  ])
-  expect(codes(list)).toEqual(['INTERNAL', 'SCOPE_MISSING', 'UNAUTHENTICATED', 'UNAVAILABLE', 'VALIDATION_FAILED'])
+  ]
+  expect(codes(create)).toEqual([...every, 'MALFORMED_JSON', 'UNSUPPORTED_MEDIA_TYPE'].toSorted())
+  expect(codes(list)).toEqual([...every, 'SCOPE_MISSING', 'UNAUTHENTICATED'].toSorted())
 })
 
 test.for([

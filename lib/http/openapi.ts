@@ -1,6 +1,7 @@
 import { STATUS_CODES } from 'node:http'
 import type { z } from 'zod'
 import { CATALOGUE, type ErrorCode } from '../core/errors.ts'
+import { ALWAYS, GIVEN, OF_PROBLEMS, TAKEN } from './headers.ts'
 import { exampleOf } from './openapi-example.ts'
 import { createSchemas, type JsonSchema } from './openapi-schemas.ts'
 import { problemSchema } from './problem.ts'
@@ -13,7 +14,7 @@ export interface MediaType {
 }
 export interface Parameter {
   name: string
-  in: 'path' | 'query'
+  in: 'path' | 'query' | 'header'
   required: boolean
   description?: string
   schema: JsonSchema
@@ -97,9 +98,13 @@ export const openApiDocument = (routes: readonly Route[], about: About): OpenApi
 export const errorsOf = (declaration: AnyDeclaration): ErrorCode[] => {
   const { actor, params, body, errors = [] } = declaration
   const json: ErrorCode[] = body && !isRaw(body) ? ['MALFORMED_JSON'] : []
-  const anyBody: ErrorCode[] = body ? ['PAYLOAD_TOO_LARGE', 'UNSUPPORTED_MEDIA_TYPE'] : []
+  const anyBody: ErrorCode[] = body ? ['UNSUPPORTED_MEDIA_TYPE'] : []
   return [
     ...new Set<ErrorCode>([
+      // The gateway's, whatever is asked for.
+      'MALFORMED_REQUEST',
+      'PAYLOAD_TOO_LARGE',
+      'HEADERS_TOO_LARGE',
       ...(actor === 'user' ? (['UNAUTHENTICATED', 'SCOPE_MISSING'] as const) : []),
       ...(params ? (['NOT_FOUND'] as const) : []),
       ...json,
@@ -132,6 +137,7 @@ const operation = (declaration: AnyDeclaration, tag: string, schemas: Schemas): 
   const parameters = [
     ...parametersOf(declaration.params, 'path', operationId, schemas),
     ...parametersOf(declaration.query, 'query', operationId, schemas),
+    ...(declaration.takes ?? []).map((name) => ({ name, in: 'header' as const, required: false, ...TAKEN[name] })),
   ]
   requirePathParameters(declaration, parameters)
   return {
@@ -192,13 +198,14 @@ const requestBody = (
 
 const responses = (declaration: AnyDeclaration, operationId: string, schemas: Schemas): Operation['responses'] => {
   const made: Operation['responses'] = {}
+  const given = Object.fromEntries((declaration.gives ?? []).map((name) => [name, GIVEN[name]]))
   for (const [status, reply] of Object.entries(declaration.replies)) {
     const content = isPlain(reply)
       ? reply.plain.contentType && { [reply.plain.contentType]: { schema: plainSchema(reply.plain.contentType) } }
       : { 'application/json': { schema: schemas.of(reply, 'output', operationId) } }
     made[status] = {
       description: isPlain(reply) ? reply.plain.description : (STATUS_CODES[status] ?? status),
-      headers: HEADERS,
+      headers: { ...ALWAYS, ...given },
       ...(content && { content }),
     }
   }
@@ -207,7 +214,7 @@ const responses = (declaration: AnyDeclaration, operationId: string, schemas: Sc
     const declared = made[status]
     made[status] = {
       description: [declared?.description, ...codes.map((code) => CATALOGUE[code][1])].filter(Boolean).join(' · '),
-      headers: status === 429 || status === 503 ? { ...HEADERS, ...RETRY_AFTER } : HEADERS,
+      headers: { ...ALWAYS, ...declared?.headers, ...OF_PROBLEMS[status] },
       content: { ...declared?.content, 'application/problem+json': problem(status, codes, operationId, schemas) },
     }
   }
@@ -239,8 +246,10 @@ const problemExample = (code: ErrorCode) => ({
 /** Examples need the named schemas, which are complete only when every route was seen. */
 const addExamples = (paths: OpenApiDocument['paths'], components: Record<string, JsonSchema>): void => {
   for (const operation of Object.values(paths).flatMap((path) => Object.values(path))) {
-    const json = jsonBodyOf(operation)
-    if (json) json.example = exampleOf(json.schema, components)
+    const answers = Object.values(operation.responses).map(({ content }) => content?.['application/json'])
+    for (const json of [jsonBodyOf(operation), ...answers]) {
+      if (json && Object.keys(json.schema).length > 0) json.example = exampleOf(json.schema, components)
+    }
   }
 }
 
@@ -248,13 +257,6 @@ const addExamples = (paths: OpenApiDocument['paths'], components: Record<string,
 export const jsonBodyOf = ({ requestBody }: Operation): MediaType | undefined => {
   const media = requestBody?.content['application/json']
   return media?.schema['format'] === 'binary' ? undefined : media
-}
-
-const HEADERS = {
-  'x-request-id': { description: 'Names this request in the logs.', schema: { type: 'string' } },
-}
-const RETRY_AFTER = {
-  'retry-after': { description: 'Seconds to wait.', schema: { type: 'string' } },
 }
 
 const plainSchema = (contentType: string): JsonSchema => (contentType.includes('json') ? {} : { type: 'string' })

@@ -7,6 +7,7 @@ import { type App, appOfProcess } from '../app.ts'
 import { type Actor, authenticate, requireScope } from '../auth/actor.ts'
 import type { Scope } from '../auth/scopes.ts'
 import { type ErrorCode, StintError } from '../core/errors.ts'
+import type { GivenHeader, TakenHeader } from './headers.ts'
 import { readJsonBody } from './json-body.ts'
 import { measured } from './measured.ts'
 import { fieldErrors, toProblem } from './problem.ts'
@@ -78,7 +79,11 @@ export interface Declaration<
   params?: P
   query?: Q
   body?: B
+  /** The headers that it looks at, beyond those of every request. */
+  takes?: readonly TakenHeader[]
   replies: R
+  /** The headers that its replies may carry, beyond those of every answer. */
+  gives?: readonly GivenHeader[]
   /** The errors this route can give beyond those that its declaration implies. */
   errors?: readonly ErrorCode[]
   run: (request: RouteRequest<P, Q, B, A>) => Promise<Reply<R>>

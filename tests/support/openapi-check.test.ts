@@ -40,6 +40,13 @@ test.for([
   ['a field of another format', 200, json, { name: 'x', at: 'today' }, /\/at must match/],
   ['a field that is not documented', 200, json, { name: 'x', at: '2026-01-01T00:00:00Z', secret: 1 }, /secret/],
   ['a missing body', 200, {}, undefined, /has no body/],
+  [
+    'a header',
+    200,
+    { ...json, 'x-request-id': 'r', location: '/' },
+    { name: 'x', at: '2026-01-01T00:00:00Z' },
+    /location/,
+  ],
   ['another error code', 500, problem, { code: 'NOT_FOUND' }, /body is not as/],
 ] as const)('%s that is not documented fails', ([, status, headers, body, message]) => {
   expect(() => check(status, headers, body)).toThrow(message)

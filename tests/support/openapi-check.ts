@@ -1,6 +1,6 @@
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js'
 import addFormats from 'ajv-formats'
-import { type OpenApiDocument, openApiDocument } from '../../lib/http/openapi.ts'
+import { type OpenApiDocument, openApiDocument, type Response } from '../../lib/http/openapi.ts'
 import type { Resource } from '../../lib/http/resource.ts'
 import type { Answer } from './http-client.ts'
 
@@ -13,7 +13,7 @@ let known: { resources: readonly Resource[]; checker: Checker } | undefined
 
 /**
  * Compares an answer with what the OpenAPI document says of its route.
- * @throws when the status, the content type or the body is not documented so
+ * @throws when the status, a header, the content type or the body is not documented so
  */
 export const checkAnswer = (resources: readonly Resource[], method: string, path: string, answer: Answer): void => {
   const wrong = whatIsWrong(checkerOf(resources), method.toLowerCase(), path, answer)
@@ -24,6 +24,8 @@ const whatIsWrong = (checker: Checker, verb: string, path: string, answer: Answe
   const status = String(answer.status)
   const documented = checker.document.paths[path]?.[verb]?.responses[status]
   if (!documented) return 'the OpenAPI document does not have this status'
+  const undocumented = Object.keys(answer.headers).filter((name) => !isKnown(name.toLowerCase(), documented))
+  if (undocumented.length > 0) return `the OpenAPI document does not have the header ${undocumented.join(', ')}`
   const types = Object.keys(documented.content ?? {})
   if (answer.body === undefined) {
     const always = types.filter((type) => type !== 'application/problem+json')
@@ -57,6 +59,12 @@ const checkerOf = (resources: readonly Resource[]): Checker => {
   known = { resources, checker: { document, validator } }
   return known.checker
 }
+
+/** Of HTTP itself and of browsers' guards, on whatever is answered. */
+const UNREMARKABLE =
+  /^(content-(type|length|encoding|security-policy)|cache-control|vary|strict-transport-security|referrer-policy|origin-agent-cluster|x-(?!request-id)[a-z-]+|cross-origin-[a-z-]+)$/
+
+const isKnown = (name: string, { headers }: Response): boolean => UNREMARKABLE.test(name) || name in headers
 
 /** A JSON pointer as a URI fragment. */
 const pointer = (...keys: string[]): string =>

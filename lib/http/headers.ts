@@ -1,0 +1,42 @@
+import type { JsonSchema } from './openapi-schemas.ts'
+
+interface Header {
+  description: string
+  schema: JsonSchema
+}
+
+const text = (description: string): Header => ({ description, schema: { type: 'string' } })
+
+/** What requests may carry, by the names that declarations call them. Names are as Node gives them, in lower case. */
+export const TAKEN = {
+  'idempotency-key': {
+    description: 'A repeat of the same request with the same key, within 24 h, gives the same answer.',
+    schema: { type: 'string', pattern: '^[!-~]{1,200}$' },
+  },
+  prefer: text('`wait=N`: answer when it is done, but within N seconds, at most 20 (RFC 7240).'),
+  'if-none-match': text('The ETag of what you have: if it is still right, the answer is 304.'),
+} as const satisfies Record<string, Header>
+export type TakenHeader = keyof typeof TAKEN
+
+/** What answers may carry, by the names that declarations call them. */
+export const GIVEN = {
+  location: text('Where it is.'),
+  link: text('What belongs to it (RFC 8288).'),
+  etag: text('For `If-None-Match`, the next time.'),
+  'idempotency-replayed': text('`true`: the answer of an earlier request with this `Idempotency-Key`.'),
+  'stint-duplicate': text('`true`: another job has the unique key, and this is that one.'),
+  'preference-applied': text('What was done of `Prefer`.'),
+  'set-cookie': text('The session’s cookie, which scripts cannot read.'),
+} as const satisfies Record<string, Header>
+export type GivenHeader = keyof typeof GIVEN
+
+/** Of every answer. */
+export const ALWAYS = { 'x-request-id': text('Names this request in the logs.') }
+
+/** Of the problems of a status. */
+export const OF_PROBLEMS: Record<number, Record<string, Header>> = {
+  401: { 'www-authenticate': text('What kind of token is needed (RFC 6750).') },
+  403: { 'www-authenticate': text('The scope that an API key lacks (RFC 6750).') },
+  429: { 'retry-after': text('Seconds to wait.') },
+  503: { 'retry-after': text('Seconds to wait.') },
+}
