@@ -1,0 +1,45 @@
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { kinds } from '../../functions/jobs/index.ts'
+import { run as runCli } from '../../infra/cli/program.ts'
+import { startStack } from '../../infra/local/stack.ts'
+import { belongingsOf } from '../scenarios/declared-routes.ts'
+import { signUp } from './admin.ts'
+import { fuzz, whyMissing } from './schemathesis.ts'
+
+// `npm run test:fuzz`: requests that Schemathesis makes up from the OpenAPI document, to a stack that runs. None may be
+// answered with a 5xx, or with what the document doesn't have. Without PyPI it is skipped; with CI=true that is a failure.
+
+const { values } = parseArgs({
+  options: { seconds: { type: 'string', default: '300' }, seed: { type: 'string' } },
+})
+
+const main = async (): Promise<boolean> => {
+  const missing = whyMissing()
+  if (missing) {
+    console.error(`The API was not fuzzed: Schemathesis can't be had here. ${missing}`)
+    return !process.env['CI']
+  }
+  const folder = mkdtempSync(join(tmpdir(), 'stint-fuzz-'))
+  // As root, Postgres runs as another user, who has to get in.
+  chmodSync(folder, 0o711)
+  const dataDir = join(folder, 'stint')
+  const stack = await startStack({ dataDir, env: { STINT_CHAOS: '' } })
+  try {
+    const admin = await signUp(stack.url)
+    const io = { env: { STINT_DATA_DIR: dataDir }, out: () => {}, err: console.error }
+    if ((await runCli(['admin', 'add', admin.email], io)) !== 0) throw new Error('nobody became an admin')
+    const own = Object.entries(await belongingsOf(admin, admin)).map(([name, id]) => [name, [id]] as const)
+    const seed = Number(values.seed ?? Math.floor(Math.random() * 1_000_000))
+    const likely = { ...Object.fromEntries(own), kind: kinds.map(({ kind }) => kind) }
+    const seconds = Number(values.seconds)
+    return await fuzz({ url: stack.url, token: admin.accessToken, folder, seed, seconds, likely })
+  } finally {
+    await stack.stop()
+    rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+process.exitCode = (await main()) ? 0 : 1
