@@ -26,6 +26,8 @@ export interface Submission {
 /** A submission that was held against its kind, ready to be stored. */
 export interface Prepared {
   row: NewJob
+  /** What stands before the names of its fields, when one is wrong: `jobs[3]`, or nothing. */
+  path: string
   /** The ids of the jobs that it runs after. */
   after: string[]
   idempotency?: { key: string; bodyHash: string }
@@ -58,6 +60,7 @@ export const prepare = (
   }
   const { uniqueKey, uniqueForSeconds = 0, onDuplicate = 'return' } = submission
   return {
+    path,
     after: [],
     ...(uniqueKey !== undefined && { unique: { key: uniqueKey, forSeconds: uniqueForSeconds, onDuplicate } }),
     row: {

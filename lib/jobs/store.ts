@@ -78,9 +78,12 @@ const lockParents = async (
   const outside = [...named].filter((id) => !projects.has(id))
   const parents = outside.length > 0 ? await dependencies.lockParents(tx, outside) : []
   for (const parent of parents) projects.set(parent.id, parent.projectId)
-  for (const { row, after } of made) {
+  for (const { row, path, after } of made) {
     const missing = after.findIndex((id) => projects.get(id) !== row.projectId)
-    if (missing >= 0) throw invalidField(`after[${missing}]`, `there is no job ${after[missing]} in the project`)
+    if (missing >= 0) {
+      const field = `${path ? `${path}.` : ''}after[${missing}]`
+      throw invalidField(field, `there is no job ${after[missing]} in the project`)
+    }
     row.waitsFor = after.length
     row.hasParents = after.length > 0
     row.hasChildren = named.has(row.id)
