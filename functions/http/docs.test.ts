@@ -1,10 +1,9 @@
 import { Validator } from '@seriousme/openapi-schema-validator'
-import { Ajv2020 } from 'ajv/dist/2020.js'
-import addFormats from 'ajv-formats'
 import { describe, expect } from 'vitest'
 import type { z } from 'zod'
 import { jsonBodyOf } from '../../lib/http/openapi.ts'
 import { exampleOf } from '../../lib/http/openapi-example.ts'
+import { pointer, validatorsOf } from '../../tests/support/openapi-check.ts'
 import { test } from '../../tests/support/world.ts'
 import { describeApi } from './docs.ts'
 import { routes } from './index.ts'
@@ -16,8 +15,7 @@ const operations = routes.map(({ declaration }) => {
   return { name: `${declaration.method} ${declaration.path}`, declaration, operation }
 })
 
-const ajv = new Ajv2020({ strict: false })
-addFormats.default(ajv)
+const validator = validatorsOf(document)
 
 describe("the API's OpenAPI document", () => {
   test('is valid OpenAPI 3.1', async () => {
@@ -46,18 +44,20 @@ describe("the API's OpenAPI document", () => {
 
   test.for(operations)(
     'shows an example of each JSON that $name takes and gives, as its schema wants it',
-    ({ operation }) => {
-      const json = [operation.requestBody, ...Object.values(operation.responses)].flatMap((it) =>
-        Object.entries(it?.content ?? {}).filter(
-          ([type, { schema }]) =>
-            type.endsWith('json') && schema['format'] !== 'binary' && Object.keys(schema).length > 0,
-        ),
-      )
-      for (const [, { schema, example, examples }] of json) {
-        const shown = examples ? Object.values(examples).map(({ value }) => value) : [example]
-        expect(shown.length).toBeGreaterThan(0)
-        const validate = ajv.compile({ ...schema, components: document.components })
-        for (const it of shown) expect(validate(it) ? [] : [validate.errors, it]).toEqual([])
+    ({ declaration: { method, path }, operation: { requestBody, responses } }) => {
+      const at = ['paths', path, method.toLowerCase()]
+      const places = [
+        { content: requestBody?.content, keys: [...at, 'requestBody'] },
+        ...Object.entries(responses).map(([status, { content }]) => ({ content, keys: [...at, 'responses', status] })),
+      ]
+      for (const { content = {}, keys } of places) {
+        for (const [type, { schema, example, examples }] of Object.entries(content)) {
+          if (!type.endsWith('json') || schema['format'] === 'binary' || Object.keys(schema).length === 0) continue
+          const shown = examples ? Object.values(examples).map(({ value }) => value) : [example]
+          expect(shown.length).toBeGreaterThan(0)
+          const validate = validator(pointer(...keys, 'content', type, 'schema'))
+          for (const it of shown) expect(validate(it) ? [] : [validate.errors, it]).toEqual([])
+        }
       }
     },
   )

@@ -200,13 +200,13 @@ interface TableState {
 }
 
 /**
- * What each table holds: whatever is refused must leave all of them as they were. That somebody tried may be noted, and
- * when a key was used.
+ * What each table holds: whatever is refused must leave all of them as they were. That somebody tried may be counted, and
+ * when a key was used may be noted.
  */
 export const stateOf = async (sql: Pool): Promise<Record<string, TableState>> => {
   const tables = await sql<{ tableName: string }[]>`
     SELECT table_name FROM information_schema.tables
-    WHERE table_schema = 'public' AND table_type = 'BASE TABLE' AND table_name <> 'rate_limits'
+    WHERE table_schema = 'public' AND table_type = 'BASE TABLE' AND table_name NOT IN ('rate_limits', 'metric_totals')
     ORDER BY table_name`
   const states = tables.map(async ({ tableName }) => {
     const [state] = await sql<[TableState]>`

@@ -47,17 +47,21 @@ const checkerOf = (resources: readonly Resource[]): Checker => {
     resources.flatMap((resource) => resource.routes),
     { title: 'Stint', version: 'test' },
   )
+  known = { resources, checker: { document, validator: validatorsOf(document) } }
+  return known.checker
+}
+
+/** What validates by the schema at a place of the document; each is made once. */
+export const validatorsOf = (document: OpenApiDocument): Checker['validator'] => {
   const ajv = new Ajv2020({ strict: false, allErrors: true })
   addFormats.default(ajv)
   ajv.addSchema(document, 'openapi')
   const validators = new Map<string, ValidateFunction>()
-  const validator = (at: string): ValidateFunction => {
+  return (at) => {
     const made = validators.get(at) ?? ajv.compile({ $ref: `openapi#${at}` })
     validators.set(at, made)
     return made
   }
-  known = { resources, checker: { document, validator } }
-  return known.checker
 }
 
 /** Of HTTP itself and of browsers' guards, on whatever is answered. */
@@ -66,8 +70,8 @@ const UNREMARKABLE =
 
 const isKnown = (name: string, { headers }: Response): boolean => UNREMARKABLE.test(name) || name in headers
 
-/** A JSON pointer as a URI fragment. */
-const pointer = (...keys: string[]): string =>
+/** A place of the document: a JSON pointer as a URI fragment. */
+export const pointer = (...keys: string[]): string =>
   keys.map((key) => `/${encodeURIComponent(key.replaceAll('~', '~0').replaceAll('/', '~1'))}`).join('')
 
 const ANY = '*/*'
