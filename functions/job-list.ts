@@ -1,16 +1,43 @@
+import { z } from 'zod'
 import * as jobSearch from '../db/queries/job-search.ts'
 import type { App } from '../lib/app.ts'
+import type { Actor } from '../lib/auth/actor.ts'
 import { firstIdAt } from '../lib/core/ids.ts'
-import { encodeCursor, toPage } from '../lib/http/schemas.ts'
+import { decodeCursor, encodeCursor, id, page, timestamp, toPage } from '../lib/http/schemas.ts'
+import { STATES } from '../lib/jobs/states.ts'
+import { QUEUES } from '../lib/queue/doorbells.ts'
+import { projectsToList } from './job-access.ts'
 import { toSummary } from './views/job.ts'
+
+/** What a list of jobs is asked for with. */
+export const jobQuery = z.object({
+  ...page,
+  projectId: id.optional().meta({ description: 'All your projects if left out.' }),
+  state: z.enum(STATES).optional(),
+  kind: z.string().max(100).optional(),
+  queue: z.enum(QUEUES).optional(),
+  tag: z.string().max(64).optional(),
+  text: z.string().min(1).max(200).optional().meta({ description: 'In the input, as JSON; case doesn’t matter.' }),
+  queuedAfter: timestamp.optional(),
+  queuedBefore: timestamp.optional(),
+})
 
 /** Ids have the time of the clock that made them, and `queuedAt` the database's. They may differ by so much. */
 const CLOCKS_APART_MS = 600_000
 
 type Filter = Omit<jobSearch.JobFilter, 'idFrom' | 'idTo'> & { text?: string | undefined }
 
-/** A page of the jobs that a filter takes, newest first. */
-export const pageOfJobs = async (app: App, { text, ...given }: Filter, limit: number) => {
+/** A page of the jobs that the actor asks for, newest first. @throws {StintError} PROJECT_NOT_FOUND */
+export const listJobs = async (
+  app: App,
+  actor: Actor,
+  { limit, cursor, projectId, ...filter }: z.output<typeof jobQuery>,
+) => {
+  const projectIds = await projectsToList(app, actor, projectId)
+  return pageOfJobs(app, { ...filter, projectIds, before: decodeCursor(cursor, id) }, limit)
+}
+
+const pageOfJobs = async (app: App, { text, ...given }: Filter, limit: number) => {
   const filter = { ...given, ...idBounds(given) }
   if (text === undefined) {
     const rows = await jobSearch.list(app.sql, filter, limit + 1)

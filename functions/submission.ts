@@ -86,7 +86,7 @@ export const batchItem = z
       .meta({ description: 'Jobs that must end first: ids, or `$name` for the sibling of that name.' }),
   })
   .superRefine(sane)
-  .meta({ id: 'BatchItem' })
+  .meta({ id: 'BatchItem', example: { kind: 'math.pi', input: { digits: 1_000 } } })
 
 type Item = z.output<typeof batchItem>
 
@@ -116,12 +116,15 @@ export const idempotencyOf = (key: string, route: string, body: unknown): { key:
     .digest('hex'),
 })
 
+export const idempotencyKey = z
+  .string()
+  .regex(/^[!-~]{1,200}$/, 'expected 1–200 printable ASCII characters without spaces')
+
 /** The `Idempotency-Key` header. @throws {StintError} VALIDATION_FAILED */
 export const readIdempotencyKey = (headers: Record<string, string | undefined>): string | undefined => {
-  const key = headers['idempotency-key']
-  if (key === undefined) return undefined
-  if (/^[\x21-\x7e]{1,200}$/.test(key)) return key
-  throw invalidField('Idempotency-Key', 'expected 1–200 printable ASCII characters without spaces')
+  const parsed = idempotencyKey.optional().safeParse(headers['idempotency-key'])
+  if (parsed.success) return parsed.data
+  throw invalidField('Idempotency-Key', parsed.error.issues[0]?.message ?? '')
 }
 
 /** Turns `after` into ids, `$name` being the one sibling of that name. @throws {StintError} VALIDATION_FAILED */

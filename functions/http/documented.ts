@@ -13,6 +13,7 @@ import { handler as live } from './live.ts'
 import { handler as manyJobs } from './many-jobs.ts'
 import { handler as projects } from './projects.ts'
 import { handler as queues } from './queues.ts'
+import { handler as rpc } from './rpc.ts'
 import { handler as schedules } from './schedules.ts'
 import { handler as submissions } from './submissions.ts'
 import { handler as system } from './system.ts'
@@ -34,6 +35,7 @@ export const documented = {
   queues,
   catalogue,
   live,
+  rpc,
   system,
   dashboard,
 } as const satisfies Readonly<Record<string, Resource>>

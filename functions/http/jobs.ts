@@ -5,15 +5,14 @@ import * as stints from '../../db/queries/stints.ts'
 import { resource } from '../../lib/http/resource.ts'
 import { plain, route } from '../../lib/http/route.ts'
 import { decodeCursor, id, page, pageOf, timestamp, toPage } from '../../lib/http/schemas.ts'
-import { cancelJob } from '../../lib/jobs/cancel.ts'
 import { removeJob } from '../../lib/jobs/remove-jobs.ts'
 import { retryJob } from '../../lib/jobs/retry-jobs.ts'
-import { STATES } from '../../lib/jobs/states.ts'
 import { explainWaiting } from '../../lib/jobs/waiting.ts'
 import { QUEUES } from '../../lib/queue/doorbells.ts'
 import { told } from '../audit.ts'
-import { projectsToList, requireJob } from '../job-access.ts'
-import { pageOfJobs } from '../job-list.ts'
+import { requireJob } from '../job-access.ts'
+import { cancelOne } from '../job-cancel.ts'
+import { jobQuery, listJobs } from '../job-list.ts'
 import { kinds } from '../jobs/index.ts'
 import { explainedJobReply, jobReply, jobSummary, toJob, toWaitingBecause } from '../views/job.ts'
 
@@ -73,24 +72,10 @@ export const list = route({
     'through some thousand at a time.',
   actor: 'user',
   scope: 'jobs:read',
-  query: z.object({
-    ...page,
-    projectId: id.optional().meta({ description: 'All your projects if left out.' }),
-    state: z.enum(STATES).optional(),
-    kind: z.string().max(100).optional(),
-    queue: z.enum(QUEUES).optional(),
-    tag: z.string().max(64).optional(),
-    text: z.string().min(1).max(200).optional().meta({ description: 'In the input, as JSON; case doesn’t matter.' }),
-    queuedAfter: timestamp.optional(),
-    queuedBefore: timestamp.optional(),
-  }),
+  query: jobQuery,
   replies: { 200: pageOf(jobSummary) },
   errors: ['PROJECT_NOT_FOUND'],
-  run: async ({ app, actor, query: { limit, cursor, projectId, ...filter } }) => {
-    const projectIds = await projectsToList(app, actor, projectId)
-    const before = decodeCursor(cursor, id)
-    return { status: 200, body: await pageOfJobs(app, { ...filter, projectIds, before }, limit) }
-  },
+  run: async ({ app, actor, query }) => ({ status: 200, body: await listJobs(app, actor, query) }),
 })
 
 export const get = route({
@@ -213,10 +198,8 @@ export const cancel = route({
   replies: { 200: jobReply, 202: jobReply },
   errors: ['JOB_NOT_FOUND', 'FORBIDDEN', 'JOB_ENDED'],
   run: async ({ app, actor, params }) => {
-    const { projectId } = await requireJob(app, actor, params.jobId, 'maintainer')
-    const act = { action: 'job.cancel', projectId, target: params.jobId } as const
-    const state = await cancelJob(app, params.jobId, told(actor, act))
-    const job = toJob(await requireJob(app, actor, params.jobId, 'maintainer'))
+    const { state, row } = await cancelOne(app, actor, params.jobId)
+    const job = toJob(row)
     return state === 'running' ? { status: 202, body: { job } } : { status: 200, body: { job } }
   },
 })

@@ -4,6 +4,7 @@ export const CATALOGUE = {
   MALFORMED_REQUEST: [400, 'The request is not valid HTTP'],
   HEADERS_TOO_LARGE: [431, 'The address and the headers are too large'],
   MALFORMED_JSON: [400, 'The body is not valid JSON'],
+  MALFORMED_RPC: [400, 'The body is not a Thrift message'],
   VALIDATION_FAILED: [422, 'The request has invalid fields'],
   UNSUPPORTED_MEDIA_TYPE: [415, 'The content type is not supported here'],
   PAYLOAD_TOO_LARGE: [413, 'The body is too large'],

@@ -20,6 +20,8 @@ export const problemSchema = z
   })
   .meta({ id: 'Problem' })
 
+export type Problem = z.output<typeof problemSchema>
+
 /**
  * The answer for anything thrown while a request was served. Only catalogued errors show themselves; the rest is a
  * bare 500 (or 503 where a component can't be reached), with the whole error in the log under the request's id.

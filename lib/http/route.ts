@@ -10,7 +10,7 @@ import { type ErrorCode, StintError } from '../core/errors.ts'
 import type { GivenHeader, TakenHeader } from './headers.ts'
 import { readJsonBody } from './json-body.ts'
 import { measured } from './measured.ts'
-import { fieldErrors, toProblem } from './problem.ts'
+import { fieldErrors, type Problem, toProblem } from './problem.ts'
 
 /** JSON bodies and raw bodies alike: Lambda takes 6 MB of event, and base64 makes a third more of it. */
 export const MAX_BODY_BYTES = 4 * 1024 * 1024
@@ -86,6 +86,8 @@ export interface Declaration<
   gives?: readonly GivenHeader[]
   /** The errors this route can give beyond those that its declaration implies. */
   errors?: readonly ErrorCode[]
+  /** Tells who asked what was refused in a protocol of the route's own; undefined: by a problem document. */
+  tellProblem?: (problem: Problem, body: Buffer) => { headers: Record<string, string>; body: Buffer } | undefined
   run: (request: RouteRequest<P, Q, B, A>) => Promise<Reply<R>>
 }
 
@@ -148,7 +150,7 @@ export const route = <
   const handler = middy<APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2, Error, InvocationContext>()
     .use(httpHeaderNormalizer())
     .use(httpSecurityHeaders(SECURITY_HEADERS))
-    .use({ after: addOwnHeaders, onError: answerProblem })
+    .use({ after: addOwnHeaders, onError: answerProblem(checked) })
     .handler(async (event, context) => {
       const app = context.app ?? (await appOfProcess())
       const ip = event.requestContext.http.sourceIp
@@ -204,12 +206,20 @@ const addOwnHeaders = ({ event, response }: MiddyRequest): void => {
   response.headers['content-security-policy'] ??= SHOWS_NOTHING
 }
 
-const answerProblem = async (request: MiddyRequest): Promise<void> => {
-  const { requestId } = request.event.requestContext
-  const app = request.context.app ?? (await appOfProcess().catch(() => undefined))
-  request.response = toProblem(request.error, requestId, app?.log)
-  addOwnHeaders(request)
-}
+const answerProblem =
+  ({ tellProblem }: AnyDeclaration) =>
+  async (request: MiddyRequest): Promise<void> => {
+    const { requestId } = request.event.requestContext
+    const app = request.context.app ?? (await appOfProcess().catch(() => undefined))
+    request.response = toProblem(request.error, requestId, app?.log)
+    // What went wrong on our side is told by the status alone, for whoever counts and repeats.
+    const told =
+      tellProblem &&
+      (request.response.statusCode ?? 0) < 500 &&
+      tellProblem(JSON.parse(`${request.response.body}`), bytesOf(request.event))
+    if (told) request.response = respond({ status: 200, ...told })
+    addOwnHeaders(request)
+  }
 
 const parseParams = (
   schema: z.ZodObject | undefined,
@@ -261,10 +271,13 @@ const readRawBody = ({ raw }: RawBody, event: APIGatewayProxyEventV2): { bytes: 
       `Expected one of ${raw.contentTypes.join(', ')}, got ${contentType || 'none'}.`,
     )
   }
-  const bytes = Buffer.from(event.body ?? '', event.isBase64Encoded ? 'base64' : 'utf8')
+  const bytes = bytesOf(event)
   if (bytes.length > raw.maxBytes) throw new StintError('PAYLOAD_TOO_LARGE', `The body may have ${raw.maxBytes} bytes.`)
   return { bytes, contentType }
 }
+
+const bytesOf = ({ body = '', isBase64Encoded }: APIGatewayProxyEventV2): Buffer =>
+  Buffer.from(body, isBase64Encoded ? 'base64' : 'utf8')
 
 const respond = ({ status, headers = {}, body }: WireReply): APIGatewayProxyStructuredResultV2 => {
   if (body === undefined) return { statusCode: status, headers }

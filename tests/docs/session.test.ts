@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process'
 import { chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { promisify } from 'node:util'
 import sharp from 'sharp'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -9,7 +9,7 @@ import { type Stack, startStack } from '../../infra/local/stack.ts'
 import { documents, root } from './markdown.ts'
 import { follow, openShell, type Shell, stepsOf } from './shell.ts'
 
-// What README.md and the pages of the kinds show, typed into a shell while `npm start` runs.
+// What README.md, the pages of the kinds and the one of Thrift show, typed into a shell while `npm start` runs.
 
 const run = promisify(execFile)
 
@@ -47,12 +47,12 @@ test('the session in README.md goes as it is shown', LONG, async () => {
   expect([width, height]).toEqual([300, 200])
 })
 
-const pages = documents.filter((document) => document.startsWith('docs/kinds/'))
+const pages = documents.filter((document) => document.startsWith('docs/kinds/') || document === 'docs/thrift.md')
 
 test.for(pages)('the example in %s goes as it is shown', LONG, async (page) => {
   const steps = stepsOf(page)
   expect(steps.filter(({ answer }) => answer).length).toBeGreaterThan(0)
-  const shell = await openReader(page.slice('docs/kinds/'.length))
+  const shell = await openReader(basename(page))
   const email = `${page.replaceAll(/\W/g, '-')}@example.com`
   const registered = await fetch(`${stack.url}/auth/register`, {
     method: 'POST',

@@ -1,0 +1,37 @@
+import { resource } from '../../lib/http/resource.ts'
+import { plain, route } from '../../lib/http/route.ts'
+import { answerCall, asException } from '../rpc/answer.ts'
+
+const THRIFT = 'application/x-thrift'
+const headers = { 'content-type': THRIFT, 'cache-control': 'no-store' }
+
+/** The input of a job has 256 KiB at most. */
+const MAX_MESSAGE_BYTES = 1024 * 1024
+
+export const call = route({
+  method: 'POST',
+  path: '/rpc',
+  summary: 'Jobs, for Thrift clients',
+  description:
+    'The service of `infra/thrift/stint.thrift`, in TBinaryProtocol or TJSONProtocol. What is refused is the exception ' +
+    '`Problem`, with the codes of this API and the HTTP status 200; a body that is no call of a method, and what goes ' +
+    'wrong on our side, is a problem document with its own status. `submitJob` and `cancelJob` take an API key with ' +
+    '`jobs:write`.',
+  actor: 'user',
+  scope: 'jobs:read',
+  body: {
+    raw: {
+      contentTypes: [THRIFT, 'application/vnd.apache.thrift.binary', 'application/vnd.apache.thrift.json'],
+      maxBytes: MAX_MESSAGE_BYTES,
+    },
+  },
+  replies: { 200: plain('The reply, in the protocol of the call.', THRIFT) },
+  errors: ['MALFORMED_RPC'],
+  tellProblem: (problem, bytes) => {
+    const body = asException(problem, bytes)
+    return body && { headers, body }
+  },
+  run: async ({ app, actor, body }) => ({ status: 200, headers, body: await answerCall(app, actor, body.bytes) }),
+})
+
+export const handler = resource([call])

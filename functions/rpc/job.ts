@@ -1,0 +1,47 @@
+import type { z } from 'zod'
+import type { JobState, JobWithData } from '../../db/queries/jobs.ts'
+import type { ValueOf } from '../../lib/rpc/idl.ts'
+import { type jobSummary, toJob } from '../views/job.ts'
+import { idl } from './idl.ts'
+
+type RpcJob = ValueOf<typeof idl, 'Job'>
+
+export const jobStateOf = (state: JobState): number =>
+  idl.enums.JobState[state.toUpperCase() as keyof typeof idl.enums.JobState]
+
+/** A job in lists. */
+export const toRpcSummary = (it: z.input<typeof jobSummary>): RpcJob => ({
+  id: it.id,
+  projectId: it.projectId,
+  kind: it.kind,
+  queue: it.queue,
+  state: jobStateOf(it.state),
+  name: it.name ?? undefined,
+  progress: it.progress,
+  attempt: it.attempt,
+  maxAttempts: it.maxAttempts,
+  stint: it.stint,
+  priority: it.priority,
+  tags: it.tags,
+  queuedAt: it.queuedAt,
+  startAt: it.startAt,
+  startedAt: it.startedAt ?? undefined,
+  finishedAt: it.finishedAt ?? undefined,
+  cancelRequestedAt: it.cancelRequestedAt ?? undefined,
+  error: it.error ?? undefined,
+})
+
+export const toRpcJob = (row: JobWithData): RpcJob => {
+  const it = toJob(row)
+  return {
+    ...toRpcSummary(it),
+    input: textOf(it.input),
+    partial: textOf(it.partial),
+    result: textOf(it.result),
+    uniqueKey: it.uniqueKey ?? undefined,
+  }
+}
+
+/** JSON text; nothing for what isn't there yet. */
+const textOf = (value: unknown): string | undefined =>
+  value === null || value === undefined ? undefined : JSON.stringify(value)
