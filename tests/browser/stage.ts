@@ -76,7 +76,8 @@ const openWindow = async (browser: Browser, baseURL: string, options: BrowserCon
   })
   page.on('console', (message) => {
     // That nobody is signed in yet, and that a network is gone, is known by an error: those aren't the page's.
-    if (message.type() === 'error' && !/Failed to load resource/.test(message.text())) throw new Error(message.text())
+    if (message.type() === 'error' && !/Failed to load resource|^WebSocket connection to/.test(message.text()))
+      throw new Error(message.text())
   })
   return { page, context }
 }

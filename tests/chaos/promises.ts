@@ -43,7 +43,8 @@ export const PROMISES: readonly Promised[] = [
     broken: (sql) => sql`
       SELECT id, name, kind, state, error, attempt, stint, tags FROM jobs
       WHERE (
-        NOT EXISTS (
+        -- A registration's mail is submitted by Stint itself, without tags.
+        NOT (kind = 'account.mail' AND state = 'succeeded') AND NOT EXISTS (
           SELECT FROM unnest(tags) AS tag WHERE tag LIKE 'ends:%' AND state = ANY (string_to_array(substr(tag, 6), '/'))
         )
         OR EXISTS (
@@ -53,7 +54,8 @@ export const PROMISES: readonly Promised[] = [
   },
   {
     promise: 'twice: one submission is one job, however often it was sent',
-    broken: (sql) => sql`SELECT name, array_agg(id) AS ids FROM jobs GROUP BY name HAVING count(*) > 1`,
+    broken: (sql) =>
+      sql`SELECT name, array_agg(id) AS ids FROM jobs WHERE kind <> 'account.mail' GROUP BY name HAVING count(*) > 1`,
   },
   {
     promise: 'twice: a job ends once, and nothing follows its end but a retry that somebody asked for',
