@@ -4,6 +4,7 @@ import { StintError } from '../lib/core/errors.ts'
 import { awaitEnd } from '../lib/jobs/await-end.ts'
 import { prepare } from '../lib/jobs/prepare.ts'
 import { submit } from '../lib/jobs/submit.ts'
+import type { TraceContext } from '../lib/tracing/trace-context.ts'
 import { addFile, downloadUrl, requireFile } from './files.ts'
 import type { Size } from './jobs/image/size.ts'
 import { kinds } from './jobs/index.ts'
@@ -16,10 +17,16 @@ export interface Picture {
 }
 
 /** Stores a picture and submits the job that makes it into another size. @returns the job's id */
-export const submitResize = async (app: App, actor: Actor, picture: Picture, size: Size): Promise<string> => {
+export const submitResize = async (
+  app: App,
+  actor: Actor,
+  picture: Picture,
+  size: Size,
+  trace: TraceContext | undefined,
+): Promise<string> => {
   const { id: fileId, projectId } = await addFile(app, actor, picture)
   const submission = { kind: 'image.resize', input: { fileId, sizes: [size] } }
-  const prepared = prepare(kinds, submission, { projectId, createdBy: actor.userId })
+  const prepared = prepare(kinds, submission, { projectId, createdBy: actor.userId, trace })
   await submit(app, [prepared])
   return prepared.row.id
 }

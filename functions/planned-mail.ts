@@ -4,6 +4,7 @@ import type { App } from '../lib/app.ts'
 import { type Prepared, prepare } from '../lib/jobs/prepare.ts'
 import { countSubmitted } from '../lib/metrics/jobs.ts'
 import { ringFor } from '../lib/queue/ring.ts'
+import { ownTraceparent } from '../lib/tracing/traces.ts'
 import { accountMail } from './jobs/account-mail.ts'
 import type { Purpose } from './jobs/mail/account-mails.ts'
 
@@ -18,7 +19,7 @@ export const plannedMail = (app: App, purpose: Purpose, email: string) => {
   const planned = app.config.mail.publicUrl === undefined ? undefined : prepareMail(purpose, email)
   return {
     insert: async (tx: Sql): Promise<void> => {
-      if (planned) await jobs.insert(tx, [planned.row])
+      if (planned) await jobs.insert(tx, [{ ...planned.row, traceparent: ownTraceparent(app.traces, planned.row.id) }])
     },
     announce: async (): Promise<void> => {
       if (!planned) return

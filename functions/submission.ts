@@ -6,6 +6,7 @@ import type { Actor } from '../lib/auth/actor.ts'
 import { invalidField } from '../lib/core/errors.ts'
 import { id, label, timestamp } from '../lib/http/schemas.ts'
 import { type Prepared, prepare } from '../lib/jobs/prepare.ts'
+import type { TraceContext } from '../lib/tracing/trace-context.ts'
 import { defaultProject, requireRole } from './access.ts'
 import { kinds } from './jobs/index.ts'
 
@@ -96,13 +97,14 @@ export const prepareAll = async (
   actor: Actor,
   items: Item[],
   pathOf: (index: number) => string,
+  trace: TraceContext | undefined,
 ): Promise<Prepared[]> => {
   const own = items.some((item) => item.projectId === undefined) ? await defaultProject(app, actor) : ''
   for (const projectId of new Set(items.map((item) => item.projectId ?? own))) {
     await requireRole(app, actor, projectId, 'maintainer')
   }
   const prepared = items.map((item, index) =>
-    prepare(kinds, item, { projectId: item.projectId ?? own, createdBy: actor.userId }, pathOf(index)),
+    prepare(kinds, item, { projectId: item.projectId ?? own, createdBy: actor.userId, trace }, pathOf(index)),
   )
   resolveParents(items, prepared, pathOf)
   return prepared

@@ -14,6 +14,8 @@ import type { Mailer } from './mail/mailer.ts'
 import { createRecorder, type Recorder, shardOf } from './metrics/recorder.ts'
 import type { DoorbellQueue, QueueName } from './queue/doorbells.ts'
 import type { HostControl } from './system/host-control.ts'
+import type { SpanSink } from './tracing/otlp.ts'
+import { noTraces, type Traces } from './tracing/traces.ts'
 import type { Web } from './web/web.ts'
 
 /** What the code depends on, in one object. Built once per process, and by tests as they need it. */
@@ -33,6 +35,8 @@ export interface App {
   log: Logger
   /** Counts and measures. */
   metrics: Recorder
+  /** Records what took how long, under which request. */
+  traces: Traces
   /** Notes the use of API keys. */
   keyUses: KeyUses
   /** This process, as leases name it: different at each start. */
@@ -71,6 +75,8 @@ export const createApp = async (config: Config, name: string, given: Partial<App
   const metrics = given.metrics ?? createRecorder({ write, log, now: () => clock.now() })
   const keyUses =
     given.keyUses ?? createKeyUses({ write: (ids) => apiKeys.markUsed(sql, ids), log, now: () => clock.now() })
+  const random = given.random ?? Math.random
+  const traces = given.traces ?? lazyTraces(config, { log, instance, random })
   const onSent = (name: QueueName, n: number) => metrics.count('stint_doorbells_sent_total', { queue: name }, n)
   const queue = given.queue ?? lazyQueue(config, onSent)
   const files = given.files ?? lazyFiles(config)
@@ -88,9 +94,10 @@ export const createApp = async (config: Config, name: string, given: Partial<App
     web,
     mailer,
     clock,
-    random: given.random ?? Math.random,
+    random,
     log,
     metrics,
+    traces,
     keyUses,
     instance,
     stopping: given.stopping ?? new AbortController().signal,
@@ -103,7 +110,7 @@ export const createApp = async (config: Config, name: string, given: Partial<App
     committed: given.committed ?? (() => {}),
     ...(given.host && { host: given.host }),
     close: async () => {
-      await Promise.all([metrics.close(), keyUses.flush()])
+      await Promise.all([metrics.close(), keyUses.flush(), traces.close()])
       await Promise.all([publisher.close(), web.close(), sql.end({ timeout: 5 })])
       queue.close()
       mailer?.close()
@@ -157,6 +164,37 @@ const lazyFiles = (config: Config): FileStore => {
     uploadUrl: async (...args) => (await get()).uploadUrl(...args),
     ready: async () => (await get()).ready(),
     close: () => void store?.then((made) => made.close()),
+  }
+}
+
+const lazyTraces = (
+  { tracing, version }: Config,
+  { random, ...given }: { log: Logger; instance: string; random: () => number },
+): Traces => {
+  const { endpoint, headers, serviceName, sampleRatio } = tracing
+  if (endpoint === undefined) return noTraces
+  let sink: Promise<SpanSink> | undefined
+  let recorded = Promise.resolve()
+  const get = () => {
+    sink ??= import('./tracing/otlp.ts').then(({ createOtlpSink }) =>
+      createOtlpSink({ endpoint, headers, serviceName, version, ...given }),
+    )
+    return sink
+  }
+  return {
+    enabled: true,
+    sampled: () => random() < sampleRatio,
+    record: (span) => {
+      recorded = get().then((made) => made.record(span))
+    },
+    flush: async () => {
+      await recorded
+      await (await sink)?.flush()
+    },
+    close: async () => {
+      await recorded
+      await (await sink)?.close()
+    },
   }
 }
 

@@ -26,6 +26,7 @@ const DIFFERENCES: [Partial<NewJob>, string, stored: [unknown, unknown]][] = [
   [{ onParentFailure: 'skip' }, 'on_parent_failure', ['fail', 'skip']],
   [{ concurrencyKey: '' }, 'concurrency_key', [null, '']],
   [{ uniqueKey: 'key' }, 'unique_key', [null, 'key']],
+  [{ traceparent: '00-1-2-01' }, 'traceparent', [null, '00-1-2-01']],
 ]
 
 test('each job of a batch is stored as it was given, whatever it has in common with the others', async ({ world }) => {

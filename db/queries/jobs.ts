@@ -43,6 +43,8 @@ export interface JobWithData extends JobRow {
   onParentFailure: OnParentFailure
   uniqueKey: string | null
   createdBy: string | null
+  /** W3C trace context. */
+  traceparent: string | null
 }
 
 export interface NewJob {
@@ -71,6 +73,8 @@ export interface NewJob {
   concurrencyKey: string | null
   /** What it took its unique key as, to take it again when it is retried. */
   uniqueKey: string | null
+  /** W3C trace context of what submits it. */
+  traceparent: string | null
 }
 
 export type OnParentFailure = 'fail' | 'run' | 'skip'
@@ -84,11 +88,11 @@ export const insert = (sql: Sql, jobs: NewJob[]): Promise<{ id: string; queuedAt
   WITH inserted AS (
     INSERT INTO jobs (id, project_id, created_by, kind, queue, name, priority, tags, max_attempts, timeout_seconds,
                       start_at, input, waits_for, has_parents, has_children, on_parent_failure, concurrency_key,
-                      unique_key, state)
+                      unique_key, traceparent, state)
     SELECT id, project_id, created_by, kind, queue, name, priority, string_to_array(tags, ','), max_attempts,
            timeout_seconds, greatest(now(), coalesce(run_at::timestamptz, now() + delay_seconds * interval '1 second')), input::jsonb,
            waits_for, has_parents = 1, has_children = 1, on_parent_failure, concurrency_key,
-           unique_key, CASE WHEN waits_for > 0 THEN 'blocked' ELSE 'queued' END
+           unique_key, traceparent, CASE WHEN waits_for > 0 THEN 'blocked' ELSE 'queued' END
     FROM ${areAlike(jobs) ? alike(sql, jobs) : various(sql, jobs)}
     ON CONFLICT (id) DO NOTHING
     RETURNING id, project_id, kind, queue, name, state, attempt, event_seq, waits_for, queued_at, start_at
@@ -121,6 +125,7 @@ const SHARED = [
   'onParentFailure',
   'concurrencyKey',
   'uniqueKey',
+  'traceparent',
 ] as const satisfies (keyof NewJob)[]
 
 /** Jobs that differ in what is their own alone: the rest is sent once, which halves what a batch of thousands costs to send and read. */
@@ -135,7 +140,8 @@ const alike = (sql: Sql, jobs: NewJob[]) => {
            ${first?.waitsFor ?? null}::integer AS waits_for, ${first?.hasParents ? 1 : 0}::smallint AS has_parents,
            ${first?.hasChildren ? 1 : 0}::smallint AS has_children,
            ${first?.onParentFailure ?? null}::text AS on_parent_failure,
-           ${first?.concurrencyKey ?? null}::text AS concurrency_key, ${first?.uniqueKey ?? null}::text AS unique_key
+           ${first?.concurrencyKey ?? null}::text AS concurrency_key, ${first?.uniqueKey ?? null}::text AS unique_key,
+           ${first?.traceparent ?? null}::text AS traceparent
   ) AS shared, unnest(
     ${jobs.map((job) => job.id)}::uuid[],
     ${jobs.map((job) => job.name)}::text[],
@@ -164,17 +170,18 @@ const various = (sql: Sql, jobs: NewJob[]) => sql`
     ${jobs.map((job) => (job.hasChildren ? 1 : 0))}::smallint[],
     ${jobs.map((job) => job.onParentFailure)}::text[],
     ${jobs.map((job) => job.concurrencyKey)}::text[],
-    ${jobs.map((job) => job.uniqueKey)}::text[]
+    ${jobs.map((job) => job.uniqueKey)}::text[],
+    ${jobs.map((job) => job.traceparent)}::text[]
   ) AS new (id, project_id, created_by, kind, queue, name, priority, tags, max_attempts, timeout_seconds,
             delay_seconds, run_at, input, waits_for, has_parents, has_children, on_parent_failure, concurrency_key,
-            unique_key)`
+            unique_key, traceparent)`
 
 /** One job with its input, partial and result. */
 export const find = async (sql: Sql, id: string): Promise<JobWithData | null> => {
   const [row] = await sql<JobWithData[]>`
     SELECT id, project_id, kind, queue, name, state, priority, tags, progress, attempt, max_attempts, stint, crashes,
            timeout_seconds, run_ms, queued_at, start_at, started_at, finished_at, cancel_requested_at, cancel_acknowledged_at, error,
-           input, partial, result, waits_for, on_parent_failure, unique_key, created_by
+           input, partial, result, waits_for, on_parent_failure, unique_key, created_by, traceparent
     FROM jobs WHERE id = ${id}`
   return row ?? null
 }
@@ -183,7 +190,7 @@ export const find = async (sql: Sql, id: string): Promise<JobWithData | null> =>
 export const listEnded = (sql: Sql, ids: string[]): Promise<JobWithData[]> => sql`
   SELECT id, project_id, kind, queue, name, state, priority, tags, progress, attempt, max_attempts, stint, crashes,
          timeout_seconds, run_ms, queued_at, start_at, started_at, finished_at, cancel_requested_at, cancel_acknowledged_at, error,
-         input, partial, result, waits_for, on_parent_failure, unique_key, created_by
+         input, partial, result, waits_for, on_parent_failure, unique_key, created_by, traceparent
   FROM jobs WHERE id = ANY (${ids}::uuid[]) AND state IN ('succeeded', 'failed', 'cancelled')`
 
 export interface Cancelled {

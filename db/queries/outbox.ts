@@ -4,6 +4,10 @@ import type { EventRow } from './events.ts'
 /** An event that Kafka hasn't got, and the row of the outbox that says so. */
 export interface OutboxEvent extends EventRow {
   outboxId: number
+  /** Of its job. */
+  kind: string
+  /** Of its job: W3C trace context. */
+  traceparent: string | null
 }
 
 /**
@@ -12,10 +16,12 @@ export interface OutboxEvent extends EventRow {
  * order: whoever writes its next event has waited for the commit of the one before.
  */
 export const list = (sql: Sql, atLeast: number): Promise<OutboxEvent[]> => sql`
-  SELECT due.id AS outbox_id, events.id, events.job_id, project_id, events.seq, type, data, events.created_at, xid
+  SELECT due.id AS outbox_id, events.id, events.job_id, events.project_id, events.seq, type, data, events.created_at, xid,
+         coalesce(jobs.kind, '') AS kind, jobs.traceparent
   FROM (
     SELECT id, job_ids, seqs, sum(events) OVER (ORDER BY id) - events AS before FROM outbox ORDER BY id LIMIT ${atLeast}
   ) AS due, unnest(due.job_ids, due.seqs) WITH ORDINALITY AS noted (job_id, seq, nth), events
+    LEFT JOIN jobs ON jobs.id = events.job_id
   WHERE before < ${atLeast} AND events.job_id = noted.job_id AND events.seq = noted.seq
   ORDER BY due.id, nth`
 

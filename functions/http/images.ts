@@ -38,18 +38,19 @@ export const resize = route({
     projectId: id.optional().meta({ description: 'Your project `Personal` if left out.' }),
   }),
   body: { raw: { contentTypes: [...IMAGES, ...UNNAMED], maxBytes: MAX_BODY_BYTES } },
-  takes: ['prefer'],
+  takes: ['prefer', 'traceparent'],
   replies: {
     202: jobReply,
     303: plain('The picture is at `Location`, for five minutes, for whoever has that URL. Its job is in `Link`.'),
   },
   gives: ['location', 'link', 'preference-applied'],
   errors: ['PROJECT_NOT_FOUND', 'FORBIDDEN', 'JOB_FAILED'],
-  run: async ({ app, actor, query: { name, projectId: named, ...given }, body, headers }) => {
+  run: async ({ app, actor, query: { name, projectId: named, ...given }, body, headers, trace }) => {
     const projectId = await chooseProject(app, actor, named, 'maintainer')
     const wanted = demandSize(given)
     const contentType = body.contentType.startsWith('image/') ? body.contentType : 'application/octet-stream'
-    const jobId = await submitResize(app, actor, { projectId, name, contentType, bytes: body.bytes }, wanted)
+    const picture = { projectId, name, contentType, bytes: body.bytes }
+    const jobId = await submitResize(app, actor, picture, wanted, trace)
     const waitSeconds = readWaitSeconds(headers['prefer'])
     const location = waitSeconds && (await awaitPicture(app, actor, jobId, waitSeconds))
     const link = { ...waited(waitSeconds), link: `</jobs/${jobId}>; rel="describedby"`, 'cache-control': 'no-store' }

@@ -14,7 +14,7 @@ import { requireJob } from '../job-access.ts'
 import { cancelOne } from '../job-cancel.ts'
 import { jobQuery, listJobs } from '../job-list.ts'
 import { kinds } from '../jobs/index.ts'
-import { explainedJobReply, jobReply, jobSummary, toJob, toWaitingBecause } from '../views/job.ts'
+import { explainedJobReply, jobReply, jobSummary, toJob, toWaitingBecause, traceUrlOf } from '../views/job.ts'
 
 const jobId = z.object({ jobId: id })
 const positive = z.int().min(0)
@@ -90,7 +90,7 @@ export const get = route({
   run: async ({ app, actor, params }) => {
     const row = await requireJob(app, actor, params.jobId, 'viewer')
     const waitingBecause = toWaitingBecause(await explainWaiting(app, kinds, row))
-    return { status: 200, body: { job: { ...toJob(row), waitingBecause } } }
+    return { status: 200, body: { job: { ...toJob(row), waitingBecause, traceUrl: traceUrlOf(app.config, row) } } }
   },
 })
 

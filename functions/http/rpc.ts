@@ -31,7 +31,11 @@ export const call = route({
     const body = asException(problem, bytes)
     return body && { headers, body }
   },
-  run: async ({ app, actor, body }) => ({ status: 200, headers, body: await answerCall(app, actor, body.bytes) }),
+  run: async ({ app, actor, body, trace }) => ({
+    status: 200,
+    headers,
+    body: await answerCall(app, actor, body.bytes, trace),
+  }),
 })
 
 export const handler = resource([call])

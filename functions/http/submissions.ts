@@ -25,13 +25,13 @@ export const submitOne = route({
   actor: 'user',
   scope: 'jobs:write',
   body: submission,
-  takes: ['idempotency-key', 'prefer'],
+  takes: ['idempotency-key', 'prefer', 'traceparent'],
   replies: { 200: jobReply, 202: jobReply },
   gives: ['location', 'idempotency-replayed', 'stint-duplicate', 'preference-applied'],
   errors: ['PROJECT_NOT_FOUND', 'FORBIDDEN', 'UNKNOWN_KIND', 'IDEMPOTENCY_KEY_REUSED', 'JOB_NOT_FOUND'],
-  run: async ({ app, actor, body, headers }) => {
+  run: async ({ app, actor, body, headers, trace }) => {
     const key = readIdempotencyKey(headers)
-    const [prepared] = await prepareAll(app, actor, [body], () => '')
+    const [prepared] = await prepareAll(app, actor, [body], () => '', trace)
     if (!prepared) throw new StintError('INTERNAL')
     if (key) prepared.idempotency = idempotencyOf(key, 'POST /jobs', body)
     const submitted = await submitGathered(app, prepared)
@@ -54,13 +54,13 @@ export const submitBatch = route({
   actor: 'user',
   scope: 'jobs:write',
   body: z.strictObject({ jobs: z.array(batchItem).min(1).max(10_000) }).meta({ id: 'Batch' }),
-  takes: ['idempotency-key'],
+  takes: ['idempotency-key', 'traceparent'],
   replies: { 202: z.object({ ids: z.array(id) }) },
   gives: ['idempotency-replayed'],
   errors: ['PROJECT_NOT_FOUND', 'FORBIDDEN', 'UNKNOWN_KIND', 'IDEMPOTENCY_KEY_REUSED'],
-  run: async ({ app, actor, body, headers }) => {
+  run: async ({ app, actor, body, headers, trace }) => {
     const key = readIdempotencyKey(headers)
-    const prepared = await prepareAll(app, actor, body.jobs, (index) => `jobs[${index}]`)
+    const prepared = await prepareAll(app, actor, body.jobs, (index) => `jobs[${index}]`, trace)
     const whole = key && idempotencyOf(key, 'POST /jobs/batch', body)
     for (const [index, it] of prepared.entries()) {
       const item = body.jobs[index]

@@ -4,6 +4,7 @@ import { StintError } from '../../lib/core/errors.ts'
 import type { Problem } from '../../lib/http/problem.ts'
 import { readArguments, readMessage, writeResult, writeRpcError, writeThrown } from '../../lib/rpc/call.ts'
 import { type Received, RpcError } from '../../lib/rpc/message.ts'
+import type { TraceContext } from '../../lib/tracing/trace-context.ts'
 import { idl } from './idl.ts'
 import { methods } from './methods.ts'
 
@@ -11,11 +12,20 @@ import { methods } from './methods.ts'
  * Answers a call, in the protocol that it came in.
  * @throws {StintError} MALFORMED_RPC when it is no call at all, and what the method throws
  */
-export const answerCall = async (app: App, actor: Actor, bytes: Buffer): Promise<Buffer> => {
+export const answerCall = async (
+  app: App,
+  actor: Actor,
+  bytes: Buffer,
+  trace: TraceContext | undefined,
+): Promise<Buffer> => {
   const received = readCall(bytes)
   try {
     const given = readArguments(received, idl)
-    return writeResult(received, idl, await methods[received.name as keyof typeof methods]({ app, actor, given }))
+    return writeResult(
+      received,
+      idl,
+      await methods[received.name as keyof typeof methods]({ app, actor, given, trace }),
+    )
   } catch (error) {
     if (error instanceof RpcError) return writeRpcError(received, idl, error)
     throw error

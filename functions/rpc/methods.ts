@@ -11,6 +11,7 @@ import { submitGathered } from '../../lib/jobs/gather.ts'
 import { STATES } from '../../lib/jobs/states.ts'
 import type { Struct, ValueOf } from '../../lib/rpc/idl.ts'
 import { readMachine } from '../../lib/system/machine.ts'
+import type { TraceContext } from '../../lib/tracing/trace-context.ts'
 import { requireJob } from '../job-access.ts'
 import { cancelOne } from '../job-cancel.ts'
 import { jobQuery, listJobs } from '../job-list.ts'
@@ -23,17 +24,18 @@ type Methods = (typeof idl)['methods']
 interface Asked {
   app: App
   actor: Actor
+  trace: TraceContext | undefined
   /** As it came: what the IDL calls required may be missing all the same. */
   given: Struct
 }
 
 /** The methods of the IDL. They do what the routes of the API do, by the same rules. */
 export const methods: { [M in keyof Methods]: (asked: Asked) => Promise<ValueOf<typeof idl, Methods[M]['gives']>> } = {
-  submitJob: async ({ app, actor, given }) => {
+  submitJob: async ({ app, actor, given, trace }) => {
     requireScope(actor, 'jobs:write')
     const { idempotencyKey: key, input, ...rest } = parse(givenSubmission, given).submission
     const wanted = parse(submission, { ...rest, input: parseInput(input) }, 'submission')
-    const [prepared] = await prepareAll(app, actor, [wanted], () => 'submission')
+    const [prepared] = await prepareAll(app, actor, [wanted], () => 'submission', trace)
     if (!prepared) throw new StintError('INTERNAL')
     if (key) prepared.idempotency = idempotencyOf(key, 'submitJob', wanted)
     const { jobId } = await submitGathered(app, prepared)

@@ -1,8 +1,10 @@
 import { z } from 'zod'
 import type { JobRow, JobWithData, NewJob } from '../../db/queries/jobs.ts'
+import type { Config } from '../../lib/core/config.ts'
 import { id, timestamp } from '../../lib/http/schemas.ts'
 import { STATES } from '../../lib/jobs/states.ts'
 import type { WaitingBecause } from '../../lib/jobs/waiting.ts'
+import { readTraceparent } from '../../lib/tracing/trace-context.ts'
 
 /** A job in lists: without input, partial and result. */
 export const jobSummary = z
@@ -47,6 +49,7 @@ export const job = jobSummary
     input: z.unknown(),
     partial: z.unknown().meta({ description: 'The result as far as it is known; null when there is none.' }),
     result: z.unknown().meta({ description: 'Null until the job has succeeded.' }),
+    traceId: z.string().nullable().meta({ description: 'Of its OpenTelemetry trace; null when nobody traces it.' }),
   })
   .meta({ id: 'Job' })
 
@@ -80,7 +83,12 @@ const waitingBecause = z
 
 /** One job, explained. */
 export const explainedJobReply = z.object({
-  job: job.extend({ waitingBecause: waitingBecause.nullable() }).meta({ id: 'ExplainedJob' }),
+  job: job
+    .extend({
+      waitingBecause: waitingBecause.nullable(),
+      traceUrl: z.url().nullable().meta({ description: 'Where its trace is shown, if this installation says so.' }),
+    })
+    .meta({ id: 'ExplainedJob' }),
 })
 
 export const toWaitingBecause = (it: WaitingBecause | null): z.input<typeof waitingBecause> | null => {
@@ -122,7 +130,17 @@ export const toJob = (row: JobWithData): z.input<typeof job> => ({
   input: row.input,
   partial: row.partial,
   result: row.result,
+  traceId: traceIdOf(row),
 })
+
+const traceIdOf = ({ traceparent }: Pick<JobWithData, 'traceparent'>): string | null =>
+  readTraceparent(traceparent)?.traceId ?? null
+
+/** Where a job's trace is shown: nowhere, if it was not recorded. */
+export const traceUrlOf = ({ tracing: { urlTemplate } }: Config, { traceparent }: JobWithData): string | null => {
+  const context = readTraceparent(traceparent)
+  return context?.sampled ? (urlTemplate?.replaceAll('{traceId}', context.traceId) ?? null) : null
+}
 
 /** A job as it stands right after its insertion, without reading it back. */
 export const justQueued = (
@@ -157,4 +175,5 @@ export const justQueued = (
   input: JSON.parse(row.input),
   partial: null,
   result: null,
+  traceId: traceIdOf(row),
 })

@@ -19,6 +19,14 @@ const list = (item: z.ZodType<string, string> = z.string()) =>
     .transform((text) => text.split(',').flatMap((it) => it.trim() || []))
     .pipe(z.array(item))
 
+const isDecodable = (text: string): boolean => {
+  try {
+    return decodeURIComponent(text) !== ''
+  } catch {
+    return false
+  }
+}
+
 const signingKey = z.object({
   kid: z.string().min(1),
   kty: z.literal('OKP'),
@@ -85,9 +93,29 @@ const environment = z.object({
   METRICS_TOKEN: z.string().min(16).optional(),
   CLOUDWATCH_NAMESPACE: z.string().optional(),
 
+  OTEL_EXPORTER_OTLP_ENDPOINT: z.url({ protocol: /^https?$/ }).optional(),
+  OTEL_EXPORTER_OTLP_HEADERS: list(
+    z
+      .string()
+      .regex(/^[\w-]+=[\x21-\x7e]*$/, 'expected name=value,name=value')
+      .refine(isDecodable, 'expected percent-encoded values'),
+  ),
+  OTEL_SERVICE_NAME: z.string().min(1).default('stint'),
+  OTEL_TRACES_SAMPLER_ARG: z.coerce.number().min(0).max(1).default(1),
+  TRACE_URL_TEMPLATE: z
+    .url({ protocol: /^https?$/ })
+    .includes('{traceId}', 'expected a URL with {traceId} in it')
+    .optional(),
+
   LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
   STINT_VERSION: z.string().default('dev'),
 })
+
+/** Values are percent-encoded (OpenTelemetry, "Specifying headers via environment variables"). */
+const pair = (text: string): [string, string] => {
+  const [name = '', ...value] = text.split('=')
+  return [name, decodeURIComponent(value.join('='))]
+}
 
 export type Config = Readonly<ReturnType<typeof shape>>
 
@@ -156,6 +184,17 @@ const shape = (env: z.output<typeof environment>) => ({
     token: env.METRICS_TOKEN,
     /** Without a token anyone may read them where SQS is an emulator's, on one's own machine, and nobody elsewhere. */
     isOpen: env.METRICS_TOKEN === undefined && env.SQS_ENDPOINT !== undefined,
+  },
+  tracing: {
+    /** The collector's, for OTLP over HTTP. Without it no span is recorded. */
+    endpoint: env.OTEL_EXPORTER_OTLP_ENDPOINT,
+    /** What it asks for: a token. */
+    headers: Object.fromEntries(env.OTEL_EXPORTER_OTLP_HEADERS.map(pair)),
+    serviceName: env.OTEL_SERVICE_NAME,
+    /** Of the traces that begin here so many are recorded, 0 to 1; those of callers are theirs to decide. */
+    sampleRatio: env.OTEL_TRACES_SAMPLER_ARG,
+    /** Where people look at a trace, with `{traceId}` in it. */
+    urlTemplate: env.TRACE_URL_TEMPLATE,
   },
   logLevel: env.LOG_LEVEL,
   version: env.STINT_VERSION,

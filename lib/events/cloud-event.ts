@@ -25,8 +25,9 @@ export interface CloudEvent {
 /**
  * A job's event as a Kafka message: keyed by job, so that a job's events keep their order.
  * Source: CloudEvents 1.0, Kafka protocol binding, structured mode with MessagePack instead of JSON.
+ * @param traceparent the W3C trace context that goes with it
  */
-export const toMessage = (event: JobEvent): Message => {
+export const toMessage = (event: JobEvent, traceparent?: string): Message => {
   const cloudEvent: CloudEvent = {
     specversion: '1.0',
     id: `${event.jobId}:${event.seq}`,
@@ -43,7 +44,10 @@ export const toMessage = (event: JobEvent): Message => {
   return {
     key: event.jobId,
     value: packr.pack(cloudEvent),
-    headers: { ce_type: event.type, ce_id: cloudEvent.id, 'content-type': 'application/cloudevents+msgpack' },
+    headers: {
+      ...{ ce_type: event.type, ce_id: cloudEvent.id, 'content-type': 'application/cloudevents+msgpack' },
+      ...(traceparent && { traceparent }),
+    },
   }
 }
 

@@ -1,6 +1,7 @@
 import * as outbox from '../../db/queries/outbox.ts'
 import type { App } from '../app.ts'
 import { holds } from '../schedule/runner.ts'
+import { recordEvents, traceparentOfEvent } from '../tracing/job-spans.ts'
 import { toMessage } from './cloud-event.ts'
 
 /** Events per request to Kafka. */
@@ -21,7 +22,10 @@ export const relay = async (app: App): Promise<void> => {
     if (events.length === 0) return
     // What a batch of thousands of jobs told is one row, and more than a request to Kafka should have.
     for (let from = 0; from < events.length; from += BATCH) {
-      await app.publisher.publish(app.config.kafka.topic, events.slice(from, from + BATCH).map(toMessage))
+      const batch = events.slice(from, from + BATCH)
+      const messages = batch.map((event) => toMessage(event, traceparentOfEvent(app.traces, event)))
+      await app.publisher.publish(app.config.kafka.topic, messages)
+      recordEvents(app.traces, batch, Date.now())
     }
     await outbox.remove(app.sql, [...new Set(events.map((event) => event.outboxId))])
     // That was all. Whoever has committed more since then says so, or the next pass finds it.

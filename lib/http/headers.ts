@@ -14,6 +14,7 @@ export const TAKEN = {
     schema: { type: 'string', pattern: '^[!-~]{1,200}$' },
   },
   prefer: text('`wait=N`: answer when it is done, but within N seconds, at most 20 (RFC 7240).'),
+  traceparent: text('The trace that the job shall belong to (W3C Trace Context).'),
   'if-none-match': text('The ETag of what you have: if it is still right, the answer is 304.'),
 } as const satisfies Record<string, Header>
 export type TakenHeader = keyof typeof TAKEN

@@ -2,6 +2,7 @@ import { afterEach, describe, expect, test as plainTest, vi } from 'vitest'
 import { readMetrics } from '../../tests/support/metrics.ts'
 import { test } from '../../tests/support/world.ts'
 import { type App, appOfProcess } from '../app.ts'
+import { noTraces } from '../tracing/traces.ts'
 import { measured } from './measured.ts'
 import type { HttpHandler, InvocationContext } from './route.ts'
 
@@ -11,12 +12,12 @@ afterEach(() => {
 })
 
 const route = { method: 'GET', path: '/things/{thingId}' } as const
-const event = {} as Parameters<HttpHandler>[0]
+const event = { headers: {} } as Parameters<HttpHandler>[0]
 
 const setup = (statusCode = 200) => {
   const metrics = { count: vi.fn(), observe: vi.fn(), flush: vi.fn(), flushIfDue: vi.fn(), close: vi.fn() }
   const keyUses = { add: vi.fn(), flush: vi.fn() }
-  const app = { metrics, keyUses } as unknown as App
+  const app = { metrics, keyUses, traces: noTraces } as unknown as App
   return { metrics, keyUses, app, handler: measured(route, async () => ({ statusCode })) }
 }
 

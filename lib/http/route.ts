@@ -7,6 +7,7 @@ import { type App, appOfProcess } from '../app.ts'
 import { type Actor, authenticate, requireScope } from '../auth/actor.ts'
 import type { Scope } from '../auth/scopes.ts'
 import { type ErrorCode, StintError } from '../core/errors.ts'
+import type { TraceContext } from '../tracing/trace-context.ts'
 import type { GivenHeader, TakenHeader } from './headers.ts'
 import { readJsonBody } from './json-body.ts'
 import { measured } from './measured.ts'
@@ -53,6 +54,8 @@ export interface RouteRequest<P, Q, B, A> {
   /** The caller's address, as the gateway saw it. */
   ip: string
   requestId: string
+  /** Where belongs what the request makes, if anybody traces it. */
+  trace: TraceContext | undefined
 }
 
 export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
@@ -119,7 +122,7 @@ export type Route<S extends Signature = Signature> = HttpHandler & {
 }
 
 /** Lambda's context; the local host and the tests put their app in it. */
-export type InvocationContext = Context & { app?: App }
+export type InvocationContext = Context & { app?: App; trace?: TraceContext | undefined }
 
 /**
  * Declares one route. From the declaration come validation, types, the OpenAPI document and the local host's table;
@@ -170,6 +173,7 @@ export const route = <
         cookies: event.cookies ?? [],
         ip,
         requestId: event.requestContext.requestId,
+        trace: context.trace,
       })
       return respond(reply as WireReply)
     })

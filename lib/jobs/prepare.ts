@@ -2,6 +2,7 @@ import type { NewJob, OnParentFailure } from '../../db/queries/jobs.ts'
 import { type FieldError, StintError } from '../core/errors.ts'
 import { newId } from '../core/ids.ts'
 import { fieldErrors } from '../http/problem.ts'
+import { type TraceContext, writeTraceparent } from '../tracing/trace-context.ts'
 import type { JobKind } from './define.ts'
 import { MAX_DATA_BYTES } from './json.ts'
 
@@ -42,7 +43,7 @@ export interface Prepared {
 export const prepare = (
   kinds: readonly JobKind[],
   submission: Submission,
-  owner: { projectId: string; createdBy: string | null },
+  { trace, ...owner }: { projectId: string; createdBy: string | null; trace?: TraceContext | undefined },
   path = '',
 ): Prepared => {
   const at = (field: string): string => (path ? `${path}.${field}` : field)
@@ -82,6 +83,7 @@ export const prepare = (
       onParentFailure: submission.onParentFailure ?? 'fail',
       concurrencyKey: kind.limits ? (kind.limits.concurrencyKey?.(parsed.data) ?? '') : null,
       uniqueKey: uniqueKey ?? null,
+      traceparent: trace ? writeTraceparent(trace) : null,
     },
   }
 }

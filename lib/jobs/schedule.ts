@@ -8,6 +8,7 @@ import { countSubmitted } from '../metrics/jobs.ts'
 import { ringFor, type Startable } from '../queue/ring.ts'
 import { latestTick, readCron, type Ticks } from '../schedule/cron.ts'
 import { holds } from '../schedule/runner.ts'
+import { ownTraceparent } from '../tracing/traces.ts'
 import type { JobKind } from './define.ts'
 import { prepare } from './prepare.ts'
 
@@ -87,7 +88,7 @@ const plan = (
     const ticks = readCron(schedule.cron, schedule.timeZone)
     const due = dueTicks(ticks, nextAt, now, catchUp)
     next = ticks.after(due.reached)
-    const made = due.ticks.map((tick) => ({ scheduleId: id, tick, row: toRow(kinds, schedule) }))
+    const made = due.ticks.map((tick) => ({ scheduleId: id, tick, row: toRow(app, kinds, schedule) }))
     return { jobs: made, move: { ...stays, nextAt: next, lastAt: due.ticks.at(-1) ?? null } }
   } catch (error) {
     if (!(error instanceof StintError)) throw error
@@ -115,7 +116,7 @@ const dueTicks = (
   return { ticks: catchUp === 'skip' && missed ? [] : [latest], reached: latest }
 }
 
-const toRow = (kinds: readonly JobKind[], schedule: schedules.DueSchedule): jobs.NewJob => {
+const toRow = (app: App, kinds: readonly JobKind[], schedule: schedules.DueSchedule): jobs.NewJob => {
   const { kind, input, name, priority, tags, maxAttempts, timeoutSeconds, projectId, createdBy } = schedule
   const given = {
     kind,
@@ -126,5 +127,6 @@ const toRow = (kinds: readonly JobKind[], schedule: schedules.DueSchedule): jobs
     ...(maxAttempts && { maxAttempts }),
     ...(timeoutSeconds && { timeoutSeconds }),
   }
-  return prepare(kinds, given, { projectId, createdBy }).row
+  const { row } = prepare(kinds, given, { projectId, createdBy })
+  return { ...row, traceparent: ownTraceparent(app.traces, row.id) }
 }

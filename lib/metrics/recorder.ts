@@ -1,12 +1,13 @@
 import { createHash } from 'node:crypto'
 import type { MetricTotal } from '../../db/queries/metrics.ts'
+import { inTime } from '../core/in-time.ts'
 import type { Logger } from '../core/log.ts'
 import { boundsOf, type CounterName, type HistogramName, type Labels, METRICS, type Metric } from './catalogue.ts'
 
 /** Between two writes of one process, in milliseconds. */
 export const WRITE_EVERY_MS = 5_000
 
-/** The longest that anybody waits for a write. */
+/** The longest that anybody waits for a write: a database that doesn't answer must not keep anybody waiting. */
 const PATIENCE_MS = 1_000
 
 /** Counts and measures in memory; what was counted is added to the totals of all processes every few seconds. */
@@ -94,7 +95,7 @@ export const createRecorder = ({ write, log, now }: RecorderOptions): Recorder =
   /** One write at a time; a flush during one comes after it. */
   const flush = (): Promise<void> => {
     written = written.then(writeAll)
-    return inTime(written)
+    return inTime(written, PATIENCE_MS)
   }
 
   return {
@@ -112,7 +113,7 @@ export const createRecorder = ({ write, log, now }: RecorderOptions): Recorder =
       numbers[sum] = (numbers[sum] ?? 0) + Math.max(0, value)
     },
     flush,
-    flushIfDue: () => (now() - writtenAt >= WRITE_EVERY_MS ? flush() : inTime(written)),
+    flushIfDue: () => (now() - writtenAt >= WRITE_EVERY_MS ? flush() : inTime(written, PATIENCE_MS)),
     close: () => {
       closed = true
       return flush()
@@ -129,15 +130,4 @@ const toTotals = ({ name, metric, labels, numbers }: Series): MetricTotal[] => {
     const total = numbers[i] ?? 0
     return total === 0 ? [] : [{ metric: name, labels, part, total }]
   })
-}
-
-/** A database that doesn't answer must not keep anybody waiting; the write goes on by itself. */
-const inTime = async (work: Promise<void>): Promise<void> => {
-  const { promise: late, resolve } = Promise.withResolvers<void>()
-  const timer = setTimeout(resolve, PATIENCE_MS)
-  try {
-    await Promise.race([work, late])
-  } finally {
-    clearTimeout(timer)
-  }
 }

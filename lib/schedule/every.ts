@@ -32,7 +32,7 @@ export const every = (periodic: Periodic): PeriodicHandler => {
       await sleep(pauseMs)
     }
     // Lambda freezes the process after it; where the app was given, the process goes on.
-    if (!context.app) await app.metrics.flush()
+    if (!context.app) await Promise.all([app.metrics.flush(), app.traces.flush()])
   }
   return Object.assign(handler, { periodic })
 }

@@ -99,6 +99,7 @@ export const insertJobs = async (app: App, given: Partial<jobs.NewJob>[]): Promi
     onParentFailure: 'fail' as const,
     concurrencyKey: null,
     uniqueKey: null,
+    traceparent: null,
     ...it,
   }))
   await jobs.insert(app.sql, rows)

@@ -34,6 +34,13 @@ export const JobFacts = ({ job }: { job: Job }) => {
           {job.attempt} of {job.maxAttempts}
         </Fact>
         <Fact name="Stints">{job.stint}</Fact>
+        {job.traceUrl && (
+          <Fact name="Trace">
+            <a href={job.traceUrl} rel="noreferrer" target="_blank">
+              {job.traceId?.slice(0, 8)}…
+            </a>
+          </Fact>
+        )}
         {job.crashes > 0 && <Fact name="Crashes in a row">{job.crashes}</Fact>}
         {job.priority !== 0 && <Fact name="Priority">{job.priority}</Fact>}
         {job.tags.length > 0 && (

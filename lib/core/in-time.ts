@@ -1,0 +1,10 @@
+/** Resolves when the work is done, or after so many milliseconds; the work then goes on by itself. */
+export const inTime = async (work: Promise<unknown>, ms: number): Promise<void> => {
+  const { promise: late, resolve } = Promise.withResolvers<void>()
+  const timer = setTimeout(resolve, ms)
+  try {
+    await Promise.race([work, late])
+  } finally {
+    clearTimeout(timer)
+  }
+}
