@@ -50,6 +50,8 @@ describeInBrowser('a person', () => {
     await page.goto(link)
     await page.getByRole('button', { name: 'It is mine' }).click()
     await page.getByRole('alert').waitFor()
+    await page.reload()
+    await page.getByRole('heading', { name: 'Open the link in the mail' }).waitFor()
   })
 
   test('who forgot the password chooses another by the link in the mail, and signs in with it', async ({ stage }) => {

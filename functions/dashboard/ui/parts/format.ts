@@ -25,7 +25,7 @@ export const duration = (ms: number): string => {
   if (ms < 1_000) return `${Math.max(0, Math.round(ms))} ms`
   const seconds = ms / 1_000
   if (seconds < 10) return `${seconds.toFixed(1)} s`
-  if (seconds < 60) return `${Math.round(seconds)} s`
+  if (seconds < 60) return `${Math.floor(seconds)} s`
   const minutes = Math.floor(seconds / 60)
   if (minutes < 60) return joined([minutes, 'min'], [Math.floor(seconds % 60), 's'])
   const hours = Math.floor(minutes / 60)

@@ -47,6 +47,16 @@ export const GateNote = ({ title, children }: { title: string; children: Compone
   </GateFrame>
 )
 
+/** For a page that was opened without the token of its mail, or loaded anew after that was taken from the address. */
+export const GateWithoutToken = () => (
+  <GateNote title="Open the link in the mail">
+    <p class="soft">This page needs what stands at the end of that link.</p>
+    <a class="button wide" href="/">
+      Go to the overview
+    </a>
+  </GateNote>
+)
+
 const GateFrame = ({ title, children }: { title: string; children: ComponentChildren }) => {
   useEffect(() => {
     document.title = `${title} · Stint`

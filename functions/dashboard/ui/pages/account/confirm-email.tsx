@@ -4,7 +4,7 @@ import { api } from '../../data/client.ts'
 import { takeMailedToken } from '../../data/mailed-token.ts'
 import { resume } from '../../data/session.ts'
 import { useSubmission } from '../../forms/submission.ts'
-import { Gate, GateNote } from '../../parts/gate.tsx'
+import { Gate, GateNote, GateWithoutToken } from '../../parts/gate.tsx'
 
 /** Where the link of the mail leads that whoever registers is sent. */
 export const ConfirmEmailPage = () => {
@@ -15,6 +15,7 @@ export const ConfirmEmailPage = () => {
     isDone.value = true
     await resume()
   })
+  if (token === '') return <GateWithoutToken />
   if (isDone.value) {
     return (
       <GateNote title="Your address is confirmed">

@@ -5,7 +5,7 @@ import { takeMailedToken } from '../../data/mailed-token.ts'
 import { resume } from '../../data/session.ts'
 import { useSubmission } from '../../forms/submission.ts'
 import { TextField } from '../../forms/text-field.tsx'
-import { Gate, GateNote } from '../../parts/gate.tsx'
+import { Gate, GateNote, GateWithoutToken } from '../../parts/gate.tsx'
 
 /** Where the link of the mail leads that whoever forgot a password is sent. */
 export const NewPasswordPage = () => {
@@ -17,6 +17,7 @@ export const NewPasswordPage = () => {
     isDone.value = true
     await resume()
   })
+  if (token === '') return <GateWithoutToken />
   if (isDone.value) {
     return (
       <GateNote title="Your password is changed">
