@@ -129,7 +129,7 @@ describe('a forgotten password', () => {
 
   test('is replaced by the token of a mail, and every session ends', async ({ world }) => {
     const { ada, token, mail } = await forgetful(world)
-    expect(mail?.link).toMatch(/^https:\/\/stint\.example\.org\/auth\/password\/reset#/)
+    expect(mail?.link).toMatch(/^https:\/\/stint\.example\.org\/dashboard\/new-password#/)
     expect((await reset(world, token, 'a new battery')).status).toBe(204)
     expect((await login(world, ada.email, ada.password)).status).toBe(401)
     expect((await login(world, ada.email, 'a new battery')).body.user).toMatchObject({

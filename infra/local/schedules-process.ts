@@ -94,4 +94,7 @@ process.on('message', (message: ToSchedules) => {
   if (message.type === 'stop') void stop()
 })
 say({ type: 'ready' })
+// A client's first call takes ten times as long as the next ones: no listener is to wait for it. There is no such
+// connection, which the host says.
+app.live.post('none', '').catch((error) => log.debug({ err: error }, 'WebSockets are reached later'))
 keepCompiled()

@@ -45,7 +45,7 @@ export const controlOf = (name: string, schema: Schema): Control => {
 /** `deviceModelCode` as a person would write it: `Device model code`. */
 export const labelOf = (name: string): string => {
   const words = name
-    .replace(/fileId$/i, 'file')
+    .replace(/fileId$/i, 'File')
     .replaceAll(/([a-z])([A-Z])/g, '$1 $2')
     .toLowerCase()
   return words.charAt(0).toUpperCase() + words.slice(1)

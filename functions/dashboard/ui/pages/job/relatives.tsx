@@ -8,6 +8,8 @@ const WIDTH = 168
 const HEIGHT = 40
 const GAP_X = 16
 const GAP_Y = 36
+/** It shrinks to what a phone has, as long as it can be read; beyond that it scrolls. */
+const SMALLEST = 0.75
 
 /** The jobs that this one runs after and those that run after it, from above to below. */
 export const JobRelatives = ({ job }: { job: Job }) => {
@@ -30,6 +32,7 @@ export const JobRelatives = ({ job }: { job: Job }) => {
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by keyboard */}
       <section class="graph" tabIndex={0} aria-label="Graph">
         <svg
+          style={{ minWidth: `${width * SMALLEST}px` }}
           width={width + 2}
           height={rows.length * (HEIGHT + GAP_Y) - GAP_Y + 2}
           viewBox={`-1 -1 ${width + 2} ${rows.length * (HEIGHT + GAP_Y) - GAP_Y + 2}`}

@@ -7,30 +7,36 @@ const SCROLLED_PX = 80
 
 /**
  * Rows that don't jump. New jobs come on top by themselves as long as nobody is reading further down or has chosen
- * some; otherwise they are held back and counted until asked for.
+ * some; otherwise they are held back and counted until asked for, and those stay that they would have pushed off the end.
  */
 export const useSteadyRows = (
   key: string,
   jobs: JobSummary[] | undefined,
   { isFirstPage, hold }: { isFirstPage: boolean; hold: boolean },
 ) => {
-  const top = useRef<{ key: string; id: string | undefined }>({ key, id: undefined })
+  const kept = useRef<{ key: string; rows: JobSummary[] }>({ key, rows: [] })
   const asked = useSignal(0)
-  if (top.current.key !== key) top.current = { key, id: undefined }
-  if (!jobs || !isFirstPage) return { shown: jobs ?? [], newer: 0, show: () => {} }
+  if (kept.current.key !== key) kept.current = { key, rows: [] }
+  if (!jobs) return { shown: [], newer: 0, show: () => {} }
 
-  const isReading = hold || scrollY > SCROLLED_PX
-  if (!isReading || top.current.id === undefined) top.current.id = jobs[0]?.id
-  const { id } = top.current
+  const { rows } = kept.current
+  const isReading = isFirstPage && rows.length > 0 && (hold || scrollY > SCROLLED_PX)
+  const shown = isReading ? withNews(rows, jobs) : jobs
+  kept.current.rows = shown
   // Ids are in the order of time.
-  const shown = id === undefined ? jobs : jobs.filter((job) => job.id <= id)
+  const [newest] = shown
   return {
     shown,
-    newer: jobs.length - shown.length,
+    newer: newest === undefined ? 0 : jobs.filter((job) => job.id > newest.id).length,
     show: () => {
       scrollTo({ top: 0 })
-      top.current.id = undefined
+      kept.current.rows = []
       asked.value++
     },
   }
+}
+
+const withNews = (rows: JobSummary[], jobs: JobSummary[]): JobSummary[] => {
+  const byId = new Map(jobs.map((job) => [job.id, job]))
+  return rows.map((row) => byId.get(row.id) ?? row)
 }
