@@ -21,7 +21,7 @@ const FORMS: { kind: string; fields: Record<string, string>; shows: string }[] =
     shows: 'eve@example.com',
   },
   { kind: 'page.parse', fields: { 'input.url': '{stack}/docs', 'input.checkLinks': '0' }, shows: '/docs' },
-  { kind: 'debug.noop', fields: { 'input.steps': '3', 'input.echo': '{"hello": ["world"]}' }, shows: '"world"' },
+  { kind: 'debug.noop', fields: { 'input.steps': '3', 'input.echo': '{"hello": ["world"]}' }, shows: 'world' },
 ]
 
 describeInBrowser('jobs in the dashboard', () => {
