@@ -26,21 +26,35 @@ export const claim = async (app: App, { queue, limit, free, fresh }: ClaimWish):
   const jobs = limited.length > 0 ? await claimLimited(app, limited, queue, limit, fresh) : []
   const plain = free.filter(({ kind }) => !kind.limits)
   if (plain.length > 0 && jobs.length < limit && !jobs.some(isSuspect)) {
-    const found = await claims.claim(app.sql, {
+    const request = {
       queue,
       limit: limit - jobs.length,
       kinds: plain.map(({ kind }) => kind.kind),
       slots: plain.map(({ slots }) => slots),
-      fresh: fresh && jobs.length === 0,
       worker: app.instance,
       leaseSeconds: app.config.engine.leaseSeconds,
       from: randomUuid(app.random),
-    })
-    jobs.push(...found)
+    }
+    jobs.push(...(await claimPlain(app, request, fresh && jobs.length === 0)))
   }
   if (jobs.length > 0) app.committed()
   countClaimed(app.metrics, queue, jobs)
   return jobs
+}
+
+/**
+ * Suspects and others take turns: where machines died twice with hundreds of jobs, all of those run one by one, and
+ * what waits behind them must not wait for as long as that takes.
+ */
+const claimPlain = async (
+  app: App,
+  request: Omit<claims.ClaimRequest, 'fresh'>,
+  fresh: boolean,
+): Promise<claims.ClaimedJob[]> => {
+  const suspectsFirst = fresh && app.random() < 0.5
+  const found = await claims.claim(app.sql, { ...request, fresh: suspectsFirst })
+  if (found.length > 0 || !fresh || suspectsFirst) return found
+  return claims.claim(app.sql, { ...request, fresh: true })
 }
 
 /** Two leases lost in a row without progress: the next may take its process with it again. */

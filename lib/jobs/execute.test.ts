@@ -270,12 +270,26 @@ test('a dead process costs its jobs no attempt, and the third crash in a row wit
   expect((await stints.list(app.sql, id, 0, 10)).map((it) => it.outcome)).toEqual(['crashed', 'crashed', 'crashed'])
 })
 
-test('a job with two crashes is claimed alone', async ({ world: { app } }) => {
+test('a job with two crashes is claimed alone', async ({ world }) => {
+  const app = await world.anotherApp({ random: () => 0 })
   const [suspect = '', other = ''] = await insertJobs(app, [{}, {}])
   await app.sql`UPDATE jobs SET crashes = 2 WHERE id = ${suspect}`
   await invoke(createEngine(app))
   expect(await get(app, suspect)).toMatchObject({ state: 'succeeded', crashes: 0 })
   expect((await get(app, other)).state).toBe('queued')
+})
+
+test('jobs with two crashes don’t keep the others waiting: in every second invocation the others go first', async ({
+  world,
+}) => {
+  const app = await world.anotherApp({ random: () => 0.9 })
+  const [suspect = '', ...others] = await insertJobs(app, [{}, {}, {}])
+  await app.sql`UPDATE jobs SET crashes = 2 WHERE id = ${suspect}`
+  await invoke(createEngine(app))
+  for (const other of others) expect((await get(app, other)).state).toBe('succeeded')
+  expect((await get(app, suspect)).state).toBe('queued')
+  await invoke(createEngine(app))
+  expect(await get(app, suspect)).toMatchObject({ state: 'succeeded', crashes: 0 })
 })
 
 test('a checkpoint of another version is not given to the job', async ({ world: { app } }) => {
