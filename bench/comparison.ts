@@ -33,7 +33,7 @@ const LINES: Line[] = [
   { what: '· CPU s per 1 000', pick: (it) => it.drain?.cpuSecondsPer1000, digits: 3 },
   { what: '· peak memory, MB', pick: (it) => it.drain?.peakMemoryMb },
   { what: 'submitted → finished at 50 jobs/s, p50 ms', pick: (it) => it.latency?.p50Ms, digits: 1, better: 'less' },
-  { what: '· p99 ms', pick: (it) => it.latency?.p99Ms, digits: 1, better: 'less' },
+  { what: 'submitted → finished at 50 jobs/s, p99 ms', pick: (it) => it.latency?.p99Ms, digits: 1, better: 'less' },
   { what: '· CPU s per 1 000', pick: (it) => it.latency?.cpuSecondsPer1000, digits: 2 },
   { what: 'idle: memory, MB', pick: (it) => it.idle?.memoryMb },
   { what: '· CPU s per minute', pick: (it) => it.idle?.cpuSecondsPerMinute, digits: 2 },
@@ -49,11 +49,6 @@ export const comparison = (
   plan: Plan,
 ): string => {
   const measured = systems.filter((name) => !reasons.has(name))
-  const rowsOf = (name: string): Row[] => all.flatMap((it) => (name === 'stint' ? it.stint : it.peers[name]) ?? [])
-  const lines = LINES.map(({ what, pick, digits = 0, better }) => {
-    const cells = measured.map((name) => show(median(rowsOf(name).flatMap((row) => pick(row) ?? [])), digits))
-    return `| ${what} | ${cells.join(' | ')} | ${better ? ratio(all, pick, better) : ''} |`
-  })
   const notes = measured.filter((name) => name !== 'stint').map((name) => `- ${name}: ${settingsOf(name)}`)
   const missing = [...reasons].map(([name, reason]) => `- ${name}: not measured. ${reason}`)
   return [
@@ -62,13 +57,30 @@ export const comparison = (
     `Medians of ${all.length} repetitions, the systems in turn. ${show(plan.bulkJobs, 0)} jobs in bulk and drain (a tenth with celery).`,
     versionsOf(measured),
     '',
-    `| | ${measured.join(' | ')} | Stint ÷ best other |`,
-    `|---|${'--:|'.repeat(measured.length + 1)}`,
-    ...lines,
+    ...table(all, measured, LINES),
     '',
     ...notes,
     ...missing,
   ].join('\n')
+}
+
+/** The rows that are compared, and nothing else. */
+export const inShort = (all: Repetition[], systems: string[]): string => {
+  const measured = systems.filter((name) => all.some((it) => (name === 'stint' ? it.stint : it.peers[name])))
+  return table(
+    all,
+    measured,
+    LINES.filter(({ better }) => better),
+  ).join('\n')
+}
+
+const table = (all: Repetition[], systems: string[], lines: readonly Line[]): string[] => {
+  const rowsOf = (name: string): Row[] => all.flatMap((it) => (name === 'stint' ? it.stint : it.peers[name]) ?? [])
+  const rows = lines.map(({ what, pick, digits = 0, better }) => {
+    const cells = systems.map((name) => show(median(rowsOf(name).flatMap((row) => pick(row) ?? [])), digits))
+    return `| ${what} | ${cells.join(' | ')} | ${better ? ratio(all, pick, better) : ''} |`
+  })
+  return [`| | ${systems.join(' | ')} | Stint ÷ best other |`, `|---|${'--:|'.repeat(systems.length + 1)}`, ...rows]
 }
 
 /** The median of the ratios of each repetition: what the machine did to one it did to the other. */

@@ -32,10 +32,10 @@ export const planOf = (quick: boolean): Plan => ({
     method: 'POST',
     path: '/jobs',
     connections: 32,
-    ...(quick ? { warmUpMs: 1_000, durationMs: 3_000 } : { warmUpMs: 3_000, durationMs: 10_000 }),
+    ...(quick ? { warmUpMs: 1_000, durationMs: 3_000 } : { warmUpMs: 2_000, durationMs: 6_000 }),
   },
-  steady: quick ? { perSecond: 50, warmUp: 100, jobs: 250 } : { perSecond: 50, warmUp: 250, jobs: 1_000 },
+  steady: quick ? { perSecond: 50, warmUp: 100, jobs: 250 } : { perSecond: 50, warmUp: 150, jobs: 600 },
   bulkJobs: quick ? 20_000 : 100_000,
-  idleMs: quick ? 3_000 : 15_000,
+  idleMs: quick ? 3_000 : 8_000,
   live: quick ? { jobs: 10, steps: 12 } : { jobs: 20, steps: 60 },
 })

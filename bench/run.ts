@@ -1,15 +1,16 @@
 import { parseArgs } from 'node:util'
-import { comparison, type Repetition } from './comparison.ts'
+import { comparison, inShort, type Repetition } from './comparison.ts'
 import { measureStint } from './measure-stint.ts'
 import { measurePeer } from './peers/measure.ts'
 import { PEERS } from './peers/peer.ts'
 import { whyNot } from './peers/services.ts'
+import { publish } from './publish.ts'
 import { report } from './report.ts'
 import { planOf } from './rows.ts'
 
 // `npm run bench`: the embedded stack as `npm start` runs it, and what people would use instead, side by side.
 // `-- --quick` for a short look, `-- --only latency,drain` for a part (then without peers), `-- --systems stint,bullmq`,
-// `-- --repetitions 5`.
+// `-- --repetitions 5`, `-- --publish` to put the tables into README.md and docs/performance.md.
 
 const { values } = parseArgs({
   options: {
@@ -18,6 +19,7 @@ const { values } = parseArgs({
     systems: { type: 'string' },
     repetitions: { type: 'string' },
     json: { type: 'boolean', default: false },
+    publish: { type: 'boolean', default: false },
   },
 })
 
@@ -51,9 +53,12 @@ for (let n = 1; n <= repetitions; n++) {
   }
   all.push(repetition)
 }
-if (values.json) console.log(JSON.stringify(all))
-else
-  console.log(
-    [await comparison(all, systems, reasons, plan), report(all.flatMap(({ stint }) => stint ?? []))].join('\n\n'),
-  )
+const sideBySide = comparison(all, systems, reasons, plan)
+const alone = report(all.flatMap(({ stint }) => stint ?? []))
+console.log(values.json ? JSON.stringify(all) : [sideBySide, alone].join('\n\n'))
+if (values.publish) {
+  publish('bench', sideBySide)
+  publish('bench in short', inShort(all, systems))
+  publish('bench of Stint', alone)
+}
 process.exit(0)

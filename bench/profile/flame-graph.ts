@@ -1,4 +1,4 @@
-import { type CpuProfile, type Frame, treeOf } from './stacks.ts'
+import { type CpuProfile, type Frame, ROOT, treeOf } from './stacks.ts'
 
 const WIDTH = 1_200
 const ROW = 17
@@ -37,6 +37,7 @@ export const flameGraph = (profile: CpuProfile, title: string): string => {
   )
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" font-family="sans-serif" font-size="11">`,
+    `<title>${escaped(title)}</title>`,
     '<style>text{pointer-events:none}</style>',
     `<rect width="${WIDTH}" height="${height}" fill="#fff"/>`,
     `<text x="4" y="16" font-size="14">${escaped(title)}</text>`,
@@ -47,20 +48,26 @@ export const flameGraph = (profile: CpuProfile, title: string): string => {
   ].join('\n')
 }
 
-/** Frames of one origin that only call each other are drawn as the lowest of them, so that what is ours can be seen. */
+/**
+ * Frames of one origin that only call each other are drawn as one, so that what is ours can be seen; and what Node's
+ * event loop calls stands on the ground.
+ */
 const merge = (frame: Frame): Frame => {
   const children = new Map<string, Frame>()
-  const take = (child: Frame): void => {
-    if (child.origin === frame.origin && frame.origin !== 'stint') {
-      for (const grandchild of child.children.values()) take(grandchild)
-      return
-    }
-    const key = child.origin === 'stint' ? child.name : child.origin
+  const put = (key: string, child: Frame): void => {
     const known = children.get(key)
     if (!known) return void children.set(key, { ...child, children: new Map(child.children) })
     known.totalMs += child.totalMs
     known.selfMs += child.selfMs
+    if (known.name !== child.name) known.name = ''
     for (const [name, it] of child.children) addTo(known.children, name, it)
+  }
+  const take = (child: Frame): void => {
+    const isGround = frame.name === ROOT && child.origin === 'node'
+    if (isGround || (child.origin === frame.origin && frame.origin !== 'stint')) {
+      if (isGround) put('node', { ...child, name: '', totalMs: child.selfMs, children: new Map() })
+      for (const grandchild of child.children.values()) take(grandchild)
+    } else put(child.origin === 'stint' ? child.name : child.origin, child)
   }
   for (const child of frame.children.values()) take(child)
   return { ...frame, children: new Map([...children].map(([key, child]) => [key, merge(child)])) }
@@ -75,7 +82,7 @@ const addTo = (children: Map<string, Frame>, name: string, added: Frame): void =
 }
 
 const box = ({ name, origin }: Frame, x: number, level: number, width: number, percent: number): string => {
-  const label = origin === 'stint' || origin === 'v8' ? name : `${origin}: ${name}`
+  const label = origin === 'stint' || origin === 'v8' ? name : name ? `${origin}: ${name}` : origin
   const letters = Math.floor((width - 6) / CHARACTER)
   const text = letters < 3 ? '' : label.length > letters ? `${label.slice(0, letters - 1)}…` : label
   const colour = COLOURS[origin] ?? PACKAGE

@@ -22,12 +22,16 @@ export interface Frame {
 }
 
 const NOT_BUSY = new Set(['(idle)', '(program)'])
+/** What takes the profile is in it, too. */
+const PROFILER = 'profiled-process.ts'
 
-/** The busy time of a profile as one tree of functions; what waited is left out. */
+export const ROOT = 'all'
+
+/** The busy time of a profile as one tree of functions; what waited is left out, and what the profiler itself took. */
 export const treeOf = (profile: CpuProfile): Frame => {
   const byId = new Map(profile.nodes.map((node) => [node.id, node]))
   const parentOf = new Map(profile.nodes.flatMap((node) => (node.children ?? []).map((child) => [child, node.id])))
-  const root: Frame = { name: 'all', origin: 'v8', selfMs: 0, totalMs: 0, children: new Map() }
+  const root: Frame = { name: ROOT, origin: 'v8', selfMs: 0, totalMs: 0, children: new Map() }
   const places = new Map<number, Frame[]>()
   const placeOf = (id: number): Frame[] => {
     const known = places.get(id)
@@ -44,6 +48,7 @@ export const treeOf = (profile: CpuProfile): Frame => {
     const ms = (profile.timeDeltas[index] ?? 0) / 1_000
     if (NOT_BUSY.has(byId.get(id)?.callFrame.functionName ?? '')) continue
     const place = placeOf(id)
+    if (place.some(({ name }) => name.includes(PROFILER))) continue
     for (const frame of place) frame.totalMs += ms
     const last = place.at(-1)
     if (last) last.selfMs += ms
