@@ -5,7 +5,8 @@ import { type Browser, chromium } from 'playwright-core'
 export const CHROMIUM = process.env['CHROMIUM_PATH'] ?? '/usr/bin/chromium'
 
 /** Where there is none the tests say so and are skipped; CI installs it, and there they are not. */
-export const hasChromium = existsSync(CHROMIUM) || (process.env['CI'] === 'true' && !process.env['STINT_WITHOUT_CHROMIUM'])
+export const hasChromium =
+  existsSync(CHROMIUM) || (process.env['CI'] === 'true' && !process.env['STINT_WITHOUT_CHROMIUM'])
 
 /** Starts a browser that asks for nothing but what a page asks for. */
 export const launch = (): Promise<Browser> =>
