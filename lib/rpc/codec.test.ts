@@ -185,6 +185,26 @@ describe('hostile bytes are refused before anything is made of them', () => {
     expect(() => readArguments(readMessage(bytes), idl)).toThrow(RpcError)
   })
 
+  test('control characters that clients write as they are come through, and elsewhere than in text are refused', () => {
+    const read = (text: string) => readArguments(readMessage(Buffer.from(text)), idl)
+    expect(read('[1,"keep",1,7,{"1":{"rec":{"1":{"str":"a\u0001\u001fb"}}}}]')).toEqual({
+      thing: { name: 'a\u0001\u001fb' },
+    })
+    expect(() => read('[1,"keep",1,7,{"1":{"rec":{"1":\u0001{"str":"a"}}}}]')).toThrow(RpcError)
+    expect(() => read('[1,"keep",1,7,{"1":{"rec":{"1":{"str":"a\u0000"}}}}]')).toThrow(/^thing\.name: /)
+  })
+
+  test.for([
+    ['a list', LIST, [STRING]],
+    ['a set', SET, [STRING]],
+    ['a map', MAP, [STRING, STRING]],
+  ] as const)('%s of more items than there are bytes is refused for its size', ([, type, items]) => {
+    for (const size of [HUGE, NEGATIVE, [0, 0, 0, 2]]) {
+      const bytes = inThing(field(type, 99, [...items, ...size, 0]))
+      expect(() => readArguments(readMessage(bytes), idl)).toThrow(/ items can't be in this message$/)
+    }
+  })
+
   test('deep JSON in a field that nobody asked for is passed over', () => {
     const deep = `${'['.repeat(100_000)}${']'.repeat(100_000)}`
     const bytes = asJson(`{"1":{"rec":{"1":{"str":"lamp"},"99":{"lst":${deep}},"__proto__":{"str":"x"}}}}`)

@@ -2,8 +2,7 @@ import { parseJson } from '../core/parse-json.ts'
 import { type Fields, fieldsOf, type Idl, itemOf, type Struct } from './idl.ts'
 import { MAX_NAME, malformed, type Protocol, type Received, storable } from './message.ts'
 
-// TJSONProtocol, which has no specification but its implementations. The npm package `thrift` writes control characters
-// into strings as they are, which no JSON parser takes.
+// TJSONProtocol, which has no specification but its implementations.
 
 const VERSION = 1
 const CODES: Record<string, string> = { bool: 'tf', i32: 'i32', i64: 'i64', double: 'dbl', string: 'str' }
@@ -14,9 +13,17 @@ const NO_NUMBERS: Record<string, number> = {
   '-Infinity': Number.NEGATIVE_INFINITY,
 }
 
+/**
+ * Apache's clients for Node and Python write these into strings as they are, which is no JSON. Elsewhere than in strings
+ * they may not be, escaped or not.
+ */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+const CONTROLS = /[\x00-\x08\v\f\x0e-\x1f]/g
+const asEscape = (character: string): string => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`
+
 /** Reads a message's header; its struct when it is known what it should be. @throws {RpcError} */
 export const readJson = (bytes: Buffer): Received => {
-  const message = parseJson(bytes.toString('utf8'))
+  const message = parseJson(bytes.toString('utf8').replaceAll(CONTROLS, asEscape))
   if (!Array.isArray(message) || message.length !== 5) throw malformed('expected [1, name, type, sequence, struct]')
   const [version, name, type, sequence, struct] = message as unknown[]
   if (version !== VERSION) throw malformed('expected version 1 of the JSON protocol')
