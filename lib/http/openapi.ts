@@ -192,9 +192,13 @@ const requestBody = (
     return { required: true, content: { 'application/json': { schema: schemas.of(body, 'input', operationId) } } }
   }
   const { contentTypes, maxBytes } = body.raw
-  const content = contentTypes.map((type) => [type, { schema: { type: 'string', format: 'binary' } }] as const)
+  const content = contentTypes.map((type) => [type, { schema: bytesAs(type) }] as const)
   return { required: true, description: `At most ${maxBytes} bytes.`, content: Object.fromEntries(content) }
 }
+
+/** JSON that is taken as bytes may be of any type. */
+const bytesAs = (contentType: string): JsonSchema =>
+  contentType.endsWith('json') ? { format: 'binary' } : { type: 'string', format: 'binary' }
 
 const responses = (declaration: AnyDeclaration, operationId: string, schemas: Schemas): Operation['responses'] => {
   const made: Operation['responses'] = {}
