@@ -44,8 +44,12 @@ const reasonOf = (message: string): string => {
   return reason ?? firstLine(message.split('\n').slice(2).join('\n'))
 }
 
+/** Without DuckDB's name for the kind of error, and without where the file lay. */
 const firstLine = (message: string): string =>
-  (message.split('\n').find((it) => it.trim() !== '') ?? '').replaceAll(/"?\/[^\s"]*"?/g, 'it').slice(0, 300)
+  (message.split('\n').find((it) => it.trim() !== '') ?? '')
+    .replace(/^(?:[A-Z][\w ]* )?Error: /, '')
+    .replaceAll(/(?:\bfile )?["']?\/[^\s"']*["']?/g, 'the file')
+    .slice(0, 300)
 
 /** How a process looks from outside that crashed in its own code, and was not ended by anybody. */
 const CRASHES = ['SIGSEGV', 'SIGABRT', 'SIGBUS', 'SIGILL', 'SIGFPE', 'SIGTRAP']
