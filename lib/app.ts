@@ -185,7 +185,9 @@ const lazyTraces = (
     enabled: true,
     sampled: () => random() < sampleRatio,
     record: (span) => {
-      recorded = get().then((made) => made.record(span))
+      recorded = get()
+        .then((made) => made.record(span))
+        .catch((error) => given.log.warn({ err: error }, 'a span could not be recorded'))
     },
     flush: async () => {
       await recorded

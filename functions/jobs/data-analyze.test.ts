@@ -159,6 +159,16 @@ describe('a CSV', () => {
     ])
   })
 
+  test('cannot have the same between values and for one that is missing', async ({ world }) => {
+    const analyzed = analyze(world, 'a,b\n1,2\n', { missing: [','], delimiter: ',' })
+    await expect(analyzed).rejects.toMatchObject({ name: 'PermanentError', code: 'DATA_UNREADABLE' })
+  })
+
+  test('may have numbers of any size', async ({ world }) => {
+    const { report } = await analyze(world, 'a,b\n5e-324,1e99\n1e-310,-1e99\n3e-309,9007199254740993\n')
+    for (const { histogram } of report.columns) expect(histogram?.counts.reduce((sum, it) => sum + it)).toBe(3)
+  })
+
   test('without a header gets names by place', async ({ world }) => {
     const { report } = await analyze(world, '1,2\n3,4\n', { header: false })
     expect(report).toMatchObject({ rows: 2, columns: [{ name: 'column0' }, { name: 'column1' }] })

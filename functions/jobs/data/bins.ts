@@ -21,6 +21,9 @@ const MOST = 24
 /** A range is shown to its ends, unless it is this often as wide as where nearly all values are. */
 const FAR = 2
 
+/** Below it are numbers of which a tenth is nothing. */
+const SMALLEST = 1e-300
+
 const SECOND = 1_000
 const DAY = 86_400 * SECOND
 const TIME_STEPS = [
@@ -46,7 +49,8 @@ const stepOf = (least: number, of: 'whole' | 'real' | 'time'): number => {
 }
 
 /** 1, 2 or 5 times a power of ten, and not below `least`. */
-const niceStep = (least: number): number => {
+const niceStep = (wanted: number): number => {
+  const least = Math.max(wanted, SMALLEST)
   const power = 10 ** Math.floor(Math.log10(least))
   return rounded(([1, 2, 5].find((it) => it * power >= least) ?? 10) * power)
 }

@@ -1,3 +1,4 @@
+import { PermanentError } from '../../../lib/jobs/define.ts'
 import { type Bins, binsOf } from './bins.ts'
 import type { Reader } from './reader.ts'
 import { type ColumnReport, rounded } from './report.ts'
@@ -59,7 +60,24 @@ const measure = async (reader: Reader, columns: Numbered[]): Promise<Map<number,
     return `{${count}, ${spread}, ${quantiles}} AS c${column.index}`
   })
   const [row = {}] = await reader.ask<Record<string, Measured>>(`SELECT ${fields.join(', ')} FROM data`)
-  return new Map(columns.map(({ index }) => [index, row[`c${index}`] as Measured]))
+  return new Map(columns.map((column) => [column.index, plausible(column, row[`c${column.index}`] as Measured)]))
+}
+
+/** The years 1 to 9999. */
+const TIMES = { first: -62_135_596_800_000, last: 253_402_300_799_999 }
+
+/**
+ * What can't be counted with was left out. Where there is some all the same, a Parquet's metadata said that there is
+ * none, and DuckDB didn't look.
+ */
+const plausible = (column: TableColumn, known: Measured): Measured => {
+  const { min, max, mean, stddev, quantiles } = known
+  const numbers = [min, max, mean, stddev, ...(quantiles ?? [])].filter((it) => it !== null && it !== undefined)
+  const [first, last] = column.role === 'time' ? [TIMES.first, TIMES.last] : [-Number.MAX_VALUE, Number.MAX_VALUE]
+  const ends = [min, max].filter((it) => typeof it === 'number')
+  if (numbers.every(Number.isFinite) && ends.every((it) => it >= first && it <= last)) return known
+  const message = `The file can’t be read: what it says of the column ${column.name} is not so.`
+  throw new PermanentError('DATA_UNREADABLE', message)
 }
 
 const spreadOf = ({ role }: TableColumn, known: Measured): Partial<ColumnReport> => {

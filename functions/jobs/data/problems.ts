@@ -1,9 +1,9 @@
 import { PermanentError } from '../../../lib/jobs/define.ts'
 import { MAX_LINE_BYTES } from './limits.ts'
 
-/** What DuckDB begins messages with that are about the file; others are about the statement, or about the machine. */
+/** What DuckDB begins messages with that are about the file, or how it is to be read; others are about the machine, or us. */
 const ABOUT_THE_FILE =
-  /^(Invalid Input|Conversion|IO|Out of Range|Serialization|Not implemented|INTERNAL|TProtocolException|Invalid|Invalid type)\b/i
+  /^(Invalid Input|Binder|Conversion|IO|Out of Range|Serialization|Not implemented|INTERNAL|TProtocolException|Invalid|Invalid type)\b/i
 
 const NO_ROOM = /No space left on device/
 const TOO_MUCH = /^Out of Memory|max_temp_directory_size|bad_alloc/i

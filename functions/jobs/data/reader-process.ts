@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api'
 import { MAX_SPILL, MEMORY, THREADS } from './limits.ts'
 import type { Answer } from './reader.ts'
+import { literal } from './sql.ts'
 
 // A process of its own in which DuckDB reads one file that a stranger made: `node reader-process.ts FOLDER FILE`. It
 // answers SQL statements, one at a time, and knows no secret. Where its parent dies, it leaves nothing behind.
@@ -20,7 +21,7 @@ const open = async (): Promise<DuckDBConnection> => {
     allow_community_extensions: 'false',
   })
   const connection = await instance.connect()
-  await connection.run(`SET allowed_paths = ['${file.replaceAll("'", "''")}']`)
+  await connection.run(`SET allowed_paths = [${literal(file)}]`)
   await connection.run('SET enable_external_access = false')
   await connection.run('SET lock_configuration = true')
   return connection
