@@ -19,7 +19,8 @@ const body = file === undefined ? (values.data ?? values['data-binary']) : readF
 const given = (values.header ?? []).map((line) => line.split(/: (.*)/s).slice(0, 2) as [string, string])
 const headers = new Headers(given)
 if (body !== undefined && !headers.has('content-type')) headers.set('content-type', 'application/x-www-form-urlencoded')
-const answer = await fetch(`http://${positionals[0]}`, {
+const [address = ''] = positionals
+const answer = await fetch(address.includes('://') ? address : `http://${address}`, {
   method: body === undefined ? 'GET' : 'POST',
   headers,
   redirect: values.location ? 'follow' : 'manual',

@@ -32,7 +32,7 @@ afterAll(async () => {
 
 /** A shell of a reader, who has a photo. */
 const openReader = async (name: string): Promise<Shell> => {
-  const shell = await openShell(stack, join(folder, name))
+  const shell = await openShell(stack.url, join(folder, name))
   const photo = sharp({ create: { width: 1_200, height: 800, channels: 3, background: '#c03040' } })
   await photo.jpeg().toFile(join(shell.folder, 'photo.jpg'))
   return shell

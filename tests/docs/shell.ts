@@ -3,7 +3,6 @@ import { chmodSync, existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { delimiter, dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import { expect } from 'vitest'
-import type { Stack } from '../../infra/local/stack.ts'
 import { type Block, blocksOf, root } from './markdown.ts'
 
 const run = promisify(execFile)
@@ -17,8 +16,8 @@ export interface Shell {
   untilJobsEnded(): Promise<void>
 }
 
-/** @param folder the shell's own; it is made */
-export const openShell = async (stack: Stack, folder: string): Promise<Shell> => {
+/** @param url what stands for `localhost:3000` @param folder the shell's own; it is made */
+export const openShell = async (url: string, folder: string): Promise<Shell> => {
   if (!existsSync(folder)) mkdirSync(folder)
   // As root, Postgres runs as another user, who has to get in.
   chmodSync(folder, 0o711)
@@ -27,7 +26,7 @@ export const openShell = async (stack: Stack, folder: string): Promise<Shell> =>
   const type = async (text: string): Promise<string> => {
     const script = `set -a; [ -f variables ] && . ./variables; set -e -o pipefail\n${text}\nexport -p > variables`
     const path = [join(folder, 'bin'), dirname(process.execPath), process.env['PATH']].join(delimiter)
-    const shell = ['-c', script.replaceAll('localhost:3000', stack.url.replace('http://', ''))]
+    const shell = ['-c', script.replaceAll(/(http:\/\/)?localhost:3000/g, url)]
     const { stdout } = await run('bash', shell, { cwd: folder, env: { PATH: path } })
     return stdout
   }

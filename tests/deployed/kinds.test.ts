@@ -1,0 +1,43 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import sharp from 'sharp'
+import { afterAll, expect, test } from 'vitest'
+import { documents } from '../docs/markdown.ts'
+import { follow, openShell, stepsOf } from '../docs/shell.ts'
+import { openStage, register } from './stage.ts'
+
+// The examples of the kinds' pages, typed into a shell, against a stage that runs elsewhere. On this machine
+// tests/docs/session.test.ts does so.
+
+const LONG = { timeout: 300_000 }
+
+const folder = mkdtempSync(join(tmpdir(), 'stint-kinds-'))
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+/** A stage sends no mails for somebody whose own address nobody has confirmed. */
+const NOT_FOR_STRANGERS = 'docs/kinds/mail.send.md'
+const pages = documents.filter((it) => it.startsWith('docs/kinds/') && it !== NOT_FOR_STRANGERS)
+
+const typed = test.runIf(process.env['STINT_URL'])
+
+typed.for(pages)('the example in %s goes as it is shown', LONG, async (page) => {
+  const stage = await openStage()
+  const { token } = await register(stage)
+  const shell = await openShell(stage.url, join(folder, page.slice('docs/kinds/'.length)))
+  const photo = sharp({ create: { width: 1_200, height: 800, channels: 3, background: '#c03040' } })
+  await photo.jpeg().toFile(join(shell.folder, 'photo.jpg'))
+  await shell.type(`TOKEN=${token}`)
+  await follow(shell, stepsOf(page))
+})
+
+typed('mails are sent for nobody whose address is not confirmed', LONG, async () => {
+  const { client } = await register(await openStage())
+  const input = { to: ['nobody@example.com'], subject: 'A scenario', text: 'Nobody gets it.' }
+  const { job } = await client.call('POST /jobs', { body: { kind: 'mail.send', input } })
+  const read = async () => (await client.call('GET /jobs/{jobId}', { params: { jobId: job.id } })).job
+  await expect.poll(async () => (await read()).state, { timeout: 150_000 }).toMatch(/succeeded|failed/)
+  const { state, error } = await read()
+  // On one machine mails are files, and anybody may write those.
+  if (state === 'failed') expect(['EMAIL_UNCONFIRMED', 'MAIL_NOT_CONFIGURED']).toContain(error?.code)
+})

@@ -1,0 +1,49 @@
+import { randomBytes } from 'node:crypto'
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Api } from '../../functions/http/api.ts'
+import { startStack } from '../../infra/local/stack.ts'
+import { type Client, createClient } from '../../lib/client/client.ts'
+import { fixed } from '../../lib/client/credentials.ts'
+
+/** A Stint that runs somewhere: `STINT_URL` says where. Without it one is started here. */
+export interface Stage {
+  url: string
+  stop(): Promise<void>
+}
+
+export const openStage = async (): Promise<Stage> => {
+  const given = process.env['STINT_URL']
+  if (given) return { url: given.replace(/\/+$/, ''), stop: async () => {} }
+  const folder = mkdtempSync(join(tmpdir(), 'stint-deployed-'))
+  // As root, Postgres runs as another user, who has to get in.
+  chmodSync(folder, 0o711)
+  const stack = await startStack({ dataDir: join(folder, 'data'), env: { WEB_ALLOWED_HOSTS: 'localhost' } })
+  return {
+    url: stack.url,
+    stop: async () => {
+      await stack.stop()
+      rmSync(folder, { recursive: true, force: true })
+    },
+  }
+}
+
+export interface Somebody {
+  email: string
+  password: string
+  token: string
+  client: Client<Api>
+}
+
+/** Somebody new. Their account stays: a stage has no way to take one back. */
+export const register = async ({ url }: Stage): Promise<Somebody> => {
+  const account = {
+    email: `scenario-${randomBytes(6).toString('hex')}@example.com`,
+    password: randomBytes(12).toString('base64url'),
+    name: 'A scenario',
+  }
+  const { accessToken } = await createClient<Api>({ baseUrl: url }).call('POST /auth/register', { body: account })
+  const client = createClient<Api>({ baseUrl: url, credentials: fixed(accessToken) })
+  return { ...account, token: accessToken, client }
+}

@@ -1,0 +1,92 @@
+import { globSync, readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { describe, expect, test } from 'vitest'
+import { parse } from 'yaml'
+
+// .github/workflows and the templates of infra/deploy, held against serverless.yml and each other. Their own linters look at
+// them in `npm run lint:deploy`.
+
+const root = fileURLToPath(new URL('../../', import.meta.url))
+const read = (path: string): string => readFileSync(root + path, 'utf8')
+const yaml = (path: string) => parse(read(path), { merge: true })
+
+const workflows = globSync('.github/workflows/*.yml', { cwd: root })
+const stages = Object.keys(yaml('serverless.yml').params).filter((name) => name !== 'default')
+const deployStage = '.github/workflows/deploy-stage.yml'
+
+interface Step {
+  name?: string
+  run?: string
+}
+const stepsOfStage: Step[] = yaml(deployStage).jobs.deploy.steps
+const placeOf = (text: string): number => stepsOfStage.findIndex(({ run }) => run?.includes(text))
+
+describe.for(workflows)('%s', (path) => {
+  test('runs strangers’ actions by their commits, and says which versions those are', () => {
+    const used = [...read(path).matchAll(/uses: (\S+)(.*)/g)].filter(([, action = '']) => !action.startsWith('./'))
+    for (const [, action, comment] of used) {
+      expect(action).toMatch(/@[\da-f]{40}$/)
+      expect(comment).toMatch(/^ # v\d+\.\d+\.\d+$/)
+    }
+  })
+
+  test('runs scripts that are there', () => {
+    const { scripts } = JSON.parse(read('package.json'))
+    const named = [...read(path).matchAll(/npm run ([\w:-]+)/g)].map(([, name = '']) => name)
+    expect(named.filter((name) => !(name in scripts))).toEqual([])
+  })
+
+  test('may by itself do no more than read', () => {
+    expect(yaml(path).permissions).toEqual({ contents: 'read' })
+  })
+})
+
+test('a version goes through all stages, in their order', () => {
+  const { jobs } = yaml('.github/workflows/deploy.yml')
+  expect(Object.keys(jobs)).toEqual(['check', 'image', ...stages])
+  expect(stages.map((stage) => jobs[stage].with.stage)).toEqual(stages)
+  expect(['image', ...stages].map((job) => jobs[job].needs)).toEqual(['check', 'image', ...stages.slice(0, -1)])
+})
+
+test('a rollback goes to every stage, and leaves the database as it is', () => {
+  const { on, jobs } = yaml('.github/workflows/rollback.yml')
+  expect(on.workflow_dispatch.inputs.stage.options).toEqual(stages)
+  expect(jobs.rollback.with.migrate).toBe(false)
+})
+
+test('the database is migrated before the new code is there, and scenarios are run after', () => {
+  const [migrated, deployed, tried] = ['infra/deploy/migrate.sh', 'serverless deploy', 'npm run test:deployed'].map(
+    placeOf,
+  )
+  expect(migrated).toBeGreaterThan(0)
+  expect(deployed).toBeGreaterThan(migrated ?? 0)
+  expect(tried).toBeGreaterThan(deployed ?? 0)
+})
+
+test('a stage is deployed with parameters that serverless.yml asks for', () => {
+  const { run = '' } = stepsOfStage[placeOf('serverless deploy')] ?? {}
+  const given = [...run.matchAll(/--param "(\w+)=/g)].map(([, name]) => name)
+  expect(given.length).toBeGreaterThan(3)
+  for (const name of given) expect(read('serverless.yml')).toMatch(new RegExp(`\\$\\{param:${name}\\b`))
+})
+
+test('what a stage stands on is there for each stage, and has the names that the stage asks for', () => {
+  const foundation = yaml('infra/deploy/foundation.yml')
+  expect(foundation.Parameters.Stage.AllowedValues).toEqual(stages)
+  expect(yaml('infra/deploy/deployer.yml').Parameters.Stage.AllowedValues).toEqual(stages)
+  const asked = Object.values<{ Default: string }>(yaml('infra/deploy/parameters.yml').Parameters)
+  const made = Object.values<{ Type: string; Properties: { Name: { 'Fn::Sub': string } } }>(foundation.Resources)
+    .filter(({ Type }) => Type === 'AWS::SSM::Parameter')
+    .map(({ Properties }) => Properties.Name['Fn::Sub'])
+  /** The stage's name is there by another expression in either. */
+  const plain = (name: string) => name.replace(/\$\{[\w:]+\}/, 'dev')
+  // CloudFormation isn't told the brokers' addresses.
+  const byHand = '/stint/dev/kafka-brokers'
+  expect(asked.map((it) => plain(it.Default)).toSorted()).toEqual([...made.map(plain), byHand].toSorted())
+})
+
+test('whoever deploys may pass on the role that is made for it', () => {
+  const { RoleName } = yaml('infra/deploy/account.yml').Resources.CloudFormationRole.Properties
+  expect(read(deployStage)).toContain(`:role/${RoleName}"`)
+  expect(read('infra/deploy/deployer.yml')).toContain(`:role/${RoleName}"`)
+})
