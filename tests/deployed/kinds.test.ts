@@ -2,10 +2,10 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import sharp from 'sharp'
-import { afterAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, test } from 'vitest'
 import { documents } from '../docs/markdown.ts'
 import { follow, openShell, stepsOf } from '../docs/shell.ts'
-import { openStage, register } from './stage.ts'
+import { openStage, register, type Somebody, type Stage } from './stage.ts'
 
 // The examples of the kinds' pages, typed into a shell, against a stage that runs elsewhere. On this machine
 // tests/docs/session.test.ts does so.
@@ -21,18 +21,25 @@ const pages = documents.filter((it) => it.startsWith('docs/kinds/') && it !== NO
 
 const typed = test.runIf(process.env['STINT_URL'])
 
+let stage: Stage
+let ada: Somebody
+beforeAll(async () => {
+  if (!process.env['STINT_URL']) return
+  stage = await openStage()
+  // One for all: a stage lets nobody register again and again.
+  ada = await register(stage)
+}, LONG.timeout)
+
 typed.for(pages)('the example in %s goes as it is shown', LONG, async (page) => {
-  const stage = await openStage()
-  const { token } = await register(stage)
   const shell = await openShell(stage.url, join(folder, page.slice('docs/kinds/'.length)))
   const photo = sharp({ create: { width: 1_200, height: 800, channels: 3, background: '#c03040' } })
   await photo.jpeg().toFile(join(shell.folder, 'photo.jpg'))
-  await shell.type(`TOKEN=${token}`)
+  await shell.type(`TOKEN=${ada.token}`)
   await follow(shell, stepsOf(page))
 })
 
 typed('mails are sent for nobody whose address is not confirmed', LONG, async () => {
-  const { client } = await register(await openStage())
+  const { client } = ada
   const input = { to: ['nobody@example.com'], subject: 'A scenario', text: 'Nobody gets it.' }
   const { job } = await client.call('POST /jobs', { body: { kind: 'mail.send', input } })
   const read = async () => (await client.call('GET /jobs/{jobId}', { params: { jobId: job.id } })).job

@@ -29,7 +29,8 @@ const noop = (input: object) => ({ body: { kind: 'debug.noop', input } })
 
 test('all parts answer', LONG, async () => {
   const health = await createClient<Api>({ baseUrl: stage.url }).call('GET /health')
-  expect(health).toMatchObject({ status: 'ok', components: { postgres: { status: 'ok' } } })
+  expect(health.components.filter(({ status }) => status === 'down')).toEqual([])
+  expect(health.status).toBe('ok')
 })
 
 describe('a person', () => {

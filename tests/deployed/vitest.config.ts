@@ -5,6 +5,7 @@ export default defineConfig({
   test: {
     include: ['tests/deployed/*.test.ts'],
     pool: 'forks',
+    fileParallelism: false,
     // A stage that nobody used for a while starts its functions first.
     testTimeout: 180_000,
     hookTimeout: 180_000,

@@ -63,11 +63,21 @@ test('the database is migrated before the new code is there, and scenarios are r
   expect(tried).toBeGreaterThan(deployed ?? 0)
 })
 
-test('a stage is deployed with parameters that serverless.yml asks for', () => {
-  const { run = '' } = stepsOfStage[placeOf('serverless deploy')] ?? {}
-  const given = [...run.matchAll(/--param "(\w+)=/g)].map(([, name]) => name)
-  expect(given.length).toBeGreaterThan(3)
-  for (const name of given) expect(read('serverless.yml')).toMatch(new RegExp(`\\$\\{param:${name}\\b`))
+test.for([deployStage, 'docs/deploy.md'])('%s gives a stage what serverless.yml asks for', (path) => {
+  const serverless = read('serverless.yml')
+  const params = [...read(path).matchAll(/--param "(\w+)=/g)].map(([, name]) => name)
+  expect(params).toEqual(expect.arrayContaining(['imageUri', 'version', 'deploymentRole']))
+  expect(params.filter((name) => !serverless.includes(`{param:${name}`))).toEqual([])
+})
+
+test('the variables of an environment on GitHub are those that serverless.yml reads, and docs/deploy.md names', () => {
+  const { env } = yaml(deployStage).jobs.deploy.steps[placeOf('serverless deploy')]
+  const names = [...read('serverless.yml').matchAll(/\{env:(\w+), ''\}/g)].map(([, name = '']) => name)
+  expect(Object.keys(env).toSorted()).toEqual(names.toSorted())
+  for (const name of names) {
+    expect(env[name]).toContain(`vars.${name} `)
+    expect(read('docs/deploy.md')).toContain(`\`${name}\``)
+  }
 })
 
 test('what a stage stands on is there for each stage, and has the names that the stage asks for', () => {
