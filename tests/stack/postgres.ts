@@ -1,19 +1,25 @@
 import { spawnSync } from 'node:child_process'
-import { chmodSync, chownSync, existsSync, mkdirSync, writeFileSync } from 'node:fs'
+import { chmodSync, chownSync, globSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { demand, freePorts, MissingError, type Running, startProcess, userOf } from './component.ts'
 
 const ROLE = 'stint'
 const PASSWORD = 'stint'
 
-/** Debian's PostgreSQL of a version, with a cluster of its own. */
-export const startDebianPostgres = async (
-  version: number,
-  { folder }: { folder: string },
-): Promise<Running & { adminUrl: string; port: number }> => {
+/** The oldest that Stint runs on. */
+const OLDEST = 15
+
+/** The oldest PostgreSQL that Debian's packages have put here and that will do, with a cluster of its own. */
+export const startDebianPostgres = async ({
+  folder,
+}: {
+  folder: string
+}): Promise<Running & { version: number; adminUrl: string; port: number }> => {
+  const installed = globSync('/usr/lib/postgresql/*/bin/initdb').map((path) => Number(path.split('/')[4]))
+  const [version] = installed.filter((it) => it >= OLDEST).toSorted((a, b) => a - b)
+  if (version === undefined)
+    throw new MissingError(`there is no PostgreSQL ${OLDEST} or later: apt-get install postgresql`)
   const programs = `/usr/lib/postgresql/${version}/bin`
-  if (!existsSync(join(programs, 'initdb')))
-    throw new MissingError(`there is no PostgreSQL ${version}: apt-get install postgresql-${version}`)
   const [port = 0] = await freePorts(1)
   const user = userOf('postgres')
   const home = folderOf(user, join(folder, 'postgres'))
@@ -52,7 +58,7 @@ export const startDebianPostgres = async (
     user,
     isReady: async () => spawnSync('pg_isready', ['-h', '127.0.0.1', '-p', String(port)]).status === 0,
   })
-  return { ...running, port, adminUrl: urlAt(port) }
+  return { ...running, version, port, adminUrl: urlAt(port) }
 }
 
 /** PgBouncer in transaction mode in front of a server: what RDS Proxy is on AWS. */

@@ -51,7 +51,7 @@ interface Folders {
 }
 interface Part {
   name: string
-  start(folders: Folders): Promise<Running & { given: GivenStack }>
+  start(folders: Folders): Promise<Running & { given: GivenStack; version?: number }>
 }
 
 const kafka = (version: string): Part => ({
@@ -69,13 +69,13 @@ const localStack: Part = {
   },
 }
 const pooledPostgres: Part = {
-  name: 'PostgreSQL 15 behind PgBouncer',
+  name: 'PostgreSQL behind PgBouncer',
   start: async (folders) => {
-    const postgres = await startDebianPostgres(15, folders)
+    const postgres = await startDebianPostgres(folders)
     try {
       const { databaseUrl, stop } = await startPgBouncer(postgres.port, folders)
       const given = { adminUrl: postgres.adminUrl, databaseUrl, environment: { DATABASE_PREPARE: 'false' } }
-      return { given, stop: () => stop().finally(postgres.stop) }
+      return { given, version: postgres.version, stop: () => stop().finally(postgres.stop) }
     } catch (error) {
       await postgres.stop()
       throw error
@@ -110,7 +110,7 @@ const run = async ({ parts, tests }: (typeof RUNS)[number]): Promise<boolean> =>
         const started = await part.start({ tools: values.tools, folder })
         running.push(started)
         Object.assign(given, started.given)
-        console.log(`${part.name}: runs`)
+        console.log(`${part.name}: runs${started.version === undefined ? '' : `, ${started.version}`}`)
       } catch (error) {
         if (!(error instanceof MissingError)) throw error
         console.log(`${part.name}: SKIPPED, the embedded part stays in its place. ${error.message}`)
