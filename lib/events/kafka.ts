@@ -118,12 +118,17 @@ export interface StreamOptions extends KafkaOptions {
 
 /** Partitions that are read at once. */
 const PARTITIONS_AT_ONCE = 4
+/**
+ * How long one who was killed keeps its partitions. Shorter than a request may take: who waits meanwhile to be let into the
+ * group must not give up, and leave one more behind that the next one waits for.
+ */
+const SESSION_MS = 9_000
 
 /** Reads a topic in batches as a member of a consumer group, a new group from the beginning. */
 export const startKafkaStream = async (options: StreamOptions): Promise<Consumer> => {
   const { groupId, topic, maxRecords, onRecords, onCrash } = options
   const kafka = createClient(options)
-  const consumer = kafka.consumer({ groupId, maxWaitTimeInMs: 100 })
+  const consumer = kafka.consumer({ groupId, maxWaitTimeInMs: 100, sessionTimeout: SESSION_MS })
   consumer.on(consumer.events.CRASH, ({ payload }) => {
     if (!payload.restart) onCrash()
   })
