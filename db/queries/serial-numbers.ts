@@ -45,6 +45,17 @@ export const findForeign = async (
   return row?.number ?? null
 }
 
+/** Those of a range of numbers, in their order. */
+export const listRange = (
+  sql: Sql,
+  deviceModelId: string,
+  { first, last }: NumberRange,
+  limit: number,
+): Promise<SerialNumberRow[]> => sql`
+  SELECT number, serial, job_id, created_at FROM serial_numbers
+  WHERE device_model_id = ${deviceModelId} AND number BETWEEN ${first} AND ${last}
+  ORDER BY number LIMIT ${limit}`
+
 /** A model's serials in the order of their numbers, after number `after`. */
 export const list = (
   sql: Sql,

@@ -1,9 +1,10 @@
 import { describe, expect } from 'vitest'
 import { newId } from '../../lib/core/ids.ts'
-import { serialOf } from '../../lib/serials/serial.ts'
+import { MAX_SERIAL_NUMBER, serialOf } from '../../lib/serials/serial.ts'
 import { jobIn, runKind } from '../../tests/support/run-kind.ts'
 import { test, type World } from '../../tests/support/world.ts'
 import { serialsGenerate } from '../jobs/serials-generate.ts'
+import { MAX_CSV_ROWS } from '../serials-csv.ts'
 
 const model = { code: '0111', name: 'Kettle' }
 
@@ -66,14 +67,16 @@ describe('device models', () => {
         [
           world.http('GET', path, { token }),
           world.http('GET', `${path}/serial-numbers`, { token }),
+          world.http('GET', `${path}/serial-numbers.csv`, { token }),
           world.http('GET', `/device-models?projectId=${projectId}`, { token }),
           world.http('POST', '/device-models', { token, body: { code: 'NEW', name: 'New', projectId } }),
           world.http('PATCH', path, { token, body: { name: 'Mine' } }),
           world.http('DELETE', path, { token }),
         ].map(async (answer) => (await answer).body?.code ?? (await answer).status),
       )
-    expect(await tries(viewer)).toEqual([200, 200, 200, 'FORBIDDEN', 'FORBIDDEN', 'FORBIDDEN'])
+    expect(await tries(viewer)).toEqual([200, 200, 200, 200, 'FORBIDDEN', 'FORBIDDEN', 'FORBIDDEN'])
     expect(await tries(stranger)).toEqual([
+      'DEVICE_MODEL_NOT_FOUND',
       'DEVICE_MODEL_NOT_FOUND',
       'DEVICE_MODEL_NOT_FOUND',
       'PROJECT_NOT_FOUND',
@@ -126,6 +129,65 @@ describe('a device model with serial numbers', () => {
     }
     expect(pages.map((page) => page.map((item) => item.number))).toEqual([[0, 1], [5, 6], [7]])
     expect(pages[0]?.[0]).toMatchObject({ serial: serialOf('0111', 0), jobId: expect.any(String) })
+  })
+
+  test('gives them as CSV, whose pages together are one file', async ({ world }) => {
+    const { accessToken: token, projectId } = await world.register()
+    const { body } = await add(world, token)
+    await makeSerials(world, projectId, 5, 3)
+    await makeSerials(world, projectId, 0, 2)
+    const path = `/device-models/${body.deviceModel.id}/serial-numbers.csv`
+    let file = ''
+    let pages = 0
+    for (let next: string | undefined = `${path}?limit=2`; next; pages++) {
+      const page = await world.http('GET', next, { token })
+      expect(page).toMatchObject({
+        status: 200,
+        headers: {
+          'content-type': 'text/csv; charset=utf-8',
+          'content-disposition': expect.stringContaining('filename="0111-serial-numbers.csv"'),
+        },
+      })
+      file += page.body
+      next = /^<(.*)>; rel="next"$/.exec(page.headers['link'] ?? '')?.[1]
+    }
+    expect(pages).toBe(3)
+    const lines = file.split('\r\n')
+    expect(lines[0]).toBe('number,serial,jobId,createdAt')
+    const numbers = [0, 1, 5, 6, 7]
+    expect(lines.slice(1, -1).map((line) => line.split(',').slice(0, 2))).toEqual(
+      numbers.map((number) => [String(number), serialOf('0111', number)]),
+    )
+    expect(lines[1]).toMatch(/^0,[\w-]+,[\da-f-]{36},\d{4}-\d\d-\d\dT[\d:.]+Z$/)
+    const some = await world.http('GET', `${path}?first=1&last=5&header=false`, { token })
+    expect(some.body.match(/^\d+/gm)).toEqual(['1', '5'])
+    expect(some.headers['link']).toBeUndefined()
+  })
+
+  test('gives a full page of the longest lines in less than a function may answer', async ({ world }) => {
+    const { accessToken: token, projectId } = await world.register()
+    const code = 'X'.repeat(20)
+    const { body } = await add(world, token, { code, name: 'Long' })
+    const input = { deviceModelCode: code, start: MAX_SERIAL_NUMBER - MAX_CSV_ROWS, count: MAX_CSV_ROWS + 1 }
+    await runKind(serialsGenerate, { input, context: jobIn(world.app, projectId) })
+    const path = `/device-models/${body.deviceModel.id}/serial-numbers.csv`
+    const { body: page, headers } = await world.http('GET', path, { token })
+    expect(page.match(/\r\n/g)).toHaveLength(MAX_CSV_ROWS + 1)
+    expect(JSON.stringify(page).length).toBeLessThan(5.6 * 1024 ** 2)
+    expect(headers['link']).toContain(`first=${MAX_SERIAL_NUMBER}&`)
+  })
+
+  test.for([
+    ['first=2&last=1', 'last'],
+    ['first=-1', 'first'],
+    ['last=100000000', 'last'],
+    ['limit=50001', 'limit'],
+    ['header=no', 'header'],
+  ])('refuses %s of a CSV and names the field', async ([query, field], { world }) => {
+    const { accessToken: token } = await world.register()
+    const { body } = await add(world, token)
+    const path = `/device-models/${body.deviceModel.id}/serial-numbers.csv?${query}`
+    expect(await world.http('GET', path, { token })).toMatchObject({ status: 422, body: { errors: [{ path: field }] } })
   })
 
   test('never has serials of two codes, whoever comes first', async ({ world }) => {

@@ -3,12 +3,14 @@ import * as deviceModels from '../../db/queries/device-models.ts'
 import * as serialNumbers from '../../db/queries/serial-numbers.ts'
 import { StintError } from '../../lib/core/errors.ts'
 import { newId } from '../../lib/core/ids.ts'
+import { attachment } from '../../lib/files/content-disposition.ts'
 import { resource } from '../../lib/http/resource.ts'
 import { plain, route } from '../../lib/http/route.ts'
 import { decodeCursor, id, label, page, pageOf, timestamp, toPage } from '../../lib/http/schemas.ts'
-import { deviceModelCode as code } from '../../lib/serials/serial.ts'
+import { deviceModelCode as code, MAX_SERIAL_NUMBER } from '../../lib/serials/serial.ts'
 import { chooseProject } from '../belonging.ts'
 import { changeModel, requireModel } from '../device-models.ts'
+import { MAX_CSV_ROWS, serialsCsv, serialsCsvPath } from '../serials-csv.ts'
 
 const name = label(200)
 const modelParams = z.object({ modelId: id })
@@ -135,6 +137,42 @@ export const listSerialNumbers = route({
   },
 })
 
+const csvNumber = z.coerce.number().int().min(0).max(MAX_SERIAL_NUMBER)
+
+export const downloadSerialNumbers = route({
+  method: 'GET',
+  path: '/device-models/{modelId}/serial-numbers.csv',
+  summary: "A device model's serial numbers as CSV, in their order",
+  description:
+    'Up to 50 000 lines. Where there are more, `Link` has the address of the next ones; those come without the head, so ' +
+    'that all answers together are one file.',
+  actor: 'user',
+  scope: 'catalogue:read',
+  params: modelParams,
+  query: z
+    .object({
+      first: csvNumber.default(0).meta({ description: 'The first number.' }),
+      last: csvNumber.default(MAX_SERIAL_NUMBER).meta({ description: 'The last number.' }),
+      header: z.enum(['true', 'false']).default('true').meta({ description: 'Whether the first line has names.' }),
+      limit: z.coerce.number().int().min(1).max(MAX_CSV_ROWS).default(MAX_CSV_ROWS),
+    })
+    .refine(({ first, last }) => first <= last, { path: ['last'], message: 'expected not to be below first' }),
+  replies: { 200: plain('The lines: number, serial, jobId, createdAt.', 'text/csv') },
+  gives: ['link', 'content-disposition'],
+  errors: ['DEVICE_MODEL_NOT_FOUND'],
+  run: async ({ app, actor, params, query: { limit, header, ...range } }) => {
+    const { id, code } = await requireModel(app, actor, params.modelId, 'viewer')
+    const rows = await serialNumbers.listRange(app.sql, id, range, limit + 1)
+    const next = rows[limit] && { ...range, first: rows[limit].number }
+    const headers = {
+      'content-type': 'text/csv; charset=utf-8',
+      'content-disposition': attachment(`${code}-serial-numbers.csv`),
+      ...(next && { link: `<${serialsCsvPath(id, next, `&limit=${limit}&header=false`)}>; rel="next"` }),
+    }
+    return { status: 200, headers, body: serialsCsv(rows.slice(0, limit), { header: header === 'true' }) }
+  },
+})
+
 const toModel = (row: deviceModels.DeviceModelRow): z.input<typeof deviceModel> => ({
   ...row,
   createdAt: row.createdAt.toISOString(),
@@ -146,4 +184,4 @@ const toSerialNumber = (row: serialNumbers.SerialNumberRow): z.input<typeof seri
   createdAt: row.createdAt.toISOString(),
 })
 
-export const handler = resource([create, list, get, update, remove, listSerialNumbers])
+export const handler = resource([create, list, get, update, remove, listSerialNumbers, downloadSerialNumbers])

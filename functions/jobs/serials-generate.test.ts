@@ -28,7 +28,9 @@ test('stores the serials, and tells the first and the last', async ({ world }) =
   const input = { deviceModelCode: code, start: 1, count: 10 }
   const { result } = await runKind(serialsGenerate, { input, context })
   const first = serialOf(code, 1)
-  expect(result).toEqual({ deviceModelId: modelId, deviceModelCode: code, first, last: serialOf(code, 10), count: 10 })
+  const csv = `/device-models/${modelId}/serial-numbers.csv?first=1&last=10`
+  const last = serialOf(code, 10)
+  expect(result).toEqual({ deviceModelId: modelId, deviceModelCode: code, first, last, count: 10, csv })
   const numbers = Array.from({ length: 10 }, (_, index) => index + 1)
   expect(await stored(world)).toEqual(
     numbers.map((number) => ({ number, serial: serialOf(code, number), jobId: context.job.id })),

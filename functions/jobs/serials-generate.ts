@@ -4,6 +4,7 @@ import * as deviceModels from '../../db/queries/device-models.ts'
 import * as serialNumbers from '../../db/queries/serial-numbers.ts'
 import { defineJob, PermanentError } from '../../lib/jobs/define.ts'
 import { deviceModelCode, MAX_SERIAL_NUMBER, modulo97, serialOf } from '../../lib/serials/serial.ts'
+import { serialsCsvPath } from '../serials-csv.ts'
 
 /** Serials stored by one statement: some 40 ms of work, so that whoever waits for a stop or for a lock waits no longer. */
 const BATCH = 5_000
@@ -34,6 +35,7 @@ export const serialsGenerate = defineJob({
     first: z.string().meta({ description: 'The first serial' }),
     last: z.string().meta({ description: 'The last serial' }),
     count: z.int(),
+    csv: z.string().meta({ description: 'Where they are as CSV' }),
   }),
   checkpoint: z.object({ next: z.int().meta({ description: 'The first number that is not stored yet' }) }),
   queue: 'bulk',
@@ -61,7 +63,14 @@ export const serialsGenerate = defineJob({
       const stored = range.last - start + 1
       yield { checkpoint: { next: range.last + 1 }, progress: stored / count, partial: { stored } }
     }
-    return { deviceModelId, deviceModelCode: code, first: serialOf(code, start), last: serialOf(code, last), count }
+    return {
+      deviceModelId,
+      deviceModelCode: code,
+      first: serialOf(code, start),
+      last: serialOf(code, last),
+      count,
+      csv: serialsCsvPath(deviceModelId, { first: start, last }),
+    }
   },
 })
 

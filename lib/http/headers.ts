@@ -23,6 +23,7 @@ export type TakenHeader = keyof typeof TAKEN
 export const GIVEN = {
   location: text('Where it is.'),
   link: text('What belongs to it (RFC 8288).'),
+  'content-disposition': text('The name under which it is saved (RFC 6266).'),
   etag: text('For `If-None-Match`, the next time.'),
   'idempotency-replayed': text('`true`: the answer of an earlier request with this `Idempotency-Key`.'),
   'stint-duplicate': text('`true`: another job has the unique key, and this is that one.'),
