@@ -56,17 +56,23 @@ export const markArrived = async (sql: Sql, fileId: string, sizeBytes: number): 
   await sql`UPDATE files SET size_bytes = ${sizeBytes} WHERE id = ${fileId} AND size_bytes IS NULL`
 }
 
-/** Whether a job of the file's project that hasn't ended names it in its input as `fileId`. */
+/** Whether a job of the file's project that hasn't ended names it in its input as `fileId` or `model`. */
 export const isInUse = async (sql: Sql, file: { id: string; projectId: string }): Promise<boolean> => {
   const [row] = await sql<[{ inUse: boolean }]>`
     SELECT EXISTS (
       SELECT FROM jobs
       WHERE project_id = ${file.projectId} AND state IN ('blocked', 'queued', 'running')
-        AND input @> jsonb_build_object('fileId', ${file.id}::text)
+        AND (input @> jsonb_build_object('fileId', ${file.id}::text)
+             OR input @> jsonb_build_object('model', ${file.id}::text))
     ) AS in_use`
   return row.inUse
 }
 
 export const remove = async (sql: Sql, fileId: string): Promise<void> => {
   await sql`DELETE FROM files WHERE id = ${fileId}`
+}
+
+/** Removes files that a job made; those of others stay. */
+export const removeMadeBy = async (sql: Sql, jobId: string, fileIds: string[]): Promise<void> => {
+  await sql`DELETE FROM files WHERE job_id = ${jobId} AND id = ANY(${fileIds}::uuid[])`
 }

@@ -1,4 +1,5 @@
 import { describe, expect } from 'vitest'
+import { newId } from '../../lib/core/ids.ts'
 import { jobIn } from '../../tests/support/run-kind.ts'
 import { test, type World } from '../../tests/support/world.ts'
 
@@ -255,6 +256,16 @@ describe('DELETE /files/{fileId}', () => {
     expect(refused).toMatchObject({ status: 409, body: { code: 'FILE_IN_USE' } })
     await world.http('POST', `/jobs/${submitted.body.job.id}/cancel`, { token })
     expect(await world.http('DELETE', `/files/${id}`, { token })).toMatchObject({ status: 204 })
+  })
+
+  test('waits for the jobs whose model it is', async ({ world }) => {
+    const { accessToken: token } = await world.register()
+    const binary = { body: Buffer.from('x'), headers: { 'content-type': 'application/octet-stream' } }
+    const { id } = (await upload(world, token, 'name=a.onnx', binary)).body.file
+    const input = { model: id, fileId: newId() }
+    await world.http('POST', '/jobs', { token, body: { kind: 'model.run', input } })
+    const refused = await world.http('DELETE', `/files/${id}`, { token })
+    expect(refused).toMatchObject({ status: 409, body: { code: 'FILE_IN_USE' } })
   })
 
   test('can be tried again when the store could not be reached', async ({ world }) => {

@@ -8,7 +8,9 @@ import { mailSend } from './mail-send.ts'
 import { mathBinomial } from './math-binomial.ts'
 import { mathBinomialExpansion } from './math-binomial-expansion.ts'
 import { mathPi } from './math-pi.ts'
+import { modelRun } from './model-run.ts'
 import { pageParse } from './page-parse.ts'
+import { reportBuild } from './report-build.ts'
 import { serialsGenerate } from './serials-generate.ts'
 
 /** Every kind of job that people may submit. */
@@ -22,6 +24,8 @@ export const kinds: readonly JobKind[] = [
   dataAnalyze,
   pageParse,
   mailSend,
+  reportBuild,
+  modelRun,
   debugNoop,
 ]
 

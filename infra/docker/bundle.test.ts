@@ -62,7 +62,7 @@ describe('the bundles', () => {
     expect(output).toMatch(/^Applied: \d+_\w+\.sql/m)
   })
 
-  test('run jobs, in threads and processes of their own, with what the packages in machine code bring', async ({
+  test('run jobs, in threads and processes of their own, with what packages bring: machine code, fonts, WebAssembly', async ({
     world,
   }) => {
     const { accessToken: token } = await world.register()
@@ -81,6 +81,8 @@ describe('the bundles', () => {
       { kind: 'math.pi', input: { digits: 30 } },
       { kind: 'data.analyze', input: { fileId: table.body.file.id } },
       { kind: 'image.resize', input: { fileId: body.file.id, sizes: [{ width: 8 }] } },
+      { kind: 'report.build', input: { formats: ['pdf'] } },
+      { kind: 'model.run', input: { model: 'digits', fileId: body.file.id } },
     ]
     const submitted = await world.http('POST', '/jobs/batch', { token, body: { jobs: inputs } })
     for (const queue of ['compute', 'default'] as const) {

@@ -13,10 +13,13 @@ import { fileAddresses } from './file-addresses.ts'
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 
 /**
- * Packages that read files of their own, next to their code: libraries in machine code, threads, fonts. They stay whole
- * packages; of all others only the code that is reached goes into the bundles.
+ * Packages that read files of their own, next to their code: libraries in machine code, WebAssembly, threads, fonts.
+ * They stay whole packages; of all others only the code that is reached goes into the bundles.
  */
-const WHOLE = ['@duckdb/node-api', '@node-rs/argon2', 'piscina', 'sharp']
+const WHOLE = ['@duckdb/node-api', '@node-rs/argon2', 'onnxruntime-web', 'pdfkit', 'piscina', 'sharp']
+
+/** Files that they load by addresses which they make up while they run, so that nobody can see them in the code. */
+const LOADED = ['onnxruntime-web/ort-wasm-simd-threaded.mjs']
 
 /** Bundled packages of the CommonJS kind still ask for Node's modules by `require`, which a module doesn't have. */
 const REQUIRE = `import { createRequire as requireOf } from 'node:module'; const require = requireOf(import.meta.url);`
@@ -66,7 +69,7 @@ export const bundle = async (folder: string): Promise<Bundle> => {
     logLevel: 'warning',
   })
   await copyAssets(ROOT, [...addresses.assets, relative(ROOT, resolveBinary())], folder)
-  await copyPackages(ROOT, metafile.outputs, folder)
+  await copyPackages(ROOT, metafile.outputs, LOADED, folder)
   return { folder, outputs: metafile.outputs }
 }
 

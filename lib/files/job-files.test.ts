@@ -48,6 +48,17 @@ test('what is too large to be held comes as a stream', async ({ world }) => {
   await expect(mine.open(newId(), { maxBytes: 5 })).rejects.toMatchObject({ code: 'FILE_NOT_FOUND' })
 })
 
+test('a job removes its own files and no others', async ({ world }) => {
+  const projectId = await addProject(world)
+  const [mine, other] = [jobIn(world.app, projectId).files, jobIn(world.app, projectId).files]
+  const [kept, gone, foreign] = [await mine.write(hello), await mine.write(hello), await other.write(hello)]
+  await mine.remove([gone.fileId, foreign.fileId])
+  await mine.remove([gone.fileId])
+  await mine.remove([])
+  const left = await world.sql`SELECT id FROM files ORDER BY id`
+  expect(left.map((it) => it['id'])).toEqual([kept.fileId, foreign.fileId].toSorted())
+})
+
 test('a file of a job belongs to it and has the stint in its key', async ({ world }) => {
   const projectId = await addProject(world)
   const { job, files: mine } = jobIn(world.app, projectId, { stint: 7 })

@@ -33,6 +33,11 @@ export const jobFiles = (
     await keep(app, { key: objectKey, bytes, contentType }, () => fenced((tx) => files.insert(tx, row)))
     return { fileId: id, sizeBytes }
   },
+
+  // Their objects go as those of all files whose rows are gone.
+  remove: async (fileIds) => {
+    if (fileIds.length > 0) await fenced((tx) => files.removeMadeBy(tx, jobId, fileIds))
+  },
 })
 
 const requireArrived = async (app: App, projectId: string, fileId: string) => {

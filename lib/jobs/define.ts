@@ -80,6 +80,8 @@ export interface SharedJobContext<Input, Checkpoint> extends JobContext<Input, C
       contentType: string
       bytes: Uint8Array
     }): Promise<{ fileId: string; sizeBytes: number }>
+    /** Removes files that the job made on its way; what is gone already is no error. */
+    remove(fileIds: string[]): Promise<void>
   }
   /** The public web; what is not public is refused. */
   web: Pick<Web, 'get' | 'crawlDelaySeconds'>

@@ -1,5 +1,6 @@
 import * as rateLimits from '../../db/queries/rate-limits.ts'
 import type { App } from '../app.ts'
+import { madeAt } from '../core/ids.ts'
 import { PermanentError, RetryLater, type SharedJobContext } from '../jobs/define.ts'
 import { compose } from './compose.ts'
 
@@ -22,14 +23,12 @@ export const jobMail = (app: App, job: { jobId: string; projectId: string }): Ma
 
     send: async (mail, to) => {
       if (!app.mailer) throw new PermanentError('MAIL_NOT_CONFIGURED', 'This installation sends no mail.')
+      // A mail that is sent again has the same date.
       const bytes = await compose({ ...mail, from, messageId, date: madeAt(job.jobId) })
       return app.mailer.send({ messageId, bytes }, { from: addressOf(from), to })
     },
   }
 }
-
-/** When a job was submitted, by its id (UUIDv7): a mail that is sent again has the same date. */
-const madeAt = (jobId: string): Date => new Date(Number.parseInt(jobId.replaceAll('-', '').slice(0, 12), 16))
 
 /** `Stint <stint@example.com>` or the address alone. */
 const addressOf = (from: string): string => /<([^<>]+)>$/.exec(from)?.[1] ?? from

@@ -90,7 +90,7 @@ const alone = (): Context => {
   return {
     job: { id: newId(), projectId: newId(), attempt: 1, stint: 1 },
     fenced: refuse,
-    files: { read: refuse, open: refuse, write: refuse },
+    files: { read: refuse, open: refuse, write: refuse, remove: refuse },
     web: { get: refuse, crawlDelaySeconds: 0 },
     mail: { messageId: '', publicUrl: '', leavesThisMachine: false, allow: refuse, send: refuse },
     secret: () => '',

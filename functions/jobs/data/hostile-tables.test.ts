@@ -26,6 +26,7 @@ const analyze = (chunks: Iterable<Buffer>) =>
           stream: Readable.from(chunks),
         }),
         write: async ({ bytes }) => ({ fileId: FILE_ID, sizeBytes: bytes.byteLength }),
+        remove: async () => {},
       },
     },
   })

@@ -83,7 +83,7 @@ const encode = (image: Sharp, { format, quality }: Pick<Size, 'format' | 'qualit
 }
 
 /** What sharp throws, at once or later, is about the picture. */
-const readable = async <T>(work: () => Promise<T>): Promise<T> => {
+export const readable = async <T>(work: () => Promise<T>): Promise<T> => {
   try {
     return await work()
   } catch (error) {

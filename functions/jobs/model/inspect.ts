@@ -1,0 +1,105 @@
+import { z } from 'zod'
+import { PermanentError } from '../../../lib/jobs/define.ts'
+import { MAX_NODES } from './limits.ts'
+import { decodeModel, type OnnxAttribute, type OnnxGraph, type OnnxModel, type OnnxTensor } from './onnx.ts'
+
+/** ONNX's number for weights that lie in another file. */
+const EXTERNAL = 1
+
+const names = z.array(z.string().max(200)).min(1).max(1_000)
+const threeNumbers = z.array(z.number()).min(1).max(3)
+
+/** What a model says of itself in its metadata, as JSON under these keys; what is not as it should be, is left out. */
+export interface About {
+  /** Names of the columns of a table that it takes, in their order. */
+  columns?: string[] | undefined
+  /** What its scores are for, in their order. */
+  classes?: string[] | undefined
+  /** Taken from each channel of a picture, 0 to 1. */
+  mean?: number[] | undefined
+  /** By which each channel is divided then. */
+  std?: number[] | undefined
+}
+
+/**
+ * Looks a model over before anything is made of it.
+ * @throws {PermanentError} MODEL_UNREADABLE, MODEL_UNSUPPORTED, MODEL_TOO_LARGE
+ */
+export const inspectModel = (bytes: Uint8Array): About => {
+  const model = decode(bytes)
+  let nodes = 0
+  for (const graph of [...graphsOf(model)].flatMap(withInner)) {
+    nodes += graph.nodes?.length ?? 0
+    for (const tensor of tensorsOf(graph)) {
+      if (tensor.dataLocation === EXTERNAL || (tensor.externalData?.length ?? 0) > 0)
+        throw new PermanentError(
+          'MODEL_UNSUPPORTED',
+          `The weights ${tensor.name?.slice(0, 200) ?? ''} of the model lie in another file. Save it as one file.`,
+        )
+    }
+  }
+  if (nodes > MAX_NODES)
+    throw new PermanentError('MODEL_TOO_LARGE', `The model has ${nodes} operations, of at most ${MAX_NODES}.`)
+  return aboutOf(model)
+}
+
+const decode = (bytes: Uint8Array): OnnxModel => {
+  try {
+    const model = decodeModel(bytes)
+    if ((model.graph?.nodes?.length ?? 0) > 0) return model
+  } catch (error) {
+    throw new PermanentError('MODEL_UNREADABLE', 'The file is no ONNX model, or is damaged.', { cause: error })
+  }
+  throw new PermanentError('MODEL_UNREADABLE', 'The file is no ONNX model: it has no operations.')
+}
+
+const graphsOf = ({ graph, training = [], functions = [] }: OnnxModel): OnnxGraph[] => [
+  ...(graph ? [graph] : []),
+  ...training.flatMap(({ initialization, algorithm }) => [initialization ?? {}, algorithm ?? {}]),
+  ...functions,
+]
+
+/** A graph and those in the branches and loops of its operations. The decoder bounds how deep they lie. */
+const withInner = (graph: OnnxGraph): OnnxGraph[] => [
+  graph,
+  ...attributesOf(graph).flatMap(({ graph: one, graphs = [] }) =>
+    [...(one ? [one] : []), ...graphs].flatMap(withInner),
+  ),
+]
+
+const attributesOf = ({ nodes = [] }: OnnxGraph): OnnxAttribute[] => nodes.flatMap(({ attributes = [] }) => attributes)
+
+const tensorsOf = (graph: OnnxGraph): OnnxTensor[] => {
+  const attributes = attributesOf(graph)
+  const sparse = [
+    ...(graph.sparseInitializers ?? []),
+    ...attributes.flatMap(({ sparseTensor, sparseTensors = [] }) => [
+      ...(sparseTensor ? [sparseTensor] : []),
+      ...sparseTensors,
+    ]),
+  ]
+  return [
+    ...(graph.initializers ?? []),
+    ...attributes.flatMap(({ tensor, tensors = [] }) => [...(tensor ? [tensor] : []), ...tensors]),
+    ...sparse.flatMap(({ values, indices }) => [...(values ? [values] : []), ...(indices ? [indices] : [])]),
+  ]
+}
+
+const aboutOf = ({ metadata = [] }: OnnxModel): About => {
+  const of = <T>(key: string, schema: z.ZodType<T>): T | undefined => {
+    const text = metadata.find((it) => it.key === key)?.value
+    if (text === undefined) return undefined
+    try {
+      return schema.safeParse(JSON.parse(text)).data
+    } catch {
+      // Other programs may use the same key for what is no JSON.
+      return undefined
+    }
+  }
+  return {
+    columns: of('columns', names),
+    classes: of('classes', names),
+    mean: of('mean', threeNumbers),
+    std: of('std', threeNumbers),
+  }
+}

@@ -1,0 +1,59 @@
+import sharp from 'sharp'
+import { PermanentError } from '../../../lib/jobs/define.ts'
+import { inspect, readable } from '../image/codec.ts'
+import { MAX_PIXELS } from '../image/limits.ts'
+import type { ModelInput } from './session.ts'
+
+/** How a model takes pictures. */
+interface Layout {
+  width: number
+  height: number
+  channels: 1 | 3
+  /** All of one channel, then all of the next; else the channels of each pixel together. */
+  planar: boolean
+}
+
+/**
+ * A picture as a model takes it: the right way up, the middle of it as large as the model wants, in grey or RGB, from 0 to
+ * 1, or for a model of bytes to 255; then less `mean`, in parts of `std`.
+ * @throws {PermanentError} IMAGE_UNREADABLE, IMAGE_TOO_LARGE, MODEL_UNSUPPORTED
+ */
+export const pixelsOf = async (
+  bytes: Buffer,
+  inputs: ModelInput[],
+  { mean = [], std = [] }: { mean?: number[] | undefined; std?: number[] | undefined },
+): Promise<number[]> => {
+  const [input, ...others] = inputs
+  const layout = others.length === 0 && input ? layoutOf(input) : undefined
+  if (!input || !layout)
+    throw new PermanentError(
+      'MODEL_UNSUPPORTED',
+      'The model can’t be run on a picture: it must have one input, [rows, 1 or 3, height, width] or [rows, height, width, 1 or 3].',
+    )
+  const { width, height, channels, planar } = layout
+  await inspect(bytes)
+  const picture = sharp(bytes, { limitInputPixels: MAX_PIXELS, failOn: 'warning' })
+    .autoOrient()
+    .flatten({ background: '#ffffff' })
+    .resize(width, height, { fit: 'cover' })
+    .toColourspace(channels === 1 ? 'b-w' : 'srgb')
+    .raw()
+  const { data, info } = await readable(() => picture.toBuffer({ resolveWithObject: true }))
+  const most = input.type === 'uint8' ? 1 : 255
+  const values = new Array<number>(width * height * channels)
+  for (let pixel = 0; pixel < width * height; pixel++)
+    for (let channel = 0; channel < channels; channel++) {
+      const value = (data[pixel * info.channels + channel] ?? 0) / most
+      const place = planar ? channel * width * height + pixel : pixel * channels + channel
+      values[place] = (value - (mean[channel] ?? mean[0] ?? 0)) / (std[channel] ?? std[0] ?? 1)
+    }
+  return values
+}
+
+const layoutOf = ({ shape }: ModelInput): Layout | undefined => {
+  const [a, b, c] = shape
+  if (shape.length !== 3 || !a || !b || !c) return undefined
+  if (a === 1 || a === 3) return { channels: a, height: b, width: c, planar: true }
+  if (c === 1 || c === 3) return { height: a, width: b, channels: c, planar: false }
+  return undefined
+}
