@@ -148,8 +148,11 @@ const sqlNumber = (value: number): string => `(${value.toExponential()}::DOUBLE)
 const countValues = async (reader: Reader, { role, index }: Numbered, count: number) => {
   if (role === 'other') return { distinct: null, top: [] }
   const [row] = await reader.ask<Frequent>(
-    `SELECT count(*)::DOUBLE AS distinct, arg_max({'value': left(value::VARCHAR, 100), 'count': n::DOUBLE}, n, ${TOP}) AS top
-     FROM (SELECT c${index} AS value, count(*) AS n FROM data WHERE c${index} IS NOT NULL GROUP BY c${index})`,
+    // Those that are equally frequent in the order of their letters: threads come to them in any.
+    `SELECT count(*)::DOUBLE AS distinct, arg_min({'value': value, 'count': n::DOUBLE}, {'n': -n, 'value': value}, ${TOP}) AS top
+     FROM (
+       SELECT left(c${index}::VARCHAR, 100) AS value, count(*) AS n FROM data WHERE c${index} IS NOT NULL GROUP BY c${index}
+     )`,
   )
   const { distinct, top } = row ?? { distinct: 0, top: [] }
   if (distinct === count && distinct > TOP) return { distinct, top: [] }
