@@ -13,7 +13,11 @@ import { fuzz, whyMissing } from './schemathesis.ts'
 // answered with a 5xx, or with what the document doesn't have. Without PyPI it is skipped; with CI=true that is a failure.
 
 const { values } = parseArgs({
-  options: { seconds: { type: 'string', default: '300' }, seed: { type: 'string' } },
+  options: {
+    seconds: { type: 'string', default: '300' },
+    seed: { type: 'string' },
+    phases: { type: 'string', default: 'examples,coverage,fuzzing,stateful' },
+  },
 })
 
 const main = async (): Promise<boolean> => {
@@ -35,7 +39,8 @@ const main = async (): Promise<boolean> => {
     const seed = Number(values.seed ?? Math.floor(Math.random() * 1_000_000))
     const likely = { ...Object.fromEntries(own), kind: kinds.map(({ kind }) => kind) }
     const seconds = Number(values.seconds)
-    return await fuzz({ url: stack.url, token: admin.accessToken, folder, seed, seconds, likely })
+    const { phases } = values
+    return await fuzz({ url: stack.url, token: admin.accessToken, folder, seed, seconds, phases, likely })
   } finally {
     await stack.stop()
     rmSync(folder, { recursive: true, force: true })
