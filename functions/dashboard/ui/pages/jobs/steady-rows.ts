@@ -1,5 +1,4 @@
-import { useSignal } from '@preact/signals'
-import { useRef } from 'preact/hooks'
+import { useRef, useState } from 'preact/hooks'
 import type { JobSummary } from '../../data/job.ts'
 
 /** From how far down the page a new row on top would move what is being read. */
@@ -15,7 +14,7 @@ export const useSteadyRows = (
   { isFirstPage, hold }: { isFirstPage: boolean; hold: boolean },
 ) => {
   const kept = useRef<{ key: string; rows: JobSummary[] }>({ key, rows: [] })
-  const asked = useSignal(0)
+  const [, setAsked] = useState(0)
   if (kept.current.key !== key) kept.current = { key, rows: [] }
   if (!jobs) return { shown: [], newer: 0, show: () => {} }
 
@@ -31,7 +30,7 @@ export const useSteadyRows = (
     show: () => {
       scrollTo({ top: 0 })
       kept.current.rows = []
-      asked.value++
+      setAsked((times) => times + 1)
     },
   }
 }
