@@ -140,11 +140,11 @@ test('shows what it has counted while it counts the rest', async ({ world }) => 
 
 describe('a CSV', () => {
   test.for([
-    ['separated by semicolons, with decimal commas', 'a;b\n1,5;x\n2,5;y\n', { decimal: ',' }],
+    ['separated by semicolons, with decimal commas', 'a;b\n1,5;x\n2,5;y\n', { decimal: 'comma' }],
     ['separated by tabs', 'a\tb\n1.5\tx, y\n2.5\tz\n', {}],
     ['separated by bars', 'a|b\n1.5|x, y\n2.5|z, w\n', {}],
     ['with a title above', 'Sales; of 2024\n\na,b\n1.5,x\n2.5,y\n', { skipLines: 2 }],
-    ['with what another would not find', 'a,b\n1.5,x;y;z\n2.5,x;y;z\n', { delimiter: ',' }],
+    ['with what another would not find', 'a,b\n1.5,x;y;z\n2.5,x;y;z\n', { delimiter: 'comma' }],
     ['with a byte order mark', '\ufeffa,b\n1.5,x\n2.5,y\n', {}],
     ['with line ends of Windows', 'a,b\r\n1.5,x\r\n2.5,y\r\n', {}],
     ['with commas, quotes and lines in quotes', 'a,b\n1.5,"x, ""y""\nz"\n2.5,y\n', {}],
@@ -160,7 +160,7 @@ describe('a CSV', () => {
   })
 
   test('cannot have the same between values and for one that is missing', async ({ world }) => {
-    const analyzed = analyze(world, 'a,b\n1,2\n', { missing: [','], delimiter: ',' })
+    const analyzed = analyze(world, 'a,b\n1,2\n', { missing: [','], delimiter: 'comma' })
     await expect(analyzed).rejects.toMatchObject({ name: 'PermanentError', code: 'DATA_UNREADABLE' })
   })
 

@@ -23,6 +23,8 @@ const state = z.object({
 })
 type State = z.infer<typeof state>
 
+const SIGNS = { comma: ',', semicolon: ';', tab: '\t', bar: '|', point: '.' } as const
+
 /** Reading comes first, and takes about as long as all the rest. */
 const READ_SHARE = 0.4
 
@@ -41,11 +43,14 @@ export const dataAnalyze = defineJob({
       .refine((names) => new Set(names).size === names.length, 'expected different names')
       .optional()
       .meta({ description: 'Those to describe; all, if there are no more than 200' }),
-    delimiter: z.enum([',', ';', '\t', '|']).optional().meta({ description: 'Of a CSV; found if left out' }),
+    delimiter: z
+      .enum(['comma', 'semicolon', 'tab', 'bar'])
+      .optional()
+      .meta({ description: 'What stands between a CSV’s values; found if left out' }),
     header: z.boolean().optional().meta({ description: 'Whether a CSV’s first line has names; found if left out' }),
     skipLines: z.int().min(0).max(1_000).default(0).meta({ description: 'Lines of a CSV before its table' }),
-    encoding: z.enum(['utf-8', 'utf-16', 'latin-1']).optional().meta({ description: 'Of a CSV' }),
-    decimal: z.enum(['.', ',']).default('.').meta({ description: 'What stands before a CSV’s decimals' }),
+    encoding: z.enum(['utf-8', 'utf-16', 'latin-1']).optional().meta({ description: 'Of a CSV; found if left out' }),
+    decimal: z.enum(['point', 'comma']).default('point').meta({ description: 'What stands before a CSV’s decimals' }),
     missing: z
       .array(
         z
@@ -89,10 +94,11 @@ export const dataAnalyze = defineJob({
       import('./data/sheet.ts'),
       import('./data/heat-map.ts'),
     ])
+    const given = { ...input, delimiter: input.delimiter && SIGNS[input.delimiter], decimal: SIGNS[input.decimal] }
     const reader = await openReader(signal)
     try {
       const file = await fetchFile(files, input.fileId, { path: reader.path, signal })
-      const read = await readTable(reader, await recognize(reader.path, input), input)
+      const read = await readTable(reader, await recognize(reader.path, given), given)
       log.info(`read ${read.rows} rows of ${read.columns.length} columns`, { sizeBytes: file.sizeBytes })
       // An upload's URL is good for a while: what was counted of another table doesn't count.
       let state = checkpoint && isSame(checkpoint.table, read) ? checkpoint : begin(read)

@@ -36,7 +36,10 @@ const OTHERS: [string, string][] = [
  * Whether a file is a Parquet or a CSV, and in which dialect, from its first bytes.
  * @throws {PermanentError} DATA_UNREADABLE, for what is neither; DATA_TOO_WIDE
  */
-export const recognize = async (path: string, given: Partial<Dialect>): Promise<Recognized> => {
+export const recognize = async (
+  path: string,
+  given: { [K in keyof Dialect]?: Dialect[K] | undefined },
+): Promise<Recognized> => {
   const head = await headOf(path)
   const magic = head.toString('latin1', 0, 4)
   if (magic === 'PAR1') return { format: 'parquet' }
