@@ -3,7 +3,8 @@ import { fileURLToPath } from 'node:url'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 /** What reads the files in Docker Compose 2.40. */
-const READER = 'github.com/compose-spec/compose-go/v2/cmd@v2.9.1'
+const MODULE = 'github.com/compose-spec/compose-go/v2'
+const VERSION = 'v2.9.1'
 
 const runs = (command: string, args: string[]): boolean => spawnSync(command, args, { stdio: 'ignore' }).status === 0
 
@@ -11,7 +12,8 @@ const runs = (command: string, args: string[]): boolean => spawnSync(command, ar
 const reader = (): ((files: string[]) => [command: string, args: string[]]) | undefined => {
   if (runs('docker', ['compose', 'version']))
     return (files) => ['docker', ['compose', ...files.flatMap((file) => ['--file', file]), 'config']]
-  if (process.env['CI'] && runs('go', ['version'])) return (files) => ['go', ['run', READER, ...files]]
+  if (process.env['CI'] && runs('go', ['mod', 'download', `${MODULE}@${VERSION}`]))
+    return (files) => ['go', ['run', `${MODULE}/cmd@${VERSION}`, ...files]]
   return undefined
 }
 const read = reader()
