@@ -25,9 +25,11 @@ export const openModel = async (
   task: ModelTask,
   { signal, seconds = MAX_SECONDS }: { signal: AbortSignal; seconds?: number },
 ): Promise<ModelThread> => {
-  // Nothing of the process's environment: what a stranger's model could read is not there.
+  // Nothing of the process's environment: what a stranger's model could read is not there. Nor its flags, of which some
+  // are for the process alone.
   const worker = new Worker(new URL('./thread.ts', import.meta.url), {
     env: {},
+    execArgv: [],
     resourceLimits: { maxOldGenerationSizeMb: MAX_HEAP_MB },
   })
   const ended = new AbortController()
