@@ -120,8 +120,13 @@ const findProcess = async (host: HostControl, name: string): Promise<HostProcess
 }
 
 const toProcess = (it: HostProcess): z.input<typeof process> => ({
-  ...it,
+  name: it.name,
+  state: it.state,
+  pid: it.pid,
+  port: it.port,
   startedAt: it.startedAt?.toISOString() ?? null,
+  restarts: it.restarts,
+  actions: it.actions,
 })
 
 /** Part of the function `system`. */

@@ -43,7 +43,7 @@ export const createHostControl = ({
     dataDir,
     processes: async () => {
       const parts = await listParts()
-      return [...parts.map((it) => ({ ...it, startedAt: toDate(it.startedAtMs) })), ...workers.list()]
+      return [...parts.map(({ startedAtMs, ...it }) => ({ ...it, startedAt: toDate(startedAtMs) })), ...workers.list()]
     },
     act: async (name, action) => {
       if (!workers.kill(name)) say({ type: 'act', name, action })

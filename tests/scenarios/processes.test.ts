@@ -59,6 +59,8 @@ const statusOf = async (component: string): Promise<string> =>
 
 test('the parts and the workers are listed, and the system is well', async () => {
   const { body } = await ask('GET', '/system/processes')
+  const shown = ['actions', 'name', 'pid', 'port', 'restarts', 'startedAt', 'state']
+  for (const it of body.items) expect(Object.keys(it).toSorted()).toEqual(shown)
   const names = body.items.map(({ name }: { name: string }) => name)
   expect(names).toEqual(
     expect.arrayContaining(['postgres', 'sqs-s3', 'kafka', 'host', 'worker-default-1', 'schedules']),
