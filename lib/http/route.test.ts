@@ -3,13 +3,14 @@ import { describe, expect, test, vi } from 'vitest'
 import { z } from 'zod'
 import type { App } from '../app.ts'
 import { StintError } from '../core/errors.ts'
+import { noTraces } from '../tracing/traces.ts'
 import { resource } from './resource.ts'
 import { type InvocationContext, MAX_BODY_BYTES, plain, type Route, route } from './route.ts'
 
 const setup = () => {
   const log = { error: vi.fn() }
   const metrics = { count: vi.fn(), observe: vi.fn() }
-  const context = { app: { log, metrics } as unknown as App } as InvocationContext
+  const context = { app: { log, metrics, traces: noTraces } as unknown as App } as InvocationContext
   const call = async (handler: Route | ReturnType<typeof resource>, given: Partial<APIGatewayProxyEventV2> = {}) => {
     const answer = await handler(
       {
