@@ -1,5 +1,6 @@
 import sharp from 'sharp'
 import { expect } from 'vitest'
+import { kinds } from '../../functions/jobs/index.ts'
 import { fillForm, isStillLoaded, markLoaded, programOf, progressOf, register, submit, waitForState } from './people.ts'
 import { describeInBrowser, PATIENCE_MS, test } from './stage.ts'
 
@@ -21,8 +22,16 @@ const FORMS: { kind: string; fields: Record<string, string>; shows: string }[] =
     shows: 'eve@example.com',
   },
   { kind: 'page.parse', fields: { 'input.url': '{stack}/docs', 'input.checkLinks': '0' }, shows: '/docs' },
+  { kind: 'report.build', fields: { 'input.title': 'Our week' }, shows: 'pdf' },
   { kind: 'debug.noop', fields: { 'input.steps': '3', 'input.echo': '{"hello": ["world"]}' }, shows: 'world' },
 ]
+
+/** Those that take a table, the same one. */
+const TABLES: { kind: string; fields: Record<string, string>; shows: string }[] = [
+  { kind: 'data.analyze', fields: {}, shows: 'petal_width' },
+  { kind: 'model.run', fields: { 'input.model': 'iris' }, shows: 'virginica' },
+]
+const TABLE = 'sepal_length,sepal_width,petal_length,petal_width\n5.1,3.5,1.4,0.2\n6.3,3.3,6.0,2.5\n'
 
 describeInBrowser('jobs in the dashboard', () => {
   test.for(FORMS)(
@@ -37,6 +46,27 @@ describeInBrowser('jobs in the dashboard', () => {
       await page.getByRole('region', { name: 'Result', exact: true }).getByText(shows).first().waitFor()
     },
   )
+
+  test.for(TABLES)(
+    '$kind takes a chosen table, and shows what it found',
+    async ({ kind, fields, shows }, { stage }) => {
+      const { page } = await stage.open()
+      await register(page)
+      await fillForm(page, kind, fields)
+      const table = { name: 'flowers.csv', mimeType: 'text/csv', buffer: Buffer.from(TABLE) }
+      await page.locator('input[type="file"]').setInputFiles(table)
+      await page.getByText('flowers.csv, ').waitFor()
+      await submit(page)
+      await waitForState(page, 'succeeded')
+      await page.getByRole('region', { name: 'Result', exact: true }).getByText(shows).first().waitFor()
+    },
+  )
+
+  test('every kind has its form tried here', () => {
+    const tried = [...FORMS, ...TABLES].map(({ kind }) => kind)
+    const others = ['serials.generate', 'image.resize', 'image.convert']
+    expect([...tried, ...others].toSorted()).toEqual(kinds.map(({ kind }) => kind).toSorted())
+  })
 
   test('serials.generate fails with its reason where there is no such model, and is retried when there is', async ({
     stage,
