@@ -4,6 +4,7 @@ import { type App, appOfProcess } from '../app.ts'
 import type { InvocationContext } from '../http/route.ts'
 import { batch } from '../queue/batch.ts'
 import { every } from '../schedule/every.ts'
+import { noTraces } from '../tracing/traces.ts'
 
 // Lambda freezes a process between its invocations: what was counted is written before, and not in between.
 
@@ -14,7 +15,8 @@ afterEach(() => {
 
 const setup = () => {
   const happened: string[] = []
-  const app = { metrics: { flush: async () => void happened.push('written') } } as unknown as App
+  const metrics = { flush: async () => void happened.push('written') }
+  const app = { metrics, traces: noTraces } as unknown as App
   const run = async () => {
     happened.push('ran')
     return []

@@ -49,11 +49,12 @@ describe.runIf(canRun)('the shell', () => {
     expect(await screen.ended).toBe(0)
   })
 
-  test('goes on after a watch that Ctrl-C ended, and says then what happened meanwhile', async ({ ada }) => {
+  test('goes on after a watch that Ctrl-C ended, and says then what happened meanwhile', async ({ world, ada }) => {
     const input = 'correct horse battery'
     await ada.stint(['register', '--email', 'ada@example.com', '--name', 'Ada', '--password-stdin'], { input })
     const screen = openTerminal(ada, ['shell'])
     await screen.until('ada@example.com> ')
+    await vi.waitUntil(async () => (await world.sql`SELECT FROM live_connections`).length === 1, { timeout: 30_000 })
     screen.type('task debug.noop --delay-seconds 600 --watch\r')
     await screen.until(/0 % queued/)
     screen.type('\u0003')

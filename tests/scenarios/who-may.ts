@@ -77,6 +77,7 @@ export const WHO_MAY: Record<string, Standing> = {
   'PATCH /device-models/{modelId}': 'maintainer',
   'DELETE /device-models/{modelId}': 'maintainer',
   'GET /device-models/{modelId}/serial-numbers': 'viewer',
+  'GET /device-models/{modelId}/serial-numbers.csv': 'viewer',
 
   // What its methods take is in tests/thrift.
   'POST /rpc': 'user',
