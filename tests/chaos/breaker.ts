@@ -65,7 +65,7 @@ export const createBreaker = ({ stack, database, probes, random, leaseSeconds }:
 
   /** A machine that stood still: it wakes long after others took over its jobs, and believes that it still has them. */
   const freezeWorker = async (): Promise<Strike | undefined> => {
-    const victim = await chooseBusyWorker()
+    const victim = await chooseBusyWorker(hasMate)
     if (!victim) return undefined
     const atMs = Date.now()
     if (!signalTo(victim.pid, 'SIGSTOP')) return undefined
@@ -79,14 +79,22 @@ export const createBreaker = ({ stack, database, probes, random, leaseSeconds }:
     return { part: 'frozen worker', ...victim, atMs, recoveredMs, jobs: jobs.length }
   }
 
-  const chooseBusyWorker = async (): Promise<{ name: string; pid: number; instance: string } | undefined> => {
+  /** Another worker of the queue takes its jobs over. A queue's only one that stands still is ended with its function's time. */
+  const hasMate = (name: string): boolean => {
+    const queue = name.replace(/\d+$/, '')
+    return stack.run().some((it) => it.name !== name && it.name.startsWith(queue) && !frozen.has(it.pid))
+  }
+
+  const chooseBusyWorker = async (
+    isFit: (name: string) => boolean = () => true,
+  ): Promise<{ name: string; pid: number; instance: string } | undefined> => {
     const busy = await database.read(
       (sql) => sql<{ instance: string }[]>`
       SELECT DISTINCT worker AS instance FROM jobs WHERE state = 'running' ORDER BY worker`,
     )
     const alive = stack.run().flatMap(({ name, pid }) => {
       const instance = busy.find((row) => row.instance.startsWith(`${name}-`))?.instance
-      return instance && !frozen.has(pid) ? [{ name, pid, instance }] : []
+      return instance && !frozen.has(pid) && isFit(name) ? [{ name, pid, instance }] : []
     })
     return alive.length > 0 ? pick(random, alive) : undefined
   }
