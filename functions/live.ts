@@ -1,9 +1,10 @@
-import { createHash, randomBytes } from 'node:crypto'
+import { randomBytes } from 'node:crypto'
 import * as events from '../db/queries/events.ts'
 import * as liveConnections from '../db/queries/live-connections.ts'
 import * as liveTickets from '../db/queries/live-tickets.ts'
 import type { App } from '../lib/app.ts'
 import type { Actor } from '../lib/auth/actor.ts'
+import { hashSecret } from '../lib/auth/secret-hash.ts'
 import { sessionOf } from '../lib/auth/tokens.ts'
 import { invalidField, StintError } from '../lib/core/errors.ts'
 import { type LiveEvent, ofRow } from '../lib/live/live-event.ts'
@@ -28,7 +29,7 @@ export const giveTicket = async (app: App, actor: Actor, accessToken: string): P
   const { sessionId, expiresAt } = sessionOf(accessToken)
   const ticket = randomBytes(32).toString('base64url')
   const given = await liveTickets.insert(app.sql, {
-    tokenHash: sha256(ticket),
+    tokenHash: hashSecret(ticket),
     userId: actor.userId,
     sessionId,
     validSeconds: TICKET_SECONDS,
@@ -41,7 +42,7 @@ export const giveTicket = async (app: App, actor: Actor, accessToken: string): P
 
 /** Spends a ticket. @throws {StintError} UNAUTHENTICATED when it is unknown, was spent, or came too late */
 export const connect = async (app: App, connectionId: string, ticket: string): Promise<void> => {
-  if (!(await liveConnections.insertByTicket(app.sql, connectionId, sha256(ticket))))
+  if (!(await liveConnections.insertByTicket(app.sql, connectionId, hashSecret(ticket))))
     throw new StintError('UNAUTHENTICATED', 'The ticket is unknown, was spent, or is older than 30 s.')
 }
 
@@ -93,5 +94,3 @@ const fitting = (rows: events.EventRow[]): number => {
   })
   return beyond < 0 ? rows.length : beyond
 }
-
-const sha256 = (text: string): Buffer => createHash('sha256').update(text).digest()

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import * as accountTokens from '../../db/queries/account-tokens.ts'
 import * as users from '../../db/queries/users.ts'
-import { hashSecret } from '../../lib/auth/job-secret.ts'
+import { hashSecret } from '../../lib/auth/secret-hash.ts'
 import { defineJob, PermanentError } from '../../lib/jobs/define.ts'
 import { ACCOUNT_MAILS, linkOf, PURPOSES, writeAccountMail } from './mail/account-mails.ts'
 

@@ -1,9 +1,10 @@
-import { createHash, randomBytes } from 'node:crypto'
+import { randomBytes } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
 import type { Pool } from '../../db/client.ts'
 import * as apiKeys from '../../db/queries/api-keys.ts'
 import type { App } from '../app.ts'
 import { StintError } from '../core/errors.ts'
+import { hashSecret } from './secret-hash.ts'
 
 /**
  * How long a process believes what it read about a key. A revocation takes effect within these seconds everywhere, and
@@ -35,7 +36,7 @@ const caches = new WeakMap<Pool, LRUCache<string, Known>>()
 /** A new secret, with what is stored of it. */
 export const newSecret = (): { secret: string; secretHash: Buffer; hint: string } => {
   const secret = `stk_${randomBytes(32).toString('base64url')}`
-  return { secret, secretHash: sha256(secret), hint: secret.slice(0, HINT_LENGTH) }
+  return { secret, secretHash: hashSecret(secret), hint: secret.slice(0, HINT_LENGTH) }
 }
 
 export const isApiKey = (token: string): boolean => token.startsWith('stk_')
@@ -47,7 +48,7 @@ export const isApiKey = (token: string): boolean => token.startsWith('stk_')
 export const verifyApiKey = async (app: App, secret: string): Promise<{ userId: string; apiKey: ApiKey }> => {
   if (!SECRET.test(secret)) throw invalidKey()
   const cache = cacheOf(app)
-  const hash = sha256(secret)
+  const hash = hashSecret(secret)
   const name = hash.toString('base64')
   const known = cache.get(name)
   const { userId, apiKey } = known && app.clock.now() < known.untilMs ? known : await read(app, hash, name)
@@ -87,5 +88,3 @@ const cacheOf = (app: App): LRUCache<string, Known> => {
   caches.set(app.sql, made)
   return made
 }
-
-const sha256 = (text: string): Buffer => createHash('sha256').update(text).digest()

@@ -1,4 +1,4 @@
-import { createHash, createHmac } from 'node:crypto'
+import { createHmac } from 'node:crypto'
 import type { App } from '../app.ts'
 
 /**
@@ -9,6 +9,3 @@ export const jobSecret = ({ config }: Pick<App, 'config'>, jobId: string, purpos
   createHmac('sha256', Buffer.from(config.auth.refreshKey, 'base64'))
     .update(`job ${jobId} ${purpose}`)
     .digest('base64url')
-
-/** As a secret is looked up by. */
-export const hashSecret = (secret: string): Buffer => createHash('sha256').update(secret).digest()

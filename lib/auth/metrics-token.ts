@@ -1,6 +1,7 @@
-import { createHash, timingSafeEqual } from 'node:crypto'
+import { timingSafeEqual } from 'node:crypto'
 import type { App } from '../app.ts'
 import { StintError } from '../core/errors.ts'
+import { hashSecret } from './secret-hash.ts'
 
 /**
  * Lets in who may read metrics: whoever has the token. Without a configured token, everybody where Stint runs with
@@ -18,6 +19,4 @@ export const requireMetricsToken = ({ config }: App, authorization: string | und
 }
 
 /** Takes the same time for every wrong one, whatever its length. */
-const isSame = (a: string, b: string): boolean => timingSafeEqual(digest(a), digest(b))
-
-const digest = (text: string): Buffer => createHash('sha256').update(text).digest()
+const isSame = (a: string, b: string): boolean => timingSafeEqual(hashSecret(a), hashSecret(b))

@@ -1,9 +1,10 @@
-import { createHash, createHmac, randomBytes } from 'node:crypto'
+import { createHmac, randomBytes } from 'node:crypto'
 import type { Sql } from '../../db/client.ts'
 import * as sessions from '../../db/queries/sessions.ts'
 import type { App } from '../app.ts'
 import { StintError } from '../core/errors.ts'
 import { newId } from '../core/ids.ts'
+import { hashSecret } from './secret-hash.ts'
 
 const VALID_SECONDS = 86_400
 /** How long a spent token may come again, for the sake of lost replies and of two tabs with one token. */
@@ -25,7 +26,7 @@ export const startSession = async (sql: Sql, user: { id: string; passwordHash: s
     id: session.sessionId,
     userId: user.id,
     passwordHash: user.passwordHash,
-    tokenHash: sha256(session.refreshToken),
+    tokenHash: hashSecret(session.refreshToken),
     validSeconds: VALID_SECONDS,
   })
   if (!started) throw new StintError('INVALID_CREDENTIALS')
@@ -42,7 +43,7 @@ export const refreshSession = async (app: App, token: string): Promise<Session &
   const successor = createHmac('sha256', Buffer.from(app.config.auth.refreshKey, 'base64'))
     .update(token)
     .digest('base64url')
-  const hashes = { tokenHash: sha256(token), successorHash: sha256(successor) }
+  const hashes = { tokenHash: hashSecret(token), successorHash: hashSecret(successor) }
 
   const rotated = await sessions.rotate(app.sql, { ...hashes, validSeconds: VALID_SECONDS })
   if (rotated) return { ...rotated, refreshToken: successor }
@@ -56,6 +57,4 @@ export const refreshSession = async (app: App, token: string): Promise<Session &
 }
 
 /** Ends the session that a refresh token belongs to. A token that belongs to none is nothing to complain about. */
-export const endSession = (app: App, token: string): Promise<void> => sessions.revokeByToken(app.sql, sha256(token))
-
-const sha256 = (text: string): Buffer => createHash('sha256').update(text).digest()
+export const endSession = (app: App, token: string): Promise<void> => sessions.revokeByToken(app.sql, hashSecret(token))
