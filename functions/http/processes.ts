@@ -1,9 +1,15 @@
 import { z } from 'zod'
 import type { App } from '../../lib/app.ts'
+import type { Actor } from '../../lib/auth/actor.ts'
 import { StintError } from '../../lib/core/errors.ts'
 import { route } from '../../lib/http/route.ts'
 import { timestamp } from '../../lib/http/schemas.ts'
-import { type HostControl, type HostProcess, PROCESS_ACTIONS } from '../../lib/system/host-control.ts'
+import {
+  type HostControl,
+  type HostProcess,
+  PROCESS_ACTIONS,
+  type ProcessAction,
+} from '../../lib/system/host-control.ts'
 import { requireAdmin } from '../admin.ts'
 import { controlProcess } from '../processes.ts'
 
@@ -60,6 +66,16 @@ export const getLogs = route({
   },
 })
 
+/** Has something done with the process that is named. */
+const acting =
+  (action: ProcessAction) =>
+  async ({ app, actor, params }: { app: App; actor: Actor; params: z.output<typeof processParams> }) => {
+    await requireAdmin(app, actor)
+    const found = await findProcess(hostOf(app), params.name)
+    const process = toProcess(await controlProcess(app, actor, found, action))
+    return { status: 202, body: { process } } as const
+  }
+
 export const restart = route({
   method: 'POST',
   path: '/system/processes/{name}/restart',
@@ -69,11 +85,7 @@ export const restart = route({
   params: processParams,
   replies: { 202: processReply },
   errors: ERRORS,
-  run: async ({ app, actor, params }) => {
-    await requireAdmin(app, actor)
-    const found = await findProcess(hostOf(app), params.name)
-    return { status: 202, body: { process: toProcess(await controlProcess(app, actor, found, 'restart')) } }
-  },
+  run: acting('restart'),
 })
 
 export const stop = route({
@@ -85,11 +97,7 @@ export const stop = route({
   params: processParams,
   replies: { 202: processReply },
   errors: ERRORS,
-  run: async ({ app, actor, params }) => {
-    await requireAdmin(app, actor)
-    const found = await findProcess(hostOf(app), params.name)
-    return { status: 202, body: { process: toProcess(await controlProcess(app, actor, found, 'stop')) } }
-  },
+  run: acting('stop'),
 })
 
 export const start = route({
@@ -101,11 +109,7 @@ export const start = route({
   params: processParams,
   replies: { 202: processReply },
   errors: ERRORS,
-  run: async ({ app, actor, params }) => {
-    await requireAdmin(app, actor)
-    const found = await findProcess(hostOf(app), params.name)
-    return { status: 202, body: { process: toProcess(await controlProcess(app, actor, found, 'start')) } }
-  },
+  run: acting('start'),
 })
 
 const hostOf = ({ host }: App): HostControl => {
