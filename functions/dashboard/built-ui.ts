@@ -1,6 +1,6 @@
-import { createHash } from 'node:crypto'
 import { readdir, readFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
+import { etagOf } from '../../lib/http/etag.ts'
 
 /** What `npm run build:ui` makes: `index.html`, and `assets/` whose names hold a hash of what they are. */
 export const BUILT_UI = fileURLToPath(new URL('./dist/', import.meta.url))
@@ -44,7 +44,7 @@ const readBuilt = async (name: string, names: string[]): Promise<BuiltFile> => {
     bytes,
     brotli: names.includes(`${name}.br`) ? await readFile(`${BUILT_UI}${name}.br`) : undefined,
     contentType: CONTENT_TYPES[endingOf(name)] ?? '',
-    etag: `"${createHash('sha256').update(bytes).digest('base64url').slice(0, 22)}"`,
+    etag: etagOf(bytes),
   }
 }
 

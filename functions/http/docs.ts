@@ -1,5 +1,5 @@
-import { createHash } from 'node:crypto'
 import { DOCS_POLICY, docsPage } from '../../lib/http/docs/page.ts'
+import { etagOf } from '../../lib/http/etag.ts'
 import { type OpenApiDocument, openApiDocument } from '../../lib/http/openapi.ts'
 import { type Resource, resource } from '../../lib/http/resource.ts'
 import { plain, route } from '../../lib/http/route.ts'
@@ -54,7 +54,7 @@ const cached = (body: string, headers: Record<string, string>): Cached => ({
   body,
   headers: {
     ...headers,
-    etag: `"${createHash('sha256').update(body).digest('base64url').slice(0, 22)}"`,
+    etag: etagOf(body),
     'cache-control': 'no-cache',
   },
 })
