@@ -48,3 +48,8 @@ export const TextField = ({
     </div>
   )
 }
+
+/** A person's own address, which browsers know. */
+export const EmailField = ({ value, error }: { value: Signal<string>; error: string | undefined }) => (
+  <TextField label="Email" name="email" type="email" value={value} autoComplete="email" error={error} />
+)

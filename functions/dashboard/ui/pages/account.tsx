@@ -2,7 +2,7 @@ import { useSignal } from '@preact/signals'
 import { api } from '../data/client.ts'
 import { changePassword, type User, user } from '../data/session.ts'
 import { useSubmission } from '../forms/submission.ts'
-import { TextField } from '../forms/text-field.tsx'
+import { EmailField, TextField } from '../forms/text-field.tsx'
 import { Action } from '../parts/action.tsx'
 import { say } from '../parts/notices.tsx'
 import { Page } from '../parts/page.tsx'
@@ -54,14 +54,7 @@ const Profile = ({ person }: { person: User }) => {
     <form class="card account-form" onSubmit={submit} noValidate aria-label="Profile">
       <h2>Profile</h2>
       <TextField label="Name" name="name" value={name} autoComplete="name" error={errors.get('name')} />
-      <TextField
-        label="Email"
-        name="email"
-        type="email"
-        value={email}
-        autoComplete="email"
-        error={errors.get('email')}
-      />
+      <EmailField value={email} error={errors.get('email')} />
       {isOtherEmail && (
         <TextField
           label="Password"

@@ -1,7 +1,7 @@
 import { useSignal } from '@preact/signals'
 import { register, signIn } from '../data/session.ts'
 import { useSubmission } from '../forms/submission.ts'
-import { TextField } from '../forms/text-field.tsx'
+import { EmailField, TextField } from '../forms/text-field.tsx'
 import { Gate } from '../parts/gate.tsx'
 
 /** For whoever is nobody yet: to sign in, or to make an account. */
@@ -45,14 +45,7 @@ export const SignInPage = () => {
       {isNew.value && (
         <TextField label="Name" name="name" value={name} autoComplete="name" error={errors.get('name')} />
       )}
-      <TextField
-        label="Email"
-        name="email"
-        type="email"
-        value={email}
-        autoComplete="email"
-        error={errors.get('email')}
-      />
+      <EmailField value={email} error={errors.get('email')} />
       <TextField
         label="Password"
         name="password"

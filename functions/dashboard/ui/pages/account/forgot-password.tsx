@@ -1,7 +1,7 @@
 import { useSignal } from '@preact/signals'
 import { api } from '../../data/client.ts'
 import { useSubmission } from '../../forms/submission.ts'
-import { TextField } from '../../forms/text-field.tsx'
+import { EmailField } from '../../forms/text-field.tsx'
 import { Gate, GateNote } from '../../parts/gate.tsx'
 
 /** Has a mail sent with which a new password can be chosen. */
@@ -33,14 +33,7 @@ export const ForgotPasswordPage = () => {
       action="Send the mail"
       other={<a href="/">Back to sign in</a>}
     >
-      <TextField
-        label="Email"
-        name="email"
-        type="email"
-        value={email}
-        autoComplete="email"
-        error={submission.errors.get('email')}
-      />
+      <EmailField value={email} error={submission.errors.get('email')} />
     </Gate>
   )
 }
