@@ -1,9 +1,10 @@
 import type { Command } from 'commander'
 import type { Api } from '../../functions/http/api.ts'
 import type { AnswerOf, CallOf } from '../../lib/client/api.ts'
+import { STATE_COLOURS } from '../demo/bars.ts'
 import type { Cli } from './cli.ts'
 import { EXIT, type Io } from './io.ts'
-import { ago, duration, paint, percent, print, STATE_COLOURS, table } from './print.ts'
+import { ago, duration, paint, percent, print, table } from './print.ts'
 import { signedIn } from './session.ts'
 
 type Job = AnswerOf<Api['GET /jobs']>['body']['items'][number]

@@ -1,16 +1,6 @@
 import { stripVTControlCharacters, styleText } from 'node:util'
 import type { Io } from './io.ts'
 
-/** Colours by state, as everywhere. */
-export const STATE_COLOURS = {
-  blocked: 'dim',
-  queued: 'yellow',
-  running: 'cyan',
-  succeeded: 'green',
-  failed: 'red',
-  cancelled: 'red',
-} as const
-
 /** Text in a colour, where a person sees it and hasn't asked for none (NO_COLOR). */
 export const paint = (io: Io, style: Parameters<typeof styleText>[0], text: string): string =>
   io.terminal && !io.env['NO_COLOR'] ? styleText(style, text, { validateStream: false }) : text

@@ -1,12 +1,12 @@
 import type { Command } from 'commander'
 import type { JobState } from '../../db/queries/jobs.ts'
 import type { LiveEvent, LiveState } from '../../lib/client/live.ts'
-import { drawBar } from '../demo/bars.ts'
+import { drawBar, STATE_COLOURS } from '../demo/bars.ts'
 import { createScreen, type Screen } from '../demo/screen.ts'
 import type { Cli } from './cli.ts'
 import { followSession } from './following.ts'
 import { CommandError, EXIT, type Io } from './io.ts'
-import { paint, percent, STATE_COLOURS } from './print.ts'
+import { paint, percent } from './print.ts'
 import { type Session, signedIn } from './session.ts'
 
 /** A job, as far as events tell of it. */

@@ -10,7 +10,8 @@ export interface Bar {
   known: string
 }
 
-const STATE_COLOURS = {
+/** Colours by state, as everywhere. */
+export const STATE_COLOURS = {
   blocked: 'dim',
   queued: 'yellow',
   running: 'cyan',
