@@ -1,4 +1,4 @@
-import { createRandom, shuffled } from './random.ts'
+import { mulberry32, shuffled } from '../local/chaos/random.ts'
 import type { Sample } from './samples.ts'
 
 /** A classifier: features, scaled → a layer of ReLUs → one score for each class. Matrices are row by row, input first. */
@@ -26,7 +26,7 @@ export interface Training {
 /** Trains by Adam on the cross-entropy. The same samples and numbers give the same network. */
 export const train = (samples: Sample[], training: Training): Network => {
   const { hidden, classes, epochs, batch, rate, decay, seed } = training
-  const random = createRandom(seed)
+  const random = mulberry32(seed)
   const { mean, deviation } = scaleOf(samples)
   const scaled = samples.map((it) => ({ ...it, features: scale(it.features, mean, deviation) }))
   const features = mean.length
@@ -44,7 +44,7 @@ export const train = (samples: Sample[], training: Training): Network => {
   const parameters = [network.weights1, network.bias1, network.weights2, network.bias2]
   const adam = parameters.map(({ length }) => ({ first: new Float64Array(length), second: new Float64Array(length) }))
   for (let epoch = 0, step = 0; epoch < epochs; epoch++) {
-    const order = shuffled(scaled, random)
+    const order = shuffled(random, scaled)
     for (let start = 0; start < order.length; start += batch) {
       step++
       const gradients = gradientsOf(network, order.slice(start, start + batch))

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { gunzipSync } from 'node:zlib'
-import { createRandom, shuffled } from './random.ts'
+import { mulberry32, shuffled } from '../local/chaos/random.ts'
 
 export interface Sample {
   features: number[]
@@ -38,7 +38,7 @@ const sample = (row: string): Sample => {
 const asPicture = ({ features, ...rest }: Sample): Sample => ({ ...rest, features: features.map((it) => 1 - it / 16) })
 
 const split = (all: Sample[]): Samples => {
-  const order = shuffled(all, createRandom(1))
+  const order = shuffled(mulberry32(1), all)
   const heldOut = Math.round(order.length / 5)
   return { train: order.slice(heldOut), heldOut: order.slice(0, heldOut) }
 }

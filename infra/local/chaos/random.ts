@@ -1,12 +1,9 @@
 /** A number in [0, 1), the next of its row. */
 export type Random = () => number
 
-/**
- * Random numbers of which the row is known by its seed: mulberry32 (Tommy Ettinger, public domain), 32 bits of state.
- * Whoever draws at its own pace has a row of its own, told apart by `label`: what one draws moves nobody else's row.
- */
-export const createRandom = (seed: number, label = ''): Random => {
-  let state = hash(`${seed} ${label}`)
+/** Random numbers of which the row is known by its seed: mulberry32 (Tommy Ettinger, public domain), 32 bits of state. */
+export const mulberry32 = (seed: number): Random => {
+  let state = seed
   return () => {
     state = (state + 0x6d2b79f5) | 0
     let mixed = Math.imul(state ^ (state >>> 15), state | 1)
@@ -14,6 +11,9 @@ export const createRandom = (seed: number, label = ''): Random => {
     return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
   }
 }
+
+/** Whoever draws at its own pace has a row of its own, told apart by `label`: what one draws moves nobody else's row. */
+export const createRandom = (seed: number, label = ''): Random => mulberry32(hash(`${seed} ${label}`))
 
 /** A whole number from `least` to `most`, both included. */
 export const between = (random: Random, least: number, most: number): number =>
