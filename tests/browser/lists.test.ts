@@ -91,6 +91,24 @@ describeInBrowser('lists of jobs', () => {
     expect(asked.length).toBeLessThanOrEqual(Math.ceil(seconds) + 1)
   })
 
+  test('show what happened between their answer and the first change that is told', async ({ stage }) => {
+    const { page, context } = await stage.open()
+    await register(page)
+    const program = await programOf(context)
+    const held = Promise.withResolvers<void>()
+    await page.route(/\/live\//, async (route) => {
+      await held.promise
+      await route.continue()
+    })
+    await page.goto('/dashboard/failures')
+    await page.getByText('Nothing failed in this time.').waitFor()
+    const input = { deviceModelCode: '0222', start: 1, count: 1 }
+    const { job } = await program.post('/jobs', { kind: 'serials.generate', input })
+    await eventually(async () => (await program.get(`/jobs/${job.id}`)).job.state).toBe('failed')
+    held.resolve()
+    await page.getByText(/^Once, last/).waitFor()
+  })
+
   test('of failures show together what failed alike, and begin it anew', async ({ stage }) => {
     const { page, context } = await stage.open()
     await register(page)

@@ -51,6 +51,11 @@ export const startFollowing = (): (() => void) => {
     onReset: () => changes.tell(),
     onState: (state) => become(state),
   })
+  // What was read before the first change that will be heard may be older than it.
+  following.ready.then(
+    () => changes.tell(),
+    () => {},
+  )
   const look = (): void => {
     if (document.hidden) return
     following.wake()
