@@ -7,8 +7,6 @@ export default defineConfig({
     globalSetup: ['tests/support/global-setup.ts'],
     pool: 'forks',
     maxWorkers: 2,
-    // kafkajs computes its timers from a time that has passed.
-    execArgv: ['--disable-warning=TimeoutNegativeWarning'],
     testTimeout: 30_000,
     hookTimeout: 30_000,
   },

@@ -100,8 +100,10 @@ const start = async (options: HostOptions): Promise<{ ready: HostReady; stop: ()
     schedules.tellKafka(message)
   })
 
+  const ready = { port, routes: front.routes, queues: queues.queues, schedules: table.schedules.length }
+  app.log.info(ready, 'ready')
   return {
-    ready: { port, routes: front.routes, queues: queues.queues, schedules: table.schedules.length },
+    ready,
     stop: async () => {
       stopping.abort()
       killer?.stop()

@@ -9,6 +9,9 @@
 //
 // fauxqs 2.4.1. It takes 11 MiB at once and has no setting for it, where S3 takes 5 GiB in one PUT, which is what a
 // presigned URL is for. A file is held in memory while it comes, and Node writes no more than 2 GiB of it at once.
+//
+// kafkajs 2.2.4. Each connection looks whether a request waits its turn, a thousand times a second and when none does,
+// with a timer whose time has passed (github.com/tulios/kafkajs, issue 1704), which Node warns of.
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 
 const PATCHES = [
@@ -32,6 +35,11 @@ const PATCHES = [
     file: 'fauxqs/dist/app.js',
     before: 'bodyLimit: 11 * 1_048_576,',
     after: 'bodyLimit: 2 ** 31 - 1,',
+  },
+  {
+    file: 'kafkajs/src/network/requestQueue/index.js',
+    before: '    let scheduleAt = this.throttledUntil',
+    after: '    if (this.pending.length === 0) return\n    let scheduleAt = this.throttledUntil',
   },
 ]
 
