@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import kafkajs, { Kafka, type KafkaJSProtocolError, type KafkaMessage, logLevel, type Producer } from 'kafkajs'
 import type { Logger } from '../core/log.ts'
+import { partitionOf } from './partitioner.ts'
 import type { Publisher } from './publisher.ts'
 
 export interface KafkaOptions {
@@ -18,7 +19,14 @@ export const createKafkaPublisher = (options: KafkaOptions): Publisher => {
 
   const connect = (): Promise<Producer> => {
     producer ??= (async () => {
-      const made = kafka.producer({ maxInFlightRequests: 1, allowAutoTopicCreation: true })
+      const made = kafka.producer({
+        maxInFlightRequests: 1,
+        allowAutoTopicCreation: true,
+        createPartitioner:
+          () =>
+          ({ partitionMetadata, message }) =>
+            partitionOf(message.key ?? '', partitionMetadata.length),
+      })
       await made.connect()
       return made
     })().catch((error) => {
