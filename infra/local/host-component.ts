@@ -12,6 +12,12 @@ export interface Host extends Component {
   tell(message: ToHost): void
 }
 
+/**
+ * Of each half of V8's young generation: what a batch of a thousand jobs is made of must have died before it is full, or all
+ * of it is moved, and collected at a price.
+ */
+const YOUNG_MB = 64
+
 export const startHost = async (
   options: HostOptions,
   env: Record<string, string>,
@@ -24,6 +30,7 @@ export const startHost = async (
     options,
     env,
     readySeconds: 60,
+    execArgv: [`--max-semi-space-size=${YOUNG_MB}`],
     onLine: log.write,
     onMessage: (message) => {
       if ('type' in message) onMessage(message as FromHost)

@@ -47,13 +47,15 @@ export const startChild = async <Ready>(given: {
   options: unknown
   readySeconds: number
   env?: Record<string, string>
+  /** Options of Node. */
+  execArgv?: string[]
   onLine?: (line: string) => void
   /** What else the process says, from its first moment on. */
   onMessage?: (message: object) => void
 }): Promise<Child<Ready>> => {
   const child = fork(fileURLToPath(new URL(given.entry, import.meta.url)), {
     detached: true,
-    execArgv: ['--disable-warning=ExperimentalWarning'],
+    execArgv: ['--disable-warning=ExperimentalWarning', ...(given.execArgv ?? [])],
     env: {
       PATH: process.env['PATH'],
       HOME: process.env['HOME'],
