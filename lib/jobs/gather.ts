@@ -16,8 +16,8 @@ interface Waiting {
 
 /**
  * Stores one submission, together with those that come in the same turn of the event loop or while others are being
- * written: one insert and one doorbell for all of them. An idle process doesn't wait. A submission of a group that
- * fails is tried alone, so that nobody fails for a stranger's row.
+ * written: one insert and one doorbell for all of them. An idle process doesn't wait. A group that fails is tried
+ * in halves, so that nobody fails for a stranger's row.
  */
 export const submitGathered = (app: App, prepared: Prepared): Promise<Submitted> => gathererOf(app).add(prepared)
 
@@ -68,7 +68,10 @@ class Gatherer {
       for (const [index, { answer }] of group.entries()) answer.resolve(submitted[index] as Submitted)
     } catch (error) {
       if (group.length === 1 || isUnreachable(error)) for (const { answer } of group) answer.reject(error)
-      else await Promise.all(group.map((it) => this.#store([it])))
+      else {
+        const half = Math.ceil(group.length / 2)
+        await Promise.all([this.#store(group.slice(0, half)), this.#store(group.slice(half))])
+      }
     }
   }
 }
