@@ -165,6 +165,43 @@ test('a rate is kept by all processes that claim at once', async ({ world }) => 
   expect(claimed.flat()).toHaveLength(7)
 })
 
+test('jobs with limits go first where some were due at the last look, and after the others where none were', async ({
+  world,
+}) => {
+  const both = wish(
+    { running: 10 },
+    {
+      limit: 2,
+      free: [
+        { kind: limitedKind({ running: 10 }), slots: 2 },
+        { kind: echo, slots: 2 },
+      ],
+    },
+  )
+  const kindsOf = (claimed: { kind: string }[]) => claimed.map(({ kind }) => kind)
+  expect(await claim(world.app, both)).toEqual([])
+  await insertLimited(world.app, ['a', 'b', 'c', 'd'])
+  await insertJobs(world.app, [{}])
+  expect(kindsOf(await claim(world.app, both))).toEqual(['test.echo', 'test.limited'])
+  await insertJobs(world.app, [{}])
+  expect(kindsOf(await claim(world.app, both))).toEqual(['test.limited', 'test.limited'])
+  expect(kindsOf(await claim(world.app, both))).toEqual(['test.limited', 'test.echo'])
+})
+
+test('what was claimed runs though the jobs with limits cannot be claimed', async ({ world }) => {
+  const free = [
+    { kind: limitedKind({ running: 10 }), slots: 9 },
+    { kind: echo, slots: 9 },
+  ]
+  expect(await claim(world.app, wish({}, { free }))).toEqual([])
+  await insertLimited(world.app, ['a'])
+  const [id] = await insertJobs(world.app, [{}])
+  await world.sql`ALTER TABLE limits RENAME TO limits_away`
+  expect(await claim(world.app, wish({}, { free }))).toMatchObject([{ id, kind: 'test.echo' }])
+  await world.sql`ALTER TABLE limits_away RENAME TO limits`
+  expect(await claim(world.app, wish({}, { free }))).toMatchObject([{ kind: 'test.limited' }])
+})
+
 test('a paused queue gives no job, limited or not', async ({ world }) => {
   await insertLimited(world.app, ['a'])
   await insertJobs(world.app, [{}])

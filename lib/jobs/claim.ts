@@ -19,28 +19,68 @@ export interface ClaimWish {
 
 /**
  * Leases jobs that start now. Kinds without limits, nearly all, are claimed by one statement; each kind with limits in
- * a transaction that first locks its row, so that what runs is counted and not remembered.
+ * a transaction that first locks its row, so that what runs is counted and not remembered. Those with limits go first
+ * where some were due at the last look; where none were, the look is taken beside the claim, and nothing waits for it.
  */
 export const claim = async (app: App, { queue, limit, free, fresh }: ClaimWish): Promise<claims.ClaimedJob[]> => {
   const limited = free.filter(({ kind }) => kind.limits)
-  const jobs = limited.length > 0 ? await claimLimited(app, limited, queue, limit, fresh) : []
   const plain = free.filter(({ kind }) => !kind.limits)
-  if (plain.length > 0 && jobs.length < limit && !jobs.some(isSuspect)) {
-    const request = {
-      queue,
-      limit: limit - jobs.length,
-      kinds: plain.map(({ kind }) => kind.kind),
-      slots: plain.map(({ slots }) => slots),
-      worker: app.instance,
-      leaseSeconds: app.config.engine.leaseSeconds,
-      from: randomUuid(app.random),
+  const jobs: claims.ClaimedJob[] = []
+  const take = async (claimSome: (most: number, fresh: boolean) => Promise<claims.ClaimedJob[]>): Promise<void> => {
+    if (jobs.length >= limit || jobs.some(isSuspect)) return
+    try {
+      jobs.push(...(await claimSome(limit - jobs.length, fresh && jobs.length === 0)))
+    } catch (error) {
+      if (jobs.length === 0) throw error
+      app.log.warn({ err: error, queue, claimed: jobs.length }, 'no more jobs could be claimed; these run')
     }
-    jobs.push(...(await claimPlain(app, request, fresh && jobs.length === 0)))
+  }
+  const takePlain = () =>
+    plain.length > 0 && take((most, alone) => claimPlain(app, plainRequest(app, queue, most, plain), alone))
+  const takeLimited = (due: ClaimWish['free']) => take((most, alone) => claimLimited(app, due, queue, most, alone))
+
+  if (plain.length === 0 || wereDue.get(app) !== false) {
+    await takeLimited(await listDue(app, limited))
+    await takePlain()
+  } else {
+    const looking = listDue(app, limited).catch((error) => {
+      app.log.warn({ err: error, queue }, 'jobs of kinds with limits could not be looked for')
+      return []
+    })
+    await takePlain()
+    await takeLimited(await looking)
   }
   if (jobs.length > 0) app.committed()
   countClaimed(app.metrics, queue, jobs)
   return jobs
 }
+
+/** Whether jobs of kinds with limits were due when a process last looked. */
+const wereDue = new WeakMap<App, boolean>()
+
+/** Those of some kinds with limits of which jobs are due. */
+const listDue = async (app: App, limited: ClaimWish['free']): Promise<ClaimWish['free']> => {
+  if (limited.length === 0) return []
+  const kinds = limited.map(({ kind }) => kind.kind)
+  const due = new Set(await limits.listDue(app.sql, kinds))
+  wereDue.set(app, due.size > 0)
+  return limited.filter(({ kind }) => due.has(kind.kind))
+}
+
+const plainRequest = (
+  app: App,
+  queue: QueueName,
+  limit: number,
+  free: ClaimWish['free'],
+): Omit<claims.ClaimRequest, 'fresh'> => ({
+  queue,
+  limit,
+  kinds: free.map(({ kind }) => kind.kind),
+  slots: free.map(({ slots }) => slots),
+  worker: app.instance,
+  leaseSeconds: app.config.engine.leaseSeconds,
+  from: randomUuid(app.random),
+})
 
 /**
  * Suspects and others take turns: where machines died twice with hundreds of jobs, all of those run one by one, and
@@ -67,14 +107,8 @@ const claimLimited = async (
   limit: number,
   fresh: boolean,
 ): Promise<claims.ClaimedJob[]> => {
-  const due = new Set(
-    await limits.listDue(
-      app.sql,
-      free.map(({ kind }) => kind.kind),
-    ),
-  )
   const jobs: claims.ClaimedJob[] = []
-  for (const { kind, slots } of free.filter((it) => due.has(it.kind.kind))) {
+  for (const { kind, slots } of free) {
     if (jobs.length >= limit) break
     const most = Math.min(slots, limit - jobs.length)
     const { found, againInMs } = await transaction(app.sql, (tx) =>
