@@ -77,14 +77,21 @@ export interface NewJob {
   traceparent: string | null
 }
 
+/** New jobs of one insert that are due at the same time. */
+export interface Inserted {
+  queuedAt: Date
+  startAt: Date
+  /** Null for all that were to be inserted. */
+  ids: string[] | null
+}
+
 export type OnParentFailure = 'fail' | 'run' | 'skip'
 
 /**
  * Inserts jobs and their `job.queued` or `job.blocked` events in one statement. An id that is there already is left alone, so the
  * statement may be repeated after a lost connection.
- * @returns when each new job is due and was queued, in no order
  */
-export const insert = (sql: Sql, jobs: NewJob[]): Promise<{ id: string; queuedAt: Date; startAt: Date }[]> => sql`
+export const insert = (sql: Sql, jobs: NewJob[]): Promise<Inserted[]> => sql`
   WITH inserted AS (
     INSERT INTO jobs (id, project_id, created_by, kind, queue, name, priority, tags, max_attempts, timeout_seconds,
                       start_at, input, waits_for, has_parents, has_children, on_parent_failure, concurrency_key,
@@ -103,7 +110,8 @@ export const insert = (sql: Sql, jobs: NewJob[]): Promise<{ id: string; queuedAt
                               'waitsFor', waits_for)
     FROM inserted
   )
-  SELECT id, queued_at, start_at FROM inserted`
+  SELECT queued_at, start_at, CASE WHEN count(*) < ${jobs.length}::integer THEN array_agg(id) END AS ids
+  FROM inserted GROUP BY queued_at, start_at`
 
 const areAlike = ([first, ...others]: NewJob[]): boolean =>
   others.every((job) => SHARED.every((name) => job[name] === first?.[name]))

@@ -1,4 +1,5 @@
 import type { TransactionSql } from 'postgres'
+import type { Sql } from '../../db/client.ts'
 import * as dependencies from '../../db/queries/dependencies.ts'
 import * as jobs from '../../db/queries/jobs.ts'
 import { invalidField } from '../core/errors.ts'
@@ -33,21 +34,30 @@ export const store = async (tx: TransactionSql, prepared: Prepared[]): Promise<S
   const made = prepared.filter((it) => !answered.has(it))
   followAnswered(made, answered)
   const ended = await lockParents(tx, made)
-  const rows =
-    made.length > 0
-      ? await jobs.insert(
-          tx,
-          made.map((it) => it.row),
-        )
-      : []
+  const times = await insert(tx, made)
   const edges = made.flatMap(({ row, after }) => after.map((parentId) => ({ childId: row.id, parentId })))
   if (edges.length > 0) await dependencies.insert(tx, edges)
   const changed = await settleChildren(tx, [...ended, ...replaced])
   return {
     submitted: prepared.map((it) => answered.get(it) ?? { jobId: it.row.id, outcome: 'made' }),
-    startable: [...startableNow(made, rows), ...changed.filter((job) => job.state === 'queued')],
+    startable: [...startableNow(made, times), ...changed.filter((job) => job.state === 'queued')],
     changed: [...replaced, ...changed],
   }
+}
+
+export interface Times {
+  queuedAt: Date
+  startAt: Date
+}
+
+/** @returns when each new job was queued and is due. One that was there already is not among them. */
+export const insert = async (sql: Sql, prepared: Prepared[]): Promise<Map<string, Times>> => {
+  if (prepared.length === 0) return new Map()
+  const rows = prepared.map((it) => it.row)
+  const inserted = await jobs.insert(sql, rows)
+  return new Map(
+    inserted.flatMap(({ ids, ...times }) => (ids ?? rows.map(({ id }) => id)).map((id) => [id, times] as const)),
+  )
 }
 
 /** Who runs after a sibling that was answered with another job runs after that one. */
@@ -57,12 +67,14 @@ const followAnswered = (made: Prepared[], answered: Answered): void => {
   for (const it of made) it.after = [...new Set(it.after.map((id) => instead.get(id) ?? id))]
 }
 
-const startableNow = (made: Prepared[], rows: { id: string; queuedAt: Date; startAt: Date }[]): Startable[] => {
-  const delayMs = new Map(rows.map((row) => [row.id, row.startAt.getTime() - row.queuedAt.getTime()]))
-  return made
+const startableNow = (made: Prepared[], times: Map<string, Times>): Startable[] =>
+  made
     .filter(({ row }) => row.waitsFor === 0)
-    .map(({ row }) => ({ queue: row.queue, delayMs: delayMs.get(row.id) ?? 0 }))
-}
+    .map(({ row }) => ({ queue: row.queue, delayMs: delayOf(times.get(row.id)) }))
+
+/** Milliseconds from when a job was queued until it is due. */
+export const delayOf = (times: Times | undefined): number =>
+  times ? times.startAt.getTime() - times.queuedAt.getTime() : 0
 
 /**
  * Locks the jobs that others shall run after, and says in the rows how many parents each waits for.

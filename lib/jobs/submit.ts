@@ -1,11 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { isUnreachable, transaction } from '../../db/client.ts'
-import * as jobs from '../../db/queries/jobs.ts'
 import type { App } from '../app.ts'
 import { countFinished, countSubmitted } from '../metrics/jobs.ts'
 import { ringFor } from '../queue/ring.ts'
 import type { Prepared } from './prepare.ts'
-import { type Stored, store } from './store.ts'
+import { delayOf, insert, type Stored, store } from './store.ts'
 
 /** What became of one submission. */
 export interface Submitted {
@@ -38,18 +37,14 @@ export const submit = async (app: App, prepared: Prepared[]): Promise<Submitted[
 }
 
 const storePlain = async (app: App, prepared: Prepared[]): Promise<Stored> => {
-  const rows = await jobs.insert(
-    app.sql,
-    prepared.map((it) => it.row),
-  )
-  const byId = new Map(rows.map((row) => [row.id, row]))
+  const times = await insert(app.sql, prepared)
   const submitted = prepared.map(({ row: { id } }): Submitted => {
-    const queued = byId.get(id)
+    const queued = times.get(id)
     return { jobId: id, outcome: 'made', ...(queued && { queued }) }
   })
   const startable = prepared.flatMap(({ row }) => {
-    const queued = byId.get(row.id)
-    return queued ? [{ queue: row.queue, delayMs: queued.startAt.getTime() - queued.queuedAt.getTime() }] : []
+    const queued = times.get(row.id)
+    return queued ? [{ queue: row.queue, delayMs: delayOf(queued) }] : []
   })
   return { submitted, startable, changed: [] }
 }
