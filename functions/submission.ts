@@ -124,13 +124,16 @@ export const idempotencyKey = z
 
 /** The `Idempotency-Key` header. @throws {StintError} VALIDATION_FAILED */
 export const readIdempotencyKey = (headers: Record<string, string | undefined>): string | undefined => {
-  const parsed = idempotencyKey.optional().safeParse(headers['idempotency-key'])
+  const given = headers['idempotency-key']
+  if (given === undefined) return undefined
+  const parsed = idempotencyKey.safeParse(given)
   if (parsed.success) return parsed.data
   throw invalidField('Idempotency-Key', parsed.error.issues[0]?.message ?? '')
 }
 
 /** Turns `after` into ids, `$name` being the one sibling of that name. @throws {StintError} VALIDATION_FAILED */
 const resolveParents = (items: Item[], prepared: Prepared[], pathOf: (index: number) => string): void => {
+  if (items.every((item) => !item.after)) return
   const byName = Map.groupBy(prepared, (it) => it.row.name)
   for (const [index, item] of items.entries()) {
     const it = prepared[index]

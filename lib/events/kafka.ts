@@ -110,7 +110,7 @@ export interface TopicRecord {
   timestamp: number
   key: Buffer
   value: Buffer
-  headers: Record<string, Buffer>
+  readonly headers: Record<string, Buffer>
 }
 
 export interface StreamOptions extends KafkaOptions {
@@ -162,11 +162,14 @@ const toRecord = (partition: number, { offset, timestamp, key, value, headers = 
   timestamp: Number(timestamp),
   key: key ?? Buffer.alloc(0),
   value: value ?? Buffer.alloc(0),
-  headers: Object.fromEntries(
-    Object.entries(headers).flatMap(([name, given]) =>
-      given === undefined ? [] : [[name, Buffer.from([given].flat()[0] ?? '')]],
-    ),
-  ),
+  // Made when they are read: seldom.
+  get headers() {
+    return Object.fromEntries(
+      Object.entries(headers).flatMap(([name, given]) =>
+        given === undefined ? [] : [[name, Buffer.from([given].flat()[0] ?? '')]],
+      ),
+    )
+  },
 })
 
 /** How long a broker may take to make a topic that it was asked for the first time. */

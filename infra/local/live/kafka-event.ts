@@ -1,7 +1,10 @@
 import type { SelfManagedKafkaEvent } from 'aws-lambda'
 import type { TopicRecord } from '../../../lib/events/kafka.ts'
 
-/** The event that Lambda makes of records of one partition (AWS: "Using Lambda with self-managed Apache Kafka"). */
+/**
+ * The event that Lambda makes of records of one partition (AWS: "Using Lambda with self-managed Apache Kafka"). What a
+ * record holds is made when it is read: where nobody listens, nobody does.
+ */
 export const toKafkaEvent = (topic: string, brokers: string, records: TopicRecord[]): SelfManagedKafkaEvent => ({
   eventSource: 'SelfManagedKafka',
   bootstrapServers: brokers,
@@ -12,9 +15,15 @@ export const toKafkaEvent = (topic: string, brokers: string, records: TopicRecor
       offset: it.offset,
       timestamp: it.timestamp,
       timestampType: 'CREATE_TIME',
-      key: it.key.toString('base64'),
-      value: it.value.toString('base64'),
-      headers: Object.entries(it.headers).map(([name, value]) => ({ [name]: value.toJSON().data })),
+      get key() {
+        return it.key.toString('base64')
+      },
+      get value() {
+        return it.value.toString('base64')
+      },
+      get headers() {
+        return Object.entries(it.headers).map(([name, value]) => ({ [name]: value.toJSON().data }))
+      },
     })),
   },
 })
