@@ -1,11 +1,17 @@
 import { Socket } from 'node:net'
-import { describe, expect, vi } from 'vitest'
+import { describe, expect, onTestFinished, vi } from 'vitest'
+import { watchServer } from '../tests/support/watched-server.ts'
 import { test, type World } from '../tests/support/world.ts'
 import { createPool, isUnreachable, type Pool, transaction } from './client.ts'
 
 /** A pool of one connection, so that whoever comes next gets the one that broke, made anew. */
 const poolOfOne = ({ app }: World): Pool =>
-  createPool({ url: app.config.database.url, maxConnections: 1, prepare: true, applicationName: 'one' })
+  createPool({
+    url: app.config.database.url,
+    maxConnections: 1,
+    applicationName: 'one',
+    prepare: app.config.database.prepare,
+  })
 
 const makeTable = ({ sql }: World) => sql`CREATE TABLE written (n integer)`
 const written = async ({ sql }: World) => (await sql`SELECT n FROM written ORDER BY n`).map((row) => row['n'])
@@ -67,9 +73,20 @@ describe('a transaction whose connection breaks', () => {
       await tx`SELECT pg_terminate_backend(pg_backend_pid())`
     })
     expect(isUnreachable(await begun.catch((error: unknown) => error))).toBe(true)
-    // postgres.js may hand the error that ended the connection to whoever comes next, too.
-    const insert = () => pool`INSERT INTO written VALUES (3)`.then(() => 'inserted', codeOf)
-    await expect.poll(insert).toBe('inserted')
+    await pool`INSERT INTO written VALUES (3)`
+    expect(await written(world)).toEqual([3])
+    await pool.end()
+  })
+
+  test('fails once for a statement that comes right after, and the pool goes on', async ({ world }) => {
+    await makeTable(world)
+    const pool = poolOfOne(world)
+    const begun = transaction(pool, async (tx) => {
+      await tx`SELECT pg_terminate_backend(pg_backend_pid())`.catch(() => {})
+      await tx`INSERT INTO written VALUES (${2})`
+    })
+    expect(isUnreachable(await begun.catch((error: unknown) => error))).toBe(true)
+    await pool`INSERT INTO written VALUES (3)`
     expect(await written(world)).toEqual([3])
     await pool.end()
   })
@@ -104,6 +121,38 @@ test('a transaction that stood still for too long is gone, and worth another try
   await pool.end()
 })
 
+test('behind a pooler a statement that waits for its turn in a transaction fails with it', async ({ world }) => {
+  const pool = createPool({ ...world.app.config.database, prepare: false, applicationName: 'pooled' })
+  const settled = Promise.withResolvers<unknown[]>()
+  const begun = transaction(pool, async (tx) => {
+    const answers = Promise.allSettled([tx`SELECT pg_terminate_backend(pg_backend_pid())`, tx`SELECT 1`, tx`SELECT 2`])
+    settled.resolve((await answers).map(({ status }) => status))
+  })
+  expect(isUnreachable(await begun.catch((error: unknown) => error))).toBe(true)
+  expect(await settled.promise).toEqual(['rejected', 'rejected', 'rejected'])
+  await pool.end()
+})
+
+test('a pool that is ended while its connection breaks ends', async ({ world }) => {
+  const pool = poolOfOne(world)
+  const lost = pool`SELECT pg_terminate_backend(pg_backend_pid()), pg_sleep(10)`.catch((error: unknown) => error)
+  await new Promise((resolve) => setImmediate(resolve))
+  await pool.end()
+  expect(isUnreachable(await lost)).toBe(true)
+})
+
+test('a statement that cannot be built fails by itself', async ({ world }) => {
+  const pool = poolOfOne(world)
+  await pool`SELECT 1`
+  const answers = await Promise.allSettled([
+    pool`SELECT 1 AS n`,
+    pool.unsafe('SELECT 2', Array(65_535).fill(1)),
+    pool`SELECT 3 AS n`,
+  ])
+  expect(answers).toMatchObject([{ value: [{ n: 1 }] }, { status: 'rejected' }, { value: [{ n: 3 }] }])
+  await pool.end()
+})
+
 test('a transaction in which something else cannot be reached is rolled back', async ({ world }) => {
   await makeTable(world)
   const elsewhere = Object.assign(new Error('S3 is away'), { code: 'ECONNREFUSED' })
@@ -129,4 +178,34 @@ test('a transaction is committed whole, or rolled back with what its work threw'
   })
   await expect(begun).rejects.toThrow('as it was told')
   expect(await written(world)).toEqual([1, 2])
+})
+
+test('behind a pooler nothing is sent before the statement ahead of it is answered', async ({ world }) => {
+  await makeTable(world)
+  const server = await watchServer(world.app.config.database.url)
+  onTestFinished(() => server.close())
+  const pool = createPool({ url: server.url, maxConnections: 2, prepare: false, applicationName: 'pooled' })
+  const inTransaction = (n: number) =>
+    transaction(pool, async (tx) => {
+      const insert = (value: number) => tx`INSERT INTO written VALUES (${value})`
+      await Promise.all([insert(n), insert(n + 1), tx`SELECT 1`, insert(n + 2)])
+    })
+  const answers = await Promise.allSettled([
+    ...[1, 2, 3, 4].map((n) => pool`SELECT ${n}::integer AS n`),
+    inTransaction(10),
+    pool`SELECT FROM nowhere`,
+    pool.unsafe('SELECT 1', Array(65_535).fill(1)),
+    inTransaction(20),
+    pool`SELECT 5 AS n`,
+    pool.unsafe('SELECT 6 AS n'),
+    inTransaction(30),
+  ])
+  expect(answers.map(({ status }) => status === 'fulfilled')).toEqual([
+    ...[true, true, true, true, true],
+    ...[false, false],
+    ...[true, true, true, true],
+  ])
+  expect(await written(world)).toEqual([10, 11, 12, 20, 21, 22, 30, 31, 32])
+  expect(server.early()).toBe(0)
+  await pool.end({ timeout: 0 })
 })

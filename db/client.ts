@@ -8,7 +8,10 @@ export type Pool = postgres.Sql
 export interface PoolOptions {
   url: string
   maxConnections: number
-  /** Named prepared statements. Off behind a pooler that shares connections between transactions and can't track them. */
+  /**
+   * Named prepared statements, and statements that are sent before the one ahead of them is answered. Off behind a pooler
+   * that shares connections between transactions: it can't track the first, and may lose the second.
+   */
   prepare: boolean
   applicationName: string
 }
@@ -21,6 +24,7 @@ export const createPool = ({ url, maxConnections, prepare, applicationName }: Po
   postgres(url, {
     max: maxConnections,
     prepare,
+    ...(!prepare && { max_pipeline: 0 }),
     idle_timeout: 60,
     connect_timeout: 10,
     // Tries of all connections count together: by itself, a pool that lost them all at once would pause for 20 s.

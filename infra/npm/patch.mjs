@@ -5,7 +5,13 @@
 // have sent them counts as running although it was cancelled. The connection that is made in its place then never sends
 // a thing, and every statement that it is given fails after `connect_timeout`. Bytes that it is given between its close
 // and that are sent over a socket that is gone, which throws in a timer, where nobody can catch it, and ends the process.
-// github.com/porsager/postgres: issues 1066, 1154 and 1208, pull requests 1168 and 1209. db/client.test.ts shows both.
+// What was under way when a connection closed is not forgotten: its error goes to whoever comes next, and `end` waits for
+// its answer for ever. A transaction's statement that comes right after the close may take the closed connection out of the
+// pool for good, and one that waited for its turn never hears of it. `max_pipeline` is how many statements may be sent
+// behind the one that is answered next: with 0, and when the socket is full, a transaction is never told its connection.
+// A statement that can't be built fails the one ahead of it instead of itself, and gets another one's answer.
+// github.com/porsager/postgres: issues 970, 1066, 1097, 1154, 1186 and 1208, pull requests 1142, 1168 and 1209.
+// db/client.test.ts shows them.
 //
 // fauxqs 2.4.1. It takes 11 MiB at once and has no setting for it, where S3 takes 5 GiB in one PUT, which is what a
 // presigned URL is for. A file is held in memory while it comes, and Node writes no more than 2 GiB of it at once.
@@ -32,6 +38,73 @@ const PATCHES = [
       return false
     }
     const x`,
+  },
+  {
+    file: 'postgres/src/connection.js',
+    before: `      return write(toBuffer(q))
+        && !q.describeFirst
+        && !q.cursorFn
+        && sent.length < max_pipeline
+        && (!q.options.onexecute || q.options.onexecute(connection))`,
+    after: `      const written = write(toBuffer(q))
+      q.options.onexecute && q.options.onexecute(connection)
+      return written
+        && !q.describeFirst
+        && !q.cursorFn
+        && !q.options.onexecute
+        && sent.length < max_pipeline`,
+  },
+  {
+    file: 'postgres/src/connection.js',
+    before: `      sent.length === 0 && write(Sync)
+      errored(error)
+      return true`,
+    after: `      if (query === q) {
+        write(Sync)
+        errored(error)
+      } else {
+        sent.remove(q)
+        queryError(q, error)
+      }
+      return sent.length < max_pipeline`,
+  },
+  {
+    file: 'postgres/src/connection.js',
+    before: `    if (stream)
+      return queryError(q, Errors.generic('COPY`,
+    after: `    if (!socket) {
+      queryError(q, Errors.connection('CONNECTION_CLOSED', options))
+      return true
+    }
+
+    if (stream)
+      return queryError(q, Errors.generic('COPY`,
+  },
+  {
+    file: 'postgres/src/connection.js',
+    before: `error(Errors.connection('CONNECTION_CLOSED', options, socket))
+    closedTime = performance.now()`,
+    after: `error(Errors.connection('CONNECTION_CLOSED', options, socket))
+    query = results = errorResponse = null
+    result = new Result()
+    closedTime = performance.now()`,
+  },
+  {
+    file: 'postgres/src/connection.js',
+    before: `    onclose(connection, Errors.connection('CONNECTION_CLOSED', options, socket))
+  }`,
+    after: `    onclose(connection, Errors.connection('CONNECTION_CLOSED', options, socket))
+    ending && !initial && terminate()
+  }`,
+  },
+  {
+    file: 'postgres/src/index.js',
+    before: 'new Promise((_, reject) => connection.onclose = reject)',
+    after: `new Promise((_, reject) => connection.onclose = (e) => {
+          reject(e)
+          while (queries.length)
+            queries.shift().reject(e)
+        })`,
   },
   {
     file: 'fauxqs/dist/app.js',
