@@ -21,7 +21,7 @@ const holds = async (
   world: World,
   { programs, promises, runs }: { programs: fc.Arbitrary<Move[]>; promises: Record<string, Promised>; runs: number },
 ): Promise<void> => {
-  const stage = await setStage(world.sql, world.environment)
+  const stage = await setStage(world.environment)
   const property = fc.asyncProperty(programs, fc.noShrink(fc.integer()), async (moves, seed) => {
     const { broken, history, logged } = await runProgram(stage, { moves, seed, promises })
     if (broken.length === 0) return

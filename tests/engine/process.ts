@@ -32,12 +32,7 @@ export interface Surroundings {
 const MAX_CONNECTIONS = 4
 
 export const openPool = (environment: Record<string, string>, name: string): Pool =>
-  createPool({
-    url: environment['DATABASE_URL'] ?? '',
-    maxConnections: MAX_CONNECTIONS,
-    prepare: true,
-    applicationName: name,
-  })
+  createPool({ ...readConfig(environment).database, maxConnections: MAX_CONNECTIONS, applicationName: name })
 
 /** One process of the engine. It does nothing by itself: the test starts what it shall do. */
 export class Process implements Actor {

@@ -7,7 +7,7 @@ import { setStage } from './stage.ts'
 
 /** Programs that once broke a promise. */
 const runs = async (world: World, moves: Move[]) => {
-  const stage = await setStage(world.sql, world.environment)
+  const stage = await setStage(world.environment)
   try {
     const { broken, history } = await runProgram(stage, { moves, seed: 1, promises: PROMISES })
     expect(broken, history.join('\n')).toEqual([])

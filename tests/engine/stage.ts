@@ -1,4 +1,7 @@
-import type { Pool } from '../../db/client.ts'
+import { basename } from 'node:path'
+import { inject } from 'vitest'
+import { createPool, type Pool } from '../../db/client.ts'
+import { withDatabase } from '../support/given-stack.ts'
 import { installClock } from './database-clock.ts'
 import { PARTS, type Part } from './moves.ts'
 import { openPool } from './process.ts'
@@ -14,28 +17,43 @@ export interface Stage {
   close(): Promise<void>
 }
 
-/** Sets the stage in a migrated database of the test's own. */
-export const setStage = async (sql: Pool, environment: Record<string, string>): Promise<Stage> => {
-  await installClock(sql)
-  await sql`
-    CREATE TABLE numbers (
-      id bigint GENERATED ALWAYS AS IDENTITY, job_id uuid NOT NULL, stint integer NOT NULL, number integer NOT NULL,
-      held boolean NOT NULL
-    )`
+/** Sets the stage in a migrated database of the test's own, which nobody has connected to. */
+export const setStage = async (environment: Record<string, string>): Promise<Stage> => {
+  const filled = await prepare(environment['DATABASE_URL'] ?? '')
   const admin = openPool(environment, 'the test')
   const pools = Object.fromEntries(PARTS.map((part) => [part, openPool(environment, part)])) as Stage['pools']
-  const filled = await sql<{ name: string }[]>`
-    SELECT format('%I.%I', schemaname, tablename) AS name FROM pg_tables
-    WHERE schemaname IN ('public', 'clock') AND tablename NOT IN ('schema_migrations', 'queues')`
   return {
     admin,
     environment,
     pools,
     clear: async () => {
-      await admin.unsafe(filled.map(({ name }) => `DELETE FROM ${name};`).join('\n'))
+      await admin.unsafe(filled.map((name) => `DELETE FROM ${name};`).join('\n'))
     },
     close: async () => {
       await Promise.all([admin, ...Object.values(pools)].map((pool) => pool.end()))
     },
+  }
+}
+
+/**
+ * Puts into a database what the stage has besides. Not through a pooler, which would give the connection to a process of
+ * the stage afterwards: it has Postgres's clock. @returns the tables that programs write into
+ */
+const prepare = async (databaseUrl: string): Promise<string[]> => {
+  const url = withDatabase(inject('stack').adminUrl, basename(new URL(databaseUrl).pathname))
+  const sql = createPool({ url, maxConnections: 1, prepare: false, applicationName: 'the test' })
+  try {
+    await installClock(sql)
+    await sql`
+      CREATE TABLE numbers (
+        id bigint GENERATED ALWAYS AS IDENTITY, job_id uuid NOT NULL, stint integer NOT NULL, number integer NOT NULL,
+        held boolean NOT NULL
+      )`
+    const rows = await sql<{ name: string }[]>`
+      SELECT format('%I.%I', schemaname, tablename) AS name FROM pg_tables
+      WHERE schemaname IN ('public', 'clock') AND tablename NOT IN ('schema_migrations', 'queues')`
+    return rows.map(({ name }) => name)
+  } finally {
+    await sql.end()
   }
 }
