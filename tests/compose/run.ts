@@ -42,15 +42,15 @@ const build = (tag: string, args: string[], context: string): void => {
   if (!docker(['build', '--tag', tag, ...given, ...args, context])) throw new Error(`${tag} could not be built`)
 }
 
-const buildComponents = (): void => {
+const buildComponents = async (): Promise<void> => {
   const context = mkdtempSync(join(tmpdir(), 'stint-test-components-'))
   try {
     mkdirSync(values.tools, { recursive: true })
     cpSync(COMPONENTS, context, { recursive: true })
     cpSync(LOCALSTACK_PACKAGES, join(context, 'localstack.txt'))
-    cpSync(fetchKafka(KAFKA, join(values.tools, `kafka-${KAFKA}`)), join(context, 'kafka'), { recursive: true })
+    cpSync(await fetchKafka(KAFKA, join(values.tools, `kafka-${KAFKA}`)), join(context, 'kafka'), { recursive: true })
     const go = { GOBIN: context, CGO_ENABLED: '0' }
-    fetchWith('go', ['install', MAILPIT], 'Mailpit from Go’s module proxy', go)
+    await fetchWith('go', ['install', MAILPIT], 'Mailpit from Go’s module proxy', go)
     build('stint-test-components', [], context)
   } finally {
     rmSync(context, { recursive: true, force: true })
@@ -65,7 +65,7 @@ const main = async (): Promise<number> => {
   const files = ['docker-compose.yml']
   if (values['from-packages']) {
     files.push('tests/compose/from-packages.yml')
-    buildComponents()
+    await buildComponents()
     build('stint-host', ['--file', 'infra/docker/Dockerfile', '--target', 'host'], ROOT)
   }
   const [port = 0] = await freePorts(1)

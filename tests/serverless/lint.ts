@@ -21,7 +21,7 @@ const FORGIVEN = ['--ignore-checks', 'W3005', '--']
 const lint = (command: string, args: string[]): boolean => spawnSync(command, args, { stdio: 'inherit' }).status === 0
 
 const lintTemplates = async (): Promise<boolean> => {
-  const command = fetchCfnLint()
+  const command = await fetchCfnLint()
   const folder = mkdtempSync(join(tmpdir(), 'stint-lint-'))
   try {
     const stages: string[] = []
@@ -32,29 +32,29 @@ const lintTemplates = async (): Promise<boolean> => {
   }
 }
 
-const lintWorkflows = (): boolean => lint(fetchActionlint(), globSync('.github/workflows/*.yml'))
+const lintWorkflows = async (): Promise<boolean> => lint(await fetchActionlint(), globSync('.github/workflows/*.yml'))
 
 /** @throws {MissingError} */
-const fetchCfnLint = (): string => {
+const fetchCfnLint = async (): Promise<string> => {
   const folder = join(TOOLS, `cfn-lint-${CFN_LINT}`)
   const command = join(folder, 'bin/cfn-lint')
   if (existsSync(command)) return command
-  fetchWith('python3', ['-m', 'venv', folder], 'a virtual environment of Python')
-  fetchWith(join(folder, 'bin/python'), ['-m', 'pip', 'install', '--quiet', `cfn-lint==${CFN_LINT}`], 'cfn-lint')
+  await fetchWith('python3', ['-m', 'venv', folder], 'a virtual environment of Python')
+  await fetchWith(join(folder, 'bin/python'), ['-m', 'pip', 'install', '--quiet', `cfn-lint==${CFN_LINT}`], 'cfn-lint')
   return command
 }
 
 /** @throws {MissingError} */
-const fetchActionlint = (): string => {
+const fetchActionlint = async (): Promise<string> => {
   const folder = join(TOOLS, `actionlint-${ACTIONLINT}`)
   const command = join(folder, 'actionlint')
   if (existsSync(command)) return command
   const module = `github.com/rhysd/actionlint/cmd/actionlint@v${ACTIONLINT}`
-  fetchWith('env', [`GOBIN=${folder}`, 'go', 'install', module], 'actionlint')
+  await fetchWith('env', [`GOBIN=${folder}`, 'go', 'install', module], 'actionlint')
   return command
 }
 
-const LINTERS: [name: string, run: () => boolean | Promise<boolean>][] = [
+const LINTERS: [name: string, run: () => Promise<boolean>][] = [
   ['cfn-lint', lintTemplates],
   ['actionlint', lintWorkflows],
 ]

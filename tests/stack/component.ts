@@ -62,17 +62,26 @@ export const demand = (command: string, how: string): void => {
   if (error) throw new MissingError(`there is no ${command}: ${how}`)
 }
 
-/** Runs a command to its end. @throws {MissingError} with what it said, if it fails */
-export const fetchWith = (
+/** Registries fail now and then. */
+const TRIES = 3
+const PAUSE_MS = 5_000
+
+/** Runs a command that fetches something, again if it fails. @throws {MissingError} with what it said the last time */
+export const fetchWith = async (
   command: string,
   args: readonly string[],
   what: string,
   env: NodeJS.ProcessEnv = {},
-): void => {
+): Promise<void> => {
   const options = { env: { ...process.env, ...env }, encoding: 'utf8', maxBuffer: 64 * 1024 * 1024 } as const
-  const { status, stdout, stderr } = spawnSync(command, args, options)
-  if (status === 0) return
-  throw new MissingError(`${what} cannot be had: ${(stderr || stdout || `there is no ${command}`).trim().slice(-500)}`)
+  for (let attempt = 1; ; attempt++) {
+    const { status, stdout, stderr } = spawnSync(command, args, options)
+    if (status === 0) return
+    const said = (stderr || stdout || `there is no ${command}`).trim().slice(-500)
+    if (attempt === TRIES || status === null) throw new MissingError(`${what} cannot be had: ${said}`)
+    console.log(`${what}: try ${attempt} of ${TRIES} failed`)
+    await sleep(PAUSE_MS * attempt)
+  }
 }
 
 /** Of a user of this system, for servers that don't run as root. */

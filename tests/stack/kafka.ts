@@ -9,7 +9,7 @@ export const startApacheKafka = async (
   version: string,
   { tools, folder }: { tools: string; folder: string },
 ): Promise<Running & { kafkaAddress: string }> => {
-  const libraries = fetchKafka(version, join(tools, `kafka-${version}`))
+  const libraries = await fetchKafka(version, join(tools, `kafka-${version}`))
   const [port = 0, controllerPort = 0] = await freePorts(2)
   const data = join(folder, 'kafka')
   mkdirSync(data, { recursive: true })
@@ -33,7 +33,7 @@ export const startApacheKafka = async (
 }
 
 /** @returns the folder with its jars. @throws {MissingError} */
-export const fetchKafka = (version: string, folder: string): string => {
+export const fetchKafka = async (version: string, folder: string): Promise<string> => {
   demand('java', 'Kafka 4 needs Java 17, e.g. apt-get install openjdk-17-jre-headless')
   const libraries = join(folder, 'libraries')
   const done = join(folder, 'complete')
@@ -49,7 +49,11 @@ export const fetchKafka = (version: string, folder: string): string => {
   </dependency></dependencies></project>\n`,
   )
   const copy = ['dependency:copy-dependencies', `-DoutputDirectory=${libraries}`]
-  fetchWith('mvn', ['--batch-mode', '--quiet', '--file', pom, ...copy], `Apache Kafka ${version} from Maven Central`)
+  await fetchWith(
+    'mvn',
+    ['--batch-mode', '--quiet', '--file', pom, ...copy],
+    `Apache Kafka ${version} from Maven Central`,
+  )
   writeFileSync(done, '')
   return libraries
 }

@@ -22,7 +22,7 @@ export const startLocalStack = async ({
   tools: string
   folder: string
 }): Promise<Running & { awsUrl: string; region: string }> => {
-  const python = fetchLocalStack(join(tools, `localstack-${VERSION}`))
+  const python = await fetchLocalStack(join(tools, `localstack-${VERSION}`))
   const [port = 0] = await freePorts(1)
   const data = join(folder, 'localstack')
   mkdirSync(data, { recursive: true })
@@ -51,15 +51,15 @@ export const startLocalStack = async ({
 }
 
 /** @returns the Python that has it. @throws {MissingError} */
-const fetchLocalStack = (folder: string): string => {
+const fetchLocalStack = async (folder: string): Promise<string> => {
   const system = pythons().find((name) => runs(name, 'import sys, venv; sys.exit(sys.version_info < (3, 12))'))
   if (!system) throw new MissingError(`LocalStack ${VERSION} needs Python 3.12 or later, with its module venv`)
   const python = join(folder, 'bin/python')
   const done = join(folder, 'complete')
   if (existsSync(done)) return python
-  fetchWith(system, ['-m', 'venv', folder], 'a virtual environment of Python')
+  await fetchWith(system, ['-m', 'venv', folder], 'a virtual environment of Python')
   const install = ['-m', 'pip', 'install', '--quiet', '--no-deps', '--requirement', LOCALSTACK_PACKAGES]
-  fetchWith(python, install, `LocalStack ${VERSION} from PyPI`)
+  await fetchWith(python, install, `LocalStack ${VERSION} from PyPI`)
   writeFileSync(done, '')
   return python
 }

@@ -30,17 +30,32 @@ const SHORT = ['tests/stack', 'lib/events', 'lib/files', 'lib/queue', 'lib/jobs/
 /** Whatever comes to a component, the scenarios, and the host by itself. */
 const TESTS = [
   'tests/stack',
+  'db',
+  'functions',
+  'infra/cli',
+  'infra/docker/serve.test.ts',
+  'infra/local/chaos',
+  'infra/local/dead-letter-host.test.ts',
+  'infra/local/live',
+  'infra/local/poller.test.ts',
+  'infra/local/worker-pool.test.ts',
+  'lib/auth',
+  'lib/client',
   'lib/events',
   'lib/files',
+  'lib/http',
   'lib/jobs',
+  'lib/live',
   'lib/metrics',
   'lib/queue',
   'lib/schedule',
-  'db',
-  'functions',
-  'infra/docker/serve.test.ts',
-  'tests/engine/regressions.test.ts',
-  'tests/scenarios/bad-input.test.ts',
+  'lib/system',
+  'lib/tracing',
+  'tests/chaos',
+  'tests/deployed',
+  'tests/engine',
+  'tests/scenarios',
+  'tests/thrift',
 ]
 
 interface Folders {
@@ -96,6 +111,8 @@ const RUNS: { parts: Part[]; tests: string[] }[] = [
   ...(values.short ? [] : [{ parts: [kafka('3.9.1')], tests: ['lib/events'] }]),
 ]
 
+const NAMES = [...new Set(RUNS.flatMap(({ parts }) => parts.map(({ name }) => name)))]
+
 const isWanted = ({ name }: Part): boolean => name.toLowerCase().includes((values.only ?? '').toLowerCase())
 
 const run = async ({ parts, tests }: (typeof RUNS)[number]): Promise<boolean> => {
@@ -132,10 +149,11 @@ const vitest = async (tests: string[], given: GivenStack): Promise<boolean> => {
   return code === 0
 }
 
+const wanted = RUNS.map((it) => ({ ...it, parts: it.parts.filter(isWanted) })).filter(({ parts }) => parts.length > 0)
+if (wanted.length === 0) throw new Error(`--only ${values.only} is none of: ${NAMES.join(', ')}`)
 mkdirSync(values.tools, { recursive: true })
 let failed = 0
-for (const { parts, tests } of RUNS) {
-  const wanted = parts.filter(isWanted)
-  if (wanted.length > 0 && !(await run({ parts: wanted, tests }))) failed++
+for (const it of wanted) {
+  if (!(await run(it))) failed++
 }
 process.exitCode = failed === 0 ? 0 : 1
