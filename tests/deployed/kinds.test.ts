@@ -7,24 +7,33 @@ import { documents } from '../docs/markdown.ts'
 import { follow, openShell, stepsOf } from '../docs/shell.ts'
 import { openStage, register, type Somebody, type Stage } from './stage.ts'
 
-// The examples of the kinds' pages, typed into a shell, against a stage that runs elsewhere. On this machine
-// tests/docs/session.test.ts does so.
+// The examples of the kinds' pages, typed into a shell, against a stage that runs elsewhere, or on components that do.
+// With those of this machine tests/docs/session.test.ts does so.
 
 const LONG = { timeout: 300_000 }
 
 const folder = mkdtempSync(join(tmpdir(), 'stint-kinds-'))
-afterAll(() => rmSync(folder, { recursive: true, force: true }))
+afterAll(async () => {
+  // Undefined when none of this runs, or it could not be opened.
+  await stage?.stop()
+  rmSync(folder, { recursive: true, force: true })
+}, 60_000)
 
 /** A stage sends no mails for somebody whose own address nobody has confirmed. */
 const NOT_FOR_STRANGERS = 'docs/kinds/mail.send.md'
-const pages = documents.filter((it) => it.startsWith('docs/kinds/') && it !== NOT_FOR_STRANGERS)
+/** It reports on a project in which nothing has run yet. */
+const FIRST = 'docs/kinds/report.build.md'
+const pages = documents
+  .filter((it) => it.startsWith('docs/kinds/') && it !== NOT_FOR_STRANGERS)
+  .toSorted((a, b) => Number(b === FIRST) - Number(a === FIRST))
 
-const typed = test.runIf(process.env['STINT_URL'])
+const runs = process.env['STINT_URL'] !== undefined || process.env['STINT_TEST_STACK'] !== undefined
+const typed = test.runIf(runs)
 
 let stage: Stage
 let ada: Somebody
 beforeAll(async () => {
-  if (!process.env['STINT_URL']) return
+  if (!runs) return
   stage = await openStage()
   // One for all: a stage lets nobody register again and again.
   ada = await register(stage)

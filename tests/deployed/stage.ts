@@ -2,12 +2,18 @@ import { randomBytes } from 'node:crypto'
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { inject } from 'vitest'
 import type { Api } from '../../functions/http/api.ts'
 import { startStack } from '../../infra/local/stack.ts'
 import { type Client, createClient } from '../../lib/client/client.ts'
 import { fixed } from '../../lib/client/credentials.ts'
+import { prepare, serveBoth, stopBoth } from '../support/containers.ts'
+import { makeResources } from '../support/resources.ts'
 
-/** A Stint that runs somewhere: `STINT_URL` says where. Without it one is started here. */
+/**
+ * A Stint that runs somewhere: `STINT_URL` says where. Without it one is started here, on the components that
+ * `npm run test:stack` has, or with its own.
+ */
 export interface Stage {
   url: string
   stop(): Promise<void>
@@ -17,6 +23,7 @@ export const openStage = async (): Promise<Stage> => {
   const given = process.env['STINT_URL']
   if (given) return { url: given.replace(/\/+$/, ''), stop: async () => {} }
   const folder = mkdtempSync(join(tmpdir(), 'stint-deployed-'))
+  if (process.env['STINT_TEST_STACK']) return openContainers(folder)
   // As root, Postgres runs as another user, who has to get in.
   chmodSync(folder, 0o711)
   const stack = await startStack({ dataDir: join(folder, 'data'), env: { WEB_ALLOWED_HOSTS: 'localhost' } })
@@ -24,6 +31,22 @@ export const openStage = async (): Promise<Stage> => {
     url: stack.url,
     stop: async () => {
       await stack.stop()
+      rmSync(folder, { recursive: true, force: true })
+    },
+  }
+}
+
+const openContainers = async (folder: string): Promise<Stage> => {
+  const resources = await makeResources(inject('stack'))
+  const { AUTH_SIGNING_KEYS: _, AUTH_REFRESH_KEY: __, ...given } = resources.environment
+  const env = { ...given, LOG_LEVEL: 'info', PORT: '0', STINT_DATA_DIR: folder, WEB_ALLOWED_HOSTS: 'localhost' }
+  await prepare(env)
+  const { url, ...both } = await serveBoth(env)
+  return {
+    url,
+    stop: async () => {
+      await stopBoth(both)
+      await resources.remove({ keepDatabase: false })
       rmSync(folder, { recursive: true, force: true })
     },
   }
