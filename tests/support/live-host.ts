@@ -35,7 +35,7 @@ export const startLiveHost = async (world: World): Promise<LiveHost> => {
   const timer = startPeriodicTimer(1, () => pass(app, relayHandler.periodic))
   const sockets = createSocketServer({ app, connections, sockets: await mountSockets(ROOT, table.sockets) })
   const streams = (await mountStreams(ROOT, table.streams)).map(({ entry, handler }) =>
-    createStreamHost({ app, handler, entry: { ...entry, consumerGroupId: app.config.kafka.topic } }),
+    createStreamHost({ app, handler, entry }),
   )
   const http = createHttpServer({
     app,

@@ -43,7 +43,8 @@ export const createStreamHost = ({ app, entry, handler }: StreamHostOptions): St
     const start = async (): Promise<void> => {
       mine.consumer = await startKafkaStream({
         brokers: brokers.split(','),
-        groupId: entry.consumerGroupId,
+        // Hosts with topics of their own may share a broker: in one group each would be given partitions of the other's.
+        groupId: `${entry.consumerGroupId}.${topic}`,
         topic,
         log: app.log,
         maxRecords: entry.batchSize,
