@@ -27,7 +27,7 @@ const { values, positionals } = parseArgs({
 /** What speaks to a component itself. */
 const SHORT = ['tests/stack', 'lib/events', 'lib/files', 'lib/queue', 'lib/jobs/claim.test.ts', 'db']
 
-/** Whatever comes to a component, the scenarios, and the host by itself. */
+/** Whatever comes to a component, the scenarios, and the hosts, which are asked from outside. */
 const TESTS = [
   'tests/stack',
   'db',
@@ -45,11 +45,9 @@ const TESTS = [
   'lib/files',
   'lib/http',
   'lib/jobs',
-  'lib/live',
   'lib/metrics',
   'lib/queue',
   'lib/schedule',
-  'lib/system',
   'lib/tracing',
   'tests/chaos',
   'tests/deployed',
