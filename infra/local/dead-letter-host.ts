@@ -17,6 +17,7 @@ export const startDeadLetterHost = (app: App, mounted: readonly MountedBatch[]):
       ...entry,
       sqs: deadLetters,
       region: app.config.region,
+      timeoutMs: entry.timeoutSeconds * 1_000,
       invoke: (event) => handler(event, contextOf(app, entry)),
       log: app.log,
     }),

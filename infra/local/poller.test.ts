@@ -17,6 +17,7 @@ const poll = (app: App, options: Partial<PollerOptions> & Pick<PollerOptions, 'i
     batchSize: 10,
     batchingWindowSeconds: 0,
     maximumConcurrency: 2,
+    timeoutMs: 30_000,
     log: app.log,
     ...options,
   })
@@ -57,6 +58,33 @@ test('messages reach the function as an SQS event, and are deleted when it succe
   ])
   await poller.stop()
   expect(await messagesIn(app)).toBe(0)
+})
+
+test('messages of many invocations are deleted by few requests', async ({ world: { app } }) => {
+  await app.queue.ring(Array.from({ length: 12 }, () => ({ queue: 'default', n: 1 })))
+  let handled = 0
+  const all = Promise.withResolvers<void>()
+  const deletions: number[] = []
+  const sqs: PollerOptions['sqs'] = {
+    receive: app.queue.receive,
+    delete: (queue, receiptHandles) => {
+      deletions.push(receiptHandles.length)
+      return app.queue.delete(queue, receiptHandles)
+    },
+  }
+  const poller = poll(app, {
+    sqs,
+    batchSize: 1,
+    invoke: async () => {
+      handled++
+      if (handled === 12) all.resolve()
+    },
+  })
+  await all.promise
+  await poller.stop()
+  expect(await messagesIn(app)).toBe(0)
+  expect(deletions.reduce((sum, messages) => sum + messages, 0)).toBe(12)
+  expect(deletions.length).toBeLessThan(12)
 })
 
 test('messages that the function reports as failed stay, the others go', async ({ world: { app } }) => {

@@ -2,6 +2,7 @@ import type { SQSEvent } from 'aws-lambda'
 import type { Logger } from '../../lib/core/log.ts'
 import type { DoorbellQueue, QueueName, ReceivedDoorbell } from '../../lib/queue/doorbells.ts'
 import { createBackoff } from './backoff.ts'
+import { gatherDeletions } from './gathered-deletions.ts'
 import { succeeded, toSqsEvent } from './sqs-event.ts'
 
 export interface PollerOptions {
@@ -14,13 +15,15 @@ export interface PollerOptions {
   batchingWindowSeconds: number
   /** Invocations at once, at most. */
   maximumConcurrency: number
+  /** The function's time: a message is hidden for six times that, of which the function takes one at most. */
+  timeoutMs: number
   /** Calls the function. A rejection leaves the messages to their visibility timeout. */
   invoke: (event: SQSEvent) => Promise<unknown>
   log: Logger
 }
 
 export interface Poller {
-  /** Receives nothing more. Resolves when the invocations that are under way have ended. */
+  /** Receives nothing more. Resolves when the invocations that are under way have ended, and their messages are deleted. */
   stop(): Promise<void>
 }
 
@@ -33,6 +36,7 @@ export const startPoller = (options: PollerOptions): Poller => {
   const { signal } = stopping
   const running = new Set<Promise<void>>()
   const backoff = createBackoff()
+  const deletions = gatherDeletions({ queue, sqs, retryMs: 5 * options.timeoutMs, log })
 
   const receive = async (max: number, waitSeconds: number): Promise<ReceivedDoorbell[]> => {
     try {
@@ -62,11 +66,7 @@ export const startPoller = (options: PollerOptions): Poller => {
   const handle = async (batch: ReceivedDoorbell[]): Promise<void> => {
     try {
       const answer = await options.invoke(toSqsEvent(batch, `stint-${queue}`, options.region))
-      const done = succeeded(batch, answer)
-      await sqs.delete(
-        queue,
-        done.map((message) => message.receiptHandle),
-      )
+      deletions.add(succeeded(batch, answer).map(({ receiptHandle }) => receiptHandle))
     } catch (error) {
       log.warn({ err: error, queue, messages: batch.length }, 'messages were not handled; SQS gives them again')
     }
@@ -91,6 +91,7 @@ export const startPoller = (options: PollerOptions): Poller => {
       stopping.abort()
       await polling
       await Promise.all(running)
+      await deletions.stop()
     },
   }
 }

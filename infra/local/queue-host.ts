@@ -49,6 +49,7 @@ export const startQueueHost = (options: QueueHostOptions): QueueHost => {
     batchSize: entry.batchSize,
     batchingWindowSeconds: entry.batchingWindowSeconds,
     maximumConcurrency: size,
+    timeoutMs: options.timeoutMs,
     invoke: pool.invoke,
     log: app.log,
   })

@@ -35,6 +35,7 @@ export interface DoorbellQueue {
     queue: QueueName,
     options: { max: number; waitSeconds: number; signal?: AbortSignal },
   ): Promise<ReceivedDoorbell[]>
+  /** Deletes up to ten messages. @throws if the queue cannot be reached or refused one of them: then all may be tried again */
   delete(queue: QueueName, receiptHandles: string[]): Promise<void>
   /** How many messages can be received now; approximate, as SQS counts. */
   visible(queue: QueueName): Promise<number>

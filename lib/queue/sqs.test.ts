@@ -1,4 +1,7 @@
-import { expect } from 'vitest'
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { expect, onTestFinished } from 'vitest'
 import { test } from '../../tests/support/world.ts'
 import type { ReceivedDoorbell } from './doorbells.ts'
 import { createSqsDoorbells } from './sqs.ts'
@@ -75,4 +78,25 @@ test('throws when the queue cannot be reached, and when it is not there', async 
   await expect(nowhere.ring([{ queue: 'default', n: 1 }])).rejects.toMatchObject({ name: 'QueueDoesNotExist' })
   unreachable.close()
   nowhere.close()
+})
+
+test('messages that SQS refuses to delete are a failure', async ({ world: { app } }) => {
+  const refusing = createServer((_, response) => {
+    const answer = {
+      Successful: [{ Id: '0' }],
+      Failed: [{ Id: '1', Code: 'InternalError', SenderFault: false, Message: 'busy' }],
+    }
+    response.writeHead(200, { 'content-type': 'application/x-amz-json-1.0' }).end(JSON.stringify(answer))
+  })
+  await once(refusing.listen(0, '127.0.0.1'), 'listening')
+  const endpoint = `http://127.0.0.1:${(refusing.address() as AddressInfo).port}`
+  const queue = createSqsDoorbells({ ...app.config.sqs, endpoint, region: 'eu-central-1' })
+  onTestFinished(() => {
+    queue.close()
+    refusing.closeAllConnections()
+    refusing.close()
+  })
+  await expect(queue.delete('default', ['one', 'another'])).rejects.toThrow(
+    'SQS refused to delete 1 of 2 messages: busy',
+  )
 })

@@ -76,12 +76,16 @@ export const createSqsDoorbells = ({ region, endpoint, queueUrls, onSent }: SqsO
 
     delete: async (queue, receiptHandles) => {
       if (receiptHandles.length === 0) return
-      await client.send(
+      const { Failed: failed = [] } = await client.send(
         new DeleteMessageBatchCommand({
           QueueUrl: queueUrls[queue],
           Entries: receiptHandles.map((handle, index) => ({ Id: String(index), ReceiptHandle: handle })),
         }),
       )
+      if (failed.length > 0)
+        throw new Error(
+          `SQS refused to delete ${failed.length} of ${receiptHandles.length} messages: ${failed[0]?.Message}`,
+        )
     },
 
     visible: async (queue) => {
