@@ -2,6 +2,7 @@ import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { createBackoff } from './backoff.ts'
 import { forkLogged } from './fork-logged.ts'
+import { gatherNudges } from './gathered-nudges.ts'
 import type { Environment } from './host-app.ts'
 import type { KafkaStarted } from './host-protocol.ts'
 import type { FromSchedules, ToSchedules } from './schedules-protocol.ts'
@@ -27,7 +28,7 @@ export interface SchedulesOptions {
 
 /** The process of the scheduled functions, seen from the host. One that dies is started again. */
 export interface Schedules {
-  /** There may be something to do for a function now. Many nudges in one turn of the event loop are one. */
+  /** There may be something to do for a function now. */
   nudge(functionName: string): void
   /** Kafka has come, with an empty log. */
   tellKafka(message: KafkaStarted): void
@@ -38,7 +39,6 @@ export interface Schedules {
 export const startSchedules = (options: SchedulesOptions): Schedules => {
   const stopping = new AbortController()
   const backoff = createBackoff({ minMs: 200, maxMs: 5_000 })
-  const nudged = new Set<string>()
   let kafka: KafkaStarted | undefined
   let republishedFor = 0
   let child: ChildProcess
@@ -80,15 +80,7 @@ export const startSchedules = (options: SchedulesOptions): Schedules => {
 
   start()
   return {
-    nudge: (functionName) => {
-      if (nudged.size === 0) {
-        setImmediate(() => {
-          for (const name of nudged) tell({ type: 'nudge', functionName: name })
-          nudged.clear()
-        })
-      }
-      nudged.add(functionName)
-    },
+    nudge: gatherNudges((functionName) => tell({ type: 'nudge', functionName })),
     tellKafka: (message) => {
       kafka = message
       tell(message)
