@@ -16,6 +16,10 @@
 // fauxqs 2.4.1. It takes 11 MiB at once and has no setting for it, where S3 takes 5 GiB in one PUT, which is what a
 // presigned URL is for. A file is held in memory while it comes, and Node writes no more than 2 GiB of it at once.
 //
+// It also looks fifty times a second, at each queue that somebody waits at, for messages that have become visible: idle,
+// that was most of what it did. Now it looks only while there are messages that may, delayed or received ones.
+// infra/local/components/sqs-s3.test.ts shows that those who wait get them.
+//
 // kafkajs 2.2.4. Each connection looks whether a request waits its turn, a thousand times a second and when none does,
 // with a timer whose time has passed (github.com/tulios/kafkajs, issue 1704), which Node warns of. And what it writes,
 // each header and each small number too, goes through a buffer of its own, half a kilobyte that is filled with zeros first:
@@ -147,6 +151,34 @@ const PATCHES = [
     this.buf[this.offset++] = value & OTHER_BITS
     return this
   }`,
+  },
+  {
+    file: 'fauxqs/dist/sqs/sqsStore.js',
+    before: `        if (this.pollTimer)
+            return;
+        this.pollTimer = setInterval(() => {
+            this.processTimers();
+        }, 20);
+    }`,
+    after: `        if (this.pollTimer || this.pollWaiters.length === 0 || !this.hasHiddenMessages())
+            return;
+        this.pollTimer = setInterval(() => {
+            this.processTimers();
+            if (!this.hasHiddenMessages()) {
+                clearInterval(this.pollTimer);
+                this.pollTimer = undefined;
+            }
+        }, 20);
+    }
+    hasHiddenMessages() {
+        return this.isFifo() || this.delayedMessages.length > 0 || this.inflightMessages.size > 0;
+    }`,
+  },
+  {
+    file: 'fauxqs/dist/sqs/sqsStore.js',
+    before: '            this.delayedMessages.push(msg);\n        }\n        else {',
+    after:
+      '            this.delayedMessages.push(msg);\n            this.startPollTimerIfNeeded();\n        }\n        else {',
   },
 ]
 

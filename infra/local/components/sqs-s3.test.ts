@@ -57,6 +57,26 @@ test('starts on the half of an object that a kill left', async () => {
   expect(statuses).toEqual([404, 404, 200])
 })
 
+test('gives a doorbell to who waits when its delay is over, and again when it was not deleted', async () => {
+  const server = await startSqsS3({ dataDir, visibilityTimeoutSeconds: 1 })
+  const queue = doorbells(server)
+  const receive = () => queue.receive('default', { max: 1, waitSeconds: 20 })
+  const counts: number[] = []
+  // One that is only found when the wait is over takes 20 s each time, and the test too long.
+  for (let n = 1; n <= 3; n++) {
+    const waiting = receive()
+    await queue.visible('default')
+    await queue.ring([{ queue: 'default', n, delaySeconds: 1 }])
+    const [first] = await waiting
+    const [again] = await receive()
+    await queue.delete('default', [again?.receiptHandle ?? ''])
+    counts.push(first?.receiveCount ?? 0, again?.receiveCount ?? 0)
+  }
+  queue.close()
+  await server.stop()
+  expect(counts).toEqual([1, 2, 1, 2, 1, 2])
+})
+
 test('moves a doorbell that nobody deletes to the dead letters', async () => {
   const server = await startSqsS3({ dataDir, visibilityTimeoutSeconds: 0 })
   const queue = doorbells(server)
