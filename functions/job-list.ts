@@ -25,7 +25,7 @@ export const jobQuery = z.object({
 /** Ids have the time of the clock that made them, and `queuedAt` the database's. They may differ by so much. */
 const CLOCKS_APART_MS = 600_000
 
-type Filter = Omit<jobSearch.JobFilter, 'idFrom' | 'idTo'> & { text?: string | undefined }
+type Filter = Omit<jobSearch.JobFilter, 'idFrom' | 'idTo'>
 
 /** A page of the jobs that the actor asks for, newest first. @throws {StintError} PROJECT_NOT_FOUND */
 export const listJobs = async (
@@ -37,15 +37,17 @@ export const listJobs = async (
   return pageOfJobs(app, { ...filter, projectIds, before: decodeCursor(cursor, id) }, limit)
 }
 
-const pageOfJobs = async (app: App, { text, ...given }: Filter, limit: number) => {
-  const filter = { ...given, ...idBounds(given) }
-  if (text === undefined) {
-    const rows = await jobSearch.list(app.sql, filter, limit + 1)
-    return toPage(rows, limit, toSummary, (row) => row.id)
-  }
-  const { ids, scannedTo } = await jobSearch.searchInputs(app.sql, filter, text, limit + 1)
-  const page = toPage(await jobSearch.listByIds(app.sql, ids), limit, toSummary, (row) => row.id)
-  return { ...page, nextCursor: page.nextCursor ?? (scannedTo && encodeCursor(scannedTo)) }
+const pageOfJobs = async (app: App, given: Filter, limit: number) => {
+  const { jobs, lookedTo } = await find(app, { ...given, ...idBounds(given) }, limit + 1)
+  const page = toPage(jobs, limit, toSummary, (row) => row.id)
+  return { ...page, nextCursor: page.nextCursor ?? (lookedTo && encodeCursor(lookedTo)) }
+}
+
+const find = async (app: App, filter: jobSearch.JobFilter, limit: number): Promise<jobSearch.Found> => {
+  const { state } = filter
+  const live =
+    state === 'queued' || state === 'running' ? await jobSearch.listLive(app.sql, { ...filter, state }, limit) : null
+  return live ?? jobSearch.list(app.sql, filter, limit)
 }
 
 /** Jobs lie in the order of their ids, which begin with the time: a span of time is a span of the index. */

@@ -7,6 +7,8 @@ export interface JobFilter {
   kind?: string | undefined
   queue?: string | undefined
   tag?: string | undefined
+  /** In the input, as JSON, whatever its case. */
+  text?: string | undefined
   /** RFC 3339: queued then or later, and queued before. */
   queuedAfter?: string | undefined
   queuedBefore?: string | undefined
@@ -17,42 +19,102 @@ export interface JobFilter {
   before?: string | undefined
 }
 
-/** The newest jobs of some projects, without input, partial and result; at most `limit`. */
-export const list = (sql: Sql, filter: JobFilter, limit: number): Promise<JobRow[]> => sql`
-  SELECT jobs.* FROM unnest(${filter.projectIds}::uuid[]) AS member (project_id), LATERAL (
-    SELECT ${shown(sql)} FROM jobs WHERE ${matches(sql, filter)} ORDER BY id DESC LIMIT ${limit}
-  ) AS jobs
-  ORDER BY id DESC LIMIT ${limit}`
-
-/** Jobs of which an index can't tell whether they hold a text: so many of them are looked through at once. */
-const MAX_SCANNED = 5_000
-
 export interface Found {
-  ids: string[]
-  /** The last job that was looked through; null when there is none after it. */
-  scannedTo: string | null
+  /** Newest first, without input, partial and result. */
+  jobs: JobRow[]
+  /** The last job that was looked at, when older ones were left to another time; null when there is none of them. */
+  lookedTo: string | null
 }
 
-/** Looks for a text in the inputs of the newest jobs: of the first `limit` that hold it, or as far as one go takes. */
-export const searchInputs = async (sql: Sql, filter: JobFilter, text: string, limit: number): Promise<Found> => {
-  const [row] = await sql<[Found]>`
-    WITH scanned AS MATERIALIZED (
-      SELECT jobs.id, strpos(lower(jobs.input::text), lower(${text})) > 0 AS holds_it
-      FROM unnest(${filter.projectIds}::uuid[]) AS member (project_id), LATERAL (
-        SELECT id, input FROM jobs WHERE ${matches(sql, filter)} ORDER BY id DESC LIMIT ${MAX_SCANNED}
-      ) AS jobs
-      ORDER BY jobs.id DESC LIMIT ${MAX_SCANNED}
+/** So many jobs are looked at in one go, or so many if their inputs have to be read. */
+const MAX_LOOKED = 20_000
+const MAX_READ = 5_000
+const STRIDE = 200
+
+/** So many that wait or run are all looked at. */
+const MAX_LIVE = 5_000
+
+/** All ids lie between them. */
+const FIRST_ID = '00000000-0000-0000-0000-000000000000'
+const LAST_ID = 'ffffffff-ffff-ffff-ffff-ffffffffffff'
+
+/**
+ * The newest jobs of some projects that fit: the first `limit`, or those that one go finds. It walks down an index of
+ * each project, a stride at a time, until it has enough. Short strides are planned as what they are, whereas for the
+ * whole way a planner that knows only the mean project may sort all that the largest has.
+ */
+export const list = async (sql: Sql, filter: JobFilter, limit: number): Promise<Found> => {
+  const { projectIds, text, idFrom = FIRST_ID } = filter
+  const strides = Math.ceil((text === undefined ? MAX_LOOKED : MAX_READ) / STRIDE / Math.max(1, projectIds.length))
+  const rows = await sql<(JobRow & { lookedTo: string | null })[]>`
+    WITH RECURSIVE looked (project, last_id, ids, found, strides, has_more) AS (
+      SELECT ARRAY[id], ${start(sql, filter)}, '{}'::uuid[], 0, 0, true
+      FROM unnest(${projectIds}::uuid[]) AS member (id)
+      UNION ALL
+      SELECT project, stride.last_id, stride.ids, found + cardinality(stride.ids), strides + 1,
+             jobs = ${STRIDE} AND stride.last_id > ${idFrom}
+      FROM looked, LATERAL (
+        SELECT count(*) AS jobs, (array_agg(id ORDER BY id))[1] AS last_id,
+               coalesce(array_agg(id) FILTER (WHERE fits), '{}') AS ids
+        FROM (
+          SELECT id, true ${fits(sql, filter)} AS fits FROM jobs
+          -- Not "= project_id": then the primary key would have the order too, and all projects lie in its way.
+          WHERE project_id = ANY (project) AND id < looked.last_id ${ofState(sql, filter.state)}
+          ORDER BY project_id, id DESC LIMIT ${STRIDE}
+        ) AS jobs
+      ) AS stride
+      WHERE has_more AND found < ${limit} AND strides < ${strides}
+    ), bound AS MATERIALIZED (
+      SELECT (
+        SELECT last_id FROM looked WHERE has_more AND found < ${limit} AND strides = ${strides} ORDER BY last_id DESC LIMIT 1
+      ) AS looked_to
     )
-    SELECT coalesce((SELECT array_agg(id) FROM (
-             SELECT id FROM scanned WHERE holds_it ORDER BY id DESC LIMIT ${limit}) AS found), '{}') AS ids,
-           CASE WHEN (SELECT count(*) FROM scanned) = ${MAX_SCANNED}
-             THEN (SELECT id FROM scanned ORDER BY id LIMIT 1) END AS scanned_to`
-  return row
+    SELECT looked_to, jobs.* FROM bound LEFT JOIN LATERAL (
+      SELECT ${shown(sql)} FROM jobs
+      WHERE id = ANY (ARRAY(SELECT unnest(ids) FROM looked)) AND (looked_to IS NULL OR id >= looked_to)
+      ORDER BY id DESC LIMIT ${limit}
+    ) AS jobs ON true
+    ORDER BY id DESC`
+  return { jobs: rows.filter((row) => row.id !== null), lookedTo: rows[0]?.lookedTo ?? null }
 }
 
-/** These jobs, newest first, without input, partial and result. */
-export const listByIds = (sql: Sql, ids: string[]): Promise<JobRow[]> => sql`
-  SELECT ${shown(sql)} FROM jobs WHERE id = ANY (${ids}::uuid[]) ORDER BY id DESC`
+/**
+ * As {@link list} for jobs that wait or run: the few that there are, however many have ended since they came. Null when
+ * there are too many to look at each; then they are not far down the list either.
+ */
+export const listLive = async (
+  sql: Sql,
+  filter: JobFilter & { state: 'queued' | 'running' },
+  limit: number,
+): Promise<Found | null> => {
+  const { projectIds } = filter
+  const rows = await sql<(JobRow & { areAll: boolean })[]>`
+    WITH live AS MATERIALIZED (
+      ${filter.state === 'running' ? running(sql) : queued(sql, projectIds)} LIMIT ${MAX_LIVE}
+    ), counted AS MATERIALIZED (
+      SELECT count(*) < ${MAX_LIVE} AS are_all FROM live
+    )
+    SELECT are_all, jobs.* FROM counted LEFT JOIN LATERAL (
+      SELECT ${shown(sql)} FROM jobs
+      WHERE are_all AND id = ANY (ARRAY(SELECT id FROM live)) AND project_id = ANY (${projectIds}::uuid[])
+        AND id < ${start(sql, filter)} ${fits(sql, filter)}
+      ORDER BY id DESC LIMIT ${limit}
+    ) AS jobs ON true
+    ORDER BY id DESC`
+  return rows[0]?.areAll ? { jobs: rows.filter((row) => row.id !== null), lookedTo: null } : null
+}
+
+/** In the order of the index, so that no plan leaves it. */
+const running = (sql: Sql) => sql`SELECT id FROM jobs WHERE state = 'running' ORDER BY lease_until`
+
+const queued = (sql: Sql, projectIds: string[]) => sql`
+  SELECT waiting.id FROM unnest(${projectIds}::uuid[]) AS member (project_id), queues, LATERAL (
+    SELECT id FROM jobs
+    WHERE queue = queues.name AND project_id = member.project_id AND state = 'queued' AND concurrency_key IS NULL
+    ORDER BY priority, start_at LIMIT ${MAX_LIVE}
+  ) AS waiting
+  UNION ALL
+  (SELECT id FROM jobs WHERE state = 'queued' AND concurrency_key IS NOT NULL ORDER BY kind, start_at LIMIT ${MAX_LIVE})`
 
 /** To which projects jobs belong. */
 export const listProjects = (sql: Sql, ids: string[]): Promise<{ id: string; projectId: string }[]> => sql`
@@ -62,14 +124,27 @@ const shown = (sql: Sql) => sql`
   id, project_id, kind, queue, name, state, priority, tags, progress, attempt, max_attempts, stint, crashes,
   timeout_seconds, run_ms, queued_at, start_at, started_at, finished_at, cancel_requested_at, cancel_acknowledged_at, error`
 
-const matches = (sql: Sql, filter: JobFilter) => sql`
-  jobs.project_id = member.project_id
-  ${filter.before ? sql`AND id < ${filter.before}` : sql``}
-  ${filter.idFrom ? sql`AND id >= ${filter.idFrom}` : sql``}
-  ${filter.idTo ? sql`AND id < ${filter.idTo}` : sql``}
-  ${filter.queuedAfter ? sql`AND queued_at >= ${filter.queuedAfter}` : sql``}
-  ${filter.queuedBefore ? sql`AND queued_at < ${filter.queuedBefore}` : sql``}
-  ${filter.state ? sql`AND state = ${filter.state}` : sql``}
-  ${filter.kind ? sql`AND kind = ${filter.kind}` : sql``}
-  ${filter.queue ? sql`AND queue = ${filter.queue}` : sql``}
-  ${filter.tag ? sql`AND tags @> ARRAY[${filter.tag}::text]` : sql``}`
+/** Jobs before it are looked at. */
+const start = (sql: Sql, { before, idTo }: JobFilter) => sql`
+  least(${before ?? null}::uuid, ${idTo ?? null}::uuid, ${LAST_ID})`
+
+/** What else is asked for. */
+const fits = (sql: Sql, { state, kind, queue, tag, text, queuedAfter, queuedBefore, idFrom }: JobFilter) => sql`
+  ${state ? sql`AND state = ${state}` : sql``}
+  ${idFrom ? sql`AND id >= ${idFrom}` : sql``}
+  ${kind ? sql`AND kind = ${kind}` : sql``}
+  ${queue ? sql`AND queue = ${queue}` : sql``}
+  ${tag ? sql`AND tags @> ARRAY[${tag}::text]` : sql``}
+  ${queuedAfter ? sql`AND queued_at >= ${queuedAfter}` : sql``}
+  ${queuedBefore ? sql`AND queued_at < ${queuedBefore}` : sql``}
+  ${text === undefined ? sql`` : sql`AND strpos(lower(input::text), lower(${text})) > 0`}`
+
+/**
+ * States with an index in the list's order; jobs that end well are in none of them, which would cost each of them. It is
+ * written out, for a plan that is made before it is known what is asked for.
+ */
+const ofState = (sql: Sql, state: JobState | undefined) => {
+  if (state === 'blocked') return sql`AND state = 'blocked'`
+  if (state === 'failed') return sql`AND state = 'failed'`
+  return state === 'cancelled' ? sql`AND state = 'cancelled'` : sql``
+}

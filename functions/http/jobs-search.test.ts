@@ -1,8 +1,10 @@
 import { describe, expect } from 'vitest'
+import { addEnded } from '../../tests/support/ended-jobs.ts'
+import { insertJobs } from '../../tests/support/engine.ts'
 import { test, type World } from '../../tests/support/world.ts'
 
 const signIn = async (world: World) => {
-  const { accessToken: token } = await world.register()
+  const { accessToken: token, projectId } = await world.register()
   const call = (method: string, path: string, body?: object) =>
     world.http(method, path, { token, ...(body && { body }) })
   const submit = async (echoes: unknown[]): Promise<string[]> => {
@@ -11,7 +13,7 @@ const signIn = async (world: World) => {
   }
   const found = async (query: string): Promise<string[]> =>
     (await call('GET', `/jobs?${query}`)).body.items.map((job: { id: string }) => job.id)
-  return { call, submit, found }
+  return { projectId, call, submit, found }
 }
 
 describe('jobs are found', () => {
@@ -35,6 +37,55 @@ describe('jobs are found', () => {
     expect(first.body.items).toEqual([])
     const second = await call('GET', `/jobs?text=rare&cursor=${first.body.nextCursor}`)
     expect(second.body).toMatchObject({ items: [{ id: rare }], nextCursor: null })
+  })
+
+  test('by a tag, a kind, a queue and the state succeeded beyond what one page looks through', async ({ world }) => {
+    const { projectId, call } = await signIn(world)
+    const [rare = ''] = await insertJobs(world.app, [{ projectId, tags: ['rare'], queue: 'bulk', kind: 'math.pi' }])
+    await world.sql`UPDATE jobs SET state = 'failed'`
+    await addEnded(world.sql, projectId, 20_000)
+    for (const filter of ['tag=rare', 'kind=math.pi', 'queue=bulk']) {
+      const first = await call('GET', `/jobs?${filter}`)
+      expect(first.body.items).toEqual([])
+      const second = await call('GET', `/jobs?${filter}&cursor=${first.body.nextCursor}`)
+      expect(second.body).toMatchObject({ items: [{ id: rare }], nextCursor: null })
+    }
+    const first = await call('GET', '/jobs?state=succeeded&tag=common&limit=3')
+    expect([first.body.items.length, typeof first.body.nextCursor]).toEqual([3, 'string'])
+  })
+
+  test('at once by a state that few are in, however many have succeeded since', async ({ world }) => {
+    const { projectId, call } = await signIn(world)
+    const STATES = ['blocked', 'queued', 'running', 'failed', 'cancelled']
+    const ids = await insertJobs(
+      world.app,
+      STATES.map((name) => ({ projectId, name })),
+    )
+    const [limited = ''] = await insertJobs(world.app, [{ projectId, name: 'queued', concurrencyKey: '' }])
+    await world.sql`UPDATE jobs SET state = name, lease_until = CASE name WHEN 'running' THEN now() END`
+    await addEnded(world.sql, projectId, 20_000)
+    for (const [nth, state] of STATES.entries()) {
+      const { body } = await call('GET', `/jobs?state=${state}&queue=default`)
+      const shown = body.items.map((job: { id: string }) => job.id)
+      expect([state, shown, body.nextCursor]).toEqual([
+        state,
+        [...(state === 'queued' ? [limited] : []), ids[nth]],
+        null,
+      ])
+    }
+  })
+
+  test('by the state queued when more wait than are all looked at, newest first', async ({ world }) => {
+    const { projectId, call } = await signIn(world)
+    const ids = await insertJobs(
+      world.app,
+      Array.from({ length: 5_001 }, (_, nth) => ({ projectId, priority: nth % 3 })),
+    )
+    await addEnded(world.sql, projectId, 300)
+    const first = await call('GET', '/jobs?state=queued&limit=2')
+    const second = await call('GET', `/jobs?state=queued&limit=2&cursor=${first.body.nextCursor}`)
+    const shown = [...first.body.items, ...second.body.items].map((job: { id: string }) => job.id)
+    expect(shown).toEqual(ids.slice(-4).toReversed())
   })
 
   test('by when they were queued', async ({ world }) => {

@@ -68,8 +68,8 @@ export const list = route({
   path: '/jobs',
   summary: 'Jobs, newest first',
   description:
-    'With `text`, a page may hold fewer jobs than `limit`, or none, and still have a `nextCursor`: inputs are looked ' +
-    'through some thousand at a time.',
+    'A page may hold fewer jobs than `limit`, or none, and still have a `nextCursor`: one request looks at 20 000 jobs at ' +
+    'most, or with `text` at 5 000.',
   actor: 'user',
   scope: 'jobs:read',
   query: jobQuery,

@@ -107,6 +107,7 @@ struct JobQuery {
 
 struct JobPage {
   1: required list<Job> items
+  /** There may be more, however few these are. */
   2: optional string nextCursor
 }
 

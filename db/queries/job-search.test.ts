@@ -1,0 +1,79 @@
+import { expect } from 'vitest'
+import { newId } from '../../lib/core/ids.ts'
+import { addEnded } from '../../tests/support/ended-jobs.ts'
+import { insertJobs } from '../../tests/support/engine.ts'
+import { test, type World } from '../../tests/support/world.ts'
+import { type JobFilter, list, listLive } from './job-search.ts'
+
+/** Every page of a list, each of as many jobs as it has, and where it looked to. */
+const pagesOf = async ({ sql }: World, filter: JobFilter, limit: number) => {
+  const pages: { ids: string[]; lookedTo: string | null }[] = []
+  for (let before: string | undefined; ; ) {
+    const { jobs, lookedTo } = await list(sql, { ...filter, before }, limit)
+    const ids = jobs.map((job) => job.id)
+    pages.push({ ids, lookedTo })
+    before = ids.length === limit ? ids.at(-1) : (lookedTo ?? undefined)
+    if (before === undefined) return pages
+  }
+}
+
+test('the pages of several projects are in one order and without a gap, however far down each one looks', async ({
+  world,
+}) => {
+  const { sql } = world
+  const [large, small, empty] = [newId(), newId(), newId()]
+  const rare: string[] = []
+  const add = async (projectId: string, tag: string, count: number) => {
+    const ids = await addEnded(sql, projectId, count, { tag })
+    if (tag === 'rare') rare.unshift(...ids.toReversed())
+  }
+  for (let nth = 0; nth < 4; nth++) {
+    await add(small, 'rare', 3)
+    await add(large, 'rare', 2)
+    await add(large, 'common', 7_000)
+    await add(small, 'common', 1)
+  }
+  await add(large, 'rare', 1)
+  const filter = { projectIds: [large, small, empty], tag: 'rare' }
+  const pages = await pagesOf(world, filter, 2)
+  expect(pages.flatMap((page) => page.ids)).toEqual(rare)
+  // A third of 20 000 jobs of each project: not all that there are.
+  expect(pages.filter((page) => page.lookedTo !== null).length).toBeGreaterThanOrEqual(3)
+  expect((await pagesOf(world, { ...filter, projectIds: [small] }, 100)).map((page) => page.ids)).toEqual([
+    rare.filter((_, nth) => nth !== 0 && (nth - 1) % 5 >= 2),
+  ])
+})
+
+test('a list looks no further than the span of ids that was asked for', async ({ world }) => {
+  const projectId = newId()
+  const ids = await addEnded(world.sql, projectId, 20_300)
+  const filter = { projectIds: [projectId], tag: 'none' }
+  expect((await list(world.sql, filter, 10)).lookedTo).toBe(ids[300])
+  expect(await list(world.sql, { ...filter, idFrom: ids.at(-10) }, 10)).toEqual({ jobs: [], lookedTo: null })
+  expect(await list(world.sql, { ...filter, idTo: ids[300] }, 10)).toEqual({ jobs: [], lookedTo: null })
+  const span = { projectIds: [projectId], idFrom: ids[5_000], idTo: ids[5_003], before: ids.at(-1) }
+  expect((await list(world.sql, span, 10)).jobs.map((job) => job.id)).toEqual([ids[5_002], ids[5_001], ids[5_000]])
+})
+
+test('jobs that wait are all looked at until there are too many of them', async ({ world }) => {
+  const projectId = newId()
+  const queued = (over: object) => ({ projectId, ...over })
+  const ids = await insertJobs(world.app, [
+    queued({ queue: 'bulk', tags: ['a'] }),
+    queued({ concurrencyKey: 'host', tags: ['a', 'b'] }),
+    queued({ projectId: newId(), tags: ['a'] }),
+    queued({ delaySeconds: 60, tags: ['a'] }),
+  ])
+  const filter = { projectIds: [projectId], state: 'queued' as const, tag: 'a' }
+  const found = async (over: object = {}) =>
+    (await listLive(world.sql, { ...filter, ...over }, 10))?.jobs.map((it) => it.id)
+  expect(await found()).toEqual([ids[3], ids[1], ids[0]])
+  expect(await found({ before: ids[3], idFrom: ids[1] })).toEqual([ids[1]])
+  expect(await found({ idTo: ids[1] })).toEqual([ids[0]])
+  expect(await found({ tag: 'none' })).toEqual([])
+  await insertJobs(
+    world.app,
+    Array.from({ length: 5_000 }, () => queued({})),
+  )
+  expect(await found()).toBeUndefined()
+})
