@@ -27,9 +27,7 @@ export const addJobs = (program: Command, cli: Cli): void => {
     .option('--json', 'print JSON')
     .action(async ({ limit, json, ...filter }: { limit: string; json?: boolean } & Record<string, string>) => {
       const { client } = await signedIn(io)
-      const query = { ...filter, limit: Number(limit) } as Filter
-      const { items } = await client.call('GET /jobs', { query })
-      print(io, { ...(json && { json }) }, items, (jobs) => toTable(io, jobs))
+      print(io, { ...(json && { json }) }, await newest(client, filter, Number(limit)), (jobs) => toTable(io, jobs))
     })
   program
     .command('job')
@@ -67,6 +65,14 @@ export const addJobs = (program: Command, cli: Cli): void => {
 }
 
 type Client = Awaited<ReturnType<typeof signedIn>>['client']
+
+/** A page holds a hundred at most, and may hold none although there are more. */
+const newest = async (client: Client, filter: Filter, count: number): Promise<Job[]> => {
+  const jobs: Job[] = []
+  for await (const job of client.each('GET /jobs', { query: { ...filter, limit: Math.min(count, 100) } }))
+    if (jobs.push(job) === count) break
+  return jobs
+}
 
 /** The same to each, as far as it goes: what is refused for one job must not keep it from the others. */
 const eachJob = async (

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import sharp from 'sharp'
 import { describe, expect, vi } from 'vitest'
+import { addEnded } from '../support/ended-jobs.ts'
 import { type Person, test } from './person.ts'
 
 // `stint`, as processes of their own, against a running API.
@@ -48,6 +49,19 @@ test('two processes that need another access token at once both get one', async 
   const [sessions] = await world.sql<[{ count: number }]>`SELECT count(*) FROM sessions WHERE revoked_at IS NULL`
   const [tokens] = await world.sql<[{ count: number }]>`SELECT count(*) FROM session_tokens`
   expect([sessions.count, tokens.count]).toEqual([1, 2])
+})
+
+test('jobs shows as many as are asked for, over as many pages as they take', async ({ world, ada }) => {
+  await register(ada)
+  const { id: projectId } = JSON.parse((await ada.stint(['projects', '--json'])).out)[0]
+  const rare = await addEnded(world.sql, projectId, 130, { tag: 'rare' })
+  await addEnded(world.sql, projectId, 20_000)
+  const listed = async (...args: string[]): Promise<string[]> =>
+    JSON.parse((await ada.stint(['jobs', '--json', ...args])).out).map((job: { id: string }) => job.id)
+  expect(await listed('--tag', 'rare', '--limit', '120')).toEqual(rare.slice(-120).toReversed())
+  expect(await listed('--tag', 'rare')).toEqual(rare.slice(-20).toReversed())
+  expect(await listed('--tag', 'none')).toEqual([])
+  expect(await ada.stint(['jobs', '--limit', '0'])).toMatchObject({ exitCode: 4, out: '' })
 })
 
 describe('submit', () => {
