@@ -73,6 +73,24 @@ describeInBrowser('lists of jobs', () => {
     await page.getByRole('link', { name: 'Newest 2' }).waitFor()
   })
 
+  test('say so when there is none as far as one page looks, and go on from there', async ({ stage }) => {
+    const { page, context } = await stage.open()
+    await register(page)
+    const program = await programOf(context)
+    await program.post('/jobs', { ...later(1, 'Rare').jobs[0], input: { echo: 'rare' } })
+    const [often] = later(1, 'Often').jobs
+    await program.post('/jobs/batch', {
+      jobs: Array.from({ length: 5_000 }, () => ({ ...often, input: { echo: 'x' } })),
+    })
+    await page.goto('/dashboard/jobs?text=%22steps')
+    await eventually(() => rowsOf(page).count()).toBe(50)
+    await page.goto('/dashboard/jobs?text=rare')
+    await page.getByText('None among these.').waitFor()
+    await page.getByRole('link', { name: 'Older' }).click()
+    await page.getByRole('link', { name: 'Rare 1' }).waitFor()
+    expect(await page.getByRole('link', { name: 'Older' }).count()).toBe(0)
+  })
+
   test('are read once a second at most, however much happens, and show the end of it', async ({ stage }) => {
     const { page, context } = await stage.open()
     await register(page)

@@ -40,7 +40,9 @@ export const JobsPage = () => {
         </button>
       )}
       {!data && !problem && <Skeleton lines={12} />}
-      {data && rows.shown.length === 0 && <NoJobs isFiltered={isFiltered} isFirstPage={cursor === undefined} />}
+      {data && rows.shown.length === 0 && (
+        <NoJobs isFiltered={isFiltered} isFirstPage={cursor === undefined} hasMore={data.nextCursor !== null} />
+      )}
       {rows.shown.length > 0 && <JobTable jobs={rows.shown} chosen={chosen} />}
       {data && <Pager nextCursor={data.nextCursor} />}
       <JobBulk jobs={rows.shown} chosen={chosen} reload={reload} />
@@ -48,7 +50,15 @@ export const JobsPage = () => {
   )
 }
 
-const NoJobs = ({ isFiltered, isFirstPage }: { isFiltered: boolean; isFirstPage: boolean }) => {
+interface NoJobsProps {
+  isFiltered: boolean
+  isFirstPage: boolean
+  /** A page looks at so many jobs and no further, and may find none among them. */
+  hasMore: boolean
+}
+
+const NoJobs = ({ isFiltered, isFirstPage, hasMore }: NoJobsProps) => {
+  if (hasMore) return <Empty title="None among these.">Older ones have not been looked at yet.</Empty>
   if (!isFirstPage) return <Empty title="No more jobs." />
   if (isFiltered) return <Empty title="No job is like that.">Take a filter away to see more.</Empty>
   return (
