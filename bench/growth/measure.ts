@@ -11,7 +11,8 @@ export interface Grown {
   bulk: number
   drain: number
   listMs: number
-  filteredListMs: number
+  stateListMs: number
+  tagListMs: number
   sweepMs: number
   jobsMb: number
   eventsMb: number
@@ -38,7 +39,9 @@ export const measureGrown = async (measured: MeasuredStack): Promise<Grown> => {
     bulk: bulk.cpuSecondsPer1000,
     drain: drain.cpuSecondsPer1000,
     listMs: await medianMs(() => http('GET', '/jobs?limit=50')),
-    filteredListMs: await medianMs(() => http('GET', '/jobs?limit=50&state=failed')),
+    // As many as there are with the shortest history.
+    stateListMs: await medianMs(() => http('GET', '/jobs?limit=10&state=failed')),
+    tagListMs: await medianMs(() => http('GET', '/jobs?limit=50&tag=none')),
     sweepMs: await medianMs(() => queues.listOverdue(sql, 2, 1_000)),
     ...size,
   }

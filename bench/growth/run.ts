@@ -4,7 +4,7 @@ import { startMeasuredStack } from '../stack.ts'
 import { addHistory } from './history.ts'
 import { type Grown, measureGrown } from './measure.ts'
 
-// `node bench/growth/run.ts`: whether anything slows down as jobs that have ended pile up. `--sizes 1000,1000000`.
+// `npm run bench:growth`: whether anything slows down as jobs that have ended pile up. `-- --sizes 1000,1000000`.
 
 const { values } = parseArgs({ options: { sizes: { type: 'string', default: '1000,100000,1000000,3000000' } } })
 const sizes = values.sizes.split(',').map(Number)
@@ -20,11 +20,19 @@ const LINES: Line[] = [
   { what: 'bulk, CPU s per 1 000', pick: (it) => it.bulk, digits: 3 },
   { what: 'drain, CPU s per 1 000', pick: (it) => it.drain, digits: 3 },
   { what: 'GET /jobs, a page of 50, ms', pick: (it) => it.listMs, digits: 2 },
-  { what: 'GET /jobs of one state, ms', pick: (it) => it.filteredListMs, digits: 2 },
+  { what: 'GET /jobs of one state, a page of 10, ms', pick: (it) => it.stateListMs, digits: 2 },
+  { what: 'GET /jobs of a tag that none has, ms', pick: (it) => it.tagListMs, digits: 2 },
   { what: 'a look of the sweep, ms', pick: (it) => it.sweepMs, digits: 2 },
   { what: 'jobs with their indexes, MB', pick: (it) => it.jobsMb, digits: 0 },
   { what: 'events with theirs, MB', pick: (it) => it.eventsMb, digits: 0 },
 ]
+
+/** How much more the largest history takes than the smallest. */
+const change = (line: Line, found: Grown[]): string => {
+  const [least, most] = [found[0], found.at(-1)].map((it) => (it ? line.pick(it) : Number.NaN))
+  const percent = Math.round(((most ?? 0) / (least ?? 0) - 1) * 100)
+  return `${percent > 0 ? '+' : ''}${percent} %`
+}
 
 const measured = await startMeasuredStack()
 try {
@@ -42,9 +50,9 @@ try {
     [
       machine(),
       '',
-      `| jobs that have ended | ${sizes.map((size) => show(size, 0)).join(' | ')} |`,
-      `|---|${'--:|'.repeat(sizes.length)}`,
-      ...LINES.map((line) => `| ${line.what} | ${cells(line)} |`),
+      `| jobs that have ended | ${sizes.map((size) => show(size, 0)).join(' | ')} | change |`,
+      `|---|${'--:|'.repeat(sizes.length + 1)}`,
+      ...LINES.map((line) => `| ${line.what} | ${cells(line)} | ${change(line, found)} |`),
     ].join('\n'),
   )
 } finally {

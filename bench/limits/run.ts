@@ -6,7 +6,7 @@ import { machine, show } from '../report.ts'
 import { measureHttp } from './http.ts'
 import { measureRows } from './rows.ts'
 
-// `node bench/limits/run.ts`: what this machine can do at all, without anything of Stint: node:http alone, and tables
+// `npm run bench:limits`: what this machine can do at all, without anything of Stint: node:http alone, and tables
 // with one index in the same PostgreSQL. What Stint reaches is to be held against these.
 
 const SECONDS = 4

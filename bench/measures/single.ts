@@ -18,14 +18,14 @@ export const measureSingle = async (
   { stack, port, token, sql, counters }: MeasuredStack,
   load: Plan['load'],
 ): Promise<Single> => {
-  const [{ known }] = await sql<[{ known: number }]>`SELECT count(*)::integer AS known FROM jobs`
+  const [newest] = await sql<{ id: string }[]>`SELECT id FROM jobs ORDER BY id DESC LIMIT 1`
   const before = await counters()
   const usage = watchUsage(stack.run)
   const result = await generateLoad({ port, token, body: BODY, ...load })
   const spent = usage.stop()
   const [{ made, backlog }] = await sql<[{ made: number; backlog: number }]>`
-    SELECT count(*)::integer - ${known}::integer AS made,
-           count(*) FILTER (WHERE state IN ('queued', 'running'))::integer AS backlog FROM jobs`
+    SELECT count(*)::integer AS made, count(*) FILTER (WHERE state IN ('queued', 'running'))::integer AS backlog
+    FROM jobs WHERE id > coalesce(${newest?.id ?? null}::uuid, '00000000-0000-0000-0000-000000000000')`
   const after = await counters()
   return {
     perSecond: result.answered / result.seconds,

@@ -13,7 +13,7 @@ import { flameGraph } from './flame-graph.ts'
 import type { CpuProfile } from './stacks.ts'
 import { costliest } from './stacks.ts'
 
-// `node bench/profile/run.ts submit`: profiles the stack's processes while jobs are submitted (`submit`), submitted and
+// `npm run bench:profile -- submit`: profiles the stack's processes while jobs are submitted (`submit`), submitted and
 // run (`consume`), submitted in bulk (`bulk`) or run (`drain`), and leaves the profiles and flame graphs of them in
 // `--out`.
 

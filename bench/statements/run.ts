@@ -6,7 +6,7 @@ import { startPostgres } from '../../infra/local/components/postgres.ts'
 import { machine, show } from '../report.ts'
 import { measureStatements } from './measure.ts'
 
-// `node bench/statements/run.ts`: what each step of a job costs PostgreSQL, in CPU time of its backend, for batches of
+// `npm run bench:statements`: what each step of a job costs PostgreSQL, in CPU time of its backend, for batches of
 // several sizes. Unlike jobs per second it says the same on a machine that is busy with other things.
 
 const SIZES = [500, 16, 1]
