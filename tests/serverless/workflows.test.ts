@@ -43,9 +43,13 @@ describe.for(workflows)('%s', (path) => {
 
 test('a version goes through all stages, in their order', () => {
   const { jobs } = yaml('.github/workflows/deploy.yml')
-  expect(Object.keys(jobs)).toEqual(['check', 'image', ...stages])
+  expect(Object.keys(jobs)).toEqual(['check', 'stack', 'image', ...stages])
   expect(stages.map((stage) => jobs[stage].with.stage)).toEqual(stages)
-  expect(['image', ...stages].map((job) => jobs[job].needs)).toEqual(['check', 'image', ...stages.slice(0, -1)])
+  expect(['image', ...stages].map((job) => jobs[job].needs)).toEqual([
+    ['check', 'stack'],
+    'image',
+    ...stages.slice(0, -1),
+  ])
 })
 
 test('a rollback goes to every stage, and leaves the database as it is', () => {
