@@ -30,13 +30,12 @@ export interface Expired {
  */
 export const listExpired = async (sql: Sql, { days, after, limit, maxEvents }: Expired): Promise<string[]> => {
   const rows = await sql<{ id: string }[]>`
-    WITH bound AS MATERIALIZED (
-      SELECT now() - ${days} * interval '1 day' AS at
-    ), old AS (
-      SELECT id, event_seq FROM jobs, bound
+    WITH old AS (
+      SELECT id, event_seq FROM jobs
       WHERE id > ${after}
-        AND id < rpad(lpad(to_hex((extract(epoch FROM bound.at) * 1000)::bigint), 12, '0'), 32, '0')::uuid
-        AND finished_at < bound.at AND ${isFree(sql)}
+        -- A value and not a join: the index must end there, or what is younger is all read.
+        AND id < (SELECT rpad(lpad(to_hex((extract(epoch FROM now() - ${days} * interval '1 day') * 1000)::bigint), 12, '0'), 32, '0')::uuid)
+        AND finished_at < now() - ${days} * interval '1 day' AND ${isFree(sql)}
       ORDER BY id LIMIT ${limit}
     )
     SELECT id FROM (SELECT id, sum(event_seq) OVER (ORDER BY id) - event_seq AS before FROM old) AS counted
