@@ -3,21 +3,11 @@ import { closeSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import type { Environment } from './host-app.ts'
 
-/**
- * Starts a process of the host's own, whose log is what it prints. `logFd` is closed here, but for the host's own output.
- * @param detached gives it a session of its own
- */
-export const forkLogged = (
-  entry: string,
-  args: string[],
-  env: Environment,
-  logFd: number,
-  detached = false,
-): ChildProcess => {
+/** Starts a process of the host's own, whose log is what it prints. `logFd` is closed here, but for the host's own output. */
+export const forkLogged = (entry: string, args: string[], env: Environment, logFd: number): ChildProcess => {
   const child = fork(fileURLToPath(new URL(entry, import.meta.url)), args, {
     execArgv: ['--disable-warning=ExperimentalWarning'],
     env,
-    detached,
     stdio: ['ignore', logFd, logFd, 'ipc'],
   })
   if (logFd !== process.stdout.fd) closeSync(logFd)

@@ -1,3 +1,4 @@
+import { setPriority } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { createApp } from '../../lib/app.ts'
@@ -18,7 +19,6 @@ import { createStreamHost } from './live/stream-host.ts'
 import { type PeriodicTimer, startPeriodicTimer } from './periodic-timer.ts'
 import { readRoutingTable } from './routing-table.ts'
 import type { FromSchedules, ToSchedules } from './schedules-protocol.ts'
-import { yieldToOthers } from './yield-to-others.ts'
 
 // The process in which the functions of schedules and of Kafka run: the relay and the others must not take the time of
 // a request that waits for its answer. Its argument, if any, is how its leases name it.
@@ -82,7 +82,7 @@ const table = readRoutingTable(join(ROOT, 'serverless.yml'))
 const schedules = await mountSchedules(ROOT, table.schedules)
 const streams = (await mountStreams(ROOT, table.streams)).map((it) => createStreamHost({ app, ...it }))
 
-await yieldToOthers(NICENESS, log)
+setPriority(NICENESS)
 for (const stream of streams) stream.follow(kafkaAddress)
 for (const { functionName, periodic } of schedules) {
   const run = () => pass(app, periodic)

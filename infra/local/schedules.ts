@@ -51,8 +51,7 @@ export const startSchedules = (options: SchedulesOptions): Schedules => {
   const start = (): void => {
     const env = { ...options.env, ...(kafka && { KAFKA_BROKERS: kafka.address }) }
     const args = options.instance === undefined ? [] : [options.instance]
-    // In a session of its own, it can yield to all others.
-    child = forkLogged('./schedules-process.ts', args, env, options.openLog(SCHEDULES), true)
+    child = forkLogged('./schedules-process.ts', args, env, options.openLog(SCHEDULES))
     options.onStarted(child.pid ?? 0)
     child.on('message', hear)
     child.once('exit', (code, signal) => void startAgain(signal ?? `exit code ${code}`))
