@@ -133,7 +133,7 @@ test('a thread that never comes to a safe point is terminated, and its process g
     { ...poison('threaded', { how: 'stuck' }), maxAttempts: 2 },
     ...mates(2),
   ])
-  const { deaths } = start(world, { functionSeconds: 3 })
+  const { deaths } = start(world, { functionSeconds: 8 })
   await untilEnded(world, [culprit, ...others])
   expect(await rowsOf(world, [culprit])).toMatchObject([
     { state: 'failed', error: { code: 'NO_SAFE_POINT' }, attempt: 2, crashes: 0 },
