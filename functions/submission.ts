@@ -155,7 +155,6 @@ const resolveParents = (items: Item[], prepared: Prepared[], pathOf: (index: num
 
 /** Among siblings a job could wait for itself. Takes jobs away as long as one has no sibling left to wait for. */
 const refuseCycles = (prepared: Prepared[], pathOf: (index: number) => string): void => {
-  if (prepared.every((it) => it.after.length === 0)) return
   const siblings = new Map(prepared.map((it) => [it.row.id, it]))
   const open = new Map(prepared.map((it) => [it, it.after.filter((id) => siblings.has(id)).length]))
   const children = new Map<string, Prepared[]>()
