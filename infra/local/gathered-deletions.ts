@@ -1,5 +1,5 @@
 import type { Logger } from '../../lib/core/log.ts'
-import type { DoorbellQueue, QueueName } from '../../lib/queue/doorbells.ts'
+import { type DoorbellQueue, MAX_MESSAGES, type QueueName } from '../../lib/queue/doorbells.ts'
 import { createBackoff } from './backoff.ts'
 
 export interface DeletionsOptions {
@@ -17,8 +17,6 @@ export interface GatheredDeletions {
   stop(): Promise<void>
 }
 
-/** The most messages SQS deletes in one request (AWS: "DeleteMessageBatch"). */
-const BATCH = 10
 /** How long the first waits for nine others. A message is hidden for six seconds at least. */
 const LONGEST_WAIT_MS = 1_000
 
@@ -51,7 +49,7 @@ export const gatherDeletions = ({ queue, sqs, retryMs, log }: DeletionsOptions):
   }
 
   const send = (): void => {
-    const sent: Promise<void> = deleteBatch(waiting.splice(0, BATCH)).finally(() => sending.delete(sent))
+    const sent: Promise<void> = deleteBatch(waiting.splice(0, MAX_MESSAGES)).finally(() => sending.delete(sent))
     sending.add(sent)
   }
 
@@ -64,7 +62,7 @@ export const gatherDeletions = ({ queue, sqs, retryMs, log }: DeletionsOptions):
   return {
     add: (receiptHandles) => {
       waiting.push(...receiptHandles)
-      while (waiting.length >= BATCH) send()
+      while (waiting.length >= MAX_MESSAGES) send()
       if (waiting.length === 0) {
         clearTimeout(timer)
         timer = undefined

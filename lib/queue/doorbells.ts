@@ -26,6 +26,9 @@ export interface ReceivedDoorbell {
   receiveCount: number
 }
 
+/** The most messages that SQS takes or deletes in one request (AWS: "SendMessageBatch", "DeleteMessageBatch"). */
+export const MAX_MESSAGES = 10
+
 /** The seam to SQS. Every call is one request for up to ten messages. */
 export interface DoorbellQueue {
   /** Sends doorbells, ten per request. @throws if the queue cannot be reached or refused one of them */

@@ -6,10 +6,7 @@ import {
   SQSClient,
 } from '@aws-sdk/client-sqs'
 import { LOCAL_CREDENTIALS } from '../core/local-credentials.ts'
-import type { Doorbell, DoorbellQueue, QueueName, Ring } from './doorbells.ts'
-
-/** The most messages SQS takes in one request (AWS: "SendMessageBatch"). */
-const BATCH = 10
+import { type Doorbell, type DoorbellQueue, MAX_MESSAGES, type QueueName, type Ring } from './doorbells.ts'
 
 export interface SqsOptions {
   region: string
@@ -49,8 +46,8 @@ export const createSqsDoorbells = ({ region, endpoint, queueUrls, onSent }: SqsO
       const byQueue = Map.groupBy(rings, (ring) => ring.queue)
       await Promise.all(
         [...byQueue].flatMap(([queue, all]) =>
-          Array.from({ length: Math.ceil(all.length / BATCH) }, (_, i) =>
-            sendBatch(queue, all.slice(i * BATCH, (i + 1) * BATCH)),
+          Array.from({ length: Math.ceil(all.length / MAX_MESSAGES) }, (_, i) =>
+            sendBatch(queue, all.slice(i * MAX_MESSAGES, (i + 1) * MAX_MESSAGES)),
           ),
         ),
       )
