@@ -75,7 +75,7 @@ export const startMeasuredStack = async (env: Record<string, string> = {}): Prom
       return readCounters(sql, counts)
     },
     idle: async () => {
-      while (await isBusy(sql)) await sleep(200)
+      for (let pause = 50; await isBusy(sql); pause = Math.min(1_000, pause * 2)) await sleep(pause)
     },
     stop: async () => {
       await app.close()

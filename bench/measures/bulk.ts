@@ -63,7 +63,8 @@ const firstWaiting = async ({ sql }: MeasuredStack): Promise<string> => {
 
 const untilEnded = async ({ sql }: MeasuredStack, since: Date): Promise<void> => {
   for (;;) {
-    await sleep(250)
+    // A look costs the database what it could run jobs with; when they ended, the rows tell.
+    await sleep(1_000)
     const [row] = await sql<[{ open: boolean }]>`
       SELECT EXISTS (SELECT FROM jobs WHERE state = 'queued' AND concurrency_key IS NULL AND queued_at < ${since})
           OR EXISTS (SELECT FROM jobs WHERE state = 'running') AS open`
