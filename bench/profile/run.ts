@@ -7,6 +7,7 @@ import { parseArgs } from 'node:util'
 import { generateLoad } from '../load.ts'
 import { BODY } from '../measures/body.ts'
 import { measureBulk, measureDrain } from '../measures/bulk.ts'
+import { measureLatency } from '../measures/latency.ts'
 import { planOf } from '../rows.ts'
 import { type MeasuredStack, startMeasuredStack } from '../stack.ts'
 import { flameGraph } from './flame-graph.ts'
@@ -14,8 +15,8 @@ import type { CpuProfile } from './stacks.ts'
 import { costliest } from './stacks.ts'
 
 // `npm run bench:profile -- submit`: profiles the stack's processes while jobs are submitted (`submit`), submitted and
-// run (`consume`), submitted in bulk (`bulk`) or run (`drain`), and leaves the profiles and flame graphs of them in
-// `--out`.
+// run (`consume`), come one by one (`steady`), are submitted in bulk (`bulk`) or run (`drain`), and leaves the profiles and
+// flame graphs of them in `--out`.
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -32,6 +33,7 @@ const jobs = Number(values.jobs)
 const WORK: Record<string, (measured: MeasuredStack) => Promise<unknown>> = {
   submit: (measured) => load(measured),
   consume: (measured) => load(measured),
+  steady: (measured) => measureLatency(measured, planOf(true).steady),
   bulk: (measured) => measureBulk(measured, jobs),
   drain: (measured) => measureDrain(measured, jobs),
 }
@@ -61,7 +63,7 @@ try {
   if (!work) throw new Error(`nothing is called ${what}; there are ${Object.keys(WORK).join(', ')}`)
   await load(measured)
   await measured.idle()
-  if (what !== 'consume') await measured.pause()
+  if (what !== 'consume' && what !== 'steady') await measured.pause()
   if (what === 'drain') await measureBulk(measured, jobs)
   signal(measured)
   console.log(await work(measured))
