@@ -209,14 +209,3 @@ test('behind a pooler nothing is sent before the statement ahead of it is answer
   expect(server.early()).toBe(0)
   await pool.end({ timeout: 0 })
 })
-
-test('a statement is planned once, and not for each set of values', async ({ world }) => {
-  const { url } = world.app.config.database
-  const pool = createPool({ url, maxConnections: 1, prepare: true, applicationName: 'one' })
-  onTestFinished(() => pool.end({ timeout: 0 }))
-  await makeTable(world)
-  for (const limit of [1, 2, 3]) await pool`SELECT n FROM written ORDER BY n LIMIT ${limit}`
-  const plans = await pool`
-    SELECT custom_plans::integer, generic_plans::integer FROM pg_prepared_statements WHERE statement LIKE 'SELECT n FROM %'`
-  expect([...plans]).toEqual([{ customPlans: 0, genericPlans: 3 }])
-})

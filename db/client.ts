@@ -9,9 +9,8 @@ export interface PoolOptions {
   url: string
   maxConnections: number
   /**
-   * Named prepared statements, each planned once and not for each set of values, and statements that are sent before the
-   * one ahead of them is answered. Off behind a pooler that shares connections between transactions: it can't track the
-   * first, and may lose the second.
+   * Named prepared statements, and statements that are sent before the one ahead of them is answered. Off behind a pooler
+   * that shares connections between transactions: it can't track the first, and may lose the second.
    */
   prepare: boolean
   applicationName: string
@@ -30,7 +29,7 @@ export const createPool = ({ url, maxConnections, prepare, applicationName }: Po
     connect_timeout: 10,
     // Tries of all connections count together: by itself, a pool that lost them all at once would pause for 20 s.
     backoff: () => 0.1 + Math.random() / 5,
-    connection: { application_name: applicationName, ...(prepare && { plan_cache_mode: 'force_generic_plan' }) },
+    connection: { application_name: applicationName },
     transform: { column: { from: postgres.toCamel, to: postgres.fromCamel }, undefined: null },
     types: { bigint: { to: 20, from: [20], parse: Number, serialize: String } },
     onnotice: () => {},

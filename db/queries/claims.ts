@@ -41,23 +41,27 @@ export interface ClaimRequest {
  * random place, and each gets the same share of the limit. Within a project priority decides, then age. The index is
  * probed once per level of priority, so that any number of delayed jobs costs nothing.
  *
- * The rows are updated by an array of their ids. A join with them, planned while many wait, would read the whole table
- * at each claim.
+ * The rows are updated by an array of their ids: a join with them, planned while many wait, would read the whole table at
+ * each claim. And what is asked for is read from a row: a planner that saw the values would plan each claim anew, which
+ * costs twice what a small claim does.
  *
  * A suspect (two leases lost in a row without progress) is claimed alone, so that it can take no other job with it.
  */
 export const claim = (sql: Sql, request: ClaimRequest): Promise<ClaimedJob[]> => {
   const { queue, worker, limit, kinds, slots, leaseSeconds, fresh, from } = request
   return sql`
-    WITH RECURSIVE waiting (project_id, wrapped, nth) AS (
+    WITH RECURSIVE asked AS MATERIALIZED (
+      SELECT ${queue}::text AS queue, ${limit}::integer AS jobs, ${from}::uuid AS first_project, ${kinds}::text[] AS kinds,
+             ${slots}::integer[] AS slots
+    ), waiting (project_id, wrapped, nth) AS (
       (
         SELECT * FROM (
           (SELECT project_id, false AS wrapped, 1 FROM jobs
-            WHERE queue = ${queue} AND state = 'queued' AND concurrency_key IS NULL AND project_id >= ${from}::uuid
+            WHERE ${waits(sql)} AND project_id >= (SELECT first_project FROM asked)
             ORDER BY project_id LIMIT 1)
           UNION ALL
           (SELECT project_id, true, 1 FROM jobs
-            WHERE queue = ${queue} AND state = 'queued' AND concurrency_key IS NULL AND project_id < ${from}::uuid
+            WHERE ${waits(sql)} AND project_id < (SELECT first_project FROM asked)
             ORDER BY project_id LIMIT 1)
         ) AS first ORDER BY wrapped LIMIT 1
       )
@@ -66,31 +70,32 @@ export const claim = (sql: Sql, request: ClaimRequest): Promise<ClaimedJob[]> =>
       FROM waiting, LATERAL (
         SELECT * FROM (
           (SELECT project_id, waiting.wrapped FROM jobs
-            WHERE queue = ${queue} AND state = 'queued' AND concurrency_key IS NULL AND project_id > waiting.project_id
-              AND (NOT waiting.wrapped OR project_id < ${from}::uuid)
+            WHERE ${waits(sql)} AND project_id > waiting.project_id
+              AND (NOT waiting.wrapped OR project_id < (SELECT first_project FROM asked))
             ORDER BY project_id LIMIT 1)
           UNION ALL
           (SELECT project_id, true FROM jobs
-            WHERE queue = ${queue} AND state = 'queued' AND concurrency_key IS NULL AND NOT waiting.wrapped AND project_id < ${from}::uuid
+            WHERE ${waits(sql)} AND NOT waiting.wrapped AND project_id < (SELECT first_project FROM asked)
             ORDER BY project_id LIMIT 1)
         ) AS either ORDER BY wrapped LIMIT 1
       ) AS next
-      WHERE waiting.nth < ${limit}
+      WHERE waiting.nth < (SELECT jobs FROM asked)
     ), open AS MATERIALIZED (
-      SELECT FROM queues WHERE name = ${queue} AND paused_at IS NULL
+      SELECT FROM queues WHERE name = (SELECT queue FROM asked) AND paused_at IS NULL
     ), suspect AS MATERIALIZED (
       SELECT id, kind, priority, start_at FROM jobs
       WHERE ${fresh} AND EXISTS (SELECT FROM open)
-        AND queue = ${queue} AND state = 'queued' AND concurrency_key IS NULL AND crashes >= 2 AND start_at <= now() AND kind = ANY (${kinds}::text[])
+        AND ${waits(sql)} AND crashes >= 2 AND start_at <= now() AND kind = ANY ((SELECT kinds FROM asked)::text[])
       ORDER BY start_at LIMIT 1 FOR UPDATE SKIP LOCKED
     ), share AS MATERIALIZED (
-      SELECT ceil(${limit}::numeric / count(*))::integer AS each FROM waiting HAVING count(*) > 0
+      SELECT ceil((SELECT jobs FROM asked)::numeric / count(*))::integer AS each FROM waiting HAVING count(*) > 0
     ), candidates AS MATERIALIZED (
       SELECT startable.* FROM share, waiting, LATERAL (
         SELECT found.* FROM generate_series(10, -10, -1) AS level (priority), LATERAL (
           SELECT id, kind, priority, start_at FROM jobs
-          WHERE queue = ${queue} AND state = 'queued' AND concurrency_key IS NULL AND project_id = waiting.project_id
-            AND priority = level.priority AND start_at <= now() AND crashes < 2 AND kind = ANY (${kinds}::text[])
+          WHERE ${waits(sql)} AND project_id = waiting.project_id
+            AND priority = level.priority AND start_at <= now() AND crashes < 2
+            AND kind = ANY ((SELECT kinds FROM asked)::text[])
           ORDER BY start_at, id LIMIT share.each FOR UPDATE SKIP LOCKED
         ) AS found
         LIMIT share.each
@@ -104,9 +109,9 @@ export const claim = (sql: Sql, request: ClaimRequest): Promise<ClaimedJob[]> =>
                row_number() OVER (PARTITION BY kind ORDER BY priority DESC, start_at, id) AS nth
         FROM candidates
       ) AS ranked
-      JOIN unnest(${kinds}::text[], ${slots}::integer[]) AS free (kind, slots) USING (kind)
+      JOIN (SELECT free.* FROM asked, unnest(kinds, slots) AS free (kind, slots)) AS free USING (kind)
       WHERE nth <= slots
-      ORDER BY priority DESC, start_at, id LIMIT ${limit})
+      ORDER BY priority DESC, start_at, id LIMIT (SELECT jobs FROM asked))
     ), claimed AS (
       UPDATE jobs SET
         state = 'running',
@@ -131,3 +136,6 @@ export const claim = (sql: Sql, request: ClaimRequest): Promise<ClaimedJob[]> =>
            (extract(epoch FROM now() - start_at) * 1000)::double precision AS wait_ms
     FROM claimed ORDER BY priority DESC, start_at, id`
 }
+
+const waits = (sql: Sql) => sql`
+  queue = (SELECT queue FROM asked) AND state = 'queued' AND concurrency_key IS NULL`
