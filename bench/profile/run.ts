@@ -15,8 +15,8 @@ import type { CpuProfile } from './stacks.ts'
 import { costliest } from './stacks.ts'
 
 // `npm run bench:profile -- submit`: profiles the stack's processes while jobs are submitted (`submit`), submitted and
-// run (`consume`), come one by one (`steady`), are submitted in bulk (`bulk`) or run (`drain`), and leaves the profiles and
-// flame graphs of them in `--out`.
+// run (`consume`), come one by one (`steady`), are submitted in bulk (`bulk`) or run (`drain`), or while there are none
+// (`idle`), and leaves the profiles and flame graphs of them in `--out`.
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -33,6 +33,7 @@ const jobs = Number(values.jobs)
 const WORK: Record<string, (measured: MeasuredStack) => Promise<unknown>> = {
   submit: (measured) => load(measured),
   consume: (measured) => load(measured),
+  idle: () => sleep(Number(values.seconds) * 1_000),
   steady: (measured) => measureLatency(measured, planOf(true).steady),
   bulk: (measured) => measureBulk(measured, jobs),
   drain: (measured) => measureDrain(measured, jobs),
@@ -63,7 +64,7 @@ try {
   if (!work) throw new Error(`nothing is called ${what}; there are ${Object.keys(WORK).join(', ')}`)
   await load(measured)
   await measured.idle()
-  if (what !== 'consume' && what !== 'steady') await measured.pause()
+  if (!['consume', 'steady', 'idle'].includes(what)) await measured.pause()
   if (what === 'drain') await measureBulk(measured, jobs)
   signal(measured)
   console.log(await work(measured))
