@@ -13,14 +13,14 @@ export interface Held {
 export const extend = async (sql: Sql, { ids, stints }: Held, leaseSeconds: number): Promise<string[]> => {
   const rows = await sql<{ id: string }[]>`
     WITH held AS MATERIALIZED (
-      SELECT jobs.id FROM unnest(${ids}::uuid[], ${stints}::integer[]) AS given (id, stint)
-      JOIN jobs ON jobs.id = given.id AND jobs.stint = given.stint
-      WHERE jobs.state = 'running' AND (jobs.cancel_requested_at IS NULL OR jobs.lease_until > now())
-      ORDER BY jobs.id FOR UPDATE OF jobs
+      SELECT id, stint, state FROM jobs
+      -- A lease that is over is left to the sweep, which steps over what is locked.
+      WHERE id = ANY (${ids}::uuid[]) AND (cancel_requested_at IS NULL OR lease_until > now()) ORDER BY id FOR UPDATE
     )
-    UPDATE jobs SET lease_until =
-      CASE WHEN cancel_requested_at IS NULL THEN now() + ${leaseSeconds} * interval '1 second' ELSE lease_until END
-    FROM held WHERE jobs.id = held.id
+    UPDATE jobs SET lease_until = CASE
+      WHEN jobs.cancel_requested_at IS NULL THEN now() + ${leaseSeconds} * interval '1 second' ELSE jobs.lease_until END
+    FROM held JOIN unnest(${ids}::uuid[], ${stints}::integer[]) AS given (id, stint) USING (id, stint)
+    WHERE jobs.id = held.id AND held.state = 'running'
     RETURNING jobs.id`
   return rows.map((row) => row.id)
 }

@@ -46,23 +46,24 @@ export interface Settled {
  */
 export const finish = (sql: Sql, outcomes: Outcome[]): Promise<Settled[]> => sql`
   WITH held AS MATERIALIZED (
-    SELECT jobs.id, given.result, given.run_ms AS stint_ms, jobs.worker, jobs.stint_started_at, jobs.has_children
-    FROM unnest(
+    SELECT id, stint, state, worker, stint_started_at, has_children FROM jobs
+    WHERE id = ANY (${outcomes.map((it) => it.id)}::uuid[]) ORDER BY id FOR UPDATE
+  ), theirs AS MATERIALIZED (
+    SELECT id, result, run_ms AS stint_ms, worker, stint_started_at, has_children
+    FROM held JOIN unnest(
       ${outcomes.map((it) => it.id)}::uuid[],
       ${outcomes.map((it) => it.stint)}::integer[],
       ${outcomes.map((it) => Math.round(it.runMs ?? 0))}::bigint[],
       ${outcomes.map((it) => it.result ?? null)}::text[]
-    ) AS given (id, stint, run_ms, result)
-    JOIN jobs ON jobs.id = given.id AND jobs.stint = given.stint
-    WHERE jobs.state = 'running'
-    ORDER BY jobs.id FOR UPDATE OF jobs
+    ) AS given (id, stint, run_ms, result) USING (id, stint)
+    WHERE state = 'running'
   ), finished AS (
     UPDATE jobs SET
       state = 'succeeded', finished_at = now(), run_ms = run_ms + stint_ms, crashes = 0, progress = 1, partial = NULL,
-      checkpoint = NULL, checkpoint_version = NULL, result = held.result::jsonb, error = NULL, lease_until = NULL,
+      checkpoint = NULL, checkpoint_version = NULL, result = theirs.result::jsonb, error = NULL, lease_until = NULL,
       worker = NULL, event_seq = event_seq + 1
-    FROM held WHERE jobs.id = held.id AND NOT held.has_children
-    RETURNING jobs.id, project_id, kind, queue, stint, attempt, event_seq, run_ms, held.worker, held.stint_started_at,
+    FROM theirs WHERE jobs.id = theirs.id AND NOT theirs.has_children
+    RETURNING jobs.id, project_id, kind, queue, stint, attempt, event_seq, run_ms, theirs.worker, theirs.stint_started_at,
               stint_ms, concurrency_key IS NOT NULL AS limited
   ), told AS (
     INSERT INTO events (job_id, project_id, seq, type, data)
@@ -77,7 +78,7 @@ export const finish = (sql: Sql, outcomes: Outcome[]): Promise<Settled[]> => sql
          'returned' AS ending, run_ms
   FROM finished
   UNION ALL
-  SELECT id, NULL, NULL, NULL, 'running', true, false, 0, NULL, NULL FROM held WHERE has_children`
+  SELECT id, NULL, NULL, NULL, 'running', true, false, 0, NULL, NULL FROM theirs WHERE has_children`
 
 /**
  * Ends stints: the one place where jobs leave `running`. In this order:
@@ -110,6 +111,8 @@ export const settle = (
       ${outcomes.map((it) => it.checkpointVersion ?? null)}::smallint[],
       ${outcomes.map((it) => it.progress ?? null)}::real[]
     ) AS given (id, stint, ending, run_ms, delay_ms, error, result, partial, checkpoint, checkpoint_version, progress)
+  ), locked AS MATERIALIZED (
+    SELECT * FROM jobs WHERE id = ANY (${outcomes.map((it) => it.id)}::uuid[]) ORDER BY id FOR UPDATE
   ), held AS MATERIALIZED (
     SELECT jobs.id, given.ending, given.delay_ms, given.result::jsonb AS result, given.partial::jsonb AS partial,
            given.checkpoint::jsonb AS checkpoint, given.checkpoint_version, given.progress,
@@ -118,9 +121,8 @@ export const settle = (
            jobs.run_ms, jobs.timeout_seconds, jobs.attempt, jobs.max_attempts, jobs.crashes, jobs.cancel_requested_at,
            jobs.worker, jobs.stint_started_at, jobs.project_id, jobs.kind, jobs.queue,
            jobs.has_children AND ${parents === 'without parents'} AS left_alone
-    FROM given JOIN jobs ON jobs.id = given.id AND jobs.stint = given.stint
+    FROM given JOIN locked AS jobs ON jobs.id = given.id AND jobs.stint = given.stint
     WHERE jobs.state = 'running' AND (given.ending <> 'lost' OR jobs.lease_until < now())
-    ORDER BY jobs.id FOR UPDATE OF jobs
   ), decided AS (
     SELECT *,
       CASE

@@ -27,8 +27,7 @@ export const save = async (sql: Sql, points: SavedPoint[]): Promise<string[]> =>
         ${points.map((it) => it.checkpointVersion ?? null)}::smallint[]
       ) AS given (id, stint, progress, partial, checkpoint, checkpoint_version)
     ), held AS MATERIALIZED (
-      SELECT jobs.id FROM given JOIN jobs ON jobs.id = given.id AND jobs.stint = given.stint
-      WHERE jobs.state = 'running' ORDER BY jobs.id FOR UPDATE OF jobs
+      SELECT id, stint, state FROM jobs WHERE id = ANY (${points.map((it) => it.id)}::uuid[]) ORDER BY id FOR UPDATE
     ), saved AS (
       UPDATE jobs SET
         progress = coalesce(given.progress, jobs.progress),
@@ -37,7 +36,7 @@ export const save = async (sql: Sql, points: SavedPoint[]): Promise<string[]> =>
         checkpoint_version = coalesce(given.checkpoint_version, jobs.checkpoint_version),
         crashes = CASE WHEN given.checkpoint IS NULL THEN jobs.crashes ELSE 0 END,
         event_seq = event_seq + 1
-      FROM held JOIN given USING (id) WHERE jobs.id = held.id
+      FROM held JOIN given USING (id, stint) WHERE jobs.id = held.id AND held.state = 'running'
       RETURNING jobs.id, project_id, event_seq, jobs.stint, jobs.progress
     ), told AS (
       INSERT INTO events (job_id, project_id, seq, type, data)

@@ -1,0 +1,76 @@
+import { expect, onTestFinished } from 'vitest'
+import { insertJobs } from '../../tests/support/engine.ts'
+import { rowsRead } from '../../tests/support/rows-read.ts'
+import { test } from '../../tests/support/world.ts'
+import { createPool, type Sql } from '../client.ts'
+import { type ClaimedJob, claim } from './claims.ts'
+import * as leases from './leases.ts'
+import * as outcomes from './outcomes.ts'
+import * as safePoints from './safe-points.ts'
+
+/** What a worker writes of jobs that it runs. */
+const WRITES: [string, (sql: Sql, jobs: ClaimedJob[]) => Promise<unknown[]>][] = [
+  [
+    'safe points',
+    (sql, jobs) =>
+      safePoints.save(
+        sql,
+        jobs.map(({ id, stint }) => ({ id, stint, progress: 0.5 })),
+      ),
+  ],
+  [
+    'leases',
+    (sql, jobs) => leases.extend(sql, { ids: jobs.map((it) => it.id), stints: jobs.map((it) => it.stint) }, 60),
+  ],
+  [
+    'successes',
+    (sql, jobs) =>
+      outcomes.finish(
+        sql,
+        jobs.map((it) => ended(it, 'returned')),
+      ),
+  ],
+  [
+    'other ends',
+    (sql, jobs) =>
+      outcomes.settle(
+        sql,
+        jobs.map((it) => ended(it, 'threw')),
+        'without parents',
+      ),
+  ],
+]
+
+const ended = ({ id, stint }: ClaimedJob, ending: 'returned' | 'threw') => ({
+  id,
+  stint,
+  ending,
+  runMs: 1,
+  result: '1',
+})
+
+test.for(WRITES)(
+  '%s read the jobs that they are of, and not all that run, although the planner knows of none',
+  async ([, write], { world }) => {
+    await insertJobs(
+      world.app,
+      Array.from({ length: 1_000 }, () => ({})),
+    )
+    await world.sql`ANALYZE jobs`
+    const claimed = await claim(world.sql, {
+      ...{ queue: 'default', worker: 'w', kinds: ['test.echo'], leaseSeconds: 60, fresh: false },
+      ...{ slots: [1_000], limit: 1_000, from: '00000000-0000-0000-0000-000000000000' },
+    })
+    const { url } = world.app.config.database
+    const pool = createPool({ url, maxConnections: 1, prepare: true, applicationName: 'one' })
+    onTestFinished(() => pool.end({ timeout: 0 }))
+    const read: number[] = []
+    // From the sixth time on a plan is kept for all.
+    for (let n = 0; n < 8; n++) {
+      const { result, rows } = await pool.begin((tx) => rowsRead(tx, () => write(tx, claimed.splice(0, 2))))
+      expect(result).toHaveLength(2)
+      read.push(rows)
+    }
+    expect(Math.max(...read)).toBeLessThan(10)
+  },
+)
