@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { MeasuredStack } from '../stack.ts'
+import { hasOpenJobs, type MeasuredStack } from '../stack.ts'
 import { watchUsage } from '../usage.ts'
 import { SUBMISSION } from './body.ts'
 import { type Costs, costsOf } from './costs.ts'
@@ -41,7 +41,7 @@ export const measureDrain = async (measured: MeasuredStack, jobs: number): Promi
   const usage = watchUsage(stack.run)
   const [{ released }] = await sql<[{ released: Date }]>`SELECT clock_timestamp() AS released`
   await release(jobs)
-  await untilEnded(measured, released)
+  await untilEnded(measured)
   await idle()
   const spent = usage.stop()
   const after = await counters()
@@ -61,13 +61,8 @@ const firstWaiting = async ({ sql }: MeasuredStack): Promise<string> => {
   return first.id
 }
 
-const untilEnded = async ({ sql }: MeasuredStack, since: Date): Promise<void> => {
-  for (;;) {
-    // A look costs the database what it could run jobs with; when they ended, the rows tell.
-    await sleep(1_000)
-    const [row] = await sql<[{ open: boolean }]>`
-      SELECT EXISTS (SELECT FROM jobs WHERE state = 'queued' AND concurrency_key IS NULL AND queued_at < ${since})
-          OR EXISTS (SELECT FROM jobs WHERE state = 'running') AS open`
-    if (!row.open) return
-  }
+const untilEnded = async ({ sql }: MeasuredStack): Promise<void> => {
+  // A look costs the database what it could run jobs with; when they ended, the rows tell.
+  do await sleep(1_000)
+  while (await hasOpenJobs(sql))
 }
