@@ -40,6 +40,8 @@ const SETTINGS = {
   min_wal_size: '256MB',
   checkpoint_timeout: '15min',
   random_page_cost: '1.1',
+  // Claims step over what those before them left in the index, until it is vacuumed: a minute is long.
+  autovacuum_naptime: '15s',
   // The statements are short: compiling them costs more than it gains.
   jit: 'off',
   // After a crash all that the file system still holds is written at once, and not file by file, of which there are a
