@@ -137,5 +137,6 @@ export const claim = (sql: Sql, request: ClaimRequest): Promise<ClaimedJob[]> =>
     FROM claimed ORDER BY priority DESC, start_at, id`
 }
 
+/** A job without limits that waits in the queue that was asked for, due or not. */
 const waits = (sql: Sql) => sql`
   queue = (SELECT queue FROM asked) AND state = 'queued' AND concurrency_key IS NULL`

@@ -1,9 +1,9 @@
 import { expect, onTestFinished } from 'vitest'
-import { insertJobs } from '../../tests/support/engine.ts'
 import { rowsRead } from '../../tests/support/rows-read.ts'
+import { addWaiting, claimWaiting } from '../../tests/support/waiting-jobs.ts'
 import { test } from '../../tests/support/world.ts'
 import { createPool, type Sql } from '../client.ts'
-import { type ClaimedJob, claim } from './claims.ts'
+import type { ClaimedJob } from './claims.ts'
 import * as leases from './leases.ts'
 import * as outcomes from './outcomes.ts'
 import * as safePoints from './safe-points.ts'
@@ -52,15 +52,8 @@ const ended = ({ id, stint }: ClaimedJob, ending: 'returned' | 'threw') => ({
 test.for(WRITES)(
   '%s read the jobs that they are of, and not all that run, although the planner knows of none',
   async ([, write], { world }) => {
-    await insertJobs(
-      world.app,
-      Array.from({ length: 1_000 }, () => ({})),
-    )
-    await world.sql`ANALYZE jobs`
-    const claimed = await claim(world.sql, {
-      ...{ queue: 'default', worker: 'w', kinds: ['test.echo'], leaseSeconds: 60, fresh: false },
-      ...{ slots: [1_000], limit: 1_000, from: '00000000-0000-0000-0000-000000000000' },
-    })
+    await addWaiting(world, 1_000)
+    const claimed = await claimWaiting(world.sql, 1_000)
     const { url } = world.app.config.database
     const pool = createPool({ url, maxConnections: 1, prepare: true, applicationName: 'one' })
     onTestFinished(() => pool.end({ timeout: 0 }))

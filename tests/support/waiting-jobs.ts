@@ -1,0 +1,26 @@
+import type { Sql } from '../../db/client.ts'
+import { type ClaimedJob, claim } from '../../db/queries/claims.ts'
+import { insertJobs } from './engine.ts'
+import type { World } from './world.ts'
+
+/** Adds jobs that wait, and lets the planner know of them. */
+export const addWaiting = async ({ app, sql }: World, count: number): Promise<void> => {
+  await insertJobs(
+    app,
+    Array.from({ length: count }, () => ({})),
+  )
+  await sql`ANALYZE jobs`
+}
+
+/** Claims so many of them by one statement, outside of any worker. */
+export const claimWaiting = (sql: Sql, limit: number): Promise<ClaimedJob[]> =>
+  claim(sql, {
+    queue: 'default',
+    worker: 'w',
+    limit,
+    kinds: ['test.echo'],
+    slots: [limit],
+    leaseSeconds: 60,
+    fresh: false,
+    from: '00000000-0000-0000-0000-000000000000',
+  })
