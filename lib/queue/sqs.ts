@@ -1,12 +1,6 @@
-import {
-  DeleteMessageBatchCommand,
-  GetQueueAttributesCommand,
-  ReceiveMessageCommand,
-  SendMessageBatchCommand,
-  SQSClient,
-} from '@aws-sdk/client-sqs'
-import { LOCAL_CREDENTIALS } from '../core/local-credentials.ts'
+import type { ReceiveMessageRequest } from '@aws-sdk/client-sqs'
 import { type Doorbell, type DoorbellQueue, MAX_MESSAGES, type QueueName, type Ring } from './doorbells.ts'
+import { createSqsWire } from './sqs-wire.ts'
 
 export interface SqsOptions {
   region: string
@@ -18,24 +12,17 @@ export interface SqsOptions {
 
 /** Doorbells over SQS. */
 export const createSqsDoorbells = ({ region, endpoint, queueUrls, onSent }: SqsOptions): DoorbellQueue => {
-  const client = new SQSClient({
-    region,
-    ...(endpoint && { endpoint, credentials: LOCAL_CREDENTIALS }),
-    maxAttempts: 2,
-  })
+  const wire = createSqsWire({ region, endpoint })
 
   const sendBatch = async (queue: QueueName, rings: Ring[]): Promise<void> => {
-    const answer = await client.send(
-      new SendMessageBatchCommand({
-        QueueUrl: queueUrls[queue],
-        Entries: rings.map((ring, index) => ({
-          Id: String(index),
-          MessageBody: JSON.stringify({ v: 1, queue, n: ring.n } satisfies Doorbell),
-          ...(ring.delaySeconds && { DelaySeconds: ring.delaySeconds }),
-        })),
-      }),
-    )
-    const failed = answer.Failed ?? []
+    const { Failed: failed = [] } = await wire.call('SendMessageBatch', {
+      QueueUrl: queueUrls[queue],
+      Entries: rings.map((ring, index) => ({
+        Id: String(index),
+        MessageBody: JSON.stringify({ v: 1, queue, n: ring.n } satisfies Doorbell),
+        ...(ring.delaySeconds && { DelaySeconds: ring.delaySeconds }),
+      })),
+    })
     onSent?.(queue, rings.length - failed.length)
     if (failed.length > 0)
       throw new Error(`SQS refused ${failed.length} of ${rings.length} doorbells: ${failed[0]?.Message}`)
@@ -54,16 +41,14 @@ export const createSqsDoorbells = ({ region, endpoint, queueUrls, onSent }: SqsO
     },
 
     receive: async (queue, { max, waitSeconds, signal }) => {
-      const answer = await client.send(
-        new ReceiveMessageCommand({
-          QueueUrl: queueUrls[queue],
-          MaxNumberOfMessages: max,
-          WaitTimeSeconds: waitSeconds,
-          MessageSystemAttributeNames: ['ApproximateReceiveCount'],
-        }),
-        signal ? { abortSignal: signal } : {},
-      )
-      return (answer.Messages ?? []).map((message) => ({
+      const asked: ReceiveMessageRequest = {
+        QueueUrl: queueUrls[queue],
+        MaxNumberOfMessages: max,
+        WaitTimeSeconds: waitSeconds,
+        MessageSystemAttributeNames: ['ApproximateReceiveCount'],
+      }
+      const { Messages = [] } = await wire.call('ReceiveMessage', asked, { signal, waitSeconds })
+      return Messages.map((message) => ({
         messageId: message.MessageId ?? '',
         receiptHandle: message.ReceiptHandle ?? '',
         body: message.Body ?? '',
@@ -73,12 +58,10 @@ export const createSqsDoorbells = ({ region, endpoint, queueUrls, onSent }: SqsO
 
     delete: async (queue, receiptHandles) => {
       if (receiptHandles.length === 0) return
-      const { Failed: failed = [] } = await client.send(
-        new DeleteMessageBatchCommand({
-          QueueUrl: queueUrls[queue],
-          Entries: receiptHandles.map((handle, index) => ({ Id: String(index), ReceiptHandle: handle })),
-        }),
-      )
+      const { Failed: failed = [] } = await wire.call('DeleteMessageBatch', {
+        QueueUrl: queueUrls[queue],
+        Entries: receiptHandles.map((handle, index) => ({ Id: String(index), ReceiptHandle: handle })),
+      })
       if (failed.length > 0)
         throw new Error(
           `SQS refused to delete ${failed.length} of ${receiptHandles.length} messages: ${failed[0]?.Message}`,
@@ -86,12 +69,13 @@ export const createSqsDoorbells = ({ region, endpoint, queueUrls, onSent }: SqsO
     },
 
     visible: async (queue) => {
-      const answer = await client.send(
-        new GetQueueAttributesCommand({ QueueUrl: queueUrls[queue], AttributeNames: ['ApproximateNumberOfMessages'] }),
-      )
-      return Number(answer.Attributes?.['ApproximateNumberOfMessages'] ?? 0)
+      const { Attributes } = await wire.call('GetQueueAttributes', {
+        QueueUrl: queueUrls[queue],
+        AttributeNames: ['ApproximateNumberOfMessages'],
+      })
+      return Number(Attributes?.['ApproximateNumberOfMessages'] ?? 0)
     },
 
-    close: () => client.destroy(),
+    close: () => wire.close(),
   }
 }
