@@ -33,7 +33,7 @@ export const measureStatements = async (url: string, size: number): Promise<Reco
     await timed('insert, with its event', () => jobs.insert(sql, rows))
   }
   for (let n = 0; n < rounds; n++) {
-    const claimed = await timed('claim, with its event', () => claims.claim(sql, wish(size, n)))
+    const { jobs: claimed } = await timed('claim, with its event', () => claims.claim(sql, wish(size, n)))
     const ended = claimed.map(({ id, stint, input }) => ({ id, stint, runMs: 1, result: JSON.stringify(input) }))
     const returned = ended.map((it) => ({ ...it, ending: 'returned' as const }))
     await timed('finish, with its event and its stint', () => outcomes.finish(sql, returned))
@@ -55,7 +55,7 @@ const wish = (limit: number, nth: number): claims.ClaimRequest => ({
   slots: [500, 50],
   leaseSeconds: 60,
   fresh: nth % 5 === 0,
-  from: randomUUID(),
+  after: randomUUID(),
 })
 
 /** What a process has had of the processors, by the scheduler's own clock. */

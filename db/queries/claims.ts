@@ -30,16 +30,26 @@ export interface ClaimRequest {
   leaseSeconds: number
   /** True while the invocation has run nothing: only then may it take a job that is suspected of killing processes. */
   fresh: boolean
-  /** Any UUID: where the round through the projects begins. */
-  from: string
+  /** Any UUID: the round through the projects begins behind it. */
+  after: string
 }
+
+export interface Claimed {
+  jobs: ClaimedJob[]
+  /** The last project that had its turn: the next round begins behind it. */
+  reached: string
+}
+
+/** So many projects of which nothing is due are stepped over at most: some 30 ms. */
+const MAX_HOPS = 2_000
 
 /**
  * Leases startable jobs of one queue and writes their `job.started` events, in one statement.
  *
- * Projects take turns: a loose index scan hops from project to project (never over the backlog of one), beginning at a
- * random place, and each gets the same share of the limit. Within a project priority decides, then age. The index is
- * probed once per level of priority, so that any number of delayed jobs costs nothing.
+ * Projects take turns: a loose index scan hops from project to project (never over the backlog of one), beginning behind
+ * the one that was served last, and each of which something is due gets the same share of the limit. Within a project
+ * priority decides, then age. The index is probed once per level of priority, so that any number of delayed jobs costs
+ * nothing.
  *
  * The rows are updated by an array of their ids: a join with them, planned while many wait, would read the whole table at
  * each claim. And what is asked for is read from a row: a planner that saw the values would plan each claim anew, which
@@ -47,39 +57,48 @@ export interface ClaimRequest {
  *
  * A suspect (two leases lost in a row without progress) is claimed alone, so that it can take no other job with it.
  */
-export const claim = (sql: Sql, request: ClaimRequest): Promise<ClaimedJob[]> => {
-  const { queue, worker, limit, kinds, slots, leaseSeconds, fresh, from } = request
-  return sql`
+export const claim = async (sql: Sql, request: ClaimRequest): Promise<Claimed> => {
+  const { queue, worker, limit, kinds, slots, leaseSeconds, fresh, after } = request
+  const rows = await sql<(Omit<ClaimedJob, 'id'> & { id: string | null; reached: string })[]>`
     WITH RECURSIVE asked AS MATERIALIZED (
-      SELECT ${queue}::text AS queue, ${limit}::integer AS jobs, ${from}::uuid AS first_project, ${kinds}::text[] AS kinds,
+      SELECT ${queue}::text AS queue, ${limit}::integer AS jobs, ${after}::uuid AS after_project, ${kinds}::text[] AS kinds,
              ${slots}::integer[] AS slots
-    ), waiting (project_id, wrapped, nth) AS (
-      (
-        SELECT * FROM (
-          (SELECT project_id, false AS wrapped, 1 FROM jobs
-            WHERE ${waits(sql)} AND project_id >= (SELECT first_project FROM asked)
-            ORDER BY project_id LIMIT 1)
-          UNION ALL
-          (SELECT project_id, true, 1 FROM jobs
-            WHERE ${waits(sql)} AND project_id < (SELECT first_project FROM asked)
-            ORDER BY project_id LIMIT 1)
-        ) AS first ORDER BY wrapped LIMIT 1
-      )
+    ), hops (project_id, wrapped, due, nth, hop) AS (
+      SELECT after_project, false, false, 0, 0 FROM asked
       UNION ALL
-      SELECT next.project_id, next.wrapped, waiting.nth + 1
-      FROM waiting, LATERAL (
+      SELECT next.project_id, next.wrapped, look.due, hops.nth + look.due::integer, hops.hop + 1
+      FROM hops, LATERAL (
         SELECT * FROM (
-          (SELECT project_id, waiting.wrapped FROM jobs
-            WHERE ${waits(sql)} AND project_id > waiting.project_id
-              AND (NOT waiting.wrapped OR project_id < (SELECT first_project FROM asked))
-            ORDER BY project_id LIMIT 1)
+          (SELECT project_id, priority, kind, start_at, crashes, hops.wrapped FROM jobs
+            WHERE ${waits(sql)} AND project_id > hops.project_id
+              AND (NOT hops.wrapped OR project_id <= (SELECT after_project FROM asked))
+            ORDER BY project_id, priority, start_at LIMIT 1)
           UNION ALL
-          (SELECT project_id, true FROM jobs
-            WHERE ${waits(sql)} AND NOT waiting.wrapped AND project_id < (SELECT first_project FROM asked)
-            ORDER BY project_id LIMIT 1)
+          (SELECT project_id, priority, kind, start_at, crashes, true FROM jobs
+            WHERE ${waits(sql)} AND NOT hops.wrapped AND project_id <= (SELECT after_project FROM asked)
+            ORDER BY project_id, priority, start_at LIMIT 1)
         ) AS either ORDER BY wrapped LIMIT 1
-      ) AS next
-      WHERE waiting.nth < (SELECT jobs FROM asked)
+      ) AS next, LATERAL (
+        SELECT CASE
+          WHEN next.start_at <= now() AND next.crashes < 2 AND next.kind = ANY ((SELECT kinds FROM asked)::text[])
+            THEN true
+          WHEN next.start_at > now() AND NOT EXISTS (
+            SELECT FROM jobs WHERE ${waits(sql)} AND project_id = next.project_id AND priority > next.priority
+          ) THEN false
+          ELSE (
+            SELECT count(*) > 0 FROM (
+              SELECT FROM generate_series(10, -10, -1) AS level (priority), LATERAL (
+                SELECT FROM jobs
+                WHERE ${isDue(sql)} AND project_id = next.project_id AND priority = level.priority
+                ORDER BY start_at, id LIMIT 1
+              ) AS found LIMIT 1
+            ) AS any_due
+          )
+        END AS due
+      ) AS look
+      WHERE hops.nth < (SELECT jobs FROM asked) AND hops.hop < ${MAX_HOPS}
+    ), waiting AS MATERIALIZED (
+      SELECT project_id FROM hops WHERE due
     ), open AS MATERIALIZED (
       SELECT FROM queues WHERE name = (SELECT queue FROM asked) AND paused_at IS NULL
     ), suspect AS MATERIALIZED (
@@ -93,9 +112,7 @@ export const claim = (sql: Sql, request: ClaimRequest): Promise<ClaimedJob[]> =>
       SELECT startable.* FROM share, waiting, LATERAL (
         SELECT found.* FROM generate_series(10, -10, -1) AS level (priority), LATERAL (
           SELECT id, kind, priority, start_at FROM jobs
-          WHERE ${waits(sql)} AND project_id = waiting.project_id
-            AND priority = level.priority AND start_at <= now() AND crashes < 2
-            AND kind = ANY ((SELECT kinds FROM asked)::text[])
+          WHERE ${isDue(sql)} AND project_id = waiting.project_id AND priority = level.priority
           ORDER BY start_at, id LIMIT share.each FOR UPDATE SKIP LOCKED
         ) AS found
         LIMIT share.each
@@ -132,11 +149,21 @@ export const claim = (sql: Sql, request: ClaimRequest): Promise<ClaimedJob[]> =>
     ), paced AS (
       INSERT INTO queue_pace (queue, jobs) SELECT queue, count(*) FROM claimed GROUP BY queue
     )
-    SELECT id, project_id, kind, stint, attempt, crashes, timeout_seconds, run_ms, input, checkpoint, checkpoint_version, has_parents,
+    SELECT reached.project_id AS reached, claimed.id, claimed.project_id, kind, stint, attempt, crashes, timeout_seconds, run_ms,
+           input, checkpoint, checkpoint_version, has_parents,
            (extract(epoch FROM now() - start_at) * 1000)::double precision AS wait_ms
-    FROM claimed ORDER BY priority DESC, start_at, id`
+    FROM (SELECT project_id FROM hops ORDER BY hop DESC LIMIT 1) AS reached LEFT JOIN claimed ON true
+    ORDER BY priority DESC, start_at, id`
+  return {
+    jobs: rows.flatMap(({ reached, ...job }) => (job.id === null ? [] : [job as ClaimedJob])),
+    reached: rows[0]?.reached ?? after,
+  }
 }
 
-/** A job without limits that waits in the queue that was asked for, due or not. */
+/** A job that waits in the queue that was asked for, due or not, and is of no kind with limits, or was not when it came. */
 const waits = (sql: Sql) => sql`
   queue = (SELECT queue FROM asked) AND state = 'queued' AND concurrency_key IS NULL`
+
+/** One of them that could start now. */
+const isDue = (sql: Sql) => sql`
+  ${waits(sql)} AND start_at <= now() AND crashes < 2 AND kind = ANY ((SELECT kinds FROM asked)::text[])`

@@ -5,7 +5,8 @@ import { createEngine, echo, insertJobs, invoke } from '../../tests/support/engi
 import { test } from '../../tests/support/world.ts'
 import type { App } from '../app.ts'
 import { type ClaimWish, claim } from './claim.ts'
-import { defineJob, type Limits } from './define.ts'
+import { defineJob, type JobKind, type Limits } from './define.ts'
+import { execute } from './execute.ts'
 import { sweep } from './sweep.ts'
 
 const limitedKind = (limits: Limits<{ host: string }>) =>
@@ -254,4 +255,50 @@ test('a checkpoint of an earlier version is migrated', async ({ world }) => {
   await world.sql`UPDATE jobs SET checkpoint = '{"offset":30}', checkpoint_version = 1 WHERE id = ${id}`
   await invoke(createEngine(world.app, [kind]))
   expect(seen).toEqual([{ page: 3 }])
+})
+
+test('a doorbell for a rate is rung once, however often it is met', async ({ world }) => {
+  await insertLimited(world.app, ['a', 'a', 'a'])
+  const rated = wish({ rate: { starts: 1, perSeconds: 600 } })
+  const rings: unknown[] = []
+  const app = { ...world.app, queue: { ...world.app.queue, ring: async (it: unknown[]) => void rings.push(...it) } }
+  expect(await claim(app, rated)).toHaveLength(1)
+  for (let n = 0; n < 5; n++) expect(await claim(app, rated)).toHaveLength(0)
+  expect(rings).toHaveLength(1)
+})
+
+const noted = (kind: string, over: Partial<JobKind> = {}): JobKind =>
+  defineJob({
+    kind,
+    summary: 'Does nothing',
+    input: z.object({}),
+    output: z.null(),
+    async *run() {
+      return null
+    },
+    ...over,
+  } as Parameters<typeof defineJob>[0])
+
+test('jobs of a kind with limits run although those of the next kind could not be claimed', async ({ world }) => {
+  const [id = ''] = await insertJobs(world.app, [{ kind: 'test.a', input: '{}', concurrencyKey: '' }])
+  await insertJobs(world.app, [{ kind: 'test.b', input: '{}', concurrencyKey: '' }])
+  await world.sql`CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS ${world.sql.unsafe(
+    "$$ BEGIN RAISE EXCEPTION 'cancelled' USING ERRCODE = '57014'; END $$",
+  )}`
+  await world.sql`
+    CREATE TRIGGER refuse BEFORE UPDATE ON jobs FOR EACH ROW WHEN (NEW.kind = 'test.b') EXECUTE FUNCTION refuse()`
+  await invoke(createEngine(world.app, [noted('test.a', { limits: {} }), noted('test.b', { limits: {} })]))
+  expect(await jobs.find(world.sql, id)).toMatchObject({ state: 'succeeded' })
+})
+
+test('jobs that wait while a deploy changes their kind start as they were submitted', async ({ world: { app } }) => {
+  const [limited = '', moved = ''] = await insertJobs(app, [
+    { kind: 'test.limited', input: '{}' },
+    { kind: 'test.moved', input: '{}', queue: 'bulk' },
+  ])
+  const engine = createEngine(app, [noted('test.limited', { limits: { running: 1 } }), noted('test.moved')])
+  await invoke(engine)
+  expect(await jobs.find(app.sql, limited)).toMatchObject({ state: 'succeeded' })
+  await execute(engine, { queue: 'bulk', budget: 1, remainingMs: () => 30_000 })
+  expect(await jobs.find(app.sql, moved)).toMatchObject({ state: 'succeeded' })
 })

@@ -7,6 +7,9 @@ import { countClaimed } from '../metrics/jobs.ts'
 import type { QueueName } from '../queue/doorbells.ts'
 import type { JobKind } from './define.ts'
 
+/** SQS delays no message for longer. */
+const MAX_DELAY_SECONDS = 900
+
 export interface ClaimWish {
   queue: QueueName
   /** At most so many jobs. */
@@ -21,25 +24,32 @@ export interface ClaimWish {
  * Leases jobs that start now. Kinds without limits, nearly all, are claimed by one statement; each kind with limits in
  * a transaction that first locks its row, so that what runs is counted and not remembered. Those with limits go first
  * where some were due at the last look; where none were, the look is taken beside the claim, and nothing waits for it.
+ *
+ * The one statement takes what the rows say, and not what the kinds say now: a job that waited while a deploy moved its
+ * kind to another queue, or gave it limits, starts as it was submitted.
  */
 export const claim = async (app: App, { queue, limit, free, fresh }: ClaimWish): Promise<claims.ClaimedJob[]> => {
-  const limited = free.filter(({ kind }) => kind.limits)
-  const plain = free.filter(({ kind }) => !kind.limits)
+  const limited = free.filter(({ kind }) => kind.limits && kind.queue === queue)
   const jobs: claims.ClaimedJob[] = []
-  const take = async (claimSome: (most: number, fresh: boolean) => Promise<claims.ClaimedJob[]>): Promise<void> => {
-    if (jobs.length >= limit || jobs.some(isSuspect)) return
+  const take = async (
+    wanted: ClaimWish['free'],
+    claimSome: (open: ClaimWish['free'], most: number, fresh: boolean) => Promise<claims.ClaimedJob[]>,
+  ): Promise<void> => {
+    const open = stillFree(wanted, jobs)
+    if (open.length === 0 || jobs.length >= limit || jobs.some(isSuspect)) return
     try {
-      jobs.push(...(await claimSome(limit - jobs.length, fresh && jobs.length === 0)))
+      jobs.push(...(await claimSome(open, limit - jobs.length, fresh && jobs.length === 0)))
     } catch (error) {
       if (jobs.length === 0) throw error
       app.log.warn({ err: error, queue, claimed: jobs.length }, 'no more jobs could be claimed; these run')
     }
   }
   const takePlain = () =>
-    plain.length > 0 && take((most, alone) => claimPlain(app, plainRequest(app, queue, most, plain), alone))
-  const takeLimited = (due: ClaimWish['free']) => take((most, alone) => claimLimited(app, due, queue, most, alone))
+    take(free, (open, most, alone) => claimPlain(app, plainRequest(app, queue, most, open), alone))
+  const takeLimited = (due: ClaimWish['free']) =>
+    take(due, (open, most, alone) => claimLimited(app, open, queue, most, alone))
 
-  if (plain.length === 0 || wereDue.get(app) !== false) {
+  if (wereDue.get(app) !== false) {
     await takeLimited(await listDue(app, limited))
     await takePlain()
   } else {
@@ -53,6 +63,15 @@ export const claim = async (app: App, { queue, limit, free, fresh }: ClaimWish):
   if (jobs.length > 0) app.committed()
   countClaimed(app.metrics, queue, jobs)
   return jobs
+}
+
+/** What is left of the slots when some jobs have been claimed. */
+const stillFree = (free: ClaimWish['free'], claimed: readonly claims.ClaimedJob[]): ClaimWish['free'] => {
+  if (claimed.length === 0) return free
+  const taken = Map.groupBy(claimed, (job) => job.kind)
+  return free
+    .map(({ kind, slots }) => ({ kind, slots: slots - (taken.get(kind.kind)?.length ?? 0) }))
+    .filter(({ slots }) => slots > 0)
 }
 
 /** Whether jobs of kinds with limits were due when a process last looked. */
@@ -79,7 +98,7 @@ const plainRequest = (
   slots: free.map(({ slots }) => slots),
   worker: app.instance,
   leaseSeconds: app.config.engine.leaseSeconds,
-  from: randomUuid(app.random),
+  after: lastServed.get(app)?.get(queue) ?? anyProject(app),
 })
 
 /**
@@ -93,8 +112,30 @@ const claimPlain = async (
 ): Promise<claims.ClaimedJob[]> => {
   const suspectsFirst = fresh && app.random() < 0.5
   const found = await claims.claim(app.sql, { ...request, fresh: suspectsFirst })
-  if (found.length > 0 || !fresh || suspectsFirst) return found
-  return claims.claim(app.sql, { ...request, fresh: true })
+  rememberServed(app, request.queue, found.reached)
+  if (found.jobs.length > 0 || !fresh || suspectsFirst) return found.jobs
+  return (await claims.claim(app.sql, { ...request, fresh: true })).jobs
+}
+
+/** Which project had its turn last, by queue: the next claim begins behind it. */
+const lastServed = new WeakMap<App, Map<string, string>>()
+
+const rememberServed = (app: App, queue: string, project: string): void => {
+  const served = lastServed.get(app) ?? new Map<string, string>()
+  lastServed.set(app, served.set(queue, project))
+}
+
+const YEAR_MS = 365 * 24 * 3_600 * 1_000
+
+/**
+ * Where a process begins its first round: behind the projects of some moment of the last year, as their ids, UUIDv7, lie
+ * in the order of time.
+ */
+const anyProject = ({ clock, random }: App): string => {
+  const hex = Math.floor(clock.now() - random() * YEAR_MS)
+    .toString(16)
+    .padStart(12, '0')
+  return `${hex.slice(0, 8)}-${hex.slice(8)}-7000-8000-000000000000`
 }
 
 /** Two leases lost in a row without progress: the next may take its process with it again. */
@@ -111,12 +152,19 @@ const claimLimited = async (
   for (const { kind, slots } of free) {
     if (jobs.length >= limit) break
     const most = Math.min(slots, limit - jobs.length)
-    const { found, againInMs } = await transaction(app.sql, (tx) =>
-      claimOfKind(tx, app, kind, most, fresh && jobs.length === 0),
-    )
-    jobs.push(...found)
-    if (found.some(isSuspect)) return jobs
-    if (againInMs !== null) await ringLater(app, queue, againInMs)
+    try {
+      const { found, againInMs } = await transaction(app.sql, (tx) =>
+        claimOfKind(tx, app, kind, most, fresh && jobs.length === 0),
+      )
+      jobs.push(...found)
+      if (found.some(isSuspect)) return jobs
+      if (againInMs !== null) await ringLater(app, { kind: kind.kind, queue, delayMs: againInMs })
+    } catch (error) {
+      // Those of the kinds before are leased already: they must run.
+      if (jobs.length === 0) throw error
+      app.log.warn({ err: error, kind: kind.kind, claimed: jobs.length }, 'jobs of a kind could not be claimed')
+      break
+    }
   }
   return jobs
 }
@@ -145,20 +193,27 @@ const claimOfKind = async (tx: TransactionSql, app: App, kind: JobKind, most: nu
   return { found, againInMs: found.length === tokens ? againInMs : null }
 }
 
-/** The rate was what stopped us: somebody must come when it allows more. */
-const ringLater = async (app: App, queue: QueueName, delayMs: number): Promise<void> => {
-  try {
-    await app.queue.ring([{ queue, n: 1, delaySeconds: Math.min(900, Math.ceil(delayMs / 1_000)) }])
-  } catch (error) {
-    app.log.warn({ err: error }, 'could not ring for a rate limit; the sweep will')
-  }
+interface Later {
+  kind: string
+  queue: QueueName
+  delayMs: number
 }
 
-const randomUuid = (random: () => number): string => {
-  const hex = Array.from({ length: 8 }, () =>
-    Math.floor(random() * 0x10000)
-      .toString(16)
-      .padStart(4, '0'),
-  ).join('')
-  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`
+/** Until when somebody has been rung for, by kind. */
+const rungUntil = new WeakMap<App, Map<string, number>>()
+
+/** The rate was what stopped us: somebody must come when it allows more. One doorbell is enough, however often it is met. */
+const ringLater = async (app: App, { kind, queue, delayMs }: Later): Promise<void> => {
+  const until = rungUntil.get(app) ?? new Map<string, number>()
+  rungUntil.set(app, until)
+  const now = app.clock.now()
+  if ((until.get(kind) ?? 0) > now) return
+  const delaySeconds = Math.min(MAX_DELAY_SECONDS, Math.ceil(delayMs / 1_000))
+  until.set(kind, now + delaySeconds * 1_000)
+  try {
+    await app.queue.ring([{ queue, n: 1, delaySeconds }])
+  } catch (error) {
+    until.delete(kind)
+    app.log.warn({ err: error }, 'could not ring for a rate limit; the sweep will')
+  }
 }

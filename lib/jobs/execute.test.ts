@@ -390,3 +390,24 @@ test('a job that was fenced off and doesn’t notice is given up, and its proces
   expect(exits).toHaveLength(1)
   expect(await get(app, id)).toMatchObject({ state: 'running', stint: 2 })
 })
+
+test('a process that is stuck ends although Postgres is away by then', async ({ world }) => {
+  const exits: string[] = []
+  await insertJobs(world.app, [{ kind: 'test.hang', input: '{}' }])
+  const away = Object.assign(new Error('gone'), { code: 'ECONNREFUSED' })
+  const sql = new Proxy(world.app.sql, {
+    apply: (target, _, [text, ...values]) =>
+      String(text?.raw).includes('decided AS')
+        ? Promise.reject(away)
+        : Reflect.apply(target, undefined, [text, ...values]),
+  })
+  const app = { ...world.app, sql, exit: (reason: string) => void exits.push(reason) }
+  await expect(invoke(createEngine(app), { functionMs: 3_000 })).rejects.toThrow('gone')
+  expect(exits).toHaveLength(1)
+})
+
+test('a doorbell is over at once where nobody runs any kind', async ({ world: { app } }) => {
+  const began = performance.now()
+  await invoke(createEngine(app, []), { budget: 1, functionMs: 20_000 })
+  expect(performance.now() - began).toBeLessThan(10_000)
+})

@@ -51,10 +51,12 @@ export const execute = async (engine: Engine, { queue, budget, remainingMs }: In
     await ringAgain(engine.app, queue, unused)
   } finally {
     shift.end()
+    // Also when Postgres could not be told: what is stuck must not go on in the next invocation.
+    if (shift.stuck) {
+      await engine.app.metrics.flush()
+      engine.app.exit('a job could not be stopped: it passed no safe point in time')
+    }
   }
-  if (!shift.stuck) return
-  await engine.app.metrics.flush()
-  engine.app.exit('a job could not be stopped: it passed no safe point in time')
 }
 
 /**
@@ -69,9 +71,10 @@ const claimAndStart = async (shift: Shift, queue: QueueName, budget: number): Pr
     if (left === 0) await shift.allEnded(LOOK_MS)
     if (isShort(time) || engine.app.stopping.aborted) return left
     if (left === 0 && (running.size === 0 || shift.stuck)) return 0
-    const free = freeSlots(engine.kinds, queue, running)
+    const free = freeSlots(engine.kinds, running)
     const limit = Math.min(left || MAX_RUNNING, MAX_RUNNING - running.size)
     if (limit <= 0 || free.kinds.length === 0) {
+      if (running.size === 0) return 0
       await shift.oneEnded()
       // Jobs of no time all end in one turn of the event loop: what they free is claimed together.
       await nextTurn()
@@ -103,19 +106,16 @@ const tryClaim = async (shift: Shift, wish: ClaimWish): Promise<ClaimedJob[]> =>
   }
 }
 
-/** The queue's kinds that may run more jobs here, how many more each, and whether others may not. */
-const freeSlots = (kinds: readonly JobKind[], queue: QueueName, running: ReadonlySet<Stint>) => {
-  const all = kinds
-    .filter((kind) => kind.queue === queue)
-    .map((kind) => ({ kind, slots: kind.concurrency - countOf(running, kind.kind) }))
+/**
+ * The kinds that may run more jobs here, how many more each, and whether others may not. Those of other queues are among
+ * them: a job stays in the queue that its kind had when it was submitted.
+ */
+const freeSlots = (kinds: readonly JobKind[], running: ReadonlySet<Stint>) => {
+  const taken = new Map<string, number>()
+  for (const { kind } of running) taken.set(kind.kind, (taken.get(kind.kind) ?? 0) + 1)
+  const all = kinds.map((kind) => ({ kind, slots: kind.concurrency - (taken.get(kind.kind) ?? 0) }))
   const free = all.filter(({ slots }) => slots > 0)
   return { kinds: free, someTaken: free.length < all.length }
-}
-
-const countOf = (running: ReadonlySet<Stint>, kind: string): number => {
-  let count = 0
-  for (const stint of running) if (stint.kind.kind === kind) count++
-  return count
 }
 
 const kindOf = (kinds: readonly JobKind[], name: string): JobKind => {

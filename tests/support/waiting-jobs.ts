@@ -13,8 +13,8 @@ export const addWaiting = async ({ app, sql }: World, count: number): Promise<vo
 }
 
 /** Claims so many of them by one statement, outside of any worker. */
-export const claimWaiting = (sql: Sql, limit: number): Promise<ClaimedJob[]> =>
-  claim(sql, {
+export const claimWaiting = async (sql: Sql, limit: number): Promise<ClaimedJob[]> => {
+  const { jobs } = await claim(sql, {
     queue: 'default',
     worker: 'w',
     limit,
@@ -22,5 +22,7 @@ export const claimWaiting = (sql: Sql, limit: number): Promise<ClaimedJob[]> =>
     slots: [limit],
     leaseSeconds: 60,
     fresh: false,
-    from: '00000000-0000-0000-0000-000000000000',
+    after: '00000000-0000-0000-0000-000000000000',
   })
+  return jobs
+}
