@@ -40,7 +40,7 @@ export interface Claimed {
   reached: string
 }
 
-/** So many projects of which nothing is due are stepped over at most: some 30 ms. */
+/** So many projects of which nothing is due are stepped over at most: some 40 ms. */
 const MAX_HOPS = 2_000
 
 /**
