@@ -11,7 +11,7 @@ import type {
   SendMessageBatchRequest,
   SendMessageBatchResult,
 } from '@aws-sdk/client-sqs'
-import { sign } from 'aws4'
+import aws4 from 'aws4'
 import { LOCAL_CREDENTIALS } from '../core/local-credentials.ts'
 
 export interface SqsWireOptions {
@@ -72,7 +72,7 @@ export const createSqsWire = ({ region, endpoint, silenceMs = SILENCE_MS }: SqsW
     const { protocol, host, hostname, port } = new URL(endpoint ?? queueUrl)
     const headers = { 'Content-Type': 'application/x-amz-json-1.0', 'X-Amz-Target': `AmazonSQS.${action}` }
     const post = { method: 'POST', host, path: '/', headers, body }
-    const signed = sign({ ...post, service: 'sqs', region }, await credentials())
+    const signed = aws4.sign({ ...post, service: 'sqs', region }, await credentials())
     const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>()
     const { signal, waitSeconds = 0 } = options
     const [{ request }, agent] =
