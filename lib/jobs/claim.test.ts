@@ -302,3 +302,27 @@ test('jobs that wait while a deploy changes their kind start as they were submit
   await execute(engine, { queue: 'bulk', budget: 1, remainingMs: () => 30_000 })
   expect(await jobs.find(app.sql, moved)).toMatchObject({ state: 'succeeded' })
 })
+
+test('a single claim looks for jobs of kinds with limits when there are no others, and every moment anyway', async ({
+  world,
+}) => {
+  let now = Date.now()
+  const app = { ...world.app, clock: { now: () => now } }
+  const free = [
+    { kind: echo, slots: 10 },
+    { kind: limitedKind({}), slots: 10 },
+  ]
+  const kindsOf = async () => (await claim(app, wish({}, { limit: 1, free }))).map((job) => job.kind)
+  expect(await kindsOf()).toEqual([])
+  await insertLimited(app, ['a'])
+  expect(await kindsOf()).toEqual(['test.limited'])
+
+  await insertJobs(app, [{}, {}, {}])
+  expect(await kindsOf()).toEqual(['test.echo'])
+  await insertLimited(app, ['a'])
+  expect(await kindsOf()).toEqual(['test.echo'])
+  now += 250
+  // The look and the claim are taken at once, and the claim was first.
+  expect(await kindsOf()).toEqual(['test.echo'])
+  expect(await kindsOf()).toEqual(['test.limited'])
+})

@@ -49,16 +49,19 @@ export const claim = async (app: App, { queue, limit, free, fresh }: ClaimWish):
   const takeLimited = (due: ClaimWish['free']) =>
     take(due, (open, most, alone) => claimLimited(app, open, queue, most, alone))
 
-  if (wereDue.get(app) !== false) {
+  if (lastLook.get(app)?.anyDue !== false) {
     await takeLimited(await listDue(app, limited))
     await takePlain()
   } else {
-    const looking = listDue(app, limited).catch((error) => {
-      app.log.warn({ err: error, queue }, 'jobs of kinds with limits could not be looked for')
-      return []
-    })
+    const look = () =>
+      listDue(app, limited).catch((error) => {
+        app.log.warn({ err: error, queue }, 'jobs of kinds with limits could not be looked for')
+        return []
+      })
+    // A single job that comes alone pays for no look, as long as it is there and there was one a moment ago.
+    const looking = limit > 1 || isTimeToLook(app) ? look() : undefined
     await takePlain()
-    await takeLimited(await looking)
+    if (looking || jobs.length === 0) await takeLimited(await (looking ?? look()))
   }
   if (jobs.length > 0) app.committed()
   countClaimed(app.metrics, queue, jobs)
@@ -74,15 +77,20 @@ const stillFree = (free: ClaimWish['free'], claimed: readonly claims.ClaimedJob[
     .filter(({ slots }) => slots > 0)
 }
 
-/** Whether jobs of kinds with limits were due when a process last looked. */
-const wereDue = new WeakMap<App, boolean>()
+/** When a process last looked for jobs of kinds with limits, and whether any were due. */
+const lastLook = new WeakMap<App, { at: number; anyDue: boolean }>()
+
+/** So often those are looked for at least, however many others there are. */
+const LOOK_MS = 250
+
+const isTimeToLook = (app: App): boolean => app.clock.now() - (lastLook.get(app)?.at ?? 0) >= LOOK_MS
 
 /** Those of some kinds with limits of which jobs are due. */
 const listDue = async (app: App, limited: ClaimWish['free']): Promise<ClaimWish['free']> => {
   if (limited.length === 0) return []
   const kinds = limited.map(({ kind }) => kind.kind)
   const due = new Set(await limits.listDue(app.sql, kinds))
-  wereDue.set(app, due.size > 0)
+  lastLook.set(app, { at: app.clock.now(), anyDue: due.size > 0 })
   return limited.filter(({ kind }) => due.has(kind.kind))
 }
 
