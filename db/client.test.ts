@@ -2,7 +2,7 @@ import { Socket } from 'node:net'
 import { describe, expect, onTestFinished, vi } from 'vitest'
 import { watchServer } from '../tests/support/watched-server.ts'
 import { test, type World } from '../tests/support/world.ts'
-import { createPool, isUnreachable, type Pool, transaction } from './client.ts'
+import { createPool, isRefusal, isUnreachable, type Pool, transaction } from './client.ts'
 
 /** A pool of one connection, so that whoever comes next gets the one that broke, made anew. */
 const poolOfOne = ({ app }: World): Pool =>
@@ -208,4 +208,33 @@ test('behind a pooler nothing is sent before the statement ahead of it is answer
   expect(await written(world)).toEqual([10, 11, 12, 20, 21, 22, 30, 31, 32])
   expect(server.early()).toBe(0)
   await pool.end({ timeout: 0 })
+})
+
+test('a server that is no longer the primary, or that a pooler does not reach, is unreachable; what it refuses is not', async ({
+  world,
+}) => {
+  await makeTable(world)
+  const readOnly = await transaction(world.sql, async (tx) => {
+    await tx`SET TRANSACTION READ ONLY`
+    await tx`INSERT INTO written VALUES (1)`
+  }).catch((error: unknown) => error)
+  const raised = await world.sql`DO $$ BEGIN RAISE connection_failure; END $$`.catch((error: unknown) => error)
+  const unfit = await world.sql`INSERT INTO written SELECT 'one'::text::integer`.catch((error: unknown) => error)
+  const cancelled = await world.sql`DO $$ BEGIN RAISE query_canceled; END $$`.catch((error: unknown) => error)
+  expect(
+    [readOnly, raised, unfit, cancelled].map((error) => [codeOf(error), isUnreachable(error), isRefusal(error)]),
+  ).toEqual([
+    ['25006', true, false],
+    ['08006', true, false],
+    ['22P02', false, true],
+    ['57014', false, false],
+  ])
+})
+
+test('a host whose name has no address is unreachable', async () => {
+  const url = 'postgres://stint:stint@no-such-host.invalid/stint'
+  const pool = createPool({ url, maxConnections: 1, prepare: true, applicationName: 'lost' })
+  const error = await pool`SELECT 1`.catch((reason: unknown) => reason)
+  expect(isUnreachable(error)).toBe(true)
+  await pool.end()
 })

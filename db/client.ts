@@ -66,7 +66,7 @@ const begin = async <T>(pool: Pool, work: (tx: postgres.TransactionSql) => Promi
       const result = await work(whole)
       if (!broken) return result
     } catch (error) {
-      if (isUnreachable(error)) await Promise.race([begun.catch(() => {}), sleep(BREAK_MS, undefined, { ref: false })])
+      if (isBroken(error)) await Promise.race([begun.catch(() => {}), sleep(BREAK_MS, undefined, { ref: false })])
       if (!broken) throw error
     }
     return new Promise<never>(() => {})
@@ -94,9 +94,14 @@ export const retryConflicts = async <T>(work: () => Promise<T>): Promise<T> => {
 export const brokenConstraint = (error: unknown): string | undefined =>
   error instanceof postgres.PostgresError && error.code.startsWith('23') ? error.constraint_name : undefined
 
-const UNREACHABLE = new Set([
+const BROKEN = new Set([
   'ECONNREFUSED',
   'ECONNRESET',
+  'EHOSTUNREACH',
+  'ENETDOWN',
+  'ENETUNREACH',
+  'ENOTFOUND', // a name may have no address while its server is replaced
+  'EAI_AGAIN',
   'EPIPE',
   'ETIMEDOUT',
   'CONNECT_TIMEOUT',
@@ -110,6 +115,23 @@ const UNREACHABLE = new Set([
   '53300', // too_many_connections
 ])
 
+/** SQLSTATE's class of connection exceptions: poolers answer with them in place of a server. */
+const CONNECTION_EXCEPTION = /^08...$/
+
+/** After a failover, from the server that was the primary. */
+const READ_ONLY = '25006'
+
+const codeOf = (error: unknown): string =>
+  typeof error === 'object' && error !== null && 'code' in error ? String(error.code) : ''
+
+const isBroken = (error: unknown): boolean => BROKEN.has(codeOf(error)) || CONNECTION_EXCEPTION.test(codeOf(error))
+
 /** Whether an error says that a server could not be reached or went away: worth another try later. */
-export const isUnreachable = (error: unknown): boolean =>
-  typeof error === 'object' && error !== null && 'code' in error && UNREACHABLE.has(String(error.code))
+export const isUnreachable = (error: unknown): boolean => isBroken(error) || codeOf(error) === READ_ONLY
+
+/** Values that don't fit their type, constraints, limits of the server's. */
+const REFUSED = /^(22|23|54)/
+
+/** Whether Postgres refuses what it was given: it would each time. */
+export const isRefusal = (error: unknown): boolean =>
+  error instanceof postgres.PostgresError && REFUSED.test(error.code)

@@ -1,95 +1,133 @@
-import { isUnreachable } from '../../db/client.ts'
+import { isRefusal, isUnreachable } from '../../db/client.ts'
 import type * as outcomes from '../../db/queries/outcomes.ts'
 import type { App } from '../app.ts'
 import { countSettled } from '../metrics/jobs.ts'
 import { ringFor, startableAfter } from '../queue/ring.ts'
-import { settleOutcomes } from './settle.ts'
+import { settleParents, settlePlain } from './settle.ts'
 
 const BATCH = 500
 
-/** Between two tries while Postgres can't be reached. */
+/** Between two tries to write what could not be written: the first pause, and, doubled each time, the longest. */
 const PAUSE_MS = 200
+const MAX_PAUSE_MS = 3_200
+
+const REFUSED = 'OUTCOME_REFUSED'
 
 export interface Finisher {
   /** Hands in an outcome; it is written with the others that come meanwhile. */
   add(outcome: outcomes.Outcome): void
-  /** Resolves when everything handed in is written. @throws if Postgres stayed away until the time was over */
+  /** Resolves when everything handed in is written. @throws what kept the rest from it until the time was over */
   idle(): Promise<void>
+}
+
+/** An outcome that could not be written, and why. */
+interface Unwritten {
+  outcome: outcomes.Outcome
+  error: unknown
 }
 
 /**
  * Writes outcomes in batches: one write is under way at a time, and what comes meanwhile goes into the next, so that
- * one job alone doesn't wait and thousands share their round trips.
+ * one job alone doesn't wait and thousands share their round trips. What can't be written waits, whatever the reason: an
+ * outcome that is lost is work that is done again.
  */
 export const createFinisher = (app: App, hasTime: () => boolean): Finisher => {
   const waiting: outcomes.Outcome[] = []
   let writing: Promise<void> | undefined
 
-  const writeAll = async (): Promise<void> => {
-    while (waiting.length > 0) {
-      const batch = waiting.splice(0, BATCH)
-      const { returned = [], others = [] } = Object.groupBy(batch, ({ ending }) =>
+  /** Writes what waits by now, and puts back what can't be written. @returns the first reason, and whether all failed */
+  const writeRound = async (): Promise<{ error: unknown; all: boolean } | undefined> => {
+    const unwritten: Unwritten[] = []
+    const round = waiting.splice(0)
+    for (let from = 0; from < round.length; from += BATCH) {
+      const { returned = [], others = [] } = Object.groupBy(round.slice(from, from + BATCH), ({ ending }) =>
         ending === 'returned' ? 'returned' : 'others',
       )
-      await Promise.all([returned, others].map((group) => settle(app, group, hasTime)))
+      unwritten.push(...(await Promise.all([write(app, returned), write(app, others)])).flat())
     }
+    const [first] = unwritten
+    if (!first) return undefined
+    waiting.push(...unwritten.map(({ outcome }) => outcome))
+    app.log.warn({ err: first.error, outcomes: unwritten.length }, 'outcomes could not be written; they wait')
+    return { error: first.error, all: unwritten.length === round.length }
+  }
+
+  const writeAll = async (): Promise<void> => {
+    let pauseMs = PAUSE_MS
+    try {
+      while (waiting.length > 0) {
+        const failed = await writeRound()
+        // While others can be written, new ones must not wait long behind those that can't.
+        if (!failed?.all) pauseMs = PAUSE_MS
+        if (!failed) continue
+        if (!hasTime()) throw failed.error
+        for (let slept = 0; slept < pauseMs && hasTime(); slept += PAUSE_MS) {
+          await new Promise((resolve) => setTimeout(resolve, PAUSE_MS))
+        }
+        pauseMs = Math.min(pauseMs * 2, MAX_PAUSE_MS)
+      }
+    } finally {
+      writing = undefined
+    }
+  }
+
+  const keepWriting = (): Promise<void> => {
+    writing ??= Promise.resolve().then(writeAll)
+    return writing
   }
 
   return {
     add: (outcome) => {
       waiting.push(outcome)
-      writing ??= Promise.resolve()
-        .then(writeAll)
-        .finally(() => {
-          writing = undefined
-        })
-      // A failure is met again, and thrown, by idle(); here it must only not be unhandled.
-      writing.catch(() => {})
+      // What is thrown here was logged, and its outcomes wait still: idle() tries once more, and throws.
+      keepWriting().catch(() => {})
     },
     idle: async () => {
-      while (writing) await writing
-      if (waiting.length > 0) await writeAll()
+      while (writing || waiting.length > 0) await keepWriting()
     },
   }
 }
 
-const settle = async (app: App, batch: outcomes.Outcome[], hasTime: () => boolean): Promise<void> => {
-  if (batch.length === 0) return
-  const settled = await whileReachable(app, hasTime, () => settleOrSingleOut(app, batch))
+/** Writes outcomes and tells of what they changed. @returns those that could not be written */
+const write = async (app: App, batch: outcomes.Outcome[]): Promise<Unwritten[]> => {
+  if (batch.length === 0) return []
+  let left = batch
+  try {
+    const { settled, parents } = await settlePlain(app, batch)
+    left = parents
+    await tell(app, settled, batch.length - parents.length)
+    if (parents.length > 0) await tell(app, await settleParents(app, parents), parents.length)
+    return []
+  } catch (error) {
+    if (isUnreachable(error)) return left.map((outcome) => ({ outcome, error }))
+    return writeEach(app, left, error)
+  }
+}
+
+/** One outcome that can't be written must not cost the others theirs: then each is written alone. */
+const writeEach = async (app: App, batch: outcomes.Outcome[], error: unknown): Promise<Unwritten[]> => {
+  const [outcome] = batch
+  if (!outcome || batch.length > 1) {
+    app.log.warn({ err: error, outcomes: batch.length }, 'outcomes could not be written together')
+    return (await Promise.all(batch.map((it) => write(app, [it])))).flat()
+  }
+  if (!isRefusal(error) || outcome.error?.code === REFUSED) return [{ outcome, error }]
+  app.log.error({ err: error, job: outcome.id }, 'an outcome was refused')
+  const { id, stint, runMs } = outcome
+  const message = `the database refused the outcome: ${(error as Error).message}`
+  const unwritten = await write(app, [{ id, stint, runMs, ending: 'refused', error: { code: REFUSED, message } }])
+  return unwritten.map((it) => ({ ...it, outcome }))
+}
+
+/** Tells of jobs that were settled. Who is missing of so many that were handed in was fenced off. */
+const tell = async (app: App, settled: outcomes.Settled[], handedIn: number): Promise<void> => {
+  if (handedIn === 0) return
   app.committed()
   countSettled(app.metrics, settled)
-  const fenced = batch.length - settled.filter(({ ending }) => ending).length
+  const fenced = handedIn - settled.filter(({ ending }) => ending).length
   if (fenced > 0) {
     app.metrics.count('stint_stints_fenced_total', {}, fenced)
     app.log.info({ fenced }, 'outcomes from behind the fence were not written')
   }
   await ringFor(app, startableAfter(settled))
-}
-
-/** One outcome that the database refuses must not cost the others theirs: then each is written alone. */
-const settleOrSingleOut = async (app: App, batch: outcomes.Outcome[]): Promise<outcomes.Settled[]> => {
-  try {
-    return await settleOutcomes(app, batch)
-  } catch (error) {
-    if (isUnreachable(error)) throw error
-    app.log.error({ err: error, jobs: batch.length }, 'a batch of outcomes was refused')
-    if (batch.length > 1) return (await Promise.all(batch.map((outcome) => settleOrSingleOut(app, [outcome])))).flat()
-    const [outcome] = batch
-    if (!outcome) return []
-    const { id, stint, runMs } = outcome
-    const message = `the database refused the outcome: ${(error as Error).message}`
-    return settleOutcomes(app, [{ id, stint, runMs, ending: 'refused', error: { code: 'OUTCOME_REFUSED', message } }])
-  }
-}
-
-const whileReachable = async <T>(app: App, hasTime: () => boolean, work: () => Promise<T>): Promise<T> => {
-  for (;;) {
-    try {
-      return await work()
-    } catch (error) {
-      if (!isUnreachable(error) || !hasTime()) throw error
-      app.log.warn({ err: error }, 'Postgres cannot be reached; outcomes wait')
-      await new Promise((resolve) => setTimeout(resolve, PAUSE_MS))
-    }
-  }
 }

@@ -6,21 +6,33 @@ import type { App } from '../app.ts'
 import { hasEnded } from './states.ts'
 
 /**
- * Writes outcomes. Jobs that nothing runs after, nearly all, are settled by one statement, a simpler one when all of
- * them returned a result; the others in one transaction with the edges to their children.
- * @returns every job that changed its state: those that ended or were queued again, and children that came free
+ * Settles the jobs that nothing runs after, nearly all, by one statement: a simpler one when all of them returned a
+ * result.
+ * @returns the jobs that ended or were queued again, and the outcomes of those that others run after: they are left
+ * alone, for {@link settleParents}
  */
-export const settleOutcomes = async (app: App, batch: outcomes.Outcome[]): Promise<outcomes.Settled[]> => {
+export const settlePlain = async (
+  app: App,
+  batch: outcomes.Outcome[],
+): Promise<{ settled: outcomes.Settled[]; parents: outcomes.Outcome[] }> => {
   const allReturned = batch.every(({ ending }) => ending === 'returned')
-  const first = await retryConflicts(() =>
+  const rows = await retryConflicts(() =>
     allReturned ? outcomes.finish(app.sql, batch) : outcomes.settle(app.sql, batch, 'without parents'),
   )
-  const leftAlone = new Set(first.filter((job) => job.state === 'running').map((job) => job.id))
-  if (leftAlone.size === 0) return first
-  const parents = batch.filter((outcome) => leftAlone.has(outcome.id))
-  const second = await transaction(app.sql, (tx) => settleWithChildren(tx, parents))
-  return [...first.filter((job) => !leftAlone.has(job.id)), ...second]
+  const leftAlone = new Set(rows.filter((job) => job.state === 'running').map((job) => job.id))
+  if (leftAlone.size === 0) return { settled: rows, parents: [] }
+  return {
+    settled: rows.filter((job) => !leftAlone.has(job.id)),
+    parents: batch.filter((outcome) => leftAlone.has(outcome.id)),
+  }
 }
+
+/**
+ * Settles jobs that others run after, in one transaction with the edges to those.
+ * @returns every job that changed its state: also children that came free
+ */
+export const settleParents = (app: App, parents: outcomes.Outcome[]): Promise<outcomes.Settled[]> =>
+  transaction(app.sql, (tx) => settleWithChildren(tx, parents))
 
 /** Settles jobs and, in the same transaction, counts their ends at their children. */
 export const settleWithChildren = async (
