@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url'
-import { MessageChannel } from 'node:worker_threads'
+import { MessageChannel, receiveMessageOnPort } from 'node:worker_threads'
 import { Piscina } from 'piscina'
 import type { Outcome } from '../../db/queries/outcomes.ts'
 import { type JobLog, type Parent, PermanentError, RetryLater } from './define.ts'
@@ -37,20 +37,38 @@ export const createThreads = (entry: URL): Threads => {
       const cells = new Int32Array(shared)
       const { port1, port2 } = new MessageChannel()
 
-      const onMessage = async (message: FromThread): Promise<void> => {
-        if (message.type === 'log') return log[message.level](message.message, message.data)
-        stint.pass(message.point, Atomics.load(cells, SHARED.LONGEST_GAP))
-        if (message.durable) {
-          await saveNow(stint)
-          port1.postMessage('saved')
+      let failed: { error: unknown } | undefined
+      const stop = (): void => void Atomics.store(cells, SHARED.STOP, 1)
+      /** What a job on the event loop would have been thrown at once. */
+      const fail = (error: unknown): void => {
+        failed ??= { error }
+        stop()
+      }
+
+      const take = (message: FromThread): void => {
+        try {
+          if (message.type === 'log') log[message.level](message.message, message.data)
+          else stint.pass(message.point, Atomics.load(cells, SHARED.LONGEST_GAP))
+        } catch (error) {
+          fail(error)
         }
       }
+      const saveDurable = async (): Promise<void> => {
+        await saveNow(stint).catch(fail)
+        if (stint.mustStop()) stop()
+        // It waits for this, and then looks whether it is to stop.
+        port1.postMessage('saved, or to stop')
+      }
       port1.on('message', (message: FromThread) => {
-        onMessage(message).catch((error) => stint.requestStop(`a durable safe point could not be saved: ${error}`))
+        take(message)
+        if (message.type === 'point' && message.durable) void saveDurable()
       })
+      /** The answer comes over a port of its own, and may be here before what was told ahead of it. */
+      const takeRest = (): void => {
+        for (let rest = receiveMessageOnPort(port1); rest; rest = receiveMessageOnPort(port1)) take(rest.message)
+      }
       const look = setInterval(() => {
-        if (stint.passed && stint.mustStop()) Atomics.store(cells, SHARED.STOP, 1)
-        else if (stint.stopRequested) Atomics.store(cells, SHARED.STOP, 1)
+        if (stint.stopRequested || (stint.passed && stint.mustStop())) stop()
       }, LOOK_MS)
 
       try {
@@ -64,8 +82,12 @@ export const createThreads = (entry: URL): Threads => {
           shared,
           port: port2,
         }
-        const end = await pool().run(task, { transferList: [port2], signal })
-        return stint.fenced ? undefined : conclude(stint, end)
+        const end = await pool()
+          .run(task, { transferList: [port2], signal })
+          .finally(takeRest)
+        if (stint.fenced) return undefined
+        if (failed) throw failed.error
+        return conclude(stint, end)
       } finally {
         clearInterval(look)
         port1.close()

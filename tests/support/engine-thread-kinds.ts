@@ -1,3 +1,4 @@
+import { appendFileSync } from 'node:fs'
 import { z } from 'zod'
 import { defineJob } from '../../lib/jobs/define.ts'
 
@@ -16,5 +17,34 @@ export const spin = defineJob({
       yield { checkpoint: { turn: turn + 1 }, progress: (turn + 1) / input.turns, durable: turn === 1 }
     }
     return { turns: input.turns }
+  },
+})
+
+/** Passes a durable safe point, does what must not be done twice (a line in a file), and passes another. */
+export const effect = defineJob({
+  kind: 'test.effect',
+  summary: 'Has an effect',
+  isolation: 'thread',
+  input: z.object({ path: z.string(), bytes: z.int() }),
+  output: z.null(),
+  checkpoint: z.object({ text: z.string() }),
+  async *run({ input, checkpoint }) {
+    if (!checkpoint) yield { checkpoint: { text: 'x'.repeat(input.bytes) }, durable: true }
+    appendFileSync(input.path, 'done\n')
+    return null
+  },
+})
+
+/** Takes its thread with it right after it has said so. */
+export const lastWords = defineJob({
+  kind: 'test.last-words',
+  summary: 'Says something and dies',
+  isolation: 'thread',
+  input: z.object({}),
+  output: z.null(),
+  maxAttempts: 1,
+  async *run({ log }) {
+    log.error('last words')
+    process.exit(3)
   },
 })

@@ -1,0 +1,116 @@
+import { existsSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect, onTestFinished } from 'vitest'
+import * as jobs from '../../db/queries/jobs.ts'
+import { createEngine, insertJobs, invoke } from '../../tests/support/engine.ts'
+import { effect, lastWords, spin } from '../../tests/support/engine-thread-kinds.ts'
+import { test, type World } from '../../tests/support/world.ts'
+import type { App } from '../app.ts'
+import { claim } from './claim.ts'
+import { Stint } from './stint.ts'
+
+/** An app whose first write of safe points has something happen before it. */
+const beforeFirstSave = ({ app }: World, happens: () => Promise<unknown>): App => {
+  let isFirst = true
+  return {
+    ...app,
+    sql: new Proxy(app.sql, {
+      apply: (target, _, args) => {
+        const [text] = args
+        const run = () => Reflect.apply(target, undefined, args)
+        if (!isFirst || !Array.isArray(text) || !text.join().includes('job.progressed')) return run()
+        isFirst = false
+        return happens().then(run)
+      },
+    }),
+  }
+}
+
+/** A job with an effect, after a checkpoint of so many bytes; and whether it had it. */
+const insertEffect = async (app: App, bytes = 1) => {
+  const directory = mkdtempSync(join(tmpdir(), 'stint-effect-'))
+  onTestFinished(() => rmSync(directory, { recursive: true }))
+  const path = join(directory, 'effect')
+  const [id = ''] = await insertJobs(app, [{ kind: 'test.effect', input: JSON.stringify({ path, bytes }) }])
+  return { id, wasDone: () => existsSync(path) }
+}
+
+test('every line that threads log is kept, also those from right before their end', async ({ world: { app, sql } }) => {
+  await insertJobs(
+    app,
+    Array.from({ length: 5 }, () => ({ kind: 'test.spin', input: '{"turns":60}' })),
+  )
+  await invoke(createEngine(app, [{ ...spin, concurrency: 1 }]))
+  const rows = await sql`SELECT count(*)::integer AS n FROM job_logs GROUP BY job_id`
+  expect(rows.map((row) => row['n'])).toEqual([60, 60, 60, 60, 60])
+})
+
+test('what a job logged is kept when it takes its thread with it', async ({ world: { app, sql } }) => {
+  const [id = ''] = await insertJobs(app, [{ kind: 'test.last-words', input: '{}', maxAttempts: 1 }])
+  await invoke(createEngine(app, [lastWords]))
+  expect(await jobs.find(sql, id)).toMatchObject({ state: 'failed' })
+  expect(await sql`SELECT message FROM job_logs`).toEqual([{ message: 'last words' }])
+})
+
+test('a durable safe point that could not be saved costs an attempt, and the job goes on from it', async ({
+  world,
+}) => {
+  const { sql } = world
+  const app = beforeFirstSave(world, () => Promise.reject(new Error('it broke')))
+  const { id, wasDone } = await insertEffect(app)
+  await invoke(createEngine(app, [effect]))
+  expect(await jobs.find(sql, id)).toMatchObject({
+    state: 'queued',
+    attempt: 2,
+    error: { code: 'Error', message: 'it broke' },
+  })
+  expect(wasDone()).toBe(false)
+
+  await sql`UPDATE jobs SET start_at = now()`
+  await invoke(createEngine(app, [effect]))
+  expect(await jobs.find(sql, id)).toMatchObject({ state: 'succeeded', attempt: 2 })
+  expect(wasDone()).toBe(true)
+})
+
+test('a job that was fenced off does not go on after its durable safe point', async ({ world }) => {
+  const { sql } = world
+  const app = beforeFirstSave(world, () => sql`UPDATE jobs SET stint = stint + 1`)
+  const { id, wasDone } = await insertEffect(app)
+  await invoke(createEngine(app, [effect]))
+  expect(await jobs.find(sql, id)).toMatchObject({ state: 'running', stint: 2 })
+  expect(wasDone()).toBe(false)
+})
+
+test('a job whose durable safe point cannot be stored fails, and does not go on after it', async ({ world }) => {
+  const { app, sql } = world
+  const { id, wasDone } = await insertEffect(app, 1_100_000)
+  await invoke(createEngine(app, [effect]))
+  expect(await jobs.find(sql, id)).toMatchObject({
+    state: 'failed',
+    attempt: 1,
+    error: { code: 'CHECKPOINT_TOO_LARGE' },
+  })
+  expect(wasDone()).toBe(false)
+})
+
+test('a thread waits at its durable safe point until it is known whether it is to stop', async ({ world: { app } }) => {
+  const { wasDone } = await insertEffect(app)
+  const [job] = await claim(app, { queue: 'default', limit: 1, free: [{ kind: effect, slots: 1 }], fresh: true })
+  if (!job) throw new Error('nothing was claimed')
+  const stint = new Stint(job, effect, { totalMs: 30_000, remainingMs: () => 30_000 })
+  const silent = () => {}
+  const { threads } = createEngine(app)
+  const outcome = await threads.run(stint, {
+    log: { debug: silent, info: silent, warn: silent, error: silent },
+    parents: [],
+    saveNow: async () => {
+      stint.requestStop('its safe point cannot be stored')
+      // Nothing else of this process gets its turn meanwhile: a thread that has its answer would go on.
+      setImmediate(() => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 500))
+    },
+    signal: stint.taken.signal,
+  })
+  expect(outcome).toMatchObject({ ending: 'yielded', checkpoint: '{"text":"x"}' })
+  expect(wasDone()).toBe(false)
+})
