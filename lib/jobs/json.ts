@@ -1,4 +1,5 @@
 import { PermanentError } from './define.ts'
+import { partsOf } from './thrown.ts'
 
 /** Input, partial and result of a job, each, as JSON (bytes). What is larger belongs into a file. */
 export const MAX_DATA_BYTES = 256 * 1024
@@ -8,6 +9,9 @@ export const MAX_CHECKPOINT_BYTES = 1024 * 1024
 
 /** JSON text that PostgreSQL's jsonb refuses: escapes of NUL and of half characters. An escaped backslash begins none. */
 const UNSTORABLE = /(?<!\\)(?:\\\\)*\\u(?:0000|d[89a-f])/i
+
+/** Text as Postgres takes it: without NUL and half characters. */
+export const storable = (text: string): string => text.toWellFormed().replaceAll('\0', '')
 
 /**
  * A job's value as JSON text for the database.
@@ -33,7 +37,7 @@ const stringify = (value: unknown, what: string): string => {
     if (text === undefined) throw new TypeError(`a ${typeof value} has no JSON`)
     return text
   } catch (cause) {
-    throw new PermanentError(`${what.toUpperCase()}_INVALID`, `the ${what} is not JSON: ${(cause as Error).message}`, {
+    throw new PermanentError(`${what.toUpperCase()}_INVALID`, `the ${what} is not JSON: ${partsOf(cause).message}`, {
       cause,
     })
   }

@@ -5,6 +5,7 @@ import * as leases from '../../db/queries/leases.ts'
 import * as safePoints from '../../db/queries/safe-points.ts'
 import type { App } from '../app.ts'
 import type { JobLog } from './define.ts'
+import { storable } from './json.ts'
 import type { Stint } from './stint.ts'
 
 /** Lines of one job that wait to be written; the rest is dropped, and said so. */
@@ -146,10 +147,7 @@ const unsavedPoint = (stint: Stint): safePoints.SavedPoint | undefined => {
   }
 }
 
-/** Text as Postgres takes it: without NUL and half characters. */
-const storable = (text: string): string => text.toWellFormed().replaceAll('\0', '')
-
-/** The same for JSON text, where they stand as escapes. An escaped backslash begins none. */
+/** As {@link storable}, for JSON text, where they stand as escapes. An escaped backslash begins none. */
 const storableJson = (json: string): string =>
   json.replace(/\\(?:u0000|ud[89a-f][0-9a-f]{2}|.)/gi, (it) => (/^\\u(0000|d[89a-f])/i.test(it) ? '' : it))
 

@@ -7,6 +7,7 @@ import type { Engine } from './execute.ts'
 import type { Keeper } from './keeper.ts'
 import { runShared } from './run-shared.ts'
 import type { Stint } from './stint.ts'
+import { partsOf, revive, toError } from './thrown.ts'
 
 /**
  * Runs one job from its checkpoint until it returns, throws or must stop. What it throws is its outcome.
@@ -24,11 +25,20 @@ export const runJob = async ({ app, threads }: Engine, keeper: Keeper, stint: St
       return await threads.run(stint, { log, parents, saveNow: keeper.saveNow, signal: stint.taken.signal })
     }
     return await runShared(stint, sharedContext(app, stint, { log, input, checkpoint, parents }), keeper.saveNow)
-  } catch (error) {
+  } catch (thrown) {
     if (stint.fenced) return undefined
-    if (!(error instanceof PermanentError))
-      app.log.info({ err: error, job: stint.job.id, stint: stint.job.stint }, 'a job threw')
+    const error = toError(thrown)
+    if (!(error instanceof PermanentError)) logThrown(app, stint, error)
     return stint.threw(error, app.random())
+  }
+}
+
+/** An error is logged with all that hangs on it, and as its parts where that can't be read, or is frozen. */
+const logThrown = (app: App, { job: { id: job, stint } }: Stint, error: Error): void => {
+  try {
+    app.log.info({ err: error, job, stint }, 'a job threw')
+  } catch {
+    app.log.info({ err: revive(partsOf(error)), job, stint }, 'a job threw')
   }
 }
 

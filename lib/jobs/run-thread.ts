@@ -2,9 +2,10 @@ import { fileURLToPath } from 'node:url'
 import { MessageChannel, receiveMessageOnPort } from 'node:worker_threads'
 import { Piscina } from 'piscina'
 import type { Outcome } from '../../db/queries/outcomes.ts'
-import { type JobLog, type Parent, PermanentError, RetryLater } from './define.ts'
+import type { JobLog, Parent } from './define.ts'
 import type { Stint } from './stint.ts'
 import { type FromThread, SHARED, type ThreadEnding, type ThreadTask } from './thread-protocol.ts'
+import { revive } from './thrown.ts'
 
 /** How often the time that is left is held against the margin, while a thread computes. */
 const LOOK_MS = 25
@@ -101,20 +102,4 @@ const conclude = (stint: Stint, end: ThreadEnding): Outcome => {
   if (end.point) stint.pass(end.point, 0)
   if (end.ending === 'yielded') return stint.yielded()
   throw revive(end.error)
-}
-
-const revive = ({
-  name,
-  message,
-  code,
-  seconds,
-}: {
-  name: string
-  message: string
-  code?: string
-  seconds?: number
-}): Error => {
-  if (name === 'RetryLater' && seconds !== undefined) return new RetryLater(seconds, message)
-  if (name === 'PermanentError' && code !== undefined) return new PermanentError(code, message)
-  return Object.assign(new Error(message), { name })
 }

@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import type { JobContext, JobKind, JobLog, SafePoint } from './define.ts'
 import { type FromThread, SHARED, type ThreadEnding, type ThreadTask } from './thread-protocol.ts'
+import { partsOf } from './thrown.ts'
 
 /** A job may yield thousands of times a second; its process saves one a second. */
 const TELL_MS = 200
@@ -73,15 +74,4 @@ const threadLog = (tell: (message: FromThread) => void): JobLog => {
   const write = (level: keyof JobLog) => (message: string, data?: Record<string, unknown>) =>
     tell({ type: 'log', level, message, data })
   return { debug: write('debug'), info: write('info'), warn: write('warn'), error: write('error') }
-}
-
-const partsOf = (error: unknown): { name: string; message: string; code?: string; seconds?: number } => {
-  if (!(error instanceof Error)) return { name: 'Error', message: String(error) }
-  const { name, message } = error
-  return {
-    name,
-    message,
-    ...('code' in error && typeof error.code === 'string' && { code: error.code }),
-    ...('seconds' in error && typeof error.seconds === 'number' && { seconds: error.seconds }),
-  }
 }

@@ -1,8 +1,11 @@
+import type { Outcome } from '../../db/queries/outcomes.ts'
+import type { App } from '../app.ts'
 import type { Engine } from './execute.ts'
 import { createFinisher, type Finisher } from './finisher.ts'
 import { createKeeper, type Keeper } from './keeper.ts'
 import { runJob } from './run-job.ts'
 import type { Stint } from './stint.ts'
+import { partsOf, revive } from './thrown.ts'
 import { type FunctionTime, hardStopMs } from './time.ts'
 
 /** How often running jobs are looked at: whether their time is over, and whether they stopped when they were told. */
@@ -105,10 +108,17 @@ const within = async (ms: number | undefined, work: Promise<unknown>): Promise<v
 
 /** Runs one job and hands in its outcome. Never throws: what the job throws is its outcome. */
 const runOne = async ({ app, ...engine }: Engine, keeper: Keeper, finisher: Finisher, stint: Stint): Promise<void> => {
-  const outcome = await runJob({ app, ...engine }, keeper, stint)
+  const outcome = await runJob({ app, ...engine }, keeper, stint).catch((thrown) => unforeseen(app, stint, thrown))
   if (stint.handedIn) return
   if (!outcome || stint.fenced) return app.metrics.count('stint_stints_fenced_total', {})
   stint.outcome = outcome
   await keeper.flushLogs().catch((error) => app.log.warn({ err: error }, 'log lines were lost'))
   if (!stint.handedIn && !stint.fenced) finisher.add(outcome)
+}
+
+/** Whatever a job comes to, it must not take its neighbours along. */
+const unforeseen = (app: App, stint: Stint, thrown: unknown): Outcome => {
+  const error = revive(partsOf(thrown))
+  app.log.error({ err: error, job: stint.job.id, stint: stint.job.stint }, 'a job could not be ended')
+  return stint.threw(error, app.random())
 }

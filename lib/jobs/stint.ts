@@ -2,7 +2,7 @@ import type { ClaimedJob } from '../../db/queries/claims.ts'
 import type { Outcome } from '../../db/queries/outcomes.ts'
 import type { SavedPoint } from '../../db/queries/safe-points.ts'
 import { type JobKind, PermanentError, RetryLater, type SafePoint } from './define.ts'
-import { MAX_CHECKPOINT_BYTES, MAX_DATA_BYTES, toStoredJson } from './json.ts'
+import { MAX_CHECKPOINT_BYTES, MAX_DATA_BYTES, storable, toStoredJson } from './json.ts'
 import { backoffMs } from './retry.ts'
 import { type FunctionTime, marginMs } from './time.ts'
 
@@ -110,7 +110,7 @@ export class Stint {
   }
 
   /** How a throw ends the stint. One that only passes on that the signal was aborted is a stop and spends no attempt. */
-  threw(error: unknown, random: number): Outcome {
+  threw(error: Error, random: number): Outcome {
     if (this.#isOwnAbort(error)) return { ...this.#ended('yielded'), ...this.#storedIfPossible() }
     const told = { code: errorCode(error), message: errorMessage(error) }
     if (error instanceof RetryLater)
@@ -127,9 +127,9 @@ export class Stint {
     return { ...this.#ended('threw'), error, delayMs: backoffMs(this.kind.backoff, this.job.attempt, random) }
   }
 
-  #isOwnAbort(error: unknown): boolean {
+  #isOwnAbort(error: Error): boolean {
     const { aborted, reason } = this.abort.signal
-    return aborted && (error === reason || (error instanceof Error && error.name === 'AbortError'))
+    return aborted && (error === reason || error.name === 'AbortError')
   }
 
   #ended(ending: Outcome['ending']): Outcome {
@@ -148,13 +148,12 @@ export class Stint {
     }
   }
 
-  /** A job that failed because its safe point can't be stored must still be able to fail. */
-  #storedIfPossible(): ReturnType<Stint['yielded']> | object {
+  /** A job that ends although its safe point can't be stored must still be able to end. */
+  #storedIfPossible(): Partial<SavedPoint> {
     try {
       return this.#stored()
-    } catch (error) {
-      if (error instanceof PermanentError) return {}
-      throw error
+    } catch {
+      return {}
     }
   }
 }
@@ -164,12 +163,9 @@ const defined = (point: SafePoint<unknown>): SafePoint<unknown> =>
 
 const MAX_MESSAGE = 2_000
 
-const errorMessage = (error: unknown): string => {
-  const message = error instanceof Error ? error.message : String(error)
-  return message.slice(0, MAX_MESSAGE).toWellFormed().replaceAll('\0', '')
-}
+const errorMessage = ({ message }: Error): string => storable(message.slice(0, MAX_MESSAGE))
 
-const errorCode = (error: unknown): string => {
-  if (error instanceof PermanentError) return error.code
-  return error instanceof Error && /^\w{1,60}$/.test(error.name) ? error.name : 'ERROR'
+const errorCode = (error: Error): string => {
+  if (error instanceof PermanentError && typeof error.code === 'string') return storable(error.code)
+  return /^\w{1,60}$/.test(error.name) ? error.name : 'ERROR'
 }

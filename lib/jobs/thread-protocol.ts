@@ -1,5 +1,6 @@
 import type { MessagePort } from 'node:worker_threads'
 import type { Parent, SafePoint } from './define.ts'
+import type { ThrownParts } from './thrown.ts'
 
 /** What a thread is given with a job. */
 export interface ThreadTask {
@@ -37,6 +38,6 @@ export type ThreadEnding =
   | { ending: 'yielded'; point: SafePoint<unknown> }
   | {
       ending: 'threw'
-      error: { name: string; message: string; code?: string; seconds?: number }
+      error: ThrownParts
       point: SafePoint<unknown> | undefined
     }

@@ -48,3 +48,18 @@ export const lastWords = defineJob({
     process.exit(3)
   },
 })
+
+/** Throws what is no error, or no proper one. */
+export const oddThread = defineJob({
+  kind: 'test.odd-thread',
+  summary: 'Throws something odd',
+  isolation: 'thread',
+  input: z.object({ how: z.enum(['no text', 'no message', 'a function']) }),
+  output: z.null(),
+  async *run({ input }) {
+    yield { progress: 0.5 }
+    if (input.how === 'no text') throw Object.create(null)
+    if (input.how === 'no message') throw Object.assign(new TypeError(), { message: { code: 5 } })
+    throw () => 5
+  },
+})

@@ -1,0 +1,46 @@
+import { PermanentError, RetryLater } from './define.ts'
+
+/** What of an error outlives the way between threads, where its class doesn't. */
+export interface ThrownParts {
+  name: string
+  message: string
+  code?: string
+  seconds?: number
+}
+
+/** The parts of whatever a job threw. That may be anything, also what throws itself when it is looked at. */
+export const partsOf = (thrown: unknown): ThrownParts => {
+  if (!attempt(() => thrown instanceof Error)) return { name: 'ERROR', message: textOf(thrown) }
+  const read = (key: string): unknown => attempt(() => (thrown as Record<string, unknown>)[key])
+  const [name, message, code, seconds] = [read('name'), read('message'), read('code'), read('seconds')]
+  return {
+    name: typeof name === 'string' ? name : 'Error',
+    message: typeof message === 'string' ? message : textOf(message),
+    ...(typeof code === 'string' && { code }),
+    ...(typeof seconds === 'number' && { seconds }),
+  }
+}
+
+/** The error that parts are of. */
+export const revive = ({ name, message, code, seconds }: ThrownParts): Error => {
+  if (name === 'RetryLater' && seconds !== undefined) return new RetryLater(seconds, message)
+  if (name === 'PermanentError' && code !== undefined) return new PermanentError(code, message)
+  return Object.assign(new Error(message), { name })
+}
+
+/** Whatever was thrown, as an error whose class, name and message can be read: itself, where it is one. */
+export const toError = (thrown: unknown): Error => (isReadable(thrown) ? thrown : revive(partsOf(thrown)))
+
+const isReadable = (thrown: unknown): thrown is Error =>
+  attempt(() => thrown instanceof Error && typeof thrown.name === 'string' && typeof thrown.message === 'string') ===
+  true
+
+const textOf = (value: unknown): string => attempt(() => String(value)) ?? 'what was thrown has no text'
+
+const attempt = <T>(read: () => T): T | undefined => {
+  try {
+    return read()
+  } catch {
+    return undefined
+  }
+}
