@@ -12,7 +12,7 @@ import type { Web } from '../web/web.ts'
  */
 export interface SafePoint<Checkpoint> {
   checkpoint?: Checkpoint
-  /** The part that is done, 0 to 1. */
+  /** The part that is done, 0 to 1; what is beyond is cut to it, and what is no number fails the job. */
   progress?: number
   /** The result as far as it is known; at most 256 KiB of JSON. */
   partial?: unknown

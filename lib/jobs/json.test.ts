@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect } from 'vitest'
 import { test } from '../../tests/support/world.ts'
 import { PermanentError } from './define.ts'
-import { MAX_DATA_BYTES, toStoredJson } from './json.ts'
+import { MAX_DATA_BYTES, toStoredJson, toStoredProgress } from './json.ts'
 
 const store = (value: unknown, maxBytes = MAX_DATA_BYTES) => toStoredJson(value, 'result', maxBytes)
 
@@ -76,6 +76,19 @@ describe('a value for a JSON column', () => {
     for (const given of [1n, circular, () => {}, Symbol('s')]) {
       expect(() => store(given)).toThrow(PermanentError)
       expect(() => store(given)).toThrow(expect.objectContaining({ code: 'RESULT_INVALID' }))
+    }
+  })
+})
+
+describe('progress', () => {
+  test('is from 0 to 1, and cut to it where it is beyond', () => {
+    expect([-0.1, 0, 0.5, 1, 1.0000001].map(toStoredProgress)).toEqual([0, 0, 0.5, 1, 1])
+  })
+
+  test('that is no number is refused for good', () => {
+    for (const given of [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, 1n, '0.5', null]) {
+      expect(() => toStoredProgress(given as number)).toThrow(PermanentError)
+      expect(() => toStoredProgress(given as number)).toThrow(expect.objectContaining({ code: 'PROGRESS_INVALID' }))
     }
   })
 })

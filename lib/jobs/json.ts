@@ -42,3 +42,12 @@ const stringify = (value: unknown, what: string): string => {
     })
   }
 }
+
+/**
+ * A job's progress for the database: what is a little outside of 0 to 1, as sums of fractions are, is cut to it.
+ * @throws {PermanentError} PROGRESS_INVALID, where it is no number at all
+ */
+export const toStoredProgress = (progress: number): number => {
+  if (Number.isFinite(progress)) return Math.min(1, Math.max(0, progress))
+  throw new PermanentError('PROGRESS_INVALID', `the progress is ${String(progress)}, and not a number from 0 to 1`)
+}

@@ -2,7 +2,7 @@ import type { ClaimedJob } from '../../db/queries/claims.ts'
 import type { Outcome } from '../../db/queries/outcomes.ts'
 import type { SavedPoint } from '../../db/queries/safe-points.ts'
 import { type JobKind, PermanentError, RetryLater, type SafePoint } from './define.ts'
-import { MAX_CHECKPOINT_BYTES, MAX_DATA_BYTES, storable, toStoredJson } from './json.ts'
+import { MAX_CHECKPOINT_BYTES, MAX_DATA_BYTES, storable, toStoredJson, toStoredProgress } from './json.ts'
 import { backoffMs } from './retry.ts'
 import { type FunctionTime, marginMs } from './time.ts'
 
@@ -139,7 +139,7 @@ export class Stint {
   #stored(): Pick<SavedPoint, 'progress' | 'partial' | 'checkpoint' | 'checkpointVersion'> {
     const { progress, partial, checkpoint } = this.#latest
     return {
-      ...(progress !== undefined && { progress: Math.min(1, Math.max(0, progress)) }),
+      ...(progress !== undefined && { progress: toStoredProgress(progress) }),
       ...(partial !== undefined && { partial: toStoredJson(partial, 'partial', MAX_DATA_BYTES) }),
       ...(checkpoint !== undefined && {
         checkpoint: toStoredJson(checkpoint, 'checkpoint', MAX_CHECKPOINT_BYTES),
