@@ -1,3 +1,4 @@
+import type { PendingQuery, Row } from 'postgres'
 import type { Sql } from '../client.ts'
 
 export interface Bucket {
@@ -7,28 +8,32 @@ export interface Bucket {
 }
 
 /**
- * Takes one token from each bucket that has one. A refusal writes nothing, so that who hammers is let in again as soon
- * as one token has flowed back. Rows are locked in the order of their keys. `now()` of a statement that waited for a
- * lock lies before the row's time: time never runs backwards here.
- * @returns the keys of the buckets that had a token
+ * Takes one token from `first`, and one from `second` if `first` had one. A bucket that refuses is not written, so that
+ * who hammers is let in again as soon as one token has flowed back; what is behind it is not touched, so that nobody can
+ * empty others' buckets once their own is empty.
+ * @returns whether all of them had a token
  */
-export const take = async (sql: Sql, buckets: Bucket[]): Promise<string[]> => {
-  const rows = await sql<{ key: string }[]>`
-    INSERT INTO rate_limits AS bucket (key, tokens)
-    SELECT key, per_minute - 1
-    FROM unnest(${buckets.map((bucket) => bucket.key)}::text[], ${buckets.map((bucket) => bucket.perMinute)}::float8[])
-      AS wanted (key, per_minute)
-    ORDER BY key
-    ON CONFLICT (key) DO UPDATE SET
-      tokens = least(
-        excluded.tokens + 1,
-        bucket.tokens + greatest(0, extract(epoch FROM now() - bucket.updated_at)) * (excluded.tokens + 1) / 60
-      ) - 1,
-      updated_at = greatest(bucket.updated_at, now())
-    WHERE bucket.tokens + greatest(0, extract(epoch FROM now() - bucket.updated_at)) * (excluded.tokens + 1) / 60 >= 1
-    RETURNING bucket.key`
-  return rows.map((row) => row.key)
+export const take = async (sql: Sql, first: Bucket, second?: Bucket): Promise<boolean> => {
+  if (!second) return (await takeOne(sql, first, sql`true`)).length > 0
+  const rows = await sql`
+    WITH first AS (${takeOne(sql, first, sql`true`)}),
+    second AS (${takeOne(sql, second, sql`EXISTS (SELECT FROM first)`)})
+    SELECT key FROM second`
+  return rows.length > 0
 }
+
+/** `now()` of a statement that waited for a lock lies before the row's time: time never runs backwards here. */
+const takeOne = (sql: Sql, { key, perMinute }: Bucket, condition: PendingQuery<Row[]>) => sql`
+  INSERT INTO rate_limits AS bucket (key, tokens)
+  SELECT ${key}, ${perMinute}::float8 - 1 WHERE ${condition}
+  ON CONFLICT (key) DO UPDATE SET
+    tokens = least(
+      excluded.tokens + 1,
+      bucket.tokens + greatest(0, extract(epoch FROM now() - bucket.updated_at)) * (excluded.tokens + 1) / 60
+    ) - 1,
+    updated_at = greatest(bucket.updated_at, now())
+  WHERE bucket.tokens + greatest(0, extract(epoch FROM now() - bucket.updated_at)) * (excluded.tokens + 1) / 60 >= 1
+  RETURNING bucket.key`
 
 /** Removes up to `limit` buckets that nobody took from for ten minutes: they are full again, which is what no row means. */
 export const deleteStale = async (sql: Sql, limit: number): Promise<number> => {

@@ -47,6 +47,13 @@ test('an account may be tried so often in a minute, from whatever addresses and 
   await limitPasswordTries(app, '192.0.2.4', 'ben@x.org')
 })
 
+test('an address that may not try any more takes no account’s tries away', async ({ world }) => {
+  const app = allowing(world.app, 3)
+  expect(await letThrough(many(30, () => limitPasswordTries(app, '192.0.2.1', 'ben@x.org')))).toBe(3)
+  expect(await letThrough(many(30, () => limitPasswordTries(app, '192.0.2.1', 'ann@x.org')))).toBe(0)
+  expect(await letThrough(many(4, (index) => limitPasswordTries(app, `192.0.2.${index + 2}`, 'ann@x.org')))).toBe(3)
+})
+
 test('after Retry-After there is one more try, and no more than the limit however long one waits', async ({
   world,
 }) => {

@@ -10,8 +10,9 @@ const REFRESH_MULTIPLE = 6
 const MAIL_MULTIPLE = 0.2
 
 /**
- * Counts a try with a password: against the address, and against the account, so that neither one address can try many
- * accounts nor many addresses one account.
+ * Counts a try with a password: against the address, and then against the account, so that neither one address can try
+ * many accounts nor many addresses one account. An address that may not try counts against no account: else one could
+ * lock any number of people out.
  * @throws {StintError} RATE_LIMITED
  */
 export const limitPasswordTries = (app: App, ip: string, email: string): Promise<void> =>
@@ -29,13 +30,10 @@ export const limitAccountMails = (app: App, ip: string, email: string): Promise<
 export const limitAccountTokens = (app: App, ip: string): Promise<void> =>
   take(app, [`account-token:address:${addressBlock(ip)}`], 1)
 
-const take = async (app: App, keys: string[], multiple: number): Promise<void> => {
+const take = async (app: App, [first, second]: [string, string?], multiple: number): Promise<void> => {
   const perMinute = Math.max(1, app.config.auth.rateLimitPerMinute * multiple)
-  const taken = await rateLimits.take(
-    app.sql,
-    keys.map((key) => ({ key, perMinute })),
-  )
-  if (taken.length === keys.length) return
+  const bucket = (key: string): rateLimits.Bucket => ({ key, perMinute })
+  if (await rateLimits.take(app.sql, bucket(first), second ? bucket(second) : undefined)) return
   // By then a token has flowed back into the emptiest bucket.
   const retryAfterSeconds = Math.ceil(60 / perMinute)
   throw new StintError('RATE_LIMITED', `Too many tries. Try again in ${retryAfterSeconds} s.`, {

@@ -17,7 +17,7 @@ export const jobMail = (app: App, job: { jobId: string; projectId: string }): Ma
 
     allow: async () => {
       const bucket = { key: `mail:project:${job.projectId}`, perMinute: ratePerMinute }
-      if ((await rateLimits.take(app.sql, [bucket])).length > 0) return
+      if (await rateLimits.take(app.sql, bucket)) return
       throw new RetryLater(Math.ceil(60 / ratePerMinute), `the project has sent ${ratePerMinute} mails in a minute`)
     },
 
