@@ -8,7 +8,7 @@ import type { App } from '../../lib/app.ts'
 import { readConfig } from '../../lib/core/config.ts'
 import { createLog } from '../../lib/core/log.ts'
 import { type HttpHandler, type InvocationContext, MAX_BODY_BYTES } from '../../lib/http/route.ts'
-import { createHttpServer, type MountedRoute } from './http-server.ts'
+import { createHttpServer, type HttpServerOptions, type MountedRoute } from './http-server.ts'
 import { localEnvironment, makeSecrets } from './local-config.ts'
 
 /** Nothing here asks a component: the functions are the tests' own. */
@@ -44,12 +44,14 @@ const echo: HttpHandler = async (event) => ({
 
 type Given = Partial<MountedRoute> & { route: string }
 
-const serve = async (...given: Given[]) => {
+const serve = (...given: Given[]) => serveWith({}, ...given)
+
+const serveWith = async (options: Pick<HttpServerOptions, 'onUpgrade'>, ...given: Given[]) => {
   const routes = given.map(({ route, ...rest }) => {
     const [method = '', path = ''] = route.split(' ')
     return { method, path, functionName: 'things', timeoutSeconds: 10, handler: echo, ...rest }
   })
-  const server = createHttpServer({ app: app(), routes, cors })
+  const server = createHttpServer({ app: app(), routes, cors, ...options })
   const port = await server.listen(0, '127.0.0.1')
   onTestFinished(() => server.close(0))
   return { server, port, ask: (options: Ask) => ask(port, options) }
@@ -162,6 +164,25 @@ test('an address in absolute form is served as a proxy sends it', async () => {
   )
   expect(status).toBe(200)
   expect(body).toMatchObject({ rawPath: '/things', rawQueryString: 'x=1' })
+})
+
+test('a client that offers HTTP/2 is served as it asked, and only one that wants a WebSocket is handed over', async () => {
+  const upgrades: string[] = []
+  const onUpgrade: HttpServerOptions['onUpgrade'] = (request, socket) => {
+    upgrades.push(`${request.headers.upgrade}`)
+    socket.end('HTTP/1.1 404 Not Found\r\n\r\n')
+  }
+  const { port } = await serveWith({ onUpgrade }, { route: 'POST /things' })
+  const asking = (upgrade: string, connection: string) =>
+    raw(
+      port,
+      `POST /things HTTP/1.1\r\nHost: a\r\nConnection: ${connection}\r\nUpgrade: ${upgrade}\r\n` +
+        'Content-Type: text/plain\r\nContent-Length: 2\r\n\r\nhi',
+    )
+  const offered = await asking('h2c', 'Upgrade, HTTP2-Settings, close')
+  expect(offered).toMatchObject({ status: 200, body: { body: 'hi' } })
+  expect((await asking('WebSocket', 'Upgrade')).status).toBe(404)
+  expect(upgrades).toEqual(['WebSocket'])
 })
 
 test('a body over the limit is refused by its declared length, before it is sent', async () => {

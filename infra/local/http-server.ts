@@ -102,6 +102,9 @@ export const createHttpServer = ({ app, routes, cors, onUpgrade }: HttpServerOpt
     keepAliveTimeout: 65_000,
     headersTimeout: 20_000,
     requestTimeout: 60_000,
+    // curl --http2 and Java's client offer h2c with each first request; who doesn't take an offer answers as if there
+    // were none (RFC 9110, 7.8).
+    shouldUpgradeCallback: ({ headers }) => onUpgrade !== undefined && headers.upgrade?.toLowerCase() === 'websocket',
   })
   const answer = (request: IncomingMessage, response: ServerResponse): void => {
     serve(request, response).catch((error: unknown) => {
