@@ -83,13 +83,13 @@ test('a connection’s opening, messages and end reach the functions, and answer
   expect(new Set(calls.map(({ connectionId }) => connectionId)).size).toBe(1)
 })
 
-test('a function that throws lets nobody in, and no other address is a WebSocket', async () => {
+test('a function that throws lets nobody in, no other address is a WebSocket, and one that can’t be read is 400', async () => {
   const refusing = await serve({ connect: () => Promise.reject(new Error('no')) })
   expect(await refusalOf(refusing.url)).toContain('500')
   expect(refusing.connections.all()).toEqual([])
   const { url } = await serve()
   expect(await refusalOf(url.replace('/live', '/jobs'))).toContain('404')
-  expect(await refusalOf(`${url}?ticket=%E0%A4%A`)).toContain('500')
+  expect(await refusalOf(`${url}?ticket=%E0%A4%A`)).toContain('400')
 })
 
 test('@connections posts, tells, ends, and says gone of what it doesn’t know', async () => {

@@ -5,6 +5,7 @@ import type { APIGatewayProxyStructuredResultV2 } from 'aws-lambda'
 import { type RawData, type WebSocket, WebSocketServer } from 'ws'
 import type { App } from '../../../lib/app.ts'
 import type { SocketHandler, SocketRoute } from '../../../lib/live/socket.ts'
+import { MalformedUrlError } from '../http-event.ts'
 import { createContext, withinTime } from '../invocation.ts'
 import type { Connection, Connections } from './connections.ts'
 import { toSocketEvent } from './socket-event.ts'
@@ -125,6 +126,7 @@ export const createSocketServer = ({ app, sockets, connections }: SocketServerOp
     upgrade: (request, socket, head) => {
       socket.on('error', () => socket.destroy())
       open(request, socket, head).catch((error: unknown) => {
+        if (error instanceof MalformedUrlError) return refuse(socket, 400)
         app.log.warn({ err: error, url: request.url?.split('?')[0] }, 'a WebSocket could not be opened')
         refuse(socket, 500)
       })
