@@ -166,6 +166,40 @@ test('an address in absolute form is served as a proxy sends it', async () => {
   expect(body).toMatchObject({ rawPath: '/things', rawQueryString: 'x=1' })
 })
 
+test('an address that is neither a path nor of HTTP is 400', async () => {
+  const { port } = await serve({ route: 'GET /' }, { route: 'GET /things' })
+  const status = async (target: string) => {
+    const answer = await raw(port, `GET ${target} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n`)
+    return answer.body.code ?? answer.status
+  }
+  expect([await status('http://a.example'), await status('http://a.example?x=1')]).toEqual([200, 200])
+  expect([await status('ftp://evil/things'), await status('*')]).toEqual(['MALFORMED_REQUEST', 'MALFORMED_REQUEST'])
+})
+
+test('an expectation that nobody knows is 417, and no function is called', async () => {
+  let calls = 0
+  const { ask } = await serve({
+    route: 'POST /things',
+    handler: async () => {
+      calls++
+      return { statusCode: 204 }
+    },
+  })
+  const refused = await ask({ method: 'POST', path: '/things', headers: { expect: 'foo' }, body: 'hi' })
+  expect(refused).toMatchObject({ status: 417, body: { code: 'EXPECTATION_FAILED' } })
+  expect(refused.body.requestId).toBe(refused.headers['x-request-id'])
+  expect(calls).toBe(0)
+})
+
+test('a request of HTTP/1.1 without a Host is 400, one of HTTP/1.0 needs none', async () => {
+  const { port } = await serve({ route: 'GET /things' })
+  expect(await raw(port, 'GET /things HTTP/1.1\r\nConnection: close\r\n\r\n')).toMatchObject({
+    status: 400,
+    body: { code: 'MALFORMED_REQUEST' },
+  })
+  expect((await raw(port, 'GET /things HTTP/1.0\r\n\r\n')).status).toBe(200)
+})
+
 test('a client that offers HTTP/2 is served as it asked, and only one that wants a WebSocket is handed over', async () => {
   const upgrades: string[] = []
   const onUpgrade: HttpServerOptions['onUpgrade'] = (request, socket) => {

@@ -56,7 +56,8 @@ export const createHttpServer = ({ app, routes, cors, onUpgrade }: HttpServerOpt
 
   const call = async (request: IncomingMessage, requestId: string): Promise<Result> => {
     const { method = 'GET' } = request
-    const url = originForm(request.url ?? '/')
+    refuseUnmeant(request)
+    const url = originForm(method, request.url ?? '/')
     const { path } = splitTarget(url)
     if (method === 'OPTIONS') return preflight(cors, request.headers as Record<string, string>)
     const { route, pathParameters } = demandRoute(match(method, path), method, url)
@@ -102,6 +103,8 @@ export const createHttpServer = ({ app, routes, cors, onUpgrade }: HttpServerOpt
     keepAliveTimeout: 65_000,
     headersTimeout: 20_000,
     requestTimeout: 60_000,
+    // By itself Node would answer without a problem document.
+    requireHostHeader: false,
     // curl --http2 and Java's client offer h2c with each first request; who doesn't take an offer answers as if there
     // were none (RFC 9110, 7.8).
     shouldUpgradeCallback: ({ headers }) => onUpgrade !== undefined && headers.upgrade?.toLowerCase() === 'websocket',
@@ -119,6 +122,7 @@ export const createHttpServer = ({ app, routes, cors, onUpgrade }: HttpServerOpt
     if (!(Number(request.headers['content-length']) > MAX_BODY_BYTES)) response.writeContinue()
     answer(request, response)
   })
+  server.on('checkExpectation', answer)
   server.on('clientError', (error, socket) => refuseConnection(error, socket as Socket, app))
 
   return {
@@ -142,11 +146,21 @@ export const createHttpServer = ({ app, routes, cors, onUpgrade }: HttpServerOpt
 }
 
 /** `GET http://host/path`, as proxies send it, is `GET /path`. */
-const originForm = (url: string): string => {
+const originForm = (method: string, url: string): string => {
   if (url.startsWith('/')) return url
-  const path = /^https?:\/\/[^/?#]*([/?].*)?$/i.exec(url)?.[1]
-  if (path === undefined) return '/'
+  if (url === '*' && method === 'OPTIONS') return '/'
+  const absolute = /^https?:\/\/[^/?#]*([/?].*)?$/i.exec(url)
+  if (!absolute) throw new StintError('MALFORMED_REQUEST', 'The address is neither a path nor one of HTTP.')
+  const path = absolute[1] ?? '/'
   return path.startsWith('/') ? path : `/${path}`
+}
+
+/** What HTTP lets nobody serve: a request that doesn't say of which host, or that expects what nobody here can do. */
+const refuseUnmeant = ({ headers, httpVersion }: IncomingMessage): void => {
+  if (httpVersion !== '1.1') return
+  if (headers.host === undefined) throw new StintError('MALFORMED_REQUEST', 'HTTP/1.1 needs a Host header.')
+  if (headers.expect !== undefined && !/100-continue/i.test(headers.expect))
+    throw new StintError('EXPECTATION_FAILED', 'All that can be expected here is 100-continue.')
 }
 
 const demandRoute = (found: Match<MountedRoute>, method: string, url: string) => {

@@ -3,6 +3,7 @@ export const CATALOGUE = {
   // Requests
   MALFORMED_REQUEST: [400, 'The request is not valid HTTP'],
   HEADERS_TOO_LARGE: [431, 'The address and the headers are too large'],
+  EXPECTATION_FAILED: [417, 'The request expects what cannot be done here'],
   MALFORMED_JSON: [400, 'The body is not valid JSON'],
   MALFORMED_RPC: [400, 'The body is not a Thrift message'],
   VALIDATION_FAILED: [422, 'The request has invalid fields'],

@@ -105,6 +105,7 @@ export const errorsOf = (declaration: AnyDeclaration): ErrorCode[] => {
       'MALFORMED_REQUEST',
       'PAYLOAD_TOO_LARGE',
       'HEADERS_TOO_LARGE',
+      'EXPECTATION_FAILED',
       ...(actor === 'user' ? (['UNAUTHENTICATED', 'SCOPE_MISSING'] as const) : []),
       ...(params ? (['NOT_FOUND'] as const) : []),
       ...json,
