@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
 import { routes } from '../../functions/http/index.ts'
 import { readRoutingTable } from '../../infra/local/routing-table.ts'
+import { ALWAYS, OF_PROBLEMS } from '../../lib/http/headers.ts'
 import type { Resource } from '../../lib/http/resource.ts'
 import type { SocketHandler } from '../../lib/live/socket.ts'
 import type { PeriodicHandler } from '../../lib/schedule/every.ts'
@@ -115,4 +116,12 @@ describe('the handlers', () => {
 test('the methods of CORS are those of the routes', () => {
   const used = new Set(routes.map(({ declaration }) => declaration.method))
   expect(new Set(table.cors.allowedMethods)).toEqual(new Set([...used, 'OPTIONS']))
+})
+
+test('pages of other origins may read each header that a route says it gives', () => {
+  const given = new Set(routes.flatMap(({ declaration }) => declaration.gives ?? []))
+  // No browser lets a script read it, whatever the list says.
+  given.delete('set-cookie')
+  const always = [...Object.keys(ALWAYS), ...Object.values(OF_PROBLEMS).flatMap((headers) => Object.keys(headers))]
+  expect(table.cors.exposedResponseHeaders.toSorted()).toEqual([...new Set([...given, ...always])].toSorted())
 })
