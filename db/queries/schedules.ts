@@ -18,7 +18,8 @@ export interface ScheduleSettings {
   catchUp: CatchUp
 }
 
-export interface ScheduleRow extends ScheduleSettings {
+/** A schedule as lists have it: inputs may be large, and a page has a hundred. */
+export interface ScheduleSummaryRow extends Omit<ScheduleSettings, 'input'> {
   id: string
   projectId: string
   createdBy: string | null
@@ -32,8 +33,14 @@ export interface ScheduleRow extends ScheduleSettings {
   lastJobId: string | null
 }
 
-const columns = (sql: Sql) => sql`
-  schedules.id, project_id, created_by, name, cron, time_zone, kind, input, priority, tags, max_attempts,
+export interface ScheduleRow extends ScheduleSummaryRow {
+  input: unknown
+}
+
+const columns = (sql: Sql) => sql`${summaryColumns(sql)}, input`
+
+const summaryColumns = (sql: Sql) => sql`
+  schedules.id, project_id, created_by, name, cron, time_zone, kind, priority, tags, max_attempts,
   timeout_seconds, catch_up, paused_at, next_at, last_at, error, schedules.created_at, schedules.updated_at,
   (SELECT job_id FROM schedule_ticks WHERE schedule_id = schedules.id ORDER BY tick DESC LIMIT 1) AS last_job_id`
 
@@ -67,13 +74,13 @@ export const find = async (sql: Sql, id: string): Promise<ScheduleRow | null> =>
   return row ?? null
 }
 
-/** The schedules of some projects, newest first, older than `before`. */
+/** The schedules of some projects without their inputs, newest first, older than `before`. */
 export const list = (
   sql: Sql,
   projectIds: string[],
   { before, limit }: { before: string | undefined; limit: number },
-): Promise<ScheduleRow[]> => sql`
-  SELECT ${columns(sql)} FROM schedules
+): Promise<ScheduleSummaryRow[]> => sql`
+  SELECT ${summaryColumns(sql)} FROM schedules
   WHERE project_id = ANY (${projectIds}::uuid[]) ${before ? sql`AND schedules.id < ${before}` : sql``}
   ORDER BY schedules.id DESC LIMIT ${limit}`
 

@@ -49,6 +49,24 @@ test('a new schedule says when it will run next', async ({ world }) => {
   expect((await world.http('GET', `/schedules/${schedule.id}`, { token: ada.accessToken })).body).toEqual({ schedule })
 })
 
+test('a list is as short as its inputs are long: it has none, and each schedule has its own', async ({ world }) => {
+  const ada = await world.register()
+  const input = { html: 'x'.repeat(255_000), url: 'https://example.com' }
+  const { id } = await create(world, ada, { kind: 'debug.noop', input: {} })
+  await world.sql`
+    INSERT INTO schedules SELECT (jsonb_populate_record(schedules, jsonb_build_object(
+      'id', gen_random_uuid(), 'input', ${JSON.stringify(input)}::text::jsonb
+    ))).* FROM schedules, generate_series(1, 30) WHERE id = ${id}`
+  const { status, body } = await world.http('GET', '/schedules?limit=100', { token: ada.accessToken })
+  expect(status).toBe(200)
+  expect(body.items).toHaveLength(31)
+  expect(JSON.stringify(body).length).toBeLessThan(100_000)
+  const [large] = body.items.filter((it: { id: string }) => it.id !== id)
+  expect(large).not.toHaveProperty('input')
+  const one = await world.http('GET', `/schedules/${large.id}`, { token: ada.accessToken })
+  expect(one.body.schedule).toEqual({ ...large, input })
+})
+
 test('its tick becomes a job that runs, and the answer names it', async ({ world }) => {
   const ada = await world.register()
   const { id } = await create(world, ada, { tags: ['night'], priority: 2, maxAttempts: 1, timeoutSeconds: 9 })

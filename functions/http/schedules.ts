@@ -8,7 +8,7 @@ import { chooseProject } from '../belonging.ts'
 import { projectsToList } from '../job-access.ts'
 import { addSchedule, changeSchedule, removeSchedule, requireSchedule } from '../schedules.ts'
 import { fields as ofJob } from '../submission.ts'
-import { CATCH_UPS, schedule, scheduleReply, toSchedule } from '../views/schedule.ts'
+import { CATCH_UPS, scheduleReply, scheduleSummary, toSchedule, toScheduleSummary } from '../views/schedule.ts'
 
 const scheduleParams = z.object({ scheduleId: id })
 
@@ -90,27 +90,27 @@ export const create = route({
 export const list = route({
   method: 'GET',
   path: '/schedules',
-  summary: 'Schedules, newest first',
+  summary: 'Schedules, newest first, without their inputs',
   actor: 'user',
   scope: 'schedules:read',
   query: z.object({
     ...page,
     projectId: id.optional().meta({ description: 'All your projects if left out.' }),
   }),
-  replies: { 200: pageOf(schedule) },
+  replies: { 200: pageOf(scheduleSummary) },
   errors: ['PROJECT_NOT_FOUND'],
   run: async ({ app, actor, query: { limit, cursor, projectId } }) => {
     const before = decodeCursor(cursor, id)
     const projectIds = await projectsToList(app, actor, projectId)
     const rows = await schedules.list(app.sql, projectIds, { before, limit: limit + 1 })
-    return { status: 200, body: toPage(rows, limit, toSchedule, (row) => row.id) }
+    return { status: 200, body: toPage(rows, limit, toScheduleSummary, (row) => row.id) }
   },
 })
 
 export const get = route({
   method: 'GET',
   path: '/schedules/{scheduleId}',
-  summary: 'One schedule, with its next times',
+  summary: 'One schedule, with its input and next times',
   actor: 'user',
   scope: 'schedules:read',
   params: scheduleParams,

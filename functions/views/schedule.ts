@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { ScheduleRow } from '../../db/queries/schedules.ts'
+import type { ScheduleRow, ScheduleSummaryRow } from '../../db/queries/schedules.ts'
 import { id, timestamp } from '../../lib/http/schemas.ts'
 import { nextTicks, readCron } from '../../lib/schedule/cron.ts'
 
@@ -8,7 +8,8 @@ export const CATCH_UPS = ['skip', 'one', 'all'] as const
 /** How many of the coming times are shown. */
 const NEXT_RUNS = 5
 
-export const schedule = z
+/** A schedule in lists: without its input. */
+export const scheduleSummary = z
   .object({
     id,
     projectId: id,
@@ -16,7 +17,6 @@ export const schedule = z
     cron: z.string(),
     timeZone: z.string(),
     kind: z.string(),
-    input: z.unknown(),
     priority: z.int(),
     tags: z.array(z.string()),
     maxAttempts: z.int().nullable().meta({ description: 'Null: what the kind says.' }),
@@ -33,18 +33,24 @@ export const schedule = z
     createdAt: timestamp,
     updatedAt: timestamp,
   })
-  .meta({ id: 'Schedule' })
+  .meta({ id: 'ScheduleSummary' })
+
+const schedule = scheduleSummary.extend({ input: z.unknown() }).meta({ id: 'Schedule' })
 
 export const scheduleReply = z.object({ schedule })
 
 export const toSchedule = (row: ScheduleRow): z.input<typeof schedule> => ({
+  ...toScheduleSummary(row),
+  input: row.input,
+})
+
+export const toScheduleSummary = (row: ScheduleSummaryRow): z.input<typeof scheduleSummary> => ({
   id: row.id,
   projectId: row.projectId,
   name: row.name,
   cron: row.cron,
   timeZone: row.timeZone,
   kind: row.kind,
-  input: row.input,
   priority: row.priority,
   tags: row.tags,
   maxAttempts: row.maxAttempts,
@@ -59,5 +65,5 @@ export const toSchedule = (row: ScheduleRow): z.input<typeof schedule> => ({
   updatedAt: row.updatedAt.toISOString(),
 })
 
-const nextRuns = ({ cron, timeZone, nextAt }: ScheduleRow): Date[] =>
+const nextRuns = ({ cron, timeZone, nextAt }: ScheduleSummaryRow): Date[] =>
   nextAt === null ? [] : [nextAt, ...nextTicks(readCron(cron, timeZone), nextAt, NEXT_RUNS - 1)]
