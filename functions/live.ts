@@ -7,6 +7,7 @@ import type { Actor } from '../lib/auth/actor.ts'
 import { hashSecret } from '../lib/auth/secret-hash.ts'
 import { sessionOf } from '../lib/auth/tokens.ts'
 import { invalidField, StintError } from '../lib/core/errors.ts'
+import { fitting, jsonBytes } from '../lib/http/schemas.ts'
 import { type LiveEvent, ofRow } from '../lib/live/live-event.ts'
 import { type Position, readPosition, writePosition } from '../lib/live/position.ts'
 
@@ -16,9 +17,8 @@ export const CONNECTION_SECONDS = 7_200
 /** How long a position is good. */
 export const CATCH_UP_SECONDS = 3_600
 
-/** Events of one answer, and about how large it may become: a function's answer has 6 MB. */
+/** Events of one answer. */
 const PAGE = 1_000
-const PAGE_BYTES = 2 * 1024 * 1024
 
 /**
  * A ticket for one live connection. It is bound to the session that the access token was given in, and if that names
@@ -72,7 +72,10 @@ export const catchUp = async (app: App, projectIds: string[], after: string | un
   const atSeconds = position.page ? position.atSeconds : now.atSeconds
   const missed = { since: position.seen, until, behindId, projectIds }
   const rows = await events.listMissed(app.sql, missed, PAGE + 1)
-  const shown = rows.slice(0, fitting(rows))
+  const shown = rows.slice(
+    0,
+    fitting(rows, PAGE, ({ data }) => jsonBytes(data) + 300),
+  )
   const last = shown.at(-1)
   const hasMore = shown.length < rows.length && last !== undefined
   const next = hasMore
@@ -84,13 +87,3 @@ export const catchUp = async (app: App, projectIds: string[], after: string | un
 /** Too old, or of another database: its transactions are yet to come here. */
 const isOutOfReach = ({ atSeconds, seen, page }: Position, now: Position): boolean =>
   now.atSeconds - atSeconds > CATCH_UP_SECONDS || seen.xmax > now.seen.xmax || (page?.until.xmax ?? 0) > now.seen.xmax
-
-/** How many of the rows one answer takes: at least one. */
-const fitting = (rows: events.EventRow[]): number => {
-  let bytes = 0
-  const beyond = rows.findIndex((row, index) => {
-    bytes += JSON.stringify(row.data).length + 300
-    return index > 0 && (index >= PAGE || bytes > PAGE_BYTES)
-  })
-  return beyond < 0 ? rows.length : beyond
-}

@@ -83,6 +83,26 @@ test('other people’s jobs are not there, on every route', async ({ world }) =>
   expect((await stranger.call('POST', `/jobs/${id}/cancel`)).body.code).toBe('JOB_NOT_FOUND')
 })
 
+test('log lines come in pages that a function can answer, however long they are', async ({ world }) => {
+  const { call, submit } = await signIn(world)
+  const id = await submit()
+  await world.sql`
+    INSERT INTO job_logs (job_id, stint, level, message, data)
+    SELECT ${id}, 1, 'info', repeat(chr(1), 10000), jsonb_build_object('text', repeat('"', 30000))
+    FROM generate_series(1, 110)`
+  const seen: number[] = []
+  for (let cursor = ''; ; ) {
+    const { status, body } = await call('GET', `/jobs/${id}/logs?limit=100${cursor && `&cursor=${cursor}`}`)
+    expect(status).toBe(200)
+    expect(JSON.stringify(JSON.stringify(body)).length).toBeLessThan(6 * 1024 * 1024)
+    seen.push(...body.items.map((line: { id: number }) => line.id))
+    if (body.nextCursor === null) break
+    cursor = body.nextCursor
+  }
+  expect(new Set(seen).size).toBe(110)
+  expect(seen).toHaveLength(110)
+})
+
 test('a job that ran tells its events, stints and log lines, page by page', async ({ world }) => {
   const { call, submit } = await signIn(world)
   const id = await submit({ input: { steps: 2 } })

@@ -4,7 +4,7 @@ import * as jobLogs from '../../db/queries/job-logs.ts'
 import * as stints from '../../db/queries/stints.ts'
 import { resource } from '../../lib/http/resource.ts'
 import { plain, route } from '../../lib/http/route.ts'
-import { decodeCursor, id, page, pageOf, timestamp, toPage } from '../../lib/http/schemas.ts'
+import { decodeCursor, id, jsonBytes, page, pageOf, timestamp, toPage } from '../../lib/http/schemas.ts'
 import { removeJob } from '../../lib/jobs/remove-jobs.ts'
 import { retryJob } from '../../lib/jobs/retry-jobs.ts'
 import { explainWaiting } from '../../lib/jobs/waiting.ts'
@@ -125,6 +125,7 @@ export const listLogs = route({
   method: 'GET',
   path: '/jobs/{jobId}/logs',
   summary: "A job's log lines, oldest first",
+  description: 'A page of long lines holds fewer of them than `limit`.',
   actor: 'user',
   scope: 'jobs:read',
   params: jobId,
@@ -146,7 +147,7 @@ export const listLogs = route({
     const job = await requireJob(app, actor, params.jobId, 'viewer')
     const rows = await jobLogs.list(app.sql, job.id, decodeCursor(cursor, positive) ?? 0, limit + 1)
     const view = (row: jobLogs.LogLineRow) => ({ ...row, createdAt: row.createdAt.toISOString() })
-    return { status: 200, body: toPage(rows, limit, view, (row) => row.id) }
+    return { status: 200, body: toPage(rows, limit, view, (row) => row.id, jsonBytes) }
   },
 })
 

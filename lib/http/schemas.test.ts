@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
-import { decodeCursor, encodeCursor, id, label, page, timestamp, toPage } from './schemas.ts'
+import { decodeCursor, encodeCursor, id, jsonBytes, label, page, timestamp, toPage } from './schemas.ts'
 
 const query = z.object(page)
 
@@ -28,6 +28,23 @@ describe('a page', () => {
     const { items, nextCursor } = cut([1, 2, 3], 2)
     expect(items).toEqual([{ row: 1 }, { row: 2 }])
     expect(decodeCursor(nextCursor ?? undefined, z.int())).toBe(2)
+  })
+
+  test('of large rows is shorter, has at least one, and says where to go on', () => {
+    const cut = (rows: string[]) =>
+      toPage(
+        rows,
+        100,
+        (row) => row.length,
+        (row) => row.length,
+        jsonBytes,
+      )
+    const megabytes = (count: number) => 'x'.repeat(count * 1024 * 1024)
+    expect(cut([megabytes(1), 'a', megabytes(1), 'b']).items).toEqual([1024 * 1024, 1])
+    const { items, nextCursor } = cut([megabytes(5), 'b'])
+    expect(items).toEqual([5 * 1024 * 1024])
+    expect(nextCursor).not.toBeNull()
+    expect(cut([megabytes(5)]).nextCursor).toBeNull()
   })
 
   test('is the last one when there is no row past its limit', () => {

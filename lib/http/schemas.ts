@@ -38,17 +38,37 @@ export const decodeCursor = <T extends z.ZodType>(cursor: string | undefined, sc
 
 export const encodeCursor = (position: unknown): string => Buffer.from(JSON.stringify(position)).toString('base64url')
 
-/** Cuts a page out of rows of which one more than `limit` was asked for. */
+/**
+ * Cuts a page out of rows of which one more than `limit` was asked for. Where items may be large it is cut by their
+ * size as well.
+ */
 export const toPage = <Row, Item>(
   rows: Row[],
   limit: number,
   item: (row: Row) => Item,
   position: (row: Row) => unknown,
+  sizeOf?: (row: Row) => number,
 ) => {
-  const shown = rows.slice(0, limit)
+  const shown = rows.slice(0, sizeOf ? fitting(rows, limit, sizeOf) : limit)
   const last = shown.at(-1)
   return {
     items: shown.map(item),
-    nextCursor: rows.length > limit && last !== undefined ? encodeCursor(position(last)) : null,
+    nextCursor: rows.length > shown.length && last !== undefined ? encodeCursor(position(last)) : null,
   }
 }
+
+/** About how large a page may become: a function's answer has 6 MB, and is JSON that stands in JSON. */
+const PAGE_BYTES = 2 * 1024 * 1024
+
+/** How many of the rows one answer takes: at least one. */
+export const fitting = <Row>(rows: readonly Row[], limit: number, sizeOf: (row: Row) => number): number => {
+  let bytes = 0
+  const beyond = rows.findIndex((row, index) => {
+    bytes += sizeOf(row)
+    return index > 0 && (index >= limit || bytes > PAGE_BYTES)
+  })
+  return beyond < 0 ? rows.length : beyond
+}
+
+/** The bytes of a value as JSON. */
+export const jsonBytes = (value: unknown): number => Buffer.byteLength(JSON.stringify(value) ?? '')

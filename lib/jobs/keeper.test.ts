@@ -36,6 +36,21 @@ test('what a job logs is kept in its order, also right before it ends, whatever 
   expect(lines[0]?.data).toEqual({ n: 1 })
 })
 
+test('of a line with more data than a list could show, its size is kept', async ({ world }) => {
+  let deep: Record<string, unknown> = {}
+  for (let depth = 0; depth < 20_000; depth++) deep = { deep }
+  const kind = talker((log) => {
+    log.info('large', { text: 'x'.repeat(70_000) })
+    log.info('deep', deep)
+  })
+  const [id = ''] = await insertJobs(world.app, [{ kind: 'test.talker', input: '{}' }])
+  await invoke(createEngine(world.app, [kind]))
+  const lines = await jobLogs.list(world.sql, id, 0, 10)
+  expect(lines.map(({ message }) => message)).toEqual(['large', 'deep'])
+  expect(lines[0]?.data).toEqual({ omittedBytes: 70_011 })
+  expect(JSON.stringify(lines[1]?.data).length).toBeLessThan(5_000)
+})
+
 test('a job that logs without end keeps its first thousand lines and not the memory of its process', async ({
   world,
 }) => {

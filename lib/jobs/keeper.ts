@@ -1,15 +1,19 @@
-import { stringify } from 'safe-stable-stringify'
+import { configure } from 'safe-stable-stringify'
 import * as jobLogs from '../../db/queries/job-logs.ts'
 import * as jobs from '../../db/queries/jobs.ts'
 import * as leases from '../../db/queries/leases.ts'
 import * as safePoints from '../../db/queries/safe-points.ts'
 import type { App } from '../app.ts'
+import { MAX_DEPTH } from '../core/json-depth.ts'
 import type { JobLog } from './define.ts'
 import { storable } from './json.ts'
 import type { Stint } from './stint.ts'
 
 /** Lines of one job that wait to be written; the rest is dropped, and said so. */
 const MAX_WAITING_LINES = 1_000
+/** What a line says, in characters, and what it holds, as JSON (bytes): a hundred of them must fit into an answer. */
+const MAX_MESSAGE = 10_000
+const MAX_LINE_DATA_BYTES = 64 * 1024
 
 export interface Keeper {
   /** Saves this stint's newest safe point now. */
@@ -119,8 +123,8 @@ export const createKeeper = (app: App, running: ReadonlySet<Stint>): Keeper => {
             jobId: stint.job.id,
             stint: stint.job.stint,
             level,
-            message: storable(message).slice(0, 10_000),
-            data: data === undefined ? null : storableJson(stringify(data) ?? 'null'),
+            message: storable(message).slice(0, MAX_MESSAGE),
+            data: data === undefined ? null : storableData(data),
             at: new Date(app.clock.now()).toISOString(),
           })
         }
@@ -150,6 +154,16 @@ const unsavedPoint = (stint: Stint): safePoints.SavedPoint | undefined => {
 /** As {@link storable}, for JSON text, where they stand as escapes. An escaped backslash begins none. */
 const storableJson = (json: string): string =>
   json.replace(/\\(?:u0000|ud[89a-f][0-9a-f]{2}|.)/gi, (it) => (/^\\u(0000|d[89a-f])/i.test(it) ? '' : it))
+
+/** Deeper than PostgreSQL could read it, nothing is said. */
+const stringify = configure({ maximumDepth: MAX_DEPTH })
+
+/** A line's data as JSON text; of what is too large, its size. */
+const storableData = (data: Record<string, unknown>): string => {
+  const json = storableJson(stringify(data) ?? 'null')
+  const bytes = Buffer.byteLength(json)
+  return bytes > MAX_LINE_DATA_BYTES ? JSON.stringify({ omittedBytes: bytes }) : json
+}
 
 /** Runs `work` each so many seconds while jobs run, never twice at once. A failure is logged; the next turn tries again. */
 const repeat = (
