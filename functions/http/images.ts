@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import * as jobs from '../../db/queries/jobs.ts'
-import { StintError } from '../../lib/core/errors.ts'
+import { invalidFields, StintError } from '../../lib/core/errors.ts'
 import { readWaitSeconds, waited } from '../../lib/http/prefer.ts'
 import { fieldErrors } from '../../lib/http/problem.ts'
 import { resource } from '../../lib/http/resource.ts'
@@ -63,8 +63,7 @@ export const resize = route({
 const demandSize = (given: z.input<typeof size>): Size => {
   const parsed = size.safeParse(given)
   if (parsed.success) return parsed.data
-  const errors = fieldErrors(parsed.error)
-  throw new StintError('VALIDATION_FAILED', `The query is invalid: ${errors[0]?.message}`, { errors })
+  throw invalidFields('The query is invalid: ', fieldErrors(parsed.error))
 }
 
 const missing = (): never => {

@@ -3,7 +3,7 @@ import { z } from 'zod'
 import * as queueDepths from '../../db/queries/queue-depths.ts'
 import type { App } from '../../lib/app.ts'
 import { type Actor, requireScope } from '../../lib/auth/actor.ts'
-import { invalidField, StintError } from '../../lib/core/errors.ts'
+import { invalidField, invalidFields, StintError } from '../../lib/core/errors.ts'
 import { parseExactly } from '../../lib/http/json-body.ts'
 import { fieldErrors } from '../../lib/http/problem.ts'
 import { id } from '../../lib/http/schemas.ts'
@@ -90,8 +90,7 @@ const givenQuery = z.object({ query: z.looseObject({ state: z.int().optional() }
 const parse = <S extends z.ZodType>(schema: S, value: unknown, path = ''): z.output<S> => {
   const parsed = schema.safeParse(value)
   if (parsed.success) return parsed.data
-  const errors = fieldErrors(parsed.error, path)
-  throw new StintError('VALIDATION_FAILED', `${errors[0]?.path}: ${errors[0]?.message}`, { errors })
+  throw invalidFields('', fieldErrors(parsed.error, path))
 }
 
 /** JSON in JSON, or in bytes: read as exactly as a body of the API. */

@@ -66,6 +66,41 @@ export interface FieldError {
   message: string
 }
 
+/** More are not told of: a caller could make the list, and the answer, as long as a body may be. */
+export const MAX_FIELD_ERRORS = 100
+/** A field's name may be as long as a body, too. */
+const MAX_PATH = 200
+
+/** Collects what is wrong with a request: the first hundred, and how many there are. */
+export class FieldErrors {
+  readonly list: FieldError[] = []
+  count = 0
+
+  /** @param path `['jobs', 3, 'kind']`, behind a `prefix` */
+  add(path: readonly PropertyKey[], message: string, prefix = ''): void {
+    this.count++
+    if (this.list.length < MAX_FIELD_ERRORS) this.list.push({ path: pathText(path, prefix), message })
+  }
+
+  /** As an error's detail says it: nothing, as long as all of them are told. */
+  get more(): string {
+    return this.count > this.list.length ? ` (${this.count} errors; the first ${this.list.length} are named)` : ''
+  }
+}
+
+/** `jobs[3].input.digits` */
+const pathText = (path: readonly PropertyKey[], prefix: string): string => {
+  const text = path.reduce<string>((before, key) => {
+    if (typeof key === 'number') return `${before}[${key}]`
+    return before ? `${before}.${String(key)}` : String(key)
+  }, prefix)
+  return cut(text, MAX_PATH)
+}
+
+/** Text of at most so many characters, and none of them half of one. */
+export const cut = (text: string, maxLength: number): string =>
+  text.length > maxLength ? `${text.slice(0, maxLength - 1)}…`.toWellFormed() : text
+
 /** An error that a caller may see. Anything else that is thrown leaves the API as a bare 500. */
 export class StintError extends Error {
   override readonly name = 'StintError'
@@ -90,3 +125,9 @@ export class StintError extends Error {
 /** A `VALIDATION_FAILED` that names one field. */
 export const invalidField = (path: string, message: string): StintError =>
   new StintError('VALIDATION_FAILED', `${path}: ${message}`, { errors: [{ path, message }] })
+
+/** A `VALIDATION_FAILED` that names the fields, the first of them in its detail, behind `lead`. */
+export const invalidFields = (lead: string, { list, more }: FieldErrors, whole = ''): StintError => {
+  const first = [list[0]?.path || whole, list[0]?.message].filter(Boolean).join(': ')
+  return new StintError('VALIDATION_FAILED', `${lead}${first}${more}`, { errors: list })
+}

@@ -1,5 +1,5 @@
 import type { APIGatewayProxyEventV2 } from 'aws-lambda'
-import { type FieldError, StintError } from '../core/errors.ts'
+import { FieldErrors, StintError } from '../core/errors.ts'
 
 const JSON_TYPE = /^application\/([a-z0-9.+-]+\+)?json\s*(;|$)/i
 
@@ -41,10 +41,12 @@ export const parseExactly = (text: string): unknown => {
   try {
     if (text.isWellFormed() && !SUSPICIOUS.test(text)) return JSON.parse(text)
     const parsed: unknown = JSON.parse(text, markUnfit as Parameters<typeof JSON.parse>[1])
-    const errors: FieldError[] = []
-    collectUnfit(parsed, '', errors)
-    if (errors.length > 0)
-      throw new StintError('VALIDATION_FAILED', 'The body has values that cannot be stored exactly.', { errors })
+    const errors = new FieldErrors()
+    collectUnfit(parsed, [], errors)
+    if (errors.count > 0) {
+      const detail = `The body has values that cannot be stored exactly.${errors.more}`
+      throw new StintError('VALIDATION_FAILED', detail, { errors: errors.list })
+    }
     return parsed
   } catch (error) {
     if (error instanceof SyntaxError) throw new StintError('MALFORMED_JSON', error.message, { cause: error })
@@ -79,13 +81,19 @@ const markUnfit = (key: string, value: unknown): unknown => {
   return value
 }
 
-const collectUnfit = (value: unknown, path: string, errors: FieldError[]): void => {
+const collectUnfit = (value: unknown, path: PropertyKey[], errors: FieldErrors): void => {
   if (value instanceof Unfit) {
-    errors.push({ path: path.replaceAll('\0', '\uFFFD').toWellFormed(), message: value.message })
+    errors.add(path, value.message)
   } else if (Array.isArray(value)) {
-    for (const [index, item] of value.entries()) collectUnfit(item, `${path}[${index}]`, errors)
+    for (const [index, item] of value.entries()) collectUnder(index, item, path, errors)
   } else if (typeof value === 'object' && value !== null) {
     for (const key of Object.keys(value))
-      collectUnfit((value as Record<string, unknown>)[key], path ? `${path}.${key}` : key, errors)
+      collectUnder(key.replaceAll('\0', '\uFFFD').toWellFormed(), (value as Record<string, unknown>)[key], path, errors)
   }
+}
+
+const collectUnder = (key: PropertyKey, value: unknown, path: PropertyKey[], errors: FieldErrors): void => {
+  path.push(key)
+  collectUnfit(value, path, errors)
+  path.pop()
 }

@@ -1,7 +1,7 @@
 import type { APIGatewayProxyStructuredResultV2 } from 'aws-lambda'
 import { z } from 'zod'
 import { isUnreachable } from '../../db/client.ts'
-import { CATALOGUE, type FieldError, StintError } from '../core/errors.ts'
+import { CATALOGUE, cut, type FieldError, FieldErrors, MAX_FIELD_ERRORS, StintError } from '../core/errors.ts'
 import type { Logger } from '../core/log.ts'
 import { asConflict } from './constraints.ts'
 
@@ -16,7 +16,10 @@ export const problemSchema = z
       .enum(Object.keys(CATALOGUE) as [keyof typeof CATALOGUE])
       .meta({ description: 'Stable; what programs should look at.' }),
     requestId: z.string(),
-    errors: z.array(z.object({ path: z.string(), message: z.string() })).optional(),
+    errors: z
+      .array(z.object({ path: z.string(), message: z.string() }))
+      .max(MAX_FIELD_ERRORS)
+      .optional(),
   })
   .meta({ id: 'Problem' })
 
@@ -32,15 +35,16 @@ export const toProblem = (
   log: Logger | undefined,
 ): APIGatewayProxyStructuredResultV2 => {
   const known = asStintError(error)
+  const { errors } = known
   if (known.status >= 500) log?.error({ err: error, requestId }, 'request failed')
   const body = {
     type: `/docs#${known.code}`,
     title: CATALOGUE[known.code][1],
     status: known.status,
-    detail: known.message,
+    detail: cut(known.message, MAX_TEXT),
     code: known.code,
     requestId,
-    ...(known.errors && { errors: known.errors }),
+    ...(errors && { errors: errors.slice(0, MAX_FIELD_ERRORS).map(shortened) }),
   } satisfies z.input<typeof problemSchema>
   return {
     statusCode: known.status,
@@ -48,6 +52,13 @@ export const toProblem = (
     body: JSON.stringify(body),
   }
 }
+
+/** Details repeat what the caller said, which may be long. */
+const MAX_TEXT = 1_000
+const shortened = ({ path, message }: FieldError): FieldError => ({
+  path: cut(path, MAX_TEXT),
+  message: cut(message, MAX_TEXT),
+})
 
 const asStintError = (error: unknown): StintError => {
   if (error instanceof StintError) return error
@@ -57,15 +68,11 @@ const asStintError = (error: unknown): StintError => {
 }
 
 /** zod's issues as field errors: `jobs[3].input.digits`. */
-export const fieldErrors = (error: z.ZodError, prefix = ''): FieldError[] =>
-  error.issues.flatMap((issue) => {
-    const path = pathOf(issue.path, prefix)
-    if (issue.code !== 'unrecognized_keys') return [{ path, message: issue.message }]
-    return issue.keys.map((key) => ({ path: path ? `${path}.${key}` : key, message: 'this field is not known here' }))
-  })
-
-const pathOf = (path: PropertyKey[], prefix: string): string =>
-  path.reduce<string>((text, key) => {
-    if (typeof key === 'number') return `${text}[${key}]`
-    return text ? `${text}.${String(key)}` : String(key)
-  }, prefix)
+export const fieldErrors = (error: z.ZodError, prefix = ''): FieldErrors => {
+  const errors = new FieldErrors()
+  for (const issue of error.issues) {
+    if (issue.code !== 'unrecognized_keys') errors.add(issue.path, issue.message, prefix)
+    else for (const key of issue.keys) errors.add([...issue.path, key], 'this field is not known here', prefix)
+  }
+  return errors
+}

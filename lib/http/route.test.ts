@@ -2,7 +2,7 @@ import type { APIGatewayProxyEventV2 } from 'aws-lambda'
 import { describe, expect, test, vi } from 'vitest'
 import { z } from 'zod'
 import type { App } from '../app.ts'
-import { StintError } from '../core/errors.ts'
+import { invalidField, StintError } from '../core/errors.ts'
 import { noTraces } from '../tracing/traces.ts'
 import { resource } from './resource.ts'
 import { type InvocationContext, MAX_BODY_BYTES, plain, type Route, route } from './route.ts'
@@ -117,6 +117,23 @@ describe('a route', () => {
     expect(answer.json.errors.map(({ path }: { path: string }) => path)).toEqual(paths)
   })
 
+  test('names a hundred of the fields that are wrong, says how many there are, and repeats no long name', async () => {
+    const { call } = setup()
+    const unknown = Object.fromEntries(Array.from({ length: 100_000 }, (_, index) => [`key${index}`, 0]))
+    const many = await call(echo, { ...json({ text: 'hi', ...unknown }), pathParameters })
+    expect(many).toMatchObject({ statusCode: 422, json: { code: 'VALIDATION_FAILED' } })
+    expect(many.json.errors).toHaveLength(100)
+    expect(many.json.detail).toBe(
+      'The body is invalid: key0: this field is not known here (100000 errors; the first 100 are named)',
+    )
+    const long = await call(echo, { ...json({ text: 'hi', ['\0😀'.repeat(300_000)]: 0 }), pathParameters })
+    expect(long.statusCode).toBe(422)
+    expect(long.body?.length).toBeLessThan(10_000)
+    const unfit = await call(echo, { ...json({ more: Array(100_000).fill('\0') }), pathParameters })
+    expect(unfit).toMatchObject({ statusCode: 422, json: { errors: { length: 100 } } })
+    expect(unfit.json.detail).toContain('100000 errors')
+  })
+
   test.for([
     [{ times: 'many' }, 'times'],
     [{ tymes: '1' }, 'tymes'],
@@ -187,6 +204,16 @@ describe('a raw body', () => {
 })
 
 describe('a failure', () => {
+  test('repeats no more than a thousand characters of what it was given', async () => {
+    const answer = await setup().call(
+      answering(() => {
+        throw invalidField('after[0]', `no job is named ${'x'.repeat(100_000)}`)
+      }),
+    )
+    expect(answer.json.detail).toHaveLength(1_000)
+    expect(answer.body?.length).toBeLessThan(3_000)
+  })
+
   test('that is catalogued shows itself as a problem document', async () => {
     const { call, log } = setup()
     const answer = await call(

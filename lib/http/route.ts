@@ -6,7 +6,7 @@ import { z } from 'zod'
 import { type App, appOfProcess } from '../app.ts'
 import { type Actor, authenticate, requireScope } from '../auth/actor.ts'
 import type { Scope } from '../auth/scopes.ts'
-import { type ErrorCode, StintError } from '../core/errors.ts'
+import { type ErrorCode, invalidFields, StintError } from '../core/errors.ts'
 import type { TraceContext } from '../tracing/trace-context.ts'
 import type { GivenHeader, TakenHeader } from './headers.ts'
 import { readJsonBody } from './json-body.ts'
@@ -233,7 +233,7 @@ const parseParams = (
   const parsed = schema.safeParse(event.pathParameters ?? {})
   // An id that can't be one names nothing: the same answer as for one that doesn't exist.
   if (!parsed.success)
-    throw new StintError('NOT_FOUND', 'The address holds a malformed id.', { errors: fieldErrors(parsed.error) })
+    throw new StintError('NOT_FOUND', 'The address holds a malformed id.', { errors: fieldErrors(parsed.error).list })
   return parsed.data
 }
 
@@ -256,12 +256,7 @@ const parseBody = (declared: z.ZodType | RawBody | undefined, event: APIGatewayP
 const validate = (schema: z.ZodType, value: unknown, where: string): unknown => {
   const parsed = schema.safeParse(value)
   if (parsed.success) return parsed.data
-  const errors = fieldErrors(parsed.error)
-  throw new StintError(
-    'VALIDATION_FAILED',
-    `The ${where} is invalid: ${errors[0]?.path || where}: ${errors[0]?.message}`,
-    { errors },
-  )
+  throw invalidFields(`The ${where} is invalid: `, fieldErrors(parsed.error), where)
 }
 
 const readRawBody = ({ raw }: RawBody, event: APIGatewayProxyEventV2): { bytes: Buffer; contentType: string } => {

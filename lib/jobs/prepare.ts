@@ -1,5 +1,5 @@
 import type { NewJob, OnParentFailure } from '../../db/queries/jobs.ts'
-import { type FieldError, StintError } from '../core/errors.ts'
+import { FieldErrors, invalidFields, StintError } from '../core/errors.ts'
 import { newId } from '../core/ids.ts'
 import { fieldErrors } from '../http/problem.ts'
 import { type TraceContext, writeTraceparent } from '../tracing/trace-context.ts'
@@ -57,7 +57,9 @@ export const prepare = (
   if (!parsed.success) throw badInput(kind.kind, fieldErrors(parsed.error, at('input')))
   const input = JSON.stringify(parsed.data)
   if (Buffer.byteLength(input) > MAX_DATA_BYTES) {
-    throw badInput(kind.kind, [{ path: at('input'), message: `may have ${MAX_DATA_BYTES} bytes of JSON` }])
+    const errors = new FieldErrors()
+    errors.add([], `may have ${MAX_DATA_BYTES} bytes of JSON`, at('input'))
+    throw badInput(kind.kind, errors)
   }
   const { uniqueKey, uniqueForSeconds = 0, onDuplicate = 'return' } = submission
   return {
@@ -88,7 +90,5 @@ export const prepare = (
   }
 }
 
-const badInput = (kind: string, errors: FieldError[]): StintError =>
-  new StintError('VALIDATION_FAILED', `The input does not fit ${kind}: ${errors[0]?.path}: ${errors[0]?.message}`, {
-    errors,
-  })
+const badInput = (kind: string, errors: FieldErrors): StintError =>
+  invalidFields(`The input does not fit ${kind}: `, errors)

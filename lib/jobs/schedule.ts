@@ -3,7 +3,7 @@ import { transaction } from '../../db/client.ts'
 import * as jobs from '../../db/queries/jobs.ts'
 import * as schedules from '../../db/queries/schedules.ts'
 import type { App } from '../app.ts'
-import { StintError } from '../core/errors.ts'
+import { cut, StintError } from '../core/errors.ts'
 import { countSubmitted } from '../metrics/jobs.ts'
 import { ringFor, type Startable } from '../queue/ring.ts'
 import { latestTick, readCron, type Ticks } from '../schedule/cron.ts'
@@ -93,7 +93,10 @@ const plan = (
   } catch (error) {
     if (!(error instanceof StintError)) throw error
     app.log.error({ err: error, schedule: id }, 'a schedule made no job')
-    return { jobs: [], move: { ...stays, nextAt: next, error: { code: error.code, message: error.message } } }
+    return {
+      jobs: [],
+      move: { ...stays, nextAt: next, error: { code: error.code, message: cut(error.message, 1_000) } },
+    }
   }
 }
 
