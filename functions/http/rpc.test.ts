@@ -52,6 +52,23 @@ test('what is wrong with a call itself is a TApplicationException', async ({ wor
   }
 })
 
+test('an input that is nested too deep is refused as what is wrong with its field', async ({ world }) => {
+  const { accessToken } = await world.register()
+  for (const levels of [201, 5_000, 100_000]) {
+    const input = `{"a":${'['.repeat(levels - 1)}${']'.repeat(levels - 1)}}`
+    const body = binary.write(
+      { name: 'submitJob', type: CALL, sequence: 5 },
+      { submission: { kind: 'debug.noop', input } },
+      idl.methods.submitJob.takes,
+      idl,
+    )
+    const answer = await send(world, body, accessToken)
+    expect(answer.status).toBe(200)
+    const { problem } = readMessage(answer.body).read(thrown, idl) as { problem: object }
+    expect(problem).toMatchObject({ code: 'VALIDATION_FAILED', status: 422, errors: [{ path: 'submission.input' }] })
+  }
+})
+
 test('what is no message at all is a problem document', async ({ world }) => {
   const { accessToken } = await world.register()
   for (const body of ['', 'x', '[', '{}', '[1]', '\x80\x01']) {

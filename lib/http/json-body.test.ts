@@ -63,6 +63,15 @@ describe('a JSON body', () => {
     expect(refusal(() => readJsonBody(event(body, { base64: true }), 100)).code).toBe('MALFORMED_JSON')
   })
 
+  test('may be nested 200 levels deep, and not one more', () => {
+    const nested = (levels: number) => `${'{"a":'.repeat(levels)}"\\u0000"${'}'.repeat(levels)}`
+    expect(refusal(() => parseExactly(nested(200))).code).toBe('VALIDATION_FAILED')
+    for (const levels of [201, 3_000, 100_000]) {
+      const { code, message } = refusal(() => parseExactly(nested(levels)))
+      expect([code, message]).toEqual(['MALFORMED_JSON', 'The body is nested more than 200 levels deep.'])
+    }
+  })
+
   test('is measured in bytes, not in characters', () => {
     const body = JSON.stringify('ü'.repeat(10))
     expect(readJsonBody(event(body), 22)).toBe('ü'.repeat(10))

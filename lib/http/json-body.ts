@@ -1,5 +1,6 @@
 import type { APIGatewayProxyEventV2 } from 'aws-lambda'
 import { FieldErrors, StintError } from '../core/errors.ts'
+import { isTooDeep, MAX_DEPTH } from '../core/json-depth.ts'
 
 const JSON_TYPE = /^application\/([a-z0-9.+-]+\+)?json\s*(;|$)/i
 
@@ -38,6 +39,7 @@ export const readJsonBody = (event: APIGatewayProxyEventV2, maxBytes: number): u
 
 /** JSON.parse that refuses what it would have to change. Exported for tests. */
 export const parseExactly = (text: string): unknown => {
+  if (isTooDeep(text)) throw new StintError('MALFORMED_JSON', `The body is nested more than ${MAX_DEPTH} levels deep.`)
   try {
     if (text.isWellFormed() && !SUSPICIOUS.test(text)) return JSON.parse(text)
     const parsed: unknown = JSON.parse(text, markUnfit as Parameters<typeof JSON.parse>[1])

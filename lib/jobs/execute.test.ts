@@ -374,6 +374,31 @@ test('a checkpoint that is too large fails the job with the limit in its error',
   })
 })
 
+test('a result or a checkpoint that is nested too deep fails its job and nothing else, in a thread as well', async ({
+  world: { app },
+}) => {
+  const { nest, nestShared } = await import('../../tests/support/engine-thread-kinds.ts')
+  const exits: string[] = []
+  const watched = { ...app, exit: (reason: string) => void exits.push(reason) }
+  const given = [nest.kind, nestShared.kind].flatMap((kind) =>
+    (['result', 'checkpoint'] as const).flatMap((as) => [200, 201, 100_000].map((levels) => ({ kind, as, levels }))),
+  )
+  const ids = await insertJobs(
+    app,
+    given.map(({ kind, ...input }) => ({ kind, input: JSON.stringify(input) })),
+  )
+  await invoke(createEngine(watched, [nest, nestShared]))
+  for (const [index, { kind, as, levels }] of given.entries()) {
+    const { state, attempt, error } = await get(app, ids[index] ?? '')
+    // What is so deep cannot even leave its thread.
+    const unsayable = kind === nest.kind && levels === 100_000
+    const code = unsayable ? 'VALUE_TOO_DEEP' : `${as.toUpperCase()}_TOO_DEEP`
+    const ending = levels === 200 ? ['succeeded', 1, undefined] : ['failed', 1, code]
+    expect.soft([kind, as, levels, state, attempt, error?.code]).toEqual([kind, as, levels, ...ending])
+  }
+  expect(exits).toEqual([])
+})
+
 test('a job that was fenced off and doesn’t notice is given up, and its process with it', async ({ world }) => {
   const exits: string[] = []
   const { engine } = world.app.config

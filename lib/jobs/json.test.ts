@@ -66,6 +66,13 @@ describe('a value for a JSON column', () => {
     )
   })
 
+  test('may be nested 200 levels deep, and not one more', () => {
+    const nested = (levels: number): unknown => JSON.parse(`${'['.repeat(levels)}${']'.repeat(levels)}`)
+    expect(store(nested(200))).toHaveLength(400)
+    for (const levels of [201, 3_000, 100_000])
+      expect(() => store(nested(levels))).toThrow(expect.objectContaining({ code: 'RESULT_TOO_DEEP' }))
+  })
+
   test('that isn’t there is null', () => {
     expect([store(undefined), store(null)]).toEqual(['null', 'null'])
   })

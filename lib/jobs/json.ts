@@ -1,3 +1,4 @@
+import { isTooDeep, MAX_DEPTH } from '../core/json-depth.ts'
 import { PermanentError } from './define.ts'
 import { partsOf } from './thrown.ts'
 
@@ -15,7 +16,7 @@ export const storable = (text: string): string => text.toWellFormed().replaceAll
 
 /**
  * A job's value as JSON text for the database.
- * @throws {PermanentError} `…_TOO_LARGE` or `…_INVALID` (`what` in capitals), since a retry would give the same
+ * @throws {PermanentError} `…_TOO_LARGE`, `…_TOO_DEEP` or `…_INVALID` (`what` in capitals), since a retry would give the same
  */
 export const toStoredJson = (value: unknown, what: 'partial' | 'result' | 'checkpoint', maxBytes: number): string => {
   const code = what.toUpperCase()
@@ -26,6 +27,7 @@ export const toStoredJson = (value: unknown, what: 'partial' | 'result' | 'check
       `the ${what} has ${Buffer.byteLength(text)} bytes of JSON, ${maxBytes} are allowed: put it into a file`,
     )
   }
+  if (isTooDeep(text)) throw tooDeep(what)
   if (UNSTORABLE.test(text))
     throw new PermanentError(`${code}_INVALID`, `the ${what} holds NUL characters or lone surrogates`)
   return text
@@ -37,11 +39,18 @@ const stringify = (value: unknown, what: string): string => {
     if (text === undefined) throw new TypeError(`a ${typeof value} has no JSON`)
     return text
   } catch (cause) {
+    // Deep enough, and JSON.stringify has no stack left.
+    if (cause instanceof RangeError) throw tooDeep(what, cause)
     throw new PermanentError(`${what.toUpperCase()}_INVALID`, `the ${what} is not JSON: ${partsOf(cause).message}`, {
       cause,
     })
   }
 }
+
+const tooDeep = (what: string, cause?: unknown): PermanentError =>
+  new PermanentError(`${what.toUpperCase()}_TOO_DEEP`, `the ${what} is nested more than ${MAX_DEPTH} levels deep`, {
+    cause,
+  })
 
 /**
  * A job's progress for the database: what is a little outside of 0 to 1, as sums of fractions are, is cut to it.

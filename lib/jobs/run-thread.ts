@@ -85,6 +85,7 @@ export const createThreads = (entry: URL): Threads => {
         }
         const end = await pool()
           .run(task, { transferList: [port2], signal })
+          .catch(refuseTooDeep)
           .finally(takeRest)
         if (stint.fenced) return undefined
         if (failed) throw failed.error
@@ -95,6 +96,14 @@ export const createThreads = (entry: URL): Threads => {
       }
     },
   }
+}
+
+/** What a job throws comes as its ending; a RangeError is the copying's, which recurses over what it is to hand over. */
+const refuseTooDeep = (error: unknown): never => {
+  if (!(error instanceof RangeError)) throw error
+  throw new PermanentError('VALUE_TOO_DEEP', 'what the job gave is nested too deep to leave its thread', {
+    cause: error,
+  })
 }
 
 const conclude = (stint: Stint, end: ThreadEnding): Outcome => {

@@ -49,6 +49,11 @@ const badBodies = ({ json }: DeclaredRoute): Refusal[] => {
     ['no body', { body: '', headers: JSON_TYPE }, 400, 'MALFORMED_JSON'],
     ['not UTF-8', { body: Buffer.from([0x7b, 0xff, 0x7d]), headers: JSON_TYPE }, 400, 'MALFORMED_JSON'],
     ['deep', { body: '['.repeat(100_000) }, 400, 'MALFORMED_JSON'],
+    ...[201, 3_000, 100_000].map((levels): Refusal => {
+      const field = Object.keys(json.fields)[0] ?? 'a'
+      const body = `{"${field}":${'['.repeat(levels - 1)}${']'.repeat(levels - 1)}}`
+      return [`${levels} levels deep`, { body }, 400, 'MALFORMED_JSON']
+    }),
     ['without a type', { body: Buffer.from('{}') }, 415, 'UNSUPPORTED_MEDIA_TYPE'],
     ['as text', as('text/plain'), 415, 'UNSUPPORTED_MEDIA_TYPE'],
     ['as a form', as('application/x-www-form-urlencoded'), 415, 'UNSUPPORTED_MEDIA_TYPE'],

@@ -63,3 +63,19 @@ export const oddThread = defineJob({
     throw () => 5
   },
 })
+
+const nesting = {
+  summary: 'Gives lists in lists, as its result or as a checkpoint',
+  input: z.object({ levels: z.int(), as: z.enum(['result', 'checkpoint']) }),
+  output: z.unknown(),
+  checkpoint: z.unknown(),
+  async *run({ input }: { input: { levels: number; as: 'result' | 'checkpoint' } }) {
+    let value: unknown[] = []
+    for (let level = 1; level < input.levels; level++) value = [value]
+    if (input.as === 'result') return value
+    yield { checkpoint: value, durable: true }
+    return null
+  },
+}
+export const nest = defineJob({ kind: 'test.nest', isolation: 'thread', ...nesting })
+export const nestShared = defineJob({ kind: 'test.nest-shared', ...nesting })
