@@ -155,6 +155,20 @@ test('__proto__ is refused by name, nested too, and pollutes nothing', () => {
   expect(({} as Record<string, unknown>)['isAdmin']).toBeUndefined()
 })
 
+test('__proto__ is refused also when its letters are written as escapes', () => {
+  const letters = [...'__proto__'].map((letter) =>
+    ((code) => fc.constantFrom(letter, `\\u00${code}`, `\\u00${code.toUpperCase()}`))(
+      letter.charCodeAt(0).toString(16),
+    ),
+  )
+  fc.assert(
+    fc.property(fc.tuple(...letters), fc.constantFrom('', ' ', '\n'), (name, space) => {
+      expect(fieldsOf(`{"a":{"${name.join('')}"${space}:1}}`)).toEqual(['a.__proto__'])
+    }),
+  )
+  expect(parseExactly('{"a":"\\u005f_proto__"}')).toEqual({ a: '__proto__' })
+})
+
 test('every value that JSON can hold exactly comes through unchanged', () => {
   const text = fc.string({ unit: 'grapheme' }).filter((it) => !it.includes('\0'))
   const { json } = fc.letrec((tie) => ({

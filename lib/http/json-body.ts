@@ -6,9 +6,11 @@ const JSON_TYPE = /^application\/([a-z0-9.+-]+\+)?json\s*(;|$)/i
 
 /**
  * Cheap test for text that might hold a value that JSON.parse would bend or Postgres would refuse. Numbers are looked
- * for where JSON has them, behind a colon, a bracket, a comma or a space: within strings, UUIDs are full of `1e8`.
+ * for where JSON has them, behind a colon, a bracket, a comma or a space: within strings, UUIDs are full of `1e8`. The
+ * letters of `__proto__` may be escapes.
  */
-const SUSPICIOUS = /\\u0000|\\u[dD][89a-fA-F]|(?:^|[:[,\s])-?(?:\d{16}|\d[\d.]*[eE]\+?\d)|"__proto__"/
+const SUSPICIOUS =
+  /\\u0000|\\u[dD][89a-fA-F]|(?:^|[:[,\s])-?(?:\d{16}|\d[\d.]*[eE]\+?\d)|"__proto__"|\\u00(?:5[fF]|7[024]|6[fF])/
 
 /** Stands in a parsed body where a value cannot be taken. */
 class Unfit {
