@@ -16,6 +16,21 @@ const signIn = async (world: World) => {
   return { projectId, call, submit, found }
 }
 
+test('times that the database could not read are refused by name', async ({ world }) => {
+  const { call } = await signIn(world)
+  for (const time of ['0000-01-01T00:00:00Z', `2026-02-28T12:00:00.${'1'.repeat(150)}Z`]) {
+    const input = { kind: 'debug.noop', input: {}, runAt: time }
+    for (const [method, path, field, body] of [
+      ['GET', `/jobs?queuedAfter=${time}`, 'queuedAfter'],
+      ['GET', `/jobs?queuedBefore=${time}`, 'queuedBefore'],
+      ['POST', '/jobs', 'runAt', input],
+    ] as const) {
+      const answer = await call(method, path, body)
+      expect.soft([answer.status, answer.body.errors?.[0]?.path]).toEqual([422, field])
+    }
+  }
+})
+
 describe('jobs are found', () => {
   test('by a text in their input, whatever its case, page by page', async ({ world }) => {
     const { call, submit, found } = await signIn(world)

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
-import { describe, expect, test } from 'vitest'
+import { describe, expect } from 'vitest'
 import { z } from 'zod'
+import { test } from '../../tests/support/world.ts'
 import { decodeCursor, encodeCursor, id, jsonBytes, label, page, timestamp, toPage } from './schemas.ts'
 
 const query = z.object(page)
@@ -99,4 +100,15 @@ test('a timestamp is RFC 3339 in UTC', () => {
   expect(timestamp.safeParse('2026-02-28T12:00:00.000Z').success).toBe(true)
   expect(timestamp.safeParse('2026-02-30T12:00:00Z').success).toBe(false)
   expect(timestamp.safeParse('2026-02-28T12:00:00+02:00').success).toBe(false)
+})
+
+test('a timestamp is one that PostgreSQL can read', async ({ world: { sql } }) => {
+  for (const given of ['0001-01-01T00:00:00Z', '9999-12-31T23:59:59Z', `2026-02-28T12:00:00.${'1'.repeat(19)}Z`]) {
+    expect(timestamp.parse(given)).toBe(given)
+    expect(await sql`SELECT ${given}::text::timestamptz`).toHaveLength(1)
+  }
+  const refused = ['0000-01-01T00:00:00Z', `2026-02-28T12:00:00.${'1'.repeat(150)}Z`].map((given) =>
+    timestamp.safeParse(given).error?.issues.map(({ message }) => message),
+  )
+  expect(refused).toEqual([['expected a year from 0001 to 9999'], ['expected at most 40 characters']])
 })

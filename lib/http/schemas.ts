@@ -7,8 +7,11 @@ import { parseJson } from '../core/parse-json.ts'
 /** A UUID in its canonical lower-case form. */
 export const id = z.uuid().toLowerCase()
 
-/** An instant, RFC 3339, UTC. */
-export const timestamp = z.iso.datetime()
+/** An instant, RFC 3339, UTC. PostgreSQL knows no year 0, and no fraction of more than some digits. */
+export const timestamp = z.iso
+  .datetime()
+  .max(40, 'expected at most 40 characters')
+  .refine((it) => !it.startsWith('0000'), 'expected a year from 0001 to 9999')
 
 /** Text that a person reads: trimmed, not empty. */
 export const label = (maxLength: number) => z.string().trim().min(1).max(maxLength)
