@@ -83,6 +83,22 @@ test('other people’s jobs are not there, on every route', async ({ world }) =>
   expect((await stranger.call('POST', `/jobs/${id}/cancel`)).body.code).toBe('JOB_NOT_FOUND')
 })
 
+test('a cursor past the numbers that events and stints can have is refused by name', async ({ world }) => {
+  const { call, submit } = await signIn(world)
+  const id = await submit()
+  for (const [list, number] of [
+    ['events', 2 ** 31],
+    ['stints', 2 ** 31],
+    ['events', -1],
+  ] as const) {
+    const cursor = Buffer.from(`${number}`).toString('base64url')
+    const { status, body } = await call('GET', `/jobs/${id}/${list}?cursor=${cursor}`)
+    expect.soft([list, status, body.errors?.[0]?.path]).toEqual([list, 422, 'cursor'])
+    const last = Buffer.from(`${2 ** 31 - 1}`).toString('base64url')
+    expect((await call('GET', `/jobs/${id}/${list}?cursor=${last}`)).body.items).toEqual([])
+  }
+})
+
 test('log lines come in pages that a function can answer, however long they are', async ({ world }) => {
   const { call, submit } = await signIn(world)
   const id = await submit()

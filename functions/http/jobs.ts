@@ -18,6 +18,8 @@ import { explainedJobReply, jobReply, jobSummary, toJob, toWaitingBecause, trace
 
 const jobId = z.object({ jobId: id })
 const positive = z.int().min(0)
+/** Events and stints are numbered in integers of 32 bits. */
+const nth = z.int32().min(0)
 
 export const listKinds = route({
   method: 'GET',
@@ -110,7 +112,7 @@ export const listEvents = route({
   errors: ['JOB_NOT_FOUND'],
   run: async ({ app, actor, params, query: { limit, cursor } }) => {
     const job = await requireJob(app, actor, params.jobId, 'viewer')
-    const rows = await events.list(app.sql, job.id, decodeCursor(cursor, positive) ?? 0, limit + 1)
+    const rows = await events.list(app.sql, job.id, decodeCursor(cursor, nth) ?? 0, limit + 1)
     const view = ({ seq, type, data, createdAt }: events.EventRow) => ({
       seq,
       type,
@@ -176,7 +178,7 @@ export const listStints = route({
   errors: ['JOB_NOT_FOUND'],
   run: async ({ app, actor, params, query: { limit, cursor } }) => {
     const job = await requireJob(app, actor, params.jobId, 'viewer')
-    const rows = await stints.list(app.sql, job.id, decodeCursor(cursor, positive) ?? 0, limit + 1)
+    const rows = await stints.list(app.sql, job.id, decodeCursor(cursor, nth) ?? 0, limit + 1)
     const view = (row: stints.StintRow) => ({
       ...row,
       startedAt: row.startedAt.toISOString(),
