@@ -6,6 +6,7 @@ import type { Actor } from '../lib/auth/actor.ts'
 import { StintError } from '../lib/core/errors.ts'
 import { lockProject } from './access.ts'
 import { told } from './audit.ts'
+import { canConfirm } from './email.ts'
 import { forgetRoles } from './role-cache.ts'
 
 /** Adds a person to a project, or changes their role. */
@@ -22,7 +23,10 @@ export const putMember = async (
   return member
 }
 
-/** The same, for who knows the person's email and not their id. Only owners learn whether there is such an account. */
+/**
+ * The same, for who knows the person's email and not their id. Only owners learn whether there is such an account. One
+ * whose email could be confirmed and isn't may be of somebody else, who waits to be invited in that person's place.
+ */
 export const putMemberByEmail = async (
   app: App,
   actor: Actor,
@@ -31,7 +35,12 @@ export const putMemberByEmail = async (
   const member = await transaction(app.sql, async (tx) => {
     await lockProject(tx, actor, projectId, 'owner')
     const user = await users.findByEmail(tx, email)
-    if (!user) throw new StintError('USER_NOT_FOUND')
+    const demandsConfirmed = canConfirm(app.config.mail)
+    if (!user || (demandsConfirmed && !user.emailConfirmedAt))
+      throw new StintError(
+        'USER_NOT_FOUND',
+        demandsConfirmed ? `No account with a confirmed email ${email}.` : undefined,
+      )
     return put(tx, actor, { projectId, userId: user.id, role })
   })
   forgetRoles(app)

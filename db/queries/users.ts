@@ -67,10 +67,15 @@ export const updatePassword = async (
   return rows.length === 1
 }
 
-/** Makes the person with an email an admin, or one no more; null when there is no such person. */
-export const setAdmin = async (sql: Sql, email: string, isAdmin: boolean): Promise<UserRow | null> => {
+/** Makes the person with an email an admin, or one no more; null when there is no such person, or none who `confirmed` it. */
+export const setAdmin = async (
+  sql: Sql,
+  email: string,
+  { isAdmin, confirmed }: { isAdmin: boolean; confirmed: boolean },
+): Promise<UserRow | null> => {
   const [row] = await sql<UserRow[]>`
-    UPDATE users SET is_admin = ${isAdmin}, updated_at = now() WHERE lower(email) = lower(${email})
+    UPDATE users SET is_admin = ${isAdmin}, updated_at = now()
+    WHERE lower(email) = lower(${email}) ${confirmed ? sql`AND email_confirmed_at IS NOT NULL` : sql``}
     RETURNING id, email, name, is_admin, email_confirmed_at, created_at, password_hash`
   return row ?? null
 }

@@ -304,3 +304,20 @@ describe('bad input', () => {
     }
   })
 })
+
+describe('people, where mails reach them,', () => {
+  test.override({
+    environment: { SMTP_URL: 'smtp://127.0.0.1:1', PUBLIC_URL: 'https://stint.example.org' },
+  })
+
+  test('are found by an email that they have confirmed, and by no other', async ({ world }) => {
+    const { path, people } = await team(world)
+    const invite = (email: string) => call(world, people.owner, 'POST', `${path}/members`, { email, role: 'viewer' })
+    for (const email of [people.stranger.email, 'nobody@example.com']) {
+      const body = { code: 'USER_NOT_FOUND', detail: `No account with a confirmed email ${email}.` }
+      expect(await invite(email)).toMatchObject({ status: 404, body })
+    }
+    await world.sql`UPDATE users SET email_confirmed_at = now() WHERE id = ${people.stranger.userId}`
+    expect((await invite(people.stranger.email)).status).toBe(200)
+  })
+})

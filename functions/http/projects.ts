@@ -161,6 +161,7 @@ export const inviteMember = route({
   method: 'POST',
   path: '/projects/{projectId}/members',
   summary: 'Add a person by email, or change their role (owner)',
+  description: 'Where mails reach people, only an email that its person has confirmed is found.',
   actor: 'user',
   params: projectParams,
   body: z.strictObject({ email, role }),

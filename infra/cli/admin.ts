@@ -2,6 +2,7 @@ import type { Command } from 'commander'
 import { type Pool, transaction } from '../../db/client.ts'
 import * as users from '../../db/queries/users.ts'
 import { told } from '../../functions/audit.ts'
+import { canConfirm } from '../../functions/email.ts'
 import { withDatabase } from './connect.ts'
 import { CommandError, EXIT, type Io } from './io.ts'
 
@@ -9,8 +10,14 @@ import { CommandError, EXIT, type Io } from './io.ts'
 export const addAdmin = (program: Command, io: Io): void => {
   const admin = program.command('admin').description('say who may pause queues and redrive the jobs of everybody')
   const change = async (email: string, isAdmin: boolean): Promise<void> => {
-    const user = await withDatabase(io, (sql) => setAdmin(sql, email, isAdmin))
-    if (!user) throw new CommandError(`Nobody has registered with ${email}.`, EXIT.found)
+    const { user, confirmed } = await withDatabase(io, async (sql, env) => {
+      const confirmed = isAdmin && canConfirm({ publicUrl: env['PUBLIC_URL'], smtpUrl: env['SMTP_URL'] })
+      return { confirmed, user: await setAdmin(sql, email, { isAdmin, confirmed }) }
+    })
+    if (!user) {
+      const missing = confirmed ? `No account with a confirmed email ${email}.` : `Nobody has registered with ${email}.`
+      throw new CommandError(missing, EXIT.found)
+    }
     io.out(`${user.name} <${user.email}> ${isAdmin ? 'is an admin' : 'is no admin any more'}.`)
   }
   admin
@@ -25,10 +32,14 @@ export const addAdmin = (program: Command, io: Io): void => {
     .action((email: string) => change(email, false))
 }
 
-const setAdmin = (sql: Pool, email: string, isAdmin: boolean): Promise<users.UserRow | null> =>
+const setAdmin = (
+  sql: Pool,
+  email: string,
+  wanted: { isAdmin: boolean; confirmed: boolean },
+): Promise<users.UserRow | null> =>
   transaction(sql, async (tx) => {
-    const user = await users.setAdmin(tx, email, isAdmin)
-    const action = isAdmin ? 'admin.add' : 'admin.remove'
+    const user = await users.setAdmin(tx, email, wanted)
+    const action = wanted.isAdmin ? 'admin.add' : 'admin.remove'
     if (user) await told(undefined, { action, projectId: null, target: user.id })(tx)
     return user
   })

@@ -19,7 +19,8 @@ const findStage = async ({ env }: Io): Promise<Record<string, string | undefined
   if (env['DATABASE_URL']) return { ...unused(), ...env }
   const { dataDir } = readHostConfig(env)
   const running = await environmentOfRunning(dataDir)
-  if (running) return { ...env, ...running }
+  // It sends mails about accounts, with links to wherever it is.
+  if (running) return { PUBLIC_URL: 'http://localhost', ...env, ...running }
   const message =
     `Nothing to work on: DATABASE_URL is not set, and no stack runs on ${dataDir}.\n` +
     'Start one with `npm start`, or name its folder by STINT_DATA_DIR.'
@@ -27,12 +28,16 @@ const findStage = async ({ env }: Io): Promise<Record<string, string | undefined
 }
 
 /** Does something with the database of the stage that the environment names. @throws {CommandError} as withApp */
-export const withDatabase = async <T>(io: Io, work: (sql: Pool) => Promise<T>): Promise<T> => {
-  const url = (await findStage(io))['DATABASE_URL'] ?? ''
+export const withDatabase = async <T>(
+  io: Io,
+  work: (sql: Pool, env: Record<string, string | undefined>) => Promise<T>,
+): Promise<T> => {
+  const env = await findStage(io)
+  const url = env['DATABASE_URL'] ?? ''
   if (!URL.canParse(url)) throw new CommandError('DATABASE_URL is not a URL.', EXIT.unreachable)
   const sql = createPool({ url, maxConnections: 1, prepare: false, applicationName: 'cli' })
   try {
-    return await work(sql)
+    return await work(sql, env)
   } finally {
     await sql.end({ timeout: 5 })
   }

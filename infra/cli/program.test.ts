@@ -32,6 +32,22 @@ describe('stint admin', () => {
     expect(await isAdmin(world, email)).toBe(false)
   })
 
+  test('makes none of somebody whose email could be confirmed, and is not', async ({ world }) => {
+    const { email } = await world.register('Ada')
+    const { DATABASE_URL } = world.environment
+    const env = { DATABASE_URL, SMTP_URL: 'smtp://mail.example.org', PUBLIC_URL: 'https://stint.example.org' }
+    expect(await stint(env, 'admin', 'add', email)).toEqual({
+      exitCode: 1,
+      out: '',
+      err: `No account with a confirmed email ${email}.\n`,
+    })
+    expect(await isAdmin(world, email)).toBe(false)
+    await world.sql`UPDATE users SET email_confirmed_at = now()`
+    expect((await stint(env, 'admin', 'add', email)).exitCode).toBe(0)
+    await world.sql`UPDATE users SET email_confirmed_at = NULL`
+    expect((await stint(env, 'admin', 'remove', email)).exitCode).toBe(0)
+  })
+
   test('says when there is no such person', async ({ world }) => {
     const answer = await stint(world.environment, 'admin', 'add', 'nobody@example.com')
     expect(answer).toMatchObject({ exitCode: 1, err: 'Nobody has registered with nobody@example.com.\n' })
