@@ -3,7 +3,7 @@ import type { Command } from 'commander'
 import type { Cli } from './cli.ts'
 import { changeCredentials, credentialsPath, readCredentials } from './credentials-file.ts'
 import { CommandError, EXIT, type Io } from './io.ts'
-import { print } from './print.ts'
+import { harmless, print } from './print.ts'
 import { anonymous, findUrl, signedIn } from './session.ts'
 
 interface Given {
@@ -62,7 +62,7 @@ export const addAccount = (program: Command, { io }: Cli): void => {
         io,
         options,
         { ...user, url },
-        () => `${user.name} <${user.email}> at ${url}${user.isAdmin ? ', admin' : ''}`,
+        () => `${harmless(`${user.name} <${user.email}>`)} at ${url}${user.isAdmin ? ', admin' : ''}`,
       )
     })
 }
@@ -85,7 +85,7 @@ const enter = async (
     current: url,
     sessions: { ...kept.sessions, [url]: session },
   }))
-  print(io, given, { user, url }, () => `Signed in as ${user.name} <${user.email}> at ${url}.`)
+  print(io, given, { user, url }, () => `Signed in as ${harmless(`${user.name} <${user.email}>`)} at ${url}.`)
 }
 
 const ask = async ({ terminal }: Io, flag: string, question: string, hidden = false): Promise<string> => {

@@ -5,6 +5,7 @@ import { told } from '../../functions/audit.ts'
 import { canConfirm } from '../../functions/email.ts'
 import { withDatabase } from './connect.ts'
 import { CommandError, EXIT, type Io } from './io.ts'
+import { harmless } from './print.ts'
 
 /** `stint admin add|remove EMAIL`: the only way to become an admin. */
 export const addAdmin = (program: Command, io: Io): void => {
@@ -18,7 +19,7 @@ export const addAdmin = (program: Command, io: Io): void => {
       const missing = confirmed ? `No account with a confirmed email ${email}.` : `Nobody has registered with ${email}.`
       throw new CommandError(missing, EXIT.found)
     }
-    io.out(`${user.name} <${user.email}> ${isAdmin ? 'is an admin' : 'is no admin any more'}.`)
+    io.out(`${harmless(`${user.name} <${user.email}>`)} ${isAdmin ? 'is an admin' : 'is no admin any more'}.`)
   }
   admin
     .command('add')

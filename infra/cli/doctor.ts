@@ -6,6 +6,7 @@ import { type Examined, examine } from '../../lib/doctor/examine.ts'
 import { QUEUES } from '../../lib/queue/doorbells.ts'
 import { withApp } from './connect.ts'
 import { CommandError, EXIT, type Io } from './io.ts'
+import { harmless } from './print.ts'
 
 /** `stint doctor`: finds what lies still, says what heals it, and heals it if asked to. */
 export const addDoctor = (program: Command, io: Io, exit: (code: number) => void): void => {
@@ -27,7 +28,7 @@ export const addDoctor = (program: Command, io: Io, exit: (code: number) => void
 
 const reach = async (app: App): Promise<void> => {
   const unreachable = (what: string) => (cause: unknown) => {
-    throw new CommandError(`${what} cannot be reached: ${reasonOf(cause)}`, EXIT.unreachable, { cause })
+    throw new CommandError(`${what} cannot be reached: ${harmless(reasonOf(cause))}`, EXIT.unreachable, { cause })
   }
   await health.ping(app.sql).catch(unreachable('Postgres'))
   await Promise.all(QUEUES.map((queue) => app.queue.visible(queue))).catch(unreachable('SQS'))
@@ -47,8 +48,8 @@ const toJson = (examined: Examined[]): string => {
 const toText = (examined: Examined[], { fix }: { fix: boolean }): string => {
   const lines = examined.flatMap(({ check, findings, fixed, ill }) => [
     `${findings.length === 0 ? '✓' : ill ? '✗' : '✚'} ${check}`,
-    ...findings.flatMap(({ what, heals }) => [`    ${what}`, `    heals: ${heals}`]),
-    ...(fixed === null ? [] : [`    done: ${fixed}`]),
+    ...findings.flatMap(({ what, heals }) => [`    ${harmless(what)}`, `    heals: ${harmless(heals)}`]),
+    ...(fixed === null ? [] : [`    done: ${harmless(fixed)}`]),
   ])
   const ill = examined.filter((it) => it.ill)
   if (ill.length === 0) return [...lines, '', 'Healthy.'].join('\n')

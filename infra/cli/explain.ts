@@ -2,24 +2,25 @@ import { CommanderError } from 'commander'
 import { isUnreachable } from '../../db/client.ts'
 import { ProblemError, UnreachableError } from '../../lib/client/problem-error.ts'
 import { CommandError, EXIT } from './io.ts'
+import { harmless } from './print.ts'
 
 /** What a person is told of an error, and what a script: undefined for one that nobody foresaw. */
 export const explain = (error: unknown): { message: string; exitCode: number } | undefined => {
   if (error instanceof CommandError) return error
   if (error instanceof ProblemError) return explainProblem(error)
   if (error instanceof UnreachableError)
-    return { message: `${error.message}: ${causeOf(error)}`, exitCode: EXIT.unreachable }
+    return { message: harmless(`${error.message}: ${causeOf(error)}`), exitCode: EXIT.unreachable }
   // commander has said it already.
   if (error instanceof CommanderError) return { message: '', exitCode: error.exitCode === 0 ? EXIT.ok : EXIT.usage }
-  if (isUnreachable(error)) return { message: (error as Error).message, exitCode: EXIT.unreachable }
+  if (isUnreachable(error)) return { message: harmless((error as Error).message), exitCode: EXIT.unreachable }
   if (error instanceof Error && error.name === 'AbortError') return { message: '', exitCode: EXIT.interrupted }
   return undefined
 }
 
 const explainProblem = ({ status, code, title, message, errors, requestId }: ProblemError) => {
-  const fields = errors.map((it) => `  ${it.path || 'the request'}: ${it.message}`)
-  const head = fields.length > 0 || message === title ? title : `${title}: ${message}`
-  const trace = status >= 500 && requestId ? [`  request ${requestId}`] : []
+  const fields = errors.map((it) => `  ${harmless(it.path || 'the request')}: ${harmless(it.message)}`)
+  const head = harmless(fields.length > 0 || message === title ? title : `${title}: ${message}`)
+  const trace = status >= 500 && requestId ? [`  request ${harmless(requestId)}`] : []
   const exitCode = status >= 500 ? EXIT.unreachable : status === 401 ? EXIT.signIn : EXIT.refused
   const hint = status === 401 && code === 'UNAUTHENTICATED' ? ['  stint login signs in again'] : []
   return { message: [head, ...fields, ...trace, ...hint].join('\n'), exitCode }

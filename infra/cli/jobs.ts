@@ -4,7 +4,7 @@ import type { AnswerOf, CallOf } from '../../lib/client/api.ts'
 import { STATE_COLOURS } from '../demo/bars.ts'
 import type { Cli } from './cli.ts'
 import { EXIT, type Io } from './io.ts'
-import { ago, duration, paint, percent, print, table } from './print.ts'
+import { ago, duration, harmless, paint, percent, print, table, toJson } from './print.ts'
 import { signedIn } from './session.ts'
 
 type Job = AnswerOf<Api['GET /jobs']>['body']['items'][number]
@@ -96,7 +96,7 @@ const eachJob = async (
       exit(explained.exitCode)
     }
   }
-  if (json) io.out(JSON.stringify(jobs, undefined, 2))
+  if (json) io.out(toJson(jobs, 2))
 }
 
 const toTable = (io: Io, jobs: readonly Job[]): string => {
@@ -110,7 +110,7 @@ const toTable = (io: Io, jobs: readonly Job[]): string => {
       paint(io, STATE_COLOURS[job.state], job.state),
       percent(job.progress),
       `${ago(job.queuedAt)} ago`,
-      job.name ?? '',
+      harmless(job.name ?? ''),
     ]),
   ])
 }
@@ -120,7 +120,7 @@ const describe = (io: Io, job: Explained): string => {
   const facts: [string, string | null][] = [
     ['id', job.id],
     ['kind', job.kind],
-    ['name', job.name],
+    ['name', job.name && harmless(job.name)],
     ['state', paint(io, STATE_COLOURS[job.state], job.state)],
     [
       'waits',
@@ -136,10 +136,10 @@ const describe = (io: Io, job: Explained): string => {
     ['finished', job.finishedAt],
     ['ran', job.runMs > 0 ? duration(job.runMs) : null],
     ['tags', job.tags.join(' ') || null],
-    ['error', job.error && `${job.error.code}: ${job.error.message}`],
-    ['input', JSON.stringify(job.input)],
-    ['partial', job.partial === null ? null : JSON.stringify(job.partial)],
-    ['result', job.result === null ? null : JSON.stringify(job.result)],
+    ['error', job.error && harmless(`${job.error.code}: ${job.error.message}`)],
+    ['input', toJson(job.input)],
+    ['partial', job.partial === null ? null : toJson(job.partial)],
+    ['result', job.result === null ? null : toJson(job.result)],
   ]
   return table(facts.flatMap(([name, value]) => (value ? [[paint(io, 'dim', name), value]] : [])))
 }

@@ -4,7 +4,7 @@ import { SCOPES, type Scope } from '../../lib/auth/scopes.ts'
 import type { ItemOf } from '../../lib/client/api.ts'
 import type { Cli } from './cli.ts'
 import type { Io } from './io.ts'
-import { ago, paint, print, table } from './print.ts'
+import { ago, harmless, paint, print, table } from './print.ts'
 import { ownProject } from './projects.ts'
 import { all, type Session, signedIn } from './session.ts'
 
@@ -83,11 +83,11 @@ const toTable = (io: Io, keys: readonly ApiKey[]): string => {
     ['ID', 'SECRET', 'SCOPES', 'USED', 'EXPIRES', 'NAME'].map((it) => paint(io, 'dim', it)),
     ...keys.map((it) => [
       it.id,
-      `${it.hint}…`,
+      `${harmless(it.hint)}…`,
       it.scopes.join(','),
       it.lastUsedAt === null ? 'never' : `${ago(it.lastUsedAt)} ago`,
       it.expiresAt?.slice(0, 10) ?? 'never',
-      it.name,
+      harmless(it.name),
     ]),
   ])
 }

@@ -4,7 +4,7 @@ import type { Api } from '../../functions/http/api.ts'
 import type { AnswerOf } from '../../lib/client/api.ts'
 import type { Cli } from './cli.ts'
 import type { Io } from './io.ts'
-import { paint } from './print.ts'
+import { harmlessLines, paint, toJson } from './print.ts'
 import { type Session, signedIn } from './session.ts'
 
 type Line = AnswerOf<Api['GET /jobs/{jobId}/logs']>['body']['items'][number]
@@ -22,7 +22,7 @@ export const addLogs = (program: Command, { io }: Cli): void => {
     .option('--json', 'print each line as a line of JSON')
     .action(async (jobId: string, { follow = false, json = false }: { follow?: boolean; json?: boolean }) => {
       const session = await signedIn(io)
-      const say = (line: Line) => io.out(json ? JSON.stringify(line) : toText(io, line))
+      const say = (line: Line) => io.out(json ? toJson(line) : toText(io, line))
       await printLogs(io, session, jobId, { follow, say })
     })
 }
@@ -60,6 +60,6 @@ const LEVEL_COLOURS = { debug: 'dim', info: 'reset', warn: 'yellow', error: 'red
 
 const toText = (io: Io, { createdAt, stint, level, message, data }: Line): string => {
   const colour = LEVEL_COLOURS[level as keyof typeof LEVEL_COLOURS] ?? 'reset'
-  const rest = data === null || data === undefined ? '' : ` ${paint(io, 'dim', JSON.stringify(data))}`
-  return `${paint(io, 'dim', createdAt)} ${String(stint).padStart(3)} ${paint(io, colour, level.padEnd(5))} ${message}${rest}`
+  const rest = data === null || data === undefined ? '' : ` ${paint(io, 'dim', toJson(data))}`
+  return `${paint(io, 'dim', createdAt)} ${String(stint).padStart(3)} ${paint(io, colour, level.padEnd(5))} ${harmlessLines(message)}${rest}`
 }

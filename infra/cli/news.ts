@@ -1,7 +1,7 @@
 import { LRUCache } from 'lru-cache'
 import type { LiveEvent } from '../../lib/client/live.ts'
 import type { Io } from './io.ts'
-import { paint, percent } from './print.ts'
+import { harmless, paint, percent } from './print.ts'
 import type { Session } from './session.ts'
 
 /** Progress is said when so much was done since it was last said. */
@@ -33,7 +33,7 @@ export const createNews = (io: Io, session: Session): ((event: LiveEvent) => Pro
     if (known) return known
     const { kind, name } = data as { kind?: string; name?: string }
     const asked = kind ? { kind, name } : await ask(session, jobId)
-    const made = `${asked.kind}${asked.name ? ` “${asked.name}”` : ''}`
+    const made = harmless(`${asked.kind}${asked.name ? ` “${asked.name}”` : ''}`)
     names.set(jobId, made)
     return made
   }
@@ -57,7 +57,7 @@ export const createNews = (io: Io, session: Session): ((event: LiveEvent) => Pro
       event.type === 'job.progressed'
         ? percent(progress ?? 0)
         : error
-          ? `${what}: ${error.code}: ${error.message}`
+          ? `${what}: ${harmless(`${error.code}: ${error.message}`)}`
           : what
     return `${paint(io, 'dim', time)} ${paint(io, colour, sign)} ${await nameOf(event)} ${paint(io, 'dim', event.jobId.slice(-6))} ${more}`
   }

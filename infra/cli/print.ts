@@ -5,9 +5,22 @@ import type { Io } from './io.ts'
 export const paint = (io: Io, style: Parameters<typeof styleText>[0], text: string): string =>
   io.terminal && !io.env['NO_COLOR'] ? styleText(style, text, { validateStream: false }) : text
 
+/**
+ * Text that isn't ours, as a terminal may have it: an escape in a job's name could rewrite the screen, or what its reader
+ * pastes next.
+ */
+export const harmless = (text: string): string => text.replaceAll(/\p{Cc}/gu, '\uFFFD')
+
+/** The same for text of several lines. */
+export const harmlessLines = (text: string): string => text.replaceAll(/[^\P{Cc}\n\t]/gu, '\uFFFD')
+
+/** JSON, in which those that JSON leaves as they are become escapes too. */
+export const toJson = (value: unknown, indent?: number): string =>
+  JSON.stringify(value, undefined, indent).replaceAll(/[\x7f-\x9f]/g, (it) => `\\u00${it.charCodeAt(0).toString(16)}`)
+
 /** `--json` prints what the API gave; otherwise what `text` makes of it. */
 export const print = <T>(io: Io, { json }: { json?: boolean }, value: T, text: (value: T) => string): void =>
-  io.out(json ? JSON.stringify(value, undefined, 2) : text(value))
+  io.out(json ? toJson(value, 2) : text(value))
 
 /** Columns as wide as they need to be; the last one ends where its text ends. */
 export const table = (rows: readonly (readonly string[])[]): string => {

@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import type { Cli } from './cli.ts'
-import { print, table } from './print.ts'
+import { harmless, print, table } from './print.ts'
 import { all, type Session, signedIn } from './session.ts'
 
 type Role = 'viewer' | 'maintainer' | 'owner'
@@ -20,7 +20,7 @@ export const addProjects = (program: Command, { io }: Cli): void => {
     .action(async (options: Options) => {
       const { client } = await signedIn(io)
       const items = await all(client.each('GET /projects'))
-      print(io, options, items, (rows) => table(rows.map((it) => [it.id, it.role, it.name])))
+      print(io, options, items, (rows) => table(rows.map((it) => [it.id, it.role, harmless(it.name)])))
     })
   projects
     .command('create')
@@ -29,7 +29,7 @@ export const addProjects = (program: Command, { io }: Cli): void => {
     .option('--json', 'print JSON')
     .action(async (name: string, options: Options) => {
       const { project } = await (await signedIn(io)).client.call('POST /projects', { body: { name } })
-      print(io, options, project, (it) => `${it.id}  ${it.name}`)
+      print(io, options, project, (it) => `${it.id}  ${harmless(it.name)}`)
     })
   projects
     .command('members')
@@ -40,7 +40,9 @@ export const addProjects = (program: Command, { io }: Cli): void => {
       const session = await signedIn(io)
       const params = { projectId: given ?? (await ownProject(session)) }
       const items = await all(session.client.each('GET /projects/{projectId}/members', { params }))
-      print(io, options, items, (rows) => table(rows.map((it) => [it.userId, it.role, it.email, it.name])))
+      print(io, options, items, (rows) =>
+        table(rows.map((it) => [it.userId, it.role, harmless(it.email), harmless(it.name)])),
+      )
     })
   projects
     .command('invite')
@@ -53,7 +55,7 @@ export const addProjects = (program: Command, { io }: Cli): void => {
       const { client } = await signedIn(io)
       const body = { email, role }
       const { member } = await client.call('POST /projects/{projectId}/members', { params: { projectId }, body })
-      print(io, options, member, (it) => `${it.name} <${it.email}> is a ${it.role}.`)
+      print(io, options, member, (it) => `${harmless(`${it.name} <${it.email}>`)} is a ${it.role}.`)
     })
 }
 

@@ -4,7 +4,7 @@ import type { AnswerOf } from '../../lib/client/api.ts'
 import type { Cli } from './cli.ts'
 import type { Io } from './io.ts'
 import { readInput } from './kind-flags.ts'
-import { paint, print, table } from './print.ts'
+import { harmless, paint, print, table } from './print.ts'
 import { all, signedIn } from './session.ts'
 
 type Schedule = AnswerOf<Api['GET /schedules']>['body']['items'][number]
@@ -52,8 +52,11 @@ export const addSchedules = (program: Command, { io }: Cli): void => {
         const { client } = await signedIn(io)
         const params = { scheduleId }
         const { schedule } = await client.call('PATCH /schedules/{scheduleId}', { params, body: { paused } })
-        print(io, options, schedule, ({ name, nextRuns }) =>
-          paused ? `${name} is paused.` : `${name} comes next at ${nextRuns[0]}.`,
+        print(
+          io,
+          options,
+          schedule,
+          ({ name, nextRuns }) => `${harmless(name)} ${paused ? 'is paused' : `comes next at ${nextRuns[0]}`}.`,
         )
       })
   }
@@ -73,11 +76,11 @@ const toTable = (io: Io, schedules: readonly Schedule[]): string => {
     ['ID', 'CRON', 'ZONE', 'KIND', 'NEXT', 'NAME'].map((it) => paint(io, 'dim', it)),
     ...schedules.map((it) => [
       it.id,
-      it.cron,
-      it.timeZone,
+      harmless(it.cron),
+      harmless(it.timeZone),
       it.kind,
       it.paused ? 'paused' : (it.nextRuns[0] ?? '–'),
-      it.name,
+      harmless(it.name),
     ]),
   ])
 }

@@ -5,7 +5,7 @@ import { explain } from './explain.ts'
 import { followSession } from './following.ts'
 import { CommandError, EXIT, type Io } from './io.ts'
 import { createNews } from './news.ts'
-import { paint } from './print.ts'
+import { harmless, paint } from './print.ts'
 import { ownProject } from './projects.ts'
 import { type Session, signedIn } from './session.ts'
 import type { Prompt } from './terminal.ts'
@@ -175,5 +175,5 @@ const createListener = (io: Io, say: (text: string) => void): Listener => {
     wasLive = false
   }
 
-  return { begin, who: () => email || 'stint', own: (jobId) => void own.add(jobId), stop }
+  return { begin, who: () => harmless(email || 'stint'), own: (jobId) => void own.add(jobId), stop }
 }

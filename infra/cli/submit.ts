@@ -2,7 +2,7 @@ import { type Command, Option } from 'commander'
 import type { Cli } from './cli.ts'
 import { CommandError, EXIT } from './io.ts'
 import { inputOf, type Kind, kindCommand, readInput } from './kind-flags.ts'
-import { print } from './print.ts'
+import { harmless, print } from './print.ts'
 import { type Session, signedIn } from './session.ts'
 import { upload } from './upload.ts'
 import { watchJobs } from './watch.ts'
@@ -49,7 +49,9 @@ export const addSubmit = (program: Command, cli: Cli): void => {
     .option('--json', 'print JSON')
     .action(async (options: { json?: boolean }) => {
       const { items } = await (await signedIn(cli.io)).client.call('GET /job-kinds')
-      print(cli.io, options, items, (all) => all.map((it) => `${it.kind.padEnd(24)} ${it.summary}`).join('\n'))
+      print(cli.io, options, items, (all) =>
+        all.map((it) => `${it.kind.padEnd(24)} ${harmless(it.summary)}`).join('\n'),
+      )
     })
 }
 

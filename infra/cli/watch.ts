@@ -6,7 +6,7 @@ import { createScreen, type Screen } from '../demo/screen.ts'
 import type { Cli } from './cli.ts'
 import { followSession } from './following.ts'
 import { CommandError, EXIT, type Io } from './io.ts'
-import { paint, percent } from './print.ts'
+import { harmless, paint, percent, toJson } from './print.ts'
 import { type Session, signedIn } from './session.ts'
 
 /** A job, as far as events tell of it. */
@@ -54,7 +54,7 @@ export const watchJobs = async (
   const tell = (jobId: string, { seq, type, createdAt, data }: Told): void => {
     if (!json || seq <= (told.get(jobId) ?? 0)) return
     told.set(jobId, seq)
-    io.out(JSON.stringify({ jobId, seq, type, createdAt, data }))
+    io.out(toJson({ jobId, seq, type, createdAt, data }))
   }
   const read = async (): Promise<void> => {
     const { client } = session
@@ -170,11 +170,11 @@ const saidTo = (io: Io, jobs: Map<string, Watched>): (() => void) => {
 const draw = (io: Io, job: Watched, bar?: string): string =>
   [
     job.id,
-    job.label.slice(0, 16).padEnd(16),
+    harmless(job.label.slice(0, 16)).padEnd(16),
     ...(bar === undefined ? [] : [bar]),
     percent(job.progress).padStart(5),
     paint(io, STATE_COLOURS[job.state], job.state.padEnd(9)),
-    job.error ? `${job.error.code}: ${job.error.message}` : job.stint > 0 ? `stint ${job.stint}` : '',
+    job.error ? harmless(`${job.error.code}: ${job.error.message}`) : job.stint > 0 ? `stint ${job.stint}` : '',
   ]
     .join(' ')
     .trimEnd()

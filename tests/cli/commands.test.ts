@@ -167,6 +167,27 @@ test('logs -f goes on until the job has ended', async ({ world, ada }) => {
   expect((await ada.stint(['job', idOf({ out })])).out).toContain('succeeded')
 })
 
+test('what strangers wrote cannot steer the terminal', async ({ world, ada }) => {
+  await register(ada)
+  const evil = '\x1b]52;c;cm0gLXJm\x07\x9b2J\r'
+  const { out } = await ada.stint(['submit', 'debug.noop', '--name', `n${evil}`, '--echo', `"e${evil}"`, '--watch'])
+  await ada.stint(['schedules', 'create', `s${evil}`, '30 2 * * *', 'debug.noop'])
+  await ada.stint(['keys', 'create', `k${evil}`])
+  await ada.stint(['projects', 'create', `p${evil}`])
+  await world.sql`UPDATE users SET name = ${`u${evil}`}`
+  await world.sql`UPDATE jobs SET state = 'failed', error = ${world.sql.json({ code: 'X', message: evil })}`
+  await world.sql`
+    INSERT INTO job_logs (job_id, stint, level, message, data)
+    VALUES (${idOf({ out })}, 1, 'warn', ${`two\nlines${evil}`}, ${world.sql.json({ evil })})`
+  const said: string[] = [out]
+  for (const args of [['jobs'], ['job', idOf({ out })], ['logs', idOf({ out })], ['watch', idOf({ out })]])
+    for (const json of [[], ['--json']]) said.push((await ada.stint([...args, ...json])).out)
+  for (const args of [['schedules'], ['keys'], ['projects'], ['projects', 'members'], ['whoami']])
+    said.push((await ada.stint(args)).out)
+  for (const text of said) expect(text.replaceAll('\n', '')).not.toMatch(/\p{Cc}/u)
+  expect(said.join('')).toContain('two\nlines')
+})
+
 test('schedules, queues and projects are listed and changed', async ({ world, ada }) => {
   await register(ada)
   const created = await ada.stint([

@@ -1,0 +1,47 @@
+import { expect, test } from 'vitest'
+import type { LiveEvent } from '../../lib/client/live.ts'
+import { ProblemError } from '../../lib/client/problem-error.ts'
+import { explain } from './explain.ts'
+import { createNews } from './news.ts'
+import { harmless, harmlessLines, toJson } from './print.ts'
+import type { Session } from './session.ts'
+
+/** Sets the clipboard, clears the screen, and does so again in eight bits. */
+const EVIL = '\x1b]52;c;cm0gLXJm\x07\x1b[2J\x9b2J\x7f\r\n\t'
+
+test('text that is not ours has no control characters, and of several lines only those that make them', () => {
+  expect(harmless(`a${EVIL}ü😀`)).toBe('a\uFFFD]52;c;cm0gLXJm\uFFFD\uFFFD[2J\uFFFD2J\uFFFD\uFFFD\uFFFD\uFFFDü😀')
+  expect(harmlessLines('a\tb\r\nc\x1b[2J')).toBe('a\tb\uFFFD\nc\uFFFD[2J')
+})
+
+test('JSON has them as escapes, and means the same', () => {
+  const json = toJson({ [EVIL]: EVIL })
+  expect(json).not.toMatch(/\p{Cc}/u)
+  expect(JSON.parse(json)).toEqual({ [EVIL]: EVIL })
+})
+
+test('what is said of an error repeats none', () => {
+  const errors = [{ path: EVIL, message: EVIL }]
+  const response = { status: 422, statusText: '', headers: new Headers() }
+  const problem = {
+    type: '',
+    status: 422,
+    code: 'VALIDATION_FAILED',
+    requestId: 'r',
+    title: EVIL,
+    detail: EVIL,
+  } as const
+  for (const given of [problem, { ...problem, errors }]) {
+    const { message = '' } = explain(new ProblemError(response, given)) ?? {}
+    expect(message.replaceAll('\n', '')).not.toMatch(/\p{Cc}/u)
+  }
+})
+
+test('live news repeats none', async () => {
+  const io = { env: {}, out: () => {}, err: () => {} }
+  const say = createNews(io, {} as Session)
+  const event = { jobId: 'j', projectId: 'p', seq: 1, xid: 1, createdAt: new Date().toISOString() }
+  const queued = { ...event, type: 'job.queued', data: { kind: 'debug.noop', name: EVIL } } as LiveEvent
+  const failed = { ...event, type: 'job.failed', data: { error: { code: 'X', message: EVIL } } } as LiveEvent
+  for (const it of [queued, failed]) expect(await say(it)).not.toMatch(/\p{Cc}/u)
+})
