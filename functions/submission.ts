@@ -76,10 +76,14 @@ export const submission = z
   .superRefine(sane)
   .meta({ id: 'Submission', example: { kind: 'math.pi', input: { digits: 1_000 } } })
 
+export const idempotencyKey = z
+  .string()
+  .regex(/^[!-~]{1,200}$/, 'expected 1–200 printable ASCII characters without spaces')
+
 export const batchItem = z
   .strictObject({
     ...fields,
-    idempotencyKey: z.string().min(1).max(200).optional(),
+    idempotencyKey: idempotencyKey.optional(),
     after: z
       .array(z.union([id, z.string().regex(/^\$./, 'expected a job id, or $name of a sibling')]))
       .max(MAX_PARENTS)
@@ -117,10 +121,6 @@ export const idempotencyOf = (key: string, route: string, body: unknown): { key:
     .update(`${route} ${stringify(body)}`)
     .digest('hex'),
 })
-
-export const idempotencyKey = z
-  .string()
-  .regex(/^[!-~]{1,200}$/, 'expected 1–200 printable ASCII characters without spaces')
 
 /** The `Idempotency-Key` header. @throws {StintError} VALIDATION_FAILED */
 export const readIdempotencyKey = (headers: Record<string, string | undefined>): string | undefined => {

@@ -138,6 +138,19 @@ describe('POST /jobs with Prefer: wait', () => {
     expect(headers).not.toHaveProperty('preference-applied')
   })
 
+  test('does not wait for a job that was deleted', async ({ world }) => {
+    const { accessToken: token } = await world.register()
+    const again = (prefer: string) =>
+      world.http('POST', '/jobs', {
+        token,
+        body: { kind: 'debug.noop', input: {} },
+        headers: { prefer, 'idempotency-key': 'once' },
+      })
+    await again('wait=0')
+    await world.sql`DELETE FROM jobs`
+    expect(await again('wait=20')).toMatchObject({ status: 404, body: { code: 'JOB_NOT_FOUND' } })
+  }, 15_000)
+
   test('waits for the job of an idempotency key too', async ({ world }) => {
     const { accessToken: token } = await world.register()
     const again = (prefer: string) =>

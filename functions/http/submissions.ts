@@ -37,6 +37,8 @@ export const submitOne = route({
     const submitted = await submitGathered(app, prepared)
     const waitSeconds = readWaitSeconds(headers['prefer'])
     const location = { location: `/jobs/${submitted.jobId}`, ...told(submitted), ...waited(waitSeconds) }
+    // The job of an earlier request may be gone, and would be waited for in vain.
+    if (waitSeconds && submitted.outcome !== 'made') await asItStands(app, submitted)
     const ended = waitSeconds ? await awaitEnd(app, submitted.jobId, waitSeconds) : null
     if (ended) return { status: 200, headers: location, body: { job: toJob(ended) } }
     const job = waitSeconds ? await asItStands(app, submitted) : await shown(app, prepared, submitted)
@@ -64,8 +66,9 @@ export const submitBatch = route({
     const whole = key && idempotencyOf(key, 'POST /jobs/batch', body)
     for (const [index, it] of prepared.entries()) {
       const item = body.jobs[index]
-      // A key for the whole batch is a key for each of its jobs: all of them are replayed, or none.
-      if (whole) it.idempotency = { key: `${whole.key}#${index}`, bodyHash: whole.bodyHash }
+      // A key for the whole batch is a key for each of its jobs: all of them are replayed, or none. No caller's own key has
+      // a space.
+      if (whole) it.idempotency = { key: `${whole.key} ${index}`, bodyHash: whole.bodyHash }
       else if (item?.idempotencyKey) it.idempotency = idempotencyOf(item.idempotencyKey, 'POST /jobs/batch', item)
     }
     const submitted = await submit(app, prepared)

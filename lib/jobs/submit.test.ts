@@ -90,6 +90,24 @@ describe('idempotency keys', () => {
   })
 })
 
+describe('idempotency keys of batches', () => {
+  test('are none that a single job could have, and take the characters that a header takes', async ({ world }) => {
+    const { post } = await submitter(world)
+    await post('/jobs/batch', { jobs: [serials()] }, { 'idempotency-key': 'b' })
+    for (const key of ['b#0', 'b', 'b0']) {
+      const other = await post('/jobs', serials({ name: key }), { 'idempotency-key': key })
+      expect([other.status, other.headers['idempotency-replayed']]).toEqual([202, undefined])
+    }
+    const own = await post('/jobs/batch', { jobs: [serials({ name: 'own', idempotencyKey: 'c#0' })] })
+    const whole = await post('/jobs/batch', { jobs: [serials({ name: 'whole' })] }, { 'idempotency-key': 'c' })
+    expect([own.status, whole.status]).toEqual([202, 202])
+    for (const idempotencyKey of ['b 0', 'é', '', 'x'.repeat(201)]) {
+      const { status, body } = await post('/jobs/batch', { jobs: [serials({ idempotencyKey })] })
+      expect([status, body.errors?.[0]?.path]).toEqual([422, 'jobs[0].idempotencyKey'])
+    }
+  })
+})
+
 describe('unique keys', () => {
   test('while a job is live its key answers with it; when it ended the key is free', async ({ world }) => {
     const { post } = await submitter(world)
