@@ -1,7 +1,9 @@
 import { expect } from 'vitest'
+import { givenStack } from '../../tests/support/given-stack.ts'
 import { readTopic } from '../../tests/support/kafka-reader.ts'
 import { test } from '../../tests/support/world.ts'
 import { createKafkaPublisher, startKafkaConsumer } from './kafka.ts'
+import { TooLargeError } from './publisher.ts'
 
 const message = (key: string, value: string) => ({ key, value: Buffer.from(value), headers: { ce_type: 'job.queued' } })
 
@@ -43,6 +45,16 @@ test('throws when no broker answers', async ({ world: { app } }) => {
   await expect(publisher.ready()).rejects.toThrow(/ECONNREFUSED/)
   await expect(publisher.publish('t', [message('k', 'v')])).rejects.toThrow(/ECONNREFUSED/)
   await publisher.close()
+})
+
+test('says so when a broker finds a request too large, and goes on', async ({ world: { app } }) => {
+  const { topic } = app.config.kafka
+  const large = Array.from({ length: 11 }, () => message('k', 'x'.repeat(100_000)))
+  const refused = await app.publisher.publish(topic, large).catch((error: unknown) => error)
+  // The embedded broker takes whatever comes.
+  if (givenStack().kafkaAddress === undefined) expect(refused).toBeUndefined()
+  else expect(refused).toBeInstanceOf(TooLargeError)
+  await app.publisher.publish(topic, large.slice(0, 9))
 })
 
 test('finds a broker that came back under another address', async ({ world: { app } }) => {

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import kafkajs, { Kafka, type KafkaJSProtocolError, type KafkaMessage, logLevel, type Producer } from 'kafkajs'
 import type { Logger } from '../core/log.ts'
 import { partitionOf } from './partitioner.ts'
-import type { Publisher } from './publisher.ts'
+import { type Publisher, TooLargeError } from './publisher.ts'
 
 export interface KafkaOptions {
   /** `host:port` of the brokers to ask first; a function is asked again at each connection. */
@@ -57,6 +57,7 @@ export const createKafkaPublisher = (options: KafkaOptions): Publisher => {
         }
         await it.send({ topic, acks: -1, messages })
       } catch (error) {
+        if (isTooLarge(error)) throw new TooLargeError(`${messages.length} messages are too large`, { cause: error })
         // The broker may have come back under another address: the next try asks for it anew.
         await drop()
         throw error
@@ -205,6 +206,11 @@ const partitionsAnswer = async (kafka: Kafka, topic: string): Promise<void> => {
     await admin.disconnect()
   }
 }
+
+/** The first is of what a partition gets in one request (message.max.bytes), the second of a segment of its log. */
+const TOO_LARGE = ['MESSAGE_TOO_LARGE', 'RECORD_LIST_TOO_LARGE']
+
+const isTooLarge = (error: unknown): boolean => TOO_LARGE.includes(protocolErrorOf(error)?.type ?? '')
 
 const isMissingTopic = (error: unknown): boolean => protocolErrorOf(error)?.type === 'UNKNOWN_TOPIC_OR_PARTITION'
 

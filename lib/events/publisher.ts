@@ -18,9 +18,17 @@ export interface Message {
   headers: Record<string, string>
 }
 
+/** A broker takes no request as large as this one. Less of it at once may do. */
+export class TooLargeError extends Error {
+  override readonly name = 'TooLargeError'
+}
+
 /** The seam to Kafka. */
 export interface Publisher {
-  /** Resolves when all in-sync replicas have every message (acks=all). @throws if any is not acknowledged */
+  /**
+   * Resolves when all in-sync replicas have every message (acks=all).
+   * @throws if any is not acknowledged; {TooLargeError} when that is for their size, some of them may have been taken then
+   */
   publish(topic: string, messages: Message[]): Promise<void>
   /** Resolves when a broker answers. */
   ready(): Promise<void>

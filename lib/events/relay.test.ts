@@ -1,24 +1,41 @@
+import { createRequire } from 'node:module'
 import { expect } from 'vitest'
 import { createEngine, insertJobs, invoke } from '../../tests/support/engine.ts'
-import { test } from '../../tests/support/world.ts'
+import { test, type World } from '../../tests/support/world.ts'
 import { fromMessage } from './cloud-event.ts'
-import type { Message, Publisher } from './publisher.ts'
+import { type Message, type Publisher, TooLargeError } from './publisher.ts'
 import { relay, republish } from './relay.ts'
 
-const recording = (fail: (batch: Message[]) => 'before' | 'after' | undefined = () => undefined) => {
+const recording = (fail: (batch: Message[]) => 'before' | 'after' | 'large' | undefined = () => undefined) => {
   const got: Message[] = []
+  const batches: Message[][] = []
   const publisher: Publisher = {
     publish: async (_topic, messages) => {
       const when = fail(messages)
       if (when === 'before') throw new Error('no broker')
+      if (when === 'large') throw new TooLargeError('too large')
+      batches.push(messages)
       got.push(...messages)
       if (when === 'after') throw new Error('no answer')
     },
     ready: async () => {},
     close: async () => {},
   }
-  return { publisher, got }
+  return { publisher, got, batches }
 }
+const traceparent = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01'
+
+const require = createRequire(import.meta.url)
+const encodeRecord = require('kafkajs/src/protocol/recordBatch/record/v0')
+const { RecordBatch: encodeBatch } = require('kafkajs/src/protocol/recordBatch/v0')
+
+/** Bytes of what a broker is sent, if all of it is for one partition. */
+const wireSize = async (messages: Message[]): Promise<number> => {
+  const records = messages.map((it, offsetDelta) => encodeRecord({ ...it, offsetDelta, timestampDelta: 0 }))
+  const batch = await encodeBatch({ records, lastOffsetDelta: records.length - 1 })
+  return batch.buffer.length
+}
+
 const seqs = (messages: Message[], jobId: string) =>
   messages.filter((it) => it.key === jobId).map((it) => fromMessage(it.value).seq)
 
@@ -100,4 +117,58 @@ test('thousands of events go in batches, and a broker that lost its log gets the
   await relay(app)
   expect(got).toHaveLength(5_001)
   expect(got.at(-1)?.key).toBe(waiting)
+})
+
+/** Events of one job, which all go to one partition. */
+const addFailures = ({ sql }: World, count: number, message: string) => sql`
+  INSERT INTO events (job_id, project_id, seq, type, data)
+  SELECT (SELECT gen_random_uuid()), gen_random_uuid(), n, 'job.failed',
+         jsonb_build_object('error', jsonb_build_object('code', 'ERROR', 'message', ${message}::text))
+  FROM generate_series(1, ${count}) AS n`
+
+test('large events go in more requests, each as large as a broker takes them; ordinary ones go a thousand at a time', async ({
+  world,
+}) => {
+  const { publisher, batches } = recording()
+  const app = { ...world.app, publisher }
+  await insertJobs(
+    app,
+    Array.from({ length: 2_000 }, () => ({ name: 'Sales of November', tags: ['sales', 'monthly'], traceparent })),
+  )
+  await relay(app)
+  expect(batches.map((it) => it.length)).toEqual([1_000, 1_000])
+  await addFailures(world, 1_000, '没'.repeat(2_000))
+  await relay(app)
+  const large = batches.slice(2)
+  expect(large.flat()).toHaveLength(1_000)
+  const sizes = await Promise.all(batches.map(wireSize))
+  expect(Math.max(...sizes)).toBeLessThan(1_000_000)
+  expect(Math.min(...sizes.slice(2, -1))).toBeGreaterThan(850_000)
+})
+
+test('a broker gets more than it takes at once', async ({ world }) => {
+  await addFailures(world, 1_000, 'x'.repeat(2_000))
+  await world.relay()
+  expect(await world.events()).toHaveLength(1_000)
+})
+
+test('what a broker finds too large goes in halves, in order, and an event too large by itself stops no other', async ({
+  world,
+}) => {
+  const hopeless = 'x'.repeat(1_500)
+  const { publisher, got, batches } = recording((messages) =>
+    messages.reduce((sum, it) => sum + it.value.length, 0) > 1_400 ? 'large' : undefined,
+  )
+  const app = { ...world.app, publisher }
+  await insertJobs(app, [{}, {}])
+  await addFailures(world, 1, hopeless)
+  await insertJobs(app, [{}, {}, {}, {}, {}])
+  const told = await world.sql`SELECT job_id, type FROM events ORDER BY id`
+  await relay(app)
+  expect(got.map((it) => it.key)).toEqual(told.filter((it) => it['type'] !== 'job.failed').map((it) => it['jobId']))
+  expect(batches.length).toBeLessThan(got.length)
+  const large = told.find((it) => it['type'] === 'job.failed')
+  const errors = world.logged.map((line) => JSON.parse(line)).filter((it) => it.level >= 50)
+  expect(errors).toMatchObject([{ event: `${large?.['jobId']}:1` }])
+  expect(await world.sql`SELECT FROM outbox`).toHaveLength(0)
 })
