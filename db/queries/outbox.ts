@@ -10,22 +10,33 @@ export interface OutboxEvent extends EventRow {
   traceparent: string | null
 }
 
+/** What stands in the place of an event that is gone: its row must go too, or no relay gets past it. */
+export interface GoneEvent {
+  outboxId: number
+  id: null
+}
+
 /**
  * The events of the oldest rows: `atLeast` of them, and the rest of the last row's, in the order in which they are to be
  * published. It never begins behind a remembered row, since transactions commit out of order. But a job's rows are in
- * order: whoever writes its next event has waited for the commit of the one before.
+ * order: whoever writes its next event has waited for the commit of the one before. Each is looked up by its key: the
+ * limit is for the planner, which would read all events once many wait.
  */
-export const list = (sql: Sql, atLeast: number): Promise<OutboxEvent[]> => sql`
-  SELECT due.id AS outbox_id, events.id, events.job_id, events.project_id, events.seq, type, data, events.created_at, xid,
-         coalesce(jobs.kind, '') AS kind, jobs.traceparent
+export const list = (sql: Sql, atLeast: number): Promise<(OutboxEvent | GoneEvent)[]> => sql`
+  SELECT due.id AS outbox_id, event.*
   FROM (
     SELECT id, job_ids, seqs, sum(events) OVER (ORDER BY id) - events AS before FROM outbox ORDER BY id LIMIT ${atLeast}
-  ) AS due, unnest(due.job_ids, due.seqs) WITH ORDINALITY AS noted (job_id, seq, nth), events
-    LEFT JOIN jobs ON jobs.id = events.job_id
-  WHERE before < ${atLeast} AND events.job_id = noted.job_id AND events.seq = noted.seq
+  ) AS due, unnest(due.job_ids, due.seqs) WITH ORDINALITY AS noted (job_id, seq, nth)
+    LEFT JOIN LATERAL (
+      SELECT events.id, events.job_id, events.project_id, events.seq, type, data, events.created_at, xid,
+             coalesce(jobs.kind, '') AS kind, jobs.traceparent
+      FROM events LEFT JOIN jobs ON jobs.id = events.job_id
+      WHERE events.job_id = noted.job_id AND events.seq = noted.seq LIMIT 1
+    ) AS event ON true
+  WHERE before < ${atLeast}
   ORDER BY due.id, nth`
 
-/** What these rows name has been published. */
+/** What these rows name has been published, or is gone. */
 export const remove = async (sql: Sql, ids: number[]): Promise<void> => {
   await sql`DELETE FROM outbox WHERE id = ANY (${ids}::bigint[])`
 }

@@ -119,6 +119,16 @@ test('thousands of events go in batches, and a broker that lost its log gets the
   expect(got.at(-1)?.key).toBe(waiting)
 })
 
+test('rows of the outbox whose events are gone hold up no other, and go', async ({ world }) => {
+  const { publisher, got } = recording()
+  await world.sql`
+    INSERT INTO outbox (events, job_ids, seqs) SELECT 1000, array_agg(gen_random_uuid()), array_agg(1) FROM generate_series(1, 1000)`
+  const [id] = await insertJobs(world.app, [{}])
+  await relay({ ...world.app, publisher })
+  expect(got.map((it) => it.key)).toEqual([id])
+  expect(await world.sql`SELECT FROM outbox`).toHaveLength(0)
+})
+
 /** Events of one job, which all go to one partition. */
 const addFailures = ({ sql }: World, count: number, message: string) => sql`
   INSERT INTO events (job_id, project_id, seq, type, data)

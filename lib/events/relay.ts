@@ -28,8 +28,9 @@ const REPUBLISHED = 10_000
 export const relay = async (app: App): Promise<void> => {
   for (;;) {
     if (!(await holds(app, 'relay'))) return
-    const events = await outbox.list(app.sql, BATCH)
-    if (events.length === 0) return
+    const noted = await outbox.list(app.sql, BATCH)
+    if (noted.length === 0) return
+    const events = noted.filter((it) => it.id !== null)
     for (const batch of cut(app, events)) {
       await publish(app, batch)
       recordEvents(
@@ -38,9 +39,9 @@ export const relay = async (app: App): Promise<void> => {
         Date.now(),
       )
     }
-    await outbox.remove(app.sql, [...new Set(events.map((event) => event.outboxId))])
+    await outbox.remove(app.sql, [...new Set(noted.map((it) => it.outboxId))])
     // That was all. Whoever has committed more since then says so, or the next pass finds it.
-    if (events.length < BATCH) return
+    if (noted.length < BATCH) return
   }
 }
 
