@@ -67,11 +67,13 @@ export const endExcept = async (sql: Sql, workers: string[]): Promise<number> =>
   return rows.count
 }
 
-/** Gives every job whose lease ran out another one. @returns how many */
-export const grant = async (sql: Sql, leaseSeconds: number): Promise<number> => {
+/** Gives every job whose lease ran out, or does within so many seconds, another one. @returns how many */
+export const grant = async (sql: Sql, leaseSeconds: number, withinSeconds: number): Promise<number> => {
   const rows = await sql`
     WITH held AS MATERIALIZED (
-      SELECT id FROM jobs WHERE state = 'running' AND lease_until < now() ORDER BY id FOR UPDATE
+      SELECT id FROM jobs
+      WHERE state = 'running' AND lease_until < now() + ${withinSeconds} * interval '1 second'
+      ORDER BY id FOR UPDATE
     )
     UPDATE jobs SET lease_until = now() + ${leaseSeconds} * interval '1 second' FROM held WHERE jobs.id = held.id`
   return rows.count

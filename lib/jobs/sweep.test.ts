@@ -36,12 +36,52 @@ test('only one process sweeps at a time; another takes over when its lease is ov
 
 test('after an outage in which nobody could sweep for a lease, running jobs get one more', async ({ world }) => {
   const lost = await running(world, 'w', -1)
-  await world.sql`INSERT INTO runners (name, holder, lease_until) VALUES ('sweep', 'gone', now() - interval '90 seconds')`
+  await sweepIsHeld(world, -90)
   await sweep(world.app)
   expect(await get(world, lost)).toMatchObject({ state: 'running', crashes: 0 })
   await world.sql`UPDATE jobs SET lease_until = now() - interval '1 second'`
   await sweep(world.app)
   expect(await get(world, lost)).toMatchObject({ state: 'queued', crashes: 1 })
+})
+
+/** The sweep's lease, of which a holder that is gone has so many seconds left. */
+const sweepIsHeld = ({ sql }: World, secondsLeft: number) => sql`
+  INSERT INTO runners (name, holder, lease_until) VALUES ('sweep', 'gone', now() + ${secondsLeft} * interval '1 second')`
+
+// A lease of the sweep is of 30 s and one of a job of 60 s, which its worker renews each 20 s.
+test.for([
+  { outage: 75, ofSweep: -45, ofJob: -15 },
+  { outage: 45, ofSweep: -15, ofJob: -5 },
+  { outage: 45, ofSweep: -15, ofJob: 5 },
+])('an outage of $outage s ends no lease that a worker could not renew', async ({ ofSweep, ofJob }, { world }) => {
+  const id = await running(world, 'w', ofJob)
+  await sweepIsHeld(world, ofSweep)
+  await sweep(world.app)
+  expect(await get(world, id)).toMatchObject({ state: 'running', crashes: 0 })
+  const [row] = await world.sql`SELECT lease_until > now() + interval '50 seconds' AS again FROM jobs`
+  expect(row).toEqual({ again: true })
+})
+
+test('who takes the sweep over from one that has just gone gives no lease away', async ({ world }) => {
+  const [lost, ending] = [await running(world, 'w', -1), await running(world, 'w', 5)]
+  await sweepIsHeld(world, -2)
+  await sweep(world.app)
+  expect(await get(world, lost)).toMatchObject({ state: 'queued', crashes: 1 })
+  const [row] =
+    await world.sql`SELECT lease_until < now() + interval '5 seconds' AS as_it_was FROM jobs WHERE id = ${ending}`
+  expect(row).toEqual({ asItWas: true })
+})
+
+test('the leases after an outage are not forgotten when the first try to give them fails', async ({ world }) => {
+  const id = await running(world, 'w', -1)
+  await sweepIsHeld(world, -3_600)
+  await world.sql.unsafe(`
+    CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'not now'; END $$;
+    CREATE TRIGGER refuse BEFORE UPDATE ON jobs FOR EACH ROW EXECUTE FUNCTION refuse()`)
+  await expect(sweep(world.app)).rejects.toThrow('not now')
+  await world.sql`DROP TRIGGER refuse ON jobs`
+  await sweep(world.app)
+  expect(await get(world, id)).toMatchObject({ state: 'running', crashes: 0 })
 })
 
 test('the leases of processes that are known to be dead end at once, outage or not', async ({ world }) => {

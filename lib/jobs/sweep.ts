@@ -1,4 +1,4 @@
-import { transaction } from '../../db/client.ts'
+import { type Sql, transaction } from '../../db/client.ts'
 import * as leases from '../../db/queries/leases.ts'
 import * as queues from '../../db/queries/queues.ts'
 import * as waiting from '../../db/queries/waiting.ts'
@@ -7,7 +7,7 @@ import { countSettled } from '../metrics/jobs.ts'
 import type { QueueName, Ring } from '../queue/doorbells.ts'
 import { CLAIMS_PER_DOORBELL, ringFor, startableAfter } from '../queue/ring.ts'
 import { each } from '../schedule/every.ts'
-import { holds } from '../schedule/runner.ts'
+import { holds, RUNNER_LEASE_SECONDS } from '../schedule/runner.ts'
 import { MAX_DOORBELL_DELAY_SECONDS } from './retry.ts'
 import { settleWithChildren } from './settle.ts'
 
@@ -24,7 +24,7 @@ const LOOK_FOR_ROOM_MS = 10_000
 
 /** Finds what is due and lies still: lost leases, and queues whose doorbells were lost. */
 export const sweep = async (app: App): Promise<void> => {
-  if (!(await holds(app, 'sweep', (seconds) => grantAfterOutage(app, seconds)))) return
+  if (!(await holds(app, 'sweep', (tx, seconds) => grantAfterOutage(app, tx, seconds)))) return
   await each([
     () => endLostLeases(app),
     () => ringFallenDue(app),
@@ -36,13 +36,14 @@ export const sweep = async (app: App): Promise<void> => {
 }
 
 /**
- * When no sweep could reach Postgres for a lease, the workers could not renew theirs either: they get one more before
- * a lost one counts as a crash.
+ * When no sweep could reach Postgres for as long as a lease may have left, the workers could not renew theirs either:
+ * they get one more before a lost one counts as a crash, those too that end before a worker tries again. The outage may
+ * have begun as soon as the sweep's own lease had been renewed, and not only when that ended.
  */
-const grantAfterOutage = async (app: App, vacantSeconds: number): Promise<void> => {
-  const { leaseSeconds } = app.config.engine
-  if (vacantSeconds < leaseSeconds) return
-  const granted = await leases.grant(app.sql, leaseSeconds)
+const grantAfterOutage = async (app: App, tx: Sql, vacantSeconds: number): Promise<void> => {
+  const { leaseSeconds, heartbeatSeconds } = app.config.engine
+  if (vacantSeconds + RUNNER_LEASE_SECONDS < leaseSeconds - heartbeatSeconds) return
+  const granted = await leases.grant(tx, leaseSeconds, heartbeatSeconds)
   if (granted > 0) app.log.warn({ jobs: granted, vacantSeconds }, 'nobody swept for a lease; running jobs get one more')
 }
 

@@ -1,7 +1,8 @@
+import { type Alongside, type Sql, transaction } from '../../db/client.ts'
 import * as runners from '../../db/queries/runners.ts'
 import type { App } from '../app.ts'
 
-const LEASE_SECONDS = 30
+export const RUNNER_LEASE_SECONDS = 30
 
 /** Renewed when less than this is left of the lease, so that a pass costs no write of its own. */
 const RENEW_BELOW_MS = 15_000
@@ -11,24 +12,23 @@ const until = new WeakMap<App, Map<string, number>>()
 /**
  * Whether this process is the one that runs `name` (the sweep, the relay), taking the lease if it is free.
  * Two processes may both believe so for a moment after a long pause; what they do is safe to do twice.
- * @param onVacant told, when the lease is taken, for how many seconds nobody had held it
+ * @param afterVacancy what belongs to taking it when nobody had held it for so many seconds: done with that or not at all
  */
-export const holds = async (
-  app: App,
-  name: string,
-  onVacant?: (seconds: number) => Promise<void>,
-): Promise<boolean> => {
+export const holds = async (app: App, name: string, afterVacancy?: Alongside<[seconds: number]>): Promise<boolean> => {
   const leases = until.get(app) ?? new Map<string, number>()
   until.set(app, leases)
   const now = app.clock.now()
   if ((leases.get(name) ?? 0) - now > RENEW_BELOW_MS) return true
-  const acquired = await runners.acquire(app.sql, name, app.instance, LEASE_SECONDS)
-  if (!acquired) {
+  const take = async (sql: Sql): Promise<boolean> => {
+    const acquired = await runners.acquire(sql, name, app.instance, RUNNER_LEASE_SECONDS)
+    if (acquired && acquired.vacantSeconds > 0) await afterVacancy?.(sql, acquired.vacantSeconds)
+    return acquired !== null
+  }
+  if (!(await (afterVacancy ? transaction(app.sql, take) : take(app.sql)))) {
     leases.delete(name)
     return false
   }
-  await onVacant?.(acquired.vacantSeconds)
-  leases.set(name, now + LEASE_SECONDS * 1_000)
+  leases.set(name, now + RUNNER_LEASE_SECONDS * 1_000)
   return true
 }
 
