@@ -32,7 +32,7 @@ export const store = async (tx: TransactionSql, prepared: Prepared[]): Promise<S
     answered,
   )
   const made = prepared.filter((it) => !answered.has(it))
-  followAnswered(made, answered)
+  if (answered.size > 0) followAnswered(made, answered)
   const ended = await lockParents(tx, made)
   const times = await insert(tx, made)
   const edges = made.flatMap(({ row, after }) => after.map((parentId) => ({ childId: row.id, parentId })))
@@ -60,10 +60,13 @@ export const insert = async (sql: Sql, prepared: Prepared[]): Promise<Map<string
   )
 }
 
-/** Who runs after a sibling that was answered with another job runs after that one. */
+/** Who repeats a sibling that was answered with another job, or runs after it, has that one in its place. */
 const followAnswered = (made: Prepared[], answered: Answered): void => {
-  if (answered.size === 0) return
   const instead = new Map([...answered].map(([it, { jobId }]) => [it.row.id, jobId]))
+  for (const [it, answer] of answered) {
+    answer.jobId = instead.get(answer.jobId) ?? answer.jobId
+    instead.set(it.row.id, answer.jobId)
+  }
   for (const it of made) it.after = [...new Set(it.after.map((id) => instead.get(id) ?? id))]
 }
 

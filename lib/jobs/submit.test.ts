@@ -157,6 +157,22 @@ describe('unique keys', () => {
     const replay = await post('/jobs', serials({ uniqueKey: 'k' }), { 'idempotency-key': 'i' })
     expect([both.body.job.id, replay.body.job.id]).toEqual([holder.body.job.id, holder.body.job.id])
   })
+
+  test('those with one idempotency key are all answered with the job that has their unique key, at once and later', async ({
+    world,
+  }) => {
+    const { post } = await submitter(world)
+    const job = serials({ uniqueKey: 'u' })
+    const holder = (await post('/jobs', job)).body.job.id
+    const one = { 'idempotency-key': 'one' }
+    const gathered = await Promise.all(Array.from({ length: 5 }, () => post('/jobs', job, one)))
+    const later = await post('/jobs', job, one)
+    expect([...gathered, later].map((it) => it.body.job?.id)).toEqual(Array(6).fill(holder))
+    const each = { ...job, idempotencyKey: 'each' }
+    const batches = [await post('/jobs/batch', { jobs: [each, each] }), await post('/jobs/batch', { jobs: [each] })]
+    expect(batches.flatMap((it) => it.body.ids)).toEqual(Array(3).fill(holder))
+    expect(await world.sql`SELECT FROM jobs`).toHaveLength(1)
+  })
 })
 
 describe('dependencies', () => {
