@@ -56,14 +56,21 @@ export const markArrived = async (sql: Sql, fileId: string, sizeBytes: number): 
   await sql`UPDATE files SET size_bytes = ${sizeBytes} WHERE id = ${fileId} AND size_bytes IS NULL`
 }
 
-/** Whether a job of the file's project that hasn't ended names it in its input as `fileId` or `model`. */
+/** The files that a job's `input` names: as `fileId`, as `model`, or among its `attachments`. Kinds do it in no other way. */
+export const namedByInput = (sql: Sql) => sql`
+  LATERAL (
+    SELECT input->>'fileId' AS file_id
+    UNION ALL SELECT input->>'model' WHERE input ? 'model'
+    UNION ALL SELECT jsonb_array_elements_text(input->'attachments') WHERE jsonb_typeof(input->'attachments') = 'array'
+  ) AS named`
+
+/** Whether a job of the file's project that hasn't ended names it in its input. */
 export const isInUse = async (sql: Sql, file: { id: string; projectId: string }): Promise<boolean> => {
   const [row] = await sql<[{ inUse: boolean }]>`
     SELECT EXISTS (
       SELECT FROM jobs
       WHERE project_id = ${file.projectId} AND state IN ('blocked', 'queued', 'running')
-        AND (input @> jsonb_build_object('fileId', ${file.id}::text)
-             OR input @> jsonb_build_object('model', ${file.id}::text))
+        AND ${file.id}::text IN (SELECT file_id FROM ${namedByInput(sql)})
     ) AS in_use`
   return row.inUse
 }

@@ -1,4 +1,5 @@
 import type { Sql } from '../client.ts'
+import { namedByInput } from './files.ts'
 import type { JobState } from './jobs.ts'
 
 /** A job that a live one runs after. */
@@ -93,8 +94,8 @@ export const inspect = async (sql: Sql, id: string): Promise<Removable | null> =
 }
 
 /**
- * Which of these jobs made a file that a live job of the project names in its input as `fileId`. One branch for each
- * partial index of live jobs, and none of them is read when no file was made.
+ * Which of these jobs made a file that a live job of the project names in its input. One branch for each partial index
+ * of live jobs, and none of them is read when no file was made.
  */
 export const listWithFilesInUse = async (sql: Sql, ids: string[]): Promise<string[]> => {
   const rows = await sql<{ jobId: string }[]>`
@@ -109,8 +110,10 @@ export const listWithFilesInUse = async (sql: Sql, ids: string[]): Promise<strin
       UNION ALL
       SELECT project_id, input FROM jobs WHERE state = 'blocked'
     )
-    SELECT DISTINCT made.job_id FROM live JOIN made ON made.project_id = live.project_id AND made.file_id = input->>'fileId'
-    WHERE EXISTS (SELECT FROM made)`
+    -- Without the OFFSET a plan for whatever ids are given goes through all that were made for each live job.
+    SELECT DISTINCT made.job_id
+    FROM (SELECT project_id, file_id FROM live, ${namedByInput(sql)} WHERE EXISTS (SELECT FROM made) OFFSET 0) AS used
+    JOIN made USING (project_id, file_id)`
   return rows.map((row) => row.jobId)
 }
 

@@ -268,6 +268,16 @@ describe('DELETE /files/{fileId}', () => {
     expect(refused).toMatchObject({ status: 409, body: { code: 'FILE_IN_USE' } })
   })
 
+  test('waits for the mails that it is attached to', async ({ world }) => {
+    const { accessToken: token } = await world.register()
+    const { id } = (await upload(world, token)).body.file
+    const input = { to: ['ada@example.com'], subject: 'Hello', text: 'Hello', attachments: [id] }
+    const submitted = await world.http('POST', '/jobs', { token, body: { kind: 'mail.send', input } })
+    expect(submitted).toMatchObject({ status: 202 })
+    const refused = await world.http('DELETE', `/files/${id}`, { token })
+    expect(refused).toMatchObject({ status: 409, body: { code: 'FILE_IN_USE' } })
+  })
+
   test('can be tried again when the store could not be reached', async ({ world }) => {
     const { accessToken: token } = await world.register()
     const { body } = await upload(world, token)

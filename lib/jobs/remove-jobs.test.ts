@@ -104,6 +104,23 @@ describe('removing a job', () => {
     expect(await jobIds(world)).toEqual([child, user].toSorted())
   })
 
+  test.for([
+    ['a model', (id: string) => ({ model: id, fileId: newId() })],
+    ['an attachment', (id: string) => ({ attachments: [newId(), id] })],
+  ] as const)(
+    'is refused while a job needs a file of it as %s, and the prune keeps it',
+    async ([, inputOf], { world }) => {
+      const [maker = ''] = await makeEnded(world, 1, 31)
+      const file = await addFile(world, maker)
+      const [user = ''] = await insertJobs(world.app, [{ input: JSON.stringify(inputOf(file.id)) }])
+      await publishAll(world)
+      await expect(removeJob(world.app, maker)).rejects.toMatchObject({ code: 'JOB_IN_USE' })
+      expect(await removeExpiredJobs(world.app, 30, always)).toBe(0)
+      await world.sql`UPDATE jobs SET state = 'cancelled' WHERE id = ${user}`
+      expect(await removeExpiredJobs(world.app, 30, always)).toBe(1)
+    },
+  )
+
   test('that is not there says so', async ({ world }) => {
     await expect(removeJob(world.app, newId())).rejects.toMatchObject({ code: 'JOB_NOT_FOUND' })
   })
