@@ -83,13 +83,18 @@ export interface Removable {
   needed: boolean
 }
 
-/** Locks one job, and tells what holds it back. */
+/** Locks one job, and waits for whoever holds it. */
+export const lockOne = async (sql: Sql, id: string): Promise<void> => {
+  await sql`SELECT FROM jobs WHERE id = ${id} FOR UPDATE`
+}
+
+/** What holds a locked job back. A statement of its own, so that it sees what others committed before the lock. */
 export const inspect = async (sql: Sql, id: string): Promise<Removable | null> => {
   const [row] = await sql<Removable[]>`
     SELECT state,
       EXISTS (SELECT FROM outbox WHERE jobs.id = ANY (job_ids)) AS unpublished,
       ${isNeeded(sql)} AS needed
-    FROM jobs WHERE id = ${id} FOR UPDATE OF jobs`
+    FROM jobs WHERE id = ${id}`
   return row ?? null
 }
 

@@ -1,4 +1,5 @@
 import { describe, expect } from 'vitest'
+import type { Sql } from '../../db/client.ts'
 import * as files from '../../db/queries/files.ts'
 import * as removals from '../../db/queries/removals.ts'
 import { createEngine, insertJobs, invoke } from '../../tests/support/engine.ts'
@@ -40,7 +41,7 @@ const addFile = async ({ app, sql }: World, jobId: string): Promise<{ id: string
   return files.insert(sql, { ...file, madeBy: { jobId, stint: 1 } })
 }
 
-const addChild = ({ sql }: World, parentId: string, childId: string) => sql`
+const addChild = ({ sql }: { sql: Sql }, parentId: string, childId: string) => sql`
   WITH parent AS (UPDATE jobs SET has_children = true WHERE id = ${parentId})
   INSERT INTO job_dependencies (child_id, parent_id, settled_at) VALUES (${childId}, ${parentId}, now())`
 
@@ -102,6 +103,21 @@ describe('removing a job', () => {
     await removeJob(world.app, parent)
     await removeJob(world.app, maker)
     expect(await jobIds(world)).toEqual([child, user].toSorted())
+  })
+
+  test('sees what was committed while it waited for the job', async ({ world }) => {
+    const [id = ''] = await makeEnded(world, 1)
+    const [child = ''] = await insertJobs(world.app, [{}])
+    const removing = await world.sql.begin(async (tx) => {
+      await addChild({ sql: tx }, id, child)
+      const refused = removeJob(world.app, id).catch((error: unknown) => error)
+      const waiting = () =>
+        world.sql`SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`
+      await expect.poll(waiting, { timeout: 10_000 }).toHaveLength(1)
+      return { refused }
+    })
+    expect(await removing.refused).toMatchObject({ code: 'JOB_IN_USE' })
+    expect(await jobIds(world)).toContain(id)
   })
 
   test.for([

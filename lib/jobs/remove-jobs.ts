@@ -18,6 +18,7 @@ const FIRST = '00000000-0000-0000-0000-000000000000'
  */
 export const removeJob = async (app: App, id: string, alongside?: Alongside): Promise<void> => {
   await transaction(app.sql, async (tx) => {
+    await removals.lockOne(tx, id)
     const job = await removals.inspect(tx, id)
     if (!job) throw new StintError('JOB_NOT_FOUND')
     if (!hasEnded(job.state)) throw new StintError('JOB_NOT_ENDED', `The job is ${job.state}.`)
