@@ -178,6 +178,30 @@ test('a schedule whose kind is gone or takes another input says so, goes on tick
   expect(await jobCount(world)).toBe(2)
 })
 
+test('a schedule whose kind throws where its job is made says so, goes on ticking, and stops no other', async ({
+  world,
+}) => {
+  const broken = defineJob({
+    ...(echo as Parameters<typeof defineJob>[0]),
+    kind: 'test.broken',
+    limits: {
+      concurrencyKey: () => {
+        throw new TypeError('no such key')
+      },
+    },
+  })
+  const { id: faulty } = await makeSchedule(world, { kind: 'test.broken' })
+  const { id: sound } = await makeSchedule(world)
+  await pass(world, [...testKinds, broken])
+  const rows = await world.sql`SELECT id, error, next_at > now() AS ahead FROM schedules ORDER BY id`
+  expect([...rows]).toEqual([
+    { id: faulty, error: { code: 'INTERNAL', message: 'Something went wrong on our side' }, ahead: true },
+    { id: sound, error: null, ahead: true },
+  ])
+  expect(await jobCount(world)).toBe(1)
+  expect(world.logged.join('')).toContain('no such key')
+})
+
 test('paused schedules, and those of deleted projects, make nothing', async ({ world }) => {
   const { id: paused } = await makeSchedule(world)
   await world.sql`UPDATE schedules SET next_at = NULL, paused_at = now() WHERE id = ${paused}`

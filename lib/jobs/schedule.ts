@@ -91,12 +91,10 @@ const plan = (
     const made = due.ticks.map((tick) => ({ scheduleId: id, tick, row: toRow(app, kinds, schedule) }))
     return { jobs: made, move: { ...stays, nextAt: next, lastAt: due.ticks.at(-1) ?? null } }
   } catch (error) {
-    if (!(error instanceof StintError)) throw error
     app.log.error({ err: error, schedule: id }, 'a schedule made no job')
-    return {
-      jobs: [],
-      move: { ...stays, nextAt: next, error: { code: error.code, message: cut(error.message, 1_000) } },
-    }
+    // What else a kind may throw is told in the log only. It keeps none of the others in the transaction from theirs.
+    const { code, message } = error instanceof StintError ? error : new StintError('INTERNAL')
+    return { jobs: [], move: { ...stays, nextAt: next, error: { code, message: cut(message, 1_000) } } }
   }
 }
 
