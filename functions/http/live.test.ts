@@ -136,6 +136,29 @@ describe('GET /live/events', () => {
     expect((await world.http('GET', `${path}${ada.projectId}`, { token })).body.events).toHaveLength(1)
   })
 
+  test('gives an API key the events of its own project, and no ticket, which would open those of all', async ({
+    world,
+  }) => {
+    const ada = await world.register()
+    const { accessToken: token, projectId } = ada
+    const { body: other } = await world.http('POST', '/projects', { token, body: { name: 'Other' } })
+    const key = await world.http('POST', `/projects/${projectId}/api-keys`, {
+      token,
+      body: { name: 'Robot', scopes: ['jobs:read'] },
+    })
+    const robot = { ...ada, accessToken: key.body.secret }
+    const begin = await missed(world, robot)
+    const mine = await submit(world, ada)
+    await submit(world, ada, { projectId: other.project.id })
+    expect(short((await missed(world, robot, begin.after)).events)).toEqual([`job.queued ${mine} 1`])
+    const path = `/live/events?projectId=${other.project.id}`
+    expect(await world.http('GET', path, { token: key.body.secret })).toMatchObject({ status: 404 })
+    expect(await world.http('POST', '/live/tickets', { token: key.body.secret })).toMatchObject({
+      status: 403,
+      body: { code: 'SCOPE_MISSING' },
+    })
+  })
+
   test('passes over nothing that commits late with an early number', async ({ world }) => {
     const ada = await world.register()
     const begin = await missed(world, ada)

@@ -26,7 +26,8 @@ export const createTicket = route({
     'Open the `url` within 30 s. It brings `{"type":"events","events":[LiveEvent …]}`, the events of the jobs of all your ' +
     'projects, each at least once and in order per job. Send `{"type":"ping"}` at least every ten minutes; the answer is ' +
     '`{"type":"pong","secondsLeft":…}`, or `{"type":"reconnect"}` when the connection is to end. It ends with the session ' +
-    'that it was opened in, and after two hours.',
+    'that it was opened in, and after two hours. It brings the events of all projects, so no API key opens one: programs ' +
+    'ask `GET /live/events`.',
   actor: 'user',
   replies: {
     201: z.object({
@@ -50,9 +51,10 @@ export const listMissed = route({
     'For whoever comes back after a break, or polls. Without `after` it gives no events, and the present `after`. Each ' +
     `event since then comes once. An \`after\` that is older than ${CATCH_UP_SECONDS / 60} minutes gives \`reset\`: look at the jobs anew.`,
   actor: 'user',
+  scope: 'jobs:read',
   query: z.object({
     after: z.string().max(8_000).optional().meta({ description: '`after` of an earlier answer.' }),
-    projectId: id.optional().meta({ description: 'All your projects if left out.' }),
+    projectId: id.optional().meta({ description: 'All your projects if left out, and for an API key its own.' }),
   }),
   replies: {
     200: z.object({

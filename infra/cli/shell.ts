@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import type { Following, LiveEvent, LiveState } from '../../lib/client/live.ts'
+import { ProblemError } from '../../lib/client/problem-error.ts'
 import type { Cli } from './cli.ts'
 import { explain } from './explain.ts'
 import { followSession } from './following.ts'
@@ -116,6 +117,12 @@ const STATES: Partial<Record<LiveState, string>> = {
   ended: 'the session has ended: login signs in again',
 }
 
+/** The credentials are good, but not for this. */
+const forbidden = (error: unknown): string | undefined =>
+  error instanceof ProblemError && error.status !== 401
+    ? `what happens to the jobs isn't said: ${error.message}`
+    : undefined
+
 const createListener = (io: Io, say: (text: string) => void): Listener => {
   let following: Following | undefined
   let email = ''
@@ -163,9 +170,9 @@ const createListener = (io: Io, say: (text: string) => void): Listener => {
         for (const event of events.filter(mine)) tell(event)
       },
       onReset: () => say(paint(io, 'dim', 'away for over an hour: jobs shows how things are')),
-      onState: (state) => {
+      onState: (state, error) => {
         if (following !== started) return
-        const text = state === 'live' && wasLive ? 'connected again' : STATES[state]
+        const text = state === 'live' && wasLive ? 'connected again' : (forbidden(error) ?? STATES[state])
         wasLive ||= state === 'live'
         if (text) say(paint(io, 'dim', text))
       },

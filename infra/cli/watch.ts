@@ -84,10 +84,9 @@ export const watchJobs = async (
   const following = followSession(session, {
     onEvents: hear,
     onReset: () => void read().then(look, ended.reject),
-    onState: (state) => {
+    onState: (state, error) => {
       live = state
-      if (state === 'ended')
-        ended.reject(new CommandError('The session has ended: stint login signs in again', EXIT.signIn))
+      if (state === 'ended') ended.reject(asEnd(session, error))
       else show()
     },
   })
@@ -108,6 +107,12 @@ export const watchJobs = async (
     show.close()
   }
   return [...jobs.values()].every(({ state }) => state === 'succeeded') ? EXIT.ok : EXIT.found
+}
+
+/** Why nothing more will be heard. */
+const asEnd = ({ email }: Session, error: unknown): unknown => {
+  const isSession = email !== undefined && (error as { status?: number } | undefined)?.status === 401
+  return isSession ? new CommandError('The session has ended: stint login signs in again', EXIT.signIn) : error
 }
 
 const hasEnded = ({ state }: Watched): boolean => ['succeeded', 'failed', 'cancelled'].includes(state)

@@ -6,7 +6,7 @@ export type { LiveEvent } from '../live/live-event.ts'
 
 /**
  * `live`: events are pushed. `polling`: they are asked for each two seconds, because no WebSocket can be had. `offline`:
- * the API isn't reached; it goes on trying. `ended`: the session is over, and so is this.
+ * the API isn't reached; it goes on trying. `ended`: the session is over or may not hear of anything, and so is this.
  */
 export type LiveState = 'connecting' | 'live' | 'polling' | 'offline' | 'ended'
 
@@ -19,7 +19,8 @@ export interface FollowOptions {
   onEvents: (events: LiveEvent[]) => void
   /** It was away for too long: events were passed over, and what is shown should be read anew. */
   onReset?: () => void
-  onState?: (state: LiveState) => void
+  /** With what refused it, if that is why it ended. */
+  onState?: (state: LiveState, error?: unknown) => void
   /** `after` of an earlier one, to go on from there; otherwise events count from now on. */
   after?: string | undefined
   WebSocket?: typeof WebSocket
@@ -67,25 +68,27 @@ export const follow = (options: FollowOptions): Following => {
   let state: LiveState = 'connecting'
   let socket: LiveSocket | undefined
   let isOpening = false
+  /** An API key gets no ticket, and never will. */
+  let isRefused = false
   let failures = 0
   let catching: Promise<void> | undefined
   let catchAgain = false
   let checkTimer: ReturnType<typeof setTimeout> | undefined
   let retryTimer: ReturnType<typeof setTimeout> | undefined
 
-  const become = (next: LiveState): void => {
+  const become = (next: LiveState, error?: unknown): void => {
     if (state === next || state === 'ended') return
     state = next
-    options.onState?.(next)
+    options.onState?.(next, error)
   }
 
-  const end = (): void => {
+  const end = (error?: unknown): void => {
     clearTimeout(checkTimer)
     clearTimeout(retryTimer)
     socket?.close()
     socket = undefined
-    become('ended')
-    ready.reject(new Error('following has ended'))
+    become('ended', error)
+    ready.reject(new Error('following has ended', { cause: error }))
   }
 
   const tell = (news: LiveEvent[]): void => {
@@ -113,7 +116,7 @@ export const follow = (options: FollowOptions): Following => {
       else if (!isOpening) become('polling')
       ready.resolve()
     } catch (error) {
-      if (isOver(error)) end()
+      if (isOver(error) || isForbidden(error)) end(error)
       else become('offline')
     } finally {
       // At once, and not when the promise is settled: who asks in between would be forgotten.
@@ -137,7 +140,7 @@ export const follow = (options: FollowOptions): Following => {
 
   /** Opens a WebSocket, beside one that is about to end or in the place of one that has. */
   const open = async (): Promise<void> => {
-    if (isOpening || state === 'ended') return
+    if (isOpening || isRefused || state === 'ended') return
     isOpening = true
     clearTimeout(retryTimer)
     const opened = await tryToOpen()
@@ -174,13 +177,15 @@ export const follow = (options: FollowOptions): Following => {
       return made
     } catch (error) {
       made?.close()
-      if (isOver(error)) end()
+      if (isOver(error)) end(error)
+      isRefused = isForbidden(error)
       return undefined
     }
   }
 
   const retryLater = (): void => {
     if (state === 'ended') return
+    if (isRefused) return void catchUp()
     failures++
     const waitMs = Math.min(times.maxBackoffMs, times.minBackoffMs * 2 ** failures) * (0.5 + Math.random() / 2)
     retryTimer = setTimeout(() => void open(), waitMs)
@@ -202,9 +207,15 @@ export const follow = (options: FollowOptions): Following => {
       void open()
       void catchUp()
     },
-    stop: end,
+    stop: () => end(),
   }
 }
 
 /** Neither another try nor another token helps. */
-const isOver = (error: unknown): boolean => (error as { status?: number } | undefined)?.status === 401
+const isOver = (error: unknown): boolean => statusOf(error) === 401
+
+/** The API itself says so, and no proxy that may think better of it. */
+const isForbidden = (error: unknown): boolean =>
+  [403, 404].includes(statusOf(error) ?? 0) && (error as { code?: string }).code !== undefined
+
+const statusOf = (error: unknown): number | undefined => (error as { status?: number } | undefined)?.status

@@ -238,6 +238,19 @@ test('keys are made for programs, used, listed and revoked', async ({ ada }) => 
   expect((await ada.stint(['keys', 'create', 'Robot', '--expires-in-days', '0'])).exitCode).toBe(64)
 })
 
+test('a key watches the jobs that it may read, and is told when it may not', async ({ ada }) => {
+  await register(ada)
+  const keyWith = async (scope: string) => ({
+    STINT_TOKEN: (await ada.stint(['keys', 'create', scope, '--scope', scope])).out.trim(),
+  })
+  const done = await ada.stint(['submit', 'debug.noop', '--watch'], { env: await keyWith('jobs:write') })
+  expect(done).toMatchObject({ exitCode: 0, out: expect.stringMatching(/succeeded stint 1\n$/), err: '' })
+  expect(await ada.stint(['watch', idOf(done)], { env: await keyWith('files:read') })).toMatchObject({
+    exitCode: 4,
+    err: expect.stringContaining('This takes an API key with the scope jobs:read.'),
+  })
+})
+
 test('what cannot be reached has an exit code of its own', async ({ ada }) => {
   const away = { STINT_URL: 'http://127.0.0.1:9', STINT_TOKEN: 'x' }
   expect(await ada.stint(['jobs'], { env: away })).toMatchObject({

@@ -192,6 +192,28 @@ test('a connection that is to end is replaced before it does', async ({ world })
   expect(ada.states).toEqual(['live'])
 })
 
+test('an API key follows by asking, and one that may not read jobs learns so', async ({ world }) => {
+  const host = await start(world)
+  const person = await world.register('Ada')
+  const keyWith = async (scope: string): Promise<string> => {
+    const body = { name: scope, scopes: [scope] }
+    const path = `/projects/${person.projectId}/api-keys`
+    return (await world.http('POST', path, { token: person.accessToken, body })).body.secret
+  }
+  const robot = await followerOf(host, { ...person, accessToken: await keyWith('jobs:write') })
+  const job = await submit(robot)
+  await vi.waitUntil(() => robot.heard.length === 1, PATIENCE)
+  expect([robot.heard[0]?.jobId, robot.states]).toEqual([job, ['polling']])
+
+  const ended = Promise.withResolvers<unknown>()
+  const onState = (state: LiveState, error: unknown) => {
+    if (state === 'ended') ended.resolve(error)
+  }
+  const blind = { ...person, accessToken: await keyWith('files:read') }
+  await expect(followerOf(host, blind, { onState })).rejects.toThrow('following has ended')
+  expect(await ended.promise).toMatchObject({ status: 403, code: 'SCOPE_MISSING' })
+})
+
 test('a session that is over ends the following', async ({ world }) => {
   const host = await start(world)
   const person = await world.register('Ada')
