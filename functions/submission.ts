@@ -16,7 +16,7 @@ export const fields = {
   input: z.unknown().meta({ description: 'What the kind declares as its input.' }),
   projectId: id.optional().meta({ description: 'Your project `Personal` if left out.' }),
   name: label(200).optional(),
-  priority: z.int().min(-10).max(10).optional(),
+  priority: z.int().min(-10).max(10).optional().meta({ description: 'The highest goes first; 0 if left out.' }),
   delaySeconds: z.int().min(0).max(315_360_000).optional(),
   runAt: timestamp.optional().meta({ description: 'Not before then; instead of delaySeconds.' }),
   maxAttempts: z.int().min(1).max(100).optional(),

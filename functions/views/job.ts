@@ -15,7 +15,7 @@ export const jobSummary = z
     queue: z.string().meta({ example: 'compute' }),
     name: z.string().nullable(),
     state: z.enum(STATES).meta({ example: 'running' }),
-    priority: z.int(),
+    priority: z.int().meta({ description: 'The highest goes first.' }),
     tags: z.array(z.string()),
     progress: z.number().meta({ description: 'The part that is done, 0 to 1.', example: 0.42 }),
     attempt: z.int().meta({ description: 'The try it is at, from 1.' }),

@@ -6,7 +6,7 @@ export const OPTIONS: Schema = {
   properties: {
     name: { type: 'string', description: 'What the lists call it' },
     tags: { type: 'array', items: { type: 'string' }, description: 'To find it again' },
-    priority: { type: 'integer', minimum: -10, maximum: 10, description: 'Lower goes first' },
+    priority: { type: 'integer', minimum: -10, maximum: 10, description: 'The highest goes first' },
     delaySeconds: { type: 'integer', minimum: 0, maximum: 315_360_000, description: 'Not before so long from now' },
     maxAttempts: { type: 'integer', minimum: 1, maximum: 100 },
     timeoutSeconds: { type: 'integer', minimum: 1, maximum: 2_592_000, description: 'Running time over all stints' },
