@@ -3,6 +3,7 @@ import { relative } from '../../parts/format.ts'
 import { now } from '../../parts/now.ts'
 import { Progress } from '../../parts/progress.tsx'
 import { State } from '../../parts/state.tsx'
+import { waitingSentence } from './waiting.ts'
 
 /** How the job stands, how far it is, and why it isn't further. */
 export const JobStatus = ({ job }: { job: Job }) => (
@@ -39,29 +40,3 @@ const endings: Partial<Record<Job['state'], string>> = {
 }
 
 const attemptOf = (job: Job): string => (job.attempt > 1 ? `, attempt ${job.attempt} of ${job.maxAttempts}` : '')
-
-type Because = NonNullable<Job['waitingBecause']>
-
-const waitingSentence = (because: Because, now: number): string => {
-  if ('until' in because) {
-    const until = relative(because.until, now)
-    return because.reason === 'retry' ? `It failed, and is tried again ${until}.` : `It is due ${until}.`
-  }
-  const expected = because.expectedStartAt ? ` It may start ${relative(because.expectedStartAt, now)}.` : ''
-  return `${reasonOf(because)}${expected}`
-}
-
-const reasonOf = (because: Exclude<Because, { until: string }>): string => {
-  switch (because.reason) {
-    case 'after':
-      return because.jobs === 1
-        ? 'It runs after a job that has not ended.'
-        : `It runs after ${because.jobs} jobs that have not ended.`
-    case 'paused':
-      return `The queue ${because.queue} is paused.`
-    case 'limit':
-      return `At most ${because.limit} run at once of its ${because.of}.`
-    case 'behind':
-      return because.jobs === 0 ? 'It is next.' : `Jobs that go before it: ${because.jobs}.`
-  }
-}

@@ -1,0 +1,22 @@
+import { expect, test } from 'vitest'
+import { waitingSentence } from './waiting.ts'
+
+const NOW = Date.parse('2026-11-23T12:00:00Z')
+const at = (seconds: number) => new Date(NOW + seconds * 1_000).toISOString()
+
+test('a job that waits says when it may start, unless that time has passed', () => {
+  const behind = { reason: 'behind', jobs: 0 } as const
+  const sentences = [30, 0, -5].map((seconds) => waitingSentence({ ...behind, expectedStartAt: at(seconds) }, NOW))
+  expect(sentences).toEqual(['It is next. It may start in 30 s.', 'It is next.', 'It is next.'])
+  expect(waitingSentence({ ...behind, expectedStartAt: null }, NOW)).toBe('It is next.')
+})
+
+test('a job that is due is due now, however long ago that was', () => {
+  const told = (reason: 'delayed' | 'retry', seconds: number) =>
+    waitingSentence({ reason, until: at(seconds), expectedStartAt: null }, NOW)
+  expect([told('delayed', 90), told('delayed', -5), told('retry', -5)]).toEqual([
+    'It is due in 1 min.',
+    'It is due now.',
+    'It failed, and is tried again now.',
+  ])
+})
