@@ -4,6 +4,7 @@ import * as queueDepths from '../../db/queries/queue-depths.ts'
 import type { App } from '../../lib/app.ts'
 import { type Actor, requireScope } from '../../lib/auth/actor.ts'
 import { invalidField, invalidFields, StintError } from '../../lib/core/errors.ts'
+import { inWords } from '../../lib/core/in-words.ts'
 import { parseExactly } from '../../lib/http/json-body.ts'
 import { fieldErrors } from '../../lib/http/problem.ts'
 import { id } from '../../lib/http/schemas.ts'
@@ -88,7 +89,7 @@ const givenSubmission = z.object({
 const givenQuery = z.object({ query: z.looseObject({ state: z.int().optional() }) })
 
 const parse = <S extends z.ZodType>(schema: S, value: unknown, path = ''): z.output<S> => {
-  const parsed = schema.safeParse(value)
+  const parsed = schema.safeParse(value, inWords(value))
   if (parsed.success) return parsed.data
   throw invalidFields('', fieldErrors(parsed.error, path))
 }

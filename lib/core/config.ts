@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { inWords } from './in-words.ts'
 
 const seconds = (fallback: number) => z.coerce.number().positive().default(fallback)
 const flag = z.enum(['true', 'false']).transform((value) => value === 'true')
@@ -202,6 +203,18 @@ const shape = (env: z.output<typeof environment>) => ({
 
 export class ConfigError extends Error {
   override readonly name = 'ConfigError'
+  /** `NAME: what is wrong` */
+  readonly problems: readonly string[]
+
+  constructor(message: string, problems: readonly string[] = []) {
+    super(message)
+    this.problems = problems
+  }
+
+  static of(problems: readonly string[]): ConfigError {
+    const lines = problems.map((it) => `  ${it}`).join('\n')
+    return new ConfigError(`The configuration has ${problems.length} problem(s):\n${lines}`, problems)
+  }
 }
 
 /**
@@ -209,8 +222,13 @@ export class ConfigError extends Error {
  * @throws {ConfigError} that lists every variable that is missing or wrong, not only the first.
  */
 export const readConfig = (env: Record<string, string | undefined>): Config => {
-  const parsed = environment.safeParse(Object.fromEntries(Object.entries(env).filter(([, value]) => value !== '')))
-  if (parsed.success) return shape(parsed.data)
-  const problems = parsed.error.issues.map((issue) => `  ${issue.path.join('.')}: ${issue.message}`)
-  throw new ConfigError(`The configuration has ${problems.length} problem(s):\n${problems.join('\n')}`)
+  return shape(readVariables(environment, env))
+}
+
+/** An empty variable is one that isn't set. @throws {ConfigError} that names each variable that is missing or wrong */
+export const readVariables = <S extends z.ZodType>(schema: S, env: Record<string, string | undefined>): z.output<S> => {
+  const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''))
+  const parsed = schema.safeParse(given, inWords(given))
+  if (parsed.success) return parsed.data
+  throw ConfigError.of(parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`))
 }

@@ -27,6 +27,6 @@ test('variables are read by name, and strangers are ignored', () => {
 test('every wrong variable is named, not only the first', () => {
   const env = { PORT: '70000', STINT_FUNCTION_TIMEOUT_SECONDS: '0', STINT_LOCAL_CONCURRENCY: 'many', LOG_LEVEL: 'loud' }
   expect(() => readHostConfig(env)).toThrow(
-    /4 problem.*PORT: .*STINT_FUNCTION_TIMEOUT_SECONDS: .*STINT_LOCAL_CONCURRENCY: .*LOG_LEVEL: /s,
+    /4 problem.*PORT: .*STINT_FUNCTION_TIMEOUT_SECONDS: .*STINT_LOCAL_CONCURRENCY: must be a number, not "many".*LOG_LEVEL: /s,
   )
 })

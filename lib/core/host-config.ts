@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { ConfigError } from './config.ts'
+import { readVariables } from './config.ts'
 
 const environment = z.object({
   PORT: z.coerce.number().int().min(0).max(65_535).default(3_000),
@@ -26,17 +26,13 @@ export interface HostConfig {
 
 /** @throws {ConfigError} that lists every variable that is wrong, not only the first */
 export const readHostConfig = (env: Record<string, string | undefined>): HostConfig => {
-  const parsed = environment.safeParse(Object.fromEntries(Object.entries(env).filter(([, value]) => value !== '')))
-  if (!parsed.success) {
-    const problems = parsed.error.issues.map((issue) => `  ${issue.path.join('.')}: ${issue.message}`)
-    throw new ConfigError(`The configuration has ${problems.length} problem(s):\n${problems.join('\n')}`)
-  }
+  const given = readVariables(environment, env)
   return {
-    port: parsed.data.PORT,
-    dataDir: parsed.data.STINT_DATA_DIR,
-    functionTimeoutSeconds: parsed.data.STINT_FUNCTION_TIMEOUT_SECONDS,
-    concurrency: parsed.data.STINT_LOCAL_CONCURRENCY,
-    chaosSeed: parsed.data.STINT_CHAOS,
-    logLevel: parsed.data.LOG_LEVEL,
+    port: given.PORT,
+    dataDir: given.STINT_DATA_DIR,
+    functionTimeoutSeconds: given.STINT_FUNCTION_TIMEOUT_SECONDS,
+    concurrency: given.STINT_LOCAL_CONCURRENCY,
+    chaosSeed: given.STINT_CHAOS,
+    logLevel: given.LOG_LEVEL,
   }
 }

@@ -7,6 +7,7 @@ import { type App, appOfProcess } from '../app.ts'
 import { type Actor, authenticate, requireScope } from '../auth/actor.ts'
 import type { Scope } from '../auth/scopes.ts'
 import { type ErrorCode, invalidFields, StintError } from '../core/errors.ts'
+import { inWords } from '../core/in-words.ts'
 import type { TraceContext } from '../tracing/trace-context.ts'
 import type { GivenHeader, TakenHeader } from './headers.ts'
 import { readJsonBody } from './json-body.ts'
@@ -230,7 +231,7 @@ const parseParams = (
   event: APIGatewayProxyEventV2,
 ): Record<string, unknown> | undefined => {
   if (!schema) return undefined
-  const parsed = schema.safeParse(event.pathParameters ?? {})
+  const parsed = schema.safeParse(event.pathParameters ?? {}, inWords(event.pathParameters ?? {}))
   // An id that can't be one names nothing: the same answer as for one that doesn't exist.
   if (!parsed.success)
     throw new StintError('NOT_FOUND', 'The address holds a malformed id.', { errors: fieldErrors(parsed.error).list })
@@ -254,7 +255,7 @@ const parseBody = (declared: z.ZodType | RawBody | undefined, event: APIGatewayP
 }
 
 const validate = (schema: z.ZodType, value: unknown, where: string): unknown => {
-  const parsed = schema.safeParse(value)
+  const parsed = schema.safeParse(value, inWords(value))
   if (parsed.success) return parsed.data
   throw invalidFields(`The ${where} is invalid: `, fieldErrors(parsed.error), where)
 }
