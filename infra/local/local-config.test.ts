@@ -2,8 +2,8 @@ import { mkdtemp, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { readConfig } from '../../lib/core/config.ts'
-import { keepSecrets, localEnvironment, makeSecrets } from './local-config.ts'
+import { type ConfigError, readConfig } from '../../lib/core/config.ts'
+import { keepSecrets, localEnvironment, makeSecrets, readLocalConfig } from './local-config.ts'
 
 const stack = {
   postgres: { url: 'postgres://stint:secret@127.0.0.1:5432/stint' },
@@ -24,6 +24,21 @@ test('the environment of a local stack is a complete configuration', () => {
     kafka: { brokers: ['127.0.0.1:9092'] },
     auth: { signingKeys: [{ kty: 'OKP', crv: 'Ed25519' }] },
   })
+})
+
+test('all that is wrong in an environment is said at once, of the host’s variables and of the functions’', () => {
+  const wrong = { LEASE_SECONDS: '-1', RETENTION_DAYS: 'x', PORT: '99999', LOG_LEVEL: 'loud' }
+  let error: unknown
+  try {
+    readLocalConfig(wrong)
+  } catch (thrown) {
+    error = thrown
+  }
+  expect((error as ConfigError).problems.map((it) => it.split(':')[0]).toSorted()).toEqual(
+    Object.keys(wrong).toSorted(),
+  )
+  expect((error as ConfigError).message).toContain('  RETENTION_DAYS: must be a number, not "x"')
+  expect(readLocalConfig({ PORT: '5000', DATABASE_URL: 'npm start has its own' })).toMatchObject({ port: 5_000 })
 })
 
 test('a data folder keeps its keys, for its owner only', async () => {

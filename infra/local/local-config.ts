@@ -2,9 +2,11 @@ import { generateKeyPairSync, randomBytes } from 'node:crypto'
 import { mkdir, open, readFile, rename } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
+import { ConfigError, readConfig } from '../../lib/core/config.ts'
+import { type HostConfig, readHostConfig } from '../../lib/core/host-config.ts'
 import type { KafkaBroker } from './components/kafka.ts'
 import type { Postgres } from './components/postgres.ts'
-import type { SqsS3 } from './components/sqs-s3.ts'
+import { type SqsS3, sqsS3At } from './components/sqs-s3.ts'
 
 export interface LocalStack {
   postgres: Pick<Postgres, 'url'>
@@ -34,6 +36,36 @@ export const localEnvironment = ({ postgres, sqsS3, kafka }: LocalStack, secrets
   KAFKA_BROKERS: kafka.address,
   ...secrets,
 })
+
+/** What could run here: as good as any to see whether the rest of a configuration is right. */
+const ANY_STACK: LocalStack = {
+  postgres: { url: 'postgres://localhost/stint' },
+  sqsS3: sqsS3At(1),
+  kafka: { address: 'localhost:9092' },
+}
+
+/**
+ * What the host is told, once the functions' variables are known to be right as well.
+ * @throws {ConfigError} that lists every variable of either that is wrong
+ */
+export const readLocalConfig = (env: Record<string, string | undefined>): HostConfig => {
+  const problems = new Set([
+    ...problemsOf(() => readHostConfig(env)),
+    ...problemsOf(() => readConfig({ ...env, ...localEnvironment(ANY_STACK, makeSecrets()) })),
+  ])
+  if (problems.size > 0) throw ConfigError.of([...problems])
+  return readHostConfig(env)
+}
+
+const problemsOf = (read: () => unknown): readonly string[] => {
+  try {
+    read()
+    return []
+  } catch (error) {
+    if (error instanceof ConfigError) return error.problems
+    throw error
+  }
+}
 
 const kept = z.object({ AUTH_SIGNING_KEYS: z.string(), AUTH_REFRESH_KEY: z.string() })
 

@@ -1,10 +1,10 @@
 import { existsSync } from 'node:fs'
 import { relative } from 'node:path'
 import { ConfigError } from '../../lib/core/config.ts'
-import { readHostConfig } from '../../lib/core/host-config.ts'
 import { prepareUi } from '../ui/prepare.ts'
 import { shareCompiled } from './compile-cache.ts'
 import { ComponentError } from './components/component.ts'
+import { readLocalConfig } from './local-config.ts'
 import { logFolder } from './log-file.ts'
 import { PortTakenError } from './port.ts'
 import { AlreadyRunningError, type Supervisor, startSupervisor } from './supervisor.ts'
@@ -21,7 +21,7 @@ const terminal = createTerminal((line) => console.log(line))
 
 const main = async (): Promise<void> => {
   if (existsSync('.env')) process.loadEnvFile('.env')
-  const config = readHostConfig(process.env)
+  const config = readLocalConfig(process.env)
   shareCompiled(config.dataDir)
   const starting = startSupervisor(config, process.env, terminal)
   stopOnSignals(starting)
