@@ -91,6 +91,9 @@ export interface FailureGroup {
   code: string
   /** With its numbers, ids and quoted names taken out. */
   message: string
+  /** As the latest of them has it. */
+  latestMessage: string
+  messagesDiffer: boolean
   count: number
   firstAt: Date
   lastAt: Date
@@ -109,19 +112,21 @@ export const listFailures = (
   { since, limit }: { since: Date; limit: number },
 ): Promise<FailureGroup[]> => sql`
   WITH failed AS MATERIALIZED (
-    SELECT id, kind, finished_at, error->>'code' AS code,
-           regexp_replace(regexp_replace(regexp_replace(coalesce(error->>'message', ''),
+    SELECT id, kind, finished_at, code, original,
+           regexp_replace(regexp_replace(regexp_replace(original,
              '[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}', '…', 'gi'),
              '"[^"]*"|''[^'']*''', '"…"', 'g'),
              '[0-9]+([.,:][0-9]+)*', '#', 'g') AS message
     FROM unnest(${projectIds}::uuid[]) AS member (project_id), LATERAL (
-      SELECT id, kind, error, finished_at FROM jobs
+      SELECT id, kind, error->>'code' AS code, coalesce(error->>'message', '') AS original, finished_at FROM jobs
       WHERE jobs.project_id = member.project_id AND state = 'failed' AND finished_at >= ${since}
       ORDER BY finished_at DESC LIMIT ${MAX_GROUPED}
     ) AS latest
   )
   SELECT md5(concat_ws(' ', kind, code, message)) AS fingerprint, kind, coalesce(code, '') AS code, message,
          count(*)::integer AS count, min(finished_at) AS first_at, max(finished_at) AS last_at,
+         (array_agg(original ORDER BY finished_at DESC, id DESC))[1] AS latest_message,
+         min(original COLLATE "C") <> max(original COLLATE "C") AS messages_differ,
          (array_agg(id ORDER BY finished_at DESC, id DESC))[1:${JOBS_SHOWN}] AS job_ids
   FROM failed GROUP BY kind, code, message ORDER BY last_at DESC LIMIT ${limit}`
 

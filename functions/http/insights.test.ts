@@ -57,7 +57,13 @@ describe('failures', () => {
       ['image.resize', 1],
       ['serials.generate', 2],
     ])
-    expect(body.items[1].message).not.toMatch(/\d/)
+    const [one, two] = body.items
+    expect([one.messagesDiffer, two.messagesDiffer]).toEqual([false, true])
+    expect(one.latestMessage).toContain('01a20610-c462-7693-9270-2c83469d56d5')
+    const latest = await call('GET', `/jobs/${two.jobIds[0]}`)
+    expect(two.latestMessage).toBe(latest.body.job.error.message)
+    expect(two.latestMessage).toMatch(/\d/)
+    expect(two.message).not.toMatch(/\d/)
     expect(body.items[1].jobIds.toSorted()).toEqual(ids.slice(0, 2).toSorted())
     const stranger = await signIn(world)
     expect((await stranger.call('GET', '/failures')).body.items).toEqual([])

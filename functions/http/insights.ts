@@ -67,6 +67,8 @@ const failureGroup = z
     kind: z.string(),
     code: z.string(),
     message: z.string().meta({ description: 'Without numbers, ids and quoted names.' }),
+    latestMessage: z.string().meta({ description: 'As the latest of them has it.' }),
+    messagesDiffer: z.boolean().meta({ description: 'Whether others of them have another.' }),
     count,
     firstAt: timestamp,
     lastAt: timestamp,

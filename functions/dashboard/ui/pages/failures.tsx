@@ -77,7 +77,12 @@ const GroupCard = ({ group, reload }: { group: Group; reload: () => Promise<void
           Retry {group.count > group.jobIds.length ? `the latest ${group.jobIds.length}` : ''}
         </Action>
       </div>
-      <p class="message">{group.message}</p>
+      <p class="message">{group.latestMessage}</p>
+      {group.messagesDiffer && (
+        <p class="soft">
+          Alike: <span class="message">{group.message}</span>
+        </p>
+      )}
       <p class="soft">
         {group.count === 1 ? 'Once' : `${count(group.count)} times`}, last <Time at={group.lastAt} />
         {group.count > 1 && (
