@@ -27,6 +27,8 @@ export interface JobRow {
   queuedAt: Date
   startAt: Date
   startedAt: Date | null
+  /** When its latest stint began. */
+  stintStartedAt: Date | null
   finishedAt: Date | null
   cancelRequestedAt: Date | null
   /** When the worker that runs it heard of the cancel. */
@@ -188,8 +190,9 @@ const various = (sql: Sql, jobs: NewJob[]) => sql`
 export const find = async (sql: Sql, id: string): Promise<JobWithData | null> => {
   const [row] = await sql<JobWithData[]>`
     SELECT id, project_id, kind, queue, name, state, priority, tags, progress, attempt, max_attempts, stint, crashes,
-           timeout_seconds, run_ms, queued_at, start_at, started_at, finished_at, cancel_requested_at, cancel_acknowledged_at, error,
-           input, partial, result, waits_for, on_parent_failure, unique_key, created_by, traceparent
+           timeout_seconds, run_ms, queued_at, start_at, started_at, stint_started_at, finished_at, cancel_requested_at,
+           cancel_acknowledged_at, error, input, partial, result, waits_for, on_parent_failure, unique_key, created_by,
+           traceparent
     FROM jobs WHERE id = ${id}`
   return row ?? null
 }
@@ -197,8 +200,9 @@ export const find = async (sql: Sql, id: string): Promise<JobWithData | null> =>
 /** Those of the jobs that have ended. */
 export const listEnded = (sql: Sql, ids: string[]): Promise<JobWithData[]> => sql`
   SELECT id, project_id, kind, queue, name, state, priority, tags, progress, attempt, max_attempts, stint, crashes,
-         timeout_seconds, run_ms, queued_at, start_at, started_at, finished_at, cancel_requested_at, cancel_acknowledged_at, error,
-         input, partial, result, waits_for, on_parent_failure, unique_key, created_by, traceparent
+         timeout_seconds, run_ms, queued_at, start_at, started_at, stint_started_at, finished_at, cancel_requested_at,
+         cancel_acknowledged_at, error, input, partial, result, waits_for, on_parent_failure, unique_key, created_by,
+         traceparent
   FROM jobs WHERE id = ANY (${ids}::uuid[]) AND state IN ('succeeded', 'failed', 'cancelled')`
 
 export interface Cancelled {

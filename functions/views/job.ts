@@ -27,6 +27,7 @@ export const jobSummary = z
     queuedAt: timestamp,
     startAt: timestamp.meta({ description: 'Due from then on.' }),
     startedAt: timestamp.nullable(),
+    stintStartedAt: timestamp.nullable().meta({ description: 'When its latest stint began.' }),
     finishedAt: timestamp.nullable(),
     cancelRequestedAt: timestamp.nullable(),
     cancelAcknowledgedAt: timestamp
@@ -116,6 +117,7 @@ export const toSummary = (row: JobRow): z.input<typeof jobSummary> => ({
   queuedAt: row.queuedAt.toISOString(),
   startAt: row.startAt.toISOString(),
   startedAt: row.startedAt?.toISOString() ?? null,
+  stintStartedAt: row.stintStartedAt?.toISOString() ?? null,
   finishedAt: row.finishedAt?.toISOString() ?? null,
   cancelRequestedAt: row.cancelRequestedAt?.toISOString() ?? null,
   cancelAcknowledgedAt: row.cancelAcknowledgedAt?.toISOString() ?? null,
@@ -165,6 +167,7 @@ export const justQueued = (
   queuedAt: queuedAt.toISOString(),
   startAt: startAt.toISOString(),
   startedAt: null,
+  stintStartedAt: null,
   finishedAt: null,
   cancelRequestedAt: null,
   cancelAcknowledgedAt: null,

@@ -5,6 +5,7 @@ import { now } from '../../parts/now.ts'
 import { Progress } from '../../parts/progress.tsx'
 import { State } from '../../parts/state.tsx'
 import { Time } from '../../parts/time.tsx'
+import { noteOf, ranFor } from './row.ts'
 
 type Chosen = Signal<ReadonlySet<string>>
 
@@ -95,16 +96,6 @@ const ChooseAll = ({ jobs, chosen }: { jobs: JobSummary[]; chosen: Chosen }) => 
 }
 
 export const titleOf = (job: Pick<JobSummary, 'name' | 'kind'>): string => job.name ?? job.kind
-
-const noteOf = (job: JobSummary): string | undefined => {
-  if (job.state === 'running' && job.cancelRequestedAt) return 'stopping'
-  if (job.attempt > 1) return `attempt ${job.attempt}`
-  return job.stint > 1 ? `${job.stint} stints` : undefined
-}
-
-/** From its first stint's begin to its end, or to now. */
-const ranFor = (job: JobSummary, now: number): number =>
-  (job.finishedAt ? Date.parse(job.finishedAt) : now) - Date.parse(job.startedAt ?? job.queuedAt)
 
 const toggled = (set: ReadonlySet<string>, id: string): ReadonlySet<string> => {
   const next = new Set(set)

@@ -1,0 +1,24 @@
+import { expect, test } from 'vitest'
+import type { JobSummary } from '../../data/job.ts'
+import { noteOf, ranFor } from './row.ts'
+
+const NOW = Date.parse('2026-11-23T12:00:00Z')
+const at = (seconds: number) => new Date(NOW + seconds * 1_000).toISOString()
+
+const job = (rest: Partial<JobSummary>) =>
+  ({ state: 'queued', attempt: 1, stint: 0, runMs: 0, startAt: at(-60), stintStartedAt: null, ...rest }) as JobSummary
+
+test('a job ran for as long as workers had it, and no longer', () => {
+  const began = { startedAt: at(-3_600), stintStartedAt: at(-10), runMs: 5_000 }
+  expect(ranFor(job({ ...began, state: 'running' }), NOW)).toBe(15_000)
+  expect(ranFor(job({ ...began, state: 'queued' }), NOW)).toBe(5_000)
+  expect(ranFor(job({ ...began, state: 'succeeded', finishedAt: at(0) }), NOW)).toBe(5_000)
+  // The clocks of two machines.
+  expect(ranFor(job({ ...began, state: 'running', stintStartedAt: at(2) }), NOW)).toBe(5_000)
+})
+
+test('a job that runs again says how often it did', () => {
+  expect(noteOf(job({ state: 'running', stint: 3 }))).toBe('3 stints')
+  expect(noteOf(job({ state: 'running', stint: 3, attempt: 2 }))).toBe('attempt 2')
+  expect(noteOf(job({ state: 'running', stint: 3, cancelRequestedAt: at(-1) }))).toBe('stopping')
+})

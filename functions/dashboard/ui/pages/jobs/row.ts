@@ -1,0 +1,14 @@
+import type { JobSummary } from '../../data/job.ts'
+
+/** What its state alone doesn't say. */
+export const noteOf = (job: JobSummary): string | undefined => {
+  if (job.state === 'running' && job.cancelRequestedAt) return 'stopping'
+  if (job.attempt > 1) return `attempt ${job.attempt}`
+  return job.stint > 1 ? `${job.stint} stints` : undefined
+}
+
+/** Milliseconds in which a worker had it: its stints that ended, and the one that runs. */
+export const ranFor = (job: JobSummary, now: number): number => {
+  if (job.state !== 'running' || !job.stintStartedAt) return job.runMs
+  return job.runMs + Math.max(0, now - Date.parse(job.stintStartedAt))
+}
