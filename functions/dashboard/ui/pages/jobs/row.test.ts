@@ -17,8 +17,15 @@ test('a job ran for as long as workers had it, and no longer', () => {
   expect(ranFor(job({ ...began, state: 'running', stintStartedAt: at(2) }), NOW)).toBe(5_000)
 })
 
+test('a job that is not due yet says when it will be', () => {
+  expect(noteOf(job({ startAt: at(600) }), NOW)).toBe('due in 10 min')
+  expect(noteOf(job({ startAt: at(30), attempt: 2, stint: 1 }), NOW)).toBe('attempt 2, due in 30 s')
+  expect(noteOf(job({ startAt: at(-5) }), NOW)).toBeUndefined()
+  expect(noteOf(job({ startAt: at(600), state: 'cancelled' }), NOW)).toBeUndefined()
+})
+
 test('a job that runs again says how often it did', () => {
-  expect(noteOf(job({ state: 'running', stint: 3 }))).toBe('3 stints')
-  expect(noteOf(job({ state: 'running', stint: 3, attempt: 2 }))).toBe('attempt 2')
-  expect(noteOf(job({ state: 'running', stint: 3, cancelRequestedAt: at(-1) }))).toBe('stopping')
+  expect(noteOf(job({ state: 'running', stint: 3 }), NOW)).toBe('3 stints')
+  expect(noteOf(job({ state: 'running', stint: 3, attempt: 2 }), NOW)).toBe('attempt 2')
+  expect(noteOf(job({ state: 'running', stint: 3, cancelRequestedAt: at(-1) }), NOW)).toBe('stopping')
 })

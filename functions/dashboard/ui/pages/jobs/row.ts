@@ -1,10 +1,12 @@
 import type { JobSummary } from '../../data/job.ts'
+import { relative } from '../../parts/format.ts'
 
 /** What its state alone doesn't say. */
-export const noteOf = (job: JobSummary): string | undefined => {
+export const noteOf = (job: JobSummary, now: number): string | undefined => {
   if (job.state === 'running' && job.cancelRequestedAt) return 'stopping'
-  if (job.attempt > 1) return `attempt ${job.attempt}`
-  return job.stint > 1 ? `${job.stint} stints` : undefined
+  const due = job.state === 'queued' && Date.parse(job.startAt) > now ? `due ${relative(job.startAt, now)}` : undefined
+  if (job.attempt > 1) return [`attempt ${job.attempt}`, due].filter(Boolean).join(', ')
+  return due ?? (job.stint > 1 ? `${job.stint} stints` : undefined)
 }
 
 /** Milliseconds in which a worker had it: its stints that ended, and the one that runs. */

@@ -68,7 +68,7 @@ const Row = ({ job, chosen }: { job: JobSummary; chosen: Chosen | undefined }) =
       </small>
     </td>
     <td>
-      <State state={job.state} note={noteOf(job)} />
+      <State state={job.state} note={noteOf(job, now.value)} />
     </td>
     <td class="grow">
       <Progress value={job.progress} state={job.state} label={`Progress of ${titleOf(job)}`} />
