@@ -43,6 +43,8 @@ export const beginShift = (engine: Engine, time: FunctionTime): Shift => {
 
   const start = (stint: Stint): void => {
     running.add(stint)
+    // The process may have been told to stop while the claim was under way.
+    if (app.stopping.aborted) stopAll()
     const gone = Promise.withResolvers<void>()
     const ended = Promise.race([runOne(engine, keeper, finisher, stint), gone.promise]).finally(() => {
       running.delete(stint)
