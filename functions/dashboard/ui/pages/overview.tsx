@@ -4,9 +4,9 @@ import { projectQuery } from '../data/projects.ts'
 import { useQuery } from '../data/query.ts'
 import { Chart } from '../parts/chart.tsx'
 import { Empty } from '../parts/empty.tsx'
-import { count, duration } from '../parts/format.ts'
 import { Page } from '../parts/page.tsx'
 import { Problem } from '../parts/problem.tsx'
+import { counts, durations } from '../parts/scales.ts'
 import { Skeleton } from '../parts/skeleton.tsx'
 import { JobTable } from './jobs/table.tsx'
 import { Tiles } from './overview/tiles.tsx'
@@ -87,7 +87,7 @@ const Charts = ({ activity: { buckets } }: { activity: Activity }) => {
         <Chart
           title="Jobs that ended, over time"
           times={times}
-          format={count}
+          scale={counts}
           stacked
           series={[
             { label: 'cancelled', values: buckets.map((it) => it.cancelled), colour: '--state-cancelled' },
@@ -135,7 +135,7 @@ const Durations = ({ id, heading, title, times, half, most, colour }: DurationsP
     <Chart
       title={title}
       times={times}
-      format={duration}
+      scale={durations}
       series={[
         { label: 'half of them', values: half, colour },
         { label: '95 %', values: most, colour, dashed: true },

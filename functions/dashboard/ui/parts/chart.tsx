@@ -2,6 +2,7 @@ import { useEffect, useRef } from 'preact/hooks'
 import uPlot from 'uplot'
 import 'uplot/dist/uPlot.min.css'
 import { theme } from '../data/theme.ts'
+import type { Scale } from './scales.ts'
 
 export interface Series {
   label: string
@@ -17,7 +18,7 @@ export interface ChartProps {
   /** Seconds since 1970. */
   times: number[]
   series: Series[]
-  format: (value: number) => string
+  scale: Scale
   /** Bars on top of each other, in place of lines. */
   stacked?: boolean
 }
@@ -25,7 +26,7 @@ export interface ChartProps {
 const HEIGHT = 200
 
 /** Values over time. The numbers of the moment that one points at stand in the legend. */
-export const Chart = ({ title, times, series, format, stacked = false }: ChartProps) => {
+export const Chart = ({ title, times, series, scale, stacked = false }: ChartProps) => {
   const frame = useRef<HTMLDivElement>(null)
   const plot = useRef<uPlot | undefined>(undefined)
   const shape = series.map((it) => it.label).join()
@@ -36,7 +37,7 @@ export const Chart = ({ title, times, series, format, stacked = false }: ChartPr
     if (!element) return
     const make = (): void => {
       plot.current?.destroy()
-      plot.current = new uPlot(optionsOf(element, { series, format, stacked }), data, element)
+      plot.current = new uPlot(optionsOf(element, { series, scale, stacked }), data, element)
     }
     make()
     const resized = new ResizeObserver(() => plot.current?.setSize({ width: element.clientWidth, height: HEIGHT }))
@@ -64,25 +65,26 @@ const sums = (series: Series[]): number[][] =>
     first.values.map((_, at) => series.slice(nth).reduce((sum, it) => sum + (it.values[at] ?? 0), 0)),
   )
 
-type Drawn = Pick<ChartProps, 'series' | 'format'> & { stacked: boolean }
+type Drawn = Pick<ChartProps, 'series' | 'scale'> & { stacked: boolean }
 
-const optionsOf = (element: HTMLElement, { series, format, stacked }: Drawn): uPlot.Options => {
+const optionsOf = (element: HTMLElement, { series, scale, stacked }: Drawn): uPlot.Options => {
   const colourOf = (name: string): string => resolveColour(element, name)
   const axis = {
     stroke: colourOf('--ink-faint'),
     grid: { stroke: colourOf('--line'), width: 1 },
     ticks: { show: false },
   }
+  const { format, increments: incrs, floor } = scale
   const font = `12px ${getComputedStyle(element).fontFamily}`
   return {
     width: element.clientWidth,
     height: HEIGHT,
     cursor: { y: false, points: { size: 6 } },
     legend: { live: true },
-    scales: { y: { range: (_, __, max) => [0, Math.max(max * 1.1, 1)] } },
+    scales: { y: { range: (_, __, max) => [0, Math.max(max * 1.1, floor)] } },
     axes: [
       { ...axis, font, grid: { show: false }, space: 70, values: (_, ticks) => clockOf(ticks) },
-      { ...axis, font, size: 76, values: (_, ticks) => ticks.map((it) => (it === null ? '' : format(it))) },
+      { ...axis, font, incrs, size: 76, values: (_, ticks) => ticks.map((it) => (it === null ? '' : format(it))) },
     ],
     series: [
       { value: (_, at) => (at === null ? '–' : new Date(at * 1_000).toTimeString().slice(0, 5)) },
