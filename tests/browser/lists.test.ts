@@ -47,6 +47,32 @@ describeInBrowser('lists of jobs', () => {
     await page.getByText('No job is like that.').waitFor()
   })
 
+  test('don’t move when a filter is chosen, and Back takes it away', async ({ stage }) => {
+    const { page, context } = await stage.open()
+    await register(page)
+    const program = await programOf(context)
+    await program.post('/jobs/batch', later(3, 'Old'))
+    await page.goto('/dashboard/jobs')
+    await eventually(() => rowsOf(page).count()).toBe(3)
+    const topOf = async () => (await rowsOf(page).first().boundingBox())?.y
+    const top = await topOf()
+    await page.getByLabel('Kind').selectOption('debug.noop')
+    await page.getByRole('button', { name: 'Clear' }).waitFor()
+    await eventually(() => rowsOf(page).count()).toBe(3)
+    expect(await topOf()).toBe(top)
+    await page.getByLabel('Text in the input').fill('nowhere')
+    await page.keyboard.press('Enter')
+    await page.getByText('No job is like that.').waitFor()
+    await page.getByLabel('Text in the input').fill('nowhere else')
+    await page.keyboard.press('Enter')
+    await page.waitForURL(/text=nowhere\+else/)
+    for (const left of ['?kind=debug.noop', '']) {
+      await page.goBack()
+      await eventually(() => new URL(page.url()).search).toBe(left)
+      await eventually(() => rowsOf(page).count()).toBe(3)
+    }
+  })
+
   test('stay as they are while somebody reads or chooses in them, and count what is new', async ({ stage }) => {
     const { page, context } = await stage.open()
     await register(page)

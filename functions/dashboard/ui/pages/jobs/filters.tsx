@@ -34,49 +34,54 @@ export const readFilter = (query: Record<string, string>): JobFilter => {
 export const JobFilters = ({ filter }: { filter: JobFilter }) => {
   const { route, query, path } = useLocation()
   const { kinds } = useKinds()
-  const set = (name: keyof JobFilter, value: string): void =>
-    route(addressWith(path, query, { [name]: value || undefined, cursor: undefined }), true)
+  const isFiltered = Object.keys(filter).length > 0
+  /** Back leads to the list as it was. */
+  const choose = (name: keyof JobFilter, value: string): void =>
+    route(addressWith(path, query, { [name]: value || undefined, cursor: undefined }))
+  /** What is typed comes in pieces: Back leads to before the first of them. */
+  const type = (name: keyof JobFilter, value: string): void =>
+    route(addressWith(path, query, { [name]: value || undefined, cursor: undefined }), filter[name] !== undefined)
 
   return (
     <search class="filters">
-      <fieldset class="states">
-        <legend class="unseen">State</legend>
-        {[undefined, ...STATES].map((state) => (
-          <label key={state ?? 'all'} data-state={state}>
-            <input
-              type="radio"
-              name="state"
-              checked={filter.state === state}
-              onChange={() => set('state', state ?? '')}
-            />
-            <span>{state ?? 'all'}</span>
-          </label>
-        ))}
-      </fieldset>
+      <div class="filter-states">
+        <fieldset class="states">
+          <legend class="unseen">State</legend>
+          {[undefined, ...STATES].map((state) => (
+            <label key={state ?? 'all'} data-state={state}>
+              <input
+                type="radio"
+                name="state"
+                checked={filter.state === state}
+                onChange={() => choose('state', state ?? '')}
+              />
+              <span>{state ?? 'all'}</span>
+            </label>
+          ))}
+        </fieldset>
+        <button type="button" class="button quiet" disabled={!isFiltered} onClick={() => route(path)}>
+          Clear
+        </button>
+      </div>
       <div class="filter-fields">
         <Choice
           label="Kind"
           all="Every kind"
           value={filter.kind}
           options={kinds.map((it) => it.kind)}
-          set={(it) => set('kind', it)}
+          set={(it) => choose('kind', it)}
         />
         <Choice
           label="Queue"
           all="Every queue"
           value={filter.queue}
           options={[...QUEUES]}
-          set={(it) => set('queue', it)}
+          set={(it) => choose('queue', it)}
         />
-        <Text label="Tag" value={filter.tag} set={(it) => set('tag', it)} />
-        <Text label="Text in the input" value={filter.text} set={(it) => set('text', it)} />
-        <Moment label="Queued after" value={filter.queuedAfter} set={(it) => set('queuedAfter', it)} />
-        <Moment label="Queued before" value={filter.queuedBefore} set={(it) => set('queuedBefore', it)} />
-        {Object.keys(filter).length > 0 && (
-          <button type="button" class="button quiet" onClick={() => route(path, true)}>
-            Clear
-          </button>
-        )}
+        <Text label="Tag" value={filter.tag} set={(it) => type('tag', it)} />
+        <Text label="Text in the input" value={filter.text} set={(it) => type('text', it)} />
+        <Moment label="Queued after" value={filter.queuedAfter} set={(it) => type('queuedAfter', it)} />
+        <Moment label="Queued before" value={filter.queuedBefore} set={(it) => type('queuedBefore', it)} />
       </div>
     </search>
   )
