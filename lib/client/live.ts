@@ -43,6 +43,8 @@ const TIMES = {
   pollMs: 2_000,
   /** With one: what was pushed is compared with what there is. */
   checkMs: 60_000,
+  /** After a break: what broke the connection may keep events from being pushed for a while longer. */
+  settleMs: 15_000,
   silenceMs: 45_000,
   patienceMs: 10_000,
   minBackoffMs: 250,
@@ -71,6 +73,8 @@ export const follow = (options: FollowOptions): Following => {
   /** An API key gets no ticket, and never will. */
   let isRefused = false
   let failures = 0
+  let isBroken = false
+  let settledAtMs = 0
   let catching: Promise<void> | undefined
   let catchAgain = false
   let checkTimer: ReturnType<typeof setTimeout> | undefined
@@ -129,7 +133,8 @@ export const follow = (options: FollowOptions): Following => {
   const plan = (): void => {
     clearTimeout(checkTimer)
     if (state === 'ended') return
-    checkTimer = setTimeout(() => void catchUp(), state === 'live' ? times.checkMs : times.pollMs)
+    const isSettled = state === 'live' && performance.now() >= settledAtMs
+    checkTimer = setTimeout(() => void catchUp(), isSettled ? times.checkMs : times.pollMs)
   }
 
   const receive = (events: LiveEvent[]): void => {
@@ -150,9 +155,12 @@ export const follow = (options: FollowOptions): Following => {
     socket = opened
     before?.close()
     failures = 0
+    if (isBroken) settledAtMs = performance.now() + times.settleMs
+    isBroken = false
     void opened.closed.then(() => {
       if (socket !== opened) return
       socket = undefined
+      isBroken = true
       become('connecting')
       plan()
       void open()

@@ -181,6 +181,27 @@ test('without a WebSocket it polls, says so, and goes back when one can be had',
   expect(ada.states).toEqual(['polling', 'live'])
 })
 
+test('whoever comes back after a break asks for a while as well: what broke it may push nothing yet', async ({
+  world,
+}) => {
+  const host = await start(world)
+  const person = await world.register('Ada')
+  const client = createClient<Api>({ baseUrl: host.url, credentials: fixed(person.accessToken) })
+  let asked = 0
+  const ada = await followerOf(host, person, {
+    missed: (after) => {
+      asked++
+      return client.call('GET /live/events', { query: { after } })
+    },
+  })
+  await isLive(ada)
+  for (const { socket } of host.connections.all()) socket.terminate()
+  await vi.waitUntil(() => ada.states.join() === 'live,connecting,live', PATIENCE)
+  asked = 0
+  await vi.waitUntil(() => asked >= 5, PATIENCE)
+  expect(ada.following.state).toBe('live')
+})
+
 test('a connection that is to end is replaced before it does', async ({ world }) => {
   const host = await start(world)
   const ada = await followerOf(host, await world.register('Ada'), { times: { silenceMs: 20, pollMs: 100 } })
