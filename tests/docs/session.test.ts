@@ -1,12 +1,12 @@
 import { execFile } from 'node:child_process'
-import { chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { promisify } from 'node:util'
 import sharp from 'sharp'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type Stack, startStack } from '../../infra/local/stack.ts'
-import { documents, root } from './markdown.ts'
+import { blocksOf, documents, root } from './markdown.ts'
 import { follow, openShell, type Shell, stepsOf } from './shell.ts'
 
 // What README.md, the pages of the kinds and the one of Thrift show, typed into a shell while `npm start` runs.
@@ -45,6 +45,24 @@ test('the session in README.md goes as it is shown', LONG, async () => {
   await follow(shell, steps)
   const { width, height } = await sharp(join(shell.folder, 'small.jpg')).metadata()
   expect([width, height]).toEqual([300, 200])
+})
+
+test('the TypeScript in README.md runs as it is shown', LONG, async () => {
+  const [example = '', ...others] = blocksOf('README.md').flatMap(({ language, file, text }) =>
+    language === 'ts' && !file ? [text] : [],
+  )
+  expect(others).toEqual([])
+  const account = { email: 'ts@example.com', password: 'correct horse battery', name: 'A reader' }
+  const registered = await fetch(`${stack.url}/auth/register`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(account),
+  })
+  const { accessToken } = (await registered.json()) as { accessToken: string }
+  const file = join(folder, 'example.ts')
+  writeFileSync(file, example.replaceAll("'./", `'${root}`).replace('http://localhost:3000', stack.url))
+  const { stdout } = await run(process.execPath, [file], { env: { ...process.env, TOKEN: accessToken } })
+  expect(stdout).toMatch(/^succeeded \{\n.*digits: '3\.1415926535897932384626433832795028841971'/s)
 })
 
 const pages = documents.filter((document) => document.startsWith('docs/kinds/') || document === 'docs/thrift.md')

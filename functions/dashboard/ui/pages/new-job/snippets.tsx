@@ -49,6 +49,7 @@ export const curlOf = (body: object): string => {
 export const typeScriptOf = (body: object): string => {
   const value = JSON.stringify(body, null, 2).replaceAll(/^( *)"([A-Za-z_]\w*)":/gm, '$1$2:')
   return [
+    '// In the folder of Stint: TOKEN=… npx node example.ts',
     "import type { Api } from './functions/http/api.ts'",
     "import { createClient } from './lib/client/client.ts'",
     "import { fixed } from './lib/client/credentials.ts'",
