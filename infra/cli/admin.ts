@@ -17,7 +17,7 @@ export const addAdmin = (program: Command, io: Io): void => {
     })
     if (!user) {
       const missing = confirmed ? `No account with a confirmed email ${email}.` : `Nobody has registered with ${email}.`
-      throw new CommandError(missing, EXIT.found)
+      throw new CommandError(missing, EXIT.refused)
     }
     io.out(`${harmless(`${user.name} <${user.email}>`)} ${isAdmin ? 'is an admin' : 'is no admin any more'}.`)
   }

@@ -37,7 +37,7 @@ describe('stint admin', () => {
     const { DATABASE_URL } = world.environment
     const env = { DATABASE_URL, SMTP_URL: 'smtp://mail.example.org', PUBLIC_URL: 'https://stint.example.org' }
     expect(await stint(env, 'admin', 'add', email)).toEqual({
-      exitCode: 1,
+      exitCode: 4,
       out: '',
       err: `No account with a confirmed email ${email}.\n`,
     })
@@ -50,7 +50,7 @@ describe('stint admin', () => {
 
   test('says when there is no such person', async ({ world }) => {
     const answer = await stint(world.environment, 'admin', 'add', 'nobody@example.com')
-    expect(answer).toMatchObject({ exitCode: 1, err: 'Nobody has registered with nobody@example.com.\n' })
+    expect(answer).toMatchObject({ exitCode: 4, err: 'Nobody has registered with nobody@example.com.\n' })
   })
 })
 
