@@ -28,8 +28,8 @@ export const addShell = (program: Command, { io, exit }: Cli, run: Run): void =>
     })
 }
 
-const HELP = `task KIND …       submit a job; task KIND --help lists the kind's fields
-login, register   sign in
+const HELP = `task KIND …       submit a job; task KIND --help lists the kind's fields; submit KIND … is the same
+login, register   sign in; logout signs out, whoami says as whom one is
 jobs, job ID, watch ID, logs ID, cancel ID, retry ID, kinds, queues, schedules, projects, keys
 cls               clear the screen
 exit              leave`
