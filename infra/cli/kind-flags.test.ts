@@ -2,7 +2,7 @@ import { Option } from 'commander'
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { kinds } from '../../functions/jobs/index.ts'
-import { inputOf, kindCommand, readInput } from './kind-flags.ts'
+import { asFlags, inputOf, kindCommand, readInput } from './kind-flags.ts'
 
 const input = z.object({
   count: z.int().min(1).max(9),
@@ -23,7 +23,7 @@ const kind = {
 const parse = (...flags: string[]) => {
   const { command, fields } = kindCommand(kind, (it) => void it.addOption(new Option('--name <text>')))
   command.exitOverride().configureOutput({ writeErr: () => {} })
-  command.parse(flags, { from: 'user' })
+  command.parse(asFlags(command, flags), { from: 'user' })
   return inputOf(command.opts(), fields, {})
 }
 
@@ -38,6 +38,11 @@ describe('flags become the input', () => {
     [['--extra', '{"a":[null]}'], { extra: { a: [null] } }],
     [['--extra', 'text'], { extra: 'text' }],
     [['--input-name', 'its own', '--name', 'the job’s'], { name: 'its own' }],
+    [
+      ['--isDeep', '--inputName', 'as the API spells it', '--count=3'],
+      { isDeep: true, name: 'as the API spells it', count: 3 },
+    ],
+    [['--extra=a=b', '--inputName=--isDeep'], { extra: 'a=b', name: '--isDeep' }],
     // The API says what it expected.
     [['--count', 'many'], { count: 'many' }],
     [['--count', ''], { count: '' }],

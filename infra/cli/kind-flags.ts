@@ -41,6 +41,15 @@ export const kindCommand = (kind: Kind, common: (command: Command) => void): { c
   return { command, fields }
 }
 
+/** Flags as the API spells fields, `--stepMs`, are flags as well. */
+export const asFlags = (command: Command, args: string[]): string[] => {
+  const flags = new Map(command.options.map((option) => [`--${option.attributeName()}`, option.long ?? '']))
+  return args.map((arg) => {
+    const [name = '', ...value] = arg.split('=')
+    return [flags.get(name) ?? name, ...value].join('=')
+  })
+}
+
 /** The input that the flags say, over what `--input` gives. */
 export const inputOf = (
   options: Record<string, unknown>,

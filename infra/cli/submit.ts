@@ -1,7 +1,7 @@
 import { type Command, Option } from 'commander'
 import type { Cli } from './cli.ts'
 import { CommandError, EXIT } from './io.ts'
-import { inputOf, type Kind, kindCommand, readInput } from './kind-flags.ts'
+import { asFlags, inputOf, type Kind, kindCommand, readInput } from './kind-flags.ts'
 import { harmless, print } from './print.ts'
 import { type Session, signedIn } from './session.ts'
 import { upload } from './upload.ts'
@@ -70,7 +70,7 @@ const submitKind = async (cli: Cli, name: string, flags: string[]): Promise<void
   command.action(async (options: Options & Record<string, unknown>) => {
     await send(cli, session, kind, { options, fields })
   })
-  await command.parseAsync(flags, { from: 'user' })
+  await command.parseAsync(asFlags(command, flags), { from: 'user' })
 }
 
 const whole = (text: string): unknown => (/^-?\d+$/.test(text) ? Number(text) : text)
