@@ -2,7 +2,6 @@ import { z } from 'zod'
 import type { App } from '../../lib/app.ts'
 import { limitRefreshes } from '../../lib/auth/rate-limit.ts'
 import { endSession, refreshSession } from '../../lib/auth/sessions.ts'
-import { StintError } from '../../lib/core/errors.ts'
 import { resource } from '../../lib/http/resource.ts'
 import { plain, route } from '../../lib/http/route.ts'
 import { register, signIn } from '../accounts.ts'
@@ -115,12 +114,13 @@ export const continueSession = route({
   summary: 'The dashboard’s next access token',
   description,
   actor: 'anyone',
-  replies: { 200: sessionReply },
+  replies: { 200: sessionReply, 204: plain('There is no session: no cookie came.') },
   gives: ['set-cookie'],
   errors: ['REFRESH_TOKEN_INVALID', 'REFRESH_TOKEN_REUSED', 'RATE_LIMITED', 'FORBIDDEN'],
   run: async ({ app, ip, headers, cookies }) => {
     const given = readSessionCookie(cookies, headers)
-    if (given === undefined) throw new StintError('REFRESH_TOKEN_INVALID', 'There is no session: sign in.')
+    // Browsers print what was refused, and that nobody has signed in yet is nothing wrong.
+    if (given === undefined) return { status: 204 }
     await limitRefreshes(app, ip)
     const refreshed = await refreshSession(app, given)
     const user = await getPerson(app, refreshed)

@@ -6,7 +6,7 @@ import type { Api } from '../../../http/api.ts'
 // The access token is held here, in memory alone. The refresh token is in a cookie that no script can read.
 
 const withoutToken = createClient<Api>({ baseUrl: '' })
-export type Session = Awaited<ReturnType<typeof askForSession>>
+export type Session = NonNullable<Awaited<ReturnType<typeof askForSession>>>
 
 let accessToken: string | undefined
 let onEnd = (): void => {}
@@ -31,7 +31,8 @@ export const whenSessionEnds = (listener: () => void): void => {
 export const continueSession = async (): Promise<Session | undefined> => {
   try {
     const session = await askForSession()
-    accessToken = session.accessToken
+    accessToken = session?.accessToken
+    if (!session) onEnd()
     return session
   } catch (error) {
     if (!(error instanceof ProblemError) || error.status !== 401) throw error
