@@ -7,7 +7,7 @@ import { countSettled } from '../metrics/jobs.ts'
 import type { QueueName, Ring } from '../queue/doorbells.ts'
 import { CLAIMS_PER_DOORBELL, ringFor, startableAfter } from '../queue/ring.ts'
 import { each } from '../schedule/every.ts'
-import { holds, RUNNER_LEASE_SECONDS } from '../schedule/runner.ts'
+import { holds, RENEW_BELOW_SECONDS } from '../schedule/runner.ts'
 import { MAX_DOORBELL_DELAY_SECONDS } from './retry.ts'
 import { settleWithChildren } from './settle.ts'
 
@@ -36,13 +36,14 @@ export const sweep = async (app: App): Promise<void> => {
 }
 
 /**
- * When no sweep could reach Postgres for as long as a lease may have left, the workers could not renew theirs either:
- * they get one more before a lost one counts as a crash, those too that end before a worker tries again. The outage may
- * have begun as soon as the sweep's own lease had been renewed, and not only when that ended.
+ * When no sweep could reach Postgres for a lease, the workers could not renew theirs either: they get one more before
+ * a lost one counts as a crash, those too that end before a worker tries again. The outage may have begun some seconds
+ * before the sweep's own lease was over, when it was to be renewed. A sweep that comes once a minute must not pass for an
+ * outage: it would give the jobs of dead workers one lease after the other.
  */
 const grantAfterOutage = async (app: App, tx: Sql, vacantSeconds: number): Promise<void> => {
   const { leaseSeconds, heartbeatSeconds } = app.config.engine
-  if (vacantSeconds + RUNNER_LEASE_SECONDS < leaseSeconds - heartbeatSeconds) return
+  if (vacantSeconds + RENEW_BELOW_SECONDS < leaseSeconds) return
   const granted = await leases.grant(tx, leaseSeconds, heartbeatSeconds)
   if (granted > 0) app.log.warn({ jobs: granted, vacantSeconds }, 'nobody swept for a lease; running jobs get one more')
 }

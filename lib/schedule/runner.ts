@@ -2,10 +2,10 @@ import { type Alongside, type Sql, transaction } from '../../db/client.ts'
 import * as runners from '../../db/queries/runners.ts'
 import type { App } from '../app.ts'
 
-export const RUNNER_LEASE_SECONDS = 30
+const RUNNER_LEASE_SECONDS = 30
 
 /** Renewed when less than this is left of the lease, so that a pass costs no write of its own. */
-const RENEW_BELOW_MS = 15_000
+export const RENEW_BELOW_SECONDS = 15
 
 const until = new WeakMap<App, Map<string, number>>()
 
@@ -18,7 +18,7 @@ export const holds = async (app: App, name: string, afterVacancy?: Alongside<[se
   const leases = until.get(app) ?? new Map<string, number>()
   until.set(app, leases)
   const now = app.clock.now()
-  if ((leases.get(name) ?? 0) - now > RENEW_BELOW_MS) return true
+  if ((leases.get(name) ?? 0) - now > RENEW_BELOW_SECONDS * 1_000) return true
   const take = async (sql: Sql): Promise<boolean> => {
     const acquired = await runners.acquire(sql, name, app.instance, RUNNER_LEASE_SECONDS)
     if (acquired && acquired.vacantSeconds > 0) await afterVacancy?.(sql, acquired.vacantSeconds)
