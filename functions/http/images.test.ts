@@ -113,6 +113,13 @@ describe('POST /jobs with Prefer: wait', () => {
   const submit = (world: World, token: string, prefer: string, input: object = {}) =>
     world.http('POST', '/jobs', { token, body: { kind: 'debug.noop', input }, headers: { prefer } })
 
+  const submitOnce = (world: World, token: string, prefer: string) =>
+    world.http('POST', '/jobs', {
+      token,
+      body: { kind: 'debug.noop', input: {} },
+      headers: { prefer, 'idempotency-key': 'once' },
+    })
+
   test('answers with the finished job', async ({ world }) => {
     const { accessToken: token } = await world.register()
     const answer = await whileWorking(world, submit(world, token, 'respond-async, wait=15', { echo: 'hello' }))
@@ -140,28 +147,16 @@ describe('POST /jobs with Prefer: wait', () => {
 
   test('does not wait for a job that was deleted', async ({ world }) => {
     const { accessToken: token } = await world.register()
-    const again = (prefer: string) =>
-      world.http('POST', '/jobs', {
-        token,
-        body: { kind: 'debug.noop', input: {} },
-        headers: { prefer, 'idempotency-key': 'once' },
-      })
-    await again('wait=0')
+    await submitOnce(world, token, 'wait=0')
     await world.sql`DELETE FROM jobs`
-    expect(await again('wait=20')).toMatchObject({ status: 404, body: { code: 'JOB_NOT_FOUND' } })
+    expect(await submitOnce(world, token, 'wait=20')).toMatchObject({ status: 404, body: { code: 'JOB_NOT_FOUND' } })
   }, 15_000)
 
   test('waits for the job of an idempotency key too', async ({ world }) => {
     const { accessToken: token } = await world.register()
-    const again = (prefer: string) =>
-      world.http('POST', '/jobs', {
-        token,
-        body: { kind: 'debug.noop', input: {} },
-        headers: { prefer, 'idempotency-key': 'once' },
-      })
-    const first = await again('wait=0')
+    const first = await submitOnce(world, token, 'wait=0')
     expect(first.status).toBe(202)
-    const second = await whileWorking(world, again('wait=20'))
+    const second = await whileWorking(world, submitOnce(world, token, 'wait=20'))
     expect(second).toMatchObject({ status: 200, headers: { 'idempotency-replayed': 'true' } })
     expect(second.body.job).toMatchObject({ id: first.body.job.id, state: 'succeeded' })
   })

@@ -3,12 +3,11 @@ import { transaction } from '../../db/client.ts'
 import * as claims from '../../db/queries/claims.ts'
 import * as limits from '../../db/queries/limits.ts'
 import type { App } from '../app.ts'
+import { mapOfEach } from '../core/map-of-each.ts'
 import { countClaimed } from '../metrics/jobs.ts'
 import type { QueueName } from '../queue/doorbells.ts'
 import type { JobKind } from './define.ts'
-
-/** SQS delays no message for longer. */
-const MAX_DELAY_SECONDS = 900
+import { MAX_DOORBELL_DELAY_SECONDS } from './retry.ts'
 
 export interface ClaimWish {
   queue: QueueName
@@ -106,7 +105,7 @@ const plainRequest = (
   slots: free.map(({ slots }) => slots),
   worker: app.instance,
   leaseSeconds: app.config.engine.leaseSeconds,
-  after: lastServed.get(app)?.get(queue) ?? anyProject(app),
+  after: lastServed(app).get(queue) ?? anyProject(app),
 })
 
 /**
@@ -120,18 +119,13 @@ const claimPlain = async (
 ): Promise<claims.ClaimedJob[]> => {
   const suspectsFirst = fresh && app.random() < 0.5
   const found = await claims.claim(app.sql, { ...request, fresh: suspectsFirst })
-  rememberServed(app, request.queue, found.reached)
+  lastServed(app).set(request.queue, found.reached)
   if (found.jobs.length > 0 || !fresh || suspectsFirst) return found.jobs
   return (await claims.claim(app.sql, { ...request, fresh: true })).jobs
 }
 
 /** Which project had its turn last, by queue: the next claim begins behind it. */
-const lastServed = new WeakMap<App, Map<string, string>>()
-
-const rememberServed = (app: App, queue: string, project: string): void => {
-  const served = lastServed.get(app) ?? new Map<string, string>()
-  lastServed.set(app, served.set(queue, project))
-}
+const lastServed = mapOfEach<App, string>()
 
 const YEAR_MS = 365 * 24 * 3_600 * 1_000
 
@@ -208,15 +202,14 @@ interface Later {
 }
 
 /** Until when somebody has been rung for, by kind. */
-const rungUntil = new WeakMap<App, Map<string, number>>()
+const rungUntil = mapOfEach<App, number>()
 
 /** The rate was what stopped us: somebody must come when it allows more. One doorbell is enough, however often it is met. */
 const ringLater = async (app: App, { kind, queue, delayMs }: Later): Promise<void> => {
-  const until = rungUntil.get(app) ?? new Map<string, number>()
-  rungUntil.set(app, until)
+  const until = rungUntil(app)
   const now = app.clock.now()
   if ((until.get(kind) ?? 0) > now) return
-  const delaySeconds = Math.min(MAX_DELAY_SECONDS, Math.ceil(delayMs / 1_000))
+  const delaySeconds = Math.min(MAX_DOORBELL_DELAY_SECONDS, Math.ceil(delayMs / 1_000))
   until.set(kind, now + delaySeconds * 1_000)
   try {
     await app.queue.ring([{ queue, n: 1, delaySeconds }])

@@ -3,6 +3,7 @@ import * as leases from '../../db/queries/leases.ts'
 import * as queues from '../../db/queries/queues.ts'
 import * as waiting from '../../db/queries/waiting.ts'
 import type { App } from '../app.ts'
+import { mapOfEach } from '../core/map-of-each.ts'
 import { countSettled } from '../metrics/jobs.ts'
 import type { QueueName, Ring } from '../queue/doorbells.ts'
 import { CLAIMS_PER_DOORBELL, ringFor, startableAfter } from '../queue/ring.ts'
@@ -111,15 +112,14 @@ const ringOverdue = async (app: App): Promise<void> => {
   await app.queue.ring(rings.flat())
 }
 
-const lookedForRoom = new WeakMap<App, Map<string, number>>()
+const lookedForRoom = mapOfEach<App, number>()
 
 /**
  * The end of a limited job rings for the next, so those that wait while others run mostly wait for them. But a doorbell
  * that was lost, or a delay that is over, may have left room that nobody knows of.
  */
 const isTimeToLook = (app: App, limitedKind: string): boolean => {
-  const looked = lookedForRoom.get(app) ?? new Map<string, number>()
-  lookedForRoom.set(app, looked)
+  const looked = lookedForRoom(app)
   const now = app.clock.now()
   if (now - (looked.get(limitedKind) ?? 0) < LOOK_FOR_ROOM_MS) return false
   looked.set(limitedKind, now)

@@ -1,13 +1,14 @@
 import { type Alongside, type Sql, transaction } from '../../db/client.ts'
 import * as runners from '../../db/queries/runners.ts'
 import type { App } from '../app.ts'
+import { mapOfEach } from '../core/map-of-each.ts'
 
 const RUNNER_LEASE_SECONDS = 30
 
 /** Renewed when less than this is left of the lease, so that a pass costs no write of its own. */
 export const RENEW_BELOW_SECONDS = 15
 
-const until = new WeakMap<App, Map<string, number>>()
+const until = mapOfEach<App, number>()
 
 /**
  * Whether this process is the one that runs `name` (the sweep, the relay), taking the lease if it is free.
@@ -15,8 +16,7 @@ const until = new WeakMap<App, Map<string, number>>()
  * @param afterVacancy what belongs to taking it when nobody had held it for so many seconds: done with that or not at all
  */
 export const holds = async (app: App, name: string, afterVacancy?: Alongside<[seconds: number]>): Promise<boolean> => {
-  const leases = until.get(app) ?? new Map<string, number>()
-  until.set(app, leases)
+  const leases = until(app)
   const now = app.clock.now()
   if ((leases.get(name) ?? 0) - now > RENEW_BELOW_SECONDS * 1_000) return true
   const take = async (sql: Sql): Promise<boolean> => {
@@ -34,6 +34,6 @@ export const holds = async (app: App, name: string, afterVacancy?: Alongside<[se
 
 /** Gives the lease back when the process stops. */
 export const letGo = async (app: App, name: string): Promise<void> => {
-  until.get(app)?.delete(name)
+  until(app).delete(name)
   await runners.release(app.sql, name, app.instance)
 }
