@@ -31,7 +31,7 @@ const wish = (limits: Limits<{ host: string }>, over: Partial<ClaimWish> = {}): 
   queue: 'default',
   limit: 100,
   free: [{ kind: limitedKind(limits), slots: 100 }],
-  fresh: false,
+  turn: 'others',
   ...over,
 })
 const hostsOf = (claimed: { input: unknown }[]) => claimed.map((job) => (job.input as { host: string }).host)
@@ -138,7 +138,7 @@ test('a limited job whose delay was too long for SQS is rung for when it falls d
 test('claimers at once take each job once, and wait for nobody’s locks', async ({ world }) => {
   const others = await Promise.all(Array.from({ length: 3 }, () => world.anotherApp()))
   const free = [{ kind: echo, slots: 500 }]
-  const take = (app: App, limit: number) => claim(app, { queue: 'default', limit, free, fresh: false })
+  const take = (app: App, limit: number) => claim(app, { queue: 'default', limit, free, turn: 'others' })
   const ids = await insertJobs(
     world.app,
     Array.from({ length: 300 }, () => ({})),

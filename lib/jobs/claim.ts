@@ -15,8 +15,11 @@ export interface ClaimWish {
   limit: number
   /** Kinds that may run more jobs here, and how many more each. */
   free: { kind: JobKind; slots: number }[]
-  /** True while the invocation has run nothing: only then it may take a suspect, which then runs alone. */
-  fresh: boolean
+  /**
+   * Whose turn it is. `anyone`: the invocation has run nothing, so that it may take a suspect, which then runs alone.
+   * `suspects`: it has run nothing but suspects. `others`: it may take none.
+   */
+  turn: 'anyone' | 'suspects' | 'others'
 }
 
 /**
@@ -27,26 +30,26 @@ export interface ClaimWish {
  * The one statement takes what the rows say, and not what the kinds say now: a job that waited while a deploy moved its
  * kind to another queue, or gave it limits, starts as it was submitted.
  */
-export const claim = async (app: App, { queue, limit, free, fresh }: ClaimWish): Promise<claims.ClaimedJob[]> => {
+export const claim = async (app: App, { queue, limit, free, turn }: ClaimWish): Promise<claims.ClaimedJob[]> => {
   const limited = free.filter(({ kind }) => kind.limits && kind.queue === queue)
   const jobs: claims.ClaimedJob[] = []
   const take = async (
     wanted: ClaimWish['free'],
-    claimSome: (open: ClaimWish['free'], most: number, fresh: boolean) => Promise<claims.ClaimedJob[]>,
+    claimSome: (open: ClaimWish['free'], most: number, turn: ClaimWish['turn']) => Promise<claims.ClaimedJob[]>,
   ): Promise<void> => {
     const open = stillFree(wanted, jobs)
     if (open.length === 0 || jobs.length >= limit || jobs.some(isSuspect)) return
     try {
-      jobs.push(...(await claimSome(open, limit - jobs.length, fresh && jobs.length === 0)))
+      jobs.push(...(await claimSome(open, limit - jobs.length, jobs.length === 0 ? turn : 'others')))
     } catch (error) {
       if (jobs.length === 0) throw error
       app.log.warn({ err: error, queue, claimed: jobs.length }, 'no more jobs could be claimed; these run')
     }
   }
   const takePlain = () =>
-    take(free, (open, most, alone) => claimPlain(app, plainRequest(app, queue, most, open), alone))
+    take(free, (open, most, whose) => claimPlain(app, plainRequest(app, queue, most, open), whose))
   const takeLimited = (due: ClaimWish['free']) =>
-    take(due, (open, most, alone) => claimLimited(app, open, queue, most, alone))
+    take(due, (open, most, whose) => claimLimited(app, open, queue, most, whose !== 'others'))
 
   if (lastLook.get(app)?.anyDue !== false) {
     await takeLimited(await listDue(app, limited))
@@ -110,17 +113,17 @@ const plainRequest = (
 
 /**
  * Suspects and others take turns: where machines died twice with hundreds of jobs, all of those run one by one, and
- * what waits behind them must not wait for as long as that takes.
+ * what waits behind them must not wait for as long as that takes. Nor must they wait for one invocation each.
  */
 const claimPlain = async (
   app: App,
   request: Omit<claims.ClaimRequest, 'fresh'>,
-  fresh: boolean,
+  turn: ClaimWish['turn'],
 ): Promise<claims.ClaimedJob[]> => {
-  const suspectsFirst = fresh && app.random() < 0.5
+  const suspectsFirst = turn === 'suspects' || (turn === 'anyone' && app.random() < 0.5)
   const found = await claims.claim(app.sql, { ...request, fresh: suspectsFirst })
   lastServed(app).set(request.queue, found.reached)
-  if (found.jobs.length > 0 || !fresh || suspectsFirst) return found.jobs
+  if (found.jobs.length > 0 || turn === 'others' || suspectsFirst) return found.jobs
   return (await claims.claim(app.sql, { ...request, fresh: true })).jobs
 }
 

@@ -270,13 +270,33 @@ test('a dead process costs its jobs no attempt, and the third crash in a row wit
   expect((await stints.list(app.sql, id, 0, 10)).map((it) => it.outcome)).toEqual(['crashed', 'crashed', 'crashed'])
 })
 
-test('a job with two crashes is claimed alone', async ({ world }) => {
+test('jobs with two crashes run alone, one by one, and the others after them', async ({ world }) => {
   const app = await world.anotherApp({ random: () => 0 })
-  const [suspect = '', other = ''] = await insertJobs(app, [{}, {}])
-  await app.sql`UPDATE jobs SET crashes = 2 WHERE id = ${suspect}`
+  const ids = await insertJobs(app, [{}, {}, {}, {}, {}])
+  const suspects = ids.slice(0, 3)
+  await app.sql`UPDATE jobs SET crashes = 2 WHERE id = ANY (${suspects})`
   await invoke(createEngine(app))
-  expect(await get(app, suspect)).toMatchObject({ state: 'succeeded', crashes: 0 })
-  expect((await get(app, other)).state).toBe('queued')
+
+  const ran = await Promise.all(ids.map((id) => get(app, id)))
+  for (const job of ran) expect(job).toMatchObject({ state: 'succeeded', crashes: 0 })
+  const times = ran.map(({ startedAt, finishedAt }) => ({ from: Number(startedAt), to: Number(finishedAt) }))
+  for (const { from, to } of times.slice(0, 3)) {
+    expect(times.filter((it) => it.from < to && it.to > from)).toEqual([{ from, to }])
+  }
+  const othersBegan = Math.min(...times.slice(3).map(({ from }) => from))
+  expect(othersBegan).toBeGreaterThanOrEqual(Math.max(...times.slice(0, 3).map(({ to }) => to)))
+})
+
+test('an invocation has done with jobs of two crashes after a second', async ({ world }) => {
+  let now = Date.now()
+  const clock = { ...world.app.clock, now: () => (now += 600) }
+  const app = await world.anotherApp({ random: () => 0, clock })
+  const ids = await insertJobs(app, [{}, {}, {}, {}, {}])
+  await app.sql`UPDATE jobs SET crashes = 2 WHERE id = ANY (${ids})`
+  await invoke(createEngine(app))
+  const done = await app.sql`SELECT FROM jobs WHERE state = 'succeeded'`
+  expect(done.length).toBeGreaterThan(1)
+  expect(done.length).toBeLessThan(5)
 })
 
 test('jobs with two crashes don’t keep the others waiting: in every second invocation the others go first', async ({

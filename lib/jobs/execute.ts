@@ -16,6 +16,9 @@ const MAX_RUNNING = 500
 /** How often an invocation that only waits for its jobs looks for others. */
 const LOOK_MS = 250
 
+/** For so long an invocation that began with a suspect goes on with others, one by one. */
+const SUSPECTS_TURN_MS = 1_000
+
 export interface Invocation {
   queue: QueueName
   /** How many claims its doorbells are worth. */
@@ -67,6 +70,8 @@ export const execute = async (engine: Engine, { queue, budget, remainingMs }: In
 const claimAndStart = async (shift: Shift, queue: QueueName, budget: number): Promise<number> => {
   const { engine, running, time } = shift
   let left = budget
+  let turn: ClaimWish['turn'] = 'anyone'
+  let suspectsUntil: number | undefined
   for (let round = 0; left > 0 || running.size > 0; round++) {
     if (left === 0) await shift.allEnded(LOOK_MS)
     if (isShort(time) || engine.app.stopping.aborted) return left
@@ -80,7 +85,7 @@ const claimAndStart = async (shift: Shift, queue: QueueName, budget: number): Pr
       await nextTurn()
       continue
     }
-    const jobs = await tryClaim(shift, { queue, limit, fresh: round === 0, free: free.kinds })
+    const jobs = await tryClaim(shift, { queue, limit, turn, free: free.kinds }, round === 0)
     if (jobs.length === 0) {
       // Nothing else is startable. Of the kinds that were left out because their slots are taken, something may be.
       if (free.someTaken) await shift.oneEnded(LOOK_MS)
@@ -89,18 +94,26 @@ const claimAndStart = async (shift: Shift, queue: QueueName, budget: number): Pr
     }
     left = Math.max(0, left - jobs.length)
     for (const job of jobs) shift.start(new Stint(job, kindOf(engine.kinds, job.kind), time, engine.app.cutStint))
-    if (jobs.some(isSuspect)) return left
+    if (jobs.some(isSuspect)) {
+      // The next one must not begin before what became of this one is written: it may take the process with it.
+      await shift.allEnded()
+      await shift.finisher.idle()
+      const now = engine.app.clock.now()
+      suspectsUntil ??= now + SUSPECTS_TURN_MS
+      if (now >= suspectsUntil) return left
+      turn = 'suspects'
+    } else turn = 'others'
   }
   return 0
 }
 
 /** @throws {ClaimError} when the first claim fails; a later one only ends the claiming */
-const tryClaim = async (shift: Shift, wish: ClaimWish): Promise<ClaimedJob[]> => {
+const tryClaim = async (shift: Shift, wish: ClaimWish, isFirst: boolean): Promise<ClaimedJob[]> => {
   const { app } = shift.engine
   try {
     return await claim(app, wish)
   } catch (cause) {
-    if (wish.fresh) throw new ClaimError('nothing could be claimed', { cause })
+    if (isFirst) throw new ClaimError('nothing could be claimed', { cause })
     app.log.warn({ err: cause }, 'a later claim failed; the sweep will ring for what is left')
     return []
   }

@@ -10,7 +10,7 @@ import { Stint } from './stint.ts'
 test('a job whose claim was under way when the process was told to stop is told so too', async ({ world }) => {
   const app = { ...world.app, stopping: AbortSignal.abort() }
   const [id = ''] = await insertJobs(app, [{ kind: 'debug.noop', input: '{"steps":3,"stepMs":50000}' }])
-  const [job] = await claim(app, { queue: 'default', limit: 1, free: [{ kind: debugNoop, slots: 1 }], fresh: true })
+  const [job] = await claim(app, { queue: 'default', limit: 1, free: [{ kind: debugNoop, slots: 1 }], turn: 'anyone' })
   if (!job) throw new Error('nothing was claimed')
   const time = { totalMs: 600_000, remainingMs: () => 600_000 }
   const shift = beginShift(createEngine(app, [debugNoop]), time)

@@ -26,7 +26,7 @@ const explain = async ({ app, sql }: World, limits: Limits<{ host: string }>, ho
     app,
     hosts.map((host) => ({ kind: kind.kind, input: JSON.stringify({ host }), concurrencyKey: host })),
   )
-  await claim(app, { queue: 'default', limit: 100, free: [{ kind, slots: 100 }], fresh: false })
+  await claim(app, { queue: 'default', limit: 100, free: [{ kind, slots: 100 }], turn: 'others' })
   const rows = await Promise.all(ids.map((id) => jobs.find(sql, id)))
   const reasons = rows.map(async (row) => row && explainWaiting(app, [kind], row))
   return (await Promise.all(reasons)).filter((reason) => reason !== null)

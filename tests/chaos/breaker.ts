@@ -13,7 +13,7 @@ export interface Strike {
   /** Of a worker: how stints name it. */
   instance?: string
   atMs: number
-  /** Until everything it had under way was under way again; of another part, until its first use. */
+  /** Until everything it had under way was under way again or gave way to a higher priority; of another part, until its first use. */
   recoveredMs: number
   /** Of a worker: the jobs that it ran. */
   jobs: number
@@ -59,7 +59,7 @@ export const createBreaker = ({ stack, database, probes, random, leaseSeconds }:
     const atMs = Date.now()
     if (!signalTo(victim.pid, 'SIGKILL')) return undefined
     const jobs = await interruptedJobs(victim.instance)
-    await untilRunAgain(jobs)
+    await untilRunAgain(jobs, atMs)
     return { part: 'worker', ...victim, atMs, recoveredMs: Date.now() - atMs, jobs: jobs.length }
   }
 
@@ -71,7 +71,7 @@ export const createBreaker = ({ stack, database, probes, random, leaseSeconds }:
     if (!signalTo(victim.pid, 'SIGSTOP')) return undefined
     frozen.add(victim.pid)
     const jobs = await interruptedJobs(victim.instance)
-    await untilRunAgain(jobs)
+    await untilRunAgain(jobs, atMs)
     const recoveredMs = Date.now() - atMs
     await sleep(Math.max(0, leaseSeconds * 1_000 - recoveredMs) + 2_000)
     signalTo(victim.pid, 'SIGCONT')
@@ -106,7 +106,8 @@ export const createBreaker = ({ stack, database, probes, random, leaseSeconds }:
       SELECT id, stint FROM jobs WHERE state = 'running' AND worker = ${instance}`,
     )
 
-  const untilRunAgain = async (jobs: { id: string; stint: number }[]): Promise<void> => {
+  /** Until each runs again. One that waits although there was room, since jobs of a higher priority took it, has recovered. */
+  const untilRunAgain = async (jobs: { id: string; stint: number }[], sinceMs: number): Promise<void> => {
     const ids = jobs.map(({ id }) => id)
     const stints = jobs.map(({ stint }) => stint)
     const deadline = performance.now() + (leaseSeconds + 300) * 1_000
@@ -115,7 +116,11 @@ export const createBreaker = ({ stack, database, probes, random, leaseSeconds }:
         (sql) => sql<{ left: number }[]>`
         SELECT count(*)::integer AS left FROM unnest(${ids}::uuid[], ${stints}::integer[]) AS interrupted (id, stint)
         JOIN jobs USING (id)
-        WHERE jobs.stint = interrupted.stint AND state IN ('queued', 'running')`,
+        WHERE jobs.stint = interrupted.stint AND (state = 'running' OR state = 'queued' AND NOT EXISTS (
+          SELECT FROM jobs AS other
+          WHERE other.queue = jobs.queue AND other.priority > jobs.priority
+            AND other.stint_started_at > to_timestamp(${sinceMs / 1_000}) AND other.stint_started_at > jobs.stint_started_at
+        ))`,
       )
       if (row?.left === 0) return
       if (performance.now() > deadline)
