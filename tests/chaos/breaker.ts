@@ -13,7 +13,7 @@ export interface Strike {
   /** Of a worker: how stints name it. */
   instance?: string
   atMs: number
-  /** Until everything it had under way was under way again or gave way to a higher priority; of another part, until its first use. */
+  /** Until everything it had under way was under way again or waited for its turn; of another part, until its first use. */
   recoveredMs: number
   /** Of a worker: the jobs that it ran. */
   jobs: number
@@ -106,7 +106,10 @@ export const createBreaker = ({ stack, database, probes, random, leaseSeconds }:
       SELECT id, stint FROM jobs WHERE state = 'running' AND worker = ${instance}`,
     )
 
-  /** Until each runs again. One that waits although there was room, since jobs of a higher priority took it, has recovered. */
+  /**
+   * Until each runs again. One that waits although its queue runs has recovered: since jobs of a higher priority took its
+   * place, or since its process died twice and it waits for the turn that it gets alone.
+   */
   const untilRunAgain = async (jobs: { id: string; stint: number }[], sinceMs: number): Promise<void> => {
     const ids = jobs.map(({ id }) => id)
     const stints = jobs.map(({ stint }) => stint)
@@ -118,7 +121,7 @@ export const createBreaker = ({ stack, database, probes, random, leaseSeconds }:
         JOIN jobs USING (id)
         WHERE jobs.stint = interrupted.stint AND (state = 'running' OR state = 'queued' AND NOT EXISTS (
           SELECT FROM jobs AS other
-          WHERE other.queue = jobs.queue AND other.priority > jobs.priority
+          WHERE other.queue = jobs.queue AND (other.priority > jobs.priority OR jobs.crashes >= 2)
             AND other.stint_started_at > to_timestamp(${sinceMs / 1_000}) AND other.stint_started_at > jobs.stint_started_at
         ))`,
       )
