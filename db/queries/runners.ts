@@ -22,7 +22,7 @@ export const acquire = async (
   return row ?? null
 }
 
-/** Gives the lease back, so that the next holder needn't wait for its end. */
-export const release = async (sql: Sql, name: string, holder: string): Promise<void> => {
-  await sql`DELETE FROM runners WHERE name = ${name} AND holder = ${holder}`
+/** Ends the leases now, so that whoever comes next needn't wait for their end. */
+export const release = async (sql: Sql, names: string[], holder: string): Promise<void> => {
+  await sql`UPDATE runners SET lease_until = now() WHERE name = ANY (${names}) AND holder = ${holder} AND lease_until > now()`
 }

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type App, appOfProcess } from '../app.ts'
 import type { InvocationContext } from '../http/route.ts'
+import { letGo } from './runner.ts'
 
 export interface Periodic {
   /** Seconds between two passes. */
@@ -31,6 +32,8 @@ export const every = (periodic: Periodic): PeriodicHandler => {
       if (remainingMs() - pauseMs <= MARGIN_MS) break
       await sleep(pauseMs)
     }
+    // The next start may come to another process, a moment before this one is done.
+    await letGo(app).catch((error: unknown) => app.log.warn({ err: error }, 'leases were not given back; they run out'))
     // Lambda freezes the process after it; where the app was given, the process goes on.
     if (!context.app) await Promise.all([app.metrics.flush(), app.traces.flush()])
   }

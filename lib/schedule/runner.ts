@@ -32,8 +32,9 @@ export const holds = async (app: App, name: string, afterVacancy?: Alongside<[se
   return true
 }
 
-/** Gives the lease back when the process stops. */
-export const letGo = async (app: App, name: string): Promise<void> => {
-  until(app).delete(name)
-  await runners.release(app.sql, name, app.instance)
+/** Gives back all leases of this process, which stops or is frozen: the next one would wait for their end. */
+export const letGo = async (app: App): Promise<void> => {
+  const names = [...until(app).keys()]
+  until(app).clear()
+  if (names.length > 0) await runners.release(app.sql, names, app.instance)
 }

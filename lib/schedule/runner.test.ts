@@ -1,0 +1,31 @@
+import { expect } from 'vitest'
+import { test } from '../../tests/support/world.ts'
+import type { InvocationContext } from '../http/route.ts'
+import { every } from './every.ts'
+import { holds } from './runner.ts'
+
+test('one process holds a lease, until it runs out', async ({ world }) => {
+  const [first, second] = [world.app, await world.anotherApp()]
+  expect(await holds(first, 'relay')).toBe(true)
+  expect(await holds(second, 'relay')).toBe(false)
+  expect(await holds(second, 'sweep')).toBe(true)
+  await first.sql`UPDATE runners SET lease_until = now() - interval '1 second' WHERE name = 'relay'`
+  expect(await holds(second, 'relay')).toBe(true)
+})
+
+test('a function that is done gives its leases back: the next one may be another process', async ({ world }) => {
+  const [first, second] = [world.app, await world.anotherApp()]
+  const handler = every({
+    everySeconds: 60,
+    run: async (app) => {
+      expect(await holds(app, 'relay')).toBe(true)
+      expect(await holds(second, 'relay')).toBe(false)
+    },
+  })
+  await handler({}, { app: first, getRemainingTimeInMillis: () => 60_000 } as unknown as InvocationContext)
+  const vacant: number[] = []
+  expect(await holds(second, 'relay', async (_tx, seconds) => void vacant.push(seconds))).toBe(true)
+  expect(vacant).toHaveLength(1)
+  expect(vacant[0]).toBeLessThan(5)
+  expect(await holds(first, 'relay')).toBe(false)
+})
