@@ -36,8 +36,12 @@ const machineBusySeconds = (): number => {
 const PAUSES_PER_LOOK = 50
 const MIN_PAUSE_MS = 500
 
-/** Follows a stack's usage. CPU time of processes that ended in between counts up to when they were last seen. */
-export const watchUsage = (run: () => readonly RunningProcess[]) => {
+/**
+ * Follows a stack's usage. CPU time of processes that ended in between counts up to when they were last seen.
+ * @param looks `often`: for the peak of its memory. `at the end`: while this process times what it does itself, since a
+ * look holds it up for tens of milliseconds, the longer the more processes there are
+ */
+export const watchUsage = (run: () => readonly RunningProcess[], looks: 'often' | 'at the end' = 'often') => {
   const all = (): RunningProcess[] => [...run(), { name: BENCH, pid: process.pid, port: null }]
   const before = readUsage(all())
   const busyBefore = machineBusySeconds()
@@ -49,11 +53,12 @@ export const watchUsage = (run: () => readonly RunningProcess[]) => {
     peakMemoryMb = Math.max(peakMemoryMb, readUsage(run()).memoryMb)
     timer = setTimeout(look, Math.max(MIN_PAUSE_MS, (performance.now() - lookedAt) * PAUSES_PER_LOOK))
   }
-  look()
+  if (looks === 'often') look()
   return {
     stop: () => {
       clearTimeout(timer)
       const after = readUsage(all())
+      if (looks === 'at the end') peakMemoryMb = readUsage(run()).memoryMb
       const spent = [...after.cpuSeconds].map(
         ([name, seconds]) => [name, Math.max(0, seconds - (before.cpuSeconds.get(name) ?? 0))] as const,
       )

@@ -27,7 +27,7 @@ export const measureLatency = async (
   await submitAtPace(submit, perSecond, warmUp)
   await idle()
   const before = await counters()
-  const usage = watchUsage(stack.run)
+  const usage = watchUsage(stack.run, 'at the end')
   const sentAt = await submitAtPace(submit, perSecond, jobs)
   await idle()
   const spent = usage.stop()

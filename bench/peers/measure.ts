@@ -50,7 +50,7 @@ const measureLatency = async (peer: Peer, { steady }: Plan) => {
   const submit = () => submitOne(peer)
   await submitAtPace(submit, steady.perSecond, steady.warmUp)
   await untilNoneLeft(peer)
-  const usage = watchUsage(peer.run)
+  const usage = watchUsage(peer.run, 'at the end')
   const sentAt = await submitAtPace(submit, steady.perSecond, steady.jobs)
   await untilNoneLeft(peer)
   const spent = usage.stop()
