@@ -105,6 +105,28 @@ test('lost doorbells are rung again, as few as the startable jobs need, and none
   expect(await world.app.queue.visible('default')).toBe(3)
 })
 
+test('where rings change nothing their pauses grow to a minute, until there is something new', async ({ world }) => {
+  await insertJobs(world.app, [{ kind: 'gone.kind' }, { kind: 'gone.kind' }])
+  await world.sql`UPDATE jobs SET start_at = now() - interval '3 seconds'`
+  const rung = async (seconds: number): Promise<number> => {
+    let rings = 0
+    for (let second = 0; second < seconds; second++) {
+      world.advance(1)
+      await sweep(world.app)
+      const messages = await world.app.queue.receive('default', { max: 10, waitSeconds: 0 })
+      const handles = messages.map(({ receiptHandle }) => receiptHandle)
+      await world.app.queue.delete('default', handles)
+      rings += messages.length
+    }
+    return rings
+  }
+  expect(await rung(64)).toBe(7)
+  expect(await rung(120)).toBe(2)
+  await insertJobs(world.app, [{}])
+  await world.sql`UPDATE jobs SET start_at = now() - interval '3 seconds'`
+  expect(await rung(2)).toBe(2)
+})
+
 test('neither delayed jobs nor those of a paused queue make it ring', async ({ world }) => {
   await insertJobs(world.app, [{ delaySeconds: 60 }, { queue: 'bulk' }])
   await world.sql`UPDATE jobs SET start_at = now() - interval '3 seconds' WHERE queue = 'bulk'`

@@ -20,6 +20,9 @@ const OVERDUE_SECONDS = 2
 /** Doorbells for one queue in one pass, at most: as many as workers may run there. */
 const MAX_DOORBELLS = 10
 
+/** Overdue jobs of one queue are counted up to here. */
+const MAX_COUNTED = MAX_DOORBELLS * 500
+
 /** While others of a kind with limits run, somebody looks so often whether there is room for more. */
 const LOOK_FOR_ROOM_MS = 10_000
 
@@ -94,17 +97,39 @@ const ringFallenDue = async (app: App): Promise<void> => {
   await ringFor(app, due)
 }
 
+/** Between rings that changed nothing: the first pause, and, doubled each time, the longest. */
+const PAUSE_MS = 1_000
+const MAX_PAUSE_MS = 60_000
+
+/** How many could start when each queue was last rung for, and how long the next ring waits if it is still as many. */
+const lastRings = mapOfEach<App, { startable: number; at: number; pauseMs: number }>()
+
+/**
+ * Where ringing changes nothing, since a deploy took a kind away whose jobs wait, the pauses grow: each doorbell starts a
+ * function that is paid for.
+ */
+const isTimeToRing = (app: App, queue: QueueName, startable: number): boolean => {
+  const last = lastRings(app).get(queue)
+  const at = app.clock.now()
+  const isInVain = last?.startable === startable && startable < MAX_COUNTED
+  if (isInVain && at - last.at < last.pauseMs) return false
+  const pauseMs = isInVain ? Math.min(MAX_PAUSE_MS, 2 * last.pauseMs) : PAUSE_MS
+  lastRings(app).set(queue, { startable, at, pauseMs })
+  return true
+}
+
 /** Rings for queues in which jobs have been startable for a while although SQS has no message for them. */
 const ringOverdue = async (app: App): Promise<void> => {
-  const found = await queues.listOverdue(app.sql, OVERDUE_SECONDS, MAX_DOORBELLS * 500)
+  const found = await queues.listOverdue(app.sql, OVERDUE_SECONDS, MAX_COUNTED)
   const overdue = found.filter(({ limitedKind }) => limitedKind === null || isTimeToLook(app, limitedKind))
   const rings = await Promise.all(
-    overdue.map(async ({ queue, startable }): Promise<Ring[]> => {
-      const name = queue as QueueName
-      if ((await app.queue.visible(name)) > 0) return []
-      const worth = CLAIMS_PER_DOORBELL[name]
+    [...Map.groupBy(overdue, (it) => it.queue as QueueName)].map(async ([queue, rows]): Promise<Ring[]> => {
+      const startable = rows.reduce((sum, row) => sum + row.startable, 0)
+      const mayChange = rows.some(({ limitedKind }) => limitedKind !== null)
+      if ((await app.queue.visible(queue)) > 0 || !(mayChange || isTimeToRing(app, queue, startable))) return []
+      const worth = CLAIMS_PER_DOORBELL[queue]
       const count = Math.min(MAX_DOORBELLS, Math.ceil(startable / worth))
-      return Array.from({ length: count }, () => ({ queue: name, n: worth }))
+      return Array.from({ length: count }, () => ({ queue, n: worth }))
     }),
   )
   if (rings.flat().length === 0) return
