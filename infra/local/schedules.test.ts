@@ -11,14 +11,15 @@ const PATIENCE = { timeout: 60_000, interval: 50 }
 const startHostOfSchedules = async (environment: Record<string, string>) => {
   const program = `
     import { startSchedules } from '${new URL('./schedules.ts', import.meta.url).href}'
-    startSchedules({
+    const schedules = startSchedules({
       env: process.env,
       openLog: () => 1,
       onStarted: (pid) => console.log('pid ' + pid),
       onEnded: () => {},
       onNotice: () => {},
       onRepublished: () => {},
-    })`
+    })
+    process.on('SIGTERM', () => schedules.stop(20_000).then(() => process.exit(0)))`
   const host = spawn(process.execPath, ['--input-type=module', '-e', program], {
     env: { ...process.env, ...environment, LOG_LEVEL: 'warn' },
     stdio: ['ignore', 'pipe', 'inherit'],
@@ -26,7 +27,11 @@ const startHostOfSchedules = async (environment: Record<string, string>) => {
   onTestFinished(() => void host.kill('SIGKILL'))
   const [said] = await once(host.stdout, 'data')
   const pid = Number(/^pid (\d+)\n/.exec(String(said))?.[1])
-  return { pid, kill: () => host.kill('SIGKILL') }
+  const stop = async () => {
+    host.kill('SIGTERM')
+    await once(host, 'exit')
+  }
+  return { pid, kill: () => host.kill('SIGKILL'), stop }
 }
 
 const isThere = (pid: number): boolean => commandOf(pid).some((word) => word.endsWith('schedules-process.ts'))
@@ -44,4 +49,12 @@ test('so does one whose host is killed while it is loading', async ({ world }) =
   kill()
   expect(pid).toBeGreaterThan(0)
   await expect.poll(() => isThere(pid), PATIENCE).toBe(false)
+})
+
+test('one that is asked to stop gives its leases back', async ({ world }) => {
+  const { stop } = await startHostOfSchedules(world.environment)
+  const held = async () => (await world.sql`SELECT FROM runners WHERE lease_until > now()`).length
+  await expect.poll(held, PATIENCE).toBeGreaterThan(2)
+  await stop()
+  expect(await held()).toBe(0)
 })
