@@ -303,6 +303,16 @@ test('is refused over HTTP with the name of the field', async ({ world }) => {
   expect(refused).toMatchObject({ status: 422, body: { errors: [{ path: 'input.url' }] } })
 })
 
+test('takes a host that is too long for an index entry, and limits it', async ({ world }) => {
+  const { accessToken: token } = await world.register()
+  // Letters that share no bits, as punycode writes them.
+  const host = Array.from({ length: 900 }, (_, i) => String.fromCodePoint(0x4e00 + ((i * 7_919) % 20_000))).join('')
+  const submit = (path: string) =>
+    world.http('POST', '/jobs', { token, body: { kind: 'page.parse', input: { url: `http://${host}/${path}` } } })
+  expect([(await submit('a')).status, (await submit('b')).status]).toEqual([202, 202])
+  expect(await world.sql`SELECT DISTINCT concurrency_key FROM jobs`).toHaveLength(1)
+})
+
 test.for([
   [{}, 'url'],
   [{ url: 'example.com' }, 'url'],

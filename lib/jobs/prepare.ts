@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import type { NewJob, OnParentFailure } from '../../db/queries/jobs.ts'
 import { FieldErrors, invalidFields, StintError } from '../core/errors.ts'
 import { newId } from '../core/ids.ts'
@@ -35,6 +36,12 @@ export interface Prepared {
   idempotency?: { key: string; bodyHash: string }
   unique?: { key: string; forSeconds: number; onDuplicate: 'return' | 'replace' }
 }
+
+/** A longer key stands in its index as its hash: an entry of PostgreSQL's takes 2 704 bytes. */
+const MAX_KEY_BYTES = 1_000
+
+const toIndexed = (key: string): string =>
+  Buffer.byteLength(key) > MAX_KEY_BYTES ? createHash('sha256').update(key).digest('hex') : key
 
 /**
  * Holds a submission against its kind and makes the row of it. Nothing is stored yet.
@@ -84,7 +91,7 @@ export const prepare = (
       hasParents: false,
       hasChildren: false,
       onParentFailure: submission.onParentFailure ?? 'fail',
-      concurrencyKey: kind.limits ? (kind.limits.concurrencyKey?.(parsed.data) ?? '') : null,
+      concurrencyKey: kind.limits ? toIndexed(kind.limits.concurrencyKey?.(parsed.data) ?? '') : null,
       uniqueKey: uniqueKey ?? null,
       traceparent: trace ? writeTraceparent(trace) : null,
     },

@@ -202,6 +202,23 @@ test('a schedule whose kind throws where its job is made says so, goes on tickin
   expect(world.logged.join('')).toContain('no such key')
 })
 
+test('a schedule whose job the database refuses says so, goes on ticking, and stops no other', async ({ world }) => {
+  const refused = defineJob({
+    ...(echo as Parameters<typeof defineJob>[0]),
+    kind: 'test.refused',
+    limits: { concurrencyKey: () => 'NUL: \0' },
+  })
+  await makeSchedule(world)
+  const { id: faulty } = await makeSchedule(world, { kind: 'test.refused' })
+  await Promise.all(Array.from({ length: 25 }, () => makeSchedule(world)))
+  await pass(world, [...testKinds, refused])
+  const ill = await world.sql`SELECT id, error->>'code' AS code FROM schedules WHERE error IS NOT NULL`
+  expect([...ill]).toEqual([{ id: faulty, code: 'INTERNAL' }])
+  expect(await world.sql`SELECT FROM schedules WHERE next_at <= now()`).toHaveLength(0)
+  expect(await jobCount(world)).toBe(26)
+  expect(await ticksOf(world, faulty)).toEqual([])
+})
+
 test('paused schedules, and those of deleted projects, make nothing', async ({ world }) => {
   const { id: paused } = await makeSchedule(world)
   await world.sql`UPDATE schedules SET next_at = NULL, paused_at = now() WHERE id = ${paused}`

@@ -1,5 +1,5 @@
 import type { TransactionSql } from 'postgres'
-import { transaction } from '../../db/client.ts'
+import { isRefusal, transaction } from '../../db/client.ts'
 import * as jobs from '../../db/queries/jobs.ts'
 import * as schedules from '../../db/queries/schedules.ts'
 import type { App } from '../app.ts'
@@ -31,7 +31,7 @@ export const runDueSchedules = async (app: App, kinds: readonly JobKind[]): Prom
   // A lease of its own: who takes the sweep's has to reckon with leases that ran out while nobody held it.
   if (!(await holds(app, 'schedules'))) return
   for (let after = FIRST; ; ) {
-    const { last, rows } = await transaction(app.sql, (tx) => runBatch(app, tx, kinds, after))
+    const { last, rows } = await runSome(app, kinds, after)
     if (rows.length > 0) {
       app.committed()
       countSubmitted(app.metrics, rows)
@@ -42,16 +42,35 @@ export const runDueSchedules = async (app: App, kinds: readonly JobKind[]): Prom
   }
 }
 
-/** @returns the last schedule of the batch, if there may be more behind it, and the jobs that were made */
+/** What one transaction did: the last schedule that it ran, if there may be more behind it, and the jobs that it made. */
+interface Ran {
+  last: string | undefined
+  rows: jobs.NewJob[]
+}
+
+/** The next due schedules, together. Where the database refuses a job of theirs, the first alone: it stops no other. */
+const runSome = async (app: App, kinds: readonly JobKind[], after: string): Promise<Ran> => {
+  const run = (limit: number, refusal?: unknown): Promise<Ran> =>
+    transaction(app.sql, (tx) => runBatch(app, tx, kinds, { after, limit, refusal }))
+  try {
+    return await run(BATCH)
+  } catch (error) {
+    if (!isRefusal(error)) throw error
+    app.log.warn({ err: error }, 'a job of due schedules was refused; they are run one by one')
+  }
+  return run(1).catch((error: unknown) => (isRefusal(error) ? run(1, error) : Promise.reject(error)))
+}
+
+/** @param refusal why the database doesn't take the job of the only one, if it doesn't */
 const runBatch = async (
   app: App,
   tx: TransactionSql,
   kinds: readonly JobKind[],
-  after: string,
-): Promise<{ last: string | undefined; rows: jobs.NewJob[] }> => {
-  const due = await schedules.lockDue(tx, after, BATCH)
+  { after, limit, refusal }: { after: string; limit: number; refusal: unknown },
+): Promise<Ran> => {
+  const due = await schedules.lockDue(tx, after, limit)
   if (due.length === 0) return { last: undefined, rows: [] }
-  const plans = due.map((schedule) => plan(app, kinds, schedule))
+  const plans = due.map((schedule) => plan(app, kinds, schedule, refusal))
   const made = plans.flatMap((it) => it.jobs)
   const won = made.length > 0 ? await schedules.insertTicks(tx, made.map(toTick)) : new Set<string>()
   const rows = made.filter((it) => won.has(it.row.id)).map((it) => it.row)
@@ -60,7 +79,7 @@ const runBatch = async (
     tx,
     plans.map((it) => it.move),
   )
-  const last = due.length === BATCH ? due.at(-1)?.id : undefined
+  const last = due.length === limit ? due.at(-1)?.id : undefined
   return { last, rows }
 }
 
@@ -79,6 +98,7 @@ const plan = (
   app: App,
   kinds: readonly JobKind[],
   schedule: schedules.DueSchedule,
+  refusal: unknown,
 ): { jobs: ScheduledJob[]; move: schedules.Move } => {
   const { id, now, nextAt, catchUp, abandoned } = schedule
   const stays = { id, lastAt: null, error: null }
@@ -88,6 +108,7 @@ const plan = (
     const ticks = readCron(schedule.cron, schedule.timeZone)
     const due = dueTicks(ticks, nextAt, now, catchUp)
     next = ticks.after(due.reached)
+    if (refusal) throw refusal
     const made = due.ticks.map((tick) => ({ scheduleId: id, tick, row: toRow(app, kinds, schedule) }))
     return { jobs: made, move: { ...stays, nextAt: next, lastAt: due.ticks.at(-1) ?? null } }
   } catch (error) {
