@@ -6,6 +6,7 @@ import type { Actor } from '../lib/auth/actor.ts'
 import { invalidField } from '../lib/core/errors.ts'
 import { id, label, timestamp } from '../lib/http/schemas.ts'
 import { type Prepared, prepare } from '../lib/jobs/prepare.ts'
+import { refuseCycles } from '../lib/jobs/refuse-cycles.ts'
 import type { TraceContext } from '../lib/tracing/trace-context.ts'
 import { defaultProject, requireRole } from './access.ts'
 import { kinds } from './jobs/index.ts'
@@ -150,35 +151,5 @@ const resolveParents = (items: Item[], prepared: Prepared[], pathOf: (index: num
     })
     it.after = [...new Set(ids)]
   }
-  refuseCycles(prepared, pathOf)
-}
-
-/** Among siblings a job could wait for itself. Takes jobs away as long as one has no sibling left to wait for. */
-const refuseCycles = (prepared: Prepared[], pathOf: (index: number) => string): void => {
-  const siblings = new Map(prepared.map((it) => [it.row.id, it]))
-  const open = new Map(prepared.map((it) => [it, it.after.filter((id) => siblings.has(id)).length]))
-  const children = new Map<string, Prepared[]>()
-  for (const it of prepared) {
-    for (const id of it.after) {
-      const known = children.get(id)
-      if (known) known.push(it)
-      else children.set(id, [it])
-    }
-  }
-  const free = prepared.filter((it) => open.get(it) === 0)
-  let taken = 0
-  for (let it = free.pop(); it; it = free.pop()) {
-    taken++
-    for (const child of children.get(it.row.id) ?? []) {
-      const left = (open.get(child) ?? 0) - 1
-      open.set(child, left)
-      if (left === 0) free.push(child)
-    }
-  }
-  if (taken === prepared.length) return
-  const index = prepared.findIndex((it) => (open.get(it) ?? 0) > 0)
-  throw invalidField(
-    [pathOf(index), 'after'].filter(Boolean).join('.'),
-    'the job would wait for itself, through its siblings',
-  )
+  refuseCycles(prepared)
 }

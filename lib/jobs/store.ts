@@ -6,6 +6,7 @@ import { invalidField } from '../core/errors.ts'
 import type { Startable } from '../queue/ring.ts'
 import { type Answered, answerDuplicates, answerReplays } from './keys.ts'
 import type { Prepared } from './prepare.ts'
+import { refuseCycles } from './refuse-cycles.ts'
 import { settleChildren } from './settle.ts'
 import { hasEnded } from './states.ts'
 import type { Submitted } from './submit.ts'
@@ -31,8 +32,8 @@ export const store = async (tx: TransactionSql, prepared: Prepared[]): Promise<S
     prepared.filter((it) => !answered.has(it)),
     answered,
   )
-  const made = prepared.filter((it) => !answered.has(it))
-  if (answered.size > 0) followAnswered(made, answered)
+  const own = prepared.filter((it) => !answered.has(it))
+  const made = answered.size > 0 ? followAnswered(own, answered) : own
   const ended = await lockParents(tx, made)
   const times = await insert(tx, made)
   const edges = made.flatMap(({ row, after }) => after.map((parentId) => ({ childId: row.id, parentId })))
@@ -60,14 +61,20 @@ export const insert = async (sql: Sql, prepared: Prepared[]): Promise<Map<string
   )
 }
 
-/** Who repeats a sibling that was answered with another job, or runs after it, has that one in its place. */
-const followAnswered = (made: Prepared[], answered: Answered): void => {
+/**
+ * Who repeats a sibling that was answered with another job, or runs after it, has that one in its place. What was
+ * prepared stays as it is: a transaction that is tried again may find others behind the keys.
+ * @throws {StintError} VALIDATION_FAILED, where a job would then wait for itself
+ */
+const followAnswered = (own: Prepared[], answered: Answered): Prepared[] => {
   const instead = new Map([...answered].map(([it, { jobId }]) => [it.row.id, jobId]))
   for (const [it, answer] of answered) {
     answer.jobId = instead.get(answer.jobId) ?? answer.jobId
     instead.set(it.row.id, answer.jobId)
   }
-  for (const it of made) it.after = [...new Set(it.after.map((id) => instead.get(id) ?? id))]
+  const made = own.map((it) => ({ ...it, after: [...new Set(it.after.map((id) => instead.get(id) ?? id))] }))
+  refuseCycles(made)
+  return made
 }
 
 const startableNow = (made: Prepared[], times: Map<string, Times>): Startable[] =>

@@ -262,6 +262,21 @@ describe('dependencies', () => {
     expect((await world.sql`SELECT FROM jobs WHERE project_id = ${mine.projectId}`).length).toBe(0)
   })
 
+  test('a job that would wait for itself since a sibling has its unique key is refused', async ({ world }) => {
+    const { post } = await submitter(world)
+    const refused = async (...jobs: object[]) => (await post('/jobs/batch', { jobs })).body.errors?.[0]?.path
+    const [a, b] = [serials({ name: 'a', uniqueKey: 'k' }), serials({ name: 'b', uniqueKey: 'k' })]
+    expect(await refused({ ...a, after: ['$b'] }, b)).toBe('jobs[0].after')
+    expect(await refused(b, serials({ name: 'c', after: ['$a'] }), { ...a, after: ['$b'] })).toBeUndefined()
+    expect(
+      await refused({ ...a, after: ['$c'], uniqueKey: 'l' }, serials({ name: 'c', after: ['$b'] }), {
+        ...b,
+        uniqueKey: 'l',
+      }),
+    ).toBe('jobs[0].after')
+    expect(await world.sql`SELECT FROM jobs WHERE unique_key = 'l'`).toHaveLength(0)
+  })
+
   test('10 000 parents and one child', async ({ world }) => {
     const { post } = await submitter(world)
     const parents = Array.from({ length: 9_999 }, () => serials())
