@@ -4,7 +4,7 @@ import * as jobs from '../../db/queries/jobs.ts'
 import * as leases from '../../db/queries/leases.ts'
 import * as outcomes from '../../db/queries/outcomes.ts'
 import * as stints from '../../db/queries/stints.ts'
-import { createEngine, insertJobs, invoke, script } from '../../tests/support/engine.ts'
+import { count, createEngine, echo, insertJobs, invoke, script } from '../../tests/support/engine.ts'
 import { test } from '../../tests/support/world.ts'
 import type { App } from '../app.ts'
 import { cancelJob } from './cancel.ts'
@@ -449,6 +449,28 @@ test('a process that is stuck ends although Postgres is away by then', async ({ 
   const app = { ...world.app, sql, exit: (reason: string) => void exits.push(reason) }
   await expect(invoke(createEngine(app), { functionMs: 3_000 })).rejects.toThrow('gone')
   expect(exits).toHaveLength(1)
+})
+
+test('jobs that wait for slots of their kind are not all read each time one of them ends', async ({
+  world: { app },
+}) => {
+  await insertJobs(
+    app,
+    Array.from({ length: 40 }, () => ({})),
+  )
+  let claims = 0
+  const sql = new Proxy(app.sql, {
+    apply: (target, _, args) => {
+      const [text] = args
+      if (Array.isArray(text) && text.join().includes('WITH RECURSIVE asked')) claims++
+      return Reflect.apply(target, undefined, args)
+    },
+  })
+  await invoke(createEngine({ ...app, sql }, [{ ...echo, concurrency: 1 }, count]))
+  expect([...(await app.sql`SELECT DISTINCT state FROM jobs`)]).toEqual([{ state: 'succeeded' }])
+  // One for each job. Beside them were as many for the other kind.
+  expect(claims).toBeGreaterThanOrEqual(40)
+  expect(claims).toBeLessThan(70)
 })
 
 test('a doorbell is over at once where nobody runs any kind', async ({ world: { app } }) => {

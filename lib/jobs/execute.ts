@@ -72,6 +72,7 @@ const claimAndStart = async (shift: Shift, queue: QueueName, budget: number): Pr
   let left = budget
   let turn: ClaimWish['turn'] = 'anyone'
   let suspectsUntil: number | undefined
+  let vain: VainLook | undefined
   for (let round = 0; left > 0 || running.size > 0; round++) {
     if (left === 0) await shift.allEnded(LOOK_MS)
     if (isShort(time) || engine.app.stopping.aborted) return left
@@ -85,11 +86,19 @@ const claimAndStart = async (shift: Shift, queue: QueueName, budget: number): Pr
       await nextTurn()
       continue
     }
+    if (vain && isVainAgain(vain, free.kinds)) {
+      if (left > 0) await shift.oneEnded(LOOK_MS)
+      await nextTurn()
+      continue
+    }
+    const beganMs = performance.now()
     const jobs = await tryClaim(shift, { queue, limit, turn, free: free.kinds }, round === 0)
     if (jobs.length === 0) {
       // Nothing else is startable. Of the kinds that were left out because their slots are taken, something may be.
-      if (free.someTaken) await shift.oneEnded(LOOK_MS)
-      else left = 0
+      if (free.someTaken) {
+        vain = vainLook(free.kinds, beganMs)
+        await shift.oneEnded(LOOK_MS)
+      } else left = 0
       continue
     }
     left = Math.max(0, left - jobs.length)
@@ -106,6 +115,27 @@ const claimAndStart = async (shift: Shift, queue: QueueName, budget: number): Pr
   }
   return 0
 }
+
+/** After a look that found nothing nobody looks for the same kinds for so many times as long as it took. */
+const REST = 4
+
+/** A look that found nothing of these kinds, while the slots of others were taken. */
+interface VainLook {
+  kinds: ReadonlySet<JobKind>
+  untilMs: number
+}
+
+const vainLook = (free: ClaimWish['free'], beganMs: number): VainLook => {
+  const now = performance.now()
+  return { kinds: new Set(free.map(({ kind }) => kind)), untilMs: now + Math.max(LOOK_MS, (now - beganMs) * REST) }
+}
+
+/**
+ * Whether another look would be the same again. It reads all that waits of the kinds whose slots are taken, some 300 ms
+ * for 100 000 jobs: made whenever one of them ends, it would keep the next of them waiting for longer than they run.
+ */
+const isVainAgain = ({ kinds, untilMs }: VainLook, free: ClaimWish['free']): boolean =>
+  performance.now() < untilMs && free.every(({ kind }) => kinds.has(kind))
 
 /** @throws {ClaimError} when the first claim fails; a later one only ends the claiming */
 const tryClaim = async (shift: Shift, wish: ClaimWish, isFirst: boolean): Promise<ClaimedJob[]> => {
