@@ -57,15 +57,29 @@ export const pass = async (sql: Sql, keys: UniqueKey[]): Promise<void> => {
     WHERE held.project_id = given.project_id AND held.key = given.key`
 }
 
-/** Removes keys whose time is over and whose job is no longer live, at most `limit`. @returns how many */
-export const prune = async (sql: Sql, limit: number): Promise<number> => {
+export interface KeyName {
+  projectId: string
+  key: string
+}
+
+/** Locks keys whose time is over and whose job is no longer live, at most `limit`; those that somebody takes are left out. */
+export const lockExpired = (sql: Sql, limit: number): Promise<KeyName[]> => sql`
+  SELECT project_id, key FROM unique_keys WHERE ${isOver(sql)} LIMIT ${limit} FOR UPDATE SKIP LOCKED`
+
+/**
+ * Removes locked keys. A statement of its own, so that it sees the jobs that were given them right before the lock.
+ * @returns how many
+ */
+export const removeExpired = async (sql: Sql, keys: KeyName[]): Promise<number> => {
   const rows = await sql`
-    DELETE FROM unique_keys WHERE (project_id, key) IN (
-      SELECT project_id, key FROM unique_keys
-      WHERE until < now() AND NOT EXISTS (
-        SELECT FROM jobs WHERE jobs.id = unique_keys.job_id AND state IN ('blocked', 'queued', 'running')
-      )
-      LIMIT ${limit} FOR UPDATE SKIP LOCKED
-    )`
+    DELETE FROM unique_keys
+    WHERE (project_id, key) IN (
+      SELECT * FROM unnest(${keys.map((it) => it.projectId)}::uuid[], ${keys.map((it) => it.key)}::text[])
+    ) AND ${isOver(sql)}`
   return rows.count
 }
+
+const isOver = (sql: Sql) => sql`
+  until < now() AND NOT EXISTS (
+    SELECT FROM jobs WHERE jobs.id = unique_keys.job_id AND state IN ('blocked', 'queued', 'running')
+  )`

@@ -1,5 +1,8 @@
 import { expect } from 'vitest'
+import { testKinds } from '../../tests/support/engine.ts'
 import { test, type World } from '../../tests/support/world.ts'
+import { prepare } from '../jobs/prepare.ts'
+import { submit } from '../jobs/submit.ts'
 import { prune } from './prune.ts'
 
 const counts = async ({ sql }: World) => {
@@ -47,6 +50,27 @@ test('more rows than one statement takes go all the same', async ({ world }) => 
     SELECT gen_random_uuid(), 'key', '', '[]', now() - interval '1 hour' FROM generate_series(1, 2500)`
   await prune(world.app)
   expect(await counts(world)).toMatchObject({ idempotency: 0 })
+})
+
+test('a unique key that a job takes while expired ones are removed stays with it', async ({ world: { app, sql } }) => {
+  const owner = { projectId: '00000000-0000-7000-8000-000000000001', createdBy: null }
+  const take = (nth: number) =>
+    submit(app, [prepare(testKinds, { kind: 'test.echo', input: { value: 1 }, uniqueKey: `k${nth}` }, owner)])
+  for (let round = 0; round < 8; round++) {
+    await sql`DELETE FROM unique_keys`
+    await sql`
+      INSERT INTO unique_keys (project_id, key, job_id, until)
+      SELECT ${owner.projectId}, 'k' || n, gen_random_uuid(), now() - interval '1 hour' FROM generate_series(1, 1000) AS n`
+    const submitter = async (nth: number) => {
+      for (let key = 1_000 - nth; key > 950; key -= 8) await take(key)
+    }
+    await Promise.all([prune(app), ...Array.from({ length: 8 }, (_, nth) => submitter(nth))])
+    expect(
+      await sql`
+      SELECT unique_key FROM jobs WHERE state = 'queued' AND NOT EXISTS (SELECT FROM unique_keys WHERE job_id = jobs.id)`,
+    ).toEqual([])
+    await sql`DELETE FROM jobs`
+  }
 })
 
 test('without time left it does nothing', async ({ world }) => {

@@ -1,3 +1,4 @@
+import { transaction } from '../../db/client.ts'
 import * as accountTokens from '../../db/queries/account-tokens.ts'
 import * as auditLog from '../../db/queries/audit-log.ts'
 import * as idempotencyKeys from '../../db/queries/idempotency-keys.ts'
@@ -40,7 +41,7 @@ export const prune = async (app: App, remainingMs: () => number = () => Number.P
     },
     untilNoneIsLeft('ticks', (limit) => schedules.pruneTicks(sql, days, limit)),
     untilNoneIsLeft('idempotencyKeys', (limit) => idempotencyKeys.prune(sql, limit)),
-    untilNoneIsLeft('uniqueKeys', (limit) => uniqueKeys.prune(sql, limit)),
+    untilNoneIsLeft('uniqueKeys', (limit) => pruneUniqueKeys(app, limit)),
     untilNoneIsLeft('refreshTokens', (limit) => sessions.deleteExpiredTokens(sql, limit)),
     untilNoneIsLeft('sessions', (limit) => sessions.deleteEmpty(sql, limit)),
     untilNoneIsLeft('liveTickets', (limit) => liveTickets.deleteExpired(sql, limit)),
@@ -51,3 +52,11 @@ export const prune = async (app: App, remainingMs: () => number = () => Number.P
   ])
   app.log.info({ removed: counts }, 'pruned')
 }
+
+/** @returns how many it found; a job may have taken one of them in that moment */
+const pruneUniqueKeys = ({ sql }: App, limit: number): Promise<number> =>
+  transaction(sql, async (tx) => {
+    const expired = await uniqueKeys.lockExpired(tx, limit)
+    if (expired.length > 0) await uniqueKeys.removeExpired(tx, expired)
+    return expired.length
+  })
