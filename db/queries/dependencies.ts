@@ -129,10 +129,18 @@ export interface ParentResult {
   result: unknown
 }
 
-/** What a job's parents gave, in the order of their ids; results only up to `maxBytes` in all. */
+/**
+ * What a job's parents gave, in the order of their ids; results only up to `maxBytes` of JSON in all. Their size as they
+ * are stored, compressed, is a hundredth of that at times: it only tells from where on none needs to be written out.
+ */
 export const listResults = (sql: Sql, childId: string, maxBytes: number): Promise<ParentResult[]> => sql`
-  SELECT id AS job_id, name, kind, state,
-         CASE WHEN sum(pg_column_size(result)) OVER (ORDER BY id) <= ${maxBytes} THEN result END AS result
-  FROM job_dependencies JOIN jobs ON jobs.id = job_dependencies.parent_id
-  WHERE child_id = ${childId}
+  SELECT id AS job_id, name, kind, state, CASE WHEN sum(bytes) OVER (ORDER BY id) <= ${maxBytes} THEN result END AS result
+  FROM (
+    SELECT id, name, kind, state, result, CASE
+        WHEN sum(pg_column_size(result)) OVER (ORDER BY id) > ${maxBytes} THEN ${maxBytes + 1}
+        ELSE octet_length(result::text)
+      END AS bytes
+    FROM job_dependencies JOIN jobs ON jobs.id = job_dependencies.parent_id
+    WHERE child_id = ${childId}
+  ) AS parents
   ORDER BY id`
