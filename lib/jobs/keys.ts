@@ -9,6 +9,9 @@ import { hasEnded } from './states.ts'
 /** Submissions that are answered with another job than their own: which, and why. */
 export type Answered = Map<Prepared, { jobId: string; outcome: 'replayed' | 'duplicate' }>
 
+/** Submissions with one key. */
+type Group = [Prepared, ...Prepared[]]
+
 /**
  * Wins the idempotency keys that are free; who lost one is answered with the job that it made. Within one group the
  * first of a key stands for the others.
@@ -48,6 +51,8 @@ export const answerDuplicates = async (
 ): Promise<jobs.Cancelled[]> => {
   const groups = groupByKey(prepared, (it) => it.unique?.key)
   if (groups.size === 0) return []
+  const siblings = new Set(prepared.map((it) => it.row.id))
+  for (const [name, group] of groups) groups.set(name, leadFirst(group, siblings))
   const wanted = [...groups.values()].map(([first]) => toUniqueKey(first))
   const free = await uniqueKeys.takeFree(tx, wanted)
   const taken = wanted.filter((key) => !free.has(nameOf(key)))
@@ -72,6 +77,20 @@ export const answerDuplicates = async (
   return replaced
 }
 
+/**
+ * Who stands for those that come with one key at the same moment goes first. One after the other each that replaces would
+ * have taken the place of a queued one before it, so it is the last of these: an earlier one's input is out of date. One
+ * that runs after a sibling takes no place, or it could come to wait for itself.
+ */
+const leadFirst = (group: Group, siblings: ReadonlySet<string>): Group => {
+  let [lead] = group
+  for (const it of group) {
+    const replaces = it.unique?.onDuplicate === 'replace' && !it.after.some((id) => siblings.has(id))
+    if (replaces && lead.after.length === 0) lead = it
+  }
+  return [lead, ...group.filter((it) => it !== lead)]
+}
+
 /** Whether the holder keeps its key, has lost it with its end, or is cancelled to make room. */
 const giveUp = async (
   tx: TransactionSql,
@@ -92,11 +111,8 @@ const pointKeysAtHolders = async (tx: TransactionSql, prepared: Prepared[], answ
   if (moved.length > 0) await idempotencyKeys.point(tx, moved)
 }
 
-const groupByKey = (
-  prepared: Prepared[],
-  keyOf: (it: Prepared) => string | undefined,
-): Map<string, [Prepared, ...Prepared[]]> => {
-  const groups = new Map<string, [Prepared, ...Prepared[]]>()
+const groupByKey = (prepared: Prepared[], keyOf: (it: Prepared) => string | undefined): Map<string, Group> => {
+  const groups = new Map<string, Group>()
   for (const it of prepared) {
     const key = keyOf(it)
     if (key === undefined) continue

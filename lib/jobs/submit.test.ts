@@ -143,6 +143,38 @@ describe('unique keys', () => {
     expect(third.body.job.id).toBe(second.body.job.id)
   })
 
+  test('of those that come at the same moment and replace, the last one is the job', async ({ world }) => {
+    const { post } = await submitter(world)
+    const one = (priority: number, over: object = {}) => serials({ uniqueKey: 'k', priority, ...over })
+    const replacing = { onDuplicate: 'replace' }
+    const live = () => world.sql`SELECT id, priority FROM jobs WHERE state <> 'cancelled'`
+
+    const both = await post('/jobs/batch', { jobs: [one(1), one(2, replacing), one(3)] })
+    const [id] = both.body.ids
+    expect(both.body.ids).toEqual([id, id, id])
+    expect(await live()).toEqual([{ id, priority: 2 }])
+
+    const answers = await Promise.all([4, 5, 6].map((priority) => post('/jobs', one(priority, replacing))))
+    expect(await live()).toEqual([{ id: answers[2]?.body.job.id, priority: 6 }])
+    expect(answers[2]?.headers['stint-duplicate']).toBeUndefined()
+  })
+
+  test('one that runs after the sibling whose place it would take does not come to wait for itself', async ({
+    world,
+  }) => {
+    const { post } = await submitter(world)
+    const { body } = await post('/jobs/batch', {
+      jobs: [
+        serials({ name: 'a', uniqueKey: 'k' }),
+        serials({ name: 'b', after: ['$a'] }),
+        serials({ uniqueKey: 'k', onDuplicate: 'replace', after: ['$b'] }),
+      ],
+    })
+    const [a, b, again] = body.ids
+    expect(again).toBe(a)
+    expect([await state(world, a), await state(world, b)]).toEqual(['queued', 'blocked'])
+  })
+
   test('twenty at once with one key make one job', async ({ world }) => {
     const { post } = await submitter(world)
     const answers = await Promise.all(Array.from({ length: 20 }, () => post('/jobs', serials({ uniqueKey: 'k' }))))
