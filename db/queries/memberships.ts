@@ -34,16 +34,6 @@ export const put = async (sql: Sql, membership: Membership): Promise<MemberRow |
   return row ?? null
 }
 
-/** Whether an owner of the project has confirmed their email. */
-export const hasConfirmedOwner = async (sql: Sql, projectId: string): Promise<boolean> => {
-  const [row] = await sql<[{ found: boolean }]>`
-    SELECT EXISTS (
-      SELECT FROM memberships JOIN users ON users.id = memberships.user_id
-      WHERE memberships.project_id = ${projectId} AND role = 'owner' AND email_confirmed_at IS NOT NULL
-    ) AS found`
-  return row.found
-}
-
 /** The person's role, or null: not a member, or no such project any more. */
 export const findRole = async (sql: Sql, projectId: string, userId: string): Promise<Role | null> => {
   const [row] = await sql<{ role: Role }[]>`

@@ -39,6 +39,16 @@ export const findByEmail = async (sql: Sql, email: string): Promise<UserRow | nu
   return row ?? null
 }
 
+/** Whether the person who submitted a job has confirmed their email. */
+export const hasConfirmedSubmitter = async (sql: Sql, jobId: string): Promise<boolean> => {
+  const [row] = await sql<[{ found: boolean }]>`
+    SELECT EXISTS (
+      SELECT FROM jobs JOIN users ON users.id = jobs.created_by
+      WHERE jobs.id = ${jobId} AND email_confirmed_at IS NOT NULL
+    ) AS found`
+  return row.found
+}
+
 /** Changes what is given; null leaves it. Another email is one that nobody has confirmed. */
 export const update = async (
   sql: Sql,

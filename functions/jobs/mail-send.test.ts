@@ -191,13 +191,21 @@ describe('without a server', () => {
 describe('a project where mails leave the machine', () => {
   const real = test.override({ environment: { SMTP_URL: 'smtp://127.0.0.1:1' } })
 
-  real('sends them when one of its owners has confirmed their own', async ({ world }) => {
-    const { projectId } = await world.register()
-    const send = () => runKind(mailSend, { input: hello, context: jobIn(world.app, projectId) })
-    await expect(send()).rejects.toMatchObject({ name: 'PermanentError', code: 'EMAIL_UNCONFIRMED' })
-    await world.sql`UPDATE users SET email_confirmed_at = now()`
+  real('sends those of people who have confirmed their own email, whoever else owns it', async ({ world }) => {
+    const eve = await world.register()
+    const ada = await world.register()
+    await world.sql`UPDATE users SET email_confirmed_at = now() WHERE id = ${ada.userId}`
+    const owner = { token: eve.accessToken, body: { role: 'owner' } }
+    const added = await world.http('PUT', `/projects/${eve.projectId}/members/${ada.userId}`, owner)
+    expect(added.status).toBe(200)
+    const send = async (token: string) => {
+      const body = { kind: 'mail.send', input: hello, projectId: eve.projectId }
+      const { body: submitted } = await world.http('POST', '/jobs', { token, body })
+      return runKind(mailSend, { input: hello, context: jobIn(world.app, eve.projectId, { jobId: submitted.job.id }) })
+    }
+    await expect(send(eve.accessToken)).rejects.toMatchObject({ name: 'PermanentError', code: 'EMAIL_UNCONFIRMED' })
     // Nobody listens there.
-    await expect(send()).rejects.toMatchObject({ name: 'Error' })
+    await expect(send(ada.accessToken)).rejects.toMatchObject({ name: 'Error' })
   })
 })
 

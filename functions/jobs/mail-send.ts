@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import * as memberships from '../../db/queries/memberships.ts'
+import * as users from '../../db/queries/users.ts'
 import { defineJob, PermanentError, type SharedJobContext } from '../../lib/jobs/define.ts'
 import { type Message, message, recipientsOf } from './mail/message.ts'
 import { fill, fillHtml } from './mail/template.ts'
@@ -46,7 +46,7 @@ export const mailSend = defineJob({
           to: pending,
         })
       } else {
-        await requireConfirmed(mail, fenced, job.projectId)
+        await requireConfirmed(mail, fenced, job.id)
         await mail.allow()
         state = { ...state, exchange: true }
         yield { checkpoint: state, progress: (all.length - pending.length) / all.length, durable: true }
@@ -68,10 +68,13 @@ export const mailSend = defineJob({
   },
 })
 
-/** Mails that leave the machine come from somebody who can be reached. */
-const requireConfirmed = async (mail: Context['mail'], fenced: Context['fenced'], projectId: string): Promise<void> => {
-  if (!mail.leavesThisMachine || (await fenced((tx) => memberships.hasConfirmedOwner(tx, projectId)))) return
-  throw new PermanentError('EMAIL_UNCONFIRMED', 'An owner of the project must have confirmed their email first.')
+/**
+ * Mails that leave the machine come from somebody who can be reached. That is who submitted them: an owner of the project
+ * may be anybody whom a stranger made one.
+ */
+const requireConfirmed = async (mail: Context['mail'], fenced: Context['fenced'], jobId: string): Promise<void> => {
+  if (!mail.leavesThisMachine || (await fenced((tx) => users.hasConfirmedSubmitter(tx, jobId)))) return
+  throw new PermanentError('EMAIL_UNCONFIRMED', 'Who sends mails must have confirmed their own email first.')
 }
 
 const filled = ({ to, cc, replyTo, subject, text, html, values }: Message) => ({
