@@ -3,6 +3,7 @@ import * as memberships from '../db/queries/memberships.ts'
 import * as users from '../db/queries/users.ts'
 import type { App } from '../lib/app.ts'
 import type { Actor } from '../lib/auth/actor.ts'
+import { limitLookups } from '../lib/auth/rate-limit.ts'
 import { StintError } from '../lib/core/errors.ts'
 import { lockProject } from './access.ts'
 import { told } from './audit.ts'
@@ -24,14 +25,17 @@ export const putMember = async (
 }
 
 /**
- * The same, for who knows the person's email and not their id. Only owners learn whether there is such an account. One
- * whose email could be confirmed and isn't may be of somebody else, who waits to be invited in that person's place.
+ * The same, for who knows the person's email and not their id. Only owners learn whether there is such an account, and
+ * since anybody may own a project, so many a minute. One whose email could be confirmed and isn't may be of somebody else,
+ * who waits to be invited in that person's place.
  */
 export const putMemberByEmail = async (
   app: App,
+  ip: string,
   actor: Actor,
   { projectId, email, role }: { projectId: string; email: string; role: memberships.Role },
 ): Promise<memberships.MemberRow> => {
+  await limitLookups(app, ip, actor.userId)
   const member = await transaction(app.sql, async (tx) => {
     await lockProject(tx, actor, projectId, 'owner')
     const user = await users.findByEmail(tx, email)

@@ -64,3 +64,15 @@ test('the limits count no request that is not valid', async ({ world }) => {
   for (let count = 0; count < 4; count++) expect((await register(world, { name: '' })).status).toBe(422)
   expect((await register(world)).status).toBe(201)
 })
+
+test('the limits end the search for accounts by inviting whoever may have one', async ({ world }) => {
+  const { body } = await register(world)
+  const { accessToken: token } = body
+  const projects = await world.http('GET', '/projects', { token })
+  const path = `/projects/${projects.body.items[0].id}/members`
+  const invite = (email: string, ip?: string) =>
+    world.http('POST', path, { token, body: { email, role: 'viewer' }, ...(ip && { ip }) })
+  expect([(await invite('a@x.org')).status, (await invite('b@x.org')).status]).toEqual([404, 404])
+  expect(await invite('c@x.org')).toMatchObject(limited)
+  expect(await invite('c@x.org', '192.0.2.2')).toMatchObject(limited)
+})

@@ -166,9 +166,9 @@ export const inviteMember = route({
   params: projectParams,
   body: z.strictObject({ email, role }),
   replies: { 200: z.object({ member: memberReply }) },
-  errors: ['PROJECT_NOT_FOUND', 'FORBIDDEN', 'USER_NOT_FOUND', 'LAST_OWNER'],
-  run: async ({ app, actor, params, body }) => {
-    const member = await putMemberByEmail(app, actor, { ...params, ...body })
+  errors: ['PROJECT_NOT_FOUND', 'FORBIDDEN', 'USER_NOT_FOUND', 'LAST_OWNER', 'RATE_LIMITED'],
+  run: async ({ app, ip, actor, params, body }) => {
+    const member = await putMemberByEmail(app, ip, actor, { ...params, ...body })
     return { status: 200, body: { member: toMember(member) } }
   },
 })

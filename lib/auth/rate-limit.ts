@@ -30,6 +30,13 @@ export const limitAccountMails = (app: App, ip: string, email: string): Promise<
 export const limitAccountTokens = (app: App, ip: string): Promise<void> =>
   take(app, [`account-token:address:${addressBlock(ip)}`], 1)
 
+/**
+ * Counts a person who is looked for by their email: whether there is such an account is asked for no faster than by
+ * registering. @throws {StintError} RATE_LIMITED
+ */
+export const limitLookups = (app: App, ip: string, userId: string): Promise<void> =>
+  take(app, [`lookup:address:${addressBlock(ip)}`, `lookup:person:${userId}`], 1)
+
 const take = async (app: App, [first, second]: [string, string?], multiple: number): Promise<void> => {
   const perMinute = Math.max(1, app.config.auth.rateLimitPerMinute * multiple)
   const bucket = (key: string): rateLimits.Bucket => ({ key, perMinute })
