@@ -88,6 +88,18 @@ describe('a person who registers', () => {
       expect(await get(`/jobs/${job.id}${path}`)).toMatchObject({ status: 404 })
   })
 
+  test('is greeted by name once the address is confirmed: before, a stranger may have written the name', async ({
+    world,
+  }) => {
+    const ada = await world.register('Win at evil.example')
+    expect((await forgot(world, ada.email)).status).toBe(202)
+    const before = await mailsTo(world, ada.email)
+    expect(before.map(({ raw }) => raw.includes('evil.example'))).toEqual([false, false])
+    expect((await verify(world, tokenOf(before[0]))).status).toBe(204)
+    await forgot(world, ada.email)
+    expect((await mailsTo(world, ada.email))[2]?.raw).toContain('Hello Win at evil.example,')
+  })
+
   test('gets another mail on demand, of which each is good, until the address is confirmed', async ({ world }) => {
     const ada = await world.register()
     const resend = () => world.http('POST', '/auth/verify/resend', { token: ada.accessToken })

@@ -36,7 +36,8 @@ export const accountMail = defineJob({
 
     const link = linkOf(purpose, mail.publicUrl, token)
     if (!checkpoint) yield { checkpoint: { sent: false }, durable: true }
-    const written = { ...writeAccountMail(purpose, { name: person.name, link }), to: [person.email] }
+    const name = person.emailConfirmedAt ? person.name : undefined
+    const written = { ...writeAccountMail(purpose, { name, link }), to: [person.email] }
     const { rejected, deferred } = await mail.send(written, written.to)
     if (rejected[0]) throw new PermanentError('MAIL_REJECTED', rejected[0].reply)
     if (deferred[0]) throw new Error(`deferred: ${deferred[0].reply}`)

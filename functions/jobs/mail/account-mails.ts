@@ -9,7 +9,8 @@ interface AccountMail {
   /** The dashboard's page at which its token is spent; undefined: it has no token. */
   page?: string
   validSeconds: number
-  lines: (name: string) => string[]
+  /** Around the link: what it is about, and what else. */
+  lines: [string, string]
   action?: string
 }
 
@@ -22,8 +23,7 @@ export const ACCOUNT_MAILS: Record<Purpose, AccountMail> = {
     page: '/dashboard/confirm-email',
     validSeconds: 72 * HOUR,
     action: 'Confirm the address',
-    lines: (name) => [
-      `Hello ${name},`,
+    lines: [
       'somebody, you we hope, made an account at Stint with this address. Confirm within three days that it is yours:',
       'If it was not you, there is nothing to do.',
     ],
@@ -33,8 +33,7 @@ export const ACCOUNT_MAILS: Record<Purpose, AccountMail> = {
     page: '/dashboard/new-password',
     validSeconds: HOUR,
     action: 'Choose a new password',
-    lines: (name) => [
-      `Hello ${name},`,
+    lines: [
       'somebody asked for a new password for your account at Stint. Within an hour it can be chosen, once:',
       'If it was not you, there is nothing to do: your password stays as it is.',
     ],
@@ -42,8 +41,7 @@ export const ACCOUNT_MAILS: Record<Purpose, AccountMail> = {
   'password-changed': {
     subject: 'Your password was changed',
     validSeconds: 0,
-    lines: (name) => [
-      `Hello ${name},`,
+    lines: [
       'the password of your account at Stint was changed, and every session was ended.',
       'If it was not you, ask for a new password at once, and look after your mailbox.',
     ],
@@ -56,10 +54,17 @@ export const linkOf = (purpose: Purpose, publicUrl: string, token: string): stri
   return page && `${publicUrl.replace(/\/$/, '')}${page}#${token}`
 }
 
-/** Subject, text and HTML of a mail. */
-export const writeAccountMail = (purpose: Purpose, { name, link }: { name: string; link: string | undefined }) => {
+/**
+ * Subject, text and HTML of a mail. Without a name it greets nobody by it: what a stranger called himself must not come to
+ * somebody in a mail of ours.
+ */
+export const writeAccountMail = (
+  purpose: Purpose,
+  { name, link }: { name: string | undefined; link: string | undefined },
+) => {
   const { subject, lines, action = '' } = ACCOUNT_MAILS[purpose]
-  const [greeting = '', what = '', otherwise = ''] = lines(name)
+  const [what, otherwise] = lines
+  const greeting = name === undefined ? 'Hello,' : `Hello ${name},`
   const text = [greeting, what, link, otherwise].filter(Boolean).join('\n\n')
   const paragraph = (line: string) => `<p>${escapeHtml(line)}</p>`
   const button = link && `<p><a href="${escapeHtml(link)}" style="${BUTTON}">${escapeHtml(action)}</a></p>`
