@@ -80,10 +80,14 @@ export const changeProfile = async (
   change: { name?: string | undefined; email?: string | undefined; currentPassword?: string | undefined },
 ): Promise<users.UserRow> => {
   const user = await getPerson(app, actor)
-  if (change.email !== undefined) await confirmPassword(app, ip, user, change.currentPassword ?? '')
-  const changed = await users.update(app.sql, user.id, { name: change.name ?? null, email: change.email ?? null })
+  const { name = null, email = null } = change
+  if (email !== null) await confirmPassword(app, ip, user, change.currentPassword ?? '')
+  // Who replaced the password meanwhile did so to keep somebody out.
+  const checkedHash = email === null ? null : user.passwordHash
+  const changed = await users.update(app.sql, user.id, { name, email, checkedHash })
+  if (!changed && email !== null) throw new StintError('INVALID_CREDENTIALS')
   if (!changed) return gone()
-  if (change.email !== undefined && !changed.emailConfirmedAt) {
+  if (email !== null && !changed.emailConfirmedAt) {
     const mail = plannedMail(app, 'confirm-email', changed.email)
     await mail.insert(app.sql)
     await mail.announce()

@@ -49,17 +49,20 @@ export const hasConfirmedSubmitter = async (sql: Sql, jobId: string): Promise<bo
   return row.found
 }
 
-/** Changes what is given; null leaves it. Another email is one that nobody has confirmed. */
+/**
+ * Changes what is given; null leaves it. Another email is one that nobody has confirmed. Nothing changes if the password's
+ * hash is another by now than the one that the caller has checked, if he has.
+ */
 export const update = async (
   sql: Sql,
   userId: string,
-  change: { name: string | null; email: string | null },
+  change: { name: string | null; email: string | null; checkedHash: string | null },
 ): Promise<UserRow | null> => {
   const [row] = await sql<UserRow[]>`
     UPDATE users SET name = coalesce(${change.name}, name), email = coalesce(${change.email}, email),
       email_confirmed_at = CASE WHEN lower(coalesce(${change.email}, email)) = lower(email) THEN email_confirmed_at END,
       updated_at = now()
-    WHERE id = ${userId}
+    WHERE id = ${userId} AND password_hash = coalesce(${change.checkedHash}, password_hash)
     RETURNING id, email, name, is_admin, email_confirmed_at, created_at, password_hash`
   return row ?? null
 }

@@ -296,6 +296,23 @@ describe('one’s profile', () => {
     expect((await me(world, body.accessToken)).body).toEqual({ user: body.user })
   })
 
+  test('takes no other email with a password that is replaced while it is checked', async ({ world }) => {
+    const { body } = await register(world)
+    const changed = await world.sql.begin(async (tx) => {
+      await tx`UPDATE users SET password_hash = 'another'`
+      const answer = update(world, body.accessToken, {
+        email: 'eve@example.com',
+        currentPassword: 'correct horse battery',
+      })
+      const waiting = () =>
+        world.sql`SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`
+      await expect.poll(waiting).toHaveLength(1)
+      return { answer }
+    })
+    expect(await changed.answer).toMatchObject({ status: 401, body: { code: 'INVALID_CREDENTIALS' } })
+    expect(await users.findById(world.sql, body.user.id)).toMatchObject({ email: 'ann@example.com' })
+  })
+
   test('takes the same email in another case', async ({ world }) => {
     const { body } = await register(world)
     const change = { email: 'ANN@example.com', currentPassword: 'correct horse battery' }
