@@ -113,6 +113,24 @@ describe('through as many stints as there are safe points', () => {
   })
 })
 
+test('who has it gets it no second time, however their address is spelled', async ({ world }) => {
+  let busy = true
+  const answerRecipient = (address: string) => {
+    if (address.startsWith('nobody')) return '550 no such user'
+    return busy && address.startsWith('cem') ? '450 later' : undefined
+  }
+  const { context, mails } = await sending(world, { answerRecipient })
+  const input = { ...hello, to: ['Ben@Example.COM', 'cem@Example.com', 'nobody@EXAMPLE.com'] }
+  const rejected = [{ address: 'nobody@EXAMPLE.com', reply: '550 no such user' }]
+  const { checkpoint } = await runKind(mailSend, { input, context, stopAt: 2 })
+  expect(checkpoint).toMatchObject({ accepted: ['Ben@Example.COM'], rejected })
+  await expect(runKind(mailSend, { input, context, checkpoint })).rejects.toThrow('1 recipients were deferred')
+  busy = false
+  const { result } = await runKind(mailSend, { input, context, checkpoint })
+  expect(result).toMatchObject({ accepted: ['Ben@Example.COM', 'cem@Example.com'], rejected })
+  expect(mails.map(({ to }) => to)).toEqual([['Ben@example.com'], ['cem@example.com']])
+})
+
 describe('a server', () => {
   test('that refuses everybody for good ends the job', async ({ world }) => {
     const { context } = await sending(world, { answerRecipient: () => '550 no such user' })

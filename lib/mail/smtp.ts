@@ -11,7 +11,7 @@ export const createSmtpMailer = (url: string): Mailer => {
     send: async ({ bytes }, envelope) => {
       try {
         const { accepted, rejectedErrors } = await transport.sendMail({ envelope: { ...envelope }, raw: bytes })
-        return { accepted: accepted.map(String), ...sorted(rejectedErrors) }
+        return asGiven({ accepted: accepted.map(String), ...sorted(rejectedErrors) }, envelope.to)
       } catch (error) {
         const delivery = deliveryOf(error, envelope.to)
         if (delivery) return delivery
@@ -32,16 +32,24 @@ interface SmtpError {
   rejectedErrors?: SmtpError[] | undefined
 }
 
+/** Nodemailer tells of domains in small letters: whoever named them otherwise would not know who has the mail. */
+const asGiven = ({ accepted, rejected, deferred }: Delivery, to: string[]): Delivery => {
+  const given = new Map(to.map((address) => [address.toLowerCase(), address]))
+  const named = (address: string): string => given.get(address.toLowerCase()) ?? address
+  const refused = (refusal: Refusal): Refusal => ({ ...refusal, address: named(refusal.address) })
+  return { accepted: accepted.map(named), rejected: rejected.map(refused), deferred: deferred.map(refused) }
+}
+
 /** What an error says about recipients: they were refused one by one, or the mail was. Undefined: it says nothing of them. */
 const deliveryOf = (error: unknown, to: string[]): Delivery | undefined => {
   if (!(error instanceof Error)) return undefined
   const { rejectedErrors = [], responseCode, response, command, message }: SmtpError = error
   // A server that refuses us (EHLO, AUTH, MAIL FROM) says nothing against this mail.
   if (!responseCode || (command !== 'DATA' && command !== 'RCPT TO')) return undefined
-  const alone = new Set(rejectedErrors.map(({ recipient }) => recipient))
-  const others = to.filter((address) => !alone.has(address))
+  const alone = new Set(rejectedErrors.map(({ recipient = '' }) => recipient.toLowerCase()))
+  const others = to.filter((address) => !alone.has(address.toLowerCase()))
   const all = others.map((recipient) => ({ recipient, responseCode, response, message }))
-  return { accepted: [], ...sorted([...rejectedErrors, ...all]) }
+  return asGiven({ accepted: [], ...sorted([...rejectedErrors, ...all]) }, to)
 }
 
 /** RFC 5321: 5yz is for good, 4yz for now. */
