@@ -258,6 +258,8 @@ test.for<[object, string]>([
   [{ ...hello, text: '{{name}}' }, 'text'],
   [{ ...hello, text: '{{toString}}' }, 'text'],
   [{ ...hello, html: '{{name}}' }, 'html'],
+  [{ ...hello, text: '{{a}}'.repeat(101), values: { a: 'x'.repeat(10_000) } }, 'text'],
+  [{ ...hello, html: '{{a}}'.repeat(10_000), values: { a: '&'.repeat(10_000) } }, 'html'],
   [{ ...hello, values: { 'a b': 1 } }, 'values.a b'],
   [{ ...hello, attachments: ['../../etc/passwd'] }, 'attachments.0'],
   [{ ...hello, to: many(51) }, 'to'],

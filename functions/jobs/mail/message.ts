@@ -1,8 +1,11 @@
 import { z } from 'zod'
-import { fill, namesIn } from './template.ts'
+import { fill, filledLength, namesIn } from './template.ts'
 
 /** As many as the strictest of the usual servers takes in one exchange (SES). */
 export const MAX_RECIPIENTS = 50
+
+/** Of a text with its values: one of 50 000 characters that repeats a long value has room for a hundred million. */
+const MAX_FILLED = 1_000_000
 
 const address = z.string().max(254, { abort: true }).check(z.email())
 const addresses = z.array(address).max(MAX_RECIPIENTS)
@@ -44,6 +47,10 @@ export const message = z
     for (const field of ['subject', 'text', 'html'] as const) {
       const missing = namesIn(it[field] ?? '').find((name) => !Object.hasOwn(it.values, name))
       if (missing !== undefined) wrong([field], `has a place for {{${missing}}}, which values doesn't name`)
+    }
+    for (const field of ['text', 'html'] as const) {
+      const length = filledLength(it[field] ?? '', it.values)
+      if (length > MAX_FILLED) wrong([field], `${length} characters with its values, of at most ${MAX_FILLED}`)
     }
     const filled = header.safeParse(fill(it.subject, it.values))
     if (!filled.success) wrong(['subject'], `with its values: ${filled.error.issues[0]?.message}`)

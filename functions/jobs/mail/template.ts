@@ -14,5 +14,12 @@ export const fill = (template: string, values: Values): string =>
 export const fillHtml = (template: string, values: Values): string =>
   template.replaceAll(PLACEHOLDER, (_, name: string) => escapeHtml(String(values[name] ?? '')))
 
+/** How long a template becomes, without making it: a short one with many places can become very long. */
+export const filledLength = (template: string, values: Values): number =>
+  [...template.matchAll(PLACEHOLDER)].reduce(
+    (length, [place, name = '']) => length - place.length + String(values[name] ?? '').length,
+    template.length,
+  )
+
 export const escapeHtml = (text: string): string =>
   text.replaceAll(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`)
