@@ -188,6 +188,16 @@ describe('a CSV', () => {
     ])
   })
 
+  test('has all digits of what comes only far below', async ({ world }) => {
+    const lines = Array.from({ length: 60_000 }, () => '1,2021-03-04,1000')
+    const { report } = await analyze(world, ['a,day,id', ...lines, '2.5,2020-01-01 10:30:00,0007'].join('\n'))
+    expect(report.columns).toMatchObject([
+      { name: 'a', max: 2.5, distinct: 2 },
+      { name: 'day', role: 'time', min: '2020-01-01T10:30:00.000Z' },
+      { name: 'id', role: 'text', top: [{ value: '1000' }, { value: '0007' }] },
+    ])
+  })
+
   test('with nothing but a header has no rows', async ({ world }) => {
     const { report } = await analyze(world, 'a,b\n')
     expect(report).toMatchObject({ rows: 0, columns: [{ missing: 0, distinct: 0, top: [] }, {}], correlations: [] })

@@ -8,10 +8,7 @@ const ABOUT_THE_FILE =
 const NO_ROOM = /No space left on device/
 const TOO_MUCH = /^Out of Memory|max_temp_directory_size|bad_alloc/i
 
-/** A value that isn't of the type that was guessed for its column. */
-export class UnfitType extends PermanentError {}
-
-/** Columns that could not be told from the first rows. */
+/** Columns that could not be told from the rows. */
 export class UnknownShape extends PermanentError {}
 
 /** The error that a statement about a file ended with: final if it is the file's fault. */
@@ -19,7 +16,6 @@ export const asProblem = (message: string): Error => {
   if (NO_ROOM.test(message)) return new Error(`there is no room for the file on this machine: ${message}`)
   if (TOO_MUCH.test(message))
     return new PermanentError('DATA_TOO_LARGE', 'The data take more memory to count than a job has.')
-  if (/^Conversion\b/.test(message)) return new UnfitType('DATA_UNREADABLE', sayOf(message))
   if (message.includes('when sniffing file')) return new UnknownShape('DATA_UNREADABLE', sayOf(message))
   if (ABOUT_THE_FILE.test(message)) return new PermanentError('DATA_UNREADABLE', sayOf(message))
   return new Error(message)
