@@ -1,6 +1,6 @@
 import { expect } from 'vitest'
 import { complaints } from './accessible.ts'
-import { linkFromMail, PASSWORD, register } from './people.ts'
+import { fillForm, linkFromMail, PASSWORD, programOf, register, submit } from './people.ts'
 import { describeInBrowser, PATIENCE_MS, test } from './stage.ts'
 
 describeInBrowser('a person', () => {
@@ -97,6 +97,64 @@ describeInBrowser('a person', () => {
     await here.page.getByRole('heading', { name: 'Your account' }).waitFor()
     await elsewhere.page.goto('/')
     await elsewhere.page.getByRole('heading', { name: 'Sign in' }).waitFor()
+  })
+
+  test('leaves nothing that was chosen to the next one at the same window', async ({ stage }) => {
+    const { page, context } = await stage.open()
+    await register(page, 'Ada')
+    const { project } = await (await programOf(context)).post('/projects', { name: 'Stations' })
+    await page.reload()
+    await page.locator('.project-choice select').selectOption(project.id)
+    await page.getByRole('button', { name: 'Sign out' }).click()
+    await page.getByRole('heading', { name: 'Sign in' }).waitFor()
+    await register(page, 'Bob')
+    await page.getByText('No jobs yet.').waitFor()
+    expect(await page.getByText('No such project').count()).toBe(0)
+    await page.locator('.project-choice select').selectOption('Personal')
+  })
+
+  test('sees all jobs again when the chosen project is deleted by another', async ({ stage }) => {
+    const { page, context } = await stage.open()
+    await register(page, 'Ada')
+    const program = await programOf(context)
+    const { project } = await program.post('/projects', { name: 'Stations' })
+    await page.reload()
+    await page.locator('.project-choice select').selectOption(project.id)
+    const { accessToken } = await (await context.request.post('/dashboard/session/refresh')).json()
+    await context.request.delete(`/projects/${project.id}`, { headers: { authorization: `Bearer ${accessToken}` } })
+    await page.reload()
+    await page.getByText('No jobs yet.').waitFor()
+    expect(await page.locator('.project-choice select').inputValue()).toBe('')
+  })
+
+  test('does nothing as another who has signed in in a second tab, and sees who that is', async ({ stage }) => {
+    const { page, context } = await stage.open()
+    await register(page, 'Ada')
+    await fillForm(page, 'debug.noop', { 'input.steps': '600', 'input.stepMs': '100' })
+    await submit(page)
+    const tab = await context.newPage()
+    await tab.goto('/')
+    await tab.getByRole('button', { name: 'Sign out' }).click()
+    await tab.getByRole('heading', { name: 'Sign in' }).waitFor()
+    await register(tab, 'Bob')
+
+    let asked = 0
+    await page.route('**/jobs/*/cancel', async (route) => {
+      asked++
+      // As after the quarter of an hour that Ada's token is good for.
+      const body = JSON.stringify({
+        status: 401,
+        code: 'UNAUTHENTICATED',
+        title: 'No',
+        detail: 'Expired',
+        requestId: '1',
+      })
+      await route.fulfill({ status: 401, contentType: 'application/problem+json', body })
+    })
+    await page.getByRole('button', { name: 'Cancel' }).click()
+    await page.getByRole('link', { name: 'Bob' }).waitFor()
+    expect([asked, await page.getByRole('link', { name: 'Ada' }).count()]).toEqual([1, 0])
+    await page.getByText('No such job').waitFor()
   })
 
   test('makes a project, lets somebody in, and takes the right away again', async ({ stage }) => {

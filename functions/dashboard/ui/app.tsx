@@ -45,7 +45,8 @@ const Content = () => {
   const ForAnyone = GATES[useLocation().path]
   if (ForAnyone) return <ForAnyone />
   if (user.value === undefined) return <Opening />
-  return user.value === null ? <SignInPage /> : <SignedIn />
+  // Another person begins with pages of their own.
+  return user.value === null ? <SignInPage /> : <SignedIn key={user.value.id} />
 }
 
 const Opening = () => (

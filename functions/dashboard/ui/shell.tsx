@@ -76,7 +76,11 @@ const isCurrent = (path: string, href: string): boolean =>
   href === '/' ? path === '/' : path === href || path.startsWith(`${href}/`)
 
 const ProjectChoice = () => {
-  const { projects } = useProjects()
+  const { data, projects } = useProjects()
+  // It was deleted, or this person is no member any more.
+  useEffect(() => {
+    if (data && !projects.some((it) => it.id === projectId.peek())) chooseProject(null)
+  }, [data])
   return (
     <label class="project-choice">
       <span class="unseen">Project</span>

@@ -8,36 +8,43 @@ import type { Api } from '../../../http/api.ts'
 const withoutToken = createClient<Api>({ baseUrl: '' })
 export type Session = NonNullable<Awaited<ReturnType<typeof askForSession>>>
 
-let accessToken: string | undefined
-let onEnd = (): void => {}
+let held: Session | undefined
+let onChange = (_: Session | undefined): void => {}
 
 const askForSession = () => withoutToken.call('POST /dashboard/session/refresh')
 
 export const credentials: Credentials = {
-  current: () => accessToken,
-  renew: async () => (await continueSession())?.accessToken,
+  current: () => held?.accessToken,
+  renew: async () => {
+    const before = held
+    const session = await continueSession()
+    // Whoever signed in in another tab has the cookie now: what was asked for by one person isn't done as another.
+    return session?.user.id === before?.user.id ? session?.accessToken : undefined
+  },
 }
 
-export const holdToken = (token: string | undefined): void => {
-  accessToken = token
+export const holdSession = (session: Session | undefined): void => {
+  held = session
 }
 
-/** Called when the session turns out to be over. */
-export const whenSessionEnds = (listener: () => void): void => {
-  onEnd = listener
+/** Called when the session turns out to be over, or to be another person's. */
+export const whenSessionChanges = (listener: (session: Session | undefined) => void): void => {
+  onChange = listener
 }
 
 /** The session of the cookie, with a new access token; undefined when there is none. */
 export const continueSession = async (): Promise<Session | undefined> => {
   try {
-    const session = await askForSession()
-    accessToken = session?.accessToken
-    if (!session) onEnd()
-    return session
+    return turnTo(await askForSession())
   } catch (error) {
     if (!(error instanceof ProblemError) || error.status !== 401) throw error
-    accessToken = undefined
-    onEnd()
-    return undefined
+    return turnTo(undefined)
   }
+}
+
+const turnTo = (session: Session | undefined): Session | undefined => {
+  const isOther = !session || (held !== undefined && held.user.id !== session.user.id)
+  held = session
+  if (isOther) onChange(session)
+  return session
 }

@@ -1,4 +1,5 @@
 import { computed, signal } from '@preact/signals'
+import { allOf } from './all-of.ts'
 import { api } from './client.ts'
 import { useQuery } from './query.ts'
 
@@ -16,8 +17,12 @@ export const chooseProject = (id: string | null): void => {
 /** As a query of the API takes it. */
 export const projectQuery = computed(() => (projectId.value === null ? {} : { projectId: projectId.value }))
 
+/** Others add one to projects, and delete them. */
+const LOOK_MS = 30_000
+
 export const useProjects = () => {
-  const query = useQuery('projects', (signal) => api.call('GET /projects', { query: { limit: 100 }, signal }), {
+  const query = useQuery('projects', (signal) => allOf(api.each('GET /projects', { signal })), {
+    everyMs: LOOK_MS,
     still: true,
   })
   return { ...query, projects: query.data?.items ?? [] }

@@ -1,6 +1,7 @@
 import { signal } from '@preact/signals'
 import { api } from './client.ts'
-import { continueSession, holdToken, type Session, whenSessionEnds } from './credentials.ts'
+import { continueSession, holdSession, type Session, whenSessionChanges } from './credentials.ts'
+import { chooseProject } from './projects.ts'
 import { forgetAll } from './query.ts'
 
 export type User = Session['user']
@@ -12,10 +13,15 @@ export const unreachable = signal(false)
 
 const RETRY_MS = 2_000
 
-whenSessionEnds(() => {
-  user.value = null
+/** Nothing of what one person looked at is there for the next. */
+const turnTo = (session: Session | undefined): void => {
+  holdSession(session)
   forgetAll()
-})
+  chooseProject(null)
+  user.value = session?.user ?? null
+}
+
+whenSessionChanges(turnTo)
 
 /** Goes on with the session of the cookie, if there is one; tries until the API answers. */
 export const resume = async (): Promise<void> => {
@@ -29,16 +35,14 @@ export const resume = async (): Promise<void> => {
 }
 
 export const signIn = async (credentials: { email: string; password: string }): Promise<void> =>
-  enter(await api.call('POST /dashboard/session', { body: credentials }))
+  turnTo(await api.call('POST /dashboard/session', { body: credentials }))
 
 export const register = async (person: { email: string; password: string; name: string }): Promise<void> =>
-  enter(await api.call('POST /dashboard/session/registration', { body: person }))
+  turnTo(await api.call('POST /dashboard/session/registration', { body: person }))
 
 export const signOut = async (): Promise<void> => {
   await api.call('DELETE /dashboard/session')
-  holdToken(undefined)
-  user.value = null
-  forgetAll()
+  turnTo(undefined)
 }
 
 /** Every session ends by it, this one too; so the person enters anew, and the session that the API began is left again. */
@@ -47,13 +51,7 @@ export const changePassword = async (body: { currentPassword: string; newPasswor
   const session = await api.call('POST /dashboard/session', {
     body: { email: person.email, password: body.newPassword },
   })
-  holdToken(session.accessToken)
+  holdSession(session)
   user.value = session.user
   await api.call('POST /auth/logout', { body: { refreshToken } })
-}
-
-const enter = (session: Session): void => {
-  holdToken(session.accessToken)
-  forgetAll()
-  user.value = session.user
 }
