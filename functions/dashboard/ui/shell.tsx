@@ -8,6 +8,7 @@ import { signOut, user } from './data/session.ts'
 import { THEMES, theme } from './data/theme.ts'
 import { Action } from './parts/action.tsx'
 import { Logo } from './parts/logo.tsx'
+import { useTopOf } from './parts/scroll.ts'
 
 const PAGES = [
   ['/', 'Overview'],
@@ -25,8 +26,8 @@ export const Shell = ({ children }: { children: ComponentChildren }) => {
   const open = useSignal(false)
   useEffect(() => {
     open.value = false
-    scrollTo(0, 0)
   }, [path])
+  useTopOf(path)
   return (
     <div class="shell" data-open={open.value}>
       <a class="skip" href="#content">

@@ -1,5 +1,4 @@
 import { useSignal } from '@preact/signals'
-import { useEffect } from 'preact/hooks'
 import { useLocation } from 'preact-iso'
 import { api } from '../data/client.ts'
 import { projectQuery } from '../data/projects.ts'
@@ -7,6 +6,7 @@ import { useQuery } from '../data/query.ts'
 import { Empty } from '../parts/empty.tsx'
 import { Page } from '../parts/page.tsx'
 import { Problem } from '../parts/problem.tsx'
+import { useTopOf } from '../parts/scroll.ts'
 import { Skeleton } from '../parts/skeleton.tsx'
 import { JobBulk } from './jobs/bulk.tsx'
 import { JobFilters, readFilter } from './jobs/filters.tsx'
@@ -28,7 +28,7 @@ export const JobsPage = () => {
   const rows = useSteadyRows(key, data?.items, { isFirstPage: cursor === undefined, hold: chosen.value.size > 0 })
   const isFiltered = Object.keys(filter).length > 0
   // Another page of the list begins at its top.
-  useEffect(() => scrollTo(0, 0), [cursor])
+  useTopOf(cursor)
 
   return (
     <Page title="Jobs">
