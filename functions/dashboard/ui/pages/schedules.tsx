@@ -1,4 +1,5 @@
 import { useSignal } from '@preact/signals'
+import { allOf } from '../data/all-of.ts'
 import { api } from '../data/client.ts'
 import { projectQuery } from '../data/projects.ts'
 import { useQuery } from '../data/query.ts'
@@ -12,9 +13,9 @@ import { ScheduleCard } from './schedules/schedule.tsx'
 
 /** Jobs that come at certain times. */
 export const SchedulesPage = () => {
-  const query = { ...projectQuery.value, limit: 100 }
+  const query = projectQuery.value
   const { data, problem, reload } = useQuery(`schedules ${JSON.stringify(query)}`, (signal) =>
-    api.call('GET /schedules', { query, signal }),
+    allOf(api.each('GET /schedules', { query, signal })),
   )
   const isNew = useSignal(false)
   const open = async (): Promise<void> => {

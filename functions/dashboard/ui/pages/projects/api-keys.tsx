@@ -1,6 +1,7 @@
 import { useSignal } from '@preact/signals'
 import type { ItemOf } from '../../../../../lib/client/api.ts'
 import type { Api } from '../../../../http/api.ts'
+import { allOf } from '../../data/all-of.ts'
 import { api } from '../../data/client.ts'
 import { useQuery } from '../../data/query.ts'
 import { Action } from '../../parts/action.tsx'
@@ -17,8 +18,7 @@ type ApiKey = ItemOf<Api['GET /projects/{projectId}/api-keys']>
 export const ApiKeys = ({ projectId }: { projectId: string }) => {
   const { data, problem, reload } = useQuery(
     `api-keys ${projectId}`,
-    (signal) =>
-      api.call('GET /projects/{projectId}/api-keys', { params: { projectId }, query: { limit: 100 }, signal }),
+    (signal) => allOf(api.each('GET /projects/{projectId}/api-keys', { params: { projectId }, signal })),
     { still: true },
   )
   const isNew = useSignal(false)

@@ -1,6 +1,7 @@
 import { useSignal } from '@preact/signals'
 import type { ItemOf } from '../../../../../lib/client/api.ts'
 import type { Api } from '../../../../http/api.ts'
+import { allOf } from '../../data/all-of.ts'
 import { api } from '../../data/client.ts'
 import { useQuery } from '../../data/query.ts'
 import { user } from '../../data/session.ts'
@@ -17,7 +18,7 @@ type Role = (typeof ROLES)[number]
 export const useMembers = (projectId: string) =>
   useQuery(
     `members ${projectId}`,
-    (signal) => api.call('GET /projects/{projectId}/members', { params: { projectId }, query: { limit: 100 }, signal }),
+    (signal) => allOf(api.each('GET /projects/{projectId}/members', { params: { projectId }, signal })),
     { still: true },
   )
 
