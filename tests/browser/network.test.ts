@@ -1,3 +1,4 @@
+import type { Route } from 'playwright-core'
 import { expect } from 'vitest'
 import { loaded } from './accessible.ts'
 import { fillForm, isStillLoaded, markLoaded, programOf, register, submit, waitForState } from './people.ts'
@@ -27,6 +28,37 @@ describeInBrowser('whoever uses the dashboard', () => {
     await page.getByRole('link', { name: 'While you were away' }).waitFor()
     await page.getByText('Live', { exact: true }).waitFor()
     expect(await isStillLoaded(page)).toBe(true)
+  })
+
+  test('is shown what a single request did not get, and that all is well again', async ({ stage }) => {
+    const { page } = await stage.open()
+    await register(page)
+    await page.getByText('Live', { exact: true }).waitFor()
+    const answers = [{ status: 500 }, { status: 429, headers: { 'retry-after': '1' } }]
+    await page.route('**/failures?**', async (route) => {
+      const next = answers.pop()
+      await (next ? route.fulfill(next) : route.continue())
+    })
+    await page.route('**/failures?**', (route) => route.abort('connectionreset'), { times: 1 })
+    await page.getByRole('link', { name: 'Failures', exact: true }).click()
+    await page.getByText('Offline').waitFor()
+    await page.getByText('Nothing failed in this time.').waitFor()
+    await page.getByText('Live', { exact: true }).waitFor()
+  })
+
+  test('submits one job by pressing twice, when the first answer was lost', async ({ stage }) => {
+    const { page, context } = await stage.open()
+    await register(page)
+    await fillForm(page, 'debug.noop', { 'input.steps': '1' })
+    const loseAnswer = async (route: Route) => {
+      await route.fetch()
+      await route.abort('connectionreset')
+    }
+    await page.route((url) => url.pathname === '/jobs', loseAnswer, { times: 1 })
+    await page.getByRole('button', { name: 'Submit', exact: true }).click()
+    await page.getByText('Stint can’t be reached.').waitFor()
+    await submit(page)
+    expect((await (await programOf(context)).get('/jobs')).items).toHaveLength(1)
   })
 
   test('is told by polling where no WebSocket can be had, and that it is so', async ({ stage }) => {

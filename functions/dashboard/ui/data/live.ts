@@ -1,5 +1,5 @@
 import { signal } from '@preact/signals'
-import { follow, type LiveState } from '../../../../lib/client/live.ts'
+import { follow, type LiveEvent, type LiveState } from '../../../../lib/client/live.ts'
 import { api } from './client.ts'
 
 /** How changes come here: told as they happen, asked for, or not at all just now. */
@@ -12,6 +12,8 @@ const TOGETHER_MS = 150
 
 type Listener = (jobIds: ReadonlySet<string> | undefined) => void
 const listeners = new Set<Listener>()
+type Hearer = (events: readonly LiveEvent[]) => void
+const hearers = new Set<Hearer>()
 let gathered: Set<string> | undefined
 
 /** Changes of jobs; without ids, anything may have changed. */
@@ -31,15 +33,29 @@ export const changes = {
   },
 }
 
+/** The events themselves, at once. @returns what ends it */
+export const hearEvents = (hearer: Hearer): (() => void) => {
+  hearers.add(hearer)
+  return () => void hearers.delete(hearer)
+}
+
 const tellGathered = (): void => {
   const jobIds = gathered
   gathered = undefined
   for (const listener of [...listeners]) listener(jobIds)
 }
 
+/** What following itself has found out. */
+let followed: Reach = 'connecting'
+
 /** What a request found out about the network. */
 export const noteUnreachable = (): void => {
   reach.value = 'away'
+}
+
+/** A request was answered: where following had noticed nothing, nothing is wrong any more. */
+export const noteReached = (): void => {
+  if (reach.peek() === 'away') reach.value = followed
 }
 
 /** Hears of changes as long as somebody is signed in; a page that comes back to the front looks anew. */
@@ -47,7 +63,10 @@ export const startFollowing = (): (() => void) => {
   const following = follow({
     ticket: () => api.call('POST /live/tickets'),
     missed: (after) => api.call('GET /live/events', { query: { after } }),
-    onEvents: (events) => changes.tell(events.map((event) => event.jobId)),
+    onEvents: (events) => {
+      for (const hear of hearers) hear(events)
+      changes.tell(events.map((event) => event.jobId))
+    },
     onReset: () => changes.tell(),
     onState: (state) => become(state),
   })
@@ -72,7 +91,8 @@ export const startFollowing = (): (() => void) => {
 const become = (state: LiveState): void => {
   if (state === 'connecting' || state === 'ended') return
   const was = reach.peek()
-  reach.value = state === 'offline' ? 'away' : state
+  followed = state === 'offline' ? 'away' : state
+  reach.value = followed
   // Answers that failed meanwhile are asked for again.
-  if (was === 'away' && reach.peek() !== 'away') changes.tell()
+  if (was === 'away' && followed !== 'away') changes.tell()
 }

@@ -1,7 +1,7 @@
-import { type Signal, signal } from '@preact/signals'
+import { effect, type Signal, signal } from '@preact/signals'
 import { useEffect } from 'preact/hooks'
-import { UnreachableError } from '../../../../lib/client/problem-error.ts'
-import { changes, noteUnreachable } from './live.ts'
+import { ProblemError, UnreachableError } from '../../../../lib/client/problem-error.ts'
+import { changes, noteReached, noteUnreachable } from './live.ts'
 
 /** What is known of something that the API gives. */
 export interface Known<T> {
@@ -28,6 +28,8 @@ const entries = new Map<string, Entry>()
 
 /** Lists change with every job: they aren't read more often than this, however much happens. */
 const LIST_PAUSE_MS = 1_000
+/** What may be answered at another time is asked for again after so long, if the API names no other time. */
+const RETRY_MS = 5_000
 
 export interface QueryOptions {
   /** The one job whose changes are changes to this answer. Without it, those of any job are. */
@@ -49,6 +51,7 @@ export const useQuery = <T>(
   useEffect(() => {
     void run(entry)
     const timer = everyMs && setInterval(() => document.hidden || void run(entry), everyMs)
+    const stopRetrying = retryWhileItFails(entry)
     const isConcerned = (jobIds: ReadonlySet<string> | undefined): boolean => {
       if (still) return !jobIds && entry.known.peek().problem !== undefined
       return !job || !jobIds || jobIds.has(job)
@@ -68,6 +71,7 @@ export const useQuery = <T>(
     })
     return () => {
       unsubscribe()
+      stopRetrying()
       clearInterval(timer)
       clearTimeout(next)
     }
@@ -113,7 +117,9 @@ const run = (entry: Entry): Promise<void> => {
 const ask = async (entry: Entry, { signal }: AbortController): Promise<void> => {
   try {
     const data = await entry.load(signal)
-    if (!signal.aborted) entry.known.value = { data, problem: undefined }
+    if (signal.aborted) return
+    entry.known.value = { data, problem: undefined }
+    noteReached()
   } catch (error) {
     if (signal.aborted) return
     if (error instanceof UnreachableError) noteUnreachable()
@@ -122,6 +128,20 @@ const ask = async (entry: Entry, { signal }: AbortController): Promise<void> => 
     entry.running = undefined
   }
 }
+
+const retryWhileItFails = (entry: Entry): (() => void) =>
+  effect(() => {
+    const { problem } = entry.known.value
+    if (!problem || !isPassing(problem)) return
+    const waitMs = problem instanceof ProblemError ? (problem.retryAfterSeconds ?? 0) * 1_000 || RETRY_MS : RETRY_MS
+    // A page that comes to the front again asks by itself.
+    const timer = setTimeout(() => document.hidden || void run(entry), waitMs)
+    return () => clearTimeout(timer)
+  })
+
+/** Whether the same question may be answered later. */
+const isPassing = (problem: Error): boolean =>
+  !(problem instanceof ProblemError) || problem.status >= 500 || problem.status === 429
 
 /** The answer to a question that is under way may be from before what was just done. */
 const runAnew = async (entry: Entry): Promise<void> => {

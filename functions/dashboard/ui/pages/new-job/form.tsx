@@ -24,8 +24,12 @@ export const JobForm = ({ kind, model }: { kind: JobKind; model: Job | undefined
   const input = useSignal<Values>((model?.input as Values | undefined) ?? emptyOf(schema))
   const options = useSignal<Values>(model ? optionsOf(model) : {})
   const body = { kind: kind.kind, input: input.value, ...options.value, ...(project && { projectId: project.id }) }
+  const sent = useRef({ text: '', idempotencyKey: '' })
   const { submit, busy, errors, problem } = useSubmission(async () => {
-    const { job } = await api.call('POST /jobs', { body, idempotencyKey: crypto.randomUUID() })
+    const text = JSON.stringify(body)
+    // Pressed again because no answer came, it is still one job.
+    if (sent.current.text !== text) sent.current = { text, idempotencyKey: newKey() }
+    const { job } = await api.call('POST /jobs', { body, idempotencyKey: sent.current.idempotencyKey })
     route(`/dashboard/jobs/${job.id}`)
   })
   const unplaced = [...errors.keys()].filter((path) => !isShown(form.current, path))
@@ -74,6 +78,9 @@ export const JobForm = ({ kind, model }: { kind: JobKind; model: Job | undefined
     </FileProject.Provider>
   )
 }
+
+/** `crypto.randomUUID` is there with TLS only. */
+const newKey = (): string => crypto.getRandomValues(new Uint8Array(16)).join('-')
 
 /** Whether a field is there at which it can be said. */
 const isShown = (form: HTMLFormElement | null, path: string): boolean =>
