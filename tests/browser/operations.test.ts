@@ -1,6 +1,6 @@
 import { expect } from 'vitest'
 import { complaints } from './accessible.ts'
-import { makeAdmin, register } from './people.ts'
+import { makeAdmin, programOf, register } from './people.ts'
 import { describeInBrowser, PATIENCE_MS, test } from './stage.ts'
 
 describeInBrowser('whoever runs Stint', () => {
@@ -24,6 +24,47 @@ describeInBrowser('whoever runs Stint', () => {
     await page.getByRole('button', { name: 'Delete' }).click()
     await page.getByRole('dialog').getByRole('button', { name: 'Delete it' }).click()
     await page.getByText('Nothing is scheduled.').waitFor()
+  })
+
+  test('goes on by keyboard where they were, after a dialog and after a button that took a moment', async ({
+    stage,
+  }) => {
+    const { page, context } = await stage.open()
+    await register(page)
+    const schedule = { name: 'Each night', cron: '30 2 * * *', kind: 'debug.noop', input: {} }
+    await (await programOf(context)).post('/schedules', schedule)
+    await page.goto('/dashboard/schedules')
+    await page.getByRole('heading', { name: 'Each night' }).waitFor()
+    const press = async (name: string) => {
+      await page.getByRole('button', { name }).focus()
+      await page.keyboard.press('Enter')
+    }
+    const focused = () =>
+      expect.poll(() => page.evaluate(() => document.activeElement?.textContent), { timeout: PATIENCE_MS })
+    for (const leave of ['Close', 'Escape']) {
+      await press('New schedule')
+      await page.getByRole('dialog').waitFor()
+      await (leave === 'Close' ? press('Close') : page.keyboard.press(leave))
+      await focused().toBe('New schedule')
+    }
+    await press('Delete')
+    await press('Leave it')
+    await focused().toBe('Delete')
+    await press('Pause')
+    await focused().toBe('Resume')
+  })
+
+  test('sees every schedule, however many there are', async ({ stage }) => {
+    const { page, context } = await stage.open()
+    await register(page)
+    const program = await programOf(context)
+    const schedule = { cron: '30 2 * * *', kind: 'debug.noop', input: {} }
+    const all = Array.from({ length: 101 }, (_, nth) =>
+      program.post('/schedules', { ...schedule, name: `Nightly ${nth}` }),
+    )
+    await Promise.all(all)
+    await page.goto('/dashboard/schedules')
+    await expect.poll(() => page.locator('.schedule').count(), { timeout: PATIENCE_MS }).toBe(101)
   })
 
   test('pauses a queue as an admin, sees why a job waits there, and lets it go on', async ({ stage }) => {

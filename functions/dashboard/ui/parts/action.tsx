@@ -1,8 +1,10 @@
 import { useSignal } from '@preact/signals'
 import type { ComponentChildren } from 'preact'
+import { useRef } from 'preact/hooks'
 import { say } from './notices.tsx'
+import { messageOf } from './problem.tsx'
 
-/** A button for what takes a moment: it can't be pressed twice, and says it when it fails. */
+/** A button for what takes a moment: it can't be pressed twice, says it when it fails, and then has the focus that it had. */
 export const Action = ({
   run,
   children,
@@ -20,18 +22,24 @@ export const Action = ({
   label?: string
 }) => {
   const busy = useSignal(false)
+  const button = useRef<HTMLButtonElement>(null)
   const press = async (): Promise<void> => {
     busy.value = true
     try {
       await run()
     } catch (error) {
-      say((error as Error).message, 'failed')
+      say(messageOf(error as Error), 'failed')
     } finally {
       busy.value = false
+      // A button that is disabled loses it.
+      requestAnimationFrame(
+        () => document.activeElement === document.body && button.current?.focus({ preventScroll: true }),
+      )
     }
   }
   return (
     <button
+      ref={button}
       type="button"
       class={`button ${kind ?? ''}`}
       disabled={disabled || busy.value}

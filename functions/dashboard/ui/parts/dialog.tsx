@@ -15,8 +15,11 @@ export const Dialog = ({
 }) => {
   const element = useRef<HTMLDialogElement>(null)
   useEffect(() => {
+    const before = document.activeElement
     element.current?.showModal()
     element.current?.querySelector<HTMLElement>('form :is(input, select, textarea)')?.focus()
+    // Browsers give it back where a dialog is closed, and not where it is taken away.
+    return () => before instanceof HTMLElement && before.focus({ preventScroll: true })
   }, [])
   return (
     <dialog ref={element} class={isWide ? 'dialog wide' : 'dialog'} aria-label={title} onClose={close}>
