@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { bytes, duration, quantity, relative } from './format.ts'
+import { bytes, duration, quantity, relative, timeOfDay } from './format.ts'
 
 const SECOND = 1_000
 const MINUTE = 60 * SECOND
@@ -46,4 +46,9 @@ test('sizes and quantities are as people say them', () => {
     '1,200 jobs',
     '0 entries',
   ])
+})
+
+test('a time of the day is that of the person’s zone', () => {
+  const at = new Date(2026, 10, 23, 7, 5, 9, 30)
+  expect(timeOfDay(at.toISOString())).toBe('07:05:09.030')
 })

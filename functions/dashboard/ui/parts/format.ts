@@ -15,6 +15,12 @@ export const quantity = (value: number, one: string, more = `${one}s`): string =
   `${count(value)} ${value === 1 ? one : more}`
 export const instant = (time: string): string => dates.format(new Date(time))
 
+/** The time of the day to the millisecond, where the person is. */
+export const timeOfDay = (time: string): string => {
+  const at = new Date(time)
+  return `${at.toTimeString().slice(0, 8)}.${String(at.getMilliseconds()).padStart(3, '0')}`
+}
+
 /** Day and time, in a zone of its own if one is given. */
 export const shortInstant = (time: string, timeZone?: string): string =>
   new Intl.DateTimeFormat('en-GB', { ...SHORT, ...(timeZone && { timeZone }) }).format(new Date(time))

@@ -2,7 +2,7 @@ import { useEffect, useRef } from 'preact/hooks'
 import { api } from '../../data/client.ts'
 import type { Job, LogLine } from '../../data/job.ts'
 import { useTail } from '../../data/tail.ts'
-import { instant } from '../../parts/format.ts'
+import { instant, timeOfDay } from '../../parts/format.ts'
 import { Problem } from '../../parts/problem.tsx'
 
 const NEAR_END_PX = 40
@@ -45,7 +45,7 @@ export const JobLogs = ({ job }: { job: Job }) => {
             {items.map((line) => (
               <li key={line.id} data-level={line.level}>
                 <time dateTime={line.createdAt} title={instant(line.createdAt)}>
-                  {line.createdAt.slice(11, 23)}
+                  {timeOfDay(line.createdAt)}
                 </time>
                 <b>{line.level}</b>
                 <span>

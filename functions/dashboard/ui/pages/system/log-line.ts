@@ -1,3 +1,5 @@
+import { timeOfDay } from '../../parts/format.ts'
+
 /** A line of a log that was written for programs. */
 export interface LogLine {
   /** Of the day. */
@@ -23,7 +25,7 @@ export const readLogLine = (text: string): LogLine | undefined => {
   if (typeof message !== 'string' || typeof time !== 'string') return undefined
   const rest = Object.fromEntries(Object.entries(line).filter(([name]) => !USUAL.has(name)))
   return {
-    time: time.slice(11, 23),
+    time: timeOfDay(time),
     level: LEVELS[Number(line['level'])] ?? String(line['level'] ?? '').toLowerCase(),
     message,
     rest: Object.keys(rest).length > 0 ? JSON.stringify(rest) : '',
