@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
 import type { JobState } from '../../db/queries/jobs.ts'
 import type { LiveEvent, LiveState } from '../../lib/client/live.ts'
+import { STATE_AFTER } from '../../lib/jobs/states.ts'
 import { drawBar, STATE_COLOURS } from '../demo/bars.ts'
 import { createScreen, type Screen } from '../demo/screen.ts'
 import type { Cli } from './cli.ts'
@@ -116,18 +117,6 @@ const asEnd = ({ email }: Session, error: unknown): unknown => {
 }
 
 const hasEnded = ({ state }: Watched): boolean => ['succeeded', 'failed', 'cancelled'].includes(state)
-
-/** The state that a job is in after an event; undefined: the same. */
-const STATE_AFTER: Record<string, JobState> = {
-  'job.blocked': 'blocked',
-  'job.queued': 'queued',
-  'job.started': 'running',
-  'job.retried': 'queued',
-  'job.continued': 'queued',
-  'job.succeeded': 'succeeded',
-  'job.failed': 'failed',
-  'job.cancelled': 'cancelled',
-}
 
 const apply = (job: Watched, { type, data = {} }: LiveEvent): void => {
   job.state = STATE_AFTER[type] ?? job.state

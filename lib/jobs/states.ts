@@ -19,3 +19,15 @@ export const STATES = Object.keys(TRANSITIONS) as [JobState, ...JobState[]]
 export const ENDED = ['succeeded', 'failed', 'cancelled'] as const satisfies readonly JobState[]
 
 export const hasEnded = (state: JobState): boolean => (ENDED as readonly JobState[]).includes(state)
+
+/** The state that a job is in after an event; undefined: the same. */
+export const STATE_AFTER: Partial<Record<string, JobState>> = {
+  'job.blocked': 'blocked',
+  'job.queued': 'queued',
+  'job.started': 'running',
+  'job.retried': 'queued',
+  'job.continued': 'queued',
+  'job.succeeded': 'succeeded',
+  'job.failed': 'failed',
+  'job.cancelled': 'cancelled',
+}

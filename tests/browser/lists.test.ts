@@ -73,6 +73,19 @@ describeInBrowser('lists of jobs', () => {
     }
   })
 
+  test('are where one was after Back from a job', async ({ stage }) => {
+    const { page, context } = await stage.open()
+    await register(page)
+    await (await programOf(context)).post('/jobs/batch', later(50, 'Old'))
+    await page.goto('/dashboard/jobs')
+    await page.getByRole('link', { name: 'Old 5', exact: true }).click()
+    await page.getByRole('region', { name: 'Status' }).waitFor()
+    await eventually(() => page.evaluate(() => scrollY)).toBe(0)
+    await page.goBack()
+    await eventually(() => rowsOf(page).count()).toBe(50)
+    await eventually(() => page.evaluate(() => scrollY)).toBeGreaterThan(500)
+  })
+
   test('stay as they are while somebody reads or chooses in them, and count what is new', async ({ stage }) => {
     const { page, context } = await stage.open()
     await register(page)
@@ -97,6 +110,33 @@ describeInBrowser('lists of jobs', () => {
     expect(await idsOf(page)).toEqual(held)
     await page.getByRole('button', { name: '2 new jobs' }).click()
     await page.getByRole('link', { name: 'Newest 2' }).waitFor()
+  })
+
+  test('say of jobs that are not as asked for any more what became of them, while somebody reads', async ({
+    stage,
+  }) => {
+    const { page, context } = await stage.open()
+    await register(page)
+    const program = await programOf(context)
+    const jobs = Array.from({ length: 20 }, () => ({ kind: 'debug.noop', input: { steps: 20, stepMs: 500 } }))
+    await program.post('/jobs/batch', { jobs })
+    await page.goto('/dashboard/jobs?state=running')
+    await eventually(() => rowsOf(page).count()).toBe(20)
+    await page.evaluate(() => scrollTo(0, 300))
+    const said = async () => new Set(await rowsOf(page).locator('.state').allTextContents())
+    await eventually(said).toEqual(new Set(['succeeded']))
+    expect(await rowsOf(page).count()).toBe(20)
+  })
+
+  test('tell how long ago by the API’s clock: the browser’s may be off', async ({ stage }) => {
+    const { page, context } = await stage.open()
+    await page.clock.setFixedTime(Date.now() - 600_000)
+    await register(page)
+    await (await programOf(context)).post('/jobs/batch', later(1, 'Old'))
+    await page.goto('/dashboard/jobs')
+    await rowsOf(page).first().waitFor()
+    await eventually(() => rowsOf(page).locator('time').textContent()).toMatch(/^now$|s ago$/)
+    await rowsOf(page).getByText('due in 59 min').waitFor()
   })
 
   test('say so when there is none as far as one page looks, and go on from there', async ({ stage }) => {

@@ -1,3 +1,5 @@
+import type { LiveEvent } from '../../../../../lib/client/live.ts'
+import { hasEnded, STATE_AFTER } from '../../../../../lib/jobs/states.ts'
 import type { JobSummary } from '../../data/job.ts'
 import { relative } from '../../parts/format.ts'
 
@@ -13,4 +15,22 @@ export const noteOf = (job: JobSummary, now: number): string | undefined => {
 export const ranFor = (job: JobSummary, now: number): number => {
   if (job.state !== 'running' || !job.stintStartedAt) return job.runMs
   return job.runMs + Math.max(0, now - Date.parse(job.stintStartedAt))
+}
+
+/** A job after an event, as far as the event tells: of one that the list has no more. */
+export const afterEvent = (job: JobSummary, { type, createdAt, data = {} }: LiveEvent): JobSummary => {
+  const told = data as Partial<Pick<JobSummary, 'progress' | 'stint' | 'attempt' | 'startAt' | 'error'>>
+  const state = STATE_AFTER[type] ?? job.state
+  const isStopped = job.state === 'running' && state !== 'running'
+  return {
+    ...job,
+    state,
+    progress: told.progress ?? job.progress,
+    stint: told.stint ?? job.stint,
+    attempt: told.attempt ?? job.attempt,
+    startAt: told.startAt ?? job.startAt,
+    runMs: isStopped ? ranFor(job, Date.parse(createdAt)) : job.runMs,
+    ...(type === 'job.started' && { startedAt: job.startedAt ?? createdAt, stintStartedAt: createdAt }),
+    ...(hasEnded(state) && { finishedAt: createdAt, error: told.error ?? null }),
+  }
 }
