@@ -76,7 +76,7 @@ export const keepSecrets = async (dataDir: string): Promise<Secrets> => {
     if (error.code === 'ENOENT') return undefined
     throw error
   })
-  if (text !== undefined) return kept.parse(JSON.parse(text))
+  if (text !== undefined) return readSecrets(text, file)
   const secrets = makeSecrets()
   await mkdir(dataDir, { recursive: true })
   // Whole or not at all, whenever the process is killed.
@@ -86,6 +86,15 @@ export const keepSecrets = async (dataDir: string): Promise<Secrets> => {
   await made.close()
   await rename(`${file}.new`, file)
   return secrets
+}
+
+const readSecrets = (text: string, file: string): Secrets => {
+  try {
+    return kept.parse(JSON.parse(text))
+  } catch (cause) {
+    const say = `${file} holds no keys. Move it away, and new ones are made; everybody then signs in again.`
+    throw new Error(say, { cause })
+  }
 }
 
 /** New keys: Ed25519 for access tokens, 256 bits for refresh tokens. */

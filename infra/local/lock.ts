@@ -20,13 +20,15 @@ const held = new Set<DatabaseSync>()
  */
 export const acquireLock = (dataDir: string): Lock | undefined => {
   mkdirSync(dataDir, { recursive: true })
-  const database = new DatabaseSync(join(dataDir, 'lock.db'))
+  const path = join(dataDir, 'lock.db')
+  const database = new DatabaseSync(path)
   try {
     database.exec('PRAGMA busy_timeout = 0; BEGIN EXCLUSIVE')
   } catch (error) {
     database.close()
     if (error instanceof Error && 'errcode' in error && error.errcode === SQLITE_BUSY) return undefined
-    throw error
+    // SQLite doesn't say of which file it speaks.
+    throw new Error(`${path}: ${error instanceof Error ? error.message : error}`, { cause: error })
   }
   held.add(database)
   return {

@@ -1,8 +1,8 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import { createLineLog, logPath, readTail } from './log-file.ts'
+import { appendTo, createLineLog, logPath, readTail } from './log-file.ts'
 
 let folder: string
 beforeEach(() => {
@@ -36,4 +36,12 @@ test('lines that were handed over are there', async () => {
   log.write('world')
   log.end()
   await vi.waitUntil(async () => (await readTail(logPath(folder, 'kafka'), 5)).length === 2)
+})
+
+// A file that is always full.
+test.runIf(process.platform === 'linux')('a line that finds no room is lost, and nobody ends of it', () => {
+  const log = appendTo(openSync('/dev/full', 'a'))
+  log.write('hello')
+  log.end()
+  log.write('too late')
 })

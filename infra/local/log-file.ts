@@ -1,4 +1,4 @@
-import { createWriteStream, mkdirSync, openSync, renameSync, statSync } from 'node:fs'
+import { closeSync, mkdirSync, openSync, renameSync, statSync, writeSync } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { join } from 'node:path'
 
@@ -20,8 +20,26 @@ export const openLog = (dataDir: string, name: string): number => {
 
 /** The log of a process that hands its lines over instead of writing them itself. */
 export const createLineLog = (dataDir: string, name: string): { write(line: string): void; end(): void } => {
-  const stream = createWriteStream('', { fd: openLog(dataDir, name) })
-  return { write: (line) => void stream.write(`${line}\n`), end: () => void stream.end() }
+  const log = appendTo(openLog(dataDir, name))
+  return { write: (line) => log.write(`${line}\n`), end: log.end }
+}
+
+/** Writes to an open file. What there is no room for is lost: a full disk must not end what keeps the stack running. */
+export const appendTo = (fd: number): { write(text: string): void; end(): void } => {
+  let isOpen = true
+  return {
+    write: (text) => {
+      try {
+        if (isOpen) writeSync(fd, text)
+      } catch {
+        // The next line may find room.
+      }
+    },
+    end: () => {
+      if (isOpen) closeSync(fd)
+      isOpen = false
+    },
+  }
 }
 
 /** The last lines of a log, oldest first; none when there is no such file. */

@@ -18,12 +18,16 @@ export type RunningProcess = z.infer<typeof processes>[number]
 
 const pathOf = (dataDir: string): string => join(dataDir, 'run.json')
 
-/** The processes that run on a data folder, or ran there when it was left without an order; none if it was left in order. */
+/**
+ * The processes that run on a data folder, or ran there when it was left without an order; none if it was left in order,
+ * or the machine lost its power while the list was written: then none of them runs.
+ */
 export const readRunFile = (dataDir: string): RunningProcess[] => {
   try {
     return processes.parse(JSON.parse(readFileSync(pathOf(dataDir), 'utf8')))
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []
+    const isGoneOrTorn = (error as NodeJS.ErrnoException).code === 'ENOENT' || error instanceof SyntaxError
+    if (isGoneOrTorn) return []
     throw error
   }
 }
@@ -35,13 +39,20 @@ export interface RunFile {
   clear(): void
 }
 
-/** Keeps `run.json`. Who reads it sees the whole list before a change or after it, never half of one. */
-export const createRunFile = (dataDir: string): RunFile => {
+/**
+ * Keeps `run.json`. Who reads it sees the whole list before a change or after it, never half of one.
+ * @param onFailed hears why a change could not be written, on a full disk perhaps; the next one is written with it
+ */
+export const createRunFile = (dataDir: string, onFailed: (error: Error) => void): RunFile => {
   const entries = new Map<string, RunningProcess>()
   const path = pathOf(dataDir)
   const save = (): void => {
-    writeFileSync(`${path}.new`, `${JSON.stringify([...entries.values()], null, 2)}\n`)
-    renameSync(`${path}.new`, path)
+    try {
+      writeFileSync(`${path}.new`, `${JSON.stringify([...entries.values()], null, 2)}\n`)
+      renameSync(`${path}.new`, path)
+    } catch (error) {
+      onFailed(error as Error)
+    }
   }
   return {
     set: (entry) => {

@@ -15,7 +15,7 @@ test('the environment of a running stack is found from its data folder, and work
   expect(await environmentOfRunning(dataDir)).toBeUndefined()
   const postgres = await startPostgres({ dataDir: join(dataDir, 'postgres'), settings: { fsync: 'off' } })
   const sqsS3 = await startSqsS3({ dataDir })
-  const runFile = createRunFile(dataDir)
+  const runFile = createRunFile(dataDir, () => {})
   for (const { name, pid, port } of [postgres, sqsS3]) runFile.set({ name, pid, port })
   const env = (await environmentOfRunning(dataDir)) ?? expect.unreachable()
   const app = await createApp(readConfig({ ...env, LOG_LEVEL: 'silent' }), 'test')

@@ -1,9 +1,11 @@
 import { existsSync } from 'node:fs'
 import { relative } from 'node:path'
+import { MigrationError } from '../../db/migrate.ts'
 import { ConfigError } from '../../lib/core/config.ts'
 import { prepareUi } from '../ui/prepare.ts'
 import { shareCompiled } from './compile-cache.ts'
 import { ComponentError } from './components/component.ts'
+import { DataFolderError } from './data-folder.ts'
 import { readLocalConfig } from './local-config.ts'
 import { logFolder } from './log-file.ts'
 import { PortTakenError } from './port.ts'
@@ -13,7 +15,7 @@ import { createTerminal } from './terminal.ts'
 // `npm start`: the whole stack on this machine, until Ctrl-C.
 
 /** Errors that say all that a person needs; of others the trace is shown. */
-const EXPLAINED = [AlreadyRunningError, PortTakenError, ComponentError, ConfigError]
+const EXPLAINED = [AlreadyRunningError, PortTakenError, DataFolderError, ComponentError, MigrationError, ConfigError]
 /** npm passes a Ctrl-C on that the terminal has sent to everybody already: what comes so soon is the same one. */
 const SAME_SIGNAL_MS = 1_000
 

@@ -1,6 +1,7 @@
 import { resolve } from 'node:path'
 import type { HostConfig } from '../../lib/core/host-config.ts'
 import type { Component } from './components/component.ts'
+import { inDataFolder } from './data-folder.ts'
 import { keepRunning } from './keep-running.ts'
 import { waitForLeftovers } from './leftovers.ts'
 import { keepSecrets } from './local-config.ts'
@@ -34,7 +35,8 @@ export class AlreadyRunningError extends Error {
 /**
  * Runs the stack on a data folder: Postgres with its migrations, SQS and S3, Kafka, and the host; whatever dies is
  * started again.
- * @throws {AlreadyRunningError} @throws {PortTakenError} @throws {ComponentError} when a part can't be started at all
+ * @throws {AlreadyRunningError} @throws {PortTakenError} @throws {DataFolderError}
+ * @throws {ComponentError} when a part can't be started at all
  */
 export const startSupervisor = async (
   config: HostConfig,
@@ -42,7 +44,7 @@ export const startSupervisor = async (
   terminal: Terminal,
 ): Promise<Supervisor> => {
   const dataDir = resolve(config.dataDir)
-  const lock = acquireLock(dataDir)
+  const lock = await inDataFolder(dataDir, () => acquireLock(dataDir))
   if (!lock) throw new AlreadyRunningError(dataDir, readRunFile(dataDir))
   const kept: KeptPart[] = []
   try {
@@ -53,7 +55,7 @@ export const startSupervisor = async (
       config: { ...config, dataDir, port },
       url,
       env,
-      secrets: await keepSecrets(dataDir),
+      secrets: await inDataFolder(dataDir, () => keepSecrets(dataDir)),
       runFile: await takeOverRunFile(dataDir, terminal),
       terminal,
       latest: {},
@@ -84,8 +86,12 @@ export const startSupervisor = async (
 
 /** `run.json` of this run, once nothing is left of an earlier one that was killed. */
 const takeOverRunFile = async (dataDir: string, terminal: Terminal): Promise<RunFile> => {
-  const earlier = readRunFile(dataDir)
-  const runFile = createRunFile(dataDir)
+  const earlier = await inDataFolder(dataDir, () => readRunFile(dataDir))
+  let failure = ''
+  const runFile = createRunFile(dataDir, ({ message }) => {
+    if (message !== failure) terminal.notice(`run.json does not say what runs: ${message}`)
+    failure = message
+  })
   runFile.set({ name: 'supervisor', pid: process.pid, port: null })
   if (earlier.length > 0) {
     terminal.notice('An earlier run on this folder was killed; waiting for what is left of it to end.')

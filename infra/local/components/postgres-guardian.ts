@@ -1,7 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { createWriteStream, statSync } from 'node:fs'
+import { openSync, statSync } from 'node:fs'
 import { rename } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { appendTo } from '../log-file.ts'
 import { type Exit, serveParent } from './component.ts'
 import { freePort } from './free-port.ts'
 import { type Cluster, prepareCluster } from './postgres-cluster.ts'
@@ -64,7 +65,7 @@ const startServer = (cluster: Cluster, port: number, settings: Record<string, st
     stdio: ['ignore', 'ignore', 'pipe'],
   })
   const exited = new Promise<Exit>((resolve) => child.once('exit', (code, signal) => resolve({ code, signal })))
-  const log = createWriteStream(cluster.log, { flags: 'a', mode: 0o600 })
+  const log = appendTo(openSync(cluster.log, 'a', 0o600))
   let words = ''
   return new Promise((resolve, reject) => {
     child.once('error', reject)

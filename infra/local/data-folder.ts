@@ -1,0 +1,21 @@
+/** The data folder, or a file of ours in it, can't be used. */
+export class DataFolderError extends Error {
+  override readonly name = 'DataFolderError'
+}
+
+/**
+ * Does something with the data folder.
+ * @throws {DataFolderError} that says what stands in the way, and what a person can do: it is full, read-only, somebody
+ * else's, or a file in it is none of ours
+ */
+export const inDataFolder = async <T>(dataDir: string, use: () => T | Promise<T>): Promise<T> => {
+  try {
+    return await use()
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause)
+    const say =
+      `The data folder ${dataDir} cannot be used: ${why}\nMake it a folder that you may write to, on a disk with room, ` +
+      'or choose another: STINT_DATA_DIR=.stint-2 npm start'
+    throw new DataFolderError(say, { cause })
+  }
+}
