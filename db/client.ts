@@ -129,6 +129,12 @@ const isBroken = (error: unknown): boolean => BROKEN.has(codeOf(error)) || CONNE
 /** Whether an error says that a server could not be reached or went away: worth another try later. */
 export const isUnreachable = (error: unknown): boolean => isBroken(error) || codeOf(error) === READ_ONLY
 
+/** SQLSTATE's class of insufficient resources. */
+const INSUFFICIENT_RESOURCES = /^53...$/
+
+/** Whether Postgres has no disk, memory or connection left. It did nothing of what was asked, and may do it later. */
+export const isExhausted = (error: unknown): boolean => INSUFFICIENT_RESOURCES.test(codeOf(error))
+
 /** Values that don't fit their type, constraints, limits of the server's. */
 const REFUSED = /^(22|23|54)/
 

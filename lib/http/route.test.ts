@@ -249,6 +249,12 @@ describe('a failure', () => {
     expect(answer.headers).toMatchObject({ 'retry-after': '1' })
     expect(answer.body).not.toContain('10.0.0.1')
   })
+
+  test('of a database without room is a 503 too', async () => {
+    const full = Object.assign(new Error('could not extend file'), { code: '53100' })
+    const answer = await setup().call(answering(() => Promise.reject(full)))
+    expect(answer).toMatchObject({ statusCode: 503, json: { code: 'UNAVAILABLE' } })
+  })
 })
 
 test('a resource answers a route that it does not have with a 404', async () => {
