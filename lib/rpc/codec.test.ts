@@ -155,6 +155,7 @@ describe('hostile bytes are refused before anything is made of them', () => {
     ['text of -1 bytes', inThing(field(STRING, 1, NEGATIVE))],
     ['text of -1 bytes that nobody asked for', inThing(field(STRING, 99, NEGATIVE))],
     ['text that is no UTF-8', inThing(field(STRING, 1, [0, 0, 0, 1, 0xff]))],
+    ['JSON that is no UTF-8', Buffer.from('[1,"keep",1,7,{"1":{"rec":{"1":{"str":"\xe9"}}}}]', 'latin1')],
     ['a list of 2^31 texts', inThing(field(LIST, 5, [STRING, ...HUGE]))],
     ['a list of -1 texts', inThing(field(LIST, 5, [STRING, ...NEGATIVE]))],
     ['a list of 2^31 that nobody asked for', inThing(field(LIST, 99, [STRING, ...HUGE]))],

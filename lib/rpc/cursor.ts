@@ -1,6 +1,4 @@
-import { malformed, storable } from './message.ts'
-
-const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+import { malformed, readText, storable } from './message.ts'
 
 /** Reads bytes from the first to the last, and none that aren't there. @throws {RpcError} */
 export class Cursor {
@@ -37,7 +35,7 @@ export class Cursor {
   text(length: number, path: string, maxLength = Number.POSITIVE_INFINITY): string {
     if (length > maxLength) throw malformed(`${path}: at most ${maxLength} bytes`)
     const from = this.#pass(length)
-    return storable(decode(this.#bytes.subarray(from, this.#at), path), path)
+    return storable(readText(this.#bytes.subarray(from, this.#at), path), path)
   }
 
   /** How many items follow, of at least a byte each. */
@@ -64,13 +62,5 @@ export class Cursor {
     const from = this.#at
     this.#at += length
     return from
-  }
-}
-
-const decode = (bytes: Buffer, path: string): string => {
-  try {
-    return utf8.decode(bytes)
-  } catch (error) {
-    throw malformed(`${path}: expected UTF-8`, error)
   }
 }

@@ -1,6 +1,6 @@
 import { parseJson } from '../core/parse-json.ts'
 import { type Fields, fieldsOf, type Idl, itemOf, type Struct } from './idl.ts'
-import { MAX_NAME, malformed, type Protocol, type Received, storable } from './message.ts'
+import { MAX_NAME, malformed, type Protocol, type Received, readText, storable } from './message.ts'
 
 // TJSONProtocol, which has no specification but its implementations.
 
@@ -23,7 +23,7 @@ const asEscape = (character: string): string => `\\u${character.charCodeAt(0).to
 
 /** Reads a message's header; its struct when it is known what it should be. @throws {RpcError} */
 export const readJson = (bytes: Buffer): Received => {
-  const message = parseJson(bytes.toString('utf8').replaceAll(CONTROLS, asEscape))
+  const message = parseJson(readText(bytes, 'the message').replaceAll(CONTROLS, asEscape))
   if (!Array.isArray(message) || message.length !== 5) throw malformed('expected [1, name, type, sequence, struct]')
   const [version, name, type, sequence, struct] = message as unknown[]
   if (version !== VERSION) throw malformed('expected version 1 of the JSON protocol')

@@ -45,6 +45,17 @@ export const MAX_DEPTH = 32
 /** The longest name of a method that is read. */
 export const MAX_NAME = 64
 
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+
+/** Bytes as the text that they are, and not as one that is like it. @throws {RpcError} */
+export const readText = (bytes: Uint8Array, path: string): string => {
+  try {
+    return utf8.decode(bytes)
+  } catch (error) {
+    throw malformed(`${path}: expected UTF-8`, error)
+  }
+}
+
 /** Text that can be stored. @throws {StintError} VALIDATION_FAILED */
 export const storable = (text: string, path: string): string => {
   if (text.includes('\0')) throw invalidField(path, 'text may not hold NUL characters')
