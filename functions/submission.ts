@@ -3,7 +3,7 @@ import { stringify } from 'safe-stable-stringify'
 import { z } from 'zod'
 import type { App } from '../lib/app.ts'
 import type { Actor } from '../lib/auth/actor.ts'
-import { invalidField } from '../lib/core/errors.ts'
+import { invalidField, StintError } from '../lib/core/errors.ts'
 import { id, label, timestamp } from '../lib/http/schemas.ts'
 import { type Prepared, prepare } from '../lib/jobs/prepare.ts'
 import { refuseCycles } from '../lib/jobs/refuse-cycles.ts'
@@ -106,7 +106,8 @@ export const prepareAll = async (
 ): Promise<Prepared[]> => {
   const own = items.some((item) => item.projectId === undefined) ? await defaultProject(app, actor) : ''
   for (const projectId of new Set(items.map((item) => item.projectId ?? own))) {
-    await requireRole(app, actor, projectId, 'maintainer')
+    const first = items.findIndex((item) => (item.projectId ?? own) === projectId)
+    await requireRole(app, actor, projectId, 'maintainer').catch(naming(`${under(pathOf(first))}projectId`))
   }
   const prepared = items.map((item, index) =>
     prepare(kinds, item, { projectId: item.projectId ?? own, createdBy: actor.userId, trace }, pathOf(index)),
@@ -114,6 +115,17 @@ export const prepareAll = async (
   resolveParents(items, prepared, pathOf)
   return prepared
 }
+
+/** What stands before the name of a field of the submission that has this path. */
+const under = (path: string): string => (path ? `${path}.` : '')
+
+/** Of many jobs the one is named that may not be where it shall. */
+const naming =
+  (path: string) =>
+  (error: unknown): never => {
+    if (!(error instanceof StintError)) throw error
+    throw new StintError(error.code, error.message, { errors: [{ path, message: error.message }], cause: error })
+  }
 
 /** The key with a hash of what it stands for: route and body, whatever the order of its fields. */
 export const idempotencyOf = (key: string, route: string, body: unknown): { key: string; bodyHash: string } => ({
@@ -143,7 +155,7 @@ const resolveParents = (items: Item[], prepared: Prepared[], pathOf: (index: num
       if (!parent.startsWith('$')) return parent
       const siblings = byName.get(parent.slice(1)) ?? []
       const [sibling] = siblings
-      const path = [pathOf(index), `after[${nth}]`].filter(Boolean).join('.')
+      const path = `${under(pathOf(index))}after[${nth}]`
       if (!sibling) throw invalidField(path, `no job of the batch is named ${parent.slice(1)}`)
       if (siblings.length > 1)
         throw invalidField(path, `${siblings.length} jobs of the batch are named ${parent.slice(1)}`)
