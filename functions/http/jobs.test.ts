@@ -83,6 +83,26 @@ test('other people’s jobs are not there, on every route', async ({ world }) =>
   expect((await stranger.call('POST', `/jobs/${id}/cancel`)).body.code).toBe('JOB_NOT_FOUND')
 })
 
+test('of a batch the job is named that may not be in the project that it names', async ({ world }) => {
+  const { call } = await signIn(world)
+  const other = await signIn(world)
+  const job = { kind: 'debug.noop', input: {} }
+  const refused = { status: 404, body: { code: 'PROJECT_NOT_FOUND' } }
+  const batch = await call('POST', '/jobs/batch', { jobs: [job, job, { ...job, projectId: other.projectId }] })
+  expect(batch).toMatchObject(refused)
+  expect(batch.body.errors).toMatchObject([{ path: 'jobs[2].projectId' }])
+  const one = await call('POST', '/jobs', { ...job, projectId: other.projectId })
+  expect(one).toMatchObject(refused)
+  expect(one.body.errors).toMatchObject([{ path: 'projectId' }])
+})
+
+test('a filter that is empty is refused, and does not pass for none', async ({ world }) => {
+  const { call, submit } = await signIn(world)
+  await submit()
+  for (const name of ['kind', 'tag', 'text', 'state', 'queue'])
+    expect(await call('GET', `/jobs?${name}=`)).toMatchObject({ status: 422, body: { errors: [{ path: name }] } })
+})
+
 test('a cursor past the numbers that events and stints can have is refused by name', async ({ world }) => {
   const { call, submit } = await signIn(world)
   const id = await submit()

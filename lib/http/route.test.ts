@@ -153,6 +153,15 @@ describe('a route', () => {
     expect(await send(MAX_BODY_BYTES + 1)).toMatchObject({ statusCode: 413, json: { code: 'PAYLOAD_TOO_LARGE' } })
   })
 
+  test.for([
+    ['gzip', 415],
+    ['identity', 200],
+  ] as const)('takes bodies as they are: with content-encoding %s it answers %i', async ([encoding, status]) => {
+    const given = json({ text: 'hi' })
+    const headers = { ...given.headers, 'content-encoding': encoding }
+    expect(await setup().call(echo, { ...given, headers, pathParameters })).toMatchObject({ statusCode: status })
+  })
+
   test('asks for a token where its declaration does', async () => {
     const mine = route({
       method: 'GET',
@@ -194,6 +203,12 @@ describe('a raw body', () => {
       expect(await send(type, Buffer.from('a'))).toMatchObject({ json: { code: 'UNSUPPORTED_MEDIA_TYPE' } })
     },
   )
+
+  test('is refused when it is compressed, and not kept as if it were what its type says', async () => {
+    const headers = { 'content-type': 'text/csv', 'content-encoding': 'gzip' }
+    const answer = await setup().call(upload, { headers, body: 'H4sI', isBase64Encoded: true })
+    expect(answer).toMatchObject({ json: { code: 'UNSUPPORTED_MEDIA_TYPE', detail: expect.stringContaining('gzip') } })
+  })
 
   test('is refused past its limit', async () => {
     expect(await send('text/csv', Buffer.alloc(5))).toMatchObject({

@@ -250,8 +250,19 @@ const parseQuery = (schema: z.ZodObject, event: APIGatewayProxyEventV2): Record<
 
 const parseBody = (declared: z.ZodType | RawBody | undefined, event: APIGatewayProxyEventV2): unknown => {
   if (!declared) return undefined
+  refuseEncoded(event)
   if ('raw' in declared) return readRawBody(declared, event)
   return validate(declared, readJsonBody(event, MAX_BODY_BYTES), 'body')
+}
+
+/** Else a compressed file would be kept as it came, under a type that it does not have. */
+const refuseEncoded = ({ headers }: APIGatewayProxyEventV2): void => {
+  const encoding = headers['content-encoding'] ?? ''
+  if (encoding === '' || encoding.toLowerCase() === 'identity') return
+  throw new StintError(
+    'UNSUPPORTED_MEDIA_TYPE',
+    `Bodies are taken as they are, and not with the content-encoding ${encoding}.`,
+  )
 }
 
 const validate = (schema: z.ZodType, value: unknown, where: string): unknown => {
