@@ -264,19 +264,18 @@ export const cancel = (sql: Sql, ids: string[]): Promise<Cancelled[]> => sql`
          coalesce(changed.has_children, false) AS has_children
   FROM target LEFT JOIN changed USING (id)`
 
-/** Cancels a job if it is still queued, because another takes its place. */
-export const cancelQueued = async (sql: Sql, id: string): Promise<Cancelled | null> => {
-  const [row] = await sql<Cancelled[]>`
-    WITH cancelled AS (
-      UPDATE jobs SET
-        state = 'cancelled', finished_at = now(), cancel_requested_at = now(), event_seq = event_seq + 1,
-        error = jsonb_build_object('code', 'REPLACED', 'message', 'another job with its unique key took its place')
-      WHERE id = ${id} AND state = 'queued'
-      RETURNING id, kind, project_id, event_seq, state, has_children, error
-    ), told AS (
-      INSERT INTO events (job_id, project_id, seq, type, data)
-      SELECT id, project_id, event_seq, 'job.cancelled', jsonb_build_object('error', error) FROM cancelled
-    )
-    SELECT id, kind, state, has_children, true AS changed FROM cancelled`
-  return row ?? null
-}
+/** Cancels jobs because others take their place, those that are still queued. @returns them */
+export const cancelQueued = (sql: Sql, ids: string[]): Promise<Cancelled[]> => sql`
+  WITH waiting AS (
+    SELECT id FROM jobs WHERE id = ANY (${ids}::uuid[]) AND state = 'queued' ORDER BY id FOR UPDATE
+  ), cancelled AS (
+    UPDATE jobs SET
+      state = 'cancelled', finished_at = now(), cancel_requested_at = now(), event_seq = event_seq + 1,
+      error = jsonb_build_object('code', 'REPLACED', 'message', 'another job with its unique key took its place')
+    FROM waiting WHERE jobs.id = waiting.id
+    RETURNING jobs.id, kind, project_id, event_seq, state, has_children, error
+  ), told AS (
+    INSERT INTO events (job_id, project_id, seq, type, data)
+    SELECT id, project_id, event_seq, 'job.cancelled', jsonb_build_object('error', error) FROM cancelled
+  )
+  SELECT id, kind, state, has_children, true AS changed FROM cancelled`

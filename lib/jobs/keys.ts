@@ -57,16 +57,16 @@ export const answerDuplicates = async (
   const free = await uniqueKeys.takeFree(tx, wanted)
   const taken = wanted.filter((key) => !free.has(nameOf(key)))
   const holders = taken.length > 0 ? await uniqueKeys.listHolders(tx, taken) : []
-  const replaced: jobs.Cancelled[] = []
+  const replaceable = holders.filter((it) => it.state === 'queued' && replaces(groups.get(nameOf(it))?.[0]))
+  const replaceableIds = replaceable.map((it) => it.jobId)
+  const replaced = replaceableIds.length > 0 ? await jobs.cancelQueued(tx, replaceableIds) : []
+  const gone = new Set(replaced.map((it) => it.id))
   const passed: uniqueKeys.UniqueKey[] = []
-  // In id order, as every statement that locks several jobs.
-  for (const holder of holders.toSorted((a, b) => (a.jobId < b.jobId ? -1 : 1))) {
+  for (const holder of holders) {
     const [first] = groups.get(nameOf(holder)) ?? []
     if (!first) continue
-    const cancelled = await giveUp(tx, holder, first)
-    if (cancelled === 'keeps') answered.set(first, { jobId: holder.jobId, outcome: 'duplicate' })
-    else passed.push(toUniqueKey(first))
-    if (typeof cancelled === 'object') replaced.push(cancelled)
+    if (hasLost(holder) || gone.has(holder.jobId)) passed.push(toUniqueKey(first))
+    else answered.set(first, { jobId: holder.jobId, outcome: 'duplicate' })
   }
   if (passed.length > 0) await uniqueKeys.pass(tx, passed)
   for (const [first, ...others] of groups.values()) {
@@ -85,22 +85,16 @@ export const answerDuplicates = async (
 const leadFirst = (group: Group, siblings: ReadonlySet<string>): Group => {
   let [lead] = group
   for (const it of group) {
-    const replaces = it.unique?.onDuplicate === 'replace' && !it.after.some((id) => siblings.has(id))
-    if (replaces && lead.after.length === 0) lead = it
+    const takesPlace = replaces(it) && !it.after.some((id) => siblings.has(id))
+    if (takesPlace && lead.after.length === 0) lead = it
   }
   return [lead, ...group.filter((it) => it !== lead)]
 }
 
-/** Whether the holder keeps its key, has lost it with its end, or is cancelled to make room. */
-const giveUp = async (
-  tx: TransactionSql,
-  holder: uniqueKeys.Holder,
-  first: Prepared,
-): Promise<'keeps' | 'lost' | jobs.Cancelled> => {
-  if (holder.state === null || (holder.expired && hasEnded(holder.state))) return 'lost'
-  if (first.unique?.onDuplicate !== 'replace' || holder.state !== 'queued') return 'keeps'
-  return (await jobs.cancelQueued(tx, holder.jobId)) ?? 'keeps'
-}
+const replaces = (it: Prepared | undefined): boolean => it?.unique?.onDuplicate === 'replace'
+
+/** Whether a key's holder is gone, or has ended and had its time with it. */
+const hasLost = ({ state, expired }: uniqueKeys.Holder): boolean => state === null || (expired && hasEnded(state))
 
 /** An idempotency key that was just won must lead to the job that its request was answered with. */
 const pointKeysAtHolders = async (tx: TransactionSql, prepared: Prepared[], answered: Answered): Promise<void> => {

@@ -143,6 +143,18 @@ describe('unique keys', () => {
     expect(third.body.job.id).toBe(second.body.job.id)
   })
 
+  test('a batch replaces those that are queued, and is answered with those that run', async ({ world }) => {
+    const { post } = await submitter(world)
+    const batch = (over: object = {}) =>
+      post('/jobs/batch', { jobs: ['a', 'b', 'c'].map((uniqueKey) => serials({ uniqueKey, ...over })) })
+    const [a, b, c] = (await batch()).body.ids
+    await world.sql`UPDATE jobs SET state = 'running', stint = 1 WHERE id = ${b}`
+    const { ids } = (await batch({ onDuplicate: 'replace' })).body
+    expect(ids[1]).toBe(b)
+    expect([await state(world, a), await state(world, c)]).toEqual(['cancelled', 'cancelled'])
+    expect([await state(world, ids[0]), await state(world, ids[2])]).toEqual(['queued', 'queued'])
+  })
+
   test('of those that come at the same moment and replace, the last one is the job', async ({ world }) => {
     const { post } = await submitter(world)
     const one = (priority: number, over: object = {}) => serials({ uniqueKey: 'k', priority, ...over })
