@@ -28,8 +28,10 @@ const whereJobsWait = (sql: Sql) => sql`
 export interface Overdue {
   queue: string
   startable: number
-  /** Of a kind with limits of which others run now: these may wait for its limits, and not for a doorbell. */
-  limitedKind: string | null
+  /** If it is one with limits. */
+  kind: string | null
+  /** Whether others of it run now: these may wait for its limits, and not for a doorbell. */
+  othersRun: boolean
 }
 
 /**
@@ -39,7 +41,7 @@ export interface Overdue {
  */
 export const listOverdue = (sql: Sql, overdueSeconds: number, atMost: number): Promise<Overdue[]> => sql`
   WITH RECURSIVE ${whereJobsWait(sql)}
-  SELECT waiting.queue, least(count(*), ${atMost})::integer AS startable, NULL AS limited_kind
+  SELECT waiting.queue, least(count(*), ${atMost})::integer AS startable, NULL AS kind, false AS others_run
   FROM waiting, generate_series(10, -10, -1) AS level (priority), LATERAL (
     SELECT FROM jobs
     WHERE queue = waiting.queue AND state = 'queued' AND concurrency_key IS NULL AND project_id = waiting.project_id AND priority = level.priority
@@ -48,9 +50,9 @@ export const listOverdue = (sql: Sql, overdueSeconds: number, atMost: number): P
   ) AS startable
   GROUP BY waiting.queue
   UNION ALL
-  SELECT first.queue, 1, CASE WHEN EXISTS (
+  SELECT first.queue, 1, limited.kind, EXISTS (
     SELECT FROM jobs WHERE kind = limited.kind AND state = 'running' AND concurrency_key IS NOT NULL
-  ) THEN limited.kind END
+  )
   FROM limited, LATERAL (
     SELECT queue FROM jobs
     WHERE kind = limited.kind AND state = 'queued' AND concurrency_key IS NOT NULL

@@ -21,7 +21,7 @@ const MAX_DOORBELLS = 10
 const listSilent = async (app: App): Promise<{ queue: QueueName; startable: number }[]> => {
   const overdue = await queues.listOverdue(app.sql, OVERDUE_SECONDS, MAX_COUNTED)
   const counts = Map.groupBy(
-    overdue.filter((it) => it.limitedKind === null),
+    overdue.filter((it) => !it.othersRun),
     (it) => it.queue as QueueName,
   )
   const silent = await Promise.all(

@@ -303,6 +303,18 @@ test('jobs that wait while a deploy changes their kind start as they were submit
   expect(await jobs.find(app.sql, moved)).toMatchObject({ state: 'succeeded' })
 })
 
+test('jobs with limits that wait while a deploy moves their kind to another queue are rung for there', async ({
+  world: { app },
+}) => {
+  const [id = ''] = await insertJobs(app, [{ kind: 'test.moved', input: '{}', queue: 'bulk', concurrencyKey: '' }])
+  await app.sql`UPDATE jobs SET start_at = now() - interval '3 seconds'`
+  const kinds = [noted('test.moved', { limits: { running: 1 } })]
+  await sweep(app, kinds)
+  expect([await app.queue.visible('default'), await app.queue.visible('bulk')]).toEqual([1, 0])
+  await invoke(createEngine(app, kinds))
+  expect(await jobs.find(app.sql, id)).toMatchObject({ state: 'succeeded' })
+})
+
 test('a single claim looks for jobs of kinds with limits when there are no others, and every moment anyway', async ({
   world,
 }) => {

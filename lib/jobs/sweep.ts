@@ -9,6 +9,7 @@ import type { QueueName, Ring } from '../queue/doorbells.ts'
 import { CLAIMS_PER_DOORBELL, ringFor, startableAfter } from '../queue/ring.ts'
 import { each } from '../schedule/every.ts'
 import { holds, RENEW_BELOW_SECONDS } from '../schedule/runner.ts'
+import type { JobKind } from './define.ts'
 import { MAX_DOORBELL_DELAY_SECONDS } from './retry.ts'
 import { settleWithChildren } from './settle.ts'
 
@@ -26,13 +27,16 @@ const MAX_COUNTED = MAX_DOORBELLS * 500
 /** While others of a kind with limits run, somebody looks so often whether there is room for more. */
 const LOOK_FOR_ROOM_MS = 10_000
 
-/** Finds what is due and lies still: lost leases, and queues whose doorbells were lost. */
-export const sweep = async (app: App): Promise<void> => {
+/**
+ * Finds what is due and lies still: lost leases, and queues whose doorbells were lost.
+ * @param kinds those that workers run
+ */
+export const sweep = async (app: App, kinds: readonly JobKind[] = []): Promise<void> => {
   if (!(await holds(app, 'sweep', (tx, seconds) => grantAfterOutage(app, tx, seconds)))) return
   await each([
     () => endLostLeases(app),
     () => ringFallenDue(app),
-    () => ringOverdue(app),
+    () => ringOverdue(app, kinds),
     async () => {
       if (isNewMinute(app)) await waiting.prunePace(app.sql)
     },
@@ -118,14 +122,19 @@ const isTimeToRing = (app: App, queue: QueueName, startable: number): boolean =>
   return true
 }
 
-/** Rings for queues in which jobs have been startable for a while although SQS has no message for them. */
-const ringOverdue = async (app: App): Promise<void> => {
+/**
+ * Rings for queues in which jobs have been startable for a while although SQS has no message for them. Jobs with limits
+ * are claimed by the workers of their kind's queue, which may be another than when they were submitted.
+ */
+const ringOverdue = async (app: App, kinds: readonly JobKind[]): Promise<void> => {
   const found = await queues.listOverdue(app.sql, OVERDUE_SECONDS, MAX_COUNTED)
-  const overdue = found.filter(({ limitedKind }) => limitedKind === null || isTimeToLook(app, limitedKind))
+  const overdue = found.filter(({ kind, othersRun }) => kind === null || !othersRun || isTimeToLook(app, kind))
+  const queueOf = ({ kind, queue }: queues.Overdue) =>
+    kinds.find((it) => it.kind === kind)?.queue ?? (queue as QueueName)
   const rings = await Promise.all(
-    [...Map.groupBy(overdue, (it) => it.queue as QueueName)].map(async ([queue, rows]): Promise<Ring[]> => {
+    [...Map.groupBy(overdue, queueOf)].map(async ([queue, rows]): Promise<Ring[]> => {
       const startable = rows.reduce((sum, row) => sum + row.startable, 0)
-      const mayChange = rows.some(({ limitedKind }) => limitedKind !== null)
+      const mayChange = rows.some(({ othersRun }) => othersRun)
       if ((await app.queue.visible(queue)) > 0 || !(mayChange || isTimeToRing(app, queue, startable))) return []
       const worth = CLAIMS_PER_DOORBELL[queue]
       const count = Math.min(MAX_DOORBELLS, Math.ceil(startable / worth))
