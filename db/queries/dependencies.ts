@@ -40,6 +40,12 @@ export const insert = async (sql: Sql, edges: { childId: string; parentId: strin
 }
 
 /**
+ * Written so that no plan finds these jobs by the index of blocked ones. It has few rows, or none, when statistics are
+ * taken, and then a batch of thousands comes: each of a parent's children would be looked for among all of them.
+ */
+const isBlocked = (sql: Sql, table: 'jobs' | 'child') => sql`${sql(table)}.state || '' = 'blocked'`
+
+/**
  * Counts the end of parents at their children: each open edge once. A child whose last parent ended becomes queued;
  * one of whose parents failed or was cancelled ends as its `on_parent_failure` says, and with it those that run after
  * it, down to the last: a chain of thousands in one statement. Must run in the transaction that ended the parents, as a
@@ -55,10 +61,10 @@ export const settle = (sql: Sql, parentIds: string[]): Promise<Settled[]> => sql
     UNION
     SELECT child.id FROM reached
     JOIN job_dependencies AS edge ON edge.parent_id = reached.id AND edge.settled_at IS NULL
-    JOIN jobs AS child ON child.id = edge.child_id AND child.state = 'blocked' AND child.on_parent_failure <> 'run'
+    JOIN jobs AS child ON child.id = edge.child_id AND ${isBlocked(sql, 'child')} AND child.on_parent_failure <> 'run'
   ), falling AS MATERIALIZED (
     SELECT jobs.id FROM reached JOIN jobs ON jobs.id = reached.id
-    WHERE jobs.state = 'blocked' ORDER BY jobs.id FOR UPDATE OF jobs
+    WHERE ${isBlocked(sql, 'jobs')} ORDER BY jobs.id FOR UPDATE OF jobs
   ), edges AS (
     UPDATE job_dependencies SET settled_at = now()
     FROM (SELECT id, failed FROM ended UNION ALL SELECT id, true FROM falling) AS parents
@@ -68,7 +74,7 @@ export const settle = (sql: Sql, parentIds: string[]): Promise<Settled[]> => sql
     SELECT child_id, count(*)::integer AS settled, bool_or(failed) AS failed FROM edges GROUP BY child_id
   ), children AS MATERIALIZED (
     SELECT jobs.id, counts.settled, counts.failed FROM counts JOIN jobs ON jobs.id = counts.child_id
-    WHERE jobs.state = 'blocked' ORDER BY jobs.id FOR UPDATE OF jobs
+    WHERE ${isBlocked(sql, 'jobs')} ORDER BY jobs.id FOR UPDATE OF jobs
   ), changed AS (
     UPDATE jobs SET
       waits_for = greatest(0, waits_for - children.settled),
@@ -107,7 +113,7 @@ export const reopen = async (sql: Sql, parentIds: string[]): Promise<void> => {
   await sql`
     WITH children AS MATERIALIZED (
       SELECT id FROM jobs
-      WHERE state = 'blocked'
+      WHERE ${isBlocked(sql, 'jobs')}
         AND id IN (SELECT child_id FROM job_dependencies WHERE parent_id = ANY (${parentIds}::uuid[]))
       ORDER BY id FOR UPDATE
     ), reopened AS (
