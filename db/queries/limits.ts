@@ -11,7 +11,8 @@ export interface LimitRow {
 }
 
 /**
- * Locks a kind's row, so that one claimer at a time counts and starts its jobs, and refills its tokens.
+ * Locks a kind's row, so that one claimer at a time counts and starts its jobs, and refills its tokens. A
+ * clock that was put back gives none, and takes none.
  * @param rate starts per second and at most; null for a kind without a rate limit
  */
 export const lock = async (
@@ -23,7 +24,7 @@ export const lock = async (
     INSERT INTO limits AS held (kind, tokens) VALUES (${kind}, ${rate?.burst ?? 0})
     ON CONFLICT (kind) DO UPDATE SET
       tokens = least(${rate?.burst ?? 0}::double precision,
-        held.tokens + extract(epoch FROM clock_timestamp() - held.refilled_at) * ${rate?.perSecond ?? 0}::double precision),
+        held.tokens + greatest(0, extract(epoch FROM clock_timestamp() - held.refilled_at)) * ${rate?.perSecond ?? 0}::double precision),
       refilled_at = clock_timestamp()`
 }
 
@@ -49,15 +50,26 @@ export interface LimitedClaim {
   suspects: boolean
 }
 
+/** Up to so many due jobs are looked through for their keys. */
+const FEW = 1_000
+
 /**
- * Leases startable jobs of a kind whose row is locked. Hops from key to key by index, so that the backlog of a key
- * that is full costs one look; takes what each key has room for, by priority, then age.
+ * Leases startable jobs of a kind whose row is locked. Where few are due it goes by their keys, so that any number of
+ * keys whose jobs are all delayed costs nothing. Else it hops from key to key by index, so that the backlog of a key that
+ * is full costs one look. It takes what each key has room for, by priority, then age.
  */
 export const claim = (
   sql: Sql,
   { kind, worker, limit, perKey, after, leaseSeconds, suspects }: LimitedClaim,
 ): Promise<(ClaimedJob & { concurrencyKey: string })[]> => sql`
-  WITH RECURSIVE keys (key, wrapped, nth) AS (
+  WITH RECURSIVE due AS MATERIALIZED (
+    SELECT concurrency_key AS key FROM jobs
+    WHERE kind = ${kind} AND state = 'queued' AND concurrency_key IS NOT NULL AND start_at <= now()
+    ORDER BY start_at LIMIT ${FEW + 1}
+  ), few AS (
+    SELECT key, row_number() OVER (ORDER BY key <= ${after}, key) AS nth
+    FROM due WHERE (SELECT count(*) FROM due) <= ${FEW} GROUP BY key
+  ), keys (key, wrapped, nth) AS (
     (
       SELECT * FROM (
         (SELECT concurrency_key AS key, false AS wrapped, 1 FROM jobs
@@ -65,7 +77,7 @@ export const claim = (
         UNION ALL
         (SELECT concurrency_key, true, 1 FROM jobs
           WHERE kind = ${kind} AND state = 'queued' AND concurrency_key <= ${after} ORDER BY concurrency_key LIMIT 1)
-      ) AS first ORDER BY wrapped LIMIT 1
+      ) AS first WHERE (SELECT count(*) FROM due) > ${FEW} ORDER BY wrapped LIMIT 1
     )
     UNION ALL
     SELECT next.key, next.wrapped, keys.nth + 1
@@ -83,10 +95,12 @@ export const claim = (
     ) AS next
     WHERE keys.nth < 10000
   ), rooms AS (
-    SELECT key, nth, greatest(0, ${perKey}::bigint - (
-      SELECT count(*) FROM jobs WHERE kind = ${kind} AND state = 'running' AND concurrency_key = keys.key
-    )) AS room
-    FROM keys
+    SELECT key, nth, CASE WHEN EXISTS (
+      SELECT FROM jobs WHERE kind = ${kind} AND state = 'queued' AND concurrency_key = turns.key AND start_at <= now()
+    ) THEN greatest(0, ${perKey}::bigint - (
+      SELECT count(*) FROM jobs WHERE kind = ${kind} AND state = 'running' AND concurrency_key = turns.key
+    )) ELSE 0 END AS room
+    FROM (SELECT key, nth FROM few UNION ALL SELECT key, nth FROM keys) AS turns
   ), chosen AS MATERIALIZED (
     SELECT startable.id, rooms.nth FROM rooms, LATERAL (
       SELECT found.* FROM generate_series(10, -10, -1) AS level (priority), LATERAL (
@@ -124,10 +138,13 @@ export const spend = async (sql: Sql, kind: string, tokens: number, lastKey: str
   await sql`UPDATE limits SET tokens = tokens - ${tokens}::double precision, last_key = ${lastKey} WHERE kind = ${kind}`
 }
 
-/** Whether jobs of these kinds are due, one after the other. */
+/** Those of the kinds of which jobs are due. */
 export const listDue = async (sql: Sql, kinds: string[]): Promise<string[]> => {
   const rows = await sql<{ kind: string }[]>`
     SELECT wanted.kind FROM unnest(${kinds}::text[]) AS wanted (kind)
-    WHERE EXISTS (SELECT FROM jobs WHERE jobs.kind = wanted.kind AND state = 'queued' AND concurrency_key IS NOT NULL)`
+    WHERE EXISTS (
+      SELECT FROM jobs
+      WHERE jobs.kind = wanted.kind AND state = 'queued' AND concurrency_key IS NOT NULL AND start_at <= now()
+    )`
   return rows.map((row) => row.kind)
 }

@@ -75,6 +75,16 @@ test('a rate allows its starts and no more, rings for the next, and refills with
   expect(await claim(app, rated)).toHaveLength(1)
 })
 
+test('a clock that is put back takes no starts from a rate', async ({ world }) => {
+  await insertLimited(world.app, ['a', 'a', 'a', 'a'])
+  const rated = wish({ rate: { starts: 2, perSeconds: 60 } })
+  expect(await claim(world.app, rated)).toHaveLength(2)
+  await world.sql`UPDATE limits SET refilled_at = refilled_at + interval '1 hour'`
+  expect(await claim(world.app, rated)).toHaveLength(0)
+  await world.sql`UPDATE limits SET refilled_at = refilled_at - interval '30 seconds'`
+  expect(await claim(world.app, rated)).toHaveLength(1)
+})
+
 test('the end of a limited job rings for the next one', async ({ world }) => {
   const ids = await insertLimited(world.app, ['a', 'a'])
   const engine = createEngine(world.app, [limitedKind({ running: 1 })])
