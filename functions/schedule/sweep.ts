@@ -1,10 +1,10 @@
 import { runDueSchedules } from '../../lib/jobs/schedule.ts'
 import { sweep } from '../../lib/jobs/sweep.ts'
 import { each, every } from '../../lib/schedule/every.ts'
-import { kinds } from '../jobs/index.ts'
+import { allKinds, kinds } from '../jobs/index.ts'
 
 /** Each second: lost leases, jobs whose doorbell was lost, and schedules whose tick has come. */
 export const handler = every({
   everySeconds: 1,
-  run: (app) => each([() => sweep(app, kinds), () => runDueSchedules(app, kinds)]),
+  run: (app) => each([() => sweep(app, allKinds), () => runDueSchedules(app, kinds)]),
 })

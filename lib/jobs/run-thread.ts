@@ -4,7 +4,7 @@ import { Piscina } from 'piscina'
 import type { Outcome } from '../../db/queries/outcomes.ts'
 import { type JobLog, type Parent, PermanentError } from './define.ts'
 import type { Stint } from './stint.ts'
-import { type FromThread, SHARED, type ThreadEnding, type ThreadTask } from './thread-protocol.ts'
+import { type FromThread, monotonicMs, SHARED, type ThreadEnding, type ThreadTask } from './thread-protocol.ts'
 import { revive } from './thrown.ts'
 
 /** How often the time that is left is held against the margin, while a thread computes. */
@@ -48,7 +48,8 @@ export const createThreads = (entry: URL): Threads => {
 
       const take = (message: FromThread): void => {
         try {
-          if (message.type === 'log') log[message.level](message.message, message.data)
+          if (message.type === 'began') stint.begin(monotonicMs() - message.atMs)
+          else if (message.type === 'log') log[message.level](message.message, message.data)
           else stint.pass(message.point, Atomics.load(cells, SHARED.LONGEST_GAP))
         } catch (error) {
           fail(error)

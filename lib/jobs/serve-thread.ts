@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import type { JobContext, JobKind, JobLog, SafePoint } from './define.ts'
-import { type FromThread, SHARED, type ThreadEnding, type ThreadTask } from './thread-protocol.ts'
+import { type FromThread, monotonicMs, SHARED, type ThreadEnding, type ThreadTask } from './thread-protocol.ts'
 import { partsOf } from './thrown.ts'
 
 /** A job may yield thousands of times a second; its process saves one a second. */
@@ -34,6 +34,7 @@ const run = async (kind: JobKind, task: ThreadTask): Promise<ThreadEnding> => {
     signal: abort.signal,
     log: threadLog(tell),
   }
+  tell({ type: 'began', atMs: monotonicMs() })
   let last: SafePoint<unknown> | undefined
   let lastPointMs = performance.now()
   let toldMs = Number.NEGATIVE_INFINITY

@@ -1,9 +1,11 @@
 import { describe, expect } from 'vitest'
 import { z } from 'zod'
+import type { ClaimedJob } from '../../db/queries/claims.ts'
 import * as jobs from '../../db/queries/jobs.ts'
 import { createEngine, insertJobs, invoke } from '../../tests/support/engine.ts'
 import { test } from '../../tests/support/world.ts'
 import { defineJob } from './define.ts'
+import { Stint } from './stint.ts'
 
 describe.for([Number.NaN, Number.POSITIVE_INFINITY])('a safe point with the progress %s', (progress) => {
   const stray = defineJob({
@@ -30,4 +32,24 @@ describe.for([Number.NaN, Number.POSITIVE_INFINITY])('a safe point with the prog
       expect(await sql`SELECT type FROM events WHERE type = 'job.progressed'`).toEqual([])
     },
   )
+})
+
+test('a job that waits for a thread uses none of its time, and spends no attempt when it gets none', () => {
+  const kind = defineJob({
+    kind: 'test.thread',
+    summary: 'Runs in a thread',
+    isolation: 'thread',
+    input: z.object({}),
+    output: z.null(),
+    async *run() {
+      return null
+    },
+  })
+  const job = { id: '', stint: 1, attempt: 1, runMs: 0, timeoutSeconds: 60 } as ClaimedJob
+  const stint = new Stint(job, kind, { totalMs: 900_000, remainingMs: () => 900_000 })
+  expect(stint.overdueMs()).toBe(-60_000)
+  expect(stint.cutOff(0)).toEqual({ id: '', stint: 1, ending: 'yielded', runMs: 0 })
+  stint.begin(61_000)
+  expect(stint.overdueMs()).toBeGreaterThanOrEqual(1_000)
+  expect(stint.cutOff(0)).toMatchObject({ ending: 'threw', error: { code: 'NO_SAFE_POINT' } })
 })

@@ -13,7 +13,9 @@ import { type FunctionTime, marginMs } from './time.ts'
 export class Stint {
   readonly job: ClaimedJob
   readonly kind: JobKind
-  readonly startedMs = performance.now()
+  readonly #claimedMs = performance.now()
+  /** When the job began to run; undefined while it waits for a thread. */
+  #beganMs: number | undefined
   /** Aborts when the job is cancelled, fenced off or the process stops. */
   readonly abort = new AbortController()
   /** Aborts when it is fenced off: a thread is then terminated. */
@@ -29,7 +31,7 @@ export class Stint {
   /** Whether it has passed a safe point. */
   passed = false
   #longestGapMs = 0
-  #lastPointMs = this.startedMs
+  #lastPointMs = this.#claimedMs
   #latest: SafePoint<unknown> = {}
   #unsaved = false
   #fencedMs = 0
@@ -41,6 +43,16 @@ export class Stint {
     this.kind = kind
     this.#time = time
     this.#cut = cut
+    if (kind.isolation === 'shared') this.#beganMs = this.#claimedMs
+  }
+
+  /** Its thread has taken it up, so many milliseconds ago. */
+  begin(agoMs: number): void {
+    this.#beganMs ??= performance.now() - agoMs
+  }
+
+  #ranMs(): number {
+    return this.#beganMs === undefined ? 0 : performance.now() - this.#beganMs
   }
 
   /** Takes note of a safe point. `gapMs` is given by jobs whose points are seen late. */
@@ -65,7 +77,7 @@ export class Stint {
 
   /** For how long its running time, all stints together, has been over its timeout. */
   overdueMs(): number {
-    return this.job.runMs + performance.now() - this.startedMs - this.job.timeoutSeconds * 1_000
+    return this.job.runMs + this.#ranMs() - this.job.timeoutSeconds * 1_000
   }
 
   fencedForMs(): number {
@@ -120,9 +132,9 @@ export class Stint {
     return { ...this.#ended('threw'), ...this.#storedIfPossible(), error: told, delayMs }
   }
 
-  /** The function's time is over and the job is between two safe points. */
+  /** The function's time is over and the job is between two safe points, or had no thread. */
   cutOff(random: number): Outcome {
-    if (this.passed) return { ...this.#ended('yielded'), ...this.#storedIfPossible() }
+    if (this.passed || this.#beganMs === undefined) return { ...this.#ended('yielded'), ...this.#storedIfPossible() }
     const error = { code: 'NO_SAFE_POINT', message: 'passed no safe point until the end of the function’s time' }
     return { ...this.#ended('threw'), error, delayMs: backoffMs(this.kind.backoff, this.job.attempt, random) }
   }
@@ -133,7 +145,7 @@ export class Stint {
   }
 
   #ended(ending: Outcome['ending']): Outcome {
-    return { id: this.job.id, stint: this.job.stint, ending, runMs: performance.now() - this.startedMs }
+    return { id: this.job.id, stint: this.job.stint, ending, runMs: this.#ranMs() }
   }
 
   #stored(): Pick<SavedPoint, 'progress' | 'partial' | 'checkpoint' | 'checkpointVersion'> {

@@ -24,6 +24,8 @@ export const SHARED = {
 
 /** What a thread tells while it runs. */
 export type FromThread =
+  /** It has taken the job up. By {@link monotonicMs}. */
+  | { type: 'began'; atMs: number }
   | { type: 'point'; point: SafePoint<unknown>; durable: boolean }
   | {
       type: 'log'
@@ -41,3 +43,6 @@ export type ThreadEnding =
       error: ThrownParts
       point: SafePoint<unknown> | undefined
     }
+
+/** Milliseconds of the clock that all threads of a process share. */
+export const monotonicMs = (): number => Number(process.hrtime.bigint()) / 1e6
