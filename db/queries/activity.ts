@@ -3,8 +3,8 @@ import type { Sql } from '../client.ts'
 /** Some jobs of a project, counted. What a row is about, it names; the rest is null. */
 export interface ActivityRow {
   kind: string
-  /** `2026-11-25`, or with an hour `2026-11-25 14:00`, by the clock of the time zone that was asked for. */
-  bucket: string | null
+  /** The beginning of the quarter of an hour in which they were submitted: hours and days of all time zones are made of these. */
+  quarter: Date | null
   state: string | null
   errorCode: string | null
   waitBin: number | null
@@ -18,8 +18,6 @@ export interface ActivityQuery {
   /** Jobs from this id on, up to before that one: ids are made in the order of time. */
   firstId: string
   endId: string
-  unit: 'hour' | 'day'
-  timeZone: string
   /** Upper bounds, in milliseconds. Bin 0 is below the first, the last bin above the last. */
   binsMs: number[]
 }
@@ -31,18 +29,17 @@ export interface ActivityQuery {
 export const count = (sql: Sql, query: ActivityQuery): Promise<ActivityRow[]> => sql`
   WITH job AS (
     SELECT kind, state, run_ms, CASE WHEN state = 'failed' THEN coalesce(error->>'code', 'ERROR') END AS error_code,
-      to_char(queued_at AT TIME ZONE ${query.timeZone},
-              ${query.unit === 'hour' ? 'YYYY-MM-DD HH24:00' : 'YYYY-MM-DD'}) AS bucket,
+      date_bin('15 minutes', queued_at, 'epoch') AS quarter,
       CASE WHEN started_at IS NOT NULL THEN
         width_bucket((extract(epoch FROM started_at - greatest(queued_at, start_at)) * 1000)::float8, ${query.binsMs}::float8[])
       END AS wait_bin,
       CASE WHEN state IN ('succeeded', 'failed') THEN width_bucket(run_ms::float8, ${query.binsMs}::float8[]) END AS run_bin
     FROM jobs WHERE project_id = ${query.projectId} AND id >= ${query.firstId} AND id < ${query.endId}
   )
-  SELECT kind, bucket, state, error_code, wait_bin, run_bin, count(*)::int AS jobs, sum(run_ms)::bigint AS run_ms
+  SELECT kind, quarter, state, error_code, wait_bin, run_bin, count(*)::int AS jobs, sum(run_ms)::bigint AS run_ms
   FROM job
-  GROUP BY GROUPING SETS ((bucket, kind, state), (kind, wait_bin), (kind, run_bin), (kind, error_code))
-  HAVING grouping(bucket) = 0 OR wait_bin IS NOT NULL OR run_bin IS NOT NULL OR error_code IS NOT NULL`
+  GROUP BY GROUPING SETS ((quarter, kind, state), (kind, wait_bin), (kind, run_bin), (kind, error_code))
+  HAVING grouping(quarter) = 0 OR wait_bin IS NOT NULL OR run_bin IS NOT NULL OR error_code IS NOT NULL`
 
 export interface LongJob {
   id: string

@@ -119,6 +119,21 @@ describe('a report', () => {
     expect((await build(context, short)).files['csv']?.bytes.toString()).toContain('\r\n2026-03-02 23:00,math.pi')
   })
 
+  test.for([
+    ['+05:30', '2026-07-02 17:00'],
+    ['+0530', '2026-07-02 17:00'],
+    ['-08', '2026-07-02 04:00'],
+    ['CET', '2026-07-02 14:00'],
+    ['Asia/Kathmandu', '2026-07-02 17:00'],
+  ] as const)('has in its table the hours of its chart, by the clock of %s', async ([timeZone, hour], { world }) => {
+    const { projectId, context } = await makeProject(world)
+    await addJobs(world, projectId, [{ at: '2026-07-02T12:10:00Z' }])
+    const period = { from: '2026-07-02T12:00:00Z', to: '2026-07-02T12:20:00Z' }
+    const { files } = await build(context, { ...period, timeZone, formats: ['csv', 'html'] })
+    expect(files['csv']?.bytes.toString()).toContain(`\r\n${hour},math.pi,succeeded,1,`)
+    expect(files['html']?.bytes.toString()).toContain(`<title>${hour.slice(11)}: 1 succeeded</title>`)
+  })
+
   test('comes to the same through as many stints as there are safe points', async ({ world }) => {
     const { projectId, context } = await makeProject(world)
     await addJobs(world, projectId, SOME)
@@ -194,6 +209,11 @@ test('days are those of the clock on the wall, also when it is put forward', () 
   const hours = bucketsOf({ ...period, unit: 'hour' })
   expect(hours).toHaveLength(47)
   expect(hours).not.toContain('2026-03-29 02:00')
+})
+
+test('the last day is one also when it is only minutes old', () => {
+  const period = { timeZone: 'UTC', from: new Date('2026-03-01T00:05:00Z'), to: new Date('2026-03-03T00:05:00Z') }
+  expect(bucketsOf({ ...period, unit: 'day' })).toEqual(['2026-03-01', '2026-03-02', '2026-03-03'])
 })
 
 test.for<[object, string]>([

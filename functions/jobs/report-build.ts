@@ -4,7 +4,7 @@ import { firstIdAt, madeAt } from '../../lib/core/ids.ts'
 import { defineJob, PermanentError } from '../../lib/jobs/define.ts'
 import { activity, add, BINS_MS, byState, jobsIn, LONGEST, nothing } from './report/activity.ts'
 import type { Report } from './report/figures.ts'
-import { DAY_MS, unitOf } from './report/period.ts'
+import { bucketName, DAY_MS, unitOf } from './report/period.ts'
 
 const MAX_DAYS = 92
 
@@ -74,10 +74,10 @@ export const reportBuild = defineJob({
       const next = new Date(Math.min(start.getTime() + DAY_MS, to.getTime()))
       const query = { projectId: job.projectId, firstId: firstIdAt(start.getTime()), endId: firstIdAt(next.getTime()) }
       const { rows, longest } = await fenced(async (tx) => ({
-        rows: await activities.count(tx, { ...query, unit: period.unit, timeZone, binsMs: BINS_MS }),
+        rows: await activities.count(tx, { ...query, binsMs: BINS_MS }),
         longest: await activities.listLongest(tx, query, LONGEST),
       }))
-      known = add(known, rows, longest)
+      known = add(known, rows, longest, (at) => bucketName(at, period))
       until = next.toISOString()
       const progress = Math.ceil((next.getTime() - from.getTime()) / DAY_MS) / steps
       yield {

@@ -35,13 +35,19 @@ export type Activity = z.infer<typeof activity>
 
 export const nothing = (): Activity => ({ cells: [], waits: {}, runs: {}, errors: [], longest: [] })
 
-/** Adds what was counted of a further stretch of time. */
-export const add = (to: Activity, rows: ActivityRow[], longest: LongJob[]): Activity => {
+/** Adds what was counted of a further stretch of time. @param bucketOf names the hour or day of an instant */
+export const add = (
+  to: Activity,
+  rows: ActivityRow[],
+  longest: LongJob[],
+  bucketOf: (at: Date) => string,
+): Activity => {
   const cells = new Map(to.cells.map((it) => [it.slice(0, 3).join('\n'), it]))
   const errors = new Map(to.errors.map((it) => [it.slice(0, 2).join('\n'), it]))
   const [waits, runs] = [structuredClone(to.waits), structuredClone(to.runs)]
-  for (const { kind, bucket, state, errorCode, waitBin, runBin, jobs, runMs } of rows) {
-    if (bucket !== null && state !== null) {
+  for (const { kind, quarter, state, errorCode, waitBin, runBin, jobs, runMs } of rows) {
+    if (quarter !== null && state !== null) {
+      const bucket = bucketOf(quarter)
       const [, , , before = 0, beforeMs = 0] = cells.get([bucket, kind, state].join('\n')) ?? []
       cells.set([bucket, kind, state].join('\n'), [bucket, kind, state, before + jobs, beforeMs + runMs])
     }

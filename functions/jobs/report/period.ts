@@ -13,16 +13,20 @@ export const DAY_MS = 24 * HOUR_MS
 export const unitOf = (from: Date, to: Date): Period['unit'] =>
   to.getTime() - from.getTime() <= 3 * DAY_MS ? 'hour' : 'day'
 
-/** The hours or days of a period as {@link ActivityRow} names them, those without a job included. */
-export const bucketsOf = ({ from, to, timeZone, unit }: Period): string[] => {
+/** The hours or days of a period, those without a job included. */
+export const bucketsOf = (period: Period): string[] => {
+  const [from, last] = [period.from.getTime(), period.to.getTime() - 1]
   const names = new Set<string>()
   // Each hour of it, since days have 23 to 25 of them.
-  for (let at = from.getTime(); at < to.getTime(); at += HOUR_MS / 4)
-    names.add(bucketName(new Date(at), timeZone, unit))
-  return [...names]
+  for (let at = from; at < last; at += HOUR_MS / 4) names.add(bucketName(new Date(at), period))
+  return [...names.add(bucketName(new Date(last), period))]
 }
 
-const bucketName = (at: Date, timeZone: string, unit: Period['unit']): string => {
+/**
+ * `2026-11-25`, or with an hour `2026-11-25 14:00`. Named nowhere else: to PostgreSQL `+05:30` is a zone in the west, and
+ * `CET` one without a summer.
+ */
+export const bucketName = (at: Date, { timeZone, unit }: Pick<Period, 'timeZone' | 'unit'>): string => {
   const parts = formatOf(timeZone).formatToParts(at)
   const part = (type: string) => parts.find((it) => it.type === type)?.value ?? ''
   const day = `${part('year')}-${part('month')}-${part('day')}`
