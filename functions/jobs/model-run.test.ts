@@ -160,6 +160,21 @@ describe('a model', () => {
     expect(predictions.map((it) => it.outputs['y'])).toEqual([1, 2, 3])
   })
 
+  test('that says nothing of how many rows it takes takes any, as those of scikit-learn', LONG, async ({ world }) => {
+    const { add, run } = await inProject(world)
+    for (const shape of [
+      [null, 2],
+      [null, null],
+    ]) {
+      const model = await add(ofShape(shape), 'application/octet-stream')
+      const { predictions } = await run({ model, fileId: await add('a,b\n1,2\n3,4\n') })
+      expect(predictions.map((it) => it.outputs['y'])).toEqual([
+        [1, 2],
+        [3, 4],
+      ])
+    }
+  })
+
   test('gets what is missing as no number, and what is no number comes back as null', LONG, async ({ world }) => {
     const { add, run } = await inProject(world)
     const model = await add(ofShape(['N', 2]), 'application/octet-stream')
@@ -172,6 +187,20 @@ describe('a model', () => {
     const model = await add(ofShape(['N', 1], 7), 'application/octet-stream')
     expect((await run({ model, fileId: await add('a\n12\n') })).predictions[0]?.outputs).toEqual({ y: 12 })
     await expect(run({ model, fileId: await add('a\n1.5\n') })).rejects.toThrow('Row 1, a: expected a whole number')
+  })
+
+  test.for([
+    [2, 'uint8', '255', '256'],
+    [3, 'int8', '-128', '-129'],
+    [6, 'int32', '-2147483648', '2147483648'],
+    [12, 'uint32', '4294967295', '-1'],
+    [13, 'uint64', '9007199254740991', '-1'],
+  ] as const)('of small whole numbers, %i: %s, gets no others', LONG, async ([element, type, good, bad], { world }) => {
+    const { add, run } = await inProject(world)
+    const model = await add(ofShape(['N', 1], element), 'application/octet-stream')
+    expect((await run({ model, fileId: await add(`a\n${good}\n`) })).predictions[0]?.outputs).toEqual({ y: +good })
+    const message = `Row 1, a: expected a number that ${type} has room for, and not ${bad}.`
+    await expect(run({ model, fileId: await add(`a\n${bad}\n`) })).rejects.toThrow(message)
   })
 
   test('of colours gets the channels of a picture, one after the other, less the mean', LONG, async ({ world }) => {

@@ -6,15 +6,18 @@ const FLOAT = 1
 const INT64 = 7
 const BOOL = 9
 
-const typed = (name: string, element: number, shape: (number | string)[]) => ({
+/** Of a size, a name for any size, or neither. */
+type Dimension = number | string | null
+
+const typed = (name: string, element: number, shape: Dimension[]) => ({
   name,
-  type: {
-    tensor: {
-      element,
-      shape: { dims: shape.map((it) => (typeof it === 'string' ? { parameter: it } : { value: it })) },
-    },
-  },
+  type: { tensor: { element, shape: { dims: shape.map(dimension) } } },
 })
+
+const dimension = (it: Dimension) => {
+  if (it === null) return {}
+  return typeof it === 'string' ? { parameter: it } : { value: it }
+}
 
 const whole = (name: string, values: bigint[], dims = [values.length]): OnnxTensor => ({
   name,
@@ -40,7 +43,7 @@ export const identity = (rest?: OnnxModel): Buffer =>
   modelOf({ nodes: [{ operator: 'Identity', inputs: ['x'], outputs: ['y'] }] }, rest)
 
 /** Gives each row of numbers as it came, in a shape of its own choice. */
-export const ofShape = (shape: (number | string)[], element = FLOAT): Buffer =>
+export const ofShape = (shape: Dimension[], element = FLOAT): Buffer =>
   modelOf({
     inputs: [typed('x', element, shape)],
     outputs: [typed('y', element, shape)],

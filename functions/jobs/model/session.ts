@@ -103,14 +103,17 @@ export class Session {
 
 const inputOf = (it: ort.InferenceSession.ValueMetadata): ModelInput => {
   if (!it.isTensor) throw unsupported(`Its input ${it.name} is no tensor.`)
-  const [rows, ...shape] = it.shape
-  if (rows === undefined || (typeof rows === 'number' && rows > 1))
+  const [rows, ...shape] = it.shape.map(sizeOf)
+  if (rows === undefined || (rows !== null && rows > 1))
     throw unsupported(
       `Its input ${it.name} is [${it.shape.join(', ')}]; the first dimension must be any number, for rows, or 1.`,
     )
-  const sizes = shape.map((size) => (typeof size === 'number' && size > 0 ? size : null))
-  return { name: it.name, type: it.type, shape: sizes, single: rows === 1 }
+  return { name: it.name, type: it.type, shape, single: rows === 1 }
 }
+
+/** A dimension with a name may be of any size, and so may one without either, which the runtime tells as −1 in 32 bits. */
+const sizeOf = (size: number | string): number | null =>
+  typeof size === 'number' && size > 0 && size < 2 ** 31 ? size : null
 
 const NUMBERS = {
   float32: Float32Array,

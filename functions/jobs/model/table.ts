@@ -158,7 +158,21 @@ const cellValue = (cell: string | undefined, type: string | undefined, where: ()
     throw unreadable(`${where()}: expected a number, and not ${JSON.stringify(cell.slice(0, 50))}.`)
   if (!isFloat && !Number.isSafeInteger(number))
     throw unreadable(`${where()}: expected a whole number, and not ${cell.slice(0, 50)}.`)
+  const [least, most] = RANGES[type ?? ''] ?? []
+  if ((least !== undefined && number < least) || (most !== undefined && number > most))
+    throw unreadable(`${where()}: expected a number that ${type} has room for, and not ${cell.slice(0, 50)}.`)
   return number
+}
+
+/** What whole numbers can be; beyond that 300 would become 44, without a word. */
+const RANGES: Record<string, [least: number, most?: number]> = {
+  int8: [-(2 ** 7), 2 ** 7 - 1],
+  int16: [-(2 ** 15), 2 ** 15 - 1],
+  int32: [-(2 ** 31), 2 ** 31 - 1],
+  uint8: [0, 2 ** 8 - 1],
+  uint16: [0, 2 ** 16 - 1],
+  uint32: [0, 2 ** 32 - 1],
+  uint64: [0],
 }
 
 /** `Petal_length (cm)` is as good as `petal length cm`. */
