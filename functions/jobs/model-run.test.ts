@@ -213,6 +213,17 @@ describe('a model', () => {
     expect(scaled.predictions[0]?.outputs).toEqual({ y: [1, -2, -1] })
   })
 
+  test('of pictures larger than there is room for is refused', LONG, async ({ world }) => {
+    const { add, run } = await inProject(world)
+    const dot = sharp({ create: { width: 1, height: 1, channels: 3, background: '#ff0000' } }).png()
+    const model = await add(ofShape([1, 3, 16_000, 16_000]), 'application/octet-stream')
+    const running = run({ model, fileId: await add(await dot.toBuffer(), 'image/png') })
+    await expect(running).rejects.toMatchObject({
+      code: 'MODEL_UNSUPPORTED',
+      message: expect.stringContaining('16000 × 16000'),
+    })
+  })
+
   test('of another project is not there', async ({ world }) => {
     const [{ run, add }, other] = [await inProject(world), await inProject(world)]
     const model = await other.add(identity(), 'application/octet-stream')

@@ -8,6 +8,9 @@ export const MAX_ROWS = 1_000_000
 /** What a model may give for each row, all outputs together. */
 export const MAX_VALUES = 1_000
 
+/** What a model may take of a picture: pixels times channels. Beyond some hundred millions the process would end. */
+export const MAX_PICTURE_VALUES = 16_000_000
+
 /** Of the file with all predictions. */
 export const MAX_OUTPUT_BYTES = 50_000_000
 

@@ -2,6 +2,7 @@ import sharp from 'sharp'
 import { PermanentError } from '../../../lib/jobs/define.ts'
 import { inspect, readable } from '../image/codec.ts'
 import { MAX_PIXELS } from '../image/limits.ts'
+import { MAX_PICTURE_VALUES } from './limits.ts'
 import type { ModelInput } from './session.ts'
 
 /** How a model takes pictures. */
@@ -31,6 +32,10 @@ export const pixelsOf = async (
       'The model can’t be run on a picture: it must have one input, [rows, 1 or 3, height, width] or [rows, height, width, 1 or 3].',
     )
   const { width, height, channels, planar } = layout
+  if (width * height * channels > MAX_PICTURE_VALUES) {
+    const message = `The model can’t be run: it takes pictures of ${width} × ${height} pixels, of ${channels} channels each; at most ${MAX_PICTURE_VALUES} values.`
+    throw new PermanentError('MODEL_UNSUPPORTED', message)
+  }
   await inspect(bytes)
   const picture = sharp(bytes, { limitInputPixels: MAX_PIXELS, failOn: 'warning' })
     .autoOrient()
