@@ -86,6 +86,14 @@ export const ofNumbers = (side: bigint): Buffer =>
     ],
   })
 
+/** Gives so many numbers for each row of one. */
+export const ofWidth = (width: bigint): Buffer =>
+  modelOf({
+    outputs: [typed('y', FLOAT, ['N', 'width'])],
+    initializers: [whole('shape', [1n, width])],
+    nodes: [{ operator: 'Expand', inputs: ['x', 'shape'], outputs: ['y'] }],
+  })
+
 export const withWeightsThatLie = (): Buffer =>
   modelOf({
     initializers: [{ name: 'w', dims: [1, 1_000_000_000], dataType: FLOAT, rawData: new Uint8Array(16) }],

@@ -6,6 +6,7 @@ import {
   ofNumbers,
   ofOperations,
   ofShape,
+  ofWidth,
   withWeightsElsewhere,
   withWeightsThatLie,
 } from '../../../tests/support/onnx-models.ts'
@@ -42,6 +43,7 @@ test.for<[string, Buffer, string]>([
   ['of graphs in graphs in graphs', ofDepth(20_000), 'MODEL_UNREADABLE'],
   ['with a fixed number of rows', ofShape([3, 1]), 'MODEL_UNSUPPORTED'],
   ['of a shape that nobody knows', ofShape(['N', 'a', 'b']), 'MODEL_UNSUPPORTED'],
+  ['that gives 50 million numbers for a row', ofWidth(50_000_000n), 'MODEL_UNSUPPORTED'],
   ['that gives too much for a row', ofShape(['N', 'all']), 'MODEL_UNSUPPORTED'],
 ])('a model %s is refused, and why is said', LONG, async ([name, model, code]) => {
   const wide = `${Array.from({ length: 1_001 }, (_, index) => `c${index}`).join(',')}\n${Array(1_001).fill(1).join(',')}\n`

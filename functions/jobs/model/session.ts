@@ -94,9 +94,11 @@ export class Session {
       }),
     )
     const results = await attempt('MODEL_FAILED', () => this.#session.run(feeds, this.#outputs))
-    const outputs = this.#outputs.map((name) => valuesOf(name, results[name], count))
-    const width = outputs.reduce((sum, [of]) => sum + (of?.length ?? 0), 0)
+    const tensors = this.#outputs.map((name) => rowsOf(name, results[name], count))
+    const width = tensors.reduce((sum, { size }) => sum + size / count, 0)
+    // Before a value is read: as JavaScript's, a hundred million of them end the process, and not only this thread.
     if (width > MAX_VALUES) throw unsupported(`It gives ${width} values for a row, of at most ${MAX_VALUES}.`)
+    const outputs = tensors.map((tensor) => valuesOf(tensor, count))
     return Array.from({ length: count }, (_, row) => outputs.map((of) => of[row] ?? []))
   }
 }
@@ -145,12 +147,16 @@ const tensorOf = ({ name, type, shape }: ModelInput, values: Value[], count: num
   return new ort.Tensor(type as 'float32', Numbers.from(values as number[]) as Float32Array, dims)
 }
 
+/** An output that has as many rows as went in. */
+const rowsOf = (name: string, tensor: ort.Tensor | undefined, count: number): ort.Tensor => {
+  if (tensor?.dims[0] === count) return tensor
+  throw unsupported(
+    `Its output ${name} is [${tensor?.dims.join(', ')}] for ${count} rows; the first dimension must count them.`,
+  )
+}
+
 /** What an output has for each row. */
-const valuesOf = (name: string, tensor: ort.Tensor | undefined, count: number): Value[][] => {
-  if (!tensor || tensor.dims[0] !== count)
-    throw unsupported(
-      `Its output ${name} is [${tensor?.dims.join(', ')}] for ${count} rows; the first dimension must count them.`,
-    )
+const valuesOf = (tensor: ort.Tensor, count: number): Value[][] => {
   const values = Array.from(tensor.data as ArrayLike<number | bigint | string>, (it): Value => {
     if (typeof it === 'number') return tensor.type === 'float32' ? Number(it.toPrecision(7)) : it
     if (typeof it === 'string') return it.slice(0, 200)
