@@ -41,6 +41,13 @@ test('all that is wrong in an environment is said at once, of the host’s varia
   expect(readLocalConfig({ PORT: '5000', DATABASE_URL: 'npm start has its own' })).toMatchObject({ port: 5_000 })
 })
 
+test('leases that would end between two heartbeats are refused', () => {
+  expect(() => readLocalConfig({ LEASE_SECONDS: '5' })).toThrow(
+    'HEARTBEAT_SECONDS: must be at most half of LEASE_SECONDS',
+  )
+  expect(readLocalConfig({ LEASE_SECONDS: '5', HEARTBEAT_SECONDS: '2.5' })).toBeDefined()
+})
+
 test('a data folder keeps its keys, for its owner only', async () => {
   const dataDir = await mkdtemp(join(tmpdir(), 'stint-secrets-'))
   const first = await keepSecrets(dataDir)

@@ -36,7 +36,7 @@ const signingKey = z.object({
   d: z.string(),
 })
 
-const environment = z.object({
+const variables = z.object({
   DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/ }),
   DATABASE_MAX_CONNECTIONS: z.coerce.number().int().min(1).default(4),
   DATABASE_PREPARE: flag.default(true),
@@ -110,6 +110,12 @@ const environment = z.object({
 
   LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
   STINT_VERSION: z.string().default('dev'),
+})
+
+/** A lease that ends before it is renewed is a lost one, and the third fails a job that nothing was wrong with. */
+const environment = variables.refine((env) => env.HEARTBEAT_SECONDS * 2 <= env.LEASE_SECONDS, {
+  path: ['HEARTBEAT_SECONDS'],
+  error: 'must be at most half of LEASE_SECONDS',
 })
 
 /** Values are percent-encoded (OpenTelemetry, "Specifying headers via environment variables"). */
