@@ -9,14 +9,16 @@ export const GUARDIAN = 'postgres-guardian.ts'
 
 /**
  * Makes the data folder free to start on: ends a postmaster that lost its guardian, and removes the lock file of one
- * that is gone when some other process has its process id by now.
+ * that is gone when some other process has its process id by now, or when the file was torn.
  * @throws when a postmaster with its guardian runs on it
  */
 export const freeDataFolder = async (data: string): Promise<void> => {
   const file = join(data, 'postmaster.pid')
   if (!existsSync(file)) return
   const pid = Number.parseInt(await readFile(file, 'utf8'), 10)
-  if (!(pid > 0) || !isAlive(pid)) return
+  // Postgres says of a file without a process id, as a power cut leaves it, that a person is to take it away.
+  if (!(pid > 0)) return rm(file, { force: true })
+  if (!isAlive(pid)) return
   if (!isPostmasterOf(pid, data)) {
     // Postgres would take the stranger for a server of this folder. Its own check for backends that are still
     // attached to the shared memory of this folder doesn't need the file.

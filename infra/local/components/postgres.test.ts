@@ -55,6 +55,13 @@ test('starts beside a stranger that has the process id of a killed server', asyn
   expect(await readdir(join(dataDir, 'data'))).not.toContain('postmaster.pid')
 })
 
+test('starts although a power cut left its lock file empty', async () => {
+  await writeFile(join(dataDir, 'data', 'postmaster.pid'), '')
+  const server = await startPostgres({ dataDir })
+  await server.stop()
+  expect(await readdir(join(dataDir, 'data'))).not.toContain('postmaster.pid')
+})
+
 test('refuses a folder on which another server runs', async () => {
   const server = await startPostgres({ dataDir })
   await expect(startPostgres({ dataDir })).rejects.toThrow(/another Postgres .* is running/)
