@@ -157,6 +157,26 @@ describeInBrowser('a person', () => {
     await page.getByText('No such job').waitFor()
   })
 
+  test('may have a long name, and give long names, without a space', async ({ stage }) => {
+    const { page, context } = await stage.open({ viewport: { width: 1_024, height: 768 } })
+    await register(page, 'Wolfeschlegelsteinhausenbergerdorff')
+    const signOut = page.getByRole('button', { name: 'Sign out' })
+    const side = await page.getByRole('complementary', { name: 'Navigation' }).boundingBox()
+    const box = await signOut.boundingBox()
+    expect((box?.x ?? 0) + (box?.width ?? 0)).toBeLessThan(side?.width ?? 0)
+
+    const program = await programOf(context)
+    const name = 'a-name-without-a-space'.repeat(4).replaceAll('-', '')
+    const { project } = await program.post('/projects', { name })
+    await program.post('/schedules', { name, cron: '30 2 * * *', kind: 'debug.noop', input: {} })
+    await page.setViewportSize({ width: 390, height: 844 })
+    for (const path of ['/dashboard/projects', `/dashboard/projects/${project.id}`, '/dashboard/schedules']) {
+      await page.goto(path)
+      await page.locator('h1, h2').filter({ hasText: name }).first().waitFor()
+      expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(390)
+    }
+  })
+
   test('makes a project, lets somebody in, and takes the right away again', async ({ stage }) => {
     const [ada, bob] = await Promise.all([stage.open(), stage.open()])
     await register(ada.page, 'Ada')
