@@ -165,6 +165,17 @@ describe('an access token that has expired', () => {
     expect([kept, credentials.current()]).toEqual([[], tokens.accessToken])
   })
 
+  test('says that the API is unreachable when nobody answers the exchange', async ({ world }) => {
+    const cut: typeof fetch = async (input, init) => {
+      if (String(input).endsWith('/auth/refresh')) throw new TypeError('fetch failed')
+      return inProcessFetch(world.app)(input, init)
+    }
+    const credentials = refreshing({ baseUrl, tokens: await world.register(), fetch: cut })
+    const client = createClient<Api>({ baseUrl, fetch: cut, credentials })
+    world.advance(901)
+    await expect(client.call('GET /jobs')).rejects.toThrow(UnreachableError)
+  })
+
   test('that stays what it is, is refused as it is', async ({ world }) => {
     const client = createClient<Api>({ baseUrl, fetch: inProcessFetch(world.app), credentials: fixed('stale') })
     expect((await problemOf(client.call('GET /jobs'))).code).toBe('UNAUTHENTICATED')

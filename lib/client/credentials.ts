@@ -1,4 +1,4 @@
-import { ProblemError } from './problem-error.ts'
+import { ProblemError, UnreachableError } from './problem-error.ts'
 
 /** Where a client gets its access tokens from. */
 export interface Credentials {
@@ -52,6 +52,8 @@ export const refreshing = ({ baseUrl, tokens, onChange, fetch: ask = fetch }: Re
         method: 'POST',
         headers: { 'content-type': 'application/json' },
         body: JSON.stringify({ refreshToken: held.refreshToken }),
+      }).catch((error: unknown) => {
+        throw new UnreachableError('POST /auth/refresh was not answered', { cause: error })
       })
       if (response.ok) {
         await hold((await response.json()) as Tokens)
