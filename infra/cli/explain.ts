@@ -1,13 +1,13 @@
 import { CommanderError } from 'commander'
 import { isUnreachable } from '../../db/client.ts'
 import { ProblemError, UnreachableError } from '../../lib/client/problem-error.ts'
-import { CommandError, EXIT } from './io.ts'
+import { CommandError, EXIT, type Io } from './io.ts'
 import { harmless } from './print.ts'
 
 /** What a person is told of an error, and what a script: undefined for one that nobody foresaw. */
-export const explain = (error: unknown): { message: string; exitCode: number } | undefined => {
+export const explain = (error: unknown, env: Io['env'] = {}): { message: string; exitCode: number } | undefined => {
   if (error instanceof CommandError) return error
-  if (error instanceof ProblemError) return explainProblem(error)
+  if (error instanceof ProblemError) return explainProblem(error, env)
   if (error instanceof UnreachableError)
     return { message: harmless(`${error.message}: ${causeOf(error)}`), exitCode: EXIT.unreachable }
   // commander has said it already.
@@ -17,12 +17,13 @@ export const explain = (error: unknown): { message: string; exitCode: number } |
   return undefined
 }
 
-const explainProblem = ({ status, code, title, message, errors, requestId }: ProblemError) => {
+const explainProblem = ({ status, code, title, message, errors, requestId }: ProblemError, env: Io['env']) => {
   const fields = errors.map((it) => `  ${harmless(it.path || 'the request')}: ${harmless(it.message)}`)
   const head = harmless(fields.length > 0 || message === title ? title : `${title}: ${message}`)
   const trace = status >= 500 && requestId ? [`  request ${harmless(requestId)}`] : []
   const exitCode = status >= 500 ? EXIT.unreachable : status === 401 ? EXIT.signIn : EXIT.refused
-  const hint = status === 401 && code === 'UNAUTHENTICATED' ? ['  stint login signs in again'] : []
+  const again = env['STINT_TOKEN'] ? 'STINT_TOKEN is set, and is what was refused' : 'stint login signs in again'
+  const hint = status === 401 && code === 'UNAUTHENTICATED' ? [`  ${again}`] : []
   return { message: [head, ...fields, ...trace, ...hint].join('\n'), exitCode }
 }
 

@@ -2,6 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Command } from 'commander'
 import type { Api } from '../../functions/http/api.ts'
 import type { AnswerOf } from '../../lib/client/api.ts'
+import { ProblemError, UnreachableError } from '../../lib/client/problem-error.ts'
+import { hasEnded } from '../../lib/jobs/states.ts'
 import type { Cli } from './cli.ts'
 import type { Io } from './io.ts'
 import { harmlessLines, paint, toJson } from './print.ts'
@@ -37,10 +39,9 @@ const printLogs = async (
   let last = 0
   /** Of the page that may still grow. */
   let cursor: string | undefined
-  for (;;) {
+  const sayNew = async (): Promise<boolean> => {
     // Asked for first: what was logged before it had ended is then all there is.
     const { job } = await client.call('GET /jobs/{jobId}', { params })
-    const hasEnded = ['succeeded', 'failed', 'cancelled'].includes(job.state)
     for (let more = true; more; ) {
       const query = { limit: 100, ...(cursor !== undefined && { cursor }) }
       const { items, nextCursor } = await client.call('GET /jobs/{jobId}/logs', { params, query })
@@ -51,10 +52,21 @@ const printLogs = async (
       more = nextCursor !== null
       cursor = nextCursor ?? cursor
     }
-    if (!follow || hasEnded) return
+    return hasEnded(job.state)
+  }
+  let isOver = await sayNew()
+  while (follow && !isOver) {
     await sleep(FOLLOW_MS, undefined, io.signal && { signal: io.signal })
+    // It was there, and comes back.
+    isOver = await sayNew().catch((error: unknown) => {
+      if (isAway(error)) return false
+      throw error
+    })
   }
 }
+
+const isAway = (error: unknown): boolean =>
+  error instanceof UnreachableError || (error instanceof ProblemError && error.status >= 500)
 
 const LEVEL_COLOURS = { debug: 'dim', info: 'reset', warn: 'yellow', error: 'red' } as const
 

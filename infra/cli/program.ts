@@ -59,7 +59,7 @@ export const run = async (args: string[], io: Io, onSubmitted: (jobId: string) =
     await program.parseAsync(args, { from: 'user' })
     return exitCode
   } catch (error) {
-    const explained = explain(error)
+    const explained = explain(error, io.env)
     if (!explained) throw error
     if (explained.message) io.err(explained.message)
     return explained.exitCode

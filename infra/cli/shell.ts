@@ -94,7 +94,7 @@ const obey = async (
         return ['login', 'register', 'logout'].includes(name) ? 'signed in or out' : 'go on'
     }
   } catch (error) {
-    const explained = explain(error)
+    const explained = explain(error, io.env)
     if (!explained) throw error
     if (explained.message) io.err(explained.message)
     return 'go on'

@@ -89,6 +89,10 @@ export const watchJobs = async (
       live = state
       if (state === 'ended') ended.reject(asEnd(session, error))
       else show()
+      if (state !== 'offline') return
+      // What was never there is no break: that ends it, with the reason.
+      if (!isRead) void read().catch(ended.reject)
+      else if (json || !io.terminal) io.err('The API cannot be reached; trying again.')
     },
   })
   const stop = (): void => ended.reject(io.signal?.reason)

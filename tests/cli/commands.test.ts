@@ -1,9 +1,11 @@
 import { once } from 'node:events'
 import { readFileSync, statSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import sharp from 'sharp'
-import { describe, expect, vi } from 'vitest'
+import { describe, expect, onTestFinished, vi } from 'vitest'
 import { addEnded } from '../support/ended-jobs.ts'
 import { type Person, test } from './person.ts'
 
@@ -156,6 +158,28 @@ test('watch --json gives a line for each event of the jobs that were named, and 
   expect((await ada.stint(['watch', '01a20610-c462-7693-9270-2c83469d56d3'])).err).toBe('No such job\n')
 })
 
+test('logs -f goes on when the API was away for a moment', async ({ ada }) => {
+  await register(ada)
+  const key = await ada.stint(['keys', 'create', 'Reader', '--scope', 'jobs:read'])
+  const submitted = await ada.stint(['submit', 'debug.noop', '--steps', '40', '--step-ms', '100'])
+  let asked = 0
+  const flaky = createServer(async (request, response) => {
+    asked++
+    // The first look at the job and its log gets through; then it is away.
+    if (asked === 3 || asked === 4) return void response.destroy()
+    const authorization = request.headers.authorization ?? ''
+    const answer = await fetch(`${ada.host.url}${request.url}`, { headers: { authorization } })
+    response.writeHead(answer.status, { 'content-type': answer.headers.get('content-type') ?? '' })
+    response.end(await answer.text())
+  })
+  await once(flaky.listen(0, '127.0.0.1'), 'listening')
+  onTestFinished(() => void flaky.close())
+  const { port } = flaky.address() as AddressInfo
+  const env = { STINT_TOKEN: key.out.trim(), STINT_URL: `http://127.0.0.1:${port}` }
+  expect(await ada.stint(['logs', '-f', idOf(submitted)], { env })).toMatchObject({ exitCode: 0, err: '' })
+  expect(asked).toBeGreaterThan(4)
+})
+
 test('logs -f goes on until the job has ended', async ({ world, ada }) => {
   await register(ada)
   const { out } = await ada.stint(['submit', 'debug.noop', '--steps', '3', '--step-ms', '500'])
@@ -257,7 +281,11 @@ test('what cannot be reached has an exit code of its own', async ({ ada }) => {
     exitCode: 2,
     err: expect.stringContaining('GET /jobs was not answered'),
   })
-  expect(await ada.stint(['jobs'], { env: { STINT_TOKEN: 'x' } })).toMatchObject({ exitCode: 3 })
+  expect((await ada.stint(['watch', '01a20610-c261-73fa-ae02-ca29c6614cbc'], { env: away })).exitCode).toBe(2)
+  expect(await ada.stint(['jobs'], { env: { STINT_TOKEN: 'x' } })).toMatchObject({
+    exitCode: 3,
+    err: expect.stringContaining('STINT_TOKEN is set, and is what was refused'),
+  })
   expect(await ada.stint(['jobs'], { env: { STINT_URL: 'nonsense' } })).toMatchObject({ exitCode: 64 })
   expect(await ada.stint(['login'])).toMatchObject({
     exitCode: 64,
