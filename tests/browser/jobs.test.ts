@@ -179,4 +179,28 @@ describeInBrowser('jobs in the dashboard', () => {
     expect(await submit(page)).not.toBe(id)
     await waitForState(page, 'succeeded')
   })
+
+  test('show the end of a long log, and its first lines no more', async ({ stage }) => {
+    const { page } = await stage.open()
+    await register(page)
+    const createdAt = new Date().toISOString()
+    await page.route('**/jobs/*/logs?*', async (route) => {
+      const after = Number(new URL(route.request().url()).searchParams.get('cursor') ?? 0)
+      const items = Array.from({ length: 100 }, (_, nth) => after + nth + 1).map((id) => ({
+        id,
+        stint: 1,
+        level: 'info',
+        message: `line ${id}`,
+        data: null,
+        createdAt,
+      }))
+      await route.fulfill({ json: { items, nextCursor: after < 2_400 ? String(after + 100) : null } })
+    })
+    await fillForm(page, 'debug.noop', {})
+    await submit(page)
+    await page.getByText('line 2500', { exact: true }).waitFor()
+    await page.getByText('These are the latest lines').waitFor()
+    expect(await page.locator('.log li').count()).toBe(2_000)
+    expect(await page.getByText('line 500', { exact: true }).count()).toBe(0)
+  })
 })

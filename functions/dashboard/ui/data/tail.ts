@@ -10,16 +10,17 @@ interface Read<T> {
   items: T[]
   beforeLast: number
   cursor: string | undefined
+  isCut: boolean
 }
 
-/** A list that grows at its end is not read further than this. */
+/** So many are kept of a list that grows at its end: the latest, which people look for. */
 const MAX_ITEMS = 2_000
 
 const reads = new Map<string, Read<unknown>>()
 
 /**
  * A list that grows at its end, oldest first: what is known stays, and only its last page is asked for again.
- * @returns the items, and whether there are more than are shown
+ * @returns the items, and whether there were more before them
  */
 export const useTail = <T>(
   key: string,
@@ -29,15 +30,22 @@ export const useTail = <T>(
   const query = useQuery(
     key,
     async (signal) => {
-      let read = (reads.get(key) as Read<T> | undefined) ?? { items: [], beforeLast: 0, cursor: undefined }
+      let read = (reads.get(key) as Read<T> | undefined) ?? {
+        items: [],
+        beforeLast: 0,
+        cursor: undefined,
+        isCut: false,
+      }
       for (;;) {
         const page = await load(read.cursor, signal)
-        const items = [...read.items.slice(0, read.beforeLast), ...page.items]
-        if (!page.nextCursor || items.length >= MAX_ITEMS) {
-          reads.set(key, { ...read, items })
-          return { items, isCut: page.nextCursor !== null }
+        const all = [...read.items.slice(0, read.beforeLast), ...page.items]
+        const items = all.slice(-MAX_ITEMS)
+        const isCut = read.isCut || items.length < all.length
+        if (!page.nextCursor) {
+          reads.set(key, { items, beforeLast: items.length - page.items.length, cursor: read.cursor, isCut })
+          return { items, isCut }
         }
-        read = { items, beforeLast: items.length, cursor: page.nextCursor }
+        read = { items, beforeLast: items.length, cursor: page.nextCursor, isCut }
         reads.set(key, read)
       }
     },

@@ -21,7 +21,7 @@ export const JobLogs = ({ job }: { job: Job }) => {
   const follows = useRef(true)
   useEffect(() => {
     if (frame.current && follows.current) frame.current.scrollTop = frame.current.scrollHeight
-  }, [items?.length])
+  }, [items?.at(-1)?.id])
 
   return (
     <section class="card" aria-labelledby="logs">
@@ -57,7 +57,7 @@ export const JobLogs = ({ job }: { job: Job }) => {
           </ol>
         </div>
       )}
-      {isCut && <p class="soft">There are more lines: the API gives them all.</p>}
+      {isCut && <p class="soft">These are the latest lines: the API gives them all.</p>}
     </section>
   )
 }

@@ -35,7 +35,7 @@ export const JobTimeline = ({ job }: { job: Job }) => {
           </ol>
         </>
       )}
-      {isCut && <p class="soft">There are more stints: the API gives them all.</p>}
+      {isCut && <p class="soft">These are the latest stints: the API gives them all.</p>}
     </section>
   )
 }
