@@ -16,8 +16,8 @@ const MAX_RUNNING = 500
 /** How often an invocation that only waits for its jobs looks for others. */
 const LOOK_MS = 250
 
-/** For so long an invocation that began with a suspect goes on with others, one by one. */
-const SUSPECTS_TURN_MS = 1_000
+/** For so long an invocation that began with a suspect goes on with others, one by one: each shall have time enough. */
+const suspectsTurnMs = (time: FunctionTime): number => Math.min(1_000, time.totalMs / 10)
 
 export interface Invocation {
   queue: QueueName
@@ -71,7 +71,6 @@ const claimAndStart = async (shift: Shift, queue: QueueName, budget: number): Pr
   const { engine, running, time } = shift
   let left = budget
   let turn: ClaimWish['turn'] = 'anyone'
-  let suspectsUntil: number | undefined
   let vain: VainLook | undefined
   for (let round = 0; left > 0 || running.size > 0; round++) {
     if (left === 0) await shift.allEnded(LOOK_MS)
@@ -107,9 +106,7 @@ const claimAndStart = async (shift: Shift, queue: QueueName, budget: number): Pr
       // The next one must not begin before what became of this one is written: it may take the process with it.
       await shift.allEnded()
       await shift.finisher.idle()
-      const now = engine.app.clock.now()
-      suspectsUntil ??= now + SUSPECTS_TURN_MS
-      if (now >= suspectsUntil) return left
+      if (time.totalMs - time.remainingMs() >= suspectsTurnMs(time)) return left
       turn = 'suspects'
     } else turn = 'others'
   }
