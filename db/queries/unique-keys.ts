@@ -66,17 +66,13 @@ export interface KeyName {
 export const lockExpired = (sql: Sql, limit: number): Promise<KeyName[]> => sql`
   SELECT project_id, key FROM unique_keys WHERE ${isOver(sql)} LIMIT ${limit} FOR UPDATE SKIP LOCKED`
 
-/**
- * Removes locked keys. A statement of its own, so that it sees the jobs that were given them right before the lock.
- * @returns how many
- */
-export const removeExpired = async (sql: Sql, keys: KeyName[]): Promise<number> => {
-  const rows = await sql`
+/** Removes locked keys. A statement of its own, so that it sees the jobs that were given them right before the lock. */
+export const removeExpired = async (sql: Sql, keys: KeyName[]): Promise<void> => {
+  await sql`
     DELETE FROM unique_keys
     WHERE (project_id, key) IN (
       SELECT * FROM unnest(${keys.map((it) => it.projectId)}::uuid[], ${keys.map((it) => it.key)}::text[])
     ) AND ${isOver(sql)}`
-  return rows.count
 }
 
 const isOver = (sql: Sql) => sql`

@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import type { JobState } from '../../db/queries/jobs.ts'
 import type { LiveEvent, LiveState } from '../../lib/client/live.ts'
-import { STATE_AFTER } from '../../lib/jobs/states.ts'
+import { hasEnded, STATE_AFTER } from '../../lib/jobs/states.ts'
 import { drawBar, STATE_COLOURS } from '../demo/bars.ts'
 import { createScreen, type Screen } from '../demo/screen.ts'
 import type { Cli } from './cli.ts'
@@ -48,7 +48,7 @@ export const watchJobs = async (
   const show = json ? unseen : createView(io, jobs, () => live)
   const look = (): void => {
     show()
-    if (jobs.size === ids.length && [...jobs.values()].every(hasEnded)) ended.resolve()
+    if (jobs.size === ids.length && [...jobs.values()].every(({ state }) => hasEnded(state))) ended.resolve()
   }
   const told = new Map<string, number>()
   /** A line for each event, once, whether it is read or heard. */
@@ -119,8 +119,6 @@ const asEnd = ({ email }: Session, error: unknown): unknown => {
   const isSession = email !== undefined && (error as { status?: number } | undefined)?.status === 401
   return isSession ? new CommandError('The session has ended: stint login signs in again', EXIT.signIn) : error
 }
-
-const hasEnded = ({ state }: Watched): boolean => ['succeeded', 'failed', 'cancelled'].includes(state)
 
 const apply = (job: Watched, { type, data = {} }: LiveEvent): void => {
   job.state = STATE_AFTER[type] ?? job.state
