@@ -38,6 +38,8 @@ export interface Claimed {
   jobs: ClaimedJob[]
   /** The last project that had its turn: the next round begins behind it. */
   reached: string
+  /** Something was due when it looked, and others took it meanwhile: what came after it looked, it did not see. */
+  missed: boolean
 }
 
 /** So many projects of which nothing is due are stepped over at most: some 40 ms. */
@@ -59,7 +61,7 @@ const MAX_HOPS = 2_000
  */
 export const claim = async (sql: Sql, request: ClaimRequest): Promise<Claimed> => {
   const { queue, worker, limit, kinds, slots, leaseSeconds, fresh, after } = request
-  const rows = await sql<(Omit<ClaimedJob, 'id'> & { id: string | null; reached: string })[]>`
+  const rows = await sql<(Omit<ClaimedJob, 'id'> & { id: string | null; reached: string; missed: boolean })[]>`
     WITH RECURSIVE asked AS MATERIALIZED (
       SELECT ${queue}::text AS queue, ${limit}::integer AS jobs, ${after}::uuid AS after_project, ${kinds}::text[] AS kinds,
              ${slots}::integer[] AS slots
@@ -149,14 +151,16 @@ export const claim = async (sql: Sql, request: ClaimRequest): Promise<Claimed> =
     ), paced AS (
       INSERT INTO queue_pace (queue, jobs) SELECT queue, count(*) FROM claimed GROUP BY queue
     )
-    SELECT reached.project_id AS reached, claimed.id, claimed.project_id, kind, stint, attempt, crashes, timeout_seconds, run_ms,
+    SELECT reached.project_id AS reached,
+           claimed.id IS NULL AND EXISTS (SELECT FROM waiting) AND EXISTS (SELECT FROM open) AS missed, claimed.id, claimed.project_id, kind, stint, attempt, crashes, timeout_seconds, run_ms,
            input, checkpoint, checkpoint_version, has_parents,
            (extract(epoch FROM now() - start_at) * 1000)::double precision AS wait_ms
     FROM (SELECT project_id FROM hops ORDER BY hop DESC LIMIT 1) AS reached LEFT JOIN claimed ON true
     ORDER BY priority DESC, start_at, id`
   return {
-    jobs: rows.flatMap(({ reached, ...job }) => (job.id === null ? [] : [job as ClaimedJob])),
+    jobs: rows.flatMap(({ reached, missed, ...job }) => (job.id === null ? [] : [job as ClaimedJob])),
     reached: rows[0]?.reached ?? after,
+    missed: rows[0]?.missed ?? false,
   }
 }
 

@@ -348,3 +348,33 @@ test('a single claim looks for jobs of kinds with limits when there are no other
   expect(await kindsOf()).toEqual(['test.echo'])
   expect(await kindsOf()).toEqual(['test.limited'])
 })
+
+test('a claim that finds only what others are taking looks once more, and finds what came meanwhile', async ({
+  world,
+}) => {
+  await insertJobs(world.app, [{}])
+  const free = [{ kind: echo, slots: 10 }]
+  const later: string[] = []
+  // Each claim's answer comes late, and a job was submitted before it came.
+  const sql = new Proxy(world.sql, {
+    apply: (target, self, args) => {
+      const query = Reflect.apply(target, self, args)
+      if (!String(args[0]).includes('WITH RECURSIVE')) return query
+      return query.then(async (rows: unknown) => {
+        later.push(...(await insertJobs(world.app, [{}])))
+        return rows
+      })
+    },
+  })
+  const one: ClaimWish = { queue: 'default', limit: 1, free, turn: 'others' }
+  await world.sql.begin(async (tx) => {
+    await tx`SELECT FROM jobs FOR UPDATE`
+    const claimed = await claim({ ...world.app, sql }, one)
+    expect(claimed.map((job) => job.id)).toEqual(later.slice(0, 1))
+    expect(later).toHaveLength(2)
+    // While it is paused nobody takes anything, and there is nothing to look for again.
+    await world.sql`UPDATE queues SET paused_at = now()`
+    expect(await claim({ ...world.app, sql }, one)).toEqual([])
+    expect(later).toHaveLength(3)
+  })
+})

@@ -96,35 +96,44 @@ const listDue = async (app: App, limited: ClaimWish['free']): Promise<ClaimWish[
   return limited.filter(({ kind }) => due.has(kind.kind))
 }
 
-const plainRequest = (
-  app: App,
-  queue: QueueName,
-  limit: number,
-  free: ClaimWish['free'],
-): Omit<claims.ClaimRequest, 'fresh'> => ({
+/** What each look of a claim asks for. */
+type PlainRequest = Omit<claims.ClaimRequest, 'fresh' | 'after'>
+
+const plainRequest = (app: App, queue: QueueName, limit: number, free: ClaimWish['free']): PlainRequest => ({
   queue,
   limit,
   kinds: free.map(({ kind }) => kind.kind),
   slots: free.map(({ slots }) => slots),
   worker: app.instance,
   leaseSeconds: app.config.engine.leaseSeconds,
-  after: lastServed(app).get(queue) ?? anyProject(app),
 })
 
 /**
  * Suspects and others take turns: where machines died twice with hundreds of jobs, all of those run one by one, and
  * what waits behind them must not wait for as long as that takes. Nor must they wait for one invocation each.
  */
-const claimPlain = async (
-  app: App,
-  request: Omit<claims.ClaimRequest, 'fresh'>,
-  turn: ClaimWish['turn'],
-): Promise<claims.ClaimedJob[]> => {
+const claimPlain = async (app: App, request: PlainRequest, turn: ClaimWish['turn']): Promise<claims.ClaimedJob[]> => {
   const suspectsFirst = turn === 'suspects' || (turn === 'anyone' && app.random() < 0.5)
-  const found = await claims.claim(app.sql, { ...request, fresh: suspectsFirst })
-  lastServed(app).set(request.queue, found.reached)
-  if (found.jobs.length > 0 || turn === 'others' || suspectsFirst) return found.jobs
-  return (await claims.claim(app.sql, { ...request, fresh: true })).jobs
+  const found = await claimUnlessMissed(app, request, suspectsFirst)
+  if (found.length > 0 || turn === 'others' || suspectsFirst) return found
+  return claimUnlessMissed(app, request, true)
+}
+
+/** How often a claim looks at most that found only what others were quicker to take. */
+const MAX_LOOKS = 3
+
+/**
+ * Two claim at once, the second job's doorbell takes the first job, and the first one's, which looked before there was
+ * a second job, finds its own taken: unless it looks again, nobody comes for the second before the sweep.
+ */
+const claimUnlessMissed = async (app: App, request: PlainRequest, fresh: boolean): Promise<claims.ClaimedJob[]> => {
+  const served = lastServed(app)
+  for (let look = 1; ; look++) {
+    const after = served.get(request.queue) ?? anyProject(app)
+    const { jobs, reached, missed } = await claims.claim(app.sql, { ...request, fresh, after })
+    served.set(request.queue, reached)
+    if (!missed || look === MAX_LOOKS) return jobs
+  }
 }
 
 /** Which project had its turn last, by queue: the next claim begins behind it. */

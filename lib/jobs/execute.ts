@@ -1,8 +1,9 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { ClaimedJob } from '../../db/queries/claims.ts'
 import type { App } from '../app.ts'
+import { mapOfEach } from '../core/map-of-each.ts'
 import type { QueueName } from '../queue/doorbells.ts'
-import { toRings } from '../queue/ring.ts'
+import { CLAIMS_PER_DOORBELL, toRings } from '../queue/ring.ts'
 import { type ClaimWish, claim, isSuspect } from './claim.ts'
 import type { JobKind } from './define.ts'
 import type { Threads } from './run-thread.ts'
@@ -77,7 +78,8 @@ const claimAndStart = async (shift: Shift, queue: QueueName, budget: number): Pr
     if (isShort(time) || engine.app.stopping.aborted) return left
     if (left === 0 && (running.size === 0 || shift.stuck)) return 0
     const free = freeSlots(engine.kinds, running)
-    const limit = Math.min(left || MAX_RUNNING, MAX_RUNNING - running.size)
+    const wanted = left === 0 ? MAX_RUNNING : left + (cameLate(engine.app).get(queue) ? 1 : 0)
+    const limit = Math.min(wanted, MAX_RUNNING - running.size)
     if (limit <= 0 || free.kinds.length === 0) {
       if (running.size === 0) return 0
       await shift.oneEnded()
@@ -100,6 +102,7 @@ const claimAndStart = async (shift: Shift, queue: QueueName, budget: number): Pr
       } else left = 0
       continue
     }
+    cameLate(engine.app).set(queue, isLate(queue, jobs) && jobs.length >= left)
     left = Math.max(0, left - jobs.length)
     for (const job of jobs) shift.start(new Stint(job, kindOf(engine.kinds, job.kind), time, engine.app.cutStint))
     if (jobs.some(isSuspect)) {
@@ -112,6 +115,21 @@ const claimAndStart = async (shift: Shift, queue: QueueName, budget: number): Pr
   }
   return 0
 }
+
+/** Longer than a job waits whose doorbell somebody answers at once. */
+const LATE_MS = 15
+
+/**
+ * Whether a process's last claim of a queue took all that its doorbells were worth, and each of them late. Then there may
+ * be one more than there are doorbells: one was lost, or lies with a function that is still starting. Where jobs come
+ * steadily, the doorbell of each would start the one before it from then on, and none would ever wait long enough for
+ * the sweep. So the next claim takes one more.
+ */
+const cameLate = mapOfEach<App, boolean>()
+
+/** Where a doorbell is worth a function of its own, a second job would not run there any earlier. */
+const isLate = (queue: QueueName, jobs: readonly ClaimedJob[]): boolean =>
+  CLAIMS_PER_DOORBELL[queue] > 1 && jobs.every(({ waitMs }) => waitMs > LATE_MS)
 
 /** After a look that found nothing nobody looks for the same kinds for so many times as long as it took. */
 const REST = 4

@@ -34,3 +34,19 @@ test('but one that runs a suspect stays alone with it', async ({ world }) => {
   expect(await stateOf(world, suspect)).toBe('succeeded')
   expect(await stateOf(world, other)).toBe('queued')
 })
+
+test('where jobs come late, each claim takes one more than its doorbells are worth: the doorbell of one may be lost', async ({
+  world,
+}) => {
+  const { app } = world
+  const statesAfter = async (invocations: number): Promise<string[]> => {
+    const engine = createEngine({ ...app }, kinds)
+    for (let n = 0; n < invocations; n++) await invoke(engine, { budget: 1 })
+    const rows = await app.sql<{ state: string }[]>`SELECT state FROM jobs ORDER BY id`
+    return rows.map(({ state }) => state)
+  }
+  await insertJobs(app, [{}, {}, {}, {}])
+  await app.sql`UPDATE jobs SET start_at = now() - interval '1 second'`
+  expect(await statesAfter(1)).toEqual(['succeeded', 'queued', 'queued', 'queued'])
+  expect(await statesAfter(2)).toEqual(['succeeded', 'succeeded', 'succeeded', 'succeeded'])
+})
