@@ -1,4 +1,3 @@
-import { setPriority } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { createApp } from '../../lib/app.ts'
@@ -17,6 +16,7 @@ import { mountSchedules, mountStreams } from './functions.ts'
 import { gatherDoorbells } from './gathered-doorbells.ts'
 import type { KafkaStarted } from './host-protocol.ts'
 import { createStreamHost } from './live/stream-host.ts'
+import { beNice } from './niceness.ts'
 import { type PeriodicTimer, startPeriodicTimer } from './periodic-timer.ts'
 import { readRoutingTable } from './routing-table.ts'
 import type { FromSchedules, ToSchedules } from './schedules-protocol.ts'
@@ -84,7 +84,7 @@ const table = readRoutingTable(join(ROOT, 'serverless.yml'))
 const schedules = await mountSchedules(ROOT, table.schedules)
 const streams = (await mountStreams(ROOT, table.streams)).map((it) => createStreamHost({ app, ...it }))
 
-setPriority(NICENESS)
+beNice(NICENESS)
 for (const stream of streams) stream.follow(kafkaAddress)
 for (const { functionName, periodic } of schedules) {
   const run = () => pass(app, periodic)
