@@ -12,6 +12,13 @@ test('a claim reads the jobs that it takes, and not the whole table, however man
   expect(rows).toBeLessThan(1_100)
 })
 
+test('a claim that finds nothing of its kinds reads what waits of others once', async ({ world }) => {
+  await addWaiting(world, 3_000)
+  const { result, rows } = await world.sql.begin((tx) => rowsRead(tx, () => claimWaiting(tx, 10, 'test.other')))
+  expect(result).toEqual([])
+  expect(rows).toBeLessThan(3_100)
+})
+
 test('a claim is planned once, and not for each time', async ({ world }) => {
   await addWaiting(world, 3_000)
   const { url } = world.app.config.database

@@ -51,7 +51,7 @@ const MAX_HOPS = 2_000
  * Projects take turns: a loose index scan hops from project to project (never over the backlog of one), beginning behind
  * the one that was served last, and each of which something is due gets the same share of the limit. Within a project
  * priority decides, then age. The index is probed once per level of priority, so that any number of delayed jobs costs
- * nothing.
+ * nothing. (`OFFSET 0`: `due` is read twice, and would be found out twice.)
  *
  * The rows are updated by an array of their ids: a join with them, planned while many wait, would read the whole table at
  * each claim. And what is asked for is read from a row: a planner that saw the values would plan each claim anew, which
@@ -97,6 +97,7 @@ export const claim = async (sql: Sql, request: ClaimRequest): Promise<Claimed> =
             ) AS any_due
           )
         END AS due
+        OFFSET 0
       ) AS look
       WHERE hops.nth < (SELECT jobs FROM asked) AND hops.hop < ${MAX_HOPS}
     ), waiting AS MATERIALIZED (

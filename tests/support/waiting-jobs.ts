@@ -12,13 +12,13 @@ export const addWaiting = async ({ app, sql }: World, count: number): Promise<vo
   await sql`ANALYZE jobs`
 }
 
-/** Claims so many of them by one statement, outside of any worker. */
-export const claimWaiting = async (sql: Sql, limit: number): Promise<ClaimedJob[]> => {
+/** Claims so many of them, or of another kind, by one statement, outside of any worker. */
+export const claimWaiting = async (sql: Sql, limit: number, kind = 'test.echo'): Promise<ClaimedJob[]> => {
   const { jobs } = await claim(sql, {
     queue: 'default',
     worker: 'w',
     limit,
-    kinds: ['test.echo'],
+    kinds: [kind],
     slots: [limit],
     leaseSeconds: 60,
     fresh: false,
