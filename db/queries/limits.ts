@@ -56,7 +56,9 @@ const FEW = 1_000
 /**
  * Leases startable jobs of a kind whose row is locked. Where few are due it goes by their keys, so that any number of
  * keys whose jobs are all delayed costs nothing. Else it hops from key to key by index, so that the backlog of a key that
- * is full costs one look. It takes what each key has room for, by priority, then age.
+ * is full costs one look. It takes what each key has room for, by priority, then age. The rows are updated by an array of
+ * their ids, and what is due of a key is counted: a join, or a mere `EXISTS`, may be planned as one look at all of the
+ * table.
  */
 export const claim = (
   sql: Sql,
@@ -94,9 +96,12 @@ export const claim = (
       ) AS either ORDER BY wrapped LIMIT 1
     ) AS next
     WHERE keys.nth < 10000
-  ), rooms AS (
-    SELECT key, nth, CASE WHEN EXISTS (
-      SELECT FROM jobs WHERE kind = ${kind} AND state = 'queued' AND concurrency_key = turns.key AND start_at <= now()
+  ), rooms AS MATERIALIZED (
+    SELECT key, nth, CASE WHEN (
+      SELECT count(*) > 0 FROM (
+        SELECT FROM jobs
+        WHERE kind = ${kind} AND state = 'queued' AND concurrency_key = turns.key AND start_at <= now() LIMIT 1
+      ) AS any_due
     ) THEN greatest(0, ${perKey}::bigint - (
       SELECT count(*) FROM jobs WHERE kind = ${kind} AND state = 'running' AND concurrency_key = turns.key
     )) ELSE 0 END AS room
@@ -119,8 +124,8 @@ export const claim = (
       state = 'running', stint = stint + 1, event_seq = event_seq + 1, worker = ${worker},
       lease_until = now() + ${leaseSeconds} * interval '1 second',
       stint_started_at = now(), started_at = coalesce(started_at, now())
-    FROM chosen WHERE jobs.id = chosen.id
-    RETURNING jobs.*, chosen.nth
+    WHERE id = ANY (ARRAY (SELECT id FROM chosen))
+    RETURNING jobs.*
   ), told AS (
     INSERT INTO events (job_id, project_id, seq, type, data)
     SELECT id, project_id, event_seq, 'job.started',
@@ -131,7 +136,7 @@ export const claim = (
   )
   SELECT id, project_id, kind, stint, attempt, crashes, timeout_seconds, run_ms, input, checkpoint, checkpoint_version,
          has_parents, concurrency_key, (extract(epoch FROM now() - start_at) * 1000)::double precision AS wait_ms
-  FROM claimed ORDER BY nth, priority DESC, start_at, id`
+  FROM claimed JOIN chosen USING (id) ORDER BY nth, priority DESC, start_at, id`
 
 /** Takes tokens, and remembers whose turn was last. */
 export const spend = async (sql: Sql, kind: string, tokens: number, lastKey: string): Promise<void> => {
