@@ -3,7 +3,7 @@ import { newId } from '../../lib/core/ids.ts'
 import { addEnded } from '../../tests/support/ended-jobs.ts'
 import { rowsRead } from '../../tests/support/rows-read.ts'
 import { test } from '../../tests/support/world.ts'
-import { listExpired } from './removals.ts'
+import { listExpired, listFree } from './removals.ts'
 
 test('no job is read that is too young to be removed', async ({ world }) => {
   await addEnded(world.sql, newId(), 3_000)
@@ -15,4 +15,25 @@ test('no job is read that is too young to be removed', async ({ world }) => {
   expect(expired).toEqual([])
   // The planner itself looks at the first and the last one.
   expect(read).toBeLessThan(10)
+})
+
+test('half a million events that wait for Kafka don’t keep old jobs from being found and removed', async ({
+  world,
+}) => {
+  await addEnded(world.sql, newId(), 1_000)
+  await world.sql`UPDATE jobs SET finished_at = now() - interval '2 days'`
+  await world.sql`
+    INSERT INTO outbox (events, job_ids, seqs)
+    SELECT 50, array_agg(gen_random_uuid()), array_agg(1) FROM generate_series(1, 500_000) AS n GROUP BY n % 10_000`
+  await world.sql`ANALYZE jobs, outbox`
+  const page = { after: '00000000-0000-0000-0000-000000000000', limit: 1_000, maxEvents: 10_000 }
+  await world.sql.begin(async (tx) => {
+    // Each of the jobs held against each of the events takes minutes.
+    await tx`SET LOCAL statement_timeout = '20s'`
+    // What a server has unless it is told otherwise.
+    await tx`SET LOCAL work_mem = '4MB'`
+    const ids = await listExpired(tx, { days: -1, ...page })
+    expect(ids).toHaveLength(1_000)
+    expect(await listFree(tx, ids, 1)).toEqual(ids)
+  })
 })

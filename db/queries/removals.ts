@@ -9,10 +9,13 @@ const isNeeded = (sql: Sql) => sql`
     WHERE job_dependencies.parent_id = jobs.id AND child.state IN ('blocked', 'queued', 'running')
   )`
 
-/** An ended job that nothing holds back: its events are published, and no live job runs after it. */
+/**
+ * An ended job that nothing holds back: its events are published, and no live job runs after it. NOT EXISTS, since
+ * Postgres goes through a NOT IN for each job anew once more events wait than its memory holds.
+ */
 const isFree = (sql: Sql) => sql`
   state IN ('succeeded', 'failed', 'cancelled')
-  AND jobs.id NOT IN (SELECT unnest(job_ids) FROM outbox)
+  AND NOT EXISTS (SELECT FROM (SELECT unnest(job_ids) AS job_id FROM outbox) AS noted WHERE noted.job_id = jobs.id)
   AND NOT (has_children AND ${isNeeded(sql)})`
 
 export interface Expired {
