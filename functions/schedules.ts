@@ -75,7 +75,8 @@ export const changeSchedule = (
     const { projectId } = current
     const data = { name: current.name, changed: given.map(([name]) => name) }
     await told(actor, { action: 'schedule.change', projectId, target: scheduleId, data })(tx)
-    return schedules.update(tx, scheduleId, { ...wanted, nextAt: wanted.paused ? null : nextAt })
+    const missedAt = retimed || wanted.paused ? null : current.missedAt
+    return schedules.update(tx, scheduleId, { ...wanted, nextAt: wanted.paused ? null : nextAt, missedAt })
   })
 
 /** Deletes a schedule; the jobs that it made stay. */

@@ -27,6 +27,8 @@ export interface ScheduleSummaryRow extends Omit<ScheduleSettings, 'input'> {
   nextAt: Date | null
   lastAt: Date | null
   error: JobError | null
+  /** The first tick that made no job because of it, while it is to be made up for. */
+  missedAt: Date | null
   createdAt: Date
   updatedAt: Date
   /** Of the latest tick that made a job, as long as it is remembered. */
@@ -41,7 +43,7 @@ const columns = (sql: Sql) => sql`${summaryColumns(sql)}, input`
 
 const summaryColumns = (sql: Sql) => sql`
   schedules.id, project_id, created_by, name, cron, time_zone, kind, priority, tags, max_attempts,
-  timeout_seconds, catch_up, paused_at, next_at, last_at, error, schedules.created_at, schedules.updated_at,
+  timeout_seconds, catch_up, paused_at, next_at, last_at, error, missed_at, schedules.created_at, schedules.updated_at,
   (SELECT job_id FROM schedule_ticks WHERE schedule_id = schedules.id ORDER BY tick DESC LIMIT 1) AS last_job_id`
 
 /** The database's time: what schedules go by. */
@@ -94,7 +96,7 @@ export const lock = async (sql: Sql, id: string): Promise<ScheduleRow | null> =>
 export const update = async (
   sql: Sql,
   id: string,
-  it: ScheduleSettings & { paused: boolean; nextAt: Date | null },
+  it: ScheduleSettings & { paused: boolean; nextAt: Date | null; missedAt: Date | null },
 ): Promise<ScheduleRow> => {
   const [row] = await sql<[ScheduleRow]>`
     UPDATE schedules SET
@@ -102,7 +104,7 @@ export const update = async (
       input = ${JSON.stringify(it.input)}::text::jsonb, priority = ${it.priority}, tags = ${it.tags},
       max_attempts = ${it.maxAttempts}, timeout_seconds = ${it.timeoutSeconds}, catch_up = ${it.catchUp},
       next_at = ${it.nextAt}, paused_at = CASE WHEN ${it.paused} THEN coalesce(paused_at, now()) END,
-      error = NULL, updated_at = now()
+      missed_at = ${it.missedAt}, error = NULL, updated_at = now()
     WHERE id = ${id}
     RETURNING ${columns(sql)}`
   return row
@@ -118,6 +120,8 @@ export interface DueSchedule extends ScheduleSettings {
   projectId: string
   createdBy: string | null
   nextAt: Date
+  /** The first tick that made no job, if any is to be made up for. */
+  missedAt: Date | null
   /** The database's time. */
   now: Date
   /** Its project was deleted: it makes no more jobs. */
@@ -127,7 +131,7 @@ export interface DueSchedule extends ScheduleSettings {
 /** Locks schedules whose tick has come, in id order from behind `after`; those that another is running are left out. */
 export const lockDue = (sql: Sql, after: string, limit: number): Promise<DueSchedule[]> => sql`
   SELECT schedules.id, project_id, created_by, schedules.name, cron, time_zone, kind, input, priority, tags,
-         max_attempts, timeout_seconds, catch_up, next_at, now() AS now, projects.deleted_at IS NOT NULL AS abandoned
+         max_attempts, timeout_seconds, catch_up, next_at, missed_at, now() AS now, projects.deleted_at IS NOT NULL AS abandoned
   FROM schedules JOIN projects ON projects.id = schedules.project_id
   WHERE next_at <= now() AND schedules.id > ${after}
   ORDER BY schedules.id LIMIT ${limit} FOR UPDATE OF schedules SKIP LOCKED`
@@ -159,19 +163,23 @@ export interface Move {
   lastAt: Date | null
   /** What keeps it from making jobs; null when nothing does. */
   error: JobError | null
+  /** The first tick that is still to be made up for; null when none is. */
+  missedAt: Date | null
 }
 
-/** Moves locked schedules to their next tick. */
+/** Moves locked schedules to their next tick, or their next try. */
 export const move = async (sql: Sql, moves: Move[]): Promise<void> => {
   await sql`
     UPDATE schedules SET next_at = given.next_at::timestamptz, error = given.error::jsonb,
-                         last_at = coalesce(given.last_at::timestamptz, schedules.last_at)
+                         last_at = coalesce(given.last_at::timestamptz, schedules.last_at),
+                         missed_at = given.missed_at::timestamptz
     FROM unnest(
       ${moves.map((it) => it.id)}::uuid[],
       ${moves.map((it) => it.nextAt?.toISOString() ?? null)}::text[],
       ${moves.map((it) => it.lastAt?.toISOString() ?? null)}::text[],
-      ${moves.map((it) => (it.error ? JSON.stringify(it.error) : null))}::text[]
-    ) AS given (id, next_at, last_at, error)
+      ${moves.map((it) => (it.error ? JSON.stringify(it.error) : null))}::text[],
+      ${moves.map((it) => it.missedAt?.toISOString() ?? null)}::text[]
+    ) AS given (id, next_at, last_at, error, missed_at)
     WHERE schedules.id = given.id`
 }
 

@@ -146,6 +146,20 @@ describe('a change', () => {
     expect(answer).toMatchObject({ status: 422, body: { errors: [{ path: 'input.digits' }] } })
   })
 
+  test('leaves what is to be made up for; other times and a pause forget it', async ({ world }) => {
+    const ada = await world.register()
+    const { id } = await create(world, ada)
+    const missedAt = new Date('2026-01-01T01:30:00Z')
+    const afterwards = async (body: object) => {
+      await world.sql`UPDATE schedules SET missed_at = ${missedAt}`
+      await change(world, ada, id, body)
+      return (await world.sql`SELECT missed_at FROM schedules`)[0]?.['missedAt']
+    }
+    expect(await afterwards({ name: 'Renamed', input: { digits: 20 } })).toEqual(missedAt)
+    expect(await afterwards({ cron: '0 12 * * *' })).toBeNull()
+    expect(await afterwards({ paused: true })).toBeNull()
+  })
+
   test('clears the error of its latest tick', async ({ world }) => {
     const ada = await world.register()
     const { id } = await create(world, ada)

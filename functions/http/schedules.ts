@@ -33,7 +33,8 @@ const fields = {
   catchUp: z.enum(CATCH_UPS).meta({
     description:
       'What becomes of ticks that were missed by over a minute: none is made up for, one job stands for all of them ' +
-      '(default), or each gets a job, up to 100 a second.',
+      '(default), or each gets a job, up to 100 a second. Those too were missed that could make no job, since the kind ' +
+      'was gone or took another input; it is tried again each minute. A pause forgets them.',
   }),
   paused: z.boolean(),
 }

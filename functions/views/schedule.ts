@@ -23,7 +23,9 @@ export const scheduleSummary = z
     timeoutSeconds: z.int().nullable().meta({ description: 'Null: what the kind says.' }),
     catchUp: z.enum(CATCH_UPS),
     paused: z.boolean(),
-    nextRuns: z.array(timestamp).meta({ description: 'The next five; none while it is paused.' }),
+    nextRuns: z
+      .array(timestamp)
+      .meta({ description: 'The next five; none while it is paused. After an error the first may be the next try.' }),
     lastRunAt: timestamp.nullable().meta({ description: 'The latest tick that made a job.' }),
     lastJobId: id.nullable().meta({ description: 'The job that it made.' }),
     error: z

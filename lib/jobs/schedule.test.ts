@@ -178,6 +178,43 @@ test('a schedule whose kind is gone or takes another input says so, goes on tick
   expect(await jobCount(world)).toBe(2)
 })
 
+describe('when the kind is back that a deploy took away for ten hours', () => {
+  const gone = { kind: 'test.gone', hoursAgo: 9 }
+  const back = [...testKinds, defineJob({ ...echo, kind: 'test.gone' } as Parameters<typeof defineJob>[0])]
+  /** As if a minute had gone by. */
+  const nextTry = ({ sql }: World) => sql`UPDATE schedules SET next_at = now()`
+
+  test.for<[schedules.CatchUp, missed: number[]]>([
+    ['all', [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]],
+    ['one', [9]],
+    ['skip', []],
+  ])('`%s` makes up for what was missed within a minute, as after an outage', async ([catchUp, missed], { world }) => {
+    const { id, first } = await makeSchedule(world, { ...gone, catchUp })
+    for (let tries = 0; tries < 3; tries++) {
+      await pass(world)
+      const [row] = await world.sql`
+        SELECT error->>'code' AS code, next_at > now() AS ahead, next_at <= now() + interval '1 minute' AS soon
+        FROM schedules`
+      expect(row).toEqual({ code: 'UNKNOWN_KIND', ahead: true, soon: catchUp !== 'skip' })
+      if (catchUp !== 'skip') await nextTry(world)
+    }
+    await pass(world, back)
+    expect(await ticksOf(world, id)).toEqual(missed.map((hours) => first + hours * HOUR_MS))
+    expect(await jobCount(world)).toBe(missed.length)
+    const [row] = await world.sql`SELECT next_at, missed_at FROM schedules`
+    expect(row).toEqual({ nextAt: new Date(first + 10 * HOUR_MS), missedAt: null })
+  })
+
+  test('a hundred a pass, if more were missed', async ({ world }) => {
+    const { id, first } = await makeSchedule(world, { ...gone, hoursAgo: 149, catchUp: 'all' })
+    await pass(world)
+    await nextTry(world)
+    await pass(world, back)
+    await pass(world, back)
+    expect(await ticksOf(world, id)).toEqual(Array.from({ length: 150 }, (_, n) => first + n * HOUR_MS))
+  })
+})
+
 test('a schedule whose kind throws where its job is made says so, goes on ticking, and stops no other', async ({
   world,
 }) => {
@@ -229,6 +266,31 @@ test('paused schedules, and those of deleted projects, make nothing', async ({ w
   expect(await jobCount(world)).toBe(0)
   const [row] = await world.sql`SELECT next_at FROM schedules WHERE id = ${abandoned}`
   expect(row).toEqual({ nextAt: null })
+})
+
+test('schedules with large inputs and many ticks go in more transactions than one', async ({ world }) => {
+  for (let nth = 0; nth < 3; nth++) {
+    await makeSchedule(world, { input: { value: 'x'.repeat(250_000) }, hoursAgo: 49, catchUp: 'all' })
+  }
+  await pass(world)
+  const transactions = await world.sql`SELECT count(*)::integer AS jobs FROM jobs GROUP BY xmin::text`
+  expect(transactions.map((it) => it['jobs'])).toEqual([50, 50, 50])
+})
+
+test('a pass ends in time for the sweep, and the next one goes on behind it', async ({ world }) => {
+  await Promise.all(Array.from({ length: 45 }, () => makeSchedule(world)))
+  let now = Date.now()
+  const app = { ...world.app, clock: { now: () => (now += 6_000) } }
+  const ran = async () => {
+    await runDueSchedules(app, testKinds)
+    const [row] = await world.sql<[{ schedules: number }]>`
+      SELECT count(DISTINCT schedule_id)::integer AS schedules FROM schedule_ticks`
+    return row.schedules
+  }
+  expect(await ran()).toBe(20)
+  await world.sql`UPDATE schedules SET next_at = last_at WHERE last_at IS NOT NULL`
+  expect(await ran()).toBe(40)
+  expect(await ran()).toBe(45)
 })
 
 test('more schedules than fit into one transaction all run in one pass', async ({ world }) => {

@@ -15,13 +15,28 @@ import { prepare } from './prepare.ts'
 /** Schedules per transaction. */
 const BATCH = 20
 
+/**
+ * Bytes of inputs after which no more schedules come into a transaction. A hundred ticks each of twenty with large inputs
+ * took 2.2 GB of memory and a minute and a half: more than a function has, so that no schedule got past them.
+ */
+const BATCH_BYTES = 10_000_000
+
 /** Jobs that one schedule makes up for in one pass. */
 const MAX_CAUGHT_UP = 100
+
+/** What a pass may take: the sweep waits for its end. */
+const PASS_MS = 5_000
 
 /** A tick that is later than this was missed, and isn't only late. */
 const LATE_SECONDS = 60
 
+/** A tick that could make no job is tried again so much later, if it is to be made up for. */
+const RETRY_SECONDS = 60
+
 const FIRST = '00000000-0000-0000-0000-000000000000'
+
+/** Behind which schedule the next pass begins, where the time of the one before was over. */
+const goesOnAfter = new WeakMap<App, string>()
 
 /**
  * Makes the jobs of all schedules whose tick has come, by the database's clock. A tick becomes one job at most, even if
@@ -30,16 +45,18 @@ const FIRST = '00000000-0000-0000-0000-000000000000'
 export const runDueSchedules = async (app: App, kinds: readonly JobKind[]): Promise<void> => {
   // A lease of its own: who takes the sweep's has to reckon with leases that ran out while nobody held it.
   if (!(await holds(app, 'schedules'))) return
-  for (let after = FIRST; ; ) {
-    const { last, rows } = await runSome(app, kinds, after)
+  const until = app.clock.now() + PASS_MS
+  let after = goesOnAfter.get(app) ?? FIRST
+  do {
+    const { last = FIRST, rows } = await runSome(app, kinds, after)
     if (rows.length > 0) {
       app.committed()
       countSubmitted(app.metrics, rows)
       await ringFor(app, rows.map(toStartable))
     }
-    if (last === undefined) return
     after = last
-  }
+    goesOnAfter.set(app, after)
+  } while (after !== FIRST && app.clock.now() < until)
 }
 
 /** What one transaction did: the last schedule that it ran, if there may be more behind it, and the jobs that it made. */
@@ -70,7 +87,7 @@ const runBatch = async (
 ): Promise<Ran> => {
   const due = await schedules.lockDue(tx, after, limit)
   if (due.length === 0) return { last: undefined, rows: [] }
-  const plans = due.map((schedule) => plan(app, kinds, schedule, refusal))
+  const plans = planSome(due, (schedule) => plan(app, kinds, schedule, refusal))
   const made = plans.flatMap((it) => it.jobs)
   const won = made.length > 0 ? await schedules.insertTicks(tx, made.map(toTick)) : new Set<string>()
   const rows = made.filter((it) => won.has(it.row.id)).map((it) => it.row)
@@ -79,8 +96,21 @@ const runBatch = async (
     tx,
     plans.map((it) => it.move),
   )
-  const last = due.length === limit ? due.at(-1)?.id : undefined
+  const last = due.length === limit || plans.length < due.length ? plans.at(-1)?.move.id : undefined
   return { last, rows }
+}
+
+/** The plans of as many schedules as one transaction should store, and of one at least. */
+const planSome = (due: schedules.DueSchedule[], planOne: (schedule: schedules.DueSchedule) => Plan): Plan[] => {
+  const plans: Plan[] = []
+  let bytes = 0
+  for (const schedule of due) {
+    const planned = planOne(schedule)
+    plans.push(planned)
+    bytes += planned.jobs.reduce((sum, { row }) => sum + row.input.length, 0)
+    if (bytes > BATCH_BYTES) break
+  }
+  return plans
 }
 
 const toStartable = ({ queue }: jobs.NewJob): Startable => ({ queue, delayMs: 0 })
@@ -94,20 +124,20 @@ interface ScheduledJob {
 const toTick = ({ scheduleId, tick, row }: ScheduledJob): schedules.Tick => ({ scheduleId, tick, jobId: row.id })
 
 /** What a due schedule does: the jobs that it makes, and where it goes on. */
-const plan = (
-  app: App,
-  kinds: readonly JobKind[],
-  schedule: schedules.DueSchedule,
-  refusal: unknown,
-): { jobs: ScheduledJob[]; move: schedules.Move } => {
-  const { id, now, nextAt, catchUp, abandoned } = schedule
-  const stays = { id, lastAt: null, error: null }
+interface Plan {
+  jobs: ScheduledJob[]
+  move: schedules.Move
+}
+
+const plan = (app: App, kinds: readonly JobKind[], schedule: schedules.DueSchedule, refusal: unknown): Plan => {
+  const { id, now, catchUp, abandoned } = schedule
+  const first = schedule.missedAt ?? schedule.nextAt
+  const stays = { id, lastAt: null, error: null, missedAt: null }
   if (abandoned) return { jobs: [], move: { ...stays, nextAt: null } }
   let next: Date | null = null
   try {
-    const ticks = readCron(schedule.cron, schedule.timeZone)
-    const due = dueTicks(ticks, nextAt, now, catchUp)
-    next = ticks.after(due.reached)
+    const due = dueTicks(readCron(schedule.cron, schedule.timeZone), first, now, catchUp)
+    next = due.next
     if (refusal) throw refusal
     const made = due.ticks.map((tick) => ({ scheduleId: id, tick, row: toRow(app, kinds, schedule) }))
     return { jobs: made, move: { ...stays, nextAt: next, lastAt: due.ticks.at(-1) ?? null } }
@@ -115,27 +145,35 @@ const plan = (
     app.log.error({ err: error, schedule: id }, 'a schedule made no job')
     // What else a kind may throw is told in the log only. It keeps none of the others in the transaction from theirs.
     const { code, message } = error instanceof StintError ? error : new StintError('INTERNAL')
-    return { jobs: [], move: { ...stays, nextAt: next, error: { code, message: cut(message, 1_000) } } }
+    const failed = { ...stays, error: { code, message: cut(message, 1_000) } }
+    if (catchUp === 'skip') return { jobs: [], move: { ...failed, nextAt: next } }
+    // The deploy that took the kind away may be followed by one that brings it back: the tick was missed, and not lost.
+    return { jobs: [], move: { ...failed, nextAt: soonest(next, now), missedAt: first } }
   }
 }
 
-/** The ticks that become jobs, and the one behind which the schedule goes on. */
+/** The next tick, or the next try if that comes before. */
+const soonest = (next: Date | null, now: Date): Date => {
+  const again = new Date(now.getTime() + RETRY_SECONDS * 1_000)
+  return next && next > now && next < again ? next : again
+}
+
+/** The ticks that become jobs, and the one with which the schedule goes on. */
 const dueTicks = (
   ticks: Ticks,
   first: Date,
   now: Date,
   catchUp: schedules.CatchUp,
-): { ticks: Date[]; reached: Date } => {
+): { ticks: Date[]; next: Date | null } => {
   if (catchUp === 'all') {
     const all = [first]
-    for (let tick = ticks.after(first); tick && tick <= now && all.length < MAX_CAUGHT_UP; tick = ticks.after(tick)) {
-      all.push(tick)
-    }
-    return { ticks: all, reached: all.at(-1) ?? first }
+    let next = ticks.after(first)
+    for (; next && next <= now && all.length < MAX_CAUGHT_UP; next = ticks.after(next)) all.push(next)
+    return { ticks: all, next }
   }
   const latest = latestTick(ticks, first, now)
   const missed = now.getTime() - latest.getTime() > LATE_SECONDS * 1_000
-  return { ticks: catchUp === 'skip' && missed ? [] : [latest], reached: latest }
+  return { ticks: catchUp === 'skip' && missed ? [] : [latest], next: ticks.after(latest) }
 }
 
 const toRow = (app: App, kinds: readonly JobKind[], schedule: schedules.DueSchedule): jobs.NewJob => {
