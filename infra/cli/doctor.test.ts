@@ -45,6 +45,11 @@ test('a world that is well is called so', async ({ world }) => {
   expect(await doctor(world)).toEqual({ exitCode: 0, healthy: true, findings: [] })
 })
 
+test('a mail of the service’s own, which nobody else submits, is of a kind that is known', async ({ world }) => {
+  await makeJobs(world, [{ kind: 'account.mail' }])
+  expect(await doctor(world)).toEqual({ exitCode: 0, healthy: true, findings: [] })
+})
+
 test('the report for people tells each check, what is wrong, and what heals it', async ({ world }) => {
   await makeJobs(world, [{}])
   await world.sql`UPDATE jobs SET start_at = now() - interval '1 minute'`
@@ -74,6 +79,18 @@ describe('finds and heals', () => {
     expect(await world.app.queue.visible('default')).toBe(1)
     expect(await world.app.queue.visible('bulk')).toBe(0)
     expect(await doctor(world)).toMatchObject({ exitCode: 0 })
+  })
+
+  test('jobs with limits whose kind has another queue by now: there workers look for them', async ({ world }) => {
+    await makeJobs(world, [{ kind: 'page.parse', queue: 'bulk', concurrencyKey: 'example.com' }])
+    await world.sql`UPDATE jobs SET start_at = now() - interval '1 minute'`
+    await world.app.queue.ring([{ queue: 'bulk', n: 1 }])
+    const healed = await doctor(world, '--fix')
+    expect(healed.findings).toMatchObject([
+      { what: expect.stringContaining('the queue default'), fixed: 'rang 1 doorbell' },
+    ])
+    expect(await world.app.queue.visible('default')).toBe(1)
+    expect(await world.app.queue.visible('bulk')).toBe(1)
   })
 
   test('lost leases', async ({ world }) => {

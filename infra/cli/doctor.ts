@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import * as health from '../../db/queries/health.ts'
-import { kinds } from '../../functions/jobs/index.ts'
+import { allKinds } from '../../functions/jobs/index.ts'
 import type { App } from '../../lib/app.ts'
 import { type Examined, examine } from '../../lib/doctor/examine.ts'
 import { QUEUES } from '../../lib/queue/doorbells.ts'
@@ -19,7 +19,7 @@ export const addDoctor = (program: Command, io: Io, exit: (code: number) => void
     .action(async (options: { fix: boolean; json: boolean }) => {
       const examined = await withApp(io, async (app) => {
         await reach(app)
-        return examine({ app, kinds }, options)
+        return examine({ app, kinds: allKinds }, options)
       })
       io.out(options.json ? toJson(examined) : toText(examined, options))
       exit(examined.some((it) => it.ill) ? EXIT.found : EXIT.ok)

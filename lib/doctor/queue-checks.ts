@@ -1,11 +1,10 @@
 import * as queueDepths from '../../db/queries/queue-depths.ts'
 import * as queues from '../../db/queries/queues.ts'
 import * as symptoms from '../../db/queries/symptoms.ts'
-import type { App } from '../app.ts'
-import { endLostLeases } from '../jobs/sweep.ts'
+import { byQueue, endLostLeases } from '../jobs/sweep.ts'
 import type { QueueName, Ring } from '../queue/doorbells.ts'
 import { CLAIMS_PER_DOORBELL } from '../queue/ring.ts'
-import { type Check, plural } from './check.ts'
+import { type Check, type Patient, plural } from './check.ts'
 
 /** The sweep rings after 2 s: what lies still for longer, it doesn't see. */
 const OVERDUE_SECONDS = 10
@@ -18,14 +17,11 @@ const MAX_COUNTED = 10_000
 const MAX_DOORBELLS = 10
 
 /** Queues with startable jobs for which SQS has no message. */
-const listSilent = async (app: App): Promise<{ queue: QueueName; startable: number }[]> => {
-  const overdue = await queues.listOverdue(app.sql, OVERDUE_SECONDS, MAX_COUNTED)
-  const counts = Map.groupBy(
-    overdue.filter((it) => !it.othersRun),
-    (it) => it.queue as QueueName,
-  )
+const listSilent = async ({ app, kinds }: Patient): Promise<{ queue: QueueName; startable: number }[]> => {
+  const found = await queues.listOverdue(app.sql, OVERDUE_SECONDS, MAX_COUNTED)
+  const overdue = found.filter((it) => !it.othersRun)
   const silent = await Promise.all(
-    [...counts].map(async ([queue, rows]) => {
+    [...byQueue(overdue, kinds)].map(async ([queue, rows]) => {
       const startable = rows.reduce((sum, row) => sum + row.startable, 0)
       return (await app.queue.visible(queue)) > 0 ? [] : [{ queue, startable }]
     }),
@@ -35,17 +31,17 @@ const listSilent = async (app: App): Promise<{ queue: QueueName; startable: numb
 
 export const doorbells: Check = {
   name: 'doorbells',
-  look: async ({ app }) =>
-    (await listSilent(app)).map(({ queue, startable }) => ({
+  look: async (patient) =>
+    (await listSilent(patient)).map(({ queue, startable }) => ({
       what: `${plural(startable, 'job')} of the queue ${queue} could have started for over ${OVERDUE_SECONDS} s, and no doorbell is waiting`,
       heals: 'the sweep rings again when it runs',
     })),
-  fix: async ({ app }) => {
-    const rings = (await listSilent(app)).flatMap(({ queue, startable }): Ring[] => {
+  fix: async (patient) => {
+    const rings = (await listSilent(patient)).flatMap(({ queue, startable }): Ring[] => {
       const n = CLAIMS_PER_DOORBELL[queue]
       return Array.from({ length: Math.min(MAX_DOORBELLS, Math.ceil(startable / n)) }, () => ({ queue, n }))
     })
-    await app.queue.ring(rings)
+    await patient.app.queue.ring(rings)
     return `rang ${plural(rings.length, 'doorbell')}`
   },
 }

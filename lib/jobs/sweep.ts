@@ -123,16 +123,18 @@ const isTimeToRing = (app: App, queue: QueueName, startable: number): boolean =>
 }
 
 /**
- * Rings for queues in which jobs have been startable for a while although SQS has no message for them. Jobs with limits
- * are claimed by the workers of their kind's queue, which may be another than when they were submitted.
+ * Overdue jobs by the queue whose workers claim them. Of those with limits that is their kind's, which may be another than
+ * when they were submitted.
  */
+export const byQueue = (overdue: queues.Overdue[], kinds: readonly JobKind[]): Map<QueueName, queues.Overdue[]> =>
+  Map.groupBy(overdue, ({ kind, queue }) => kinds.find((it) => it.kind === kind)?.queue ?? (queue as QueueName))
+
+/** Rings for queues in which jobs have been startable for a while although SQS has no message for them. */
 const ringOverdue = async (app: App, kinds: readonly JobKind[]): Promise<void> => {
   const found = await queues.listOverdue(app.sql, OVERDUE_SECONDS, MAX_COUNTED)
   const overdue = found.filter(({ kind, othersRun }) => kind === null || !othersRun || isTimeToLook(app, kind))
-  const queueOf = ({ kind, queue }: queues.Overdue) =>
-    kinds.find((it) => it.kind === kind)?.queue ?? (queue as QueueName)
   const rings = await Promise.all(
-    [...Map.groupBy(overdue, queueOf)].map(async ([queue, rows]): Promise<Ring[]> => {
+    [...byQueue(overdue, kinds)].map(async ([queue, rows]): Promise<Ring[]> => {
       const startable = rows.reduce((sum, row) => sum + row.startable, 0)
       const mayChange = rows.some(({ othersRun }) => othersRun)
       if ((await app.queue.visible(queue)) > 0 || !(mayChange || isTimeToRing(app, queue, startable))) return []
