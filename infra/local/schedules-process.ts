@@ -43,7 +43,7 @@ const say = (message: FromSchedules): void => {
 const stop = async (): Promise<void> => {
   stopping.abort()
   await Promise.all([...timers.values(), ...streams].map((it) => it.stop()))
-  await letGo(app).catch((error: unknown) => log.debug({ err: error }, 'leases were not given back; they run out'))
+  await letGo(app)
   await app.close()
   process.exit(0)
 }

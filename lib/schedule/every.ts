@@ -33,7 +33,7 @@ export const every = (periodic: Periodic): PeriodicHandler => {
       await sleep(pauseMs)
     }
     // The next start may come to another process, a moment before this one is done.
-    await letGo(app).catch((error: unknown) => app.log.warn({ err: error }, 'leases were not given back; they run out'))
+    await letGo(app)
     // Lambda freezes the process after it; where the app was given, the process goes on.
     if (!context.app) await Promise.all([app.metrics.flush(), app.traces.flush()])
   }

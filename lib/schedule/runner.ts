@@ -32,9 +32,12 @@ export const holds = async (app: App, name: string, afterVacancy?: Alongside<[se
   return true
 }
 
-/** Gives back all leases of this process, which stops or is frozen: the next one would wait for their end. */
+/** Gives back all leases of this process, which stops or is frozen: the next one would wait for their end. Never throws. */
 export const letGo = async (app: App): Promise<void> => {
   const names = [...until(app).keys()]
   until(app).clear()
-  if (names.length > 0) await runners.release(app.sql, names, app.instance)
+  if (names.length === 0) return
+  await runners
+    .release(app.sql, names, app.instance)
+    .catch((error: unknown) => app.log.warn({ err: error }, 'leases were not given back; they run out'))
 }
