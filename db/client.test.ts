@@ -2,7 +2,7 @@ import { Socket } from 'node:net'
 import { describe, expect, onTestFinished, vi } from 'vitest'
 import { watchServer } from '../tests/support/watched-server.ts'
 import { test, type World } from '../tests/support/world.ts'
-import { createPool, isExhausted, isRefusal, isUnreachable, type Pool, transaction } from './client.ts'
+import { createPool, isRefusal, isUnavailable, isUnreachable, type Pool, transaction } from './client.ts'
 
 /** A pool of one connection, so that whoever comes next gets the one that broke, made anew. */
 const poolOfOne = ({ app }: World): Pool =>
@@ -233,7 +233,12 @@ test('a server that is no longer the primary, or that a pooler does not reach, i
 
 test('a server without room has done nothing of what was asked', async ({ world }) => {
   const full = await world.sql`DO $$ BEGIN RAISE disk_full; END $$`.catch((error: unknown) => error)
-  expect([codeOf(full), isExhausted(full), isUnreachable(full), isRefusal(full)]).toEqual(['53100', true, false, false])
+  expect([codeOf(full), isUnavailable(full), isUnreachable(full), isRefusal(full)]).toEqual([
+    '53100',
+    true,
+    false,
+    false,
+  ])
 })
 
 test('a host whose name has no address is unreachable', async () => {

@@ -132,8 +132,12 @@ export const isUnreachable = (error: unknown): boolean => isBroken(error) || cod
 /** SQLSTATE's class of insufficient resources. */
 const INSUFFICIENT_RESOURCES = /^53...$/
 
-/** Whether Postgres has no disk, memory or connection left. It did nothing of what was asked, and may do it later. */
-export const isExhausted = (error: unknown): boolean => INSUFFICIENT_RESOURCES.test(codeOf(error))
+/**
+ * Whether a server could not be reached, or has no disk, memory or connection left: of what was asked nothing was refused,
+ * and all of it may be done later.
+ */
+export const isUnavailable = (error: unknown): boolean =>
+  isUnreachable(error) || INSUFFICIENT_RESOURCES.test(codeOf(error))
 
 /** Values that don't fit their type, constraints, limits of the server's. */
 const REFUSED = /^(22|23|54)/

@@ -1,6 +1,6 @@
 import type { APIGatewayProxyStructuredResultV2 } from 'aws-lambda'
 import { z } from 'zod'
-import { isExhausted, isUnreachable } from '../../db/client.ts'
+import { isUnavailable } from '../../db/client.ts'
 import { CATALOGUE, cut, type FieldError, FieldErrors, MAX_FIELD_ERRORS, StintError } from '../core/errors.ts'
 import type { Logger } from '../core/log.ts'
 import { asConflict } from './constraints.ts'
@@ -62,7 +62,7 @@ const shortened = ({ path, message }: FieldError): FieldError => ({
 
 const asStintError = (error: unknown): StintError => {
   if (error instanceof StintError) return error
-  if (isUnreachable(error) || isExhausted(error))
+  if (isUnavailable(error))
     return new StintError('UNAVAILABLE', undefined, { cause: error, headers: { 'retry-after': '1' } })
   return asConflict(error) ?? new StintError('INTERNAL', undefined, { cause: error })
 }

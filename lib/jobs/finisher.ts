@@ -1,4 +1,4 @@
-import { isExhausted, isRefusal, isUnreachable } from '../../db/client.ts'
+import { isRefusal, isUnavailable } from '../../db/client.ts'
 import type * as outcomes from '../../db/queries/outcomes.ts'
 import type { App } from '../app.ts'
 import { countSettled } from '../metrics/jobs.ts'
@@ -99,7 +99,7 @@ const write = async (app: App, batch: outcomes.Outcome[]): Promise<Unwritten[]> 
     if (parents.length > 0) await tell(app, await settleParents(app, parents), parents.length)
     return []
   } catch (error) {
-    if (isUnreachable(error) || isExhausted(error)) return left.map((outcome) => ({ outcome, error }))
+    if (isUnavailable(error)) return left.map((outcome) => ({ outcome, error }))
     return writeEach(app, left, error)
   }
 }
