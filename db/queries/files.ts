@@ -79,7 +79,11 @@ export const remove = async (sql: Sql, fileId: string): Promise<void> => {
   await sql`DELETE FROM files WHERE id = ${fileId}`
 }
 
-/** Removes files that a job made; those of others stay. */
+/** Removes files that a job made; those of others stay. Their objects become orphans. */
 export const removeMadeBy = async (sql: Sql, jobId: string, fileIds: string[]): Promise<void> => {
-  await sql`DELETE FROM files WHERE job_id = ${jobId} AND id = ANY(${fileIds}::uuid[])`
+  await sql`
+    WITH removed AS (
+      DELETE FROM files WHERE job_id = ${jobId} AND id = ANY(${fileIds}::uuid[]) RETURNING object_key
+    )
+    INSERT INTO orphaned_objects (object_key) SELECT object_key FROM removed ON CONFLICT DO NOTHING`
 }

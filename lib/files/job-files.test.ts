@@ -6,6 +6,7 @@ import { test, type World } from '../../tests/support/world.ts'
 import { newId } from '../core/ids.ts'
 import { FencedError } from '../jobs/define.ts'
 import { jobFiles } from './job-files.ts'
+import { deleteOrphans } from './orphans.ts'
 
 const hello = { name: 'hello world.txt', contentType: 'text/plain', bytes: Buffer.from('hello') }
 
@@ -57,6 +58,16 @@ test('a job removes its own files and no others', async ({ world }) => {
   await mine.remove([])
   const left = await world.sql`SELECT id FROM files ORDER BY id`
   expect(left.map((it) => it['id'])).toEqual([kept.fileId, foreign.fileId].toSorted())
+})
+
+test('the objects of files that a job removed go, too', async ({ world }) => {
+  const { files: mine } = jobIn(world.app, await addProject(world))
+  const [kept, gone] = [await mine.write(hello), await mine.write(hello)]
+  const keys = await Promise.all([kept, gone].map((it) => files.findById(world.sql, it.fileId)))
+  await mine.remove([gone.fileId])
+  expect(await deleteOrphans(world.app, () => true)).toBe(1)
+  const heads = await Promise.all(keys.map((it) => world.app.files.head(it?.objectKey ?? '')))
+  expect(heads).toEqual([expect.anything(), null])
 })
 
 test('a file of a job belongs to it and has the stint in its key', async ({ world }) => {
