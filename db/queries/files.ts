@@ -25,8 +25,12 @@ export interface NewFile {
   madeBy?: { jobId: string; stint: number }
 }
 
+/** Inserts the row of an object, and takes away the note that it was pending. */
 export const insert = async (sql: Sql, file: NewFile): Promise<FileRow> => {
   const [row] = await sql<[FileRow]>`
+    WITH settled AS (
+      DELETE FROM pending_objects WHERE object_key = ${file.objectKey}
+    )
     INSERT INTO files (id, project_id, created_by, job_id, stint, object_key, name, content_type, size_bytes)
     VALUES (${file.id}, ${file.projectId}, ${file.createdBy ?? null}, ${file.madeBy?.jobId ?? null},
             ${file.madeBy?.stint ?? null}, ${file.objectKey}, ${file.name}, ${file.contentType}, ${file.sizeBytes})
@@ -84,6 +88,32 @@ export const removeMadeBy = async (sql: Sql, jobId: string, fileIds: string[]): 
   await sql`
     WITH removed AS (
       DELETE FROM files WHERE job_id = ${jobId} AND id = ANY(${fileIds}::uuid[]) RETURNING object_key
+    )
+    INSERT INTO orphaned_objects (object_key) SELECT object_key FROM removed ON CONFLICT DO NOTHING`
+}
+
+/**
+ * Removes what a stint before `stint` wrote under the same name and neither checkpoint nor partial result knows of: it
+ * died before its safe point, and the file is made once more. One that a live job was given stays.
+ */
+export const removeLost = async (
+  sql: Sql,
+  { jobId, stint, name }: { jobId: string; stint: number; name: string },
+): Promise<void> => {
+  await sql`
+    WITH removed AS (
+      DELETE FROM files
+      WHERE job_id = ${jobId} AND stint < ${stint} AND name = ${name}
+        AND NOT EXISTS (
+          SELECT FROM jobs
+          WHERE jobs.id = ${jobId} AND position(files.id::text IN concat(jobs.checkpoint, jobs.partial)) > 0
+        )
+        AND NOT EXISTS (
+          SELECT FROM jobs
+          WHERE jobs.project_id = files.project_id AND state IN ('blocked', 'queued', 'running')
+            AND files.id::text IN (SELECT file_id FROM ${namedByInput(sql)})
+        )
+      RETURNING object_key
     )
     INSERT INTO orphaned_objects (object_key) SELECT object_key FROM removed ON CONFLICT DO NOTHING`
 }

@@ -1,10 +1,13 @@
 import postgres from 'postgres'
 import { expect } from 'vitest'
 import * as files from '../../db/queries/files.ts'
+import { insertJobs } from '../../tests/support/engine.ts'
 import { jobIn } from '../../tests/support/run-kind.ts'
 import { test, type World } from '../../tests/support/world.ts'
+import type { App } from '../app.ts'
 import { newId } from '../core/ids.ts'
 import { FencedError } from '../jobs/define.ts'
+import { prune } from '../schedule/prune.ts'
 import { jobFiles } from './job-files.ts'
 import { deleteOrphans } from './orphans.ts'
 
@@ -95,6 +98,64 @@ test('an object stays while it is unknown whether its row was written', async ({
   const { keys, files: mine } = await behind(world, lost)
   await expect(mine.write(hello)).rejects.toMatchObject({ code: 'CONNECTION_CLOSED' })
   expect(await world.app.files.head(keys[0] ?? '')).toMatchObject({ sizeBytes: 5 })
+})
+
+/** A process that is killed when it has put an object: nothing comes after that. */
+const killedAfterPut = (world: World): Promise<App> => {
+  const put: App['files']['put'] = async (...given) => {
+    await world.app.files.put(...given)
+    await new Promise(() => {})
+  }
+  return world.anotherApp({ files: { ...world.app.files, put } })
+}
+
+test('an object whose process was killed before its row was written goes by the prune', async ({ world }) => {
+  const projectId = await addProject(world)
+  void jobIn(await killedAfterPut(world), projectId).files.write(hello)
+  const noted = () => world.sql<{ objectKey: string }[]>`SELECT object_key FROM pending_objects`
+  await expect.poll(async () => world.app.files.head((await noted())[0]?.objectKey ?? 'none')).not.toBeNull()
+  const [{ objectKey } = { objectKey: '' }] = await noted()
+
+  // Not while the process may still be at it.
+  await prune(world.app)
+  expect(await world.app.files.head(objectKey)).not.toBeNull()
+
+  await world.sql`UPDATE pending_objects SET noted_at = now() - interval '25 hours'`
+  await prune(world.app)
+  expect(await world.app.files.head(objectKey)).toBeNull()
+  expect(await noted()).toHaveLength(0)
+})
+
+test('an object that has its row is not pending', async ({ world }) => {
+  const { files: mine } = jobIn(world.app, await addProject(world))
+  const { fileId } = await mine.write(hello)
+  await world.sql`UPDATE pending_objects SET noted_at = now() - interval '25 hours'`
+  await prune(world.app)
+  expect((await mine.read(fileId, { maxBytes: 5 })).bytes).toEqual(hello.bytes)
+})
+
+test('a file of a stint that died before its safe point is not there twice', async ({ world }) => {
+  const projectId = await addProject(world)
+  const [jobId = ''] = await insertJobs(world.app, [{ projectId }])
+  const stint = (number: number) => jobIn(world.app, projectId, { jobId, stint: number }).files
+  const [known, lost] = [await stint(1).write(hello), await stint(1).write(hello)]
+  const other = await stint(1).write({ ...hello, name: 'other.txt' })
+  await world.sql`UPDATE jobs SET checkpoint = ${world.sql.json({ files: [known] })} WHERE id = ${jobId}`
+
+  const again = await stint(2).write(hello)
+  const left = await world.sql`SELECT id FROM files ORDER BY id`
+  expect(left.map((it) => it['id'])).toEqual([known, other, again].map((it) => it.fileId).toSorted())
+  expect(await world.sql`SELECT FROM orphaned_objects WHERE object_key LIKE ${`%${lost.fileId}%`}`).toHaveLength(1)
+})
+
+test('a file that another job was given stays, whoever wrote it', async ({ world }) => {
+  const projectId = await addProject(world)
+  const [jobId = ''] = await insertJobs(world.app, [{ projectId }])
+  const stint = (number: number) => jobIn(world.app, projectId, { jobId, stint: number }).files
+  const { fileId } = await stint(1).write(hello)
+  await insertJobs(world.app, [{ projectId, input: JSON.stringify({ fileId }) }])
+  await stint(2).write(hello)
+  expect(await world.sql`SELECT FROM files`).toHaveLength(2)
 })
 
 test('the files of other projects are not there for a job', async ({ world }) => {

@@ -30,7 +30,12 @@ export const jobFiles = (
     const objectKey = `projects/${projectId}/jobs/${jobId}/${stint}/${id}-${keyName(name)}`
     const sizeBytes = bytes.byteLength
     const row = { id, projectId, objectKey, name, contentType, sizeBytes, madeBy: { jobId, stint } }
-    await keep(app, { key: objectKey, bytes, contentType }, () => fenced((tx) => files.insert(tx, row)))
+    const insertRow = () =>
+      fenced(async (tx) => {
+        if (stint > 1) await files.removeLost(tx, { jobId, stint, name })
+        return files.insert(tx, row)
+      })
+    await keep(app, { key: objectKey, bytes, contentType }, insertRow)
     return { fileId: id, sizeBytes }
   },
 

@@ -1,17 +1,20 @@
 import { isUnreachable } from '../../db/client.ts'
 import * as files from '../../db/queries/files.ts'
+import * as pendingObjects from '../../db/queries/pending-objects.ts'
 import type { App } from '../app.ts'
 
 /**
  * Puts an object into the store, then its row into the database. Where the row is refused, the object goes again: the
- * row is what makes it a file.
- * @param insertRow the statement, in whatever transaction it belongs
+ * row is what makes it a file. Where the process dies in between, a note that was made before is left, and by it the
+ * prune finds the object.
+ * @param insertRow `files.insert`, in whatever transaction it belongs
  */
 export const keep = async <T>(
   app: App,
   object: { key: string; bytes: Uint8Array; contentType: string },
   insertRow: () => Promise<T>,
 ): Promise<T> => {
+  await pendingObjects.insert(app.sql, object.key)
   await app.files.put(object.key, object.bytes, object.contentType)
   try {
     return await insertRow()

@@ -74,7 +74,11 @@ export interface SharedJobContext<Input, Checkpoint> extends JobContext<Input, C
     read(fileId: string, options: { maxBytes: number }): Promise<JobFile>
     /** As `read`, for what is too large to be held: its content comes as a stream, which fails past `maxBytes`. */
     open(fileId: string, options: { maxBytes: number }): Promise<Omit<JobFile, 'bytes'> & { stream: Readable }>
-    /** Stores a file that belongs to the job, under a key of this stint. */
+    /**
+     * Stores a file that belongs to the job, under a key of this stint. One of the same name that an earlier stint wrote,
+     * and that neither the checkpoint nor the partial result has the id of, is replaced: that stint died before it could
+     * say so, and this is the same once more.
+     */
     write(file: {
       name: string
       contentType: string

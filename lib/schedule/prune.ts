@@ -4,6 +4,7 @@ import * as auditLog from '../../db/queries/audit-log.ts'
 import * as idempotencyKeys from '../../db/queries/idempotency-keys.ts'
 import * as liveConnections from '../../db/queries/live-connections.ts'
 import * as liveTickets from '../../db/queries/live-tickets.ts'
+import * as pendingObjects from '../../db/queries/pending-objects.ts'
 import * as rateLimits from '../../db/queries/rate-limits.ts'
 import * as schedules from '../../db/queries/schedules.ts'
 import * as sessions from '../../db/queries/sessions.ts'
@@ -15,6 +16,9 @@ import { each } from './every.ts'
 
 /** Rows per statement. */
 const BATCH = 1_000
+
+/** No function lives so long that it would still insert the row of an object that it put. */
+const PENDING_SECONDS = 86_400
 
 /** Kept back from the function's time: the longest that one batch may take. */
 const MARGIN_MS = 30_000
@@ -36,6 +40,7 @@ export const prune = async (app: App, remainingMs: () => number = () => Number.P
     async () => {
       counts['jobs'] = await removeExpiredJobs(app, days, inTime)
     },
+    untilNoneIsLeft('pendingObjects', (limit) => pendingObjects.giveUp(sql, PENDING_SECONDS, limit)),
     async () => {
       counts['objects'] = await deleteOrphans(app, inTime)
     },
