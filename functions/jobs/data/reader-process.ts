@@ -5,10 +5,14 @@ import { MAX_SPILL, MEMORY, THREADS } from './limits.ts'
 import type { Answer } from './reader.ts'
 import { literal } from './sql.ts'
 
-// A process of its own in which DuckDB reads one file that a stranger made: `node reader-process.ts FOLDER FILE`. It
-// answers SQL statements, one at a time, and knows no secret. Where its parent dies, it leaves nothing behind.
+// A process of its own in which DuckDB reads one file that a stranger made: `node reader-process.ts FOLDER FILE SECONDS`.
+// It answers SQL statements, one at a time, each in so many seconds of the CPU, and knows no secret. Where its parent
+// dies, it leaves nothing behind.
 
-const [folder = '', file = ''] = process.argv.slice(2)
+const [folder = '', file = '', statementSeconds = ''] = process.argv.slice(2)
+
+/** How often it looks whether a statement has used its time. */
+const LOOK_MS = 250
 
 const open = async (): Promise<DuckDBConnection> => {
   const instance = await DuckDBInstance.create(join(folder, 'work.duckdb'), {
@@ -27,7 +31,22 @@ const open = async (): Promise<DuckDBConnection> => {
   return connection
 }
 
+const cpuSeconds = (): number => {
+  const { user, system } = process.cpuUsage()
+  return (user + system) / 1e6
+}
+
+/** What is late goes on until the process is ended, which whoever asked does then. */
 const answer = async (connection: Promise<DuckDBConnection>, sql: string): Promise<Answer> => {
+  const late = Promise.withResolvers<Answer>()
+  const until = cpuSeconds() + Number(statementSeconds)
+  const looking = setInterval(() => {
+    if (cpuSeconds() > until) late.resolve({ late: true })
+  }, LOOK_MS)
+  return Promise.race([run(connection, sql), late.promise]).finally(() => clearInterval(looking))
+}
+
+const run = async (connection: Promise<DuckDBConnection>, sql: string): Promise<Answer> => {
   try {
     return { rows: (await (await connection).runAndReadAll(sql)).getRowObjectsJson() }
   } catch (error) {

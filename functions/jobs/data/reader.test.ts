@@ -10,8 +10,11 @@ import { openReader, type Reader } from './reader.ts'
 const opened: Reader[] = []
 afterEach(() => Promise.all(opened.splice(0).map((reader) => reader.close())))
 
-const reading = async (signal = new AbortController().signal): Promise<Reader> => {
-  const reader = await openReader(signal)
+const reading = async (
+  signal = new AbortController().signal,
+  options: Parameters<typeof openReader>[1] = {},
+): Promise<Reader> => {
+  const reader = await openReader(signal, options)
   opened.push(reader)
   return reader
 }
@@ -71,6 +74,13 @@ test('what takes too much memory is an error, and the reader is still there', as
   const huge = `SELECT sum(length(x)) FROM (SELECT string_agg(repeat('x', 1_000_000), '') AS x FROM range(4_000))`
   await expect(reader.ask(huge)).rejects.toMatchObject({ code: 'DATA_TOO_LARGE' })
   expect(await reader.ask('SELECT 1 AS a')).toEqual([{ a: 1 }])
+})
+
+test('what takes too much of the CPU is an error', async () => {
+  const reader = await reading(undefined, { statementSeconds: 0.5 })
+  // Each statement has its own time.
+  for (const _ of [1, 2, 3]) await reader.ask('SELECT 1')
+  await expect(reader.ask(ENDLESS)).rejects.toMatchObject({ name: 'PermanentError', code: 'DATA_TOO_LARGE' })
 })
 
 test('stops in the middle of a statement when its job is to stop, with the signal’s reason', async () => {

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { PermanentError } from '../../../lib/jobs/define.ts'
-import { PROCESS_BYTES, STATEMENT_SECONDS } from './limits.ts'
+import { PROCESS_BYTES, STATEMENT_CPU_SECONDS } from './limits.ts'
 import { asDeath, asProblem } from './problems.ts'
 
 /** DuckDB in a process of its own: what a file does to it, it does to nobody else, and it can be ended at any time. */
@@ -19,17 +19,22 @@ export interface Reader {
 }
 
 /** What the process answers with. */
-export type Answer = { rows: unknown[] } | { problem: string }
+export type Answer = { rows: unknown[] } | { problem: string } | { late: true }
 
 const PROCESS = new URL('./reader-process.ts', import.meta.url)
 
 /** The shell makes the limit of memory, which Node can't: the process fails alone, and takes no neighbour with it. */
 const LIMITED = `ulimit -d ${PROCESS_BYTES / 1024} 2>/dev/null; exec "$0" "$@"`
 
-export const openReader = async (signal: AbortSignal): Promise<Reader> => {
+/** @param statementSeconds of the CPU that one statement may use */
+export const openReader = async (
+  signal: AbortSignal,
+  { statementSeconds = STATEMENT_CPU_SECONDS }: { statementSeconds?: number } = {},
+): Promise<Reader> => {
   const folder = await mkdtemp(join(tmpdir(), 'stint-data-'))
   const path = join(folder, 'file')
-  const child = spawn('/bin/sh', ['-c', LIMITED, process.execPath, fileURLToPath(PROCESS), folder, path], {
+  const program = [process.execPath, fileURLToPath(PROCESS), folder, path, String(statementSeconds)]
+  const child = spawn('/bin/sh', ['-c', LIMITED, ...program], {
     // Of our environment it gets nothing but where Node's own libraries are, where they lie apart.
     env: { LD_LIBRARY_PATH: process.env['LD_LIBRARY_PATH'] },
     stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
@@ -49,6 +54,7 @@ export const openReader = async (signal: AbortSignal): Promise<Reader> => {
       // What was ended because the job is to stop is no failure of its.
       signal.throwIfAborted()
       if (answer instanceof Error) throw answer
+      if ('late' in answer) throw tooSlow(statementSeconds)
       if ('problem' in answer) throw asProblem(answer.problem)
       return answer.rows as Row[]
     },
@@ -62,14 +68,12 @@ export const openReader = async (signal: AbortSignal): Promise<Reader> => {
 }
 
 const answerOf = async (child: ChildProcess, sql: string): Promise<Answer> => {
-  const late = AbortSignal.timeout(STATEMENT_SECONDS * 1_000)
-  try {
-    const answer = once(child, 'message', { signal: late })
-    // A child that is gone takes no message; that it is gone is told elsewhere.
-    child.send(sql, () => {})
-    const [message] = (await answer) as [Answer]
-    return message
-  } catch (cause) {
-    throw new PermanentError('DATA_TOO_LARGE', `The data take more than ${STATEMENT_SECONDS} s to count.`, { cause })
-  }
+  const answer = once(child, 'message')
+  // A child that is gone takes no message; that it is gone is told elsewhere.
+  child.send(sql, () => {})
+  const [message] = (await answer) as [Answer]
+  return message
 }
+
+const tooSlow = (seconds: number): PermanentError =>
+  new PermanentError('DATA_TOO_LARGE', `The data take more than ${seconds} s of computing for one step.`)
