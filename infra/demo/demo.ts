@@ -7,6 +7,7 @@ import { waitForLeftovers } from '../local/leftovers.ts'
 import { logFolder } from '../local/log-file.ts'
 import { readRunFile } from '../local/run-file.ts'
 import type { Stack } from '../local/stack.ts'
+import { goOnUnheard } from '../local/terminal.ts'
 import { createBars } from './bars.ts'
 import { killItsWorker } from './kill.ts'
 import { type Listener, listen } from './listener.ts'
@@ -108,6 +109,7 @@ const stopOnSignals = (over: AbortController): (() => boolean) => {
 }
 
 const main = async (): Promise<number> => {
+  goOnUnheard()
   const screen = createScreen(process.stdout)
   const folder = await mkdtemp(join(tmpdir(), 'stint-demo-'))
   const dataDir = join(folder, 'data')

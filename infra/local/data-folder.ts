@@ -1,3 +1,6 @@
+import { existsSync, mkdirSync, statSync } from 'node:fs'
+import { dirname } from 'node:path'
+
 /** The data folder, or a file of ours in it, can't be used. */
 export class DataFolderError extends Error {
   override readonly name = 'DataFolderError'
@@ -17,5 +20,22 @@ export const inDataFolder = async <T>(dataDir: string, use: () => T | Promise<T>
       `The data folder ${dataDir} cannot be used: ${why}\nMake it a folder that you may write to, on a disk with room, ` +
       'or choose another: STINT_DATA_DIR=.stint-2 npm start'
     throw new DataFolderError(say, { cause })
+  }
+}
+
+/**
+ * Makes a folder and those above it, where they are missing. Node's own `recursive` tries for ever where the system says
+ * ENOENT of a folder in one that is there, as in /proc.
+ */
+export const makeFolder = (path: string): void => {
+  try {
+    mkdirSync(path)
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    if (code === 'EEXIST' && statSync(path).isDirectory()) return
+    const above = dirname(path)
+    if (code !== 'ENOENT' || existsSync(above)) throw error
+    makeFolder(above)
+    makeFolder(path)
   }
 }

@@ -1,6 +1,7 @@
-import { mkdirSync } from 'node:fs'
+import { accessSync, constants } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
+import { makeFolder } from './data-folder.ts'
 
 export interface Lock {
   release(): void
@@ -19,7 +20,9 @@ const held = new Set<DatabaseSync>()
  * and the id could be someone else's by then; Node has no call for file locks of its own.
  */
 export const acquireLock = (dataDir: string): Lock | undefined => {
-  mkdirSync(dataDir, { recursive: true })
+  makeFolder(dataDir)
+  // SQLite would say no more than that it can't open a file.
+  accessSync(dataDir, constants.R_OK | constants.W_OK | constants.X_OK)
   const path = join(dataDir, 'lock.db')
   const database = new DatabaseSync(path)
   try {

@@ -1,18 +1,33 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
-import { expect, test, vi } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import { isAlive } from './components/postgres-lock.ts'
 import { readRunFile } from './run-file.ts'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
+const START = fileURLToPath(new URL('./start.ts', import.meta.url))
+
+const folder = async (): Promise<string> => {
+  const made = await mkdtemp(join(tmpdir(), 'stint-start-'))
+  onTestFinished(() => rm(made, { recursive: true }))
+  return made
+}
+
+const start = (dataDir: string) => {
+  const env = { ...process.env, STINT_DATA_DIR: dataDir, PORT: '0' }
+  const child = spawn(process.execPath, [START], { cwd: ROOT, env, stdio: ['ignore', 'pipe', 'pipe'] })
+  onTestFinished(() => void child.kill('SIGKILL'))
+  return child
+}
 
 // npm tells only the shell that it runs a script in, and the shell would end without telling anybody.
 test('who ends npm start with SIGTERM ends the stack', { timeout: 120_000 }, async () => {
-  const dataDir = await mkdtemp(join(tmpdir(), 'stint-start-'))
+  const dataDir = await folder()
   const npm = spawn('npm', ['start'], {
     cwd: ROOT,
     env: { ...process.env, STINT_DATA_DIR: dataDir, PORT: '0' },
@@ -27,5 +42,36 @@ test('who ends npm start with SIGTERM ends the stack', { timeout: 120_000 }, asy
   await once(npm, 'exit')
   await vi.waitUntil(() => !pids.some(isAlive), { timeout: 20_000 })
   expect(printed).toContain('Stopped.')
-  await rm(dataDir, { recursive: true })
+})
+
+test('npm start | head goes on when head has read enough', { timeout: 120_000 }, async () => {
+  const dataDir = await folder()
+  const child = start(dataDir)
+  const [complaints, ended] = [text(child.stderr), once(child, 'exit')]
+  await once(child.stdout, 'data')
+  child.stdout.destroy()
+  await vi.waitUntil(() => readRunFile(dataDir).some(({ name }) => name === 'host'), { timeout: 60_000 })
+  child.kill('SIGTERM')
+  expect([await ended, await complaints]).toEqual([[0, null], ''])
+})
+
+test('who stops it while it starts is not told that it runs', { timeout: 120_000 }, async () => {
+  const child = start(await folder())
+  const printed = text(child.stdout)
+  await once(child.stdout, 'data')
+  child.kill('SIGINT')
+  expect(await printed).not.toContain('Stint runs')
+  expect(await printed).toContain('Stopped.')
+})
+
+// In /proc nothing can be made, and what the system says of it has Node try for ever.
+test.for(['/proc/x', 'a file'])('the data folder %s is refused', { timeout: 30_000 }, async (path) => {
+  const made = join(await folder(), 'a file')
+  await writeFile(made, '')
+  const child = start(path.startsWith('/') ? path : made)
+  const [complaints, ended] = [text(child.stderr), once(child, 'exit')]
+  expect(await ended).toEqual([1, null])
+  expect(await complaints).toMatch(
+    /^The data folder .* cannot be used: E\w+: .*\nMake it a folder that you may write to/,
+  )
 })

@@ -11,7 +11,7 @@ import { readLocalConfig } from './local-config.ts'
 import { logFolder } from './log-file.ts'
 import { PortTakenError } from './port.ts'
 import { AlreadyRunningError, type Supervisor, startSupervisor } from './supervisor.ts'
-import { createTerminal } from './terminal.ts'
+import { createTerminal, goOnUnheard } from './terminal.ts'
 
 // `npm start`: the whole stack on this machine, until Ctrl-C.
 
@@ -24,18 +24,21 @@ const HEALTH_PATIENCE_MS = 10_000
 const terminal = createTerminal((line) => console.log(line))
 
 const main = async (): Promise<void> => {
+  goOnUnheard()
   if (existsSync('.env')) process.loadEnvFile('.env')
   const config = readLocalConfig(process.env)
   shareCompiled(config.dataDir)
   const starting = startSupervisor(config, process.env, terminal)
-  stopOnSignals(starting)
+  const isStopping = stopOnSignals(starting)
   const [supervisor, ui] = await Promise.all([starting, prepareUi()])
+  if (isStopping()) return
   await introduce(supervisor, ui)
   if (config.chaosSeed !== undefined) warnOfChaos(config.chaosSeed)
   process.send?.({ ready: { url: supervisor.url } })
 }
 
-const stopOnSignals = (starting: Promise<Supervisor>): void => {
+/** @returns whether one has come */
+const stopOnSignals = (starting: Promise<Supervisor>): (() => boolean) => {
   let stoppedAt: number | undefined
   const stop = async (): Promise<void> => {
     if (stoppedAt !== undefined) {
@@ -52,6 +55,7 @@ const stopOnSignals = (starting: Promise<Supervisor>): void => {
   }
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => void stop())
   if (process.connected) process.on('disconnect', () => void stop())
+  return () => stoppedAt !== undefined
 }
 
 const introduce = async ({ url, dataDir }: Supervisor, ui: Awaited<ReturnType<typeof prepareUi>>): Promise<void> => {

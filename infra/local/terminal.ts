@@ -21,3 +21,11 @@ export const createTerminal = (write: (line: string) => void): Terminal => ({
   notice: (text) => write(`${styleText('dim', new Date().toTimeString().slice(0, 8))}  ${text}`),
   hint: (text) => write(`\n${styleText('dim', text)}\n`),
 })
+
+/**
+ * Lets this process go on when what it says can't be written: nobody reads it any more (`npm start | head`), or it goes to a
+ * file on a full disk. It is lost.
+ */
+export const goOnUnheard = (): void => {
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {})
+}
