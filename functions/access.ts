@@ -1,6 +1,7 @@
 import type { Sql } from '../db/client.ts'
 import * as memberships from '../db/queries/memberships.ts'
 import * as projects from '../db/queries/projects.ts'
+import * as sessions from '../db/queries/sessions.ts'
 import type { App } from '../lib/app.ts'
 import type { Actor } from '../lib/auth/actor.ts'
 import { invalidField, StintError } from '../lib/core/errors.ts'
@@ -28,7 +29,7 @@ export const requireRole = async (
 /**
  * Holds the project until the transaction ends, for a change to it or to its people, and tells the actor's role as it
  * is at that moment.
- * @throws {StintError} PROJECT_NOT_FOUND, FORBIDDEN
+ * @throws {StintError} PROJECT_NOT_FOUND, FORBIDDEN, UNAUTHENTICATED as {@link lockSession}
  */
 export const lockProject = async (
   tx: Sql,
@@ -36,8 +37,21 @@ export const lockProject = async (
   projectId: string,
   needed: memberships.Role,
 ): Promise<memberships.Role> => {
+  await lockSession(tx, actor)
   if (!(await projects.lock(tx, projectId))) throw new StintError('PROJECT_NOT_FOUND')
   return sufficient(bounded(actor, projectId, await memberships.findRole(tx, projectId, actor.userId)), needed)
+}
+
+/**
+ * Holds the actor's session until the transaction ends. An access token outlives its session by minutes; what outlives the
+ * token is not for somebody who was shut out meanwhile.
+ * @throws {StintError} UNAUTHENTICATED when the session was ended while its access token lives
+ */
+export const lockSession = async (tx: Sql, { sessionId }: Actor): Promise<void> => {
+  if (sessionId !== undefined && !(await sessions.lock(tx, sessionId)))
+    throw new StintError('UNAUTHENTICATED', 'The session of this access token was ended.', {
+      headers: { 'www-authenticate': 'Bearer error="invalid_token"' },
+    })
 }
 
 /**

@@ -3,6 +3,7 @@ import * as accountTokens from '../db/queries/account-tokens.ts'
 import * as sessions from '../db/queries/sessions.ts'
 import type { App } from '../lib/app.ts'
 import type { Actor } from '../lib/auth/actor.ts'
+import { forgetKeys } from '../lib/auth/api-keys.ts'
 import { hashPassword } from '../lib/auth/passwords.ts'
 import { limitAccountMails, limitAccountTokens } from '../lib/auth/rate-limit.ts'
 import { hashSecret } from '../lib/auth/secret-hash.ts'
@@ -10,11 +11,17 @@ import { StintError } from '../lib/core/errors.ts'
 import type { Purpose } from './jobs/mail/account-mails.ts'
 import { getPerson } from './person.ts'
 import { plannedMail } from './planned-mail.ts'
+import { forgetRoles } from './role-cache.ts'
+import { takeOver } from './take-over.ts'
 
-/** Notes that an email is its person's, by the token that was sent to it. @throws {StintError} ACCOUNT_TOKEN_INVALID */
-export const confirmEmail = async (app: App, ip: string, token: string): Promise<void> => {
+/**
+ * Notes that an email is its person's, by the token that was sent to it, and by their session: who reads the mails alone may
+ * be somebody with whose email a stranger registered, and must not vouch for what that one does.
+ * @throws {StintError} ACCOUNT_TOKEN_INVALID, also when the token is of another account
+ */
+export const confirmEmail = async (app: App, ip: string, actor: Actor, token: string): Promise<void> => {
   await limitAccountTokens(app, ip)
-  if ((await accountTokens.confirmEmail(app.sql, hashSecret(token))) === null)
+  if (!(await accountTokens.confirmEmail(app.sql, actor.userId, hashSecret(token))))
     throw new StintError('ACCOUNT_TOKEN_INVALID')
 }
 
@@ -37,7 +44,8 @@ const sendMail = async (app: App, ip: string, purpose: Purpose, email: string): 
 }
 
 /**
- * Replaces a password by the token that was sent, and ends every session that the person has.
+ * Replaces a password by the token that was sent, and ends every session that the person has. An email that nobody had
+ * confirmed is proven by it to be of who reads its mails, who need not be who made the account: see {@link takeOver}.
  * @throws {StintError} ACCOUNT_TOKEN_INVALID
  */
 export const resetPassword = async (
@@ -52,9 +60,12 @@ export const resetPassword = async (
     if (!person) throw new StintError('ACCOUNT_TOKEN_INVALID')
     await sessions.revokeAllOfUser(tx, person.id)
     await accountTokens.removeResets(tx, person.id)
+    if (!person.wasConfirmed) await takeOver(tx, { userId: person.id, ip })
     const told = plannedMail(app, 'password-changed', person.email)
     await told.insert(tx)
     return told
   })
+  forgetRoles(app)
+  forgetKeys(app)
   await mail.announce()
 }

@@ -26,6 +26,7 @@ export const ACTIONS = [
   'process.restart',
   'admin.add',
   'admin.remove',
+  'account.take-over',
 ] as const
 
 export interface Act {

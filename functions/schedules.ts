@@ -7,7 +7,7 @@ import { invalidField, StintError } from '../lib/core/errors.ts'
 import { newId } from '../lib/core/ids.ts'
 import { prepare } from '../lib/jobs/prepare.ts'
 import { readCron } from '../lib/schedule/cron.ts'
-import { requireRole } from './access.ts'
+import { lockSession, requireRole } from './access.ts'
 import { told } from './audit.ts'
 import { hideAs } from './belonging.ts'
 import { kinds } from './jobs/index.ts'
@@ -35,6 +35,7 @@ export const addSchedule = async (
   const owner = { projectId, createdBy: actor.userId }
   prepare(kinds, toSubmission(settings), owner)
   return transaction(app.sql, async (tx) => {
+    await lockSession(tx, actor)
     const nextAt = firstTick(settings, await schedules.now(tx))
     const row = await schedules.insert(tx, { ...settings, ...owner, id: newId(), nextAt: paused ? null : nextAt })
     const data = { name: row.name, cron: row.cron, kind: row.kind }
@@ -61,6 +62,7 @@ export const changeSchedule = (
   change: ScheduleChange,
 ): Promise<schedules.ScheduleRow> =>
   transaction(app.sql, async (tx) => {
+    await lockSession(tx, actor)
     const current = await schedules.lock(tx, scheduleId)
     if (!current) throw new StintError('SCHEDULE_NOT_FOUND')
     const given = Object.entries(change).filter(([, value]) => value !== undefined)

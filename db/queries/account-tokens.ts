@@ -21,41 +21,54 @@ export const insert = async (sql: Sql, token: NewAccountToken): Promise<void> =>
 }
 
 /**
- * Spends a token, and notes that the email to which it was sent is the person's. Of two at the same time the second
+ * Spends a person's token, and notes that the email to which it was sent is theirs. Of two at the same time the second
  * waits for the first and then finds the token spent.
- * @returns the person, or null when the token is unknown, spent or expired, or the person has another email by now
+ * @returns false when the token is unknown, spent, expired or of another person, or the person has another email by now
  */
-export const confirmEmail = async (sql: Sql, tokenHash: Buffer): Promise<string | null> => {
-  const [row] = await sql<{ id: string }[]>`
+export const confirmEmail = async (sql: Sql, userId: string, tokenHash: Buffer): Promise<boolean> => {
+  const rows = await sql`
     WITH spent AS (
       UPDATE account_tokens SET spent_at = now()
-      WHERE token_hash = ${tokenHash} AND purpose = 'confirm-email' AND spent_at IS NULL AND expires_at > now()
+      WHERE token_hash = ${tokenHash} AND user_id = ${userId} AND purpose = 'confirm-email'
+        AND spent_at IS NULL AND expires_at > now()
       RETURNING user_id, email
     )
     UPDATE users SET email_confirmed_at = coalesce(email_confirmed_at, now()), updated_at = now()
     FROM spent WHERE users.id = spent.user_id AND lower(users.email) = lower(spent.email)
     RETURNING users.id`
-  return row?.id ?? null
+  return rows.length === 1
+}
+
+export interface Reset {
+  id: string
+  email: string
+  /** Whether somebody had confirmed the email before. */
+  wasConfirmed: boolean
 }
 
 /**
  * Spends a token, and replaces the password of the person to whose email it was sent; who could read the mail has the
- * email. @returns as {@link confirmEmail}
+ * email. Nobody stays an admin by an email that somebody else may have typed. Of two at the same time the second waits for
+ * the first and then finds the token spent.
+ * @returns null when the token is unknown, spent or expired, or the person has another email by now
  */
 export const resetPassword = async (
   sql: Sql,
   { tokenHash, passwordHash }: { tokenHash: Buffer; passwordHash: string },
-): Promise<{ id: string; email: string } | null> => {
-  const [row] = await sql<{ id: string; email: string }[]>`
+): Promise<Reset | null> => {
+  const [row] = await sql<Reset[]>`
     WITH spent AS (
       UPDATE account_tokens SET spent_at = now()
       WHERE token_hash = ${tokenHash} AND purpose = 'reset-password' AND spent_at IS NULL AND expires_at > now()
       RETURNING user_id, email
+    ), person AS (
+      SELECT users.id, email_confirmed_at FROM users JOIN spent ON users.id = spent.user_id
+      WHERE lower(users.email) = lower(spent.email) FOR NO KEY UPDATE OF users
     )
-    UPDATE users SET password_hash = ${passwordHash}, email_confirmed_at = coalesce(email_confirmed_at, now()),
-      updated_at = now()
-    FROM spent WHERE users.id = spent.user_id AND lower(users.email) = lower(spent.email)
-    RETURNING users.id, users.email`
+    UPDATE users SET password_hash = ${passwordHash}, email_confirmed_at = coalesce(users.email_confirmed_at, now()),
+      is_admin = is_admin AND users.email_confirmed_at IS NOT NULL, updated_at = now()
+    FROM person WHERE users.id = person.id
+    RETURNING users.id, users.email, person.email_confirmed_at IS NOT NULL AS was_confirmed`
   return row ?? null
 }
 

@@ -70,6 +70,15 @@ export const remove = async (sql: Sql, projectId: string, keyId: string): Promis
   return row?.name ?? null
 }
 
+/** Takes away the keys that a person made, and all keys of the projects that they belong to. */
+export const removeAround = (
+  sql: Sql,
+  userId: string,
+): Promise<{ id: string; projectId: string; name: string }[]> => sql`
+  DELETE FROM api_keys WHERE created_by = ${userId}
+    OR project_id IN (SELECT project_id FROM memberships WHERE user_id = ${userId})
+  RETURNING id, project_id, name`
+
 /** Notes that keys were used just now. Those of which that was noted within the last minute stay as they are. */
 export const markUsed = async (sql: Sql, ids: string[]): Promise<void> => {
   await sql`

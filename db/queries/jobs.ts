@@ -264,6 +264,15 @@ export const cancel = (sql: Sql, ids: string[]): Promise<Cancelled[]> => sql`
          coalesce(changed.has_children, false) AS has_children
   FROM target LEFT JOIN changed USING (id)`
 
+/** Makes the jobs of a person nobody's, those that may run yet: by themselves, or because somebody retries them. */
+export const disown = async (sql: Sql, userId: string): Promise<void> => {
+  await sql`
+    WITH own AS (
+      SELECT id FROM jobs WHERE created_by = ${userId} AND state <> 'succeeded' ORDER BY id FOR NO KEY UPDATE
+    )
+    UPDATE jobs SET created_by = NULL FROM own WHERE jobs.id = own.id`
+}
+
 /** Cancels jobs because others take their place, those that are still queued. @returns them */
 export const cancelQueued = (sql: Sql, ids: string[]): Promise<Cancelled[]> => sql`
   WITH waiting AS (

@@ -69,6 +69,22 @@ export const remove = async (sql: Sql, projectId: string, userId: string): Promi
   return rows.length === 1
 }
 
+/** Takes a person out of the projects that somebody else owns, alone or too. @returns those projects */
+export const leaveOwnedByOthers = async (sql: Sql, userId: string): Promise<string[]> => {
+  const rows = await sql<{ projectId: string }[]>`
+    DELETE FROM memberships AS mine WHERE user_id = ${userId} AND EXISTS (
+      SELECT FROM memberships AS other
+      WHERE other.project_id = mine.project_id AND other.user_id <> ${userId} AND other.role = 'owner')
+    RETURNING project_id`
+  return rows.map((row) => row.projectId)
+}
+
+/** Takes everybody else out of the projects that a person belongs to. */
+export const removeOthers = (sql: Sql, userId: string): Promise<{ projectId: string; userId: string }[]> => sql`
+  DELETE FROM memberships WHERE user_id <> ${userId}
+    AND project_id IN (SELECT project_id FROM memberships WHERE user_id = ${userId})
+  RETURNING project_id, user_id`
+
 /** The projects that the person is a member of. */
 export const listProjectIds = async (sql: Sql, userId: string): Promise<string[]> => {
   const rows = await sql<{ projectId: string }[]>`

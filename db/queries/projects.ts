@@ -62,6 +62,20 @@ export const lock = async (sql: Sql, projectId: string): Promise<boolean> => {
   return rows.length === 1
 }
 
+/** Holds, in id order, every project that a person belongs to. */
+export const lockAllOfUser = async (sql: Sql, userId: string): Promise<void> => {
+  await sql`
+    SELECT FROM projects WHERE id IN (SELECT project_id FROM memberships WHERE user_id = ${userId})
+    ORDER BY id FOR NO KEY UPDATE`
+}
+
+/** A project `Personal` that was deleted, or that its person doesn't belong to, is no longer theirs. */
+export const releasePersonal = async (sql: Sql, userId: string): Promise<void> => {
+  await sql`
+    UPDATE projects SET personal_of = NULL WHERE personal_of = ${userId} AND (deleted_at IS NOT NULL OR NOT EXISTS (
+      SELECT FROM memberships WHERE memberships.project_id = projects.id AND memberships.user_id = ${userId}))`
+}
+
 export const hasLiveJobs = async (sql: Sql, projectId: string): Promise<boolean> => {
   const [row] = await sql<[{ live: boolean }]>`
     SELECT EXISTS (

@@ -110,6 +110,19 @@ export const update = async (
   return row
 }
 
+/** Pauses the schedules that a person made, and all schedules of the projects that they belong to. */
+export const pauseAround = (
+  sql: Sql,
+  userId: string,
+): Promise<{ id: string; projectId: string; name: string }[]> => sql`
+  WITH going AS (
+    SELECT id FROM schedules WHERE paused_at IS NULL AND (created_by = ${userId}
+      OR project_id IN (SELECT project_id FROM memberships WHERE user_id = ${userId}))
+    ORDER BY id FOR UPDATE
+  )
+  UPDATE schedules SET paused_at = now(), next_at = NULL, updated_at = now() FROM going WHERE schedules.id = going.id
+  RETURNING schedules.id, project_id, name`
+
 /** Removes a schedule and what is remembered of its ticks; the jobs that they made stay. */
 export const remove = async (sql: Sql, id: string): Promise<void> => {
   await sql`DELETE FROM schedules WHERE id = ${id}`

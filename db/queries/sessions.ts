@@ -79,6 +79,12 @@ export const findToken = async (
   return row ?? null
 }
 
+/** Holds a session until the transaction ends: who ends it meanwhile waits. False: it was ended, or is gone. */
+export const lock = async (sql: Sql, sessionId: string): Promise<boolean> => {
+  const rows = await sql`SELECT FROM sessions WHERE id = ${sessionId} AND revoked_at IS NULL FOR SHARE`
+  return rows.length === 1
+}
+
 export const revoke = async (sql: Sql, sessionId: string): Promise<void> => {
   await sql`UPDATE sessions SET revoked_at = now() WHERE id = ${sessionId} AND revoked_at IS NULL`
 }

@@ -33,7 +33,8 @@ const mailsTo = async (world: World, email: string) => {
 const tokenOf = (mail: { link: string | undefined } | undefined): string => mail?.link?.split('#')[1] ?? ''
 
 const me = async (world: World, token: string) => (await world.http('GET', '/auth/me', { token })).body.user
-const verify = (world: World, token: string) => world.http('POST', '/auth/verify', { body: { token } })
+const verify = (world: World, { accessToken }: { accessToken: string }, token: string) =>
+  world.http('POST', '/auth/verify', { token: accessToken, body: { token } })
 const forgot = (world: World, email: string, ip?: string) =>
   world.http('POST', '/auth/password/forgot', { body: { email }, ...(ip && { ip }) })
 const reset = (world: World, token: string, newPassword = 'a new battery') =>
@@ -53,15 +54,15 @@ describe('a person who registers', () => {
       },
     ])
     const token = tokenOf(mails[0])
-    expect((await verify(world, token)).status).toBe(204)
+    expect((await verify(world, ada, token)).status).toBe(204)
     expect(await me(world, ada.accessToken)).toMatchObject({ emailConfirmedAt: expect.any(String) })
-    expect(await verify(world, token)).toMatchObject(invalidToken)
+    expect(await verify(world, ada, token)).toMatchObject(invalidToken)
   })
 
   test('can be any number of people at once with the token, of whom one is let through', async ({ world }) => {
     const ada = await world.register()
     const token = tokenOf((await mailsTo(world, ada.email))[0])
-    const statuses = (await Promise.all([1, 2, 3, 4].map(() => verify(world, token)))).map(({ status }) => status)
+    const statuses = (await Promise.all([1, 2, 3, 4].map(() => verify(world, ada, token)))).map(({ status }) => status)
     expect(statuses.toSorted()).toEqual([204, 422, 422, 422])
   })
 
@@ -95,7 +96,7 @@ describe('a person who registers', () => {
     expect((await forgot(world, ada.email)).status).toBe(202)
     const before = await mailsTo(world, ada.email)
     expect(before.map(({ raw }) => raw.includes('evil.example'))).toEqual([false, false])
-    expect((await verify(world, tokenOf(before[0]))).status).toBe(204)
+    expect((await verify(world, ada, tokenOf(before[0]))).status).toBe(204)
     await forgot(world, ada.email)
     expect((await mailsTo(world, ada.email))[2]?.raw).toContain('Hello Win at evil.example,')
   })
@@ -106,7 +107,7 @@ describe('a person who registers', () => {
     expect((await resend()).status).toBe(202)
     const mails = await mailsTo(world, ada.email)
     expect(mails).toHaveLength(2)
-    expect((await verify(world, tokenOf(mails[1]))).status).toBe(204)
+    expect((await verify(world, ada, tokenOf(mails[1]))).status).toBe(204)
     expect((await resend()).status).toBe(202)
     expect(await mailsTo(world, ada.email)).toHaveLength(2)
   })
@@ -118,13 +119,25 @@ describe('a person who registers', () => {
     const body = { email, currentPassword: ada.password }
     const changed = await world.http('PATCH', '/auth/me', { token: ada.accessToken, body })
     expect(changed.body.user).toMatchObject({ email, emailConfirmedAt: null })
-    expect(await verify(world, old)).toMatchObject(invalidToken)
+    expect(await verify(world, ada, old)).toMatchObject(invalidToken)
     const mails = await mailsTo(world, email)
-    expect((await verify(world, tokenOf(mails[0]))).status).toBe(204)
+    expect((await verify(world, ada, tokenOf(mails[0]))).status).toBe(204)
     const cased = { email: email.toUpperCase(), currentPassword: ada.password }
     const again = await world.http('PATCH', '/auth/me', { token: ada.accessToken, body: cased })
     expect(again.body.user).toMatchObject({ emailConfirmedAt: expect.any(String) })
   })
+})
+
+test('who reads the mail and is not signed in to its account confirms nothing, and spends no token', async ({
+  world,
+}) => {
+  const eve = await world.register('Eve')
+  const ada = await world.register()
+  const token = tokenOf((await mailsTo(world, ada.email))[0])
+  expect(await world.http('POST', '/auth/verify', { body: { token } })).toMatchObject({ status: 401 })
+  expect(await verify(world, eve, token)).toMatchObject(invalidToken)
+  expect(await me(world, ada.accessToken)).toMatchObject({ emailConfirmedAt: null })
+  expect((await verify(world, ada, token)).status).toBe(204)
 })
 
 describe('a forgotten password', () => {
@@ -159,6 +172,15 @@ describe('a forgotten password', () => {
     expect(statuses.toSorted()).toEqual([204, 422, 422])
   })
 
+  test('is replaced once by many tokens at the same moment: each change ends the others', async ({ world }) => {
+    const { ada } = await forgetful(world)
+    await forgot(world, ada.email, '192.0.2.7')
+    const mails = (await mailsTo(world, ada.email)).filter(({ subject }) => subject === 'Choose a new password')
+    expect(mails).toHaveLength(2)
+    const answers = await Promise.all(mails.map((mail) => reset(world, tokenOf(mail))))
+    expect(answers.map(({ status }) => status).toSorted()).toEqual([204, 422])
+  })
+
   test('can be replaced by no token that was sent before another change', async ({ world }) => {
     const { ada, token } = await forgetful(world)
     const body = { currentPassword: ada.password, newPassword: 'another battery' }
@@ -170,7 +192,7 @@ describe('a forgotten password', () => {
   test('can be replaced by no token that has expired, is for another purpose, or was made up', async ({ world }) => {
     const { ada, token } = await forgetful(world)
     const confirming = tokenOf((await mailsTo(world, ada.email))[0])
-    expect(await verify(world, token)).toMatchObject(invalidToken)
+    expect(await verify(world, ada, token)).toMatchObject(invalidToken)
     expect(await reset(world, confirming)).toMatchObject(invalidToken)
     expect(await reset(world, 'A'.repeat(43))).toMatchObject(invalidToken)
     await world.sql`UPDATE account_tokens SET expires_at = now()`
@@ -245,8 +267,9 @@ describe('the limits', () => {
   })
 
   strict('end the guessing of tokens', async ({ world }) => {
+    const ada = await world.register()
     const statuses: number[] = []
-    for (let count = 0; count < 6; count++) statuses.push((await verify(world, 'guess')).status)
+    for (let count = 0; count < 6; count++) statuses.push((await verify(world, ada, 'guess')).status)
     expect(statuses).toEqual([422, 422, 422, 422, 422, 429])
     expect(await reset(world, 'guess')).toMatchObject(limited)
   })

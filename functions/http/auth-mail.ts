@@ -10,13 +10,15 @@ const token = z.string().min(1).max(500).meta({ description: 'As it stood in the
 export const verify = route({
   method: 'POST',
   path: '/auth/verify',
-  summary: 'Confirm an email',
-  actor: 'anyone',
+  summary: 'Confirm your email',
+  description:
+    'In the account that the mail is about: who reads the mail and has not made the account confirms nothing.',
+  actor: 'user',
   body: z.strictObject({ token }),
   replies: { 204: plain('Confirmed') },
   errors: ['ACCOUNT_TOKEN_INVALID', 'RATE_LIMITED'],
-  run: async ({ app, ip, body }) => {
-    await confirmEmail(app, ip, body.token)
+  run: async ({ app, ip, actor, body }) => {
+    await confirmEmail(app, ip, actor, body.token)
     return { status: 204 }
   },
 })
@@ -53,7 +55,9 @@ export const reset = route({
   method: 'POST',
   path: '/auth/password/reset',
   summary: 'Choose a new password',
-  description: 'It ends every session that you have anywhere.',
+  description:
+    'It ends every session that you have anywhere. If nobody had confirmed the email, the account may have been made by ' +
+    'a stranger, and nobody else keeps a way in: see docs/accounts.md.',
   actor: 'anyone',
   body: z.strictObject({ token, newPassword }),
   replies: { 204: plain('Changed; sign in with it') },

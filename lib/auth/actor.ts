@@ -9,6 +9,8 @@ export interface Actor {
   userId: string
   /** The key of that person with which a program asks: it may do less than they may. */
   apiKey?: ApiKey
+  /** The session in which that person was given the access token, if it says so. */
+  sessionId?: string
   /** The address that they ask from. */
   ip?: string
 }
@@ -30,7 +32,7 @@ export const authenticate = async (
     })
   }
   if (isApiKey(token)) return { ...(await verifyApiKey(app, token)), ip }
-  return { userId: await verifyAccessToken(app, token), ip }
+  return { ...(await verifyAccessToken(app, token)), ip }
 }
 
 /**

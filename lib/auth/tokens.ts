@@ -3,7 +3,7 @@ import { z } from 'zod'
 import type { App } from '../app.ts'
 import { StintError } from '../core/errors.ts'
 import { newId } from '../core/ids.ts'
-import { createVerifiedTokens, type VerifiedTokens } from './verified-tokens.ts'
+import { type Bearer, createVerifiedTokens, type VerifiedTokens } from './verified-tokens.ts'
 
 export const ACCESS_TOKEN_SECONDS = 900
 
@@ -40,16 +40,17 @@ export const issueAccessToken = async (app: App, userId: string, sessionId?: str
 }
 
 /**
- * Tells whose access token this is.
+ * Tells whose access token this is, and in which session it was given.
  * @throws {StintError} UNAUTHENTICATED unless one of our keys signed it, for this API, and it has not expired
  */
-export const verifyAccessToken = async (app: App, token: string): Promise<string> => {
+export const verifyAccessToken = async (app: App, token: string): Promise<Bearer> => {
   const keyring = await keyringOf(app.config.auth)
   const known = keyring.verified.find(token, app.clock.now())
   if (known !== undefined) return known
-  const { sub, exp } = await verifiedClaims(app, keyring, token)
-  keyring.verified.add(token, { userId: sub, expiresAtMs: exp * 1_000 })
-  return sub
+  const { sub, sid, exp } = await verifiedClaims(app, keyring, token)
+  const bearer: Bearer = { userId: sub, ...(sid && { sessionId: sid }) }
+  keyring.verified.add(token, bearer, exp * 1_000)
+  return bearer
 }
 
 /**
@@ -65,8 +66,8 @@ export const sessionOf = (verifiedToken: string): { sessionId: string | null; ex
 export const publicKeys = ({ signingKeys }: AuthConfig) =>
   signingKeys.map(({ kid, kty, crv, x }) => ({ kid, kty, crv, x, alg: ALGORITHM, use: 'sig' }))
 
-const claims = z.object({ sub: z.uuid(), exp: z.number() })
 const ofSession = z.object({ sid: z.uuid().optional(), exp: z.number() })
+const claims = ofSession.extend({ sub: z.uuid() })
 
 const verifiedClaims = async (app: App, { verifiers }: Keyring, token: string): Promise<z.output<typeof claims>> => {
   const keyFor = ({ kid = '' }: { kid?: string }): CryptoKey => {

@@ -14,7 +14,7 @@ export const WHO_MAY: Record<string, Standing> = {
   'PATCH /auth/me': 'user',
   'POST /auth/password': 'user',
   'GET /.well-known/jwks.json': 'anyone',
-  'POST /auth/verify': 'anyone',
+  'POST /auth/verify': 'user',
   'POST /auth/verify/resend': 'user',
   'POST /auth/password/forgot': 'anyone',
   'POST /auth/password/reset': 'anyone',

@@ -1,11 +1,12 @@
 import { useSignal } from '@preact/signals'
+import type { ComponentChildren } from 'preact'
 import { register, signIn } from '../data/session.ts'
 import { useSubmission } from '../forms/submission.ts'
 import { EmailField, TextField } from '../forms/text-field.tsx'
 import { Gate } from '../parts/gate.tsx'
 
 /** For whoever is nobody yet: to sign in, or to make an account. */
-export const SignInPage = () => {
+export const SignInPage = ({ lead }: { lead?: ComponentChildren }) => {
   const isNew = useSignal(false)
   const email = useSignal('')
   const password = useSignal('')
@@ -18,6 +19,7 @@ export const SignInPage = () => {
   return (
     <Gate
       title={isNew.value ? 'Make an account' : 'Sign in'}
+      lead={lead}
       submission={submission}
       action={isNew.value ? 'Make the account' : 'Sign in'}
       other={

@@ -2,9 +2,10 @@ import { useSignal } from '@preact/signals'
 import { useState } from 'preact/hooks'
 import { api } from '../../data/client.ts'
 import { takeMailedToken } from '../../data/mailed-token.ts'
-import { resume } from '../../data/session.ts'
+import { resume, user } from '../../data/session.ts'
 import { useSubmission } from '../../forms/submission.ts'
 import { Gate, GateNote, GateWithoutToken } from '../../parts/gate.tsx'
+import { SignInPage } from '../sign-in.tsx'
 
 /** Where the link of the mail leads that whoever registers is sent. */
 export const ConfirmEmailPage = () => {
@@ -25,10 +26,11 @@ export const ConfirmEmailPage = () => {
       </GateNote>
     )
   }
+  if (user.value === null) return <SignInPage lead="To confirm its address, sign in to the account that you made." />
   return (
     <Gate
       title="Confirm your email address"
-      lead="You made an account at Stint with this address."
+      lead={`You made an account at Stint with ${user.value ? `the address ${user.value.email}` : 'this address'}.`}
       submission={submission}
       action="It is mine"
     />

@@ -47,6 +47,7 @@ const sentences: Record<Entry['action'], (entry: Entry, person: ComponentChildre
   'process.restart': ({ target }) => `restarted the process ${target}`,
   'admin.add': (_, person) => <>made {person} an admin</>,
   'admin.remove': (_, person) => <>took the rights of an admin from {person}</>,
+  'account.take-over': () => 'took the account over by a new password, since nobody had confirmed its address',
 }
 
 const named = ({ name }: Entry['data']): string => (typeof name === 'string' ? ` “${name}”` : '')
