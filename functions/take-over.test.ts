@@ -86,8 +86,14 @@ describe('an account whose email nobody had confirmed', () => {
       'api-key.revoke',
       'member.remove',
     ])
-    const [entry] = await world.sql`SELECT user_id, target FROM audit_log WHERE action = 'account.take-over'`
-    expect(entry).toEqual({ userId: account.userId, target: account.userId })
+    const [entry] = await world.sql`SELECT user_id, target, ip FROM audit_log WHERE action = 'account.take-over'`
+    expect(entry).toEqual({ userId: account.userId, target: account.userId, ip: expect.any(String) })
+    const [left] = (await as(other.accessToken)('GET', `/projects/${theirs}/audit`)).body.items
+    expect(left, 'which a stranger reads').toMatchObject({
+      action: expect.any(String),
+      userId: account.userId,
+      ip: null,
+    })
   })
 
   test('keeps its project Personal, and what is in it, if nobody else owns that', async ({ world }) => {

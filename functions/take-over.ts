@@ -13,8 +13,9 @@ import { addProject } from './new-project.ts'
  * company of others, nor keys, nor what was set up to be done later. What is in projects of the account alone stays.
  * The sessions must have been ended before: who is still in one waits for that, and is refused then.
  */
-export const takeOver = async (tx: Sql, actor: { userId: string; ip: string }): Promise<void> => {
-  const { userId } = actor
+export const takeOver = async (tx: Sql, { userId, ip }: { userId: string; ip: string }): Promise<void> => {
+  // Projects that it leaves may be a stranger's, who reads their audit log and isn't to learn where this person is.
+  const actor = { userId }
   await projects.lockAllOfUser(tx, userId)
   for (const projectId of await memberships.leaveOwnedByOthers(tx, userId))
     await told(actor, { action: 'member.remove', projectId, target: userId })(tx)
@@ -26,7 +27,7 @@ export const takeOver = async (tx: Sql, actor: { userId: string; ip: string }): 
     await told(actor, { action: 'schedule.change', projectId, target, data: { name, changed: ['paused'] } })(tx)
   await jobs.disown(tx, userId)
   await ensurePersonal(tx, userId)
-  await told(actor, { action: 'account.take-over', projectId: null, target: userId })(tx)
+  await told({ userId, ip }, { action: 'account.take-over', projectId: null, target: userId })(tx)
 }
 
 const ensurePersonal = async (tx: Sql, userId: string): Promise<void> => {
