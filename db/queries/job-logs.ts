@@ -37,6 +37,15 @@ export const insertFenced = async (sql: Sql, lines: NewLogLine[]): Promise<void>
     ORDER BY nth`
 }
 
+/** The newest first, those before a line, or the newest of all. */
+export const listNewest = (
+  sql: Sql,
+  jobId: string,
+  { before, limit }: { before: number | undefined; limit: number },
+): Promise<LogLineRow[]> => sql`
+  SELECT id, stint, level, message, data, created_at FROM job_logs
+  WHERE job_id = ${jobId} ${before === undefined ? sql`` : sql`AND id < ${before}`} ORDER BY id DESC LIMIT ${limit}`
+
 export const list = (sql: Sql, jobId: string, after: number, limit: number): Promise<LogLineRow[]> => sql`
   SELECT id, stint, level, message, data, created_at FROM job_logs
   WHERE job_id = ${jobId} AND id > ${after} ORDER BY id LIMIT ${limit}`

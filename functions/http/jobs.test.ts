@@ -156,6 +156,10 @@ test('a job that ran tells its events, stints and log lines, page by page', asyn
     'one',
     'two',
   ])
+  const newest = await call('GET', `/jobs/${id}/logs?order=desc&limit=1`)
+  const older = await call('GET', `/jobs/${id}/logs?order=desc&cursor=${newest.body.nextCursor}`)
+  expect([...newest.body.items, ...older.body.items]).toEqual([...logs.body.items, ...more.body.items].toReversed())
+  expect(older.body.nextCursor).toBeNull()
 })
 
 test('a job that waits is cancelled at once; an ended one is refused', async ({ world }) => {

@@ -126,12 +126,12 @@ export const listEvents = route({
 export const listLogs = route({
   method: 'GET',
   path: '/jobs/{jobId}/logs',
-  summary: "A job's log lines, oldest first",
-  description: 'A page of long lines holds fewer of them than `limit`.',
+  summary: "A job's log lines, oldest first, or newest first with `order=desc`",
+  description: 'A page of long lines holds fewer of them than `limit`. A cursor is of the order that it was given in.',
   actor: 'user',
   scope: 'jobs:read',
   params: jobId,
-  query: z.object(page),
+  query: z.object({ ...page, order: z.enum(['asc', 'desc']).default('asc') }),
   replies: {
     200: pageOf(
       z.object({
@@ -145,9 +145,13 @@ export const listLogs = route({
     ),
   },
   errors: ['JOB_NOT_FOUND'],
-  run: async ({ app, actor, params, query: { limit, cursor } }) => {
+  run: async ({ app, actor, params, query: { limit, cursor, order } }) => {
     const job = await requireJob(app, actor, params.jobId, 'viewer')
-    const rows = await jobLogs.list(app.sql, job.id, decodeCursor(cursor, positive) ?? 0, limit + 1)
+    const behind = decodeCursor(cursor, positive)
+    const rows =
+      order === 'asc'
+        ? await jobLogs.list(app.sql, job.id, behind ?? 0, limit + 1)
+        : await jobLogs.listNewest(app.sql, job.id, { before: behind, limit: limit + 1 })
     const view = (row: jobLogs.LogLineRow) => ({ ...row, createdAt: row.createdAt.toISOString() })
     return { status: 200, body: toPage(rows, limit, view, (row) => row.id, jsonBytes) }
   },

@@ -180,13 +180,16 @@ describeInBrowser('jobs in the dashboard', () => {
     await waitForState(page, 'succeeded')
   })
 
-  test('show the end of a long log, and its first lines no more', async ({ stage }) => {
+  test('show the end of a long log by one request, and earlier lines on demand, where one reads', async ({ stage }) => {
     const { page } = await stage.open()
     await register(page)
     const createdAt = new Date().toISOString()
+    const asked: string[] = []
     await page.route('**/jobs/*/logs?*', async (route) => {
-      const after = Number(new URL(route.request().url()).searchParams.get('cursor') ?? 0)
-      const items = Array.from({ length: 100 }, (_, nth) => after + nth + 1).map((id) => ({
+      const { searchParams } = new URL(route.request().url())
+      asked.push(searchParams.get('cursor') ?? '')
+      const before = Number(searchParams.get('cursor') ?? 100_001)
+      const items = Array.from({ length: Math.min(100, before - 1) }, (_, nth) => before - 1 - nth).map((id) => ({
         id,
         stint: 1,
         level: 'info',
@@ -194,13 +197,39 @@ describeInBrowser('jobs in the dashboard', () => {
         data: null,
         createdAt,
       }))
-      await route.fulfill({ json: { items, nextCursor: after < 2_400 ? String(after + 100) : null } })
+      const oldest = items.at(-1)?.id ?? 1
+      await route.fulfill({ json: { items, nextCursor: oldest > 1 ? `${oldest}` : null } })
     })
     await fillForm(page, 'debug.noop', {})
     await submit(page)
-    await page.getByText('line 2500', { exact: true }).waitFor()
-    await page.getByText('These are the latest lines').waitFor()
-    expect(await page.locator('.log li').count()).toBe(2_000)
-    expect(await page.getByText('line 500', { exact: true }).count()).toBe(0)
+    await waitForState(page, 'succeeded')
+    const line = (nth: number) => page.getByText(`line ${nth}`, { exact: true })
+    await line(100_000).waitFor()
+    expect(new Set(asked)).toEqual(new Set(['']))
+    const log = page.locator('.log')
+    await log.evaluate((it) => it.scrollTo(0, 0))
+    const topOf = async () => (await line(99_901).boundingBox())?.y ?? 0
+    const frame = async () => (await log.boundingBox())?.y ?? 0
+    const top = (await topOf()) - (await frame())
+    await page.getByRole('button', { name: 'Earlier lines' }).click()
+    await line(99_801).waitFor({ state: 'attached' })
+    expect(Math.abs((await topOf()) - (await frame()) - top)).toBeLessThan(2)
+    expect(await log.locator('li').count()).toBe(200)
+  })
+
+  test('among many others that run beside it, is what the graph shows of them', async ({ stage }) => {
+    const { page, context } = await stage.open({ viewport: { width: 375, height: 800 } })
+    await register(page)
+    const jobs = Array.from({ length: 20 }, (_, nth) => ({ kind: 'debug.noop', input: {}, name: `part-${nth}` }))
+    const end = { kind: 'debug.noop', input: {}, name: 'end', after: jobs.map(({ name }) => `$${name}`) }
+    const { ids } = await (await programOf(context)).post('/jobs/batch', { jobs: [...jobs, end] })
+    for (const id of [ids[0], ids[19], ids[20]]) {
+      await page.goto(`/dashboard/jobs/${id}`)
+      const self = page.locator('.graph [aria-current]')
+      await self.waitFor()
+      const { x, width } = (await self.boundingBox()) ?? { x: -1, width: 0 }
+      expect(x).toBeGreaterThanOrEqual(0)
+      expect(x + width).toBeLessThanOrEqual(375)
+    }
   })
 })

@@ -1,7 +1,8 @@
-import { useEffect, useRef } from 'preact/hooks'
+import { useEffect, useLayoutEffect, useRef } from 'preact/hooks'
 import { api } from '../../data/client.ts'
 import type { Job, LogLine } from '../../data/job.ts'
-import { useTail } from '../../data/tail.ts'
+import { useNewest } from '../../data/newest.ts'
+import { Action } from '../../parts/action.tsx'
 import { instant, timeOfDay } from '../../parts/format.ts'
 import { Problem } from '../../parts/problem.tsx'
 
@@ -9,12 +10,16 @@ const NEAR_END_PX = 40
 /** Lines are no events: they are asked for. */
 const LOG_MS = 2_000
 
-/** What the job wrote, as it comes; it stays at the end as long as nobody scrolls up. */
+/** The end of what the job wrote, as it comes; it stays at the end as long as nobody scrolls up. */
 export const JobLogs = ({ job }: { job: Job }) => {
-  const { items, isCut, problem } = useTail<LogLine>(
+  const { items, hasEarlier, problem, readEarlier } = useNewest<LogLine>(
     `logs ${job.id}`,
     (cursor, signal) =>
-      api.call('GET /jobs/{jobId}/logs', { params: { jobId: job.id }, query: { cursor, limit: 100 }, signal }),
+      api.call('GET /jobs/{jobId}/logs', {
+        params: { jobId: job.id },
+        query: { cursor, limit: 100, order: 'desc' },
+        ...(signal && { signal }),
+      }),
     { job: job.id, everyMs: job.state === 'running' ? LOG_MS : undefined },
   )
   const frame = useRef<HTMLDivElement>(null)
@@ -22,6 +27,22 @@ export const JobLogs = ({ job }: { job: Job }) => {
   useEffect(() => {
     if (frame.current && follows.current) frame.current.scrollTop = frame.current.scrollHeight
   }, [items?.at(-1)?.id])
+  // What is put before the lines that one reads doesn't move them.
+  const height = useRef(0)
+  useLayoutEffect(() => {
+    const it = frame.current
+    if (it && height.current > 0) it.scrollTop += it.scrollHeight - height.current
+    height.current = 0
+  }, [items?.[0]?.id])
+  const showEarlier = async (): Promise<void> => {
+    follows.current = false
+    const measure = () => {
+      height.current = frame.current?.scrollHeight ?? 0
+    }
+    await readEarlier(measure)
+    // The button may be gone, and the focus with it.
+    frame.current?.focus({ preventScroll: true })
+  }
 
   return (
     <section class="card" aria-labelledby="logs">
@@ -29,6 +50,11 @@ export const JobLogs = ({ job }: { job: Job }) => {
       <Problem problem={problem} />
       {items === undefined && !problem && <p class="soft">…</p>}
       {items?.length === 0 && <p class="soft">It has written nothing.</p>}
+      {hasEarlier && (
+        <div class="actions">
+          <Action run={showEarlier}>Earlier lines</Action>
+        </div>
+      )}
       {items !== undefined && items.length > 0 && (
         <div
           class="log"
@@ -57,7 +83,6 @@ export const JobLogs = ({ job }: { job: Job }) => {
           </ol>
         </div>
       )}
-      {isCut && <p class="soft">These are the latest lines: the API gives them all.</p>}
     </section>
   )
 }

@@ -1,3 +1,4 @@
+import { useEffect, useRef } from 'preact/hooks'
 import { api } from '../../data/client.ts'
 import type { Job } from '../../data/job.ts'
 import { useQuery } from '../../data/query.ts'
@@ -16,6 +17,13 @@ export const JobRelatives = ({ job }: { job: Job }) => {
   const { data } = useQuery(`relatives ${job.id}`, (signal) =>
     api.call('GET /jobs/{jobId}/relatives', { params: { jobId: job.id }, signal }),
   )
+  const frame = useRef<HTMLElement>(null)
+  const isThere = data !== undefined
+  // Among many beside it one would look for the job itself.
+  useEffect(() => {
+    const [it, self] = [frame.current, frame.current?.querySelector('[aria-current]')?.getBoundingClientRect()]
+    if (it && self) it.scrollLeft += self.x + self.width / 2 - it.getBoundingClientRect().x - it.clientWidth / 2
+  }, [job.id, isThere])
   if (!data || data.items.length < 2) return null
   const rows = layers(data.items)
   const widest = Math.max(...rows.map((row) => row.length))
@@ -30,7 +38,7 @@ export const JobRelatives = ({ job }: { job: Job }) => {
     <section class="card" aria-labelledby="relatives">
       <h2 id="relatives">Runs after, and before</h2>
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by keyboard */}
-      <section class="graph" tabIndex={0} aria-label="Graph">
+      <section class="graph" ref={frame} tabIndex={0} aria-label="Graph">
         <svg
           style={{ minWidth: `${width * SMALLEST}px` }}
           width={width + 2}

@@ -1,0 +1,77 @@
+import { know, type QueryOptions, useQuery } from './query.ts'
+
+interface PageOf<T> {
+  items: T[]
+  nextCursor: string | null
+}
+
+/** What was read of a list that grows at its end: its end, without a gap. */
+export interface Read<T> {
+  /** Oldest first. */
+  items: T[]
+  /** Where those before them are; null when there are none. */
+  earlier: string | null
+  /** So many are kept. */
+  room: number
+}
+
+type Load<T> = (cursor: string | undefined, signal?: AbortSignal) => Promise<PageOf<T>>
+
+/** So many are kept of a list that grows while somebody looks, and more only if somebody asks for earlier ones. */
+const MAX_ITEMS = 2_000
+/** What came since the last look is read in so many pages; if it is more, the list begins anew with them. */
+const MAX_PAGES = 10
+
+const reads = new Map<string, Read<{ id: number }>>()
+
+/**
+ * A list that grows at its end and may be long, by pages that have the newest first: its last page is asked for again and
+ * again, and those before it when somebody wants them.
+ */
+export const useNewest = <T extends { id: number }>(key: string, load: Load<T>, options: QueryOptions) => {
+  const known = () => reads.get(key) as Read<T> | undefined
+  const keep = (read: Read<T>): Read<T> => {
+    reads.set(key, read)
+    return read
+  }
+  const query = useQuery(
+    key,
+    async (signal) => keep(await readNewest((cursor) => load(cursor, signal), known)),
+    options,
+  )
+  /** `before` is called right before they are shown. */
+  const readEarlier = async (before: () => void): Promise<void> => {
+    const cursor = known()?.earlier
+    if (cursor === null || cursor === undefined) return
+    const page = await load(cursor)
+    const now = known()
+    // It began anew meanwhile.
+    if (now?.earlier !== cursor) return
+    const items = [...page.items.toReversed(), ...now.items]
+    before()
+    know<Read<T>>(key, () => keep({ items, earlier: page.nextCursor, room: now.room + page.items.length }))
+  }
+  return { items: query.data?.items, hasEarlier: query.data?.earlier != null, problem: query.problem, readEarlier }
+}
+
+/** Adds what is new to what is `known`: from the newest page back to where they meet. */
+export const readNewest = async <T extends { id: number }>(
+  load: (cursor: string | undefined) => Promise<PageOf<T>>,
+  known: () => Read<T> | undefined,
+): Promise<Read<T>> => {
+  const newest = await load(undefined)
+  let [page, fresh] = [newest, [] as T[]]
+  for (let pages = 1; ; pages++) {
+    // Earlier ones may be read at the same time.
+    const { items, earlier, room } = known() ?? { items: [], earlier: null, room: MAX_ITEMS }
+    const last = items.at(-1)?.id
+    fresh = [...page.items.filter((it) => last === undefined || it.id > last).toReversed(), ...fresh]
+    if (last !== undefined && page.items.some((it) => it.id <= last)) {
+      if (items.length + fresh.length <= room) return { items: [...items, ...fresh], earlier, room }
+      return { items: newest.items.toReversed(), earlier: newest.nextCursor, room: MAX_ITEMS }
+    }
+    if (last === undefined || page.nextCursor === null || pages === MAX_PAGES)
+      return { items: fresh, earlier: page.nextCursor, room: MAX_ITEMS }
+    page = await load(page.nextCursor)
+  }
+}
