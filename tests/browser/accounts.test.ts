@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { expect } from 'vitest'
 import { complaints } from './accessible.ts'
 import { fillForm, linkFromMail, PASSWORD, programOf, register, submit } from './people.ts'
@@ -127,16 +128,40 @@ describeInBrowser('a person', () => {
     expect(await page.locator('.project-choice select').inputValue()).toBe('')
   })
 
+  test('is signed out in every tab by signing out in one', async ({ stage }) => {
+    const { page, context } = await stage.open()
+    await register(page, 'Ada')
+    const tab = await context.newPage()
+    await tab.goto('/dashboard/account')
+    await tab.getByRole('form', { name: 'Profile' }).waitFor()
+    // It is known there without asking.
+    await tab.route('**/*', (route) => route.abort())
+    await page.getByRole('button', { name: 'Sign out' }).click()
+    await tab.getByRole('heading', { name: 'Sign in' }).waitFor()
+  })
+
+  test('confirms the email in a browser in which nobody is signed in, by signing in first', async ({ stage }) => {
+    const { page, context } = await stage.open()
+    const email = await register(page)
+    await context.clearCookies()
+    await page.goto(await linkFromMail(stage, email, '/dashboard/confirm-email'))
+    await page.getByRole('heading', { name: 'Sign in' }).waitFor()
+    await page.getByLabel('Email').fill(email)
+    await page.getByLabel('Password', { exact: true }).fill(PASSWORD)
+    await page.getByRole('button', { name: 'Sign in' }).click()
+    await page.getByText(`with the address ${email}`).waitFor()
+    await page.getByRole('button', { name: 'It is mine' }).click()
+    await page.getByRole('heading', { name: 'Your address is confirmed' }).waitFor()
+  })
+
   test('does nothing as another who has signed in in a second tab, and sees who that is', async ({ stage }) => {
     const { page, context } = await stage.open()
     await register(page, 'Ada')
     await fillForm(page, 'debug.noop', { 'input.steps': '600', 'input.stepMs': '100' })
     await submit(page)
-    const tab = await context.newPage()
-    await tab.goto('/')
-    await tab.getByRole('button', { name: 'Sign out' }).click()
-    await tab.getByRole('heading', { name: 'Sign in' }).waitFor()
-    await register(tab, 'Bob')
+    // As in a tab in which nobody was signed in any more.
+    const bob = { email: `bob-${randomUUID()}@example.com`, password: PASSWORD, name: 'Bob' }
+    expect((await context.request.post('/dashboard/session/registration', { data: bob })).status()).toBe(201)
 
     let asked = 0
     await page.route('**/jobs/*/cancel', async (route) => {

@@ -23,6 +23,10 @@ const turnTo = (session: Session | undefined): void => {
 
 whenSessionChanges(turnTo)
 
+/** The other tabs, which have the same session: who leaves it in one leaves it in all, and not when they next ask. */
+const tabs = new BroadcastChannel('stint-session')
+tabs.onmessage = () => turnTo(undefined)
+
 /** Goes on with the session of the cookie, if there is one; tries until the API answers. */
 export const resume = async (): Promise<void> => {
   try {
@@ -43,6 +47,7 @@ export const register = async (person: { email: string; password: string; name: 
 export const signOut = async (): Promise<void> => {
   await api.call('DELETE /dashboard/session')
   turnTo(undefined)
+  tabs.postMessage('left')
 }
 
 /** Every session ends by it, this one too; so the person enters anew, and the session that the API began is left again. */
