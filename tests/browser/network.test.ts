@@ -46,6 +46,18 @@ describeInBrowser('whoever uses the dashboard', () => {
     await page.getByText('Live', { exact: true }).waitFor()
   })
 
+  test('is told of each part of the overview that could not be had, and not that it is loading', async ({ stage }) => {
+    const { page } = await stage.open()
+    await register(page)
+    const page502 = { status: 502, contentType: 'text/html', body: '<h1>Bad Gateway</h1>' }
+    await page.route(/\/(activity|jobs)\?/, (route) => route.fulfill(page502))
+    await page.reload()
+    await expect.poll(() => page.getByText('502 Bad Gateway').count(), { timeout: PATIENCE_MS }).toBe(2)
+    expect(await page.locator('.skeleton').count()).toBe(0)
+    await page.unrouteAll()
+    await page.getByText('No jobs yet.').waitFor()
+  })
+
   test('submits one job by pressing twice, when the first answer was lost', async ({ stage }) => {
     const { page, context } = await stage.open()
     await register(page)

@@ -54,14 +54,16 @@ export const OverviewPage = () => {
       }
     >
       <Problem problem={activity.problem} />
-      {data ? <Tiles activity={data} /> : <Skeleton lines={2} />}
-      {data ? <Charts activity={data} /> : <Skeleton lines={4} />}
+      {data && <Tiles activity={data} />}
+      {data && <Charts activity={data} />}
+      {!data && !activity.problem && <Skeleton lines={6} />}
       <section class="latest" aria-labelledby="latest">
         <div class="card-head">
           <h2 id="latest">Latest jobs</h2>
           <a href="/dashboard/jobs">All jobs</a>
         </div>
-        {!latest.data && <Skeleton lines={LATEST} />}
+        <Problem problem={latest.problem} />
+        {!latest.data && !latest.problem && <Skeleton lines={LATEST} />}
         {latest.data && jobs.length === 0 && (
           <Empty title="No jobs yet.">
             <a class="button primary" href="/dashboard/new">
