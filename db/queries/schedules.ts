@@ -120,7 +120,7 @@ export const pauseAround = (
       OR project_id IN (SELECT project_id FROM memberships WHERE user_id = ${userId}))
     ORDER BY id FOR UPDATE
   )
-  UPDATE schedules SET paused_at = now(), next_at = NULL, updated_at = now() FROM going WHERE schedules.id = going.id
+  UPDATE schedules SET paused_at = now(), next_at = NULL, missed_at = NULL, updated_at = now() FROM going WHERE schedules.id = going.id
   RETURNING schedules.id, project_id, name`
 
 /** Removes a schedule and what is remembered of its ticks; the jobs that they made stay. */
