@@ -41,8 +41,14 @@ export const remove = async (sql: Sql, ids: number[]): Promise<void> => {
   await sql`DELETE FROM outbox WHERE id = ANY (${ids}::bigint[])`
 }
 
+/** Keeps everybody from noting events until the transaction ends, and waits for those who have noted some. */
+export const lock = async (sql: Sql): Promise<void> => {
+  await sql`LOCK TABLE outbox IN SHARE ROW EXCLUSIVE MODE`
+}
+
 /**
- * Notes the newest `newest` events once more, for a broker that lost its log, in order with those that wait.
+ * Notes the newest `newest` events once more, for a broker that lost its log, in order with those that wait. Must follow
+ * the lock: what a job is told at that moment would come before what it was told until then.
  * @returns how many wait now
  */
 export const refill = async (sql: Sql, newest: number): Promise<number> => {

@@ -119,6 +119,29 @@ test('thousands of events go in batches, and a broker that lost its log gets the
   expect(got.at(-1)?.key).toBe(waiting)
 })
 
+test('a broker that lost its log gets a job’s events in order, those too that are written at that moment', async ({
+  world,
+}) => {
+  const { publisher, got } = recording()
+  const app = { ...world.app, publisher }
+  const [id = ''] = await insertJobs(app, [{}])
+  const again = await world.sql.begin(async (tx) => {
+    await tx`INSERT INTO events (job_id, project_id, seq, type) VALUES (${id}, gen_random_uuid(), 2, 'job.started')`
+    let done = false
+    const republishing = republish(app).then(() => {
+      done = true
+    })
+    const waits = async () =>
+      (await world.sql`SELECT FROM pg_locks WHERE relation = 'outbox'::regclass AND NOT granted`).length > 0
+    await expect.poll(async () => done || (await waits()), { timeout: 10_000 }).toBe(true)
+    // Not as a promise: the transaction would wait for it.
+    return { republishing }
+  })
+  await again.republishing
+  await relay(app)
+  expect(seqs(got, id)).toEqual([1, 2])
+})
+
 test('rows of the outbox whose events are gone hold up no other, and go', async ({ world }) => {
   const { publisher, got } = recording()
   await world.sql`

@@ -1,3 +1,4 @@
+import { transaction } from '../../db/client.ts'
 import * as outbox from '../../db/queries/outbox.ts'
 import type { App } from '../app.ts'
 import { holds } from '../schedule/runner.ts'
@@ -97,6 +98,9 @@ const publish = async (app: App, batch: Encoded[]): Promise<void> => {
 
 /** For a broker that started with an empty log: the newest kept events are published again. */
 export const republish = async (app: App): Promise<void> => {
-  const count = await outbox.refill(app.sql, REPUBLISHED)
+  const count = await transaction(app.sql, async (tx) => {
+    await outbox.lock(tx)
+    return outbox.refill(tx, REPUBLISHED)
+  })
   app.log.info({ count }, 'events will be published again')
 }
