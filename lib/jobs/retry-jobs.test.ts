@@ -56,6 +56,22 @@ const queued = async ({ sql }: World): Promise<string[]> => {
 }
 
 describe('a retry', () => {
+  test('of a job that is removed at that moment says that there is none, and leaves no trace', async ({ world }) => {
+    const { app, sql } = world
+    const [id = ''] = await insertFailed(world, [{}])
+    const noted: string[] = []
+    const { retrying } = await sql.begin(async (tx) => {
+      await tx`DELETE FROM jobs WHERE id = ${id}`
+      const retrying = retryJob(app, id, { fromStart: false }, async () => void noted.push(id)).catch((error) => error)
+      const waits = () =>
+        sql`SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`
+      await expect.poll(waits, { timeout: 10_000 }).toHaveLength(1)
+      return { retrying }
+    })
+    expect(await retrying).toMatchObject({ code: 'JOB_NOT_FOUND' })
+    expect(noted).toEqual([])
+  })
+
   test('goes on from the checkpoint, with attempts, crashes and time anew', async ({ world: { app } }) => {
     const id = await failHalfWay(app)
     await drain(app)

@@ -29,7 +29,10 @@ export const retryJob = async (
     refuseUnlessRetryable(job)
     const [holder] = (await takeKeysAgain(tx, [job])).values()
     if (holder) throw new StintError('UNIQUE_KEY_TAKEN', `The job ${holder} has the unique key ${job.uniqueKey}.`)
-    for (const locked of await lockAll(tx, [job])) refuseUnlessRetryable(locked)
+    const [locked] = await lockAll(tx, [job])
+    // It may have been removed a moment ago.
+    if (!locked) throw new StintError('JOB_NOT_FOUND')
+    refuseUnlessRetryable(locked)
     const begun = await begin(tx, [{ id, afterSeconds: 0 }], { ...options, reason: 'retried' })
     await alongside?.(tx)
     return begun
