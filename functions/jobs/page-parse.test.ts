@@ -205,6 +205,18 @@ describe('a crawl', () => {
     expect(site.asked).toEqual(['/robots.txt', '/robots.txt'])
   })
 
+  test('takes no page for broken since a robots.txt is large or leads in a circle', async ({ world }) => {
+    site.pages['/robots.txt'] = `User-agent: *\nDisallow: /private\n${'# and so on\n'.repeat(100_000)}`
+    other.pages['/robots.txt'] = (_, response) => response.writeHead(302, { location: '/robots.txt' }).end()
+    site.pages['/'] = `<title>0</title>${link('/private/x', `${other.origin}/x`)}`
+    other.pages['/x'] = '<title>x</title>'
+    expect(await parse(world, { depth: 1 })).toMatchObject({
+      pages: [{ title: '0' }],
+      brokenLinks: [],
+      counts: { checkedLinks: 1, disallowed: 1 },
+    })
+  })
+
   test('comes to the same through as many stints as there are safe points', async ({ world }) => {
     site.pages['/'] = `<title>0</title>${link('/a', '/b', '/gone', `${other.origin}/x`)}`
     site.pages['/a'] = `<title>a</title>${link('/aa', '/missing')}`

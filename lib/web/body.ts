@@ -14,17 +14,19 @@ export const ACCEPT_ENCODING = 'gzip, deflate, br'
 
 /**
  * Reads a body, decompressed, and stops at the limit: of a bomb no more than that ever exists.
+ * @param cut whether what comes before the limit is wanted then
  * @throws {WebError} RESPONSE_TOO_LARGE, ENCODING_UNREADABLE; what the stream throws
  */
 export const readBody = async (
   body: Readable,
-  { encoding, maxBytes, host }: { encoding: string; maxBytes: number; host: string },
+  { encoding, maxBytes, cut, host }: { encoding: string; maxBytes: number; cut: boolean; host: string },
 ): Promise<Buffer> => {
   const chunks: Buffer[] = []
   let size = 0
   for await (const chunk of decoded(body, encoding, host)) {
     const bytes = chunk as Buffer
     size += bytes.length
+    if (size > maxBytes && cut) return Buffer.concat([...chunks, bytes]).subarray(0, maxBytes)
     if (size > maxBytes) throw new WebError('RESPONSE_TOO_LARGE', `${host} sent more than ${maxBytes} bytes.`)
     chunks.push(bytes)
   }

@@ -20,6 +20,8 @@ const MAX_WIRE_BYTES = 20 * 1024 * 1024
 export interface FetchOptions {
   /** Of the body, decompressed. */
   maxBytes: number
+  /** Whether a longer body is cut there; otherwise it is an error. */
+  cut?: boolean
   /** Whether a body of this type is wanted; otherwise the answer has none. */
   wants?: (contentType: string) => boolean
   signal?: AbortSignal
@@ -108,12 +110,14 @@ const follow = async (client: Client, first: string, options: FetchOptions): Pro
 const receive = async (
   { statusCode, headers, body }: Dispatcher.ResponseData,
   url: URL,
-  { maxBytes, wants = () => true }: FetchOptions,
+  { maxBytes, cut = false, wants = () => true }: FetchOptions,
 ): Promise<Pick<WebAnswer, 'status' | 'contentType' | 'bytes'>> => {
   const contentType = headerOf(headers, 'content-type').toLowerCase()
   try {
     const encoding = headerOf(headers, 'content-encoding').trim().toLowerCase()
-    const bytes = wants(contentType) ? await readBody(body, { encoding, maxBytes, host: url.host }) : Buffer.alloc(0)
+    const bytes = wants(contentType)
+      ? await readBody(body, { encoding, maxBytes, cut, host: url.host })
+      : Buffer.alloc(0)
     return { status: statusCode, contentType, bytes }
   } finally {
     discard(body)

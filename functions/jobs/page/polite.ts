@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { LRUCache } from 'lru-cache'
 import robotsParser from 'robots-parser'
 import type { FetchOptions, Web, WebAnswer } from '../../../lib/web/web.ts'
+import { WebError } from '../../../lib/web/web-error.ts'
 
 /** As it is at run time: its types are an ES module's, which it is not. */
 const parseRobots = robotsParser as unknown as (
@@ -18,9 +19,7 @@ const AGENT = 'Stint'
 /** Hosts that ask for more don't get it: the job would outlive its time. */
 const MAX_DELAY_SECONDS = 10
 
-const MAX_ROBOTS_BYTES = 512 * 1024
-
-/** Of those, what is read: matching costs the length of the rules times that of an address. */
+/** Of a robots.txt, what is read: matching costs the length of the rules times that of an address. */
 const READ_ROBOTS_BYTES = 128 * 1024
 
 /** Why a page was not asked for. */
@@ -65,8 +64,9 @@ export const politely = (
     const known = rules.get(url.origin)
     if (known) return known
     const robots = new URL('/robots.txt', url)
-    const read = get(robots, { maxBytes: MAX_ROBOTS_BYTES }, web.crawlDelaySeconds).then((answer) =>
-      rulesOf(robots, answer, web.crawlDelaySeconds),
+    const read = get(robots, { maxBytes: READ_ROBOTS_BYTES, cut: true }, web.crawlDelaySeconds).then(
+      (answer) => rulesOf(robots, answer, web.crawlDelaySeconds),
+      (error) => noneIfCircular(error, web.crawlDelaySeconds),
     )
     rules.set(url.origin, read)
     return read
@@ -82,11 +82,17 @@ const rulesOf = (robots: URL, { status, bytes }: WebAnswer, crawlDelaySeconds: n
   // A host that is in trouble is left alone; one without rules has none.
   if (status >= 500 || status === 429) return { refusal: () => 'unknown', delaySeconds: crawlDelaySeconds }
   if (status >= 300) return { refusal: () => undefined, delaySeconds: crawlDelaySeconds }
-  const text = bytes.subarray(0, READ_ROBOTS_BYTES).toString()
-  const parsed = parseRobots(robots.href, text)
+  const parsed = parseRobots(robots.href, bytes.toString())
   const wanted = parsed.getCrawlDelay(AGENT) ?? 0
   return {
     refusal: (url) => (parsed.isAllowed(url, AGENT) === false ? 'disallowed' : undefined),
     delaySeconds: crawlDelaySeconds === 0 ? 0 : Math.max(crawlDelaySeconds, Math.min(wanted, MAX_DELAY_SECONDS)),
   }
+}
+
+/** One that redirects without end is no robots.txt (RFC 9309); that it does says nothing of the host's pages. */
+const noneIfCircular = (error: unknown, delaySeconds: number): Rules => {
+  if (error instanceof WebError && error.code === 'TOO_MANY_REDIRECTS')
+    return { refusal: () => undefined, delaySeconds }
+  throw error
 }
