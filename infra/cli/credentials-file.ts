@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { z } from 'zod'
 import { type Credentials, refreshing } from '../../lib/client/credentials.ts'
+import { CommandError, EXIT } from './io.ts'
 
 const file = z.object({
   /** The API that commands go to when none is named. */
@@ -27,7 +28,15 @@ export const readCredentials = async (path: string): Promise<KeptCredentials> =>
     if (error.code === 'ENOENT') return undefined
     throw error
   })
-  return text === undefined ? NOTHING : file.parse(JSON.parse(text))
+  return text === undefined ? NOTHING : parse(text, path)
+}
+
+const parse = (text: string, path: string): KeptCredentials => {
+  try {
+    return file.parse(JSON.parse(text))
+  } catch (cause) {
+    throw new CommandError(`${path} holds no credentials. Move it away, and sign in again.`, EXIT.usage, { cause })
+  }
 }
 
 /** Changes what is kept. Two processes do it one after the other, and whoever reads meanwhile sees the old or the new. */
@@ -41,6 +50,8 @@ export const changeCredentials = async (
     const changed = await change(await readCredentials(path))
     const written = await open(`${path}.new`, 'w', 0o600)
     await written.writeFile(`${JSON.stringify(changed, undefined, 2)}\n`)
+    // Or a power cut leaves an empty one.
+    await written.sync()
     await written.close()
     await rename(`${path}.new`, path)
     return changed

@@ -1,6 +1,7 @@
 import { CommanderError } from 'commander'
 import { isUnreachable } from '../../db/client.ts'
 import { ProblemError, UnreachableError } from '../../lib/client/problem-error.ts'
+import { ConfigError } from '../../lib/core/config.ts'
 import { CommandError, EXIT, type Io } from './io.ts'
 import { harmless } from './print.ts'
 
@@ -12,6 +13,8 @@ export const explain = (error: unknown, env: Io['env'] = {}): { message: string;
     return { message: harmless(`${error.message}: ${causeOf(error)}`), exitCode: EXIT.unreachable }
   // commander has said it already.
   if (error instanceof CommanderError) return { message: '', exitCode: error.exitCode === 0 ? EXIT.ok : EXIT.usage }
+  if (error instanceof ConfigError) return { message: error.message, exitCode: EXIT.usage }
+  if (isAboutFile(error)) return { message: harmless(error.message), exitCode: EXIT.usage }
   if (isUnreachable(error)) return { message: harmless((error as Error).message), exitCode: EXIT.unreachable }
   if (error instanceof Error && error.name === 'AbortError') return { message: '', exitCode: EXIT.interrupted }
   return undefined
@@ -26,6 +29,9 @@ const explainProblem = ({ status, code, title, message, errors, requestId }: Pro
   const hint = status === 401 && code === 'UNAUTHENTICATED' ? [`  ${again}`] : []
   return { message: [head, ...fields, ...trace, ...hint].join('\n'), exitCode }
 }
+
+/** What the system says of a file or folder of this machine. */
+const isAboutFile = (error: unknown): error is Error => error instanceof Error && 'syscall' in error && 'path' in error
 
 const causeOf = ({ cause }: Error): string => {
   const inner = (cause as Error | undefined)?.cause ?? cause

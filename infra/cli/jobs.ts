@@ -1,4 +1,4 @@
-import type { Command } from 'commander'
+import { type Command, Option } from 'commander'
 import type { Api } from '../../functions/http/api.ts'
 import type { AnswerOf, CallOf } from '../../lib/client/api.ts'
 import { STATE_COLOURS } from '../demo/bars.ts'
@@ -6,6 +6,7 @@ import type { Cli } from './cli.ts'
 import { EXIT, type Io } from './io.ts'
 import { ago, duration, harmless, paint, percent, print, table, toJson } from './print.ts'
 import { signedIn } from './session.ts'
+import { wholeNumber } from './whole-number.ts'
 
 type Job = AnswerOf<Api['GET /jobs']>['body']['items'][number]
 type Explained = AnswerOf<Api['GET /jobs/{jobId}']>['body']['job']
@@ -23,11 +24,11 @@ export const addJobs = (program: Command, cli: Cli): void => {
     .option('--tag <tag>')
     .option('--text <text>', 'that stands in the input')
     .option('--project-id <id>')
-    .option('--limit <integer>', 'how many', '20')
+    .addOption(new Option('--limit <integer>', 'how many').argParser(wholeNumber(1)).default(20))
     .option('--json', 'print JSON')
-    .action(async ({ limit, json, ...filter }: { limit: string; json?: boolean } & Record<string, string>) => {
+    .action(async ({ limit, json, ...filter }: Filter & { limit: number; json?: boolean }) => {
       const { client } = await signedIn(io)
-      print(io, { ...(json && { json }) }, await newest(client, filter, Number(limit)), (jobs) => toTable(io, jobs))
+      print(io, { ...(json && { json }) }, await newest(client, filter, limit), (jobs) => toTable(io, jobs))
     })
   program
     .command('job')

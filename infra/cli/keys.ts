@@ -1,4 +1,4 @@
-import { type Command, InvalidArgumentError, Option } from 'commander'
+import { type Command, Option } from 'commander'
 import type { Api } from '../../functions/http/api.ts'
 import { SCOPES, type Scope } from '../../lib/auth/scopes.ts'
 import type { ItemOf } from '../../lib/client/api.ts'
@@ -7,6 +7,7 @@ import type { Io } from './io.ts'
 import { ago, harmless, paint, print, table } from './print.ts'
 import { ownProject } from './projects.ts'
 import { all, type Session, signedIn } from './session.ts'
+import { wholeNumber } from './whole-number.ts'
 
 type ApiKey = ItemOf<Api['GET /projects/{projectId}/api-keys']>
 
@@ -21,6 +22,8 @@ interface NewKey extends Options {
 }
 
 const DAY_SECONDS = 86_400
+/** What the API takes. */
+const MAX_DAYS = 3_650
 
 /** `stint keys`. */
 export const addKeys = (program: Command, { io }: Cli): void => {
@@ -45,7 +48,7 @@ export const addKeys = (program: Command, { io }: Cli): void => {
         .choices(SCOPES)
         .default(['jobs:write']),
     )
-    .option('--expires-in-days <days>', 'it does not expire if left out', toDays)
+    .option('--expires-in-days <days>', 'it does not expire if left out', wholeNumber(1, MAX_DAYS))
     .option('--project-id <id>', 'your own project if left out')
     .option('--json', 'print JSON')
     .action(async (name: string, { scope: scopes, expiresInDays: days, ...options }: NewKey) => {
@@ -71,11 +74,6 @@ export const addKeys = (program: Command, { io }: Cli): void => {
 const projectOf = async (session: Session, { projectId }: Options) => ({
   projectId: projectId ?? (await ownProject(session)),
 })
-
-const toDays = (text: string): number => {
-  if (!/^[1-9]\d{0,4}$/.test(text)) throw new InvalidArgumentError('expected a number of days')
-  return Number(text)
-}
 
 const toTable = (io: Io, keys: readonly ApiKey[]): string => {
   if (keys.length === 0) return 'No keys.'

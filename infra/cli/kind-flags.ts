@@ -64,11 +64,16 @@ export const inputOf = (
 export const readInput = async (given: string | undefined): Promise<Record<string, unknown>> => {
   if (given === undefined) return {}
   const text =
-    given === '-' ? await textOf(process.stdin) : given.startsWith('@') ? await readFile(given.slice(1), 'utf8') : given
+    given === '-' ? await textOf(process.stdin) : given.startsWith('@') ? await readNamed(given.slice(1)) : given
   const parsed = parseJson(text)
   if (typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed)) return parsed as Record<string, unknown>
   throw new CommandError('--input: expected a JSON object, @file with one, or - to read one', EXIT.usage)
 }
+
+const readNamed = (path: string): Promise<string> =>
+  readFile(path, 'utf8').catch((cause: Error) => {
+    throw new CommandError(`--input: ${path} cannot be read: ${cause.message}`, EXIT.usage, { cause })
+  })
 
 const toOption = (name: string, schema: Schema, needed: boolean): Option => {
   const flag = `--${name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`

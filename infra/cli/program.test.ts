@@ -1,4 +1,9 @@
-import { describe, expect, test as plain } from 'vitest'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, expect, onTestFinished, test as plain } from 'vitest'
 import { test, type World } from '../../tests/support/world.ts'
 import { run } from './program.ts'
 
@@ -84,6 +89,12 @@ describe('used wrongly', () => {
     [['surgeon'], "unknown command 'surgeon'"],
     [['doctor', '--fast'], "unknown option '--fast'"],
     [['admin', 'add'], "missing required argument 'email'"],
+    [['jobs', '--limit', 'abc'], "'--limit <integer>' argument 'abc' is invalid. Expected a whole number from 1"],
+    [['jobs', '--limit', '0'], "'--limit <integer>' argument '0' is invalid. Expected a whole number from 1"],
+    [
+      ['keys', 'create', 'x', '--expires-in-days', '9999'],
+      "argument '9999' is invalid. Expected a whole number from 1 to",
+    ],
   ])('%s', async ([args, why]) => {
     const answer = await stint({}, ...args)
     expect(answer.exitCode).toBe(64)
@@ -95,4 +106,51 @@ describe('used wrongly', () => {
     expect(answer).toMatchObject({ exitCode: 0, err: '' })
     expect(answer.out).toContain('Exit codes: 0 healthy')
   })
+})
+
+describe('a shell that is set up wrongly', () => {
+  /** A configuration folder whose credentials are this text. */
+  const holding = (text: string): string => {
+    const folder = mkdtempSync(join(tmpdir(), 'stint-config-'))
+    onTestFinished(() => rmSync(folder, { recursive: true }))
+    mkdirSync(join(folder, 'stint'))
+    writeFileSync(join(folder, 'stint', 'credentials.json'), text)
+    return folder
+  }
+
+  plain.for(['', '{', '{"sessions": []}'])('is told that %j are no credentials', async (text) => {
+    const answer = await stint({ XDG_CONFIG_HOME: holding(text) }, 'jobs')
+    expect(answer).toMatchObject({ exitCode: 64, out: '' })
+    expect(answer.err).toMatch(/^\S+credentials\.json holds no credentials\. Move it away/)
+  })
+
+  plain('is told which file cannot be read, and which variable is wrong', async () => {
+    const file = join(holding(''), 'stint', 'credentials.json')
+    expect(await stint({ XDG_CONFIG_HOME: file }, 'jobs')).toMatchObject({
+      exitCode: 64,
+      err: `ENOTDIR: not a directory, open '${file}/stint/credentials.json'\n`,
+    })
+    const XDG_CONFIG_HOME = '/nowhere'
+    const port = await stint({ XDG_CONFIG_HOME, PORT: 'abc' }, 'jobs')
+    expect(port).toMatchObject({ exitCode: 64, err: expect.stringContaining('PORT: must be a number, not "abc"') })
+    const url = await stint({ XDG_CONFIG_HOME, STINT_URL: 'localhost:3000' }, 'jobs')
+    expect(url).toMatchObject({ exitCode: 64, err: expect.stringContaining('STINT_URL is not a URL') })
+  })
+
+  plain('is not shown the token that no header can have', async () => {
+    const env = { STINT_URL: 'http://localhost:3000', STINT_TOKEN: 'stk_secret\nstk_secret' }
+    const answer = await stint(env, 'jobs')
+    expect(answer).toMatchObject({ exitCode: 64, err: expect.stringContaining('STINT_TOKEN is no token') })
+    expect(answer.err).not.toContain('secret')
+  })
+})
+
+plain('Ctrl-C ends a command that waits for an answer', async () => {
+  const interrupted = new AbortController()
+  const silent = createServer(() => interrupted.abort())
+  await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve))
+  onTestFinished(() => void silent.close().closeAllConnections())
+  const env = { STINT_URL: `http://127.0.0.1:${(silent.address() as AddressInfo).port}`, STINT_TOKEN: 'x' }
+  const io = { env, out: () => {}, err: () => {}, signal: interrupted.signal }
+  expect(await run(['jobs'], io)).toBe(130)
 })

@@ -56,7 +56,7 @@ export const run = async (args: string[], io: Io, onSubmitted: (jobId: string) =
   addDoctor(program, io, cli.exit)
   addAdmin(program, io)
   try {
-    await program.parseAsync(args, { from: 'user' })
+    await Promise.race([program.parseAsync(args, { from: 'user' }), interruption(io)])
     return exitCode
   } catch (error) {
     const explained = explain(error, io.env)
@@ -65,3 +65,7 @@ export const run = async (args: string[], io: Io, onSubmitted: (jobId: string) =
     return explained.exitCode
   }
 }
+
+/** Ctrl-C ends a command whatever it waits for: an answer that doesn't come, or standard input. */
+const interruption = ({ signal }: Io): Promise<never> =>
+  new Promise((_, reject) => signal?.addEventListener('abort', () => reject(signal.reason), { once: true }))

@@ -5,6 +5,7 @@ import { readHostConfig } from '../../lib/core/host-config.ts'
 import { readRunFile } from '../local/run-file.ts'
 import { credentialsPath, keptCredentials, readCredentials } from './credentials-file.ts'
 import { CommandError, EXIT, type Io } from './io.ts'
+import { harmless } from './print.ts'
 
 /** The API that a command talks to, as somebody. */
 export interface Session {
@@ -17,8 +18,9 @@ export interface Session {
 /** The API that is meant: STINT_URL, or where one signed in last, or the stack that runs on this machine. */
 export const findUrl = async ({ env }: Io): Promise<string> => {
   const { current } = await readCredentials(credentialsPath(env))
-  const url = env['STINT_URL'] ?? current ?? runningUrl(env) ?? 'http://localhost:3000'
-  if (!URL.canParse(url)) throw new CommandError(`STINT_URL is not a URL: ${url}`, EXIT.usage)
+  const url = env['STINT_URL'] || (current ?? runningUrl(env) ?? 'http://localhost:3000')
+  if (!/^https?:\/\//.test(url) || !URL.canParse(url))
+    throw new CommandError(`STINT_URL is not a URL, as http://localhost:3000 is one: ${harmless(url)}`, EXIT.usage)
   return url.replace(/\/+$/, '')
 }
 
@@ -26,11 +28,17 @@ export const findUrl = async ({ env }: Io): Promise<string> => {
 export const signedIn = async (io: Io): Promise<Session> => {
   const url = await findUrl(io)
   const token = io.env['STINT_TOKEN']
-  if (token) return { url, client: clientOf(url, fixed(token)), email: undefined }
+  if (token) return { url, client: clientOf(url, fixed(usable(token))), email: undefined }
   const path = credentialsPath(io.env)
   const kept = (await readCredentials(path)).sessions[url]
-  if (!kept) throw new CommandError(`Sign in first: stint login   (at ${url})`, EXIT.signIn)
+  if (!kept) throw new CommandError(`Sign in first: stint login, or stint register   (at ${url})`, EXIT.signIn)
   return { url, client: clientOf(url, keptCredentials(path, url, kept)), email: kept.email }
+}
+
+/** What a header can't have is refused before a request is made: its error would show the token. */
+const usable = (token: string): string => {
+  if (/^[\x21-\x7e]+$/.test(token)) return token
+  throw new CommandError('STINT_TOKEN is no token: it has spaces, line breaks or signs that are not ASCII.', EXIT.usage)
 }
 
 /** A client that is nobody yet. */

@@ -20,3 +20,5 @@ process.once('SIGINT', () => interrupted.abort())
 // Who reads no further (`| head`) is no error of ours.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1))
 process.exitCode = await run(process.argv.slice(2), io)
+// What it waited for would hold it. First whoever heard of it leaves the terminal as it was.
+if (interrupted.signal.aborted) setImmediate(() => process.exit())

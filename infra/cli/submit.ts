@@ -6,6 +6,7 @@ import { harmless, print } from './print.ts'
 import { type Session, signedIn } from './session.ts'
 import { upload } from './upload.ts'
 import { watchJobs } from './watch.ts'
+import { wholeNumber } from './whole-number.ts'
 
 interface Options {
   input?: string
@@ -73,7 +74,6 @@ const submitKind = async (cli: Cli, name: string, flags: string[]): Promise<void
   await command.parseAsync(asFlags(command, flags), { from: 'user' })
 }
 
-const whole = (text: string): unknown => (/^-?\d+$/.test(text) ? Number(text) : text)
 const collect = (text: string, before: string[] = []): string[] => [...before, text]
 
 const addCommon = (command: Command): void => {
@@ -84,13 +84,13 @@ const addCommon = (command: Command): void => {
     .option('--file <path>', 'upload a file of this machine, and give the job its id')
     .option('--name <text>', 'a name for people')
     .option('--project-id <id>', 'the project; your own if left out')
-    .addOption(new Option('--priority <integer>', '-10 to 10, the highest first').argParser(whole))
-    .addOption(new Option('--delay-seconds <integer>', 'not before that').argParser(whole))
+    .addOption(new Option('--priority <integer>', '-10 to 10, the highest first').argParser(wholeNumber()))
+    .addOption(new Option('--delay-seconds <integer>', 'not before that').argParser(wholeNumber()))
     .option('--run-at <time>', 'not before then (RFC 3339)')
     .option('--after <id>', 'after this job; can be repeated', collect)
     .option('--tags <tag>', 'can be repeated', collect)
-    .addOption(new Option('--max-attempts <integer>').argParser(whole))
-    .addOption(new Option('--timeout-seconds <integer>', 'running time over all stints').argParser(whole))
+    .addOption(new Option('--max-attempts <integer>').argParser(wholeNumber()))
+    .addOption(new Option('--timeout-seconds <integer>', 'running time over all stints').argParser(wholeNumber()))
     .option('--unique-key <key>', 'at most one live job of the project has it')
     .option('--idempotency-key <key>', 'a repeat within 24 h gives the same job')
 }

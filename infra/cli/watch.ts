@@ -5,6 +5,7 @@ import { hasEnded, STATE_AFTER } from '../../lib/jobs/states.ts'
 import { drawBar, STATE_COLOURS } from '../demo/bars.ts'
 import { createScreen, type Screen } from '../demo/screen.ts'
 import type { Cli } from './cli.ts'
+import { explain } from './explain.ts'
 import { followSession } from './following.ts'
 import { CommandError, EXIT, type Io } from './io.ts'
 import { harmless, paint, percent, toJson } from './print.ts'
@@ -59,7 +60,8 @@ export const watchJobs = async (
   }
   const read = async (): Promise<void> => {
     const { client } = session
-    const answers = await Promise.all(ids.map((jobId) => client.call('GET /jobs/{jobId}', { params: { jobId } })))
+    const get = (jobId: string) => client.call('GET /jobs/{jobId}', { params: { jobId } }).catch(naming(ids, jobId))
+    const answers = await Promise.all(ids.map(get))
     for (const { job } of answers) jobs.set(job.id, { ...job, label: job.name ?? job.kind })
     if (!json) return
     for (const jobId of ids) {
@@ -113,6 +115,15 @@ export const watchJobs = async (
   }
   return [...jobs.values()].every(({ state }) => state === 'succeeded') ? EXIT.ok : EXIT.found
 }
+
+/** Which of several jobs it is that is refused. */
+const naming =
+  ({ length }: string[], jobId: string) =>
+  (error: unknown): never => {
+    const explained = length > 1 ? explain(error) : undefined
+    if (explained?.exitCode !== EXIT.refused) throw error
+    throw new CommandError(`${harmless(jobId)}: ${explained.message}`, EXIT.refused, { cause: error })
+  }
 
 /** Why nothing more will be heard. */
 const asEnd = ({ email }: Session, error: unknown): unknown => {

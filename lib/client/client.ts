@@ -44,7 +44,7 @@ export const createClient = <Api extends AnyApi>(options: ClientOptions): Client
     const { url, init } = toRequest(route, call, { ...options, token })
     return ask(url, init).catch((error: unknown) => {
       if (call.signal?.aborted) throw error
-      throw new UnreachableError(`${route} was not answered`, { cause: error })
+      throw UnreachableError.of(route, options.baseUrl, error)
     })
   }
 

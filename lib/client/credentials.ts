@@ -53,7 +53,7 @@ export const refreshing = ({ baseUrl, tokens, onChange, fetch: ask = fetch }: Re
         headers: { 'content-type': 'application/json' },
         body: JSON.stringify({ refreshToken: held.refreshToken }),
       }).catch((error: unknown) => {
-        throw new UnreachableError('POST /auth/refresh was not answered', { cause: error })
+        throw UnreachableError.of('POST /auth/refresh', baseUrl, error)
       })
       if (response.ok) {
         await hold((await response.json()) as Tokens)

@@ -45,4 +45,9 @@ export class ProblemError extends Error {
 /** A request that nobody answered. `cause` tells what the network said. */
 export class UnreachableError extends Error {
   override readonly name = 'UnreachableError'
+
+  /** @param baseUrl empty in a page that the API serves, where nobody doubts which one is meant */
+  static of(route: string, baseUrl: string, cause: unknown): UnreachableError {
+    return new UnreachableError(`${route} was not answered${baseUrl && ` by ${baseUrl}`}`, { cause })
+  }
 }

@@ -63,7 +63,7 @@ test('jobs shows as many as are asked for, over as many pages as they take', asy
   expect(await listed('--tag', 'rare', '--limit', '120')).toEqual(rare.slice(-120).toReversed())
   expect(await listed('--tag', 'rare')).toEqual(rare.slice(-20).toReversed())
   expect(await listed('--tag', 'none')).toEqual([])
-  expect(await ada.stint(['jobs', '--limit', '0'])).toMatchObject({ exitCode: 4, out: '' })
+  expect(await ada.stint(['jobs', '--limit', '0'])).toMatchObject({ exitCode: 64, out: '' })
 })
 
 describe('submit', () => {
@@ -134,6 +134,10 @@ describe('submit', () => {
     expect((await ada.stint(['submit', 'math.pie'])).err).toContain('There is no kind math.pie. There are\n  math.pi\n')
     expect(await ada.stint(['submit', 'math.pi', '--base', '2'])).toMatchObject({ exitCode: 64 })
     expect((await ada.stint(['submit', 'math.pi', '--input', '[1]'])).exitCode).toBe(64)
+    const noFile = await ada.stint(['submit', 'math.pi', '--input', '@job.json'])
+    expect(noFile).toMatchObject({ exitCode: 64, err: expect.stringMatching(/^--input: job\.json cannot be read: /) })
+    const high = await ada.stint(['submit', 'math.pi', '--digits', '5', '--priority', 'high'])
+    expect(high).toMatchObject({ exitCode: 64, err: expect.stringContaining("'--priority <integer>' argument 'high'") })
     const help = await ada.stint(['submit', 'math.pi', '--help'])
     expect(help).toMatchObject({ exitCode: 0, err: '' })
     expect(help.out).toMatch(/--digits <integer> +How many digits .*\(needed, 1 to\n? *100000\)/)
@@ -155,7 +159,9 @@ test('watch --json gives a line for each event of the jobs that were named, and 
     .map((line) => JSON.parse(line))
   expect(new Set(events.map((it) => it.jobId))).toEqual(new Set([one, two]))
   expect(events.filter((it) => it.type === 'job.succeeded')).toHaveLength(2)
-  expect((await ada.stint(['watch', '01a20610-c462-7693-9270-2c83469d56d3'])).err).toBe('No such job\n')
+  const never = '01a20610-c462-7693-9270-2c83469d56d3'
+  expect((await ada.stint(['watch', never])).err).toBe('No such job\n')
+  expect(await ada.stint(['watch', one, never])).toMatchObject({ exitCode: 4, err: `${never}: No such job\n` })
 })
 
 test('logs -f goes on when the API was away for a moment', async ({ ada }) => {
