@@ -37,8 +37,8 @@ export const table = (rows: readonly (readonly string[])[]): string => {
     .join('\n')
 }
 
-/** Without colours. */
-const width = (text: string): number => [...stripVTControlCharacters(text)].length
+/** The columns that a text takes, without its colours. */
+export const width = (text: string): number => [...stripVTControlCharacters(text)].length
 
 /** `3.2 s`, `4 min`, `2 h`, `3 d` */
 export const duration = (ms: number): string => {

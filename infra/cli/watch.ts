@@ -1,25 +1,14 @@
 import type { Command } from 'commander'
-import type { JobState } from '../../db/queries/jobs.ts'
 import type { LiveEvent, LiveState } from '../../lib/client/live.ts'
 import { hasEnded, STATE_AFTER } from '../../lib/jobs/states.ts'
-import { drawBar, STATE_COLOURS } from '../demo/bars.ts'
 import { createScreen, type Screen } from '../demo/screen.ts'
 import type { Cli } from './cli.ts'
 import { explain } from './explain.ts'
 import { followSession } from './following.ts'
 import { CommandError, EXIT, type Io } from './io.ts'
-import { harmless, paint, percent, toJson } from './print.ts'
+import { barOf, isCut, lineOf, type Watched } from './job-line.ts'
+import { harmless, paint, toJson } from './print.ts'
 import { type Session, signedIn } from './session.ts'
-
-/** A job, as far as events tell of it. */
-interface Watched {
-  id: string
-  label: string
-  state: JobState
-  progress: number
-  stint: number
-  error: { code: string; message: string } | null
-}
 
 type Told = Pick<LiveEvent, 'seq' | 'type' | 'createdAt' | 'data'>
 
@@ -145,43 +134,35 @@ type View = (() => void) & { close: () => void }
 const unseen: View = Object.assign(() => {}, { close: () => {} })
 
 /** Bars where a person looks, and else a line whenever a state changes or a tenth is done. */
-const createView = (
-  io: Io,
-  jobs: Map<string, Watched>,
-  live: () => LiveState,
-): (() => void) & { close: () => void } => {
+const createView = (io: Io, jobs: Map<string, Watched>, live: () => LiveState): View => {
   const screen = io.terminal && createScreen(io.terminal.screen)
-  const view = screen?.isLive ? drawnOn(io, screen, jobs, live) : saidTo(io, jobs)
-  return Object.assign(view, { close: () => screen?.close() })
+  return screen?.isLive ? drawnOn(io, screen, jobs, live) : saidTo(io, jobs)
 }
 
-const drawnOn = (io: Io, screen: Screen, jobs: Map<string, Watched>, live: () => LiveState) => (): void => {
-  const width = Math.max(9, Math.min(40, screen.columns() - 75))
-  const note = { polling: 'no WebSocket can be had: asking each two seconds', offline: 'the API cannot be reached' }
-  const below = note[live() as keyof typeof note]
-  const bars = [...jobs.values()].map((job) => draw(io, job, drawBar(job.progress, width, STATE_COLOURS[job.state])))
-  screen.show([...bars, ...(below ? [paint(io, 'dim', below)] : [])])
+const drawnOn = (io: Io, screen: Screen, jobs: Map<string, Watched>, live: () => LiveState): View => {
+  // A terminal may not know how wide it is.
+  const columns = (): number => screen.columns() || 80
+  const show = (): void => {
+    const note = { polling: 'no WebSocket can be had: asking each two seconds', offline: 'the API cannot be reached' }
+    const below = note[live() as keyof typeof note]
+    const bars = [...jobs.values()].map((job) => barOf(io, job, columns()))
+    screen.show([...bars, ...(below ? [paint(io, 'dim', below)] : [])])
+  }
+  const close = (): void => {
+    screen.close()
+    for (const job of jobs.values()) if (job.error && isCut(io, job, columns())) io.out(lineOf(io, job))
+  }
+  return Object.assign(show, { close })
 }
 
-const saidTo = (io: Io, jobs: Map<string, Watched>): (() => void) => {
+const saidTo = (io: Io, jobs: Map<string, Watched>): View => {
   const said = new Map<string, string>()
-  return () => {
+  const show = (): void => {
     for (const job of jobs.values()) {
       const step = `${job.state} ${job.stint} ${Math.floor(job.progress * 10)}`
-      if (said.get(job.id) !== step) io.out(draw(io, job))
+      if (said.get(job.id) !== step) io.out(lineOf(io, job))
       said.set(job.id, step)
     }
   }
+  return Object.assign(show, { close: () => {} })
 }
-
-const draw = (io: Io, job: Watched, bar?: string): string =>
-  [
-    job.id,
-    harmless(job.label.slice(0, 16)).padEnd(16),
-    ...(bar === undefined ? [] : [bar]),
-    percent(job.progress).padStart(5),
-    paint(io, STATE_COLOURS[job.state], job.state.padEnd(9)),
-    job.error ? harmless(`${job.error.code}: ${job.error.message}`) : job.stint > 0 ? `stint ${job.stint}` : '',
-  ]
-    .join(' ')
-    .trimEnd()
