@@ -73,6 +73,24 @@ describeInBrowser('lists of jobs', () => {
     }
   })
 
+  test('show the whole of a time that they are filtered by, in a window and on a phone', async ({ stage }) => {
+    const { page } = await stage.open()
+    await register(page)
+    await page.goto('/dashboard/jobs?queuedAfter=2026-11-29T22:15:00.000Z')
+    const field = page.getByLabel('Queued after')
+    for (const width of [1_280, 1_024, 640, 375]) {
+      await page.setViewportSize({ width, height: 800 })
+      const cut = await field.evaluate((it: HTMLInputElement) => {
+        const given = it.offsetWidth
+        it.style.width = 'max-content'
+        const needed = it.offsetWidth
+        it.style.width = ''
+        return needed - given
+      })
+      expect.soft(cut, `${width} px`).toBeLessThanOrEqual(0)
+    }
+  })
+
   test('are where one was after Back from a job', async ({ stage }) => {
     const { page, context } = await stage.open()
     await register(page)
