@@ -44,18 +44,29 @@ export interface Act {
  * @example await transaction(app.sql, async (tx) => { await schedules.remove(tx, id); await told(actor, act)(tx) })
  */
 export const told =
-  (actor: Actor | undefined, { action, projectId, target, data = {} }: Act) =>
+  (actor: Actor | undefined, act: Act) =>
   (tx: Sql): Promise<void> =>
-    auditLog.insert(tx, {
-      id: newId(),
-      projectId,
-      userId: actor?.userId ?? null,
-      apiKeyId: actor?.apiKey?.id ?? null,
-      action,
-      target,
-      data,
-      ip: actor?.ip ?? null,
-    })
+    auditLog.insert(tx, entryOf(actor, act))
+
+/** Tells of many things that somebody does at once, in their order. */
+export const toldAll =
+  (actor: Actor, acts: Act[]) =>
+  (tx: Sql): Promise<void> =>
+    auditLog.insertAll(
+      tx,
+      acts.map((act) => entryOf(actor, act)),
+    )
+
+const entryOf = (actor: Actor | undefined, { action, projectId, target, data = {} }: Act): auditLog.NewEntry => ({
+  id: newId(),
+  projectId,
+  userId: actor?.userId ?? null,
+  apiKeyId: actor?.apiKey?.id ?? null,
+  action,
+  target,
+  data,
+  ip: actor?.ip ?? null,
+})
 
 /** Tells the same of many jobs: one entry for each project that some of them belong to. */
 export const toldOfJobs =

@@ -104,6 +104,19 @@ describe('an account whose email nobody had confirmed', () => {
     expect((await world.http('GET', `/jobs/${job.body.job.id}`, { token })).status).toBe(200)
   })
 
+  test('is handed over however many keys were made: each is told, and none holds it up', async ({ world }) => {
+    const ada = await world.register()
+    await world.sql`
+      INSERT INTO api_keys (id, project_id, created_by, name, secret_hash, hint, scopes)
+      SELECT gen_random_uuid(), ${ada.projectId}, ${ada.userId}, 'Key ' || nth, sha256(nth::text::bytea), 'stk_', '{jobs:read}'
+      FROM generate_series(1, 20000) AS nth`
+    await resetBy(world, ada)
+    const [told] = await world.sql`
+      SELECT count(*)::integer AS keys, count(DISTINCT data->>'name')::integer AS names
+      FROM audit_log WHERE action = 'api-key.revoke' AND project_id = ${ada.projectId}`
+    expect(told).toEqual({ keys: 20_000, names: 20_000 })
+  })
+
   test('gets a project Personal when somebody had taken it out of its own', async ({ world }) => {
     const { account, other, as, project } = await prepared(world)
     await as(account.accessToken)('PUT', `${project}/members/${other.userId}`, { role: 'owner' })

@@ -4,7 +4,7 @@ import * as jobs from '../db/queries/jobs.ts'
 import * as memberships from '../db/queries/memberships.ts'
 import * as projects from '../db/queries/projects.ts'
 import * as schedules from '../db/queries/schedules.ts'
-import { told } from './audit.ts'
+import { type Act, told, toldAll } from './audit.ts'
 import { addProject } from './new-project.ts'
 
 /**
@@ -14,21 +14,45 @@ import { addProject } from './new-project.ts'
  * The sessions must have been ended before: who is still in one waits for that, and is refused then.
  */
 export const takeOver = async (tx: Sql, { userId, ip }: { userId: string; ip: string }): Promise<void> => {
-  // Projects that it leaves may be a stranger's, who reads their audit log and isn't to learn where this person is.
-  const actor = { userId }
   await projects.lockAllOfUser(tx, userId)
-  for (const projectId of await memberships.leaveOwnedByOthers(tx, userId))
-    await told(actor, { action: 'member.remove', projectId, target: userId })(tx)
-  for (const other of await memberships.removeOthers(tx, userId))
-    await told(actor, { action: 'member.remove', projectId: other.projectId, target: other.userId })(tx)
-  for (const { id: target, projectId, name } of await apiKeys.removeAround(tx, userId))
-    await told(actor, { action: 'api-key.revoke', projectId, target, data: { name } })(tx)
-  for (const { id: target, projectId, name } of await schedules.pauseAround(tx, userId))
-    await told(actor, { action: 'schedule.change', projectId, target, data: { name, changed: ['paused'] } })(tx)
+  const left = await memberships.leaveOwnedByOthers(tx, userId)
+  const others = await memberships.removeOthers(tx, userId)
+  const keys = await apiKeys.removeAround(tx, userId)
+  const paused = await schedules.pauseAround(tx, userId)
   await jobs.disown(tx, userId)
   await ensurePersonal(tx, userId)
+  const acts = [
+    ...left.map((projectId) => removed(projectId, userId)),
+    ...others.map((it) => removed(it.projectId, it.userId)),
+    ...keys.map(revoked),
+    ...paused.map(stopped),
+  ]
+  // Projects that it leaves may be a stranger's, who reads their audit log and isn't to learn where this person is.
+  await toldAll({ userId }, acts)(tx)
   await told({ userId, ip }, { action: 'account.take-over', projectId: null, target: userId })(tx)
 }
+
+interface Named {
+  id: string
+  projectId: string
+  name: string
+}
+
+const removed = (projectId: string, target: string): Act => ({ action: 'member.remove', projectId, target })
+
+const revoked = ({ id: target, projectId, name }: Named): Act => ({
+  action: 'api-key.revoke',
+  projectId,
+  target,
+  data: { name },
+})
+
+const stopped = ({ id: target, projectId, name }: Named): Act => ({
+  action: 'schedule.change',
+  projectId,
+  target,
+  data: { name, changed: ['paused'] },
+})
 
 const ensurePersonal = async (tx: Sql, userId: string): Promise<void> => {
   await projects.releasePersonal(tx, userId)

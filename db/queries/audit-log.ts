@@ -26,6 +26,15 @@ export const insert = async (sql: Sql, entry: NewEntry): Promise<void> => {
     )`
 }
 
+export const insertAll = async (sql: Sql, entries: NewEntry[]): Promise<void> => {
+  await sql`
+    INSERT INTO audit_log (id, project_id, user_id, api_key_id, action, target, data, ip)
+    SELECT id, "projectId", "userId", "apiKeyId", action, target, data, ip
+    FROM jsonb_to_recordset(${JSON.stringify(entries)}::text::jsonb) AS given (
+      id uuid, "projectId" uuid, "userId" uuid, "apiKeyId" uuid, action text, target text, data jsonb, ip text
+    )`
+}
+
 /** What was done in a project, or everywhere, newest first, before `before`. */
 export const list = (
   sql: Sql,
