@@ -4,6 +4,7 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { createInterface } from 'node:readline'
 import { afterEach, expect, test } from 'vitest'
+import { MAX_BYTES, MEMORY, PROCESS_BYTES } from './limits.ts'
 import { asDeath } from './problems.ts'
 import { openReader, type Reader } from './reader.ts'
 
@@ -48,21 +49,36 @@ test('reaches its one file, and nothing else', async () => {
     await expect(reader.ask(refused), refused).rejects.toThrow(/Permission Error|configuration|disabled|locked/i)
 })
 
+/** A file of `/proc`, of a process that may have ended meanwhile. */
+const ofProcess = (file: string) => (pid: string) => {
+  try {
+    return readFileSync(`/proc/${pid}/${file}`, 'utf8')
+  } catch {
+    return ''
+  }
+}
+
+const pidsOf = (reader: Reader): string[] =>
+  readdirSync('/proc').filter((name) => /^\d+$/.test(name) && ofProcess('cmdline')(name).includes(reader.path))
+
+test.runIf(process.platform === 'linux')(
+  'has room for all of the largest file beside what DuckDB may use',
+  async () => {
+    const reader = await reading()
+    await reader.ask('SELECT 1')
+    const [status = ''] = pidsOf(reader).map(ofProcess('status'))
+    const reservedBytes = 1_024 * Number(/^VmData:\s*(\d+) kB/m.exec(status)?.[1])
+    const duckDbBytes = Number(/^(\d+)GB$/.exec(MEMORY)?.[1]) * 1e9
+    expect(PROCESS_BYTES).toBeGreaterThan(1.1 * (reservedBytes + MAX_BYTES + duckDbBytes))
+  },
+)
+
 test.runIf(process.platform === 'linux')('has nothing of our environment', async () => {
   const reader = await reading()
   await reader.ask('SELECT 1')
-  const ofReader = (file: string) => (pid: string) => {
-    try {
-      return readFileSync(`/proc/${pid}/${file}`, 'utf8')
-    } catch {
-      return '' // It ended meanwhile.
-    }
-  }
-  const pids = readdirSync('/proc').filter(
-    (name) => /^\d+$/.test(name) && ofReader('cmdline')(name).includes(reader.path),
-  )
+  const pids = pidsOf(reader)
   expect(pids).toHaveLength(1)
-  const names = pids.map(ofReader('environ')).flatMap((text) => text.split('\0').map((it) => it.split('=')[0]))
+  const names = pids.map(ofProcess('environ')).flatMap((text) => text.split('\0').map((it) => it.split('=')[0]))
   expect(process.env['PATH']).toBeDefined()
   expect(names.filter((name) => !/^(NODE_CHANNEL_.*|LD_LIBRARY_PATH|PWD|SHLVL|_|OLDPWD|)$/.test(name ?? ''))).toEqual(
     [],
