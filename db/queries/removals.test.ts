@@ -24,7 +24,7 @@ test('half a million events that wait for Kafka don’t keep old jobs from being
   await world.sql`UPDATE jobs SET finished_at = now() - interval '2 days'`
   await world.sql`
     INSERT INTO outbox (events, job_ids, seqs)
-    SELECT 50, array_agg(gen_random_uuid()), array_agg(1) FROM generate_series(1, 500_000) AS n GROUP BY n % 10_000`
+    SELECT 50, array_agg(gen_random_uuid()), array_agg(1) FROM generate_series(1, 500000) AS n GROUP BY n % 10000`
   await world.sql`ANALYZE jobs, outbox`
   const page = { after: '00000000-0000-0000-0000-000000000000', limit: 1_000, maxEvents: 10_000 }
   await world.sql.begin(async (tx) => {
