@@ -43,16 +43,13 @@ export interface Act {
  * an actor it is done from the command line.
  * @example await transaction(app.sql, async (tx) => { await schedules.remove(tx, id); await told(actor, act)(tx) })
  */
-export const told =
-  (actor: Actor | undefined, act: Act) =>
-  (tx: Sql): Promise<void> =>
-    auditLog.insert(tx, entryOf(actor, act))
+export const told = (actor: Actor | undefined, act: Act) => toldAll(actor, [act])
 
 /** Tells of many things that somebody does at once, in their order. */
 export const toldAll =
-  (actor: Actor, acts: Act[]) =>
+  (actor: Actor | undefined, acts: Act[]) =>
   (tx: Sql): Promise<void> =>
-    auditLog.insertAll(
+    auditLog.insert(
       tx,
       acts.map((act) => entryOf(actor, act)),
     )
@@ -72,12 +69,11 @@ const entryOf = (actor: Actor | undefined, { action, projectId, target, data = {
 export const toldOfJobs =
   (actor: Actor, action: Act['action'], projectOf: ReadonlyMap<string, string>) =>
   async (tx: Sql, ids: string[]): Promise<void> => {
-    for (const [projectId, own] of Map.groupBy(ids, (id) => projectOf.get(id) ?? null)) {
-      await told(actor, {
-        action,
-        projectId,
-        target: own.length === 1 ? `${own[0]}` : `${own.length} jobs`,
-        data: { ids: own },
-      })(tx)
-    }
+    const acts = [...Map.groupBy(ids, (id) => projectOf.get(id) ?? null)].map(([projectId, own]) => ({
+      action,
+      projectId,
+      target: own.length === 1 ? `${own[0]}` : `${own.length} jobs`,
+      data: { ids: own },
+    }))
+    await toldAll(actor, acts)(tx)
   }

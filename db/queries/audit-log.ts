@@ -17,16 +17,7 @@ export interface EntryRow extends NewEntry {
   createdAt: Date
 }
 
-export const insert = async (sql: Sql, entry: NewEntry): Promise<void> => {
-  await sql`
-    INSERT INTO audit_log (id, project_id, user_id, api_key_id, action, target, data, ip)
-    VALUES (
-      ${entry.id}, ${entry.projectId}, ${entry.userId}, ${entry.apiKeyId}, ${entry.action}, ${entry.target},
-      ${sql.json(entry.data as Parameters<Sql['json']>[0])}, ${entry.ip}
-    )`
-}
-
-export const insertAll = async (sql: Sql, entries: NewEntry[]): Promise<void> => {
+export const insert = async (sql: Sql, entries: NewEntry[]): Promise<void> => {
   await sql`
     INSERT INTO audit_log (id, project_id, user_id, api_key_id, action, target, data, ip)
     SELECT id, "projectId", "userId", "apiKeyId", action, target, data, ip

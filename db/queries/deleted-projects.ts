@@ -1,4 +1,5 @@
 import type { Sql } from '../client.ts'
+import { orphan } from './orphaned-objects.ts'
 
 /** Projects that were deleted more than so many days ago, from behind an id. */
 export const list = async (sql: Sql, days: number, after: string, limit: number): Promise<string[]> => {
@@ -19,7 +20,7 @@ export const removeFiles = async (sql: Sql, projectId: string, limit: number): P
         LIMIT ${limit}
       ) RETURNING object_key
     ), orphaned AS (
-      INSERT INTO orphaned_objects (object_key) SELECT object_key FROM removed ON CONFLICT DO NOTHING
+      ${orphan(sql)}
     )
     SELECT FROM removed`
   return rows.count

@@ -1,4 +1,5 @@
 import type { Sql } from '../client.ts'
+import { orphan } from './orphaned-objects.ts'
 
 export interface FileRow {
   id: string
@@ -89,7 +90,7 @@ export const removeMadeBy = async (sql: Sql, jobId: string, fileIds: string[]): 
     WITH removed AS (
       DELETE FROM files WHERE job_id = ${jobId} AND id = ANY(${fileIds}::uuid[]) RETURNING object_key
     )
-    INSERT INTO orphaned_objects (object_key) SELECT object_key FROM removed ON CONFLICT DO NOTHING`
+    ${orphan(sql)}`
 }
 
 /**
@@ -115,5 +116,5 @@ export const removeLost = async (
         )
       RETURNING object_key
     )
-    INSERT INTO orphaned_objects (object_key) SELECT object_key FROM removed ON CONFLICT DO NOTHING`
+    ${orphan(sql)}`
 }

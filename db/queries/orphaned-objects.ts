@@ -1,5 +1,9 @@
 import type { Sql } from '../client.ts'
 
+/** Ends or goes into a statement whose `removed` are rows of objects: what lost them becomes an orphan. */
+export const orphan = (sql: Sql) => sql`
+  INSERT INTO orphaned_objects (object_key) SELECT object_key FROM removed ON CONFLICT DO NOTHING`
+
 /** Objects that lost their row, the longest ago first. */
 export const list = async (sql: Sql, limit: number): Promise<string[]> => {
   const rows = await sql<{ objectKey: string }[]>`

@@ -1,6 +1,7 @@
 import type { Sql } from '../client.ts'
 import { namedByInput } from './files.ts'
 import type { JobState } from './jobs.ts'
+import { orphan } from './orphaned-objects.ts'
 
 /** A job that a live one runs after. */
 const isNeeded = (sql: Sql) => sql`
@@ -152,10 +153,10 @@ export const remove = async (sql: Sql, ids: string[]): Promise<number> => {
     ), no_children AS (
       DELETE FROM job_dependencies USING doomed
       WHERE parent_id = doomed.id AND child_id NOT IN (SELECT id FROM doomed)
-    ), no_files AS (
+    ), removed AS (
       DELETE FROM files USING doomed WHERE job_id = doomed.id RETURNING object_key
     ), orphaned AS (
-      INSERT INTO orphaned_objects (object_key) SELECT object_key FROM no_files ON CONFLICT DO NOTHING
+      ${orphan(sql)}
     )
     DELETE FROM jobs USING doomed WHERE jobs.id = doomed.id`
   return rows.count

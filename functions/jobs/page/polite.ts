@@ -81,7 +81,7 @@ export const politely = (
 const rulesOf = (robots: URL, { status, bytes }: WebAnswer, crawlDelaySeconds: number): Rules => {
   // A host that is in trouble is left alone; one without rules has none.
   if (status >= 500 || status === 429) return { refusal: () => 'unknown', delaySeconds: crawlDelaySeconds }
-  if (status >= 300) return { refusal: () => undefined, delaySeconds: crawlDelaySeconds }
+  if (status >= 300) return noRules(crawlDelaySeconds)
   const parsed = parseRobots(robots.href, bytes.toString())
   const wanted = parsed.getCrawlDelay(AGENT) ?? 0
   return {
@@ -92,7 +92,8 @@ const rulesOf = (robots: URL, { status, bytes }: WebAnswer, crawlDelaySeconds: n
 
 /** One that redirects without end is no robots.txt (RFC 9309); that it does says nothing of the host's pages. */
 const noneIfCircular = (error: unknown, delaySeconds: number): Rules => {
-  if (error instanceof WebError && error.code === 'TOO_MANY_REDIRECTS')
-    return { refusal: () => undefined, delaySeconds }
+  if (error instanceof WebError && error.code === 'TOO_MANY_REDIRECTS') return noRules(delaySeconds)
   throw error
 }
+
+const noRules = (delaySeconds: number): Rules => ({ refusal: () => undefined, delaySeconds })

@@ -1,9 +1,4 @@
-import { know, type QueryOptions, useQuery } from './query.ts'
-
-interface PageOf<T> {
-  items: T[]
-  nextCursor: string | null
-}
+import { know, type PageOf, type QueryOptions, useQuery } from './query.ts'
 
 /** What was read of a list that grows at its end: its end, without a gap. */
 export interface Read<T> {

@@ -31,6 +31,12 @@ const LIST_PAUSE_MS = 1_000
 /** What may be answered at another time is asked for again after so long, if the API names no other time. */
 const RETRY_MS = 5_000
 
+/** A page of a list, as the API answers. */
+export interface PageOf<T> {
+  items: T[]
+  nextCursor: string | null
+}
+
 export interface QueryOptions {
   /** The one job whose changes are changes to this answer. Without it, those of any job are. */
   job?: string | undefined

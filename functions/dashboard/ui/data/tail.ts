@@ -1,9 +1,4 @@
-import { type QueryOptions, useQuery } from './query.ts'
-
-interface PageOf<T> {
-  items: T[]
-  nextCursor: string | null
-}
+import { type PageOf, type QueryOptions, useQuery } from './query.ts'
 
 /** What was read of a list that grows at its end, and with which cursor its last page begins. */
 interface Read<T> {
