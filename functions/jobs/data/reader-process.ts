@@ -64,6 +64,8 @@ const leave = (): void => {
 }
 
 process.on('disconnect', leave)
+// Meant for the worker, who ends this process when its job has stopped.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => {})
 const connection = open()
 connection.catch(() => {
   // Whoever asks is told.

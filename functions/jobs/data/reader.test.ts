@@ -111,6 +111,13 @@ test('stops in the middle of a statement when its job is to stop, with the signa
   expect(existsSync(dirname(reader.path))).toBe(false)
 })
 
+test.runIf(process.platform === 'linux')('a signal to the whole process group leaves it to its worker', async () => {
+  const reader = await reading()
+  await reader.ask('SELECT 1')
+  for (const pid of pidsOf(reader)) for (const signal of ['SIGINT', 'SIGTERM']) process.kill(Number(pid), signal)
+  expect(await reader.ask('SELECT 1 AS a')).toEqual([{ a: 1 }])
+})
+
 test('leaves nothing behind when its parent is killed', async () => {
   const program = `
     const { openReader } = await import(${JSON.stringify(new URL('./reader.ts', import.meta.url).href)})
