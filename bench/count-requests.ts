@@ -5,15 +5,17 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 // and leaves the count in a file, so that not even a killed process takes its count along.
 
 const folder = process.env['BENCH_COUNTS']
-const host = process.env['SQS_ENDPOINT'] && new URL(process.env['SQS_ENDPOINT']).host
+/** The host is told it after its start. */
+let host: string | undefined
 
-if (folder && host) {
+if (folder) {
   mkdirSync(folder, { recursive: true })
   let count = 0
   let saved = 0
   subscribe('http.client.request.start', (message) => {
     const { request } = message as { request: { getHeader(name: string): unknown } }
-    if (request.getHeader('host') === host) count++
+    host ??= process.env['SQS_ENDPOINT'] && new URL(process.env['SQS_ENDPOINT']).host
+    if (host && request.getHeader('host') === host) count++
   })
   setInterval(() => {
     if (count === saved) return

@@ -85,10 +85,10 @@ export const startMeasuredStack = async (env: Record<string, string> = {}): Prom
   }
 }
 
-/** The host's environment is the functions' configuration. */
+/** The environment of what the host starts is the functions' configuration. */
 const appOf = async (stack: Stack): Promise<App> => {
-  const host = stack.run().find(({ name }) => name === 'host')
-  const environ = await readFile(`/proc/${host?.pid}/environ`, 'utf8')
+  const schedules = stack.run().find(({ name }) => name === 'schedules')
+  const environ = await readFile(`/proc/${schedules?.pid}/environ`, 'utf8')
   const env = Object.fromEntries(
     environ.split('\0').map((line) => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)]),
   )

@@ -8,7 +8,7 @@ import { createLineLog } from './log-file.ts'
 export interface Host extends Component {
   ready: HostReady
   /** What it was started with. */
-  env: Record<string, string>
+  options: HostOptions
   tell(message: ToHost): void
 }
 
@@ -18,12 +18,17 @@ export interface Host extends Component {
  */
 const YOUNG_MB = 64
 
+/**
+ * Starts the host, which loads its code while `options` are awaited.
+ * @param env that the stack was started in
+ */
 export const startHost = async (
-  options: HostOptions,
+  dataDir: string,
   env: Record<string, string>,
+  options: Promise<HostOptions>,
   onMessage: (message: FromHost) => void,
 ): Promise<Host> => {
-  const log = createLineLog(options.dataDir, 'host')
+  const log = createLineLog(dataDir, 'host')
   const child = await startChild<HostReady>({
     name: 'host',
     entry: '../host.ts',
@@ -44,7 +49,7 @@ export const startHost = async (
     exited: child.exited,
     stop: child.stop,
     ready: child.ready,
-    env,
+    options: await options,
     tell: (message) => {
       if (child.process.connected) child.process.send(message, () => {})
     },

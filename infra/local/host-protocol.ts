@@ -3,6 +3,8 @@ import type { HostProcess, ProcessAction } from '../../lib/system/host-control.t
 /** What the supervisor and the host process say to each other, beside starting and stopping. */
 
 export interface HostOptions {
+  /** The functions' configuration, beside what the host's own environment says. */
+  env: Record<string, string>
   /** Absolute. */
   dataDir: string
   port: number

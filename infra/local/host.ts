@@ -35,6 +35,8 @@ const say = (message: FromHost): void => {
 }
 
 const start = async (options: HostOptions): Promise<{ ready: HostReady; stop: () => Promise<void> }> => {
+  Object.assign(process.env, options.env)
+  kafkaAddress = options.env['KAFKA_BROKERS'] ?? ''
   const table = readRoutingTable(join(ROOT, 'serverless.yml'))
   const stopping = new AbortController()
   let schedules: Schedules | undefined
@@ -116,7 +118,7 @@ const start = async (options: HostOptions): Promise<{ ready: HostReady; stop: ()
   }
 }
 
-let kafkaAddress = process.env['KAFKA_BROKERS'] ?? ''
+let kafkaAddress = ''
 
 const createApp = async (
   { chaosSeed }: HostOptions,

@@ -30,6 +30,8 @@ export interface StackState {
   control: { list(): PartState[]; act(name: string, action: ProcessAction): void }
   /** The host's worker processes, by name. */
   workers: Map<string, number>
+  /** All parts that the host needs have run once. */
+  needed: Promise<unknown>
   kafkaStarts: number
   /** The start of Kafka for which events were published again. */
   republishedFor: number
@@ -108,8 +110,11 @@ export const hostPart: Part<Host> = {
     await endWorkers([...state.workers.values()])
     for (const name of state.workers.keys()) state.runFile.remove(name)
     state.workers.clear()
-    const options = { dataDir, port, functionTimeoutSeconds, concurrency, chaosSeed }
-    return startHost(options, environmentOf(state), (message) => hear(state, message))
+    const options = state.needed.then(() => {
+      const env = environmentOf(state)
+      return { dataDir, port, functionTimeoutSeconds, concurrency, chaosSeed, env }
+    })
+    return startHost(dataDir, givenTo(state), options, (message) => hear(state, message))
   },
   onUp: (state, host) => {
     state.latest.host = host
@@ -138,20 +143,23 @@ const logged = async <C extends Component>(
 }
 
 /** The functions' configuration as of now. */
-const environmentOf = ({ config, url, env, latest, secrets }: StackState): Record<string, string> => {
+const environmentOf = (state: StackState): Record<string, string> => {
+  const { config, url, latest, secrets } = state
   const { postgres, sqsS3, kafka } = latest
   if (!postgres || !sqsS3 || !kafka) throw new Error('the host cannot start before what it needs')
-  const given = Object.entries(env).filter((entry): entry is [string, string] => entry[1] !== undefined)
   const mails = { MAIL_FOLDER: mailFolder(config.dataDir), PUBLIC_URL: url }
-  return { ...mails, ...Object.fromEntries(given), ...localEnvironment({ postgres, sqsS3, kafka }, secrets) }
+  return { ...mails, ...givenTo(state), ...localEnvironment({ postgres, sqsS3, kafka }, secrets) }
 }
+
+const givenTo = ({ env }: StackState): Record<string, string> =>
+  Object.fromEntries(Object.entries(env).filter((entry): entry is [string, string] => entry[1] !== undefined))
 
 /** A part that came back elsewhere, because its port was taken meanwhile, makes another configuration, and a new host. */
 const renewHost = (state: StackState): void => {
   const { host } = state.latest
   if (!host) return
   const now = environmentOf(state)
-  const changed = Object.keys(now).some((name) => name !== 'KAFKA_BROKERS' && now[name] !== host.env[name])
+  const changed = Object.keys(now).some((name) => name !== 'KAFKA_BROKERS' && now[name] !== host.options.env[name])
   if (changed) void host.stop()
 }
 

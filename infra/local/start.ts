@@ -27,7 +27,7 @@ const main = async (): Promise<void> => {
   goOnUnheard()
   if (existsSync('.env')) process.loadEnvFile('.env')
   const config = readLocalConfig(process.env)
-  shareCompiled(config.dataDir)
+  shareCompiled()
   const starting = startSupervisor(config, process.env, terminal)
   const isStopping = stopOnSignals(starting)
   const [supervisor, ui] = await Promise.all([starting, prepareUi()])

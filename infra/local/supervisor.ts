@@ -61,13 +61,15 @@ export const startSupervisor = async (
       latest: {},
       control: controlOf(kept),
       workers: new Map(),
+      needed: Promise.resolve(),
       kafkaStarts: 0,
       republishedFor: 0,
     }
-    const started = [keep(state, postgresPart, kept), keep(state, sqsS3Part, kept), keep(state, kafkaPart, kept)]
+    const needed = [keep(state, postgresPart, kept), keep(state, sqsS3Part, kept), keep(state, kafkaPart, kept)]
+    state.needed = Promise.all(needed)
+    const started = [...needed, keep(state, hostPart, kept)]
     const failed = (await Promise.allSettled(started)).find((it) => it.status === 'rejected')
     if (failed) throw failed.reason
-    await keep(state, hostPart, kept)
     return {
       url,
       dataDir,

@@ -44,7 +44,9 @@ export const startChild = async <Ready>(given: {
   name: string
   /** File name, beside this one. */
   entry: string
+  /** Or a promise of them: the process loads its code meanwhile. */
   options: unknown
+  /** After it has its options. */
   readySeconds: number
   env?: Record<string, string>
   /** Options of Node. */
@@ -77,22 +79,22 @@ export const startChild = async <Ready>(given: {
     await exited
     clearTimeout(timer)
   }
-  const ready = new Promise<Ready>((resolve, reject) => {
-    const fail = (reason: string) => reject(new ComponentError(`${given.name} did not start: ${reason}`))
+  const { promise: ready, resolve, reject } = Promise.withResolvers<Ready>()
+  const fail = (reason: string) => reject(new ComponentError(`${given.name} did not start: ${reason}`))
+  child.on('message', (message: ChildMessage<Ready>) => {
+    if ('ready' in message) resolve(message.ready)
+    if ('failed' in message) fail(message.failed)
+  })
+  void exited.then(({ code, signal }) => fail(`it ended with ${signal ?? code}\n${lastWords()}`))
+  try {
+    const options = await Promise.race([given.options, ready])
     const timer = setTimeout(
       () => fail(`not ready after ${given.readySeconds} s\n${lastWords()}`),
       given.readySeconds * 1_000,
     )
-    child.on('message', (message: ChildMessage<Ready>) => {
-      if ('ready' in message) resolve(message.ready)
-      if ('failed' in message) fail(message.failed)
-    })
-    void exited.then(({ code, signal }) => fail(`it ended with ${signal ?? code}\n${lastWords()}`))
     void exited.finally(() => clearTimeout(timer))
     child.on('message', () => clearTimeout(timer))
-  })
-  child.send({ start: given.options }, () => {})
-  try {
+    child.send({ start: options }, () => {})
     return { process: child, ready: await ready, exited, stop }
   } catch (error) {
     await stop()
