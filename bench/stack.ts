@@ -1,10 +1,11 @@
-import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises'
+import { chmod, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import type { Pool } from '../db/client.ts'
 import * as outbox from '../db/queries/outbox.ts'
+import { environmentOfRunning } from '../infra/local/running-stack.ts'
 import { type Stack, startStack } from '../infra/local/stack.ts'
 import { type App, createApp } from '../lib/app.ts'
 import { readConfig } from '../lib/core/config.ts'
@@ -35,8 +36,9 @@ export const startMeasuredStack = async (env: Record<string, string> = {}): Prom
   await chmod(folder, 0o755)
   const counts = join(folder, 'counts')
   const preload = fileURLToPath(new URL('./count-requests.ts', import.meta.url))
+  const dataDir = join(folder, 'data')
   const stack = await startStack({
-    dataDir: join(folder, 'data'),
+    dataDir,
     env: {
       LOG_LEVEL: 'info',
       NODE_OPTIONS: `--import=${preload} --disable-warning=ExperimentalWarning`,
@@ -44,7 +46,7 @@ export const startMeasuredStack = async (env: Record<string, string> = {}): Prom
       ...env,
     },
   })
-  const app = await appOf(stack)
+  const app = await appOf(dataDir)
   const { sql } = app
   const port = Number(new URL(stack.url).port)
   const http = (method: string, path: string, body?: unknown) => request(stack.url, method, path, body, token)
@@ -85,13 +87,9 @@ export const startMeasuredStack = async (env: Record<string, string> = {}): Prom
   }
 }
 
-/** The environment of what the host starts is the functions' configuration. */
-const appOf = async (stack: Stack): Promise<App> => {
-  const schedules = stack.run().find(({ name }) => name === 'schedules')
-  const environ = await readFile(`/proc/${schedules?.pid}/environ`, 'utf8')
-  const env = Object.fromEntries(
-    environ.split('\0').map((line) => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)]),
-  )
+const appOf = async (dataDir: string): Promise<App> => {
+  const env = await environmentOfRunning(dataDir)
+  if (!env) throw new Error(`no stack runs on ${dataDir}`)
   return createApp(readConfig({ ...env, LOG_LEVEL: 'warn' }), 'bench')
 }
 
