@@ -1,9 +1,7 @@
 import { z } from 'zod'
 import { defineJob } from '../../lib/jobs/define.ts'
 import { begin, brokenLink, type Crawl, crawl, pageRecord, takeNext } from './page/crawl.ts'
-import { politely } from './page/polite.ts'
 import { isCut, pageBudget, trim } from './page/trim.ts'
-import { checkLink, visitPage } from './page/visit.ts'
 
 const url = z
   .url({ protocol: /^https?$/, error: 'expected an http or https URL' })
@@ -42,6 +40,10 @@ export const pageParse = defineJob({
   concurrency: 20,
   limits: { concurrencyKey: ({ url }) => new URL(url).host, runningPerKey: 1 },
   async *run({ input, checkpoint, signal, web, files }) {
+    const [{ politely }, { checkLink, visitPage }] = await Promise.all([
+      import('./page/polite.ts'),
+      import('./page/visit.ts'),
+    ])
     const limits = { ...input, maxPages: input.depth === 0 ? 1 : input.maxPages }
     const polite = politely(web, { signal, rested: checkpoint === undefined })
 

@@ -45,6 +45,14 @@ describe('the bundles', () => {
     expect(loaded).not.toMatch(/node_modules\/(kafkajs|@aws-sdk|prom-client|piscina|@duckdb|@opentelemetry\/(?!api))\//)
   })
 
+  test('do not have Node load its fetch before it is used', async () => {
+    const code = `
+      for (const path of [${http.map(addressOf).join(', ')}]) await import(path)
+      console.log(process.moduleLoadList.filter((name) => /undici/.test(name)))
+      process.exit()`
+    expect(await run(code)).toBe('[]\n')
+  })
+
   test('have source maps: an error tells its place in the sources', async () => {
     const code = `
       const { handler } = await import(${addressOf('functions/queue/worker')})

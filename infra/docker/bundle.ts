@@ -7,6 +7,7 @@ import { readRoutingTable } from '../local/routing-table.ts'
 import { demandUi } from '../ui/prepare.ts'
 import { copyAssets, copyPackages } from './copied.ts'
 import { fileAddresses } from './file-addresses.ts'
+import { plainHttp } from './plain-http.ts'
 
 // `node infra/docker/bundle.ts FOLDER`: everything that a function needs to run, and nothing else.
 
@@ -64,7 +65,7 @@ export const bundle = async (folder: string): Promise<Bundle> => {
     sourcemap: true,
     sourcesContent: false,
     banner: { js: REQUIRE },
-    plugins: [addresses.plugin],
+    plugins: [addresses.plugin, plainHttp],
     metafile: true,
     logLevel: 'warning',
   })
