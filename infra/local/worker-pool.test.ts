@@ -1,6 +1,7 @@
 import { mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { expect, onTestFinished } from 'vitest'
 import { test } from '../../tests/support/world.ts'
@@ -88,6 +89,26 @@ test('a process that is killed fails its invocation and is replaced at once; its
   expect(death).toMatchObject({ code: null, signal: 'SIGKILL' })
   expect((await death?.replaced)?.name).toBe('worker-default-1')
   expect(((await pool.invoke({ do: 'answer' })) as Answer).pid).not.toBe(pid)
+})
+
+test('while all processes are busy there is one more, which takes the place of one that dies', async ({ world }) => {
+  const { pool, started } = newPool(world.environment, { size: 1, reserveAfterMs: 0 })
+  const { pid } = (await pool.invoke({ do: 'answer' })) as Answer
+  const failed = expect(pool.invoke({ do: 'hang' })).rejects.toThrow('worker-default-1 ended with SIGKILL')
+  await expect.poll(() => started).toEqual(['worker-default-1', 'worker-default-2'])
+  process.kill(pid, 'SIGKILL')
+  await failed
+  const successor = (await pool.invoke({ do: 'answer' })) as Answer
+  expect(successor.pid).not.toBe(pid)
+  await expect.poll(() => started).toEqual(['worker-default-1', 'worker-default-2', 'worker-default-1'])
+})
+
+test('a pool that is not busy has none in reserve', async ({ world }) => {
+  const { pool, started } = newPool(world.environment, { reserveAfterMs: 1_000 })
+  await pool.warm()
+  await pool.invoke({ do: 'answer' })
+  await sleep(1_500)
+  expect(started).toEqual(['worker-default-1'])
 })
 
 test('a function that ends its own process fails its invocation, too', async ({ world }) => {

@@ -3,8 +3,10 @@ import type { Exit } from './components/component.ts'
 import { startWorker, type Worker, type WorkerOptions } from './worker.ts'
 
 export interface WorkerPoolOptions extends Omit<WorkerOptions, 'name' | 'nth'> {
-  /** Processes at once, at most. */
+  /** Invocations at once, at most. */
   size: number
+  /** So long after all its processes are busy the pool has one more ready; 5 000 by default. */
+  reserveAfterMs?: number
   timeoutMs: number
   onStarted: (worker: Worker) => void
   onEnded: (worker: Worker, death: Death | undefined) => void
@@ -16,7 +18,11 @@ export interface Death extends Exit {
   replaced: Promise<{ name: string; afterMs: number }>
 }
 
-/** The processes of one queue function. As on Lambda they are started on demand, kept warm, and take one invocation each. */
+/**
+ * The processes of one queue function. As on Lambda they are started on demand, kept warm, and take one invocation each.
+ * While all are busy there is one more in reserve: the successor of one that dies need not be loaded first, which takes
+ * seconds on a machine that is busy.
+ */
 export interface WorkerPool {
   /** Starts a process before anybody needs it. Resolves when its function is loaded. */
   warm(): Promise<void>
@@ -31,7 +37,9 @@ export const createWorkerPool = (options: WorkerPoolOptions): WorkerPool => {
   const idle: Worker[] = []
   const stopping = new AbortController()
   const backoff = createBackoff({ minMs: 200, maxMs: 5_000 })
+  const { reserveAfterMs = 5_000 } = options
   let starts = 0
+  let reserveTimer: NodeJS.Timeout | undefined
 
   const start = (): Worker => {
     const worker = startWorker({ ...options, name: freeName(options.functionName, workers), nth: ++starts })
@@ -62,7 +70,7 @@ export const createWorkerPool = (options: WorkerPoolOptions): WorkerPool => {
   const replace = async (worker: Worker): Promise<{ name: string; afterMs: number }> => {
     const died = performance.now()
     if (!worker.instance) await backoff.pause(stopping.signal)
-    if (!stopping.signal.aborted && workers.size < options.size) {
+    if (!stopping.signal.aborted && workers.size <= options.size) {
       const next = start()
       idle.push(next)
       const isReady = await next.ready.then(
@@ -74,8 +82,18 @@ export const createWorkerPool = (options: WorkerPoolOptions): WorkerPool => {
     return new Promise(() => {})
   }
 
+  const keepReserve = (): void => {
+    if (stopping.signal.aborted) return
+    reserveTimer ??= setTimeout(() => {
+      reserveTimer = undefined
+      if (idle.length === 0 && workers.size <= options.size) idle.push(start())
+    }, reserveAfterMs)
+  }
+
   const invoke = async (event: unknown): Promise<unknown> => {
     const worker = idle.pop() ?? start()
+    // One that is still loading needs the processors more.
+    if (idle.length === 0) worker.ready.then(keepReserve, () => {})
     try {
       return await worker.invoke(event, options.timeoutMs)
     } finally {
@@ -93,6 +111,7 @@ export const createWorkerPool = (options: WorkerPoolOptions): WorkerPool => {
     },
     stop: async (graceMs) => {
       stopping.abort()
+      clearTimeout(reserveTimer)
       for (const worker of workers) {
         if (idle.includes(worker)) worker.release()
         else worker.askToStop()
