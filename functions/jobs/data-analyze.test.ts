@@ -107,6 +107,15 @@ test('draws the columns and the correlations, in files that show strangers’ na
   }
 })
 
+test('a long file name is not cut within a character', async ({ world }) => {
+  const { fileId, context } = await withFile(world, 'a,b\n1,2\n', `${'a'.repeat(99)}😀.csv`)
+  const { result } = await runKind(dataAnalyze, { input: { fileId }, context })
+  expect((result as Report).charts.map(({ name }) => name)).toEqual([
+    `${'a'.repeat(99)}\ufffd-columns-1.svg`,
+    `${'a'.repeat(99)}\ufffd-correlations.svg`,
+  ])
+})
+
 test('gives the same in as many stints as there are safe points, and no chart twice', LONG, async ({ world }) => {
   const lines = Array.from({ length: 300 }, (_, row) =>
     Array.from({ length: 15 }, (_, column) =>

@@ -110,7 +110,7 @@ export const dataAnalyze = defineJob({
         return { checkpoint: state, progress, partial: reportOf(state), durable }
       }
       const draw = async (name: string, drawing: Drawing, columns: string[]) =>
-        writeChart(files, `${parse(file.name).name.slice(0, 100)}-${name}.svg`, drawing, columns)
+        writeChart(files, `${parse(file.name).name.slice(0, 100).toWellFormed()}-${name}.svg`, drawing, columns)
       // Not for a stint that goes on: stopped there again and again, it would get nowhere.
       if (state !== checkpoint) yield point(false)
 

@@ -141,6 +141,17 @@ describe('a server', () => {
     })
   })
 
+  test('may answer at any length: what is kept of it can be stored', async ({ world }) => {
+    const answerRecipient = (address: string) => (address.startsWith('nobody') ? `550 ${'a'.repeat(495)}😀` : undefined)
+    const { context } = await sending(world, { answerRecipient })
+    const input = { ...hello, to: ['ben@example.com', 'nobody@example.com'] }
+    const { result } = await runKind(mailSend, { input, context })
+    expect(result).toMatchObject({
+      accepted: ['ben@example.com'],
+      rejected: [{ reply: `550 ${'a'.repeat(495)}\ufffd` }],
+    })
+  })
+
   test('that refuses what the mail says ends the job', async ({ world }) => {
     const { context, mails } = await sending(world, { answerMail: () => '554 looks like spam' })
     await expect(runKind(mailSend, { input: hello, context })).rejects.toMatchObject({ code: 'MAIL_REJECTED' })

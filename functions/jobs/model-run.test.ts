@@ -153,6 +153,14 @@ describe('a model', () => {
     expect(await read(fileId)).toBe("row,y,seen\r\n1,2.5,'=red\r\n")
   })
 
+  test('may say words of any length: they are not cut within a character', LONG, async ({ world }) => {
+    const { add, run } = await inProject(world)
+    const model = await add(ofColumns(), 'application/octet-stream')
+    const fileId = await add(`colour,id,height\n${'a'.repeat(199)}😀,1,2.5\n`)
+    const { predictions } = await run({ model, fileId })
+    expect(predictions[0]?.outputs).toEqual({ y: 2.5, seen: `${'a'.repeat(199)}\ufffd` })
+  })
+
   test('that takes one row at a time gets one at a time', LONG, async ({ world }) => {
     const { add, run } = await inProject(world)
     const model = await add(ofShape([1, 1]), 'application/octet-stream')

@@ -1,4 +1,5 @@
 import { createTransport } from 'nodemailer'
+import { storable } from '../jobs/json.ts'
 import type { Delivery, Mailer, Refusal } from './mailer.ts'
 
 /** Together less than a minute, so that a server that hangs costs an attempt and not a function's time. */
@@ -63,5 +64,5 @@ const sorted = (errors: SmtpError[] = []): Pick<Delivery, 'rejected' | 'deferred
 
 const toRefusal = ({ recipient = '', response, message }: SmtpError): Refusal => ({
   address: recipient,
-  reply: (response ?? message).slice(0, 500),
+  reply: storable((response ?? message).slice(0, 500)),
 })

@@ -4,6 +4,7 @@ import { jobSecret } from '../../lib/auth/job-secret.ts'
 import { newId } from '../../lib/core/ids.ts'
 import { jobFiles } from '../../lib/files/job-files.ts'
 import type { JobKind, SafePoint, SharedJobContext } from '../../lib/jobs/define.ts'
+import { MAX_CHECKPOINT_BYTES, MAX_DATA_BYTES, toStoredJson } from '../../lib/jobs/json.ts'
 import { jobMail } from '../../lib/mail/job-mail.ts'
 
 type Context = Pick<SharedJobContext<unknown, unknown>, 'job' | 'fenced' | 'files' | 'web' | 'mail' | 'secret'>
@@ -28,7 +29,7 @@ export interface StintEnding {
   result: unknown
 }
 
-/** Runs a kind's generator to its end, or to a safe point. */
+/** Runs a kind's generator to its end, or to a safe point. What it gives must be such that it can be stored. */
 export const runKind = async (kind: JobKind, options: StintOptions): Promise<StintEnding> => {
   const { stopAt = Number.POSITIVE_INFINITY, context } = options
   const safePoints: SafePoint<unknown>[] = []
@@ -44,10 +45,16 @@ export const runKind = async (kind: JobKind, options: StintOptions): Promise<Sti
   })
   for (;;) {
     const step = await points.next()
-    if (step.done) return { safePoints, checkpoint, result: kind.output.parse(step.value) }
+    if (step.done) {
+      const result = kind.output.parse(step.value)
+      toStoredJson(result, 'result', MAX_DATA_BYTES)
+      return { safePoints, checkpoint, result }
+    }
     safePoints.push(step.value)
+    toStoredJson(step.value.partial, 'partial', MAX_DATA_BYTES)
     if (step.value.checkpoint !== undefined) {
-      checkpoint = kind.checkpoint?.parse(JSON.parse(JSON.stringify(step.value.checkpoint)))
+      const stored = toStoredJson(step.value.checkpoint, 'checkpoint', MAX_CHECKPOINT_BYTES)
+      checkpoint = kind.checkpoint?.parse(JSON.parse(stored))
     }
     if (safePoints.length < stopAt) continue
     await points.return(undefined)

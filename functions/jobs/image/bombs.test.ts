@@ -1,3 +1,4 @@
+import sharp from 'sharp'
 import { expect, test } from 'vitest'
 import {
   avifThatClaims,
@@ -65,6 +66,14 @@ const BOMBS: [name: string, bomb: () => Buffer | Promise<Buffer>, outcome: strin
   ['a PDF', () => Buffer.from('%PDF-1.7\n1 0 obj<</Type/Catalog>>endobj\ntrailer<</Root 1 0 R>>'), UNREADABLE],
   ['an MVG', () => Buffer.from("push graphic-context\nfill 'url(https://example.com/x.jpg)'"), UNREADABLE],
 ]
+
+test('a good picture that takes too long is said to, and not to be unreadable', async () => {
+  const noise = { type: 'gaussian', mean: 128, sigma: 40 } as const
+  const create = { width: 3_000, height: 2_000, channels: 3, background: '#888', noise } as const
+  const bytes = await sharp({ create }).jpeg().toBuffer()
+  const making = make(bytes, await inspect(bytes), { width: 6_000, fit: 'cover', format: 'webp' }, 1)
+  await expect(making).rejects.toMatchObject({ name: 'PermanentError', code: 'IMAGE_TOO_SLOW' })
+})
 
 test.for(BOMBS)('%s is a clear error, in bounded memory', async ([, bomb, outcome]) => {
   const bytes = await bomb()

@@ -7,8 +7,12 @@ import type { Format, Pixels, Size } from './size.ts'
 /** AVIF's usual 4 takes ten times as long, for files that are a few percent smaller. */
 const AVIF_EFFORT = 2
 
-/** Far more than any picture within the limits takes; what takes longer is one that was made to. */
-const TIMEOUT_SECONDS = 120
+/**
+ * By the clock, since it can't be told how much of the process's computing is a picture's. So it is far more than any
+ * picture within the limits takes where others work on the same cores: a good one of 49 megapixels, which takes 20 s of
+ * them as webp, had not got those in two minutes.
+ */
+const TIMEOUT_SECONDS = 600
 
 const LOADERS = ['Jpeg', 'Png', 'Webp', 'Heif', 'Nsgif', 'Tiff']
 
@@ -51,17 +55,18 @@ export interface Made extends Pixels {
 /**
  * Makes a picture into another format, and of another size if one is given: the right way up, in sRGB, without the
  * metadata (where it was taken, and by whom).
- * @throws {PermanentError} IMAGE_UNREADABLE, for one that is cut off or damaged
+ * @throws {PermanentError} IMAGE_UNREADABLE, for one that is cut off or damaged; IMAGE_TOO_SLOW
  */
 export const make = async (
   bytes: Buffer,
   original: Original,
   into: Pick<Size, 'format' | 'quality'> & Partial<Size>,
+  seconds = TIMEOUT_SECONDS,
 ): Promise<Made> => {
   const frames = framesIn(original, into.format)
   const { data, info } = await readable(() => {
     const options = { limitInputPixels: MAX_PIXELS, failOn: 'warning', animated: frames > 1 } as const
-    const image = sharp(bytes, options).timeout({ seconds: TIMEOUT_SECONDS })
+    const image = sharp(bytes, options).timeout({ seconds })
     const upright = frames > 1 ? image : image.autoOrient()
     return encode(resized(upright, into), into).toBuffer({ resolveWithObject: true })
   })
@@ -82,12 +87,16 @@ const encode = (image: Sharp, { format, quality }: Pick<Size, 'format' | 'qualit
   return image.toFormat(format, options)
 }
 
-/** What sharp throws, at once or later, is about the picture. */
+/** What sharp throws, at once or later, is about the picture, or says that it took too long. */
 export const readable = async <T>(work: () => Promise<T>): Promise<T> => {
   try {
     return await work()
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error)
+    if (message.startsWith('timeout: ')) {
+      const tooSlow = 'It took too long to make the picture. Try again when less is to be done, or a smaller one.'
+      throw new PermanentError('IMAGE_TOO_SLOW', tooSlow, { cause: error })
+    }
     throw new PermanentError('IMAGE_UNREADABLE', `The file can't be read as a picture: ${message}`, { cause: error })
   }
 }

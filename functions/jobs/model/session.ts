@@ -1,5 +1,6 @@
 import * as ort from 'onnxruntime-web'
 import { PermanentError } from '../../../lib/jobs/define.ts'
+import { storable } from '../../../lib/jobs/json.ts'
 import { MAX_MEMORY_BYTES, MAX_VALUES } from './limits.ts'
 
 /** What a model takes, for one row. */
@@ -159,7 +160,7 @@ const rowsOf = (name: string, tensor: ort.Tensor | undefined, count: number): or
 const valuesOf = (tensor: ort.Tensor, count: number): Value[][] => {
   const values = Array.from(tensor.data as ArrayLike<number | bigint | string>, (it): Value => {
     if (typeof it === 'number') return tensor.type === 'float32' ? Number(it.toPrecision(7)) : it
-    if (typeof it === 'string') return it.slice(0, 200)
+    if (typeof it === 'string') return storable(it.slice(0, 200))
     return Number.isSafeInteger(Number(it)) ? Number(it) : String(it)
   })
   const size = values.length / count

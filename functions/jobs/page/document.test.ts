@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { MAX_DATA_BYTES, toStoredJson } from '../../../lib/jobs/json.ts'
 import { isHtml, readDocument } from './document.ts'
 
 const at = new URL('https://example.com/shop/list?page=2')
@@ -148,6 +149,14 @@ describe('is not stopped by', () => {
     expect(await read(Buffer.from(Array.from({ length: 10_000 }, (_, index) => (index * 7_919) % 256)))).toMatchObject({
       title: null,
     })
+  })
+
+  test('what no database takes: a NUL, and half a character', async () => {
+    const page = await read(
+      `<html lang="${'a'.repeat(34)}😀"><title>a\0b</title><meta name=description content="\0"><a href="/\0">\0</a><img src=/x alt="\0">`,
+    )
+    expect(page).toMatchObject({ title: 'a\ufffdb', language: `${'a'.repeat(34)}\ufffd` })
+    expect(() => toStoredJson(page, 'result', MAX_DATA_BYTES)).not.toThrow()
   })
 
   const MIB = 1024 * 1024

@@ -20,7 +20,8 @@ export const readDocument = async (bytes: Buffer, contentType: string, url: URL)
     ...(transportLayerEncodingLabel !== undefined && { transportLayerEncodingLabel }),
     defaultEncoding: isUtf8(bytes) ? 'UTF-8' : 'windows-1252',
   })
-  const text = decoderOf(encoding).decode(bytes)
+  // As browsers have it, and no database takes a NUL.
+  const text = decoderOf(encoding).decode(bytes).replaceAll('\0', '\ufffd')
   const reader = createReader(url)
   const parser = new Parser(reader.handler, { decodeEntities: true })
   for (let at = 0; at < text.length; at += SLICE) {

@@ -105,7 +105,7 @@ export const createReader = (url: URL) => {
   const handler: Partial<Handler> = {
     onopentag: (name, attributes) => {
       depth++
-      if (name === 'html') language ??= attributes['lang']?.trim().slice(0, 35)
+      if (name === 'html') language ??= attributes['lang']?.trim().slice(0, 35).toWellFormed()
       else if (name === 'base' && base === url) base = URL.parse(attributes['href'] ?? '', url.href) ?? url
       else if (name === 'meta') onMeta(attributes)
       else if (name === 'title' && !insideDrawing) gather(name, onTitle)
