@@ -12,7 +12,7 @@ import { startConnectionsApi } from './connections-api.ts'
 import { createSocketServer } from './socket-server.ts'
 
 /** A host with functions of the test's own, and what they were called with. */
-const serve = async (given: { connect?: () => Promise<undefined> } = {}) => {
+const serve = async (given: { connect?: () => Promise<undefined>; message?: () => Promise<void> } = {}) => {
   const calls: (Omit<SocketRequest, 'app'> & { route: string })[] = []
   const record = (route: string, { app: _, ...request }: SocketRequest) => void calls.push({ route, ...request })
   const handlers = [
@@ -26,6 +26,7 @@ const serve = async (given: { connect?: () => Promise<undefined> } = {}) => {
     }),
     declare('$default', async (request) => {
       record('$default', request)
+      await given.message?.()
       return { heard: request.body }
     }),
   ]
@@ -125,6 +126,29 @@ test('a message of more than 32 KB ends the connection', async () => {
   socket.send('x'.repeat(32 * 1024 + 1))
   const [code] = await once(socket, 'close')
   expect(code).toBe(1_009)
+})
+
+test('of a connection that sends thousands of messages at once one is answered at a time, and no more are read', async () => {
+  const first = Promise.withResolvers<void>()
+  let under = 0
+  let most = 0
+  const message = async (): Promise<void> => {
+    most = Math.max(most, ++under)
+    await first.promise
+    under--
+  }
+  const { url, calls, connections } = await serve({ message })
+  const socket = await open(url)
+  const heard: string[] = []
+  socket.on('message', (data) => void heard.push(JSON.parse(String(data)).heard))
+  const sent = Array.from({ length: 5_000 }, (_, i) => String(i))
+  for (const text of sent) socket.send(text)
+  await vi.waitUntil(() => calls.length === 2)
+  expect(connections.all()[0]?.socket.isPaused).toBe(true)
+  first.resolve()
+  await vi.waitUntil(() => heard.length === sent.length, { timeout: 10_000 })
+  expect({ heard, most }).toEqual({ heard: sent, most: 1 })
+  expect(connections.all()[0]?.socket.isPaused).toBe(false)
 })
 
 test('idle for ten minutes, or after two hours, a connection is ended', async () => {
