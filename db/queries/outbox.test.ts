@@ -2,7 +2,7 @@ import { expect } from 'vitest'
 import { insertJobs } from '../../tests/support/engine.ts'
 import { rowsRead } from '../../tests/support/rows-read.ts'
 import { test } from '../../tests/support/world.ts'
-import { list, removeEvents } from './outbox.ts'
+import { list, refill, removeEvents } from './outbox.ts'
 
 test('events that are to be published are read by their keys, however many wait', async ({ world: { app, sql } }) => {
   for (let n = 0; n < 10; n++) {
@@ -17,6 +17,18 @@ test('events that are to be published are read by their keys, however many wait'
   const { result, rows } = await sql.begin((tx) => rowsRead(tx, () => list(tx, 1_000), 'events'))
   expect(result).toHaveLength(1_000)
   expect(rows).toBeLessThan(1_010)
+})
+
+test('the newest events are noted once more without a look at all that there are', async ({ world: { app, sql } }) => {
+  await sql`
+    INSERT INTO events (job_id, project_id, seq, type)
+    SELECT gen_random_uuid(), gen_random_uuid(), 1, 'job.queued' FROM generate_series(1, 30000)`
+  await sql`DELETE FROM outbox`
+  await insertJobs(app, [{}])
+  await sql`VACUUM ANALYZE events`
+  const { result, rows } = await sql.begin((tx) => rowsRead(tx, () => refill(tx, 1_000), 'events'))
+  expect(result).toBe(1_000)
+  expect(rows).toBeLessThan(6_000)
 })
 
 test('of two who take events out of the same row at once neither puts back what the other took', async ({

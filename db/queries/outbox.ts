@@ -76,7 +76,8 @@ export const lock = async (sql: Sql): Promise<void> => {
 
 /**
  * Notes the newest `newest` events once more, for a broker that lost its log, in order with those that wait. Must follow
- * the lock: what a job is told at that moment would come before what it was told until then.
+ * the lock: what a job is told at that moment would come before what it was told until then. And it must be quick, as
+ * nobody tells anything meanwhile: the newest number is asked for once, and not for each event that there is.
  * @returns how many wait now
  */
 export const refill = async (sql: Sql, newest: number): Promise<number> => {
@@ -85,7 +86,7 @@ export const refill = async (sql: Sql, newest: number): Promise<number> => {
       DELETE FROM outbox RETURNING created_at, job_ids, seqs
     ), due AS (
       SELECT id, job_id, seq, created_at FROM events
-      WHERE id > coalesce(pg_sequence_last_value(pg_get_serial_sequence('events', 'id')), 0) - ${newest}::bigint
+      WHERE id > (SELECT coalesce(pg_sequence_last_value(pg_get_serial_sequence('events', 'id')), 0)) - ${newest}::bigint
       UNION
       SELECT events.id, events.job_id, events.seq, events.created_at
       FROM waiting, unnest(waiting.job_ids, waiting.seqs) AS noted (job_id, seq), events
