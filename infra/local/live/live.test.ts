@@ -1,4 +1,5 @@
 import { once } from 'node:events'
+import { request } from 'node:http'
 import { ApiGatewayManagementApiClient, GetConnectionCommand } from '@aws-sdk/client-apigatewaymanagementapi'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { WebSocket } from 'ws'
@@ -91,6 +92,16 @@ test('a function that throws lets nobody in, no other address is a WebSocket, an
   const { url } = await serve()
   expect(await refusalOf(url.replace('/live', '/jobs'))).toContain('404')
   expect(await refusalOf(`${url}?ticket=%E0%A4%A`)).toContain('400')
+})
+
+test('one whose request is no handshake is let in nowhere, and the functions hear of its end', async () => {
+  const { url, calls, connections } = await serve()
+  const headers = { connection: 'upgrade', upgrade: 'websocket', 'sec-websocket-version': '99' }
+  const [answer] = await once(request(url.replace('ws:', 'http:'), { headers }).end(), 'response')
+  expect(answer.statusCode).toBe(400)
+  await vi.waitUntil(() => calls.length === 2)
+  expect(calls.map(({ route }) => route)).toEqual(['$connect', '$disconnect'])
+  expect(connections.all()).toEqual([])
 })
 
 test('@connections posts, tells, ends, and says gone of what it doesn’t know', async () => {

@@ -85,7 +85,13 @@ export const createSocketServer = ({ app, sockets, connections }: SocketServerOp
       await invoke('$disconnect', opening)
       return
     }
-    server.handleUpgrade(request, socket, head, (webSocket) => keep(webSocket, opening))
+    let isOpen = false
+    server.handleUpgrade(request, socket, head, (webSocket) => {
+      isOpen = true
+      keep(webSocket, opening)
+    })
+    // Refused for its headers, at once: nobody else would tell of its end.
+    if (!isOpen) await invoke('$disconnect', opening)
   }
 
   const keep = (webSocket: WebSocket, opening: Opening): void => {
