@@ -2,7 +2,7 @@ import { expect } from 'vitest'
 import { insertJobs } from '../../tests/support/engine.ts'
 import { rowsRead } from '../../tests/support/rows-read.ts'
 import { test } from '../../tests/support/world.ts'
-import { list } from './outbox.ts'
+import { list, refill, removeEvents } from './outbox.ts'
 
 test('events that are to be published are read by their keys, however many wait', async ({ world: { app, sql } }) => {
   for (let n = 0; n < 10; n++) {
@@ -17,4 +17,40 @@ test('events that are to be published are read by their keys, however many wait'
   const { result, rows } = await sql.begin((tx) => rowsRead(tx, () => list(tx, 1_000), 'events'))
   expect(result).toHaveLength(1_000)
   expect(rows).toBeLessThan(1_010)
+})
+
+test('the newest events are noted once more without a look at all that there are', async ({ world: { app, sql } }) => {
+  await sql`
+    INSERT INTO events (job_id, project_id, seq, type)
+    SELECT gen_random_uuid(), gen_random_uuid(), 1, 'job.queued' FROM generate_series(1, 30000)`
+  await sql`DELETE FROM outbox`
+  await insertJobs(app, [{}])
+  await sql`VACUUM ANALYZE events`
+  const { result, rows } = await sql.begin((tx) => rowsRead(tx, () => refill(tx, 1_000), 'events'))
+  expect(result).toBe(1_000)
+  expect(rows).toBeLessThan(6_000)
+})
+
+test('of two who take events out of the same row at once neither puts back what the other took', async ({
+  world: { app, sql },
+}) => {
+  const jobIds = await insertJobs(app, [{}, {}, {}, {}])
+  const [{ id: outboxId }] = await sql<[{ id: number }]>`SELECT id FROM outbox`
+  const published = jobIds.map((jobId) => ({ outboxId, jobId, seq: 1 }))
+  const second = await sql.begin(async (tx) => {
+    await removeEvents(tx, published.slice(0, 1))
+    const removing = removeEvents(sql, published.slice(1, 3))
+    removing.catch(() => {})
+    const waits = () =>
+      sql`SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`
+    await expect.poll(async () => (await waits()).length, { timeout: 10_000 }).toBe(1)
+    // Not as a promise: the transaction would wait for it.
+    return { removing }
+  })
+  await second.removing
+  expect(await sql`SELECT events, job_ids, seqs FROM outbox`).toEqual([
+    { events: 1, jobIds: jobIds.slice(3), seqs: [1] },
+  ])
+  await removeEvents(sql, published)
+  expect(await sql`SELECT FROM outbox`).toHaveLength(0)
 })

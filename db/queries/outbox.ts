@@ -41,6 +41,34 @@ export const remove = async (sql: Sql, ids: number[]): Promise<void> => {
   await sql`DELETE FROM outbox WHERE id = ANY (${ids}::bigint[])`
 }
 
+/** Names an event in a row of the outbox. */
+export type Published = Pick<OutboxEvent, 'outboxId' | 'jobId' | 'seq'>
+
+/**
+ * These events have been published, and others of their rows may not have been: a row is kept with those that it still
+ * has. Locked, since another relay may do the same: what it took out must not come back.
+ */
+export const removeEvents = async (sql: Sql, published: Published[]): Promise<void> => {
+  const outboxIds = published.map((it) => it.outboxId)
+  const jobIds = published.map((it) => it.jobId)
+  const seqs = published.map((it) => it.seq)
+  await sql`
+    WITH published AS (
+      SELECT * FROM unnest(${outboxIds}::bigint[], ${jobIds}::uuid[], ${seqs}::integer[]) AS published (id, job_id, seq)
+    ), locked AS (
+      SELECT id, job_ids, seqs FROM outbox WHERE id = ANY (${outboxIds}::bigint[]) ORDER BY id FOR UPDATE
+    ), rest AS (
+      SELECT id, array_agg(job_id ORDER BY nth) AS job_ids, array_agg(seq ORDER BY nth) AS seqs
+      FROM locked, unnest(job_ids, seqs) WITH ORDINALITY AS noted (job_id, seq, nth)
+      WHERE (id, job_id, seq) NOT IN (SELECT id, job_id, seq FROM published)
+      GROUP BY id
+    ), kept AS (
+      UPDATE outbox SET events = cardinality(rest.job_ids), job_ids = rest.job_ids, seqs = rest.seqs
+      FROM rest WHERE outbox.id = rest.id
+    )
+    DELETE FROM outbox WHERE id IN (SELECT id FROM locked) AND id NOT IN (SELECT id FROM rest)`
+}
+
 /** Keeps everybody from noting events until the transaction ends, and waits for those who have noted some. */
 export const lock = async (sql: Sql): Promise<void> => {
   await sql`LOCK TABLE outbox IN SHARE ROW EXCLUSIVE MODE`
@@ -48,7 +76,8 @@ export const lock = async (sql: Sql): Promise<void> => {
 
 /**
  * Notes the newest `newest` events once more, for a broker that lost its log, in order with those that wait. Must follow
- * the lock: what a job is told at that moment would come before what it was told until then.
+ * the lock: what a job is told at that moment would come before what it was told until then. And it must be quick, as
+ * nobody tells anything meanwhile: the newest number is asked for once, and not for each event that there is.
  * @returns how many wait now
  */
 export const refill = async (sql: Sql, newest: number): Promise<number> => {
@@ -57,7 +86,7 @@ export const refill = async (sql: Sql, newest: number): Promise<number> => {
       DELETE FROM outbox RETURNING created_at, job_ids, seqs
     ), due AS (
       SELECT id, job_id, seq, created_at FROM events
-      WHERE id > coalesce(pg_sequence_last_value(pg_get_serial_sequence('events', 'id')), 0) - ${newest}::bigint
+      WHERE id > (SELECT coalesce(pg_sequence_last_value(pg_get_serial_sequence('events', 'id')), 0)) - ${newest}::bigint
       UNION
       SELECT events.id, events.job_id, events.seq, events.created_at
       FROM waiting, unnest(waiting.job_ids, waiting.seqs) AS noted (job_id, seq), events

@@ -11,6 +11,8 @@ export interface HostOptions {
   functionTimeoutSeconds: number | undefined
   concurrency: number | undefined
   chaosSeed: number | undefined
+  /** Of a Kafka that hasn't got the events of before its start yet. */
+  newKafka: KafkaStarted | undefined
 }
 
 export interface HostReady {

@@ -60,6 +60,7 @@ const start = async (options: HostOptions): Promise<{ ready: HostReady; stop: ()
   schedules = startSchedules({
     env: { ...workerEnvironment(process.env), LIVE_MANAGEMENT_URL: front.liveManagementUrl },
     instance: SCHEDULES,
+    newKafka: options.newKafka,
     openLog: (name) => openLog(options.dataDir, name),
     onStarted: (pid) => {
       say({ type: 'worker-started', name: SCHEDULES, pid })

@@ -91,3 +91,27 @@ test('with a time to gather, nudges that come within it make one run, and a stop
   await timer.stop()
   expect(run).toHaveBeenCalledTimes(1)
 })
+
+test('what is done between two runs waits for the one that is under way, and keeps others waiting', async () => {
+  const { begun, run, endLatest } = controlled()
+  const timer = startPeriodicTimer(3_600, run)
+  const done: string[] = []
+  const first = Promise.withResolvers<void>()
+  timer.nudge()
+  const between = [
+    timer.between(async () => {
+      done.push('first')
+      await first.promise
+    }),
+    timer.between(async () => void done.push('second')),
+  ]
+  timer.nudge()
+  expect(done).toEqual([])
+  await endLatest()
+  expect({ done, runs: begun.length }).toEqual({ done: ['first'], runs: 1 })
+  first.resolve()
+  await Promise.all(between)
+  expect({ done, runs: begun.length }).toEqual({ done: ['first', 'second'], runs: 2 })
+  await endLatest()
+  await timer.stop()
+})

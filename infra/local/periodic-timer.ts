@@ -2,6 +2,8 @@
 export interface PeriodicTimer {
   /** There may be something to do now. Nudges during a run make one more run after it, however many they are. */
   nudge(): void
+  /** Does something between two runs: after the one that is under way, and before any other. It reports its failures itself. */
+  between(work: () => Promise<void>): Promise<void>
   /** Resolves when the run that is under way has ended. */
   stop(): Promise<void>
 }
@@ -15,6 +17,8 @@ const FIRST_WITHIN_SECONDS = 60
  */
 export const startPeriodicTimer = (everySeconds: number, run: () => Promise<void>, gatherMs = 0): PeriodicTimer => {
   let running: Promise<void> | undefined
+  let current: Promise<void> | undefined
+  let held: Promise<void> | undefined
   let again = false
   let stopped = false
   let stopGathering = (): void => {}
@@ -31,9 +35,11 @@ export const startPeriodicTimer = (everySeconds: number, run: () => Promise<void
   const runWhileNudged = async (): Promise<void> => {
     do {
       if (gatherMs > 0) await gather()
+      while (held) await held
       if (stopped) break
       again = false
-      await run()
+      current = run()
+      await current
     } while (again && !stopped)
     running = undefined
   }
@@ -43,10 +49,20 @@ export const startPeriodicTimer = (everySeconds: number, run: () => Promise<void
     if (!stopped) running ??= runWhileNudged()
   }
 
+  const between = async (work: () => Promise<void>): Promise<void> => {
+    const before = Promise.all([held, current])
+    const mine = before.then(work)
+    held = mine
+    await mine
+    if (held === mine) held = undefined
+    nudge()
+  }
+
   const timer = setInterval(nudge, everySeconds * 1_000)
   const first = everySeconds > FIRST_WITHIN_SECONDS ? setTimeout(nudge, FIRST_WITHIN_SECONDS * 1_000) : undefined
   return {
     nudge,
+    between,
     stop: async () => {
       stopped = true
       stopGathering()

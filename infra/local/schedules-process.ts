@@ -22,7 +22,8 @@ import { readRoutingTable } from './routing-table.ts'
 import type { FromSchedules, ToSchedules } from './schedules-protocol.ts'
 
 // The process in which the functions of schedules and of Kafka run: the relay and the others must not take the time of
-// a request that waits for its answer. Its argument, if any, is how its leases name it.
+// a request that waits for its answer. Its arguments, empty where there are none: how its leases name it, and the number of
+// Kafka's start if that one hasn't got the events of before yet.
 
 const NAME = 'schedules'
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
@@ -31,10 +32,11 @@ const GATHER_MS: Record<string, number> = { relay: 40 }
 /** Where processors are scarce, jobs and answers go first: events can wait. */
 const NICENESS = 10
 
-const [, , instance] = process.argv
+const [, , instance, newKafkaStart] = process.argv
 const stopping = new AbortController()
 const timers = new Map<string, PeriodicTimer>()
 let kafkaAddress = process.env['KAFKA_BROKERS'] ?? ''
+let latestKafkaStart = 0
 
 const say = (message: FromSchedules): void => {
   if (process.connected) process.send?.(message, () => {})
@@ -48,17 +50,24 @@ const stop = async (): Promise<void> => {
   process.exit(0)
 }
 
-/** Kafka came with an empty log: it gets the events that it had, or would have had. */
-const onKafka = async ({ address, kafkaStart }: KafkaStarted): Promise<void> => {
-  kafkaAddress = address
+/**
+ * Kafka came with an empty log: it gets the events that it had, or would have had. Before the relay publishes anything to
+ * it: what waited for it would be there before the earlier events of the same jobs.
+ */
+const onKafka = ({ address, kafkaStart }: KafkaStarted): void => {
+  if (kafkaStart === latestKafkaStart) return
+  latestKafkaStart = kafkaStart
   for (const stream of streams) stream.follow(address)
-  // Nothing is published, but the connection is there when the first event comes.
-  const connecting = app.publisher.publish(config.kafka.topic, [])
-  connecting.catch((error) => log.debug({ err: error }, 'Kafka is connected to later'))
-  const failed = 'events could not be noted for another publication'
-  if (!(await untilDone(() => republish(app), { log, failed, signal: stopping.signal }))) return
-  say({ type: 'republished', kafkaStart })
-  timers.get('relay')?.nudge()
+  const refill = async (): Promise<void> => {
+    kafkaAddress = address
+    // Nothing is published, but the connection is there when the first event comes.
+    const connecting = app.publisher.publish(config.kafka.topic, [])
+    connecting.catch((error) => log.debug({ err: error }, 'Kafka is connected to later'))
+    const failed = 'events could not be noted for another publication'
+    if (!(await untilDone(() => republish(app), { log, failed, signal: stopping.signal }))) return
+    say({ type: 'republished', kafkaStart })
+  }
+  void timers.get('relay')?.between(refill)
 }
 
 // Without its host the process ends: the next host starts one of its own.
@@ -90,9 +99,10 @@ for (const { functionName, periodic } of schedules) {
   const run = () => pass(app, periodic)
   timers.set(functionName, startPeriodicTimer(periodic.everySeconds, run, GATHER_MS[functionName]))
 }
+if (newKafkaStart) onKafka({ type: 'kafka', address: kafkaAddress, kafkaStart: Number(newKafkaStart) })
 process.on('message', (message: ToSchedules) => {
   if (message.type === 'nudge') timers.get(message.functionName)?.nudge()
-  if (message.type === 'kafka') void onKafka(message)
+  if (message.type === 'kafka') onKafka(message)
   if (message.type === 'stop') void stop()
 })
 say({ type: 'ready' })

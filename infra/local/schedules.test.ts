@@ -2,18 +2,21 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { getPriority } from 'node:os'
 import { expect, onTestFinished } from 'vitest'
+import { insertJobs } from '../../tests/support/engine.ts'
 import { test } from '../../tests/support/world.ts'
 import { commandOf } from './components/postgres-lock.ts'
+import type { KafkaStarted } from './host-protocol.ts'
 import { threadsOf } from './niceness.ts'
 
 const PATIENCE = { timeout: 60_000, interval: 50 }
 
 /** A process that has one of the schedules, as a host has. */
-const startHostOfSchedules = async (environment: Record<string, string>) => {
+const startHostOfSchedules = async (environment: Record<string, string>, newKafka?: KafkaStarted) => {
   const program = `
     import { startSchedules } from '${new URL('./schedules.ts', import.meta.url).href}'
     const schedules = startSchedules({
       env: process.env,
+      newKafka: ${JSON.stringify(newKafka)},
       openLog: () => 1,
       onStarted: (pid) => console.log('pid ' + pid),
       onEnded: () => {},
@@ -59,4 +62,17 @@ test('one that is asked to stop gives its leases back', async ({ world }) => {
   await expect.poll(held, PATIENCE).toBeGreaterThan(2)
   await stop()
   expect(await held()).toBe(0)
+})
+
+test('a Kafka that is new to it gets what was published before, and then what waits', async ({ world }) => {
+  const [jobId = ''] = await insertJobs(world.app, [{}])
+  await world.sql`DELETE FROM outbox`
+  await world.sql`
+    INSERT INTO events (job_id, project_id, seq, type) SELECT id, project_id, 2, 'job.started' FROM jobs`
+  const [address = ''] = world.app.config.kafka.brokers
+  const { stop } = await startHostOfSchedules(world.environment, { type: 'kafka', address, kafkaStart: 1 })
+  const published = async () => (await world.events()).map((it) => it.id)
+  await expect.poll(published, PATIENCE).toEqual([`${jobId}:1`, `${jobId}:2`])
+  await stop()
+  expect(await published()).toHaveLength(2)
 })

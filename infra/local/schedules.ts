@@ -17,6 +17,8 @@ export interface SchedulesOptions {
    * of the sweep and the relay have run out. Undefined: another name at each start.
    */
   instance?: string
+  /** The Kafka that is there at its start, if that hasn't got the events of before yet. */
+  newKafka?: KafkaStarted | undefined
   /** For what the process prints, which is its log. */
   openLog: (name: string) => number
   onStarted: (pid: number) => void
@@ -39,7 +41,7 @@ export interface Schedules {
 export const startSchedules = (options: SchedulesOptions): Schedules => {
   const stopping = new AbortController()
   const backoff = createBackoff({ minMs: 200, maxMs: 5_000 })
-  let kafka: KafkaStarted | undefined
+  let kafka = options.newKafka
   let republishedFor = 0
   let child: ChildProcess
   let died: { cause: string; at: number } | undefined
@@ -50,7 +52,8 @@ export const startSchedules = (options: SchedulesOptions): Schedules => {
 
   const start = (): void => {
     const env = { ...options.env, ...(kafka && { KAFKA_BROKERS: kafka.address }) }
-    const args = options.instance === undefined ? [] : [options.instance]
+    const isNew = kafka && kafka.kafkaStart !== republishedFor
+    const args = [options.instance ?? '', isNew ? String(kafka?.kafkaStart) : '']
     child = forkLogged('./schedules-process.ts', args, env, options.openLog(SCHEDULES))
     options.onStarted(child.pid ?? 0)
     child.on('message', hear)
@@ -63,6 +66,7 @@ export const startSchedules = (options: SchedulesOptions): Schedules => {
       if (died)
         options.onNotice(`${died.cause}, started again in ${((performance.now() - died.at) / 1_000).toFixed(1)} s`)
       died = undefined
+      // Not heard, if it was told while the process was loading.
       if (kafka && kafka.kafkaStart !== republishedFor) tell(kafka)
     }
     if (message.type === 'republished') {

@@ -8,7 +8,7 @@ import { type KafkaBroker, startKafka } from './components/kafka.ts'
 import { type Postgres, startPostgres } from './components/postgres.ts'
 import { type SqsS3, startSqsS3 } from './components/sqs-s3.ts'
 import { endWorkers, type Host, startHost } from './host-component.ts'
-import type { FromHost, PartState } from './host-protocol.ts'
+import type { FromHost, KafkaStarted, PartState } from './host-protocol.ts'
 import { localEnvironment, mailFolder, type Secrets } from './local-config.ts'
 import { createLineLog } from './log-file.ts'
 import { readRoutingTable } from './routing-table.ts'
@@ -112,7 +112,7 @@ export const hostPart: Part<Host> = {
     state.workers.clear()
     const options = state.needed.then(() => {
       const env = environmentOf(state)
-      return { dataDir, port, functionTimeoutSeconds, concurrency, chaosSeed, env }
+      return { dataDir, port, functionTimeoutSeconds, concurrency, chaosSeed, env, newKafka: newKafkaOf(state) }
     })
     return startHost(dataDir, givenTo(state), options, (message) => hear(state, message))
   },
@@ -164,10 +164,15 @@ const renewHost = (state: StackState): void => {
 }
 
 /** Kafka has another address at each of its starts; the host takes it without a start of its own. */
-const tellKafka = ({ latest, kafkaStarts, republishedFor }: StackState): void => {
-  if (latest.kafka && kafkaStarts !== republishedFor)
-    latest.host?.tell({ type: 'kafka', address: latest.kafka.address, kafkaStart: kafkaStarts })
+const tellKafka = (state: StackState): void => {
+  const started = newKafkaOf(state)
+  if (started) state.latest.host?.tell(started)
 }
+
+const newKafkaOf = ({ latest, kafkaStarts, republishedFor }: StackState): KafkaStarted | undefined =>
+  latest.kafka && kafkaStarts !== republishedFor
+    ? { type: 'kafka', address: latest.kafka.address, kafkaStart: kafkaStarts }
+    : undefined
 
 const hear = (state: StackState, message: FromHost): void => {
   if (message.type === 'notice') state.terminal.notice(message.text)

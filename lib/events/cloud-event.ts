@@ -17,8 +17,8 @@ export interface CloudEvent {
   datacontenttype: 'application/msgpack'
   seq: number
   projectid: string
-  /** The transaction that wrote it. */
-  xid: number
+  /** The transaction that wrote it: a text, since CloudEvents' integers have 32 bits, and PostgreSQL's transactions 64. */
+  xid: string
   data: Record<string, unknown>
 }
 
@@ -38,7 +38,7 @@ export const toMessage = (event: JobEvent, traceparent?: string): Message => {
     datacontenttype: 'application/msgpack',
     seq: event.seq,
     projectid: event.projectId,
-    xid: event.xid,
+    xid: String(event.xid),
     data: event.data,
   }
   return {

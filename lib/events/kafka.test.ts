@@ -1,9 +1,11 @@
-import { expect } from 'vitest'
+import { expect, onTestFinished } from 'vitest'
 import { givenStack } from '../../tests/support/given-stack.ts'
+import { startKafkaProxy } from '../../tests/support/kafka-proxy.ts'
 import { readTopic } from '../../tests/support/kafka-reader.ts'
 import { test } from '../../tests/support/world.ts'
 import { createKafkaPublisher, startKafkaConsumer } from './kafka.ts'
-import { TooLargeError } from './publisher.ts'
+import { partitionOf } from './partitioner.ts'
+import { type PartlyPublishedError, TooLargeError } from './publisher.ts'
 
 const message = (key: string, value: string) => ({ key, value: Buffer.from(value), headers: { ce_type: 'job.queued' } })
 
@@ -67,6 +69,38 @@ test('finds a broker that came back under another address', async ({ world: { ap
   await publisher.close()
   const received = await readTopic(brokers[0] ?? '', topic)
   expect(received.map((it) => String(it.payload))).toEqual(['found'])
+})
+
+test('says which messages were taken while a partition takes none, and repeats none of them from then on', async ({
+  world: { app },
+}) => {
+  const { brokers, topic } = app.config.kafka
+  const proxy = await startKafkaProxy(brokers[0] ?? '')
+  onTestFinished(() => proxy.close())
+  const publisher = createKafkaPublisher({ brokers: [proxy.address], log: app.log })
+  onTestFinished(() => publisher.close())
+  const refusalOf = (messages: ReturnType<typeof message>[]) =>
+    publisher.publish(topic, messages).then(
+      () => undefined,
+      (error: PartlyPublishedError) => error,
+    )
+  await publisher.publish(topic, [message('ill', '0')])
+  const partitions = 4
+  const ill = partitionOf('ill', partitions)
+  const well = Array.from({ length: 20 }, (_, i) => `job-${i}`).filter((key) => partitionOf(key, partitions) !== ill)
+  proxy.failing.add(ill)
+  const first = ['ill', ...well].map((key) => message(key, '1'))
+  expect(await refusalOf(first)).toBeInstanceOf(Error)
+  expect((await refusalOf(first))?.taken).toEqual(new Set(first.slice(1)))
+  expect(await refusalOf([message('ill', '2')])).toBeInstanceOf(Error)
+  const later = ['ill', ...well].map((key) => message(key, '2'))
+  expect((await refusalOf(later))?.taken).toEqual(new Set(later.slice(1)))
+  proxy.failing.clear()
+  expect(await refusalOf([message('ill', '2')])).toBeUndefined()
+  expect(await refusalOf(later.map(({ key }) => message(key, '3')))).toBeUndefined()
+  const received = await readTopic(brokers[0] ?? '', topic)
+  const of = (value: string) => received.filter((it) => String(it.key) !== 'ill' && String(it.payload) === value)
+  expect({ later: of('2').length, last: of('3').length }).toEqual({ later: well.length, last: well.length })
 })
 
 test('gives a consumer group what was published before and after it came, in order per key', async ({ world }) => {

@@ -1,8 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import kafkajs, { Kafka, type KafkaJSProtocolError, type KafkaMessage, logLevel, type Producer } from 'kafkajs'
 import type { Logger } from '../core/log.ts'
+import { sendByPartition } from './by-partition.ts'
 import { partitionOf } from './partitioner.ts'
-import { type Publisher, TooLargeError } from './publisher.ts'
+import { type Message, PartlyPublishedError, type Publisher, TooLargeError } from './publisher.ts'
 
 export interface KafkaOptions {
   /** `host:port` of the brokers to ask first; a function is asked again at each connection. */
@@ -10,11 +11,17 @@ export interface KafkaOptions {
   log: Logger
 }
 
-/** Publishes with acks=all, one request in flight, so that a partition keeps the order it was given. */
+/**
+ * Publishes with acks=all, one request in flight, so that a partition keeps the order it was given. When a request for
+ * all partitions has failed, nobody knows which of them have it: each then gets its own, until all take them.
+ */
 export const createKafkaPublisher = (options: KafkaOptions): Publisher => {
   const kafka = createClient(options)
   const { log } = options
   const known = new Set<string>()
+  /** Of the topic, as the last request found it. */
+  let partitions = 0
+  let isApart = false
   let producer: Promise<Producer> | undefined
 
   const connect = (): Promise<Producer> => {
@@ -24,8 +31,10 @@ export const createKafkaPublisher = (options: KafkaOptions): Publisher => {
         allowAutoTopicCreation: true,
         createPartitioner:
           () =>
-          ({ partitionMetadata, message }) =>
-            partitionOf(message.key ?? '', partitionMetadata.length),
+          ({ partitionMetadata, message }) => {
+            partitions = partitionMetadata.length
+            return partitionOf(message.key ?? '', partitions)
+          },
       })
       await made.connect()
       return made
@@ -45,19 +54,36 @@ export const createKafkaPublisher = (options: KafkaOptions): Publisher => {
       .catch((error) => log.debug({ err: error }, 'kafka producer did not disconnect'))
   }
 
+  const send = async (it: Producer, topic: string, messages: Message[]): Promise<void> => {
+    try {
+      await it.send({ topic, acks: -1, messages })
+    } catch (error) {
+      if (isTooLarge(error)) throw new TooLargeError(`${messages.length} messages are too large`, { cause: error })
+      throw error
+    }
+  }
+
+  const makeSureOf = async (it: Producer, topic: string): Promise<void> => {
+    if (known.has(topic)) return
+    // Asked for with nothing to send: of messages to a topic in the making some would be taken, and then sent again.
+    await onceTopicIsMade(kafka, topic, () => it.send({ topic, acks: -1, messages: [] }))
+    await partitionsAnswer(kafka, topic)
+    known.add(topic)
+  }
+
   return {
     publish: async (topic, messages) => {
       const it = await connect()
       try {
-        if (!known.has(topic)) {
-          // Asked for with nothing to send: of messages to a topic in the making some would be taken, and then sent again.
-          await onceTopicIsMade(kafka, topic, () => it.send({ topic, acks: -1, messages: [] }))
-          await partitionsAnswer(kafka, topic)
-          known.add(topic)
+        if (isApart && messages.length > 0) await sendByPartition(messages, partitions, (part) => send(it, topic, part))
+        else {
+          await makeSureOf(it, topic)
+          await send(it, topic, messages)
         }
-        await it.send({ topic, acks: -1, messages })
+        isApart = false
       } catch (error) {
-        if (isTooLarge(error)) throw new TooLargeError(`${messages.length} messages are too large`, { cause: error })
+        if (error instanceof TooLargeError || error instanceof PartlyPublishedError) throw error
+        isApart = partitions > 0
         // The broker may have come back under another address: the next try asks for it anew.
         await drop()
         throw error

@@ -23,11 +23,23 @@ export class TooLargeError extends Error {
   override readonly name = 'TooLargeError'
 }
 
+/** Some partitions took their messages, and others didn't. */
+export class PartlyPublishedError extends Error {
+  override readonly name = 'PartlyPublishedError'
+  readonly taken: ReadonlySet<Message>
+
+  constructor(taken: ReadonlySet<Message>, options: ErrorOptions) {
+    super(`${taken.size} messages were published, and others were not`, options)
+    this.taken = taken
+  }
+}
+
 /** The seam to Kafka. */
 export interface Publisher {
   /**
    * Resolves when all in-sync replicas have every message (acks=all).
-   * @throws if any is not acknowledged; {TooLargeError} when that is for their size, some of them may have been taken then
+   * @throws if any is not acknowledged; {PartlyPublishedError} when others are known to be; {TooLargeError} when that is
+   *   for their size, some of them may have been taken then
    */
   publish(topic: string, messages: Message[]): Promise<void>
   /** Resolves when a broker answers. */

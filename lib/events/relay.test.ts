@@ -2,8 +2,9 @@ import { createRequire } from 'node:module'
 import { expect } from 'vitest'
 import { createEngine, insertJobs, invoke } from '../../tests/support/engine.ts'
 import { test, type World } from '../../tests/support/world.ts'
+import { letGo } from '../schedule/runner.ts'
 import { fromMessage } from './cloud-event.ts'
-import { type Message, type Publisher, TooLargeError } from './publisher.ts'
+import { type Message, PartlyPublishedError, type Publisher, TooLargeError } from './publisher.ts'
 import { relay, republish } from './relay.ts'
 
 const recording = (fail: (batch: Message[]) => 'before' | 'after' | 'large' | undefined = () => undefined) => {
@@ -203,5 +204,116 @@ test('what a broker finds too large goes in halves, in order, and an event too l
   const large = told.find((it) => it['type'] === 'job.failed')
   const errors = world.logged.map((line) => JSON.parse(line)).filter((it) => it.level >= 50)
   expect(errors).toMatchObject([{ event: `${large?.['jobId']}:1` }])
+  expect(await world.sql`SELECT FROM outbox`).toHaveLength(0)
+})
+
+/** What a batch of so many jobs told, in one row. */
+const addLargeRow = async (app: World['app'], count: number): Promise<string[]> => {
+  const ids = await insertJobs(
+    app,
+    Array.from({ length: count }, () => ({})),
+  )
+  expect(await app.sql`SELECT events FROM outbox`).toEqual([{ events: count }])
+  return ids
+}
+
+test('of a large row nothing is published again when a request fails in its middle', async ({ world }) => {
+  let requests = 0
+  const { publisher, got } = recording(() => (++requests === 3 ? 'before' : undefined))
+  const app = { ...world.app, publisher }
+  const ids = await addLargeRow(app, 2_500)
+  await expect(relay(app)).rejects.toThrow('no broker')
+  expect(await world.sql`SELECT events FROM outbox`).toEqual([{ events: 500 }])
+  await relay(app)
+  expect(got.map((it) => it.key)).toEqual(ids)
+  expect(await world.sql`SELECT FROM outbox`).toHaveLength(0)
+})
+
+test('a relay that is killed in a large row that takes long is followed by one that goes on from there', async ({
+  world,
+}) => {
+  const { publisher, got } = recording()
+  const killed = Promise.withResolvers<void>()
+  const slow: Publisher = {
+    ...publisher,
+    publish: async (topic, messages) => {
+      if (got.length === 2_000) {
+        killed.resolve()
+        return new Promise(() => {})
+      }
+      await publisher.publish(topic, messages)
+      world.advance(2)
+    },
+  }
+  const ids = await addLargeRow(world.app, 2_500)
+  void relay({ ...world.app, publisher: slow })
+  await killed.promise
+  await letGo(world.app)
+  await world.sql`UPDATE runners SET lease_until = now()`
+  await relay(await world.anotherApp({ publisher }))
+  expect(got.map((it) => it.key)).toEqual(ids)
+})
+
+test('a relay ends before its function’s time does, and goes on in the next one', async ({ world }) => {
+  const { publisher, got } = recording()
+  let remainingMs = 9_000
+  const slow: Publisher = {
+    ...publisher,
+    publish: async (topic, messages) => {
+      await publisher.publish(topic, messages)
+      world.advance(2)
+      remainingMs -= 2_000
+    },
+  }
+  const app = { ...world.app, publisher: slow }
+  const ids = await addLargeRow(app, 3_500)
+  await relay(app, () => remainingMs)
+  expect({ published: got.length, remainingMs }).toEqual({ published: 2_000, remainingMs: 5_000 })
+  remainingMs = 9_000
+  await relay(app, () => remainingMs)
+  expect(got.map((it) => it.key)).toEqual(ids)
+})
+
+test('a relay that lost its lease in a large row leaves the rest to who has it', async ({ world }) => {
+  const { publisher, got } = recording()
+  const slow: Publisher = {
+    ...publisher,
+    publish: async (topic, messages) => {
+      await publisher.publish(topic, messages)
+      world.advance(20)
+      await world.sql`UPDATE runners SET holder = 'another', lease_until = now() + interval '1 minute'`
+    },
+  }
+  await addLargeRow(world.app, 2_500)
+  await relay({ ...world.app, publisher: slow })
+  expect(got).toHaveLength(1_000)
+  expect(await world.sql`SELECT events FROM outbox`).toEqual([{ events: 1_500 }])
+})
+
+test('while a partition takes nothing the others get each event once, and it gets its own in order later', async ({
+  world,
+}) => {
+  const ids = await insertJobs(world.app, [{}, {}, {}, {}])
+  const [away] = ids
+  const { publisher, got } = recording()
+  let isAway = true
+  const partly: Publisher = {
+    ...publisher,
+    publish: async (topic, messages) => {
+      const taken = messages.filter((it) => !isAway || it.key !== away)
+      if (taken.length > 0) await publisher.publish(topic, taken)
+      if (taken.length === messages.length) return
+      const cause = new Error('not enough replicas')
+      throw taken.length > 0 ? new PartlyPublishedError(new Set(taken), { cause }) : cause
+    },
+  }
+  const app = { ...world.app, publisher: partly }
+  await expect(relay(app)).rejects.toThrow(PartlyPublishedError)
+  await expect(relay(app)).rejects.toThrow('not enough replicas')
+  await invoke(createEngine(app))
+  await expect(relay(app)).rejects.toThrow(PartlyPublishedError)
+  isAway = false
+  await relay(app)
+  for (const id of ids) expect(seqs(got, id)).toEqual([1, 2, 3])
   expect(await world.sql`SELECT FROM outbox`).toHaveLength(0)
 })

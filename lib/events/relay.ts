@@ -4,7 +4,7 @@ import type { App } from '../app.ts'
 import { holds } from '../schedule/runner.ts'
 import { recordEvents, traceparentOfEvent } from '../tracing/job-spans.ts'
 import { toMessage } from './cloud-event.ts'
-import { type Message, TooLargeError } from './publisher.ts'
+import { type Message, PartlyPublishedError, TooLargeError } from './publisher.ts'
 
 /** Events per request to Kafka. */
 const BATCH = 1_000
@@ -21,29 +21,64 @@ const FRAME_BYTES = 50
 /** How many kept events a broker that lost its log gets again. */
 const REPUBLISHED = 10_000
 
+/** How long publishing goes on before what was published is noted: who is killed then must not begin anew each time. */
+const NOTED_EACH_MS = 1_000
+
+/** Kept back from the function's time: one request and its note take no longer, as long as the broker answers. */
+const MARGIN_MS = 5_000
+
 /**
  * Publishes every event that Kafka hasn't got, oldest first, and takes it out of the outbox. One request is under way
  * at a time, so that a job's events keep their order. An event may be published twice (when taking it out fails), never
  * not at all.
  */
-export const relay = async (app: App): Promise<void> => {
-  for (;;) {
-    if (!(await holds(app, 'relay'))) return
+export const relay = async (app: App, remainingMs: () => number = () => Number.POSITIVE_INFINITY): Promise<void> => {
+  const mayGoOn = async () => remainingMs() > MARGIN_MS && (await holds(app, 'relay'))
+  while (await mayGoOn()) {
     const noted = await outbox.list(app.sql, BATCH)
     if (noted.length === 0) return
-    const events = noted.filter((it) => it.id !== null)
-    for (const batch of cut(app, events)) {
-      await publish(app, batch)
-      recordEvents(
-        app.traces,
-        batch.map((it) => it.event),
-        Date.now(),
-      )
-    }
-    await outbox.remove(app.sql, [...new Set(noted.map((it) => it.outboxId))])
+    if (!(await publishAll(app, noted, mayGoOn))) return
     // That was all. Whoever has committed more since then says so, or the next pass finds it.
     if (noted.length < BATCH) return
   }
+}
+
+/**
+ * Publishes what the rows name, and removes them. When it is slow or fails, what was published until then is taken out of
+ * them, so that the next pass goes on from there.
+ * @returns false when it had to stop before the end
+ */
+const publishAll = async (
+  app: App,
+  noted: (outbox.OutboxEvent | outbox.GoneEvent)[],
+  mayGoOn: () => Promise<boolean>,
+): Promise<boolean> => {
+  let published: outbox.OutboxEvent[] = []
+  let notedAt = app.clock.now()
+  const note = async (): Promise<void> => {
+    if (published.length > 0) await outbox.removeEvents(app.sql, published)
+    published = []
+    notedAt = app.clock.now()
+  }
+  const took = (batch: Encoded[]): void => {
+    const events = batch.map((it) => it.event)
+    published.push(...events)
+    recordEvents(app.traces, events, Date.now())
+  }
+  try {
+    for (const batch of cut(app, noted)) {
+      if (app.clock.now() - notedAt > NOTED_EACH_MS) {
+        await note()
+        if (!(await mayGoOn())) return false
+      }
+      await publish(app, batch, took)
+    }
+  } catch (error) {
+    await note().catch((err) => app.log.warn({ err }, 'what was published could not be noted, and comes again'))
+    throw error
+  }
+  await outbox.remove(app.sql, [...new Set(noted.map((it) => it.outboxId))])
+  return true
 }
 
 interface Encoded {
@@ -52,10 +87,11 @@ interface Encoded {
 }
 
 /** As few requests as the events fit into. What a batch of thousands of jobs told is one row, and more than one should have. */
-function* cut(app: App, events: outbox.OutboxEvent[]): Generator<Encoded[]> {
+function* cut(app: App, noted: (outbox.OutboxEvent | outbox.GoneEvent)[]): Generator<Encoded[]> {
   let batch: Encoded[] = []
   let bytes = 0
-  for (const event of events) {
+  for (const event of noted) {
+    if (event.id === null) continue
     const message = toMessage(event, traceparentOfEvent(app.traces, event))
     const size = sizeOf(message)
     if (batch.length === BATCH || (batch.length > 0 && bytes + size > BATCH_BYTES)) {
@@ -74,26 +110,42 @@ const sizeOf = ({ key, value, headers }: Message): number =>
   Object.entries(headers).reduce((sum, [name, it]) => sum + name.length + it.length, key.length + value.length) +
   FRAME_BYTES
 
-/**
- * Publishes in halves what the broker finds too large. An event that is so by itself is passed over: all that come after
- * it would wait for ever.
- */
-const publish = async (app: App, batch: Encoded[]): Promise<void> => {
+/** Publishes a batch, and tells what of it the broker took: none, some or all. */
+const publish = async (app: App, batch: Encoded[], took: (some: Encoded[]) => void): Promise<void> => {
   const messages = batch.map((it) => it.message)
   try {
     await app.publisher.publish(app.config.kafka.topic, messages)
   } catch (error) {
-    if (!(error instanceof TooLargeError)) throw error
-    const [first] = messages
-    if (messages.length === 1) {
-      const event = { event: first?.headers['ce_id'], bytes: first?.value.length }
-      app.log.error({ err: error, ...event }, 'the broker finds an event too large; Kafka is not told of it')
-      return
-    }
-    const half = Math.ceil(batch.length / 2)
-    await publish(app, batch.slice(0, half))
-    await publish(app, batch.slice(half))
+    const isPartly = error instanceof PartlyPublishedError
+    const taken = isPartly ? error.taken : new Set<Message>()
+    took(batch.filter((it) => taken.has(it.message)))
+    const cause = isPartly ? error.cause : error
+    if (!(cause instanceof TooLargeError)) throw error
+    const rest = batch.filter((it) => !taken.has(it.message))
+    return publishSmaller(app, rest, took, cause)
   }
+  took(batch)
+}
+
+/**
+ * Publishes in halves what the broker finds too large. An event that is so by itself is passed over: all that come after
+ * it would wait for ever.
+ */
+const publishSmaller = async (
+  app: App,
+  batch: Encoded[],
+  took: (some: Encoded[]) => void,
+  err: TooLargeError,
+): Promise<void> => {
+  const [first] = batch
+  if (first && batch.length === 1) {
+    const event = { event: first.message.headers['ce_id'], bytes: first.message.value.length }
+    app.log.error({ err, ...event }, 'the broker finds an event too large; Kafka is not told of it')
+    return took(batch)
+  }
+  const half = Math.ceil(batch.length / 2)
+  await publish(app, batch.slice(0, half), took)
+  await publish(app, batch.slice(half), took)
 }
 
 /** For a broker that started with an empty log: the newest kept events are published again. */

@@ -32,6 +32,6 @@ export const ofCloudEvent = (event: CloudEvent): LiveEvent => ({
   projectId: event.projectid,
   seq: event.seq,
   createdAt: event.time,
-  xid: event.xid,
+  xid: Number(event.xid),
   data: event.data,
 })

@@ -10,8 +10,9 @@ export interface Connection {
   userAgent: string
 }
 
-/** What waits to be taken by a client that reads slowly, at most. */
+/** What waits to be taken by a client that reads slowly, at most; many share what all of them may have waiting. */
 const MAX_WAITING_BYTES = 8 * 1024 * 1024
+const MAX_WAITING_BYTES_OF_ALL = 64 * 1024 * 1024
 
 /** The open WebSockets of this host, by their ids. */
 export interface Connections {
@@ -33,7 +34,7 @@ export const createConnections = (): Connections => {
     send: (id, text) => {
       const connection = open.get(id)
       if (!connection) return false
-      if (connection.socket.bufferedAmount > MAX_WAITING_BYTES) {
+      if (connection.socket.bufferedAmount > Math.min(MAX_WAITING_BYTES, MAX_WAITING_BYTES_OF_ALL / open.size)) {
         connection.socket.terminate()
         return false
       }

@@ -1,4 +1,5 @@
 import { once } from 'node:events'
+import { request } from 'node:http'
 import { ApiGatewayManagementApiClient, GetConnectionCommand } from '@aws-sdk/client-apigatewaymanagementapi'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { WebSocket } from 'ws'
@@ -12,7 +13,7 @@ import { startConnectionsApi } from './connections-api.ts'
 import { createSocketServer } from './socket-server.ts'
 
 /** A host with functions of the test's own, and what they were called with. */
-const serve = async (given: { connect?: () => Promise<undefined> } = {}) => {
+const serve = async (given: { connect?: () => Promise<undefined>; message?: () => Promise<void> } = {}) => {
   const calls: (Omit<SocketRequest, 'app'> & { route: string })[] = []
   const record = (route: string, { app: _, ...request }: SocketRequest) => void calls.push({ route, ...request })
   const handlers = [
@@ -26,6 +27,7 @@ const serve = async (given: { connect?: () => Promise<undefined> } = {}) => {
     }),
     declare('$default', async (request) => {
       record('$default', request)
+      await given.message?.()
       return { heard: request.body }
     }),
   ]
@@ -92,6 +94,16 @@ test('a function that throws lets nobody in, no other address is a WebSocket, an
   expect(await refusalOf(`${url}?ticket=%E0%A4%A`)).toContain('400')
 })
 
+test('one whose request is no handshake is let in nowhere, and the functions hear of its end', async () => {
+  const { url, calls, connections } = await serve()
+  const headers = { connection: 'upgrade', upgrade: 'websocket', 'sec-websocket-version': '99' }
+  const [answer] = await once(request(url.replace('ws:', 'http:'), { headers }).end(), 'response')
+  expect(answer.statusCode).toBe(400)
+  await vi.waitUntil(() => calls.length === 2)
+  expect(calls.map(({ route }) => route)).toEqual(['$connect', '$disconnect'])
+  expect(connections.all()).toEqual([])
+})
+
 test('@connections posts, tells, ends, and says gone of what it doesn’t know', async () => {
   const { connections, gateway, url, api } = await serve()
   const socket = await open(url)
@@ -125,6 +137,29 @@ test('a message of more than 32 KB ends the connection', async () => {
   socket.send('x'.repeat(32 * 1024 + 1))
   const [code] = await once(socket, 'close')
   expect(code).toBe(1_009)
+})
+
+test('of a connection that sends thousands of messages at once one is answered at a time, and no more are read', async () => {
+  const first = Promise.withResolvers<void>()
+  let under = 0
+  let most = 0
+  const message = async (): Promise<void> => {
+    most = Math.max(most, ++under)
+    await first.promise
+    under--
+  }
+  const { url, calls, connections } = await serve({ message })
+  const socket = await open(url)
+  const heard: string[] = []
+  socket.on('message', (data) => void heard.push(JSON.parse(String(data)).heard))
+  const sent = Array.from({ length: 5_000 }, (_, i) => String(i))
+  for (const text of sent) socket.send(text)
+  await vi.waitUntil(() => calls.length === 2)
+  expect(connections.all()[0]?.socket.isPaused).toBe(true)
+  first.resolve()
+  await vi.waitUntil(() => heard.length === sent.length, { timeout: 10_000 })
+  expect({ heard, most }).toEqual({ heard: sent, most: 1 })
+  expect(connections.all()[0]?.socket.isPaused).toBe(false)
 })
 
 test('idle for ten minutes, or after two hours, a connection is ended', async () => {

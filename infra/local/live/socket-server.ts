@@ -85,7 +85,13 @@ export const createSocketServer = ({ app, sockets, connections }: SocketServerOp
       await invoke('$disconnect', opening)
       return
     }
-    server.handleUpgrade(request, socket, head, (webSocket) => keep(webSocket, opening))
+    let isOpen = false
+    server.handleUpgrade(request, socket, head, (webSocket) => {
+      isOpen = true
+      keep(webSocket, opening)
+    })
+    // Refused for its headers, at once: nobody else would tell of its end.
+    if (!isOpen) await invoke('$disconnect', opening)
   }
 
   const keep = (webSocket: WebSocket, opening: Opening): void => {
@@ -100,9 +106,10 @@ export const createSocketServer = ({ app, sockets, connections }: SocketServerOp
     }
     connections.add(connection)
     const stopTimers = limitLife(connection)
+    const inTurn = takeTurns(webSocket)
     webSocket.on('message', (data, isBinary) => {
       connection.lastActiveAt = new Date()
-      receive(opening, data, isBinary).catch(failed('a WebSocket message was not answered'))
+      inTurn(() => receive(opening, data, isBinary).catch(failed('a WebSocket message was not answered')))
     })
     // The close that follows says the rest.
     webSocket.on('error', (error) => app.log.debug({ err: error, connectionId: id }, 'a WebSocket failed'))
@@ -137,6 +144,24 @@ export const createSocketServer = ({ app, sockets, connections }: SocketServerOp
       await Promise.all(closed)
       await Promise.allSettled(calls)
     },
+  }
+}
+
+/**
+ * One message of a connection is answered at a time, and no more are read meanwhile: who sends thousands at once waits,
+ * and not everybody else. Those that were read already are of one chunk, and end with the connection.
+ */
+const takeTurns = (webSocket: WebSocket): ((answer: () => Promise<void>) => void) => {
+  let waiting = 0
+  let turn = Promise.resolve()
+  return (answer) => {
+    waiting++
+    webSocket.pause()
+    turn = turn.then(async () => {
+      if (webSocket.readyState === webSocket.OPEN) await answer()
+      waiting--
+      if (waiting === 0) webSocket.resume()
+    })
   }
 }
 
