@@ -150,6 +150,17 @@ describeInBrowser('jobs in the dashboard', () => {
     expect(await code.locator('pre').textContent()).toContain(`echo: "it's"`)
   })
 
+  test('the code stands right below the form where there is no room beside it', async ({ stage }) => {
+    const { page } = await stage.open({ viewport: { width: 1_280, height: 900 } })
+    await register(page)
+    await fillForm(page, 'math.pi', {})
+    const form = await page.getByRole('form', { name: 'math.pi' }).boundingBox()
+    const code = await page.getByRole('region', { name: 'As code' }).boundingBox()
+    const between = (code?.y ?? 0) - (form?.y ?? 0) - (form?.height ?? 0)
+    expect(between).toBeGreaterThan(0)
+    expect(between).toBeLessThan(50)
+  })
+
   test('progress moves without a reload; a cancel stops it; a retry goes on; run again begins with its input', async ({
     stage,
   }) => {
