@@ -173,6 +173,8 @@ describeInBrowser('jobs in the dashboard', () => {
     await eventually(() => progressOf(page)).toBeGreaterThan(0)
     const before = await progressOf(page)
     await eventually(() => progressOf(page)).toBeGreaterThan(before)
+    const ran = page.getByRole('region', { name: 'Facts' }).getByText(/ of 1 h$/)
+    expect(await ran.textContent()).not.toMatch(/^0 ms/)
 
     await page.getByRole('button', { name: 'Cancel' }).click()
     await waitForState(page, 'cancelled')
