@@ -1,7 +1,17 @@
 import sharp from 'sharp'
 import { expect } from 'vitest'
 import { kinds } from '../../functions/jobs/index.ts'
-import { fillForm, isStillLoaded, markLoaded, programOf, progressOf, register, submit, waitForState } from './people.ts'
+import {
+  fillForm,
+  isStillLoaded,
+  markLoaded,
+  PASSWORD,
+  programOf,
+  progressOf,
+  register,
+  submit,
+  waitForState,
+} from './people.ts'
 import { describeInBrowser, PATIENCE_MS, test } from './stage.ts'
 
 /** Asks until it is so. */
@@ -159,6 +169,51 @@ describeInBrowser('jobs in the dashboard', () => {
     const between = (code?.y ?? 0) - (form?.y ?? 0) - (form?.height ?? 0)
     expect(between).toBeGreaterThan(0)
     expect(between).toBeLessThan(50)
+  })
+
+  test('what stands in the form outlives a reload and the end of the session, and is for nobody else', async ({
+    stage,
+  }) => {
+    const { page, context } = await stage.open()
+    const email = await register(page)
+    await fillForm(page, 'math.pi', {})
+    await page.getByRole('radio', { name: /^debug\.noop/ }).check()
+    const echo = page.locator('[name="input.echo"]')
+    await echo.fill('{"hello": ["world"]}')
+    await page.getByText('Name, tags and when').click()
+    const name = page.locator('[name=".name"]')
+    await name.fill('Kept')
+    await page.reload()
+    await eventually(async () => JSON.parse(await echo.inputValue())).toEqual({ hello: ['world'] })
+    expect(await name.inputValue()).toBe('Kept')
+
+    await context.clearCookies()
+    const spent = { status: 401, contentType: 'application/problem+json', body: '{"code": "UNAUTHENTICATED"}' }
+    await page.route('**/jobs', (route) => route.fulfill(spent))
+    await page.getByRole('button', { name: 'Submit', exact: true }).click()
+    await page.getByLabel('Email').fill(email)
+    await page.getByLabel('Password').fill(PASSWORD)
+    await page.unroute('**/jobs')
+    await page.getByRole('button', { name: 'Sign in' }).click()
+    await eventually(() => name.inputValue()).toBe('Kept')
+
+    await context.clearCookies()
+    const bob = { email: `bob-${email}`, password: PASSWORD, name: 'Bob' }
+    await context.request.post('/dashboard/session/registration', { data: bob })
+    await page.reload()
+    await page.getByRole('link', { name: 'Bob' }).waitFor()
+    await eventually(() => echo.inputValue()).toBe('')
+    expect(await page.evaluate(() => JSON.stringify(sessionStorage))).not.toContain('Kept')
+  })
+
+  test('a form that one has left begins anew', async ({ stage }) => {
+    const { page } = await stage.open()
+    await register(page)
+    await fillForm(page, 'math.pi', { 'input.digits': '60' })
+    await page.getByRole('link', { name: 'Queues' }).click()
+    await page.getByRole('heading', { name: 'Queues' }).waitFor()
+    await page.goBack()
+    await eventually(() => page.locator('[name="input.digits"]').inputValue()).toBe('')
   })
 
   test('progress moves without a reload; a cancel stops it; a retry goes on; run again begins with its input', async ({

@@ -1,4 +1,3 @@
-import { useSignal } from '@preact/signals'
 import { useLocation } from 'preact-iso'
 import { api } from '../data/client.ts'
 import type { JobKind } from '../data/job.ts'
@@ -12,10 +11,9 @@ import { JobForm } from './new-job/form.tsx'
 
 /** A new job: first its kind, then what the kind wants to know. From another job it begins with what that had. */
 export const NewJobPage = () => {
-  const { query } = useLocation()
+  const { query, route } = useLocation()
   const from = query['from']
   const { kinds, problem } = useKinds()
-  const chosen = useSignal<string | undefined>(query['kind'])
   const model = useQuery(
     `model ${from ?? ''}`,
     async (signal) =>
@@ -23,7 +21,7 @@ export const NewJobPage = () => {
     { still: true },
   )
   const isWaiting = kinds.length === 0 || (from !== undefined && !model.data && !model.problem)
-  const name = chosen.value ?? model.data?.kind ?? kinds[0]?.kind
+  const name = query['kind'] ?? model.data?.kind ?? kinds[0]?.kind
   const kind = kinds.find((it) => it.kind === name)
 
   return (
@@ -35,9 +33,7 @@ export const NewJobPage = () => {
           <Kinds
             kinds={kinds}
             chosen={name}
-            choose={(it) => {
-              chosen.value = it
-            }}
+            choose={(it) => route(`/dashboard/new?${new URLSearchParams({ kind: it, ...(from && { from }) })}`, true)}
           />
           {kind && (
             <JobForm

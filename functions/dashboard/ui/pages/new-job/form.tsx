@@ -1,9 +1,9 @@
-import { useSignal } from '@preact/signals'
 import { useRef } from 'preact/hooks'
 import { useLocation } from 'preact-iso'
 import { api } from '../../data/client.ts'
 import type { Job, JobKind } from '../../data/job.ts'
 import { useTargetProject } from '../../data/projects.ts'
+import { useDraft } from '../../forms/draft.ts'
 import { FileProject } from '../../forms/file-project.ts'
 import { resolved } from '../../forms/resolve.ts'
 import { emptyOf, type Schema } from '../../forms/schema.ts'
@@ -14,6 +14,10 @@ import { OPTIONS } from './options.ts'
 import { Snippets } from './snippets.tsx'
 
 type Values = Record<string, unknown>
+interface Draft {
+  input: Values
+  options: Values
+}
 
 /** What a kind wants to know, and what any job may be told. */
 export const JobForm = ({ kind, model }: { kind: JobKind; model: Job | undefined }) => {
@@ -21,9 +25,12 @@ export const JobForm = ({ kind, model }: { kind: JobKind; model: Job | undefined
   const project = useTargetProject()
   const { route } = useLocation()
   const form = useRef<HTMLFormElement>(null)
-  const input = useSignal<Values>((model?.input as Values | undefined) ?? emptyOf(schema))
-  const options = useSignal<Values>(model ? optionsOf(model) : {})
-  const body = { kind: kind.kind, input: input.value, ...options.value, ...(project && { projectId: project.id }) }
+  const draft = useDraft<Draft>(`${kind.kind} ${model?.id ?? ''}`, () => ({
+    input: (model?.input as Values | undefined) ?? emptyOf(schema),
+    options: model ? optionsOf(model) : {},
+  }))
+  const { input, options } = draft.value
+  const body = { kind: kind.kind, input, ...options, ...(project && { projectId: project.id }) }
   const sent = useRef({ text: '', idempotencyKey: '' })
   const { submit, busy, errors, problem } = useSubmission(async () => {
     const text = JSON.stringify(body)
@@ -47,22 +54,22 @@ export const JobForm = ({ kind, model }: { kind: JobKind; model: Job | undefined
         <SchemaFields
           schema={schema}
           path="input"
-          values={input.value}
+          values={input}
           errors={errors}
           onChange={(values) => {
-            input.value = values
+            draft.value = { ...draft.value, input: values }
           }}
         />
-        <details open={Object.keys(options.value).length > 0}>
+        <details open={Object.keys(options).length > 0}>
           <summary>Name, tags and when</summary>
           <div class="details">
             <SchemaFields
               schema={OPTIONS}
               path=""
-              values={options.value}
+              values={options}
               errors={new Map([...errors].map(([path, message]) => [`.${path}`, message]))}
               onChange={(values) => {
-                options.value = values
+                draft.value = { ...draft.value, options: values }
               }}
             />
           </div>
