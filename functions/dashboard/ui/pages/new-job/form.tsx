@@ -5,6 +5,7 @@ import type { Job, JobKind } from '../../data/job.ts'
 import { useTargetProject } from '../../data/projects.ts'
 import { useDraft } from '../../forms/draft.ts'
 import { FileProject } from '../../forms/file-project.ts'
+import { isPlaced } from '../../forms/placed.ts'
 import { resolved } from '../../forms/resolve.ts'
 import { emptyOf, type Schema } from '../../forms/schema.ts'
 import { SchemaFields } from '../../forms/schema-form.tsx'
@@ -39,7 +40,6 @@ export const JobForm = ({ kind, model }: { kind: JobKind; model: Job | undefined
     const { job } = await api.call('POST /jobs', { body, idempotencyKey: sent.current.idempotencyKey })
     route(`/dashboard/jobs/${job.id}`)
   })
-  const unplaced = [...errors.keys()].filter((path) => !isShown(form.current, path))
 
   return (
     <FileProject.Provider value={project?.id}>
@@ -74,7 +74,7 @@ export const JobForm = ({ kind, model }: { kind: JobKind; model: Job | undefined
             />
           </div>
         </details>
-        {(errors.size === 0 || unplaced.length > 0) && <Problem problem={problem} />}
+        {!isPlaced(form.current, errors) && <Problem problem={problem} />}
         <div class="actions">
           <button class="button primary" type="submit" disabled={busy} aria-busy={busy}>
             Submit
@@ -88,10 +88,6 @@ export const JobForm = ({ kind, model }: { kind: JobKind; model: Job | undefined
 
 /** `crypto.randomUUID` is there with TLS only. */
 const newKey = (): string => crypto.getRandomValues(new Uint8Array(16)).join('-')
-
-/** Whether a field is there at which it can be said. */
-const isShown = (form: HTMLFormElement | null, path: string): boolean =>
-  form?.querySelector(`[data-path="${CSS.escape(path)}"], [data-path="${CSS.escape(`.${path}`)}"]`) !== null
 
 const optionsOf = ({ name, tags, priority }: Job): Values => ({
   ...(name !== null && { name }),
