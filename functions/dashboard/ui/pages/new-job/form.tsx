@@ -18,6 +18,8 @@ type Values = Record<string, unknown>
 interface Draft {
   input: Values
   options: Values
+  /** What was sent last, and may have come in although no answer did. */
+  sent?: { text: string; idempotencyKey: string }
 }
 
 /** What a kind wants to know, and what any job may be told. */
@@ -32,12 +34,13 @@ export const JobForm = ({ kind, model }: { kind: JobKind; model: Job | undefined
   }))
   const { input, options } = draft.value
   const body = { kind: kind.kind, input, ...options, ...(project && { projectId: project.id }) }
-  const sent = useRef({ text: '', idempotencyKey: '' })
   const { submit, busy, errors, problem } = useSubmission(async () => {
     const text = JSON.stringify(body)
-    // Pressed again because no answer came, it is still one job.
-    if (sent.current.text !== text) sent.current = { text, idempotencyKey: newKey() }
-    const { job } = await api.call('POST /jobs', { body, idempotencyKey: sent.current.idempotencyKey })
+    const before = draft.value.sent
+    // Pressed again because no answer came, after a reload too, it is still one job.
+    const sent = before?.text === text ? before : { text, idempotencyKey: newKey() }
+    draft.value = { ...draft.value, sent }
+    const { job } = await api.call('POST /jobs', { body, idempotencyKey: sent.idempotencyKey })
     route(`/dashboard/jobs/${job.id}`)
   })
 
