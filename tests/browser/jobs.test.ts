@@ -248,6 +248,27 @@ describeInBrowser('jobs in the dashboard', () => {
     await waitForState(page, 'succeeded')
   })
 
+  test('goes to the chosen project, however late the list of them comes', async ({ stage }) => {
+    const { page, context } = await stage.open()
+    await register(page)
+    const { project } = await (await programOf(context)).post('/projects', { name: 'Stations' })
+    await page.reload()
+    await page.locator('.project-choice select').selectOption(project.id)
+    const held = Promise.withResolvers<void>()
+    await page.route(/\/projects(\?|$)/, async (route) => {
+      await held.promise
+      await route.continue()
+    })
+    const kinds = page.waitForResponse('**/job-kinds')
+    await page.goto('/dashboard/new?kind=debug.noop')
+    await (await kinds).finished()
+    await page.evaluate(() => new Promise((resolve) => setTimeout(resolve, 100)))
+    expect(await page.locator('.job-form').count()).toBe(0)
+    held.resolve()
+    await submit(page)
+    await page.getByRole('region', { name: 'Facts' }).getByText('Stations').waitFor()
+  })
+
   test('show the end of a long log by one request, and earlier lines on demand, where one reads', async ({ stage }) => {
     const { page } = await stage.open()
     await register(page)

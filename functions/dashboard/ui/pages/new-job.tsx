@@ -2,6 +2,7 @@ import { useLocation } from 'preact-iso'
 import { api } from '../data/client.ts'
 import type { JobKind } from '../data/job.ts'
 import { useKinds } from '../data/kinds.ts'
+import { useProjects } from '../data/projects.ts'
 import { useQuery } from '../data/query.ts'
 import { Page } from '../parts/page.tsx'
 import { Problem } from '../parts/problem.tsx'
@@ -14,13 +15,16 @@ export const NewJobPage = () => {
   const { query, route } = useLocation()
   const from = query['from']
   const { kinds, problem } = useKinds()
+  const projects = useProjects()
   const model = useQuery(
     `model ${from ?? ''}`,
     async (signal) =>
       from ? (await api.call('GET /jobs/{jobId}', { params: { jobId: from }, signal })).job : undefined,
     { still: true },
   )
-  const isWaiting = kinds.length === 0 || (from !== undefined && !model.data && !model.problem)
+  // Before the projects are known, a job would go to another one than the chosen.
+  const isPlaceKnown = projects.data !== undefined || projects.problem !== undefined
+  const isWaiting = kinds.length === 0 || !isPlaceKnown || (from !== undefined && !model.data && !model.problem)
   const name = query['kind'] ?? model.data?.kind ?? kinds[0]?.kind
   const kind = kinds.find((it) => it.kind === name)
 
