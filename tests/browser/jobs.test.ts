@@ -1,6 +1,7 @@
 import sharp from 'sharp'
 import { expect } from 'vitest'
 import { kinds } from '../../functions/jobs/index.ts'
+import { complaints } from './accessible.ts'
 import {
   fillForm,
   isStillLoaded,
@@ -246,6 +247,20 @@ describeInBrowser('jobs in the dashboard', () => {
     await page.locator('[name="input.steps"]').fill('1')
     expect(await submit(page)).not.toBe(id)
     await waitForState(page, 'succeeded')
+  })
+
+  test('show many stints in a list that is scrolled by keyboard too', async ({ stage }) => {
+    const { page } = await stage.open()
+    await register(page)
+    const at = new Date().toISOString()
+    const stint = { attempt: 1, worker: null, startedAt: at, endedAt: at, runMs: 1, outcome: 'continued', error: null }
+    const items = Array.from({ length: 30 }, (_, nth) => ({ ...stint, stint: nth + 1 }))
+    await page.route('**/jobs/*/stints?*', (route) => route.fulfill({ json: { items, nextCursor: null } }))
+    await fillForm(page, 'debug.noop', {})
+    await submit(page)
+    await waitForState(page, 'succeeded')
+    await page.locator('.stints li').nth(29).waitFor({ state: 'attached' })
+    expect(await complaints(page)).toEqual([])
   })
 
   test('goes to the chosen project, however late the list of them comes', async ({ stage }) => {
