@@ -42,6 +42,16 @@ describe("the API's OpenAPI document", () => {
     },
   )
 
+  test('signs in, as it shows that, who has registered as it shows that', async ({ world }) => {
+    const shown = (path: `/${string}`) => {
+      const operation = document.paths[path]?.['post']
+      return operation && jsonBodyOf(operation)?.example
+    }
+    const registered = await world.http('POST', '/auth/register', { body: shown('/auth/register') })
+    const signedIn = await world.http('POST', '/auth/login', { body: shown('/auth/login') })
+    expect([registered.status, signedIn.status]).toEqual([201, 200])
+  })
+
   test.for(operations)(
     'shows an example of each JSON that $name takes and gives, as its schema wants it',
     ({ declaration: { method, path }, operation: { requestBody, responses } }) => {

@@ -18,8 +18,11 @@ export const newPassword = z
 /** Any length: a password that can't be one is a wrong one. Bounded, because hashing takes time by length. */
 export const givenPassword = z.string().max(1_000)
 
-export const registration = z.strictObject({ email, password: newPassword, name })
-export const credentials = z.strictObject({ email, password: givenPassword })
+const example = { email: 'ada@example.com', password: 'correct horse battery' }
+export const registration = z
+  .strictObject({ email, password: newPassword, name })
+  .meta({ example: { ...example, name: 'Ada' } })
+export const credentials = z.strictObject({ email, password: givenPassword }).meta({ example })
 
 export const user = z
   .object({

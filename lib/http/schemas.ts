@@ -9,7 +9,7 @@ export const id = z.uuid().toLowerCase()
 
 /** An instant, RFC 3339, UTC. PostgreSQL knows no year 0, and no fraction of more than some digits. */
 export const timestamp = z.iso
-  .datetime()
+  .datetime('expected a time in UTC, like 2026-11-23T01:41:31Z')
   .max(40, 'expected at most 40 characters')
   .refine((it) => !it.startsWith('0000'), 'expected a year from 0001 to 9999')
 

@@ -62,9 +62,16 @@ const parse = (expression: string, options: CronOptions): Cron => {
   try {
     return new Cron(expression, { ...options, paused: true, mode: '5-or-6-parts' })
   } catch (cause) {
-    throw invalidField('cron', (cause as Error).message.replace(/^CronPattern: /, ''))
+    throw invalidField('cron', asWritten((cause as Error).message.replace(/^CronPattern: /, '')))
   }
 }
+
+/** Days and months are counted from 0 in croner's complaints: it calls month 13 a wrong month 12. */
+const asWritten = (complaint: string): string =>
+  complaint.replace(
+    /^(Invalid value for (?:day|month|nearestWeekdays): )(-?\d+)$/,
+    (_, said, value) => `${said}${Number(value) + 1}`,
+  )
 
 const demandTimeZone = (timeZone: string): void => {
   try {

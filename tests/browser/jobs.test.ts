@@ -1,7 +1,18 @@
 import sharp from 'sharp'
 import { expect } from 'vitest'
 import { kinds } from '../../functions/jobs/index.ts'
-import { fillForm, isStillLoaded, markLoaded, programOf, progressOf, register, submit, waitForState } from './people.ts'
+import { complaints } from './accessible.ts'
+import {
+  fillForm,
+  isStillLoaded,
+  markLoaded,
+  PASSWORD,
+  programOf,
+  progressOf,
+  register,
+  submit,
+  waitForState,
+} from './people.ts'
 import { describeInBrowser, PATIENCE_MS, test } from './stage.ts'
 
 /** Asks until it is so. */
@@ -150,6 +161,62 @@ describeInBrowser('jobs in the dashboard', () => {
     expect(await code.locator('pre').textContent()).toContain(`echo: "it's"`)
   })
 
+  test('the code stands right below the form where there is no room beside it', async ({ stage }) => {
+    const { page } = await stage.open({ viewport: { width: 1_280, height: 900 } })
+    await register(page)
+    await fillForm(page, 'math.pi', {})
+    const form = await page.getByRole('form', { name: 'math.pi' }).boundingBox()
+    const code = await page.getByRole('region', { name: 'As code' }).boundingBox()
+    const between = (code?.y ?? 0) - (form?.y ?? 0) - (form?.height ?? 0)
+    expect(between).toBeGreaterThan(0)
+    expect(between).toBeLessThan(50)
+  })
+
+  test('what stands in the form outlives a reload and the end of the session, and is for nobody else', async ({
+    stage,
+  }) => {
+    const { page, context } = await stage.open()
+    const email = await register(page)
+    await fillForm(page, 'math.pi', {})
+    await page.getByRole('radio', { name: /^debug\.noop/ }).check()
+    const echo = page.locator('[name="input.echo"]')
+    await echo.fill('{"hello": ["world"]}')
+    await page.getByText('Name, tags and when').click()
+    const name = page.locator('[name=".name"]')
+    await name.fill('Kept')
+    await page.reload()
+    await eventually(async () => JSON.parse(await echo.inputValue())).toEqual({ hello: ['world'] })
+    expect(await name.inputValue()).toBe('Kept')
+
+    await context.clearCookies()
+    const spent = { status: 401, contentType: 'application/problem+json', body: '{"code": "UNAUTHENTICATED"}' }
+    await page.route('**/jobs', (route) => route.fulfill(spent))
+    await page.getByRole('button', { name: 'Submit', exact: true }).click()
+    await page.getByLabel('Email').fill(email)
+    await page.getByLabel('Password').fill(PASSWORD)
+    await page.unroute('**/jobs')
+    await page.getByRole('button', { name: 'Sign in' }).click()
+    await eventually(() => name.inputValue()).toBe('Kept')
+
+    await context.clearCookies()
+    const bob = { email: `bob-${email}`, password: PASSWORD, name: 'Bob' }
+    await context.request.post('/dashboard/session/registration', { data: bob })
+    await page.reload()
+    await page.getByRole('link', { name: 'Bob' }).waitFor()
+    await eventually(() => echo.inputValue()).toBe('')
+    expect(await page.evaluate(() => JSON.stringify(sessionStorage))).not.toContain('Kept')
+  })
+
+  test('a form that one has left begins anew', async ({ stage }) => {
+    const { page } = await stage.open()
+    await register(page)
+    await fillForm(page, 'math.pi', { 'input.digits': '60' })
+    await page.getByRole('link', { name: 'Queues' }).click()
+    await page.getByRole('heading', { name: 'Queues' }).waitFor()
+    await page.goBack()
+    await eventually(() => page.locator('[name="input.digits"]').inputValue()).toBe('')
+  })
+
   test('progress moves without a reload; a cancel stops it; a retry goes on; run again begins with its input', async ({
     stage,
   }) => {
@@ -162,6 +229,8 @@ describeInBrowser('jobs in the dashboard', () => {
     await eventually(() => progressOf(page)).toBeGreaterThan(0)
     const before = await progressOf(page)
     await eventually(() => progressOf(page)).toBeGreaterThan(before)
+    const ran = page.getByRole('region', { name: 'Facts' }).getByText(/ of 1 h$/)
+    expect(await ran.textContent()).not.toMatch(/^0 ms/)
 
     await page.getByRole('button', { name: 'Cancel' }).click()
     await waitForState(page, 'cancelled')
@@ -178,6 +247,41 @@ describeInBrowser('jobs in the dashboard', () => {
     await page.locator('[name="input.steps"]').fill('1')
     expect(await submit(page)).not.toBe(id)
     await waitForState(page, 'succeeded')
+  })
+
+  test('show many stints in a list that is scrolled by keyboard too', async ({ stage }) => {
+    const { page } = await stage.open()
+    await register(page)
+    const at = new Date().toISOString()
+    const stint = { attempt: 1, worker: null, startedAt: at, endedAt: at, runMs: 1, outcome: 'continued', error: null }
+    const items = Array.from({ length: 30 }, (_, nth) => ({ ...stint, stint: nth + 1 }))
+    await page.route('**/jobs/*/stints?*', (route) => route.fulfill({ json: { items, nextCursor: null } }))
+    await fillForm(page, 'debug.noop', {})
+    await submit(page)
+    await waitForState(page, 'succeeded')
+    await page.locator('.stints li').nth(29).waitFor({ state: 'attached' })
+    expect(await complaints(page)).toEqual([])
+  })
+
+  test('goes to the chosen project, however late the list of them comes', async ({ stage }) => {
+    const { page, context } = await stage.open()
+    await register(page)
+    const { project } = await (await programOf(context)).post('/projects', { name: 'Stations' })
+    await page.reload()
+    await page.locator('.project-choice select').selectOption(project.id)
+    const held = Promise.withResolvers<void>()
+    await page.route(/\/projects(\?|$)/, async (route) => {
+      await held.promise
+      await route.continue()
+    })
+    const kinds = page.waitForResponse('**/job-kinds')
+    await page.goto('/dashboard/new?kind=debug.noop')
+    await (await kinds).finished()
+    await page.evaluate(() => new Promise((resolve) => setTimeout(resolve, 100)))
+    expect(await page.locator('.job-form').count()).toBe(0)
+    held.resolve()
+    await submit(page)
+    await page.getByRole('region', { name: 'Facts' }).getByText('Stations').waitFor()
   })
 
   test('show the end of a long log by one request, and earlier lines on demand, where one reads', async ({ stage }) => {

@@ -91,6 +91,16 @@ describeInBrowser('lists of jobs', () => {
     }
   })
 
+  test('keep every column in sight beside the longest name and tag', async ({ stage }) => {
+    const { page, context } = await stage.open()
+    await register(page)
+    const job = { kind: 'debug.noop', input: {}, name: 'W'.repeat(200), tags: ['b'.repeat(64)] }
+    await (await programOf(context)).post('/jobs', job)
+    await page.goto('/dashboard/jobs')
+    await rowsOf(page).waitFor()
+    expect(await page.locator('.table-frame').evaluate((it) => it.scrollWidth - it.clientWidth)).toBe(0)
+  })
+
   test('are where one was after Back from a job', async ({ stage }) => {
     const { page, context } = await stage.open()
     await register(page)

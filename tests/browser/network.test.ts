@@ -58,7 +58,9 @@ describeInBrowser('whoever uses the dashboard', () => {
     await page.getByText('No jobs yet.').waitFor()
   })
 
-  test('submits one job by pressing twice, when the first answer was lost', async ({ stage }) => {
+  test('submits one job by pressing twice, when the first answer was lost, and by pressing after a reload', async ({
+    stage,
+  }) => {
     const { page, context } = await stage.open()
     await register(page)
     await fillForm(page, 'debug.noop', { 'input.steps': '1' })
@@ -66,9 +68,12 @@ describeInBrowser('whoever uses the dashboard', () => {
       await route.fetch()
       await route.abort('connectionreset')
     }
-    await page.route((url) => url.pathname === '/jobs', loseAnswer, { times: 1 })
-    await page.getByRole('button', { name: 'Submit', exact: true }).click()
-    await page.getByText('Stint can’t be reached.').waitFor()
+    await page.route((url) => url.pathname === '/jobs', loseAnswer, { times: 2 })
+    for (const again of [() => page.reload(), () => Promise.resolve()]) {
+      await page.getByRole('button', { name: 'Submit', exact: true }).click()
+      await page.getByText('Stint can’t be reached.').waitFor()
+      await again()
+    }
     await submit(page)
     expect((await (await programOf(context)).get('/jobs')).items).toHaveLength(1)
   })

@@ -26,6 +26,20 @@ describeInBrowser('whoever runs Stint', () => {
     await page.getByText('Nothing is scheduled.').waitFor()
   })
 
+  test('is told why a schedule was refused, also where no field is that alone', async ({ stage }) => {
+    const { page } = await stage.open()
+    await register(page)
+    await page.goto('/dashboard/schedules')
+    await page.getByRole('button', { name: 'New schedule' }).first().click()
+    const fields = { '.name': 'Each night', '.cron': '30 2 * * *' }
+    for (const [name, value] of Object.entries(fields)) await page.locator(`[name="${name}"]`).fill(value)
+    await page.locator('[name=".kind"]').selectOption('mail.send')
+    const mail = { 'input.to': 'nobody', 'input.subject': 'Hello', 'input.text': 'Dear all' }
+    for (const [name, value] of Object.entries(mail)) await page.locator(`[name="${name}"]`).fill(value)
+    await page.getByRole('button', { name: 'Add the schedule' }).click()
+    await page.getByRole('dialog').getByText('input.to[0]').waitFor()
+  })
+
   test('goes on by keyboard where they were, after a dialog and after a button that took a moment', async ({
     stage,
   }) => {

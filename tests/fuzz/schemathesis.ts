@@ -69,8 +69,10 @@ const UNFIT = ['positive_data_acceptance', 'ensure_resource_availability']
 const LEFT_OUT = '^POST /(system/processes/|rpc$)'
 /** What is taken as a file may have any bytes, whatever its type says. */
 const OF_FILES = '^POST /(files|image/resize)$'
-/** Another method leads to `/jobs/{jobId}` here, which is a 404. */
-const SHADOWED = '^/jobs/(batch|cancel|retry)$'
+/** Another method leads to `/jobs/{jobId}` or `/files/{fileId}` here, which is a 404. */
+const SHADOWED = '^/(jobs/(batch|cancel|retry)|files/uploads)$'
+/** What is wrong may also be too long for an address. */
+const REFUSALS = ['400', '401', '403', '404', '405', '406', '409', '413', '415', '422', '428', '429', '431', '5xx']
 
 const toml = ({ token, likely }: Fuzzing): string =>
   [
@@ -78,6 +80,7 @@ const toml = ({ token, likely }: Fuzzing): string =>
     'request-timeout = 30.0',
     `headers = { Authorization = ${JSON.stringify(`Bearer ${token}`)} }`,
     ...UNFIT.map((check) => `checks.${check}.enabled = false`),
+    `checks.negative_data_rejection.expected-statuses = ${JSON.stringify(REFUSALS)}`,
     'generation.database = "none"',
     ...Object.entries(likely).flatMap(([name, values]) => [
       `dictionaries.${name}.values = ${JSON.stringify(values)}`,

@@ -5,6 +5,7 @@ import { startFauxqs } from 'fauxqs'
 import { keepCompiled } from '../compile-cache.ts'
 import { serveParent } from './component.ts'
 import { allowOwnPages } from './s3-cors.ts'
+import { nameDownloads } from './s3-downloads.ts'
 import { dropTornObjects } from './s3-repair.ts'
 
 export interface SqsS3Options {
@@ -25,7 +26,10 @@ const listen = Server.prototype.listen
 Server.prototype.listen = function (this: Server, ...args: unknown[]) {
   const [first] = args
   if (typeof first === 'object' && first !== null && 'port' in first) Object.assign(first, { host: '127.0.0.1' })
-  if (this instanceof HttpServer) allowOwnPages(this)
+  if (this instanceof HttpServer) {
+    allowOwnPages(this)
+    nameDownloads(this)
+  }
   return Reflect.apply(listen, this, args)
 }
 

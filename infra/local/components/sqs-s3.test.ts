@@ -123,6 +123,20 @@ test('lets pages of this machine send and fetch files, and no others', async () 
   await server.stop()
 })
 
+test('names a file as its address asks, and survives a name that no header can have', async () => {
+  const server = await startSqsS3({ dataDir })
+  const url = `${server.url}/stint/named`
+  await fetch(url, { method: 'PUT', body: 'hi' })
+  const named = async (name: string) => {
+    const answer = await fetch(`${url}?response-content-disposition=${name}`)
+    return [answer.status, answer.headers.get('content-disposition')]
+  }
+  expect(await named('attachment%3B%20filename%3D%22a.txt%22')).toEqual([200, 'attachment; filename="a.txt"'])
+  for (const name of ['', 'a%0d%0aset-cookie:%20b', '%00', '%C3%A4', '%']) expect((await named(name))[0]).toBe(200)
+  expect((await named('a%0d%0aset-cookie:%20b'))[1]).toBeNull()
+  await server.stop()
+})
+
 test('says so when its port is taken', async () => {
   const first = await startSqsS3({ dataDir })
   await expect(startSqsS3({ dataDir, port: first.port })).rejects.toThrow(/EADDRINUSE/)

@@ -1,6 +1,7 @@
 import { signal } from '@preact/signals'
 import { api } from './client.ts'
 import { continueSession, holdSession, type Session, whenSessionChanges } from './credentials.ts'
+import { dropDraft } from './drafts.ts'
 import { chooseProject } from './projects.ts'
 import { forgetAll } from './query.ts'
 
@@ -25,7 +26,7 @@ whenSessionChanges(turnTo)
 
 /** The other tabs, which have the same session: who leaves it in one leaves it in all, and not when they next ask. */
 const tabs = new BroadcastChannel('stint-session')
-tabs.onmessage = () => turnTo(undefined)
+tabs.onmessage = () => leave()
 
 /** Goes on with the session of the cookie, if there is one; tries until the API answers. */
 export const resume = async (): Promise<void> => {
@@ -46,8 +47,13 @@ export const register = async (person: { email: string; password: string; name: 
 
 export const signOut = async (): Promise<void> => {
   await api.call('DELETE /dashboard/session')
-  turnTo(undefined)
+  leave()
   tabs.postMessage('left')
+}
+
+const leave = (): void => {
+  dropDraft()
+  turnTo(undefined)
 }
 
 /** Every session ends by it, this one too; so the person enters anew, and the session that the API began is left again. */

@@ -1,8 +1,8 @@
-import { useSignal } from '@preact/signals'
 import { useLocation } from 'preact-iso'
 import { api } from '../data/client.ts'
 import type { JobKind } from '../data/job.ts'
 import { useKinds } from '../data/kinds.ts'
+import { useProjects } from '../data/projects.ts'
 import { useQuery } from '../data/query.ts'
 import { Page } from '../parts/page.tsx'
 import { Problem } from '../parts/problem.tsx'
@@ -12,18 +12,20 @@ import { JobForm } from './new-job/form.tsx'
 
 /** A new job: first its kind, then what the kind wants to know. From another job it begins with what that had. */
 export const NewJobPage = () => {
-  const { query } = useLocation()
+  const { query, route } = useLocation()
   const from = query['from']
   const { kinds, problem } = useKinds()
-  const chosen = useSignal<string | undefined>(query['kind'])
+  const projects = useProjects()
   const model = useQuery(
     `model ${from ?? ''}`,
     async (signal) =>
       from ? (await api.call('GET /jobs/{jobId}', { params: { jobId: from }, signal })).job : undefined,
     { still: true },
   )
-  const isWaiting = kinds.length === 0 || (from !== undefined && !model.data && !model.problem)
-  const name = chosen.value ?? model.data?.kind ?? kinds[0]?.kind
+  // Before the projects are known, a job would go to another one than the chosen.
+  const isPlaceKnown = projects.data !== undefined || projects.problem !== undefined
+  const isWaiting = kinds.length === 0 || !isPlaceKnown || (from !== undefined && !model.data && !model.problem)
+  const name = query['kind'] ?? model.data?.kind ?? kinds[0]?.kind
   const kind = kinds.find((it) => it.kind === name)
 
   return (
@@ -35,9 +37,7 @@ export const NewJobPage = () => {
           <Kinds
             kinds={kinds}
             chosen={name}
-            choose={(it) => {
-              chosen.value = it
-            }}
+            choose={(it) => route(`/dashboard/new?${new URLSearchParams({ kind: it, ...(from && { from }) })}`, true)}
           />
           {kind && (
             <JobForm

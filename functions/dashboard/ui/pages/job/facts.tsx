@@ -2,7 +2,9 @@ import type { ComponentChildren } from 'preact'
 import type { Job } from '../../data/job.ts'
 import { useProjects } from '../../data/projects.ts'
 import { duration } from '../../parts/format.ts'
+import { now } from '../../parts/now.ts'
 import { Time } from '../../parts/time.tsx'
+import { ranFor } from '../jobs/row.ts'
 
 export const JobFacts = ({ job }: { job: Job }) => {
   const { projects } = useProjects()
@@ -28,7 +30,7 @@ export const JobFacts = ({ job }: { job: Job }) => {
           </Fact>
         )}
         <Fact name="Running time">
-          {duration(job.runMs)} of {duration(job.timeoutSeconds * 1_000)}
+          {duration(ranFor(job, now.value))} of {duration(job.timeoutSeconds * 1_000)}
         </Fact>
         <Fact name="Attempt">
           {job.attempt} of {job.maxAttempts}

@@ -23,7 +23,8 @@ export const JobTimeline = ({ job }: { job: Job }) => {
       {items !== undefined && items.length > 0 && (
         <>
           <StintTrack job={job} stints={items} />
-          <ol class="stints">
+          {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by keyboard */}
+          <ol class="stints" tabIndex={0} aria-labelledby="stints">
             {items.toReversed().map((stint) => (
               <Line
                 key={stint.stint}

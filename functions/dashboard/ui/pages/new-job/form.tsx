@@ -1,10 +1,11 @@
-import { useSignal } from '@preact/signals'
 import { useRef } from 'preact/hooks'
 import { useLocation } from 'preact-iso'
 import { api } from '../../data/client.ts'
 import type { Job, JobKind } from '../../data/job.ts'
 import { useTargetProject } from '../../data/projects.ts'
+import { useDraft } from '../../forms/draft.ts'
 import { FileProject } from '../../forms/file-project.ts'
+import { isPlaced } from '../../forms/placed.ts'
 import { resolved } from '../../forms/resolve.ts'
 import { emptyOf, type Schema } from '../../forms/schema.ts'
 import { SchemaFields } from '../../forms/schema-form.tsx'
@@ -14,6 +15,12 @@ import { OPTIONS } from './options.ts'
 import { Snippets } from './snippets.tsx'
 
 type Values = Record<string, unknown>
+interface Draft {
+  input: Values
+  options: Values
+  /** What was sent last, and may have come in although no answer did. */
+  sent?: { text: string; idempotencyKey: string }
+}
 
 /** What a kind wants to know, and what any job may be told. */
 export const JobForm = ({ kind, model }: { kind: JobKind; model: Job | undefined }) => {
@@ -21,18 +28,21 @@ export const JobForm = ({ kind, model }: { kind: JobKind; model: Job | undefined
   const project = useTargetProject()
   const { route } = useLocation()
   const form = useRef<HTMLFormElement>(null)
-  const input = useSignal<Values>((model?.input as Values | undefined) ?? emptyOf(schema))
-  const options = useSignal<Values>(model ? optionsOf(model) : {})
-  const body = { kind: kind.kind, input: input.value, ...options.value, ...(project && { projectId: project.id }) }
-  const sent = useRef({ text: '', idempotencyKey: '' })
+  const draft = useDraft<Draft>(`${kind.kind} ${model?.id ?? ''}`, () => ({
+    input: (model?.input as Values | undefined) ?? emptyOf(schema),
+    options: model ? optionsOf(model) : {},
+  }))
+  const { input, options } = draft.value
+  const body = { kind: kind.kind, input, ...options, ...(project && { projectId: project.id }) }
   const { submit, busy, errors, problem } = useSubmission(async () => {
     const text = JSON.stringify(body)
-    // Pressed again because no answer came, it is still one job.
-    if (sent.current.text !== text) sent.current = { text, idempotencyKey: newKey() }
-    const { job } = await api.call('POST /jobs', { body, idempotencyKey: sent.current.idempotencyKey })
+    const before = draft.value.sent
+    // Pressed again because no answer came, after a reload too, it is still one job.
+    const sent = before?.text === text ? before : { text, idempotencyKey: newKey() }
+    draft.value = { ...draft.value, sent }
+    const { job } = await api.call('POST /jobs', { body, idempotencyKey: sent.idempotencyKey })
     route(`/dashboard/jobs/${job.id}`)
   })
-  const unplaced = [...errors.keys()].filter((path) => !isShown(form.current, path))
 
   return (
     <FileProject.Provider value={project?.id}>
@@ -47,27 +57,27 @@ export const JobForm = ({ kind, model }: { kind: JobKind; model: Job | undefined
         <SchemaFields
           schema={schema}
           path="input"
-          values={input.value}
+          values={input}
           errors={errors}
           onChange={(values) => {
-            input.value = values
+            draft.value = { ...draft.value, input: values }
           }}
         />
-        <details open={Object.keys(options.value).length > 0}>
+        <details open={Object.keys(options).length > 0}>
           <summary>Name, tags and when</summary>
           <div class="details">
             <SchemaFields
               schema={OPTIONS}
               path=""
-              values={options.value}
+              values={options}
               errors={new Map([...errors].map(([path, message]) => [`.${path}`, message]))}
               onChange={(values) => {
-                options.value = values
+                draft.value = { ...draft.value, options: values }
               }}
             />
           </div>
         </details>
-        {(errors.size === 0 || unplaced.length > 0) && <Problem problem={problem} />}
+        {!isPlaced(form.current, errors) && <Problem problem={problem} />}
         <div class="actions">
           <button class="button primary" type="submit" disabled={busy} aria-busy={busy}>
             Submit
@@ -81,10 +91,6 @@ export const JobForm = ({ kind, model }: { kind: JobKind; model: Job | undefined
 
 /** `crypto.randomUUID` is there with TLS only. */
 const newKey = (): string => crypto.getRandomValues(new Uint8Array(16)).join('-')
-
-/** Whether a field is there at which it can be said. */
-const isShown = (form: HTMLFormElement | null, path: string): boolean =>
-  form?.querySelector(`[data-path="${CSS.escape(path)}"], [data-path="${CSS.escape(`.${path}`)}"]`) !== null
 
 const optionsOf = ({ name, tags, priority }: Job): Values => ({
   ...(name !== null && { name }),

@@ -1,7 +1,9 @@
 import { useSignal } from '@preact/signals'
+import { useRef } from 'preact/hooks'
 import { api } from '../../data/client.ts'
 import { useKinds } from '../../data/kinds.ts'
 import { useTargetProject } from '../../data/projects.ts'
+import { isPlaced } from '../../forms/placed.ts'
 import { resolved } from '../../forms/resolve.ts'
 import { emptyOf, type Schema } from '../../forms/schema.ts'
 import { SchemaFields } from '../../forms/schema-form.tsx'
@@ -37,6 +39,7 @@ const timing = (kinds: string[]): Schema => ({
 export const ScheduleDialog = ({ close }: { close: () => void }) => {
   const { kinds } = useKinds()
   const project = useTargetProject()
+  const form = useRef<HTMLFormElement>(null)
   const values = useSignal<Values>({ timeZone: Intl.DateTimeFormat().resolvedOptions().timeZone })
   const inputs = useSignal<Record<string, Values>>({})
   const name = String(values.value['kind'] ?? '')
@@ -53,7 +56,7 @@ export const ScheduleDialog = ({ close }: { close: () => void }) => {
   })
   return (
     <Dialog title="New schedule" close={close}>
-      <form class="dialog-form" onSubmit={submit} noValidate>
+      <form class="dialog-form" onSubmit={submit} ref={form} noValidate>
         <SchemaFields
           schema={timing(kinds.map((it) => it.kind))}
           path=""
@@ -75,7 +78,7 @@ export const ScheduleDialog = ({ close }: { close: () => void }) => {
             }}
           />
         )}
-        {errors.size === 0 && <Problem problem={problem} />}
+        {!isPlaced(form.current, errors) && <Problem problem={problem} />}
         <button type="submit" class="button primary" disabled={busy} aria-busy={busy}>
           Add the schedule
         </button>
