@@ -45,15 +45,9 @@ export const insert = async (sql: Sql, edges: { childId: string; parentId: strin
  */
 const isBlocked = (sql: Sql, table: 'jobs' | 'child') => sql`${sql(table)}.state || '' = 'blocked'`
 
-/**
- * Counts the end of parents at their children: each open edge once. A child whose last parent ended becomes queued;
- * one of whose parents failed or was cancelled ends as its `on_parent_failure` says, and with it those that run after
- * it, down to the last: a chain of thousands in one statement. Must run in the transaction that ended the parents, as a
- * statement after it, so that it sees every edge that was committed before their lock.
- * @returns the jobs that changed their state
- */
-export const settle = (sql: Sql, parentIds: string[]): Promise<Settled[]> => sql`
-  WITH RECURSIVE ended AS MATERIALIZED (
+/** The parents that have `ended`, and the blocked jobs that end with those that did not succeed, locked in id order. */
+const whoFall = (sql: Sql, parentIds: string[]) => sql`
+  ended AS MATERIALIZED (
     SELECT id, state <> 'succeeded' AS failed FROM jobs
     WHERE id = ANY (${parentIds}::uuid[]) AND state IN ('succeeded', 'failed', 'cancelled')
   ), reached (id) AS (
@@ -65,7 +59,26 @@ export const settle = (sql: Sql, parentIds: string[]): Promise<Settled[]> => sql
   ), falling AS MATERIALIZED (
     SELECT jobs.id FROM reached JOIN jobs ON jobs.id = reached.id
     WHERE ${isBlocked(sql, 'jobs')} ORDER BY jobs.id FOR UPDATE OF jobs
-  ), edges AS (
+  )`
+
+/**
+ * Locks those that {@link settle} ends with parents that did not succeed. Before it, so that it sees what was committed
+ * until then: who begins a job anew that runs after one of them holds that one, and is blocked again. @returns which
+ */
+export const lockFalling = async (sql: Sql, parentIds: string[]): Promise<string[]> => {
+  const rows = await sql<{ id: string }[]>`WITH RECURSIVE ${whoFall(sql, parentIds)} SELECT id FROM falling`
+  return rows.map((row) => row.id)
+}
+
+/**
+ * Counts the end of parents at their children: each open edge once. A child whose last parent ended becomes queued;
+ * one of whose parents failed or was cancelled ends as its `on_parent_failure` says, and with it those that run after
+ * it, down to the last: a chain of thousands in one statement. Must run in the transaction that ended the parents, as a
+ * statement after it, so that it sees every edge that was committed before their lock.
+ * @returns the jobs that changed their state
+ */
+export const settle = (sql: Sql, parentIds: string[]): Promise<Settled[]> => sql`
+  WITH RECURSIVE ${whoFall(sql, parentIds)}, edges AS (
     UPDATE job_dependencies SET settled_at = now()
     FROM (SELECT id, failed FROM ended UNION ALL SELECT id, true FROM falling) AS parents
     WHERE job_dependencies.parent_id = parents.id AND settled_at IS NULL
