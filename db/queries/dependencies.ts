@@ -45,28 +45,29 @@ export const insert = async (sql: Sql, edges: { childId: string; parentId: strin
  */
 const isBlocked = (sql: Sql, table: 'jobs' | 'child') => sql`${sql(table)}.state || '' = 'blocked'`
 
-/** The parents that have `ended`, and the blocked jobs that end with those that did not succeed, locked in id order. */
+/** The parents that have `ended`, and what of those that did not succeed is `reached`: the blocked jobs that fall with them. */
 const whoFall = (sql: Sql, parentIds: string[]) => sql`
   ended AS MATERIALIZED (
     SELECT id, state <> 'succeeded' AS failed FROM jobs
     WHERE id = ANY (${parentIds}::uuid[]) AND state IN ('succeeded', 'failed', 'cancelled')
-  ), reached (id) AS (
-    SELECT id FROM ended WHERE failed
+  ), reached (id, has_children) AS (
+    SELECT id, false FROM ended WHERE failed
     UNION
-    SELECT child.id FROM reached
+    SELECT child.id, child.has_children FROM reached
     JOIN job_dependencies AS edge ON edge.parent_id = reached.id AND edge.settled_at IS NULL
     JOIN jobs AS child ON child.id = edge.child_id AND ${isBlocked(sql, 'child')} AND child.on_parent_failure <> 'run'
-  ), falling AS MATERIALIZED (
-    SELECT jobs.id FROM reached JOIN jobs ON jobs.id = reached.id
-    WHERE ${isBlocked(sql, 'jobs')} ORDER BY jobs.id FOR UPDATE OF jobs
   )`
 
 /**
- * Locks those that {@link settle} ends with parents that did not succeed. Before it, so that it sees what was committed
- * until then: who begins a job anew that runs after one of them holds that one, and is blocked again. @returns which
+ * Locks those that {@link settle} ends with parents that did not succeed, if others run after them. Before it, so that it
+ * sees what was committed until then: who begins one of those others anew holds the job before it, and is blocked again.
+ * @returns which
  */
 export const lockFalling = async (sql: Sql, parentIds: string[]): Promise<string[]> => {
-  const rows = await sql<{ id: string }[]>`WITH RECURSIVE ${whoFall(sql, parentIds)} SELECT id FROM falling`
+  const rows = await sql<{ id: string }[]>`
+    WITH RECURSIVE ${whoFall(sql, parentIds)}
+    SELECT id FROM jobs WHERE id = ANY (ARRAY (SELECT id FROM reached WHERE has_children)) AND ${isBlocked(sql, 'jobs')}
+    ORDER BY id FOR UPDATE`
   return rows.map((row) => row.id)
 }
 
@@ -78,7 +79,10 @@ export const lockFalling = async (sql: Sql, parentIds: string[]): Promise<string
  * @returns the jobs that changed their state
  */
 export const settle = (sql: Sql, parentIds: string[]): Promise<Settled[]> => sql`
-  WITH RECURSIVE ${whoFall(sql, parentIds)}, edges AS (
+  WITH RECURSIVE ${whoFall(sql, parentIds)}, falling AS MATERIALIZED (
+    SELECT jobs.id FROM reached JOIN jobs ON jobs.id = reached.id
+    WHERE ${isBlocked(sql, 'jobs')} ORDER BY jobs.id FOR UPDATE OF jobs
+  ), edges AS (
     UPDATE job_dependencies SET settled_at = now()
     FROM (SELECT id, failed FROM ended UNION ALL SELECT id, true FROM falling) AS parents
     WHERE job_dependencies.parent_id = parents.id AND settled_at IS NULL

@@ -60,8 +60,8 @@ export const settleChildren = async (
 }
 
 /**
- * Locks all jobs that fall with others. One that begins anew while a lock is waited for may fall too, and others with it:
- * looks until there is no other.
+ * Locks all jobs that fall with others and have others after them. One that begins anew while a lock is waited for may
+ * fall too, and others with it: looks until there is no other.
  */
 const lockFalling = async (tx: TransactionSql, parentIds: string[]): Promise<void> => {
   const locked = new Set<string>()
