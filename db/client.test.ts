@@ -65,6 +65,25 @@ describe('a transaction whose connection breaks', () => {
     await pool.end()
   })
 
+  test('fails also where the next statement has parts, and leaves nothing that nobody catches', async ({ world }) => {
+    await makeTable(world)
+    const pool = poolOfOne(world)
+    const uncaught: unknown[] = []
+    const note = (error: unknown) => void uncaught.push(error)
+    process.on('unhandledRejection', note)
+    onTestFinished(() => void process.off('unhandledRejection', note))
+    const left = Promise.withResolvers<unknown>()
+    const begun = transaction(pool, async (tx) => {
+      await breakConnection(world, await backendOf(tx))
+      left.resolve(await tx`INSERT INTO ${tx('written')} ${tx`VALUES (${2})`}`.catch(codeOf))
+    })
+    const error = await begun.catch((reason: unknown) => reason)
+    expect(await left.promise).toBe(codeOf(error))
+    await new Promise((resolve) => setImmediate(resolve))
+    expect(uncaught).toEqual([])
+    await pool.end()
+  })
+
   test('fails in a statement, and the pool goes on', async ({ world }) => {
     await makeTable(world)
     const pool = poolOfOne(world)

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import postgres from 'postgres'
+import { arrays } from './arrays.ts'
 
 /** A connection pool, or a transaction on one connection: what every query function takes first. */
 export type Sql = postgres.Sql | postgres.TransactionSql
@@ -31,7 +32,8 @@ export const createPool = ({ url, maxConnections, prepare, applicationName }: Po
     backoff: () => 0.1 + Math.random() / 5,
     connection: { application_name: applicationName },
     transform: { column: { from: postgres.toCamel, to: postgres.fromCamel }, undefined: null },
-    types: { bigint: { to: 20, from: [20], parse: Number, serialize: String } },
+    types: { bigint: { to: 20, from: [20], parse: Number, serialize: String }, ...arrays() },
+    fetch_types: false,
     onnotice: () => {},
   })
 
@@ -60,7 +62,7 @@ const begin = async <T>(pool: Pool, work: (tx: postgres.TransactionSql) => Promi
   let broken: { error: unknown } | undefined
   const begun = pool.begin(async (tx) => {
     const whole = new Proxy(tx, {
-      apply: (target, _, args) => (broken ? Promise.reject(broken.error) : Reflect.apply(target, undefined, args)),
+      apply: (target, _, args) => (broken ? rejected(broken.error) : Reflect.apply(target, undefined, args)),
     })
     try {
       const result = await work(whole)
@@ -77,6 +79,13 @@ const begin = async <T>(pool: Pool, work: (tx: postgres.TransactionSql) => Promi
     broken = { error }
     throw error
   }
+}
+
+/** Rejects whom it is awaited by. What is but a part of a statement nobody awaits, and that would end the process. */
+const rejected = (error: unknown): Promise<never> => {
+  const never = Promise.reject(error)
+  never.catch(() => {})
+  return never
 }
 
 /** Runs one statement, or one transaction, again when Postgres chose it as a deadlock's victim: three times in all. */

@@ -47,7 +47,7 @@ export const measureStatements = async (url: string, size: number): Promise<Reco
   return Object.fromEntries(Object.entries(times).map(([step, all]) => [step, median(all)]))
 }
 
-const wish = (limit: number, nth: number): claims.ClaimRequest => ({
+const wish = (limit: number, nth: number, from = randomUUID()): claims.ClaimRequest => ({
   queue: 'default',
   worker: 'worker-default-1-0193f2a0-7c1e-7b7a-9d64-6c2f1b1e8a55',
   limit,
@@ -55,7 +55,8 @@ const wish = (limit: number, nth: number): claims.ClaimRequest => ({
   slots: [500, 50],
   leaseSeconds: 60,
   fresh: nth % 5 === 0,
-  after: randomUUID(),
+  after: from,
+  roundFrom: from,
 })
 
 /** What a process has had of the processors, by the scheduler's own clock. */

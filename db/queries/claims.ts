@@ -30,8 +30,10 @@ export interface ClaimRequest {
   leaseSeconds: number
   /** True while the invocation has run nothing: only then may it take a job that is suspected of killing processes. */
   fresh: boolean
-  /** Any UUID: the round through the projects begins behind it. */
+  /** Any UUID: the claim goes through the projects from behind it. */
   after: string
+  /** Where that round began, and ends: `after`, unless this claim goes on with what another left of a round. */
+  roundFrom: string
 }
 
 export interface Claimed {
@@ -40,9 +42,11 @@ export interface Claimed {
   reached: string
   /** Something was due when it looked, and others took it meanwhile: what came after it looked, it did not see. */
   missed: boolean
+  /** It stopped before the end of the round: behind `reached` something may be due. */
+  cutShort: boolean
 }
 
-/** So many projects of which nothing is due are stepped over at most: some 40 ms. */
+/** So many projects one claim goes through at most: of those of which nothing is due, in some 40 ms. */
 const MAX_HOPS = 2_000
 
 /**
@@ -60,24 +64,24 @@ const MAX_HOPS = 2_000
  * A suspect (two leases lost in a row without progress) is claimed alone, so that it can take no other job with it.
  */
 export const claim = async (sql: Sql, request: ClaimRequest): Promise<Claimed> => {
-  const { queue, worker, limit, kinds, slots, leaseSeconds, fresh, after } = request
-  const rows = await sql<(Omit<ClaimedJob, 'id'> & { id: string | null; reached: string; missed: boolean })[]>`
+  const { queue, worker, limit, kinds, slots, leaseSeconds, fresh, after, roundFrom } = request
+  const rows = await sql<(Omit<ClaimedJob, 'id'> & { id: string | null } & Omit<Claimed, 'jobs'>)[]>`
     WITH RECURSIVE asked AS MATERIALIZED (
-      SELECT ${queue}::text AS queue, ${limit}::integer AS jobs, ${after}::uuid AS after_project, ${kinds}::text[] AS kinds,
-             ${slots}::integer[] AS slots
+      SELECT ${queue}::text AS queue, ${limit}::integer AS jobs, ${after}::uuid AS after_project,
+             ${roundFrom}::uuid AS round_from, ${kinds}::text[] AS kinds, ${slots}::integer[] AS slots
     ), hops (project_id, wrapped, due, nth, hop) AS (
-      SELECT after_project, false, false, 0, 0 FROM asked
+      SELECT after_project, after_project < round_from, false, 0, 0 FROM asked
       UNION ALL
       SELECT next.project_id, next.wrapped, look.due, hops.nth + look.due::integer, hops.hop + 1
       FROM hops, LATERAL (
         SELECT * FROM (
           (SELECT project_id, priority, kind, start_at, crashes, hops.wrapped FROM jobs
             WHERE ${waits(sql)} AND project_id > hops.project_id
-              AND (NOT hops.wrapped OR project_id <= (SELECT after_project FROM asked))
+              AND (NOT hops.wrapped OR project_id <= (SELECT round_from FROM asked))
             ORDER BY project_id, priority, start_at LIMIT 1)
           UNION ALL
           (SELECT project_id, priority, kind, start_at, crashes, true FROM jobs
-            WHERE ${waits(sql)} AND NOT hops.wrapped AND project_id <= (SELECT after_project FROM asked)
+            WHERE ${waits(sql)} AND NOT hops.wrapped AND project_id <= (SELECT round_from FROM asked)
             ORDER BY project_id, priority, start_at LIMIT 1)
         ) AS either ORDER BY wrapped LIMIT 1
       ) AS next, LATERAL (
@@ -153,15 +157,17 @@ export const claim = async (sql: Sql, request: ClaimRequest): Promise<Claimed> =
       INSERT INTO queue_pace (queue, jobs) SELECT queue, count(*) FROM claimed GROUP BY queue
     )
     SELECT reached.project_id AS reached,
-           claimed.id IS NULL AND EXISTS (SELECT FROM waiting) AND EXISTS (SELECT FROM open) AS missed, claimed.id, claimed.project_id, kind, stint, attempt, crashes, timeout_seconds, run_ms,
-           input, checkpoint, checkpoint_version, has_parents,
+           claimed.id IS NULL AND EXISTS (SELECT FROM waiting) AND EXISTS (SELECT FROM open) AS missed,
+           reached.hop >= ${MAX_HOPS} AS cut_short,
+           claimed.id, claimed.project_id, kind, stint, attempt, crashes, timeout_seconds, run_ms, input, checkpoint, checkpoint_version, has_parents,
            (extract(epoch FROM now() - start_at) * 1000)::double precision AS wait_ms
-    FROM (SELECT project_id FROM hops ORDER BY hop DESC LIMIT 1) AS reached LEFT JOIN claimed ON true
+    FROM (SELECT project_id, hop FROM hops ORDER BY hop DESC LIMIT 1) AS reached LEFT JOIN claimed ON true
     ORDER BY priority DESC, start_at, id`
   return {
-    jobs: rows.flatMap(({ reached, missed, ...job }) => (job.id === null ? [] : [job as ClaimedJob])),
+    jobs: rows.flatMap(({ reached, missed, cutShort, ...job }) => (job.id === null ? [] : [job as ClaimedJob])),
     reached: rows[0]?.reached ?? after,
     missed: rows[0]?.missed ?? false,
+    cutShort: rows[0]?.cutShort ?? false,
   }
 }
 

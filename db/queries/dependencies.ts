@@ -45,6 +45,32 @@ export const insert = async (sql: Sql, edges: { childId: string; parentId: strin
  */
 const isBlocked = (sql: Sql, table: 'jobs' | 'child') => sql`${sql(table)}.state || '' = 'blocked'`
 
+/** The parents that have `ended`, and what of those that did not succeed is `reached`: the blocked jobs that fall with them. */
+const whoFall = (sql: Sql, parentIds: string[]) => sql`
+  ended AS MATERIALIZED (
+    SELECT id, state <> 'succeeded' AS failed FROM jobs
+    WHERE id = ANY (${parentIds}::uuid[]) AND state IN ('succeeded', 'failed', 'cancelled')
+  ), reached (id, has_children) AS (
+    SELECT id, false FROM ended WHERE failed
+    UNION
+    SELECT child.id, child.has_children FROM reached
+    JOIN job_dependencies AS edge ON edge.parent_id = reached.id AND edge.settled_at IS NULL
+    JOIN jobs AS child ON child.id = edge.child_id AND ${isBlocked(sql, 'child')} AND child.on_parent_failure <> 'run'
+  )`
+
+/**
+ * Locks those that {@link settle} ends with parents that did not succeed, if others run after them. Before it, so that it
+ * sees what was committed until then: who begins one of those others anew holds the job before it, and is blocked again.
+ * @returns which
+ */
+export const lockFalling = async (sql: Sql, parentIds: string[]): Promise<string[]> => {
+  const rows = await sql<{ id: string }[]>`
+    WITH RECURSIVE ${whoFall(sql, parentIds)}
+    SELECT id FROM jobs WHERE id = ANY (ARRAY (SELECT id FROM reached WHERE has_children)) AND ${isBlocked(sql, 'jobs')}
+    ORDER BY id FOR UPDATE`
+  return rows.map((row) => row.id)
+}
+
 /**
  * Counts the end of parents at their children: each open edge once. A child whose last parent ended becomes queued;
  * one of whose parents failed or was cancelled ends as its `on_parent_failure` says, and with it those that run after
@@ -53,16 +79,7 @@ const isBlocked = (sql: Sql, table: 'jobs' | 'child') => sql`${sql(table)}.state
  * @returns the jobs that changed their state
  */
 export const settle = (sql: Sql, parentIds: string[]): Promise<Settled[]> => sql`
-  WITH RECURSIVE ended AS MATERIALIZED (
-    SELECT id, state <> 'succeeded' AS failed FROM jobs
-    WHERE id = ANY (${parentIds}::uuid[]) AND state IN ('succeeded', 'failed', 'cancelled')
-  ), reached (id) AS (
-    SELECT id FROM ended WHERE failed
-    UNION
-    SELECT child.id FROM reached
-    JOIN job_dependencies AS edge ON edge.parent_id = reached.id AND edge.settled_at IS NULL
-    JOIN jobs AS child ON child.id = edge.child_id AND ${isBlocked(sql, 'child')} AND child.on_parent_failure <> 'run'
-  ), falling AS MATERIALIZED (
+  WITH RECURSIVE ${whoFall(sql, parentIds)}, falling AS MATERIALIZED (
     SELECT jobs.id FROM reached JOIN jobs ON jobs.id = reached.id
     WHERE ${isBlocked(sql, 'jobs')} ORDER BY jobs.id FOR UPDATE OF jobs
   ), edges AS (

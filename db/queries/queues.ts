@@ -1,19 +1,23 @@
 import type { Sql } from '../client.ts'
 
 /**
- * What a look at all queued jobs hops over, by index: `waiting`, the projects with jobs in queues that are not paused,
- * and `limited`, the kinds with limits.
+ * What a look at all queued jobs hops over, by index: `waiting`, the projects with jobs in queues that are not paused, each
+ * with the levels of priority that these have and when the first of a level is due; and `limited`, the kinds with limits.
  */
 const whereJobsWait = (sql: Sql) => sql`
-  waiting (queue, project_id) AS (
-    SELECT queues.name, first.project_id FROM queues, LATERAL (
-      SELECT project_id FROM jobs WHERE queue = queues.name AND state = 'queued' AND concurrency_key IS NULL ORDER BY project_id LIMIT 1
+  waiting (queue, project_id, priority, first_at) AS (
+    SELECT queues.name, first.* FROM queues, LATERAL (
+      SELECT project_id, priority, start_at FROM jobs
+      WHERE queue = queues.name AND state = 'queued' AND concurrency_key IS NULL
+      ORDER BY project_id, priority, start_at LIMIT 1
     ) AS first
     WHERE queues.paused_at IS NULL
     UNION ALL
-    SELECT waiting.queue, next.project_id FROM waiting, LATERAL (
-      SELECT project_id FROM jobs
-      WHERE queue = waiting.queue AND state = 'queued' AND concurrency_key IS NULL AND project_id > waiting.project_id ORDER BY project_id LIMIT 1
+    SELECT waiting.queue, next.* FROM waiting, LATERAL (
+      SELECT project_id, priority, start_at FROM jobs
+      WHERE queue = waiting.queue AND state = 'queued' AND concurrency_key IS NULL
+        AND (project_id, priority) > (waiting.project_id, waiting.priority)
+      ORDER BY project_id, priority, start_at LIMIT 1
     ) AS next
   ), limited (kind) AS (
     (SELECT kind FROM jobs WHERE state = 'queued' AND concurrency_key IS NOT NULL ORDER BY kind LIMIT 1)
@@ -36,19 +40,23 @@ export interface Overdue {
 
 /**
  * Queues that are not paused and in which a job has been startable for longer than `overdueSeconds`, with how many
- * there are (counted up to `atMost`), and one row for each kind with limits. Hops over projects and levels of priority
- * by index, so delayed jobs cost nothing.
+ * there are (counted up to `atMost`), and one row for each kind with limits. Neither delayed jobs nor the levels of
+ * priority that a project has no job of cost anything.
  */
 export const listOverdue = (sql: Sql, overdueSeconds: number, atMost: number): Promise<Overdue[]> => sql`
   WITH RECURSIVE ${whereJobsWait(sql)}
-  SELECT waiting.queue, least(count(*), ${atMost})::integer AS startable, NULL AS kind, false AS others_run
-  FROM waiting, generate_series(10, -10, -1) AS level (priority), LATERAL (
-    SELECT FROM jobs
-    WHERE queue = waiting.queue AND state = 'queued' AND concurrency_key IS NULL AND project_id = waiting.project_id AND priority = level.priority
-      AND start_at < now() - ${overdueSeconds} * interval '1 second'
+  SELECT queues.name AS queue, count(*)::integer AS startable, NULL AS kind, false AS others_run
+  FROM queues, LATERAL (
+    SELECT FROM waiting, LATERAL (
+      SELECT FROM jobs
+      WHERE queue = waiting.queue AND state = 'queued' AND concurrency_key IS NULL AND project_id = waiting.project_id
+        AND priority = waiting.priority AND start_at < now() - ${overdueSeconds} * interval '1 second'
+      LIMIT ${atMost}
+    ) AS due
+    WHERE waiting.queue = queues.name AND waiting.first_at < now() - ${overdueSeconds} * interval '1 second'
     LIMIT ${atMost}
   ) AS startable
-  GROUP BY waiting.queue
+  GROUP BY queues.name
   UNION ALL
   SELECT first.queue, 1, limited.kind, EXISTS (
     SELECT FROM jobs WHERE kind = limited.kind AND state = 'running' AND concurrency_key IS NOT NULL
@@ -73,11 +81,13 @@ export const listFallenDue = (
 ): Promise<{ queue: string | null; jobs: number; until: Date }[]> => sql`
   WITH RECURSIVE ${whereJobsWait(sql)}, due AS (
     SELECT waiting.queue
-    FROM waiting, generate_series(10, -10, -1) AS level (priority), LATERAL (
+    FROM waiting, LATERAL (
       SELECT FROM jobs
       WHERE queue = waiting.queue AND state = 'queued' AND concurrency_key IS NULL AND project_id = waiting.project_id
-        AND priority = level.priority AND ${fellDue(sql, from, longestDoorbellSeconds)}
+        AND priority = waiting.priority AND ${fellDue(sql, from, longestDoorbellSeconds)}
+      OFFSET 0
     ) AS due
+    WHERE waiting.first_at <= now()
     UNION ALL
     SELECT due.queue FROM limited, LATERAL (
       SELECT queue FROM jobs

@@ -20,6 +20,8 @@ export interface ClaimWish {
    * `suspects`: it has run nothing but suspects. `others`: it may take none.
    */
   turn: 'anyone' | 'suspects' | 'others'
+  /** Nobody rang for what may be there: one look, which needn't get to every project. */
+  glance?: boolean
 }
 
 /**
@@ -30,7 +32,10 @@ export interface ClaimWish {
  * The one statement takes what the rows say, and not what the kinds say now: a job that waited while a deploy moved its
  * kind to another queue, or gave it limits, starts as it was submitted.
  */
-export const claim = async (app: App, { queue, limit, free, turn }: ClaimWish): Promise<claims.ClaimedJob[]> => {
+export const claim = async (
+  app: App,
+  { queue, limit, free, turn, glance = false }: ClaimWish,
+): Promise<claims.ClaimedJob[]> => {
   const limited = free.filter(({ kind }) => kind.limits && kind.queue === queue)
   const jobs: claims.ClaimedJob[] = []
   const take = async (
@@ -47,7 +52,7 @@ export const claim = async (app: App, { queue, limit, free, turn }: ClaimWish): 
     }
   }
   const takePlain = () =>
-    take(free, (open, most, whose) => claimPlain(app, plainRequest(app, queue, most, open), whose))
+    take(free, (open, most, whose) => claimPlain(app, plainRequest(app, queue, most, open), whose, glance))
   const takeLimited = (due: ClaimWish['free']) =>
     take(due, (open, most, whose) => claimLimited(app, open, queue, most, whose !== 'others'))
 
@@ -97,7 +102,7 @@ const listDue = async (app: App, limited: ClaimWish['free']): Promise<ClaimWish[
 }
 
 /** What each look of a claim asks for. */
-type PlainRequest = Omit<claims.ClaimRequest, 'fresh' | 'after'>
+type PlainRequest = Omit<claims.ClaimRequest, 'fresh' | 'after' | 'roundFrom'>
 
 const plainRequest = (app: App, queue: QueueName, limit: number, free: ClaimWish['free']): PlainRequest => ({
   queue,
@@ -112,11 +117,17 @@ const plainRequest = (app: App, queue: QueueName, limit: number, free: ClaimWish
  * Suspects and others take turns: where machines died twice with hundreds of jobs, all of those run one by one, and
  * what waits behind them must not wait for as long as that takes. Nor must they wait for one invocation each.
  */
-const claimPlain = async (app: App, request: PlainRequest, turn: ClaimWish['turn']): Promise<claims.ClaimedJob[]> => {
+const claimPlain = async (
+  app: App,
+  request: PlainRequest,
+  turn: ClaimWish['turn'],
+  glance: boolean,
+): Promise<claims.ClaimedJob[]> => {
   const suspectsFirst = turn === 'suspects' || (turn === 'anyone' && app.random() < 0.5)
-  const found = await claimUnlessMissed(app, request, suspectsFirst)
+  const found = await claimOfRound(app, { ...request, fresh: suspectsFirst }, glance)
   if (found.length > 0 || turn === 'others' || suspectsFirst) return found
-  return claimUnlessMissed(app, request, true)
+  // Each look finds a suspect, whatever projects it gets to.
+  return claimOfRound(app, { ...request, fresh: true }, true)
 }
 
 /** How often a claim looks at most that found only what others were quicker to take. */
@@ -124,15 +135,24 @@ const MAX_LOOKS = 3
 
 /**
  * Two claim at once, the second job's doorbell takes the first job, and the first one's, which looked before there was
- * a second job, finds its own taken: unless it looks again, nobody comes for the second before the sweep.
+ * a second job, finds its own taken: unless it looks again, nobody comes for the second before the sweep. Nor would
+ * anybody for a job that lies behind more projects of which nothing is due than one look gets to: so the next one goes on
+ * there, until all have been looked at once, unless it is only a glance.
  */
-const claimUnlessMissed = async (app: App, request: PlainRequest, fresh: boolean): Promise<claims.ClaimedJob[]> => {
+const claimOfRound = async (
+  app: App,
+  request: Omit<claims.ClaimRequest, 'after' | 'roundFrom'>,
+  glance: boolean,
+): Promise<claims.ClaimedJob[]> => {
   const served = lastServed(app)
-  for (let look = 1; ; look++) {
-    const after = served.get(request.queue) ?? anyProject(app)
-    const { jobs, reached, missed } = await claims.claim(app.sql, { ...request, fresh, after })
+  let after = served.get(request.queue) ?? anyProject(app)
+  let roundFrom = after
+  for (let missedLooks = 0; ; ) {
+    const { jobs, reached, missed, cutShort } = await claims.claim(app.sql, { ...request, after, roundFrom })
     served.set(request.queue, reached)
-    if (!missed || look === MAX_LOOKS) return jobs
+    if (missed && ++missedLooks < MAX_LOOKS) roundFrom = reached
+    else if (jobs.length > 0 || missed || glance || !cutShort || reached === roundFrom) return jobs
+    after = reached
   }
 }
 

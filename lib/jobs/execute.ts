@@ -93,7 +93,7 @@ const claimAndStart = async (shift: Shift, queue: QueueName, budget: number): Pr
       continue
     }
     const beganMs = performance.now()
-    const jobs = await tryClaim(shift, { queue, limit, turn, free: free.kinds }, round === 0)
+    const jobs = await tryClaim(shift, { queue, limit, turn, free: free.kinds, glance: left === 0 }, round === 0)
     if (jobs.length === 0) {
       // Nothing else is startable. Of the kinds that were left out because their slots are taken, something may be.
       if (free.someTaken) {

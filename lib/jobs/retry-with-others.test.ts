@@ -1,6 +1,8 @@
 import { describe, expect } from 'vitest'
 import * as jobs from '../../db/queries/jobs.ts'
 import { test, type World } from '../../tests/support/world.ts'
+import { cancelJob } from './cancel.ts'
+import { retryJob } from './retry-jobs.ts'
 
 const noop = (over: object = {}) => ({ kind: 'debug.noop', input: {}, ...over })
 
@@ -94,6 +96,23 @@ describe('a job that begins anew', () => {
     expect(await states(world, [a, b, c])).toEqual(['queued', 'succeeded', 'blocked'])
     await ada.cancel(a)
     expect(await states(world, [c])).toEqual(['queued'])
+  })
+
+  test('just when its parent falls with the one before it falls too', async ({ world }) => {
+    const { app, sql } = world
+    const ada = await submitter(world)
+    const chain = await ada.batch(noop({ name: 'a' }), noop({ name: 'b', after: ['$a'] }), noop({ after: ['$b'] }))
+    const [a = '', , c = ''] = chain
+    await ada.cancel(c)
+    let cancelled: Promise<unknown> | undefined
+    await retryJob(app, c, { fromStart: false }, async () => {
+      cancelled = cancelJob(app, a)
+      const waits = () =>
+        sql`SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`
+      await expect.poll(waits, { timeout: 10_000 }).toHaveLength(1)
+    })
+    await cancelled
+    expect(await states(world, chain)).toEqual(['cancelled', 'failed', 'failed'])
   })
 
   test('with many others waits for those of them that are its parents', async ({ world }) => {

@@ -53,9 +53,21 @@ export const settleChildren = async (
 ): Promise<outcomes.Settled[]> => {
   const parents = ended.filter((job) => job.hasChildren && hasEnded(job.state))
   if (parents.length === 0) return []
-  const children = await dependencies.settle(
-    tx,
-    parents.map((job) => job.id),
-  )
+  const ids = parents.map((job) => job.id)
+  if (parents.some((job) => job.state !== 'succeeded')) await lockFalling(tx, ids)
+  const children = await dependencies.settle(tx, ids)
   return [...children, ...(await settleChildren(tx, children))]
+}
+
+/**
+ * Locks all jobs that fall with others and have others after them. One that begins anew while a lock is waited for may
+ * fall too, and others with it: looks until there is no other.
+ */
+const lockFalling = async (tx: TransactionSql, parentIds: string[]): Promise<void> => {
+  const locked = new Set<string>()
+  for (;;) {
+    const falling = await dependencies.lockFalling(tx, parentIds)
+    if (falling.every((id) => locked.has(id))) return
+    for (const id of falling) locked.add(id)
+  }
 }

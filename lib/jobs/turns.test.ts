@@ -33,6 +33,17 @@ test('projects of which nothing is due take no turn', async ({ world: { app } })
   expect(await claimEcho(app, 500)).toHaveLength(500)
 })
 
+test('what is due is found behind thousands of projects of which nothing is, by one claim', async ({
+  world: { app },
+}) => {
+  const late = many(4_100, newId)
+  await insertJobs(app, [...late.map((projectId) => ({ projectId, delaySeconds: 600 })), { projectId: newId() }])
+  expect(await claimEcho(app, 1)).toHaveLength(1)
+  await insertJobs(app, [{ projectId: late[0] ?? '' }])
+  expect(await claimEcho(app, 1)).toHaveLength(1)
+  expect(await claimEcho(app, 1)).toEqual([])
+})
+
 test('what is due in a project is found behind what isn’t, or may not run here', async ({ world: { app } }) => {
   const [one, another] = [newId(), newId()]
   await insertJobs(app, [

@@ -12,6 +12,8 @@ export const addWaiting = async ({ app, sql }: World, count: number): Promise<vo
   await sql`ANALYZE jobs`
 }
 
+const FIRST = '00000000-0000-0000-0000-000000000000'
+
 /** Claims so many of them, or of another kind, by one statement, outside of any worker. */
 export const claimWaiting = async (sql: Sql, limit: number, kind = 'test.echo'): Promise<ClaimedJob[]> => {
   const { jobs } = await claim(sql, {
@@ -22,7 +24,8 @@ export const claimWaiting = async (sql: Sql, limit: number, kind = 'test.echo'):
     slots: [limit],
     leaseSeconds: 60,
     fresh: false,
-    after: '00000000-0000-0000-0000-000000000000',
+    after: FIRST,
+    roundFrom: FIRST,
   })
   return jobs
 }
