@@ -5,7 +5,7 @@ import { startWorker, type Worker, type WorkerOptions } from './worker.ts'
 export interface WorkerPoolOptions extends Omit<WorkerOptions, 'name' | 'nth'> {
   /** Invocations at once, at most. */
   size: number
-  /** So long after all its processes are busy the pool has one more ready; 5 000 by default. */
+  /** So long after all its processes are busy the pool has one more ready; 2 000 by default. */
   reserveAfterMs?: number
   timeoutMs: number
   onStarted: (worker: Worker) => void
@@ -37,7 +37,7 @@ export const createWorkerPool = (options: WorkerPoolOptions): WorkerPool => {
   const idle: Worker[] = []
   const stopping = new AbortController()
   const backoff = createBackoff({ minMs: 200, maxMs: 5_000 })
-  const { reserveAfterMs = 5_000 } = options
+  const { reserveAfterMs = 2_000 } = options
   let starts = 0
   let reserveTimer: NodeJS.Timeout | undefined
 
