@@ -1,5 +1,6 @@
 import { expect } from 'vitest'
 import { insertJobs } from '../../tests/support/engine.ts'
+import { untilOneWaits } from '../../tests/support/lock-waits.ts'
 import { rowsRead } from '../../tests/support/rows-read.ts'
 import { test } from '../../tests/support/world.ts'
 import { list, refill, removeEvents } from './outbox.ts'
@@ -41,9 +42,7 @@ test('of two who take events out of the same row at once neither puts back what 
     await removeEvents(tx, published.slice(0, 1))
     const removing = removeEvents(sql, published.slice(1, 3))
     removing.catch(() => {})
-    const waits = () =>
-      sql`SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`
-    await expect.poll(async () => (await waits()).length, { timeout: 10_000 }).toBe(1)
+    await untilOneWaits(sql)
     // Not as a promise: the transaction would wait for it.
     return { removing }
   })

@@ -50,10 +50,12 @@ export const startSchedules = (options: SchedulesOptions): Schedules => {
     if (child.connected) child.send(message, () => {})
   }
 
+  /** The Kafka that hasn't got the events of before yet. */
+  const newKafka = (): KafkaStarted | undefined => (kafka?.kafkaStart === republishedFor ? undefined : kafka)
+
   const start = (): void => {
     const env = { ...options.env, ...(kafka && { KAFKA_BROKERS: kafka.address }) }
-    const isNew = kafka && kafka.kafkaStart !== republishedFor
-    const args = [options.instance ?? '', isNew ? String(kafka?.kafkaStart) : '']
+    const args = [options.instance ?? '', String(newKafka()?.kafkaStart ?? '')]
     child = forkLogged('./schedules-process.ts', args, env, options.openLog(SCHEDULES))
     options.onStarted(child.pid ?? 0)
     child.on('message', hear)
@@ -67,7 +69,8 @@ export const startSchedules = (options: SchedulesOptions): Schedules => {
         options.onNotice(`${died.cause}, started again in ${((performance.now() - died.at) / 1_000).toFixed(1)} s`)
       died = undefined
       // Not heard, if it was told while the process was loading.
-      if (kafka && kafka.kafkaStart !== republishedFor) tell(kafka)
+      const untold = newKafka()
+      if (untold) tell(untold)
     }
     if (message.type === 'republished') {
       republishedFor = message.kafkaStart

@@ -53,6 +53,12 @@ export const createWorkerPool = (options: WorkerPoolOptions): WorkerPool => {
     return worker
   }
 
+  const startIdle = (): Worker => {
+    const worker = start()
+    idle.push(worker)
+    return worker
+  }
+
   const bury = (worker: Worker, exit: Exit): void => {
     workers.delete(worker)
     if (idle.includes(worker)) idle.splice(idle.indexOf(worker), 1)
@@ -71,8 +77,7 @@ export const createWorkerPool = (options: WorkerPoolOptions): WorkerPool => {
     const died = performance.now()
     if (!worker.instance) await backoff.pause(stopping.signal)
     if (!stopping.signal.aborted && workers.size <= options.size) {
-      const next = start()
-      idle.push(next)
+      const next = startIdle()
       const isReady = await next.ready.then(
         () => true,
         () => false,
@@ -86,7 +91,7 @@ export const createWorkerPool = (options: WorkerPoolOptions): WorkerPool => {
     if (stopping.signal.aborted) return
     reserveTimer ??= setTimeout(() => {
       reserveTimer = undefined
-      if (idle.length === 0 && workers.size <= options.size) idle.push(start())
+      if (idle.length === 0 && workers.size <= options.size) startIdle()
     }, reserveAfterMs)
   }
 
@@ -104,11 +109,7 @@ export const createWorkerPool = (options: WorkerPoolOptions): WorkerPool => {
 
   return {
     invoke,
-    warm: async () => {
-      const worker = start()
-      idle.push(worker)
-      await worker.ready
-    },
+    warm: () => startIdle().ready,
     stop: async (graceMs) => {
       stopping.abort()
       clearTimeout(reserveTimer)

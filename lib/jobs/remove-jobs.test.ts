@@ -3,6 +3,7 @@ import type { Sql } from '../../db/client.ts'
 import * as files from '../../db/queries/files.ts'
 import * as removals from '../../db/queries/removals.ts'
 import { createEngine, insertJobs, invoke } from '../../tests/support/engine.ts'
+import { untilOneWaits } from '../../tests/support/lock-waits.ts'
 import { test, type World } from '../../tests/support/world.ts'
 import type { App } from '../app.ts'
 import { newId } from '../core/ids.ts'
@@ -111,9 +112,7 @@ describe('removing a job', () => {
     const removing = await world.sql.begin(async (tx) => {
       await addChild({ sql: tx }, id, child)
       const refused = removeJob(world.app, id).catch((error: unknown) => error)
-      const waiting = () =>
-        world.sql`SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`
-      await expect.poll(waiting, { timeout: 10_000 }).toHaveLength(1)
+      await untilOneWaits(world.sql)
       return { refused }
     })
     expect(await removing.refused).toMatchObject({ code: 'JOB_IN_USE' })

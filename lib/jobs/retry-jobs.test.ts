@@ -3,6 +3,7 @@ import * as events from '../../db/queries/events.ts'
 import * as jobs from '../../db/queries/jobs.ts'
 import * as stints from '../../db/queries/stints.ts'
 import { createEngine, insertJobs, invoke, script } from '../../tests/support/engine.ts'
+import { untilOneWaits } from '../../tests/support/lock-waits.ts'
 import { test, type World } from '../../tests/support/world.ts'
 import type { App } from '../app.ts'
 import { newId } from '../core/ids.ts'
@@ -63,9 +64,7 @@ describe('a retry', () => {
     const { retrying } = await sql.begin(async (tx) => {
       await tx`DELETE FROM jobs WHERE id = ${id}`
       const retrying = retryJob(app, id, { fromStart: false }, async () => void noted.push(id)).catch((error) => error)
-      const waits = () =>
-        sql`SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`
-      await expect.poll(waits, { timeout: 10_000 }).toHaveLength(1)
+      await untilOneWaits(sql)
       return { retrying }
     })
     expect(await retrying).toMatchObject({ code: 'JOB_NOT_FOUND' })

@@ -1,5 +1,6 @@
 import { describe, expect } from 'vitest'
 import * as jobs from '../../db/queries/jobs.ts'
+import { untilOneWaits } from '../../tests/support/lock-waits.ts'
 import { test, type World } from '../../tests/support/world.ts'
 import { cancelJob } from './cancel.ts'
 import { retryJob } from './retry-jobs.ts'
@@ -107,9 +108,7 @@ describe('a job that begins anew', () => {
     let cancelled: Promise<unknown> | undefined
     await retryJob(app, c, { fromStart: false }, async () => {
       cancelled = cancelJob(app, a)
-      const waits = () =>
-        sql`SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`
-      await expect.poll(waits, { timeout: 10_000 }).toHaveLength(1)
+      await untilOneWaits(sql)
     })
     await cancelled
     expect(await states(world, chain)).toEqual(['cancelled', 'failed', 'failed'])
