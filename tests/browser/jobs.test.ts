@@ -207,6 +207,23 @@ describeInBrowser('jobs in the dashboard', () => {
     expect(await page.evaluate(() => JSON.stringify(sessionStorage))).not.toContain('Kept')
   })
 
+  test('a form that was sent begins anew, however soon after', async ({ stage }) => {
+    const { page } = await stage.open()
+    await register(page)
+    await fillForm(page, 'debug.noop', { 'input.echo': '"once"' })
+    await page.evaluate(() => {
+      const pushState = history.pushState.bind(history)
+      history.pushState = (...args) => {
+        Object.assign(globalThis, { keptThen: JSON.stringify(sessionStorage) })
+        pushState(...args)
+      }
+    })
+    await submit(page)
+    const keptThen = await page.evaluate(() => (globalThis as { keptThen?: string }).keptThen)
+    expect(keptThen).toBeDefined()
+    expect(keptThen).not.toContain('once')
+  })
+
   test('a form that one has left begins anew', async ({ stage }) => {
     const { page } = await stage.open()
     await register(page)

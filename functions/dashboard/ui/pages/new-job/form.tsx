@@ -1,6 +1,7 @@
 import { useRef } from 'preact/hooks'
 import { useLocation } from 'preact-iso'
 import { api } from '../../data/client.ts'
+import { dropDraft } from '../../data/drafts.ts'
 import type { Job, JobKind } from '../../data/job.ts'
 import { useTargetProject } from '../../data/projects.ts'
 import { useDraft } from '../../forms/draft.ts'
@@ -41,6 +42,8 @@ export const JobForm = ({ kind, model }: { kind: JobKind; model: Job | undefined
     const sent = before?.text === text ? before : { text, idempotencyKey: newKey() }
     draft.value = { ...draft.value, sent }
     const { job } = await api.call('POST /jobs', { body, idempotencyKey: sent.idempotencyKey })
+    // Now, for its address changes before the form goes: who loads a page in between would find it filled as it was sent.
+    dropDraft()
     route(`/dashboard/jobs/${job.id}`)
   })
 
