@@ -9,13 +9,13 @@ import { migrateDown } from '../../db/migrate.ts'
 import { sqsEvent } from '../../tests/support/worker-run.ts'
 import { test } from '../../tests/support/world.ts'
 import { type Bundle, bundle, functionFiles } from './bundle.ts'
-import { loadedBytes, loadedInputs } from './loaded.ts'
+import { loadedBytes, loadedInputs, loadedWith } from './loaded.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'stint-bundle-'))
 let made: Bundle
 beforeAll(async () => {
   made = await bundle(folder)
-}, 120_000)
+}, 300_000)
 afterAll(() => rmSync(folder, { recursive: true }))
 
 const files = functionFiles()
@@ -43,6 +43,11 @@ describe('the bundles', () => {
     const loaded = loadedInputs(made.outputs, `${file}.mjs`).join('\n')
     expect(loaded).toContain('node_modules/zod/')
     expect(loaded).not.toMatch(/node_modules\/(kafkajs|@aws-sdk|prom-client|piscina|@duckdb|@opentelemetry\/(?!api))\//)
+  })
+
+  // Each takes its time, and the more of the functions share code, the more there are.
+  test.for(files)('of %s lies in fewer than 40 files', (file) => {
+    expect(loadedWith(made.outputs, `${file}.mjs`).length).toBeLessThan(40)
   })
 
   test('do not have Node load its fetch before it is used', async () => {

@@ -2,7 +2,7 @@ import { rm } from 'node:fs/promises'
 import { join, relative, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { resolveBinary } from 'dbmate'
-import { build, type Metafile } from 'esbuild'
+import { type BuildOptions, build, type Metafile, type Plugin } from 'esbuild'
 import { readRoutingTable } from '../local/routing-table.ts'
 import { demandUi } from '../ui/prepare.ts'
 import { copyAssets, copyPackages } from './copied.ts'
@@ -28,6 +28,21 @@ const REQUIRE = `import { createRequire as requireOf } from 'node:module'; const
 /** Where what functions share lies: as deep as the functions, so that addresses relative to them hold in both. */
 const SHARED = 'functions/shared'
 
+/**
+ * Which functions are built together. What they share lies in one file for each set of them that needs it, and a function
+ * loads the files of all sets that it is in, at some 0.5 ms each: 7 to 33, and up to 56 if all were built together.
+ */
+const groupOf = (file: string): string => {
+  if (KNOWING_ALL_KINDS.has(file)) return 'all kinds'
+  return file.startsWith('functions/http/') ? 'http' : 'others'
+}
+const KNOWING_ALL_KINDS = new Set([
+  'functions/http/submissions',
+  'functions/http/rpc',
+  'functions/http/jobs',
+  'functions/queue/worker',
+])
+
 export interface Bundle {
   folder: string
   /** What esbuild tells of each file that it made. */
@@ -45,9 +60,18 @@ export const functionFiles = (): string[] => {
 export const bundle = async (folder: string): Promise<Bundle> => {
   await Promise.all([rm(folder, { recursive: true, force: true }), demandUi()])
   const addresses = fileAddresses(ROOT)
-  const { metafile } = await build({
+  const groups = Object.values(Object.groupBy([...functionFiles(), ...addresses.modules], groupOf))
+  const built = await Promise.all(groups.map((files = []) => build(optionsOf(files, folder, addresses.plugin))))
+  const outputs: Bundle['outputs'] = Object.assign({}, ...built.map(({ metafile }) => metafile.outputs))
+  await copyAssets(ROOT, [...addresses.assets, relative(ROOT, resolveBinary())], folder)
+  await copyPackages(ROOT, outputs, LOADED, folder)
+  return { folder, outputs }
+}
+
+const optionsOf = (files: string[], folder: string, addresses: Plugin) =>
+  ({
     absWorkingDir: ROOT,
-    entryPoints: [...functionFiles(), ...addresses.modules].map((file) => ({ in: `${file}.ts`, out: file })),
+    entryPoints: files.map((file) => ({ in: `${file}.ts`, out: file })),
     outdir: folder,
     outExtension: { '.js': '.mjs' },
     chunkNames: `${SHARED}/[name]-[hash]`,
@@ -65,14 +89,10 @@ export const bundle = async (folder: string): Promise<Bundle> => {
     sourcemap: true,
     sourcesContent: false,
     banner: { js: REQUIRE },
-    plugins: [addresses.plugin, plainHttp],
+    plugins: [addresses, plainHttp],
     metafile: true,
     logLevel: 'warning',
-  })
-  await copyAssets(ROOT, [...addresses.assets, relative(ROOT, resolveBinary())], folder)
-  await copyPackages(ROOT, metafile.outputs, LOADED, folder)
-  return { folder, outputs: metafile.outputs }
-}
+  }) satisfies BuildOptions
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const [, , folder] = process.argv

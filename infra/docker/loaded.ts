@@ -10,7 +10,8 @@ export const loadedBytes = (outputs: Outputs, path: string): number =>
 export const loadedInputs = (outputs: Outputs, path: string): string[] =>
   loadedWith(outputs, path).flatMap((key) => Object.keys(outputs[key]?.inputs ?? {}))
 
-const loadedWith = (outputs: Outputs, path: string): string[] => {
+/** The files that are loaded with a bundle, itself among them. */
+export const loadedWith = (outputs: Outputs, path: string): string[] => {
   const loaded = new Set<string>()
   const load = (key: string): void => {
     if (loaded.has(key)) return
