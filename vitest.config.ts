@@ -7,7 +7,8 @@ export default defineConfig({
     globalSetup: ['tests/support/global-setup.ts'],
     pool: 'forks',
     maxWorkers: 2,
-    testTimeout: 30_000,
-    hookTimeout: 30_000,
+    // As long as a machine that has other things to do may take: what tests wait for, they wait for with less.
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
   },
 })

@@ -23,7 +23,7 @@ const startHostOfSchedules = async (environment: Record<string, string>, newKafk
       onNotice: () => {},
       onRepublished: () => {},
     })
-    process.on('SIGTERM', () => schedules.stop(20_000).then(() => process.exit(0)))`
+    process.on('SIGTERM', () => schedules.stop(60_000).then(() => process.exit(0)))`
   const host = spawn(process.execPath, ['--input-type=module', '-e', program], {
     env: { ...process.env, ...environment, LOG_LEVEL: 'warn' },
     stdio: ['ignore', 'pipe', 'inherit'],
