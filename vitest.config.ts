@@ -7,7 +7,9 @@ export default defineConfig({
     globalSetup: ['tests/support/global-setup.ts'],
     pool: 'forks',
     maxWorkers: 2,
-    // As long as a machine that has other things to do may take: what tests wait for, they wait for with less.
+    // What a test waits for is there at once, or minutes later where the machine is busy, and a process that yields to all
+    // others may take half of one to start: patience costs nothing.
+    expect: { poll: { timeout: 30_000 } },
     testTimeout: 120_000,
     hookTimeout: 120_000,
   },

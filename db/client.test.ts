@@ -132,7 +132,7 @@ test('a transaction that stood still for too long is gone, and worth another try
     const pid = await backendOf(tx)
     await tx`SET LOCAL idle_in_transaction_session_timeout = '10ms'`
     const gone = async () => (await world.sql`SELECT FROM pg_stat_activity WHERE pid = ${pid}`).length === 0
-    await expect.poll(gone, { timeout: 10_000 }).toBe(true)
+    await expect.poll(gone).toBe(true)
     await tx`INSERT INTO written VALUES (2)`
   })
   expect(isUnreachable(await begun.catch((error: unknown) => error))).toBe(true)

@@ -36,6 +36,13 @@ export const home = route({
   ...page,
 })
 
+export const homeToo = route({
+  method: 'GET',
+  path: '/dashboard',
+  summary: 'The dashboard, for who looks for it by its name',
+  ...page,
+})
+
 export const openPage = route({
   method: 'GET',
   path: '/dashboard/{page}',
@@ -148,6 +155,7 @@ export const leaveSession = route({
 
 export const handler = resource([
   home,
+  homeToo,
   openPage,
   openJob,
   openProject,

@@ -2,7 +2,7 @@ import { describe, expect } from 'vitest'
 import { test } from '../../tests/support/world.ts'
 
 describe('the dashboard’s page', () => {
-  test.for(['/', '/dashboard/jobs', '/dashboard/jobs/01a20610-c462-7693-9270-2c83469d56d3'])(
+  test.for(['/', '/dashboard', '/dashboard/jobs', '/dashboard/jobs/01a20610-c462-7693-9270-2c83469d56d3'])(
     'is at %s, with a policy that lets in nothing inline and nothing from elsewhere',
     async (path, { world }) => {
       const { status, headers, body } = await world.http('GET', path)

@@ -1,6 +1,7 @@
 import { createLocalJWKSet, decodeJwt, jwtVerify } from 'jose'
 import { describe, expect } from 'vitest'
 import * as users from '../../db/queries/users.ts'
+import { untilOneWaits } from '../../tests/support/lock-waits.ts'
 import { test, type World } from '../../tests/support/world.ts'
 
 const newPerson = (change: Record<string, unknown> = {}) => ({
@@ -304,9 +305,7 @@ describe('one’s profile', () => {
         email: 'eve@example.com',
         currentPassword: 'correct horse battery',
       })
-      const waiting = () =>
-        world.sql`SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`
-      await expect.poll(waiting).toHaveLength(1)
+      await untilOneWaits(world.sql)
       return { answer }
     })
     expect(await changed.answer).toMatchObject({ status: 401, body: { code: 'INVALID_CREDENTIALS' } })

@@ -181,6 +181,8 @@ describe('a device model with serial numbers', () => {
     ['first=2&last=1', 'last'],
     ['first=-1', 'first'],
     ['last=100000000', 'last'],
+    ['first=', 'first'],
+    ['last=', 'last'],
     ['limit=50001', 'limit'],
     ['header=no', 'header'],
   ])('refuses %s of a CSV and names the field', async ([query, field], { world }) => {

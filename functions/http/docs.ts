@@ -40,7 +40,8 @@ export const describeApi = async (version: string): Promise<OpenApiDocument> => 
     version,
     description:
       'Long jobs on short-lived functions. Register, submit a job with `POST /jobs`, watch it with `GET /jobs/{jobId}`. ' +
-      'Times are RFC 3339 in UTC, ids are UUIDs, lists come in pages: give `nextCursor` back as `cursor`.',
+      'Times are RFC 3339 in UTC, ids are UUIDs, lists come in pages: give `nextCursor` back as `cursor`. HEAD is ' +
+      'answered as GET, without the body.',
     tagOf: (it) => tags.get(it) ?? 'docs',
   })
 }

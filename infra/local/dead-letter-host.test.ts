@@ -38,13 +38,10 @@ test('what SQS gives up of a queue reaches the function, once', async ({ world: 
 
   await queue.ring([{ queue: 'bulk', n: 7 }])
   await expect
-    .poll(
-      async () => {
-        await queue.receive('bulk', { max: 10, waitSeconds: 0 })
-        return events.length
-      },
-      { timeout: 20_000 },
-    )
+    .poll(async () => {
+      await queue.receive('bulk', { max: 10, waitSeconds: 0 })
+      return events.length
+    })
     .toBe(1)
   expect(events[0]?.Records).toMatchObject([{ body: '{"v":1,"queue":"bulk","n":7}' }])
   expect(await queue.visible('bulk')).toBe(0)

@@ -146,7 +146,15 @@ test('an unknown path is 404, a known one with another method 405 with what it a
   const refused = await ask({ method: 'DELETE', path: '/things' })
   expect(refused).toMatchObject({ status: 405, headers: { allow: 'GET, POST' }, body: { code: 'METHOD_NOT_ALLOWED' } })
   expect(refused.body.requestId).toBe(refused.headers['x-request-id'])
-  expect((await ask({ method: 'HEAD', path: '/things' })).status).toBe(405)
+})
+
+test('HEAD is answered with all but the body, and with the length that it would have', async () => {
+  const { port, ask } = await serve({ route: 'GET /things' }, { route: 'HEAD /things' })
+  const get = await raw(port, 'GET /things HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n')
+  const head = await ask({ method: 'HEAD', path: '/things' })
+  expect([get.body.requestContext.http.method, get.status]).toEqual(['GET', 200])
+  expect([head.status, head.body, head.headers['content-type']]).toEqual([200, '', 'application/json'])
+  expect(Number(head.headers['content-length'])).toBeGreaterThan(100)
 })
 
 test('an address that is not valid percent-encoding is 400, whether its path is known or not', async () => {

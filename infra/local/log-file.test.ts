@@ -1,7 +1,7 @@
 import { mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { afterEach, beforeEach, expect, test } from 'vitest'
 import { appendTo, createLineLog, logPath, readTail } from './log-file.ts'
 
 let folder: string
@@ -35,7 +35,7 @@ test('lines that were handed over are there', async () => {
   log.write('hello')
   log.write('world')
   log.end()
-  await vi.waitUntil(async () => (await readTail(logPath(folder, 'kafka'), 5)).length === 2)
+  await expect.poll(() => readTail(logPath(folder, 'kafka'), 5)).toHaveLength(2)
 })
 
 // A file that is always full.

@@ -120,7 +120,7 @@ const methodAndPath = z.preprocess(
     return { method, path }
   },
   z.object({
-    method: z.enum(['GET', 'POST', 'PUT', 'PATCH', 'DELETE']),
+    method: z.enum(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE']),
     path: z.string('expected "METHOD /path"').startsWith('/'),
   }),
 )

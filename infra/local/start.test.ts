@@ -40,7 +40,7 @@ test('who ends npm start with SIGTERM ends the stack', { timeout: 120_000 }, asy
   expect(pids.length).toBeGreaterThan(4)
   npm.kill('SIGTERM')
   await once(npm, 'exit')
-  await vi.waitUntil(() => !pids.some(isAlive), { timeout: 20_000 })
+  await vi.waitUntil(() => !pids.some(isAlive), { timeout: 60_000 })
   expect(printed).toContain('Stopped.')
 })
 
@@ -65,7 +65,7 @@ test('who stops it while it starts is not told that it runs', { timeout: 120_000
 })
 
 // In /proc nothing can be made, and what the system says of it has Node try for ever.
-test.for(['/proc/x', 'a file'])('the data folder %s is refused', { timeout: 30_000 }, async (path) => {
+test.for(['/proc/x', 'a file'])('the data folder %s is refused', async (path) => {
   const made = join(await folder(), 'a file')
   await writeFile(made, '')
   const child = start(path.startsWith('/') ? path : made)

@@ -1,6 +1,7 @@
 import { expect } from 'vitest'
 import * as sessions from '../../db/queries/sessions.ts'
 import * as users from '../../db/queries/users.ts'
+import { untilOneWaits } from '../../tests/support/lock-waits.ts'
 import { test } from '../../tests/support/world.ts'
 import type { App } from '../app.ts'
 import { newId } from '../core/ids.ts'
@@ -20,13 +21,6 @@ const pretend = async (app: App, secondsPassed: number): Promise<void> => {
   await app.sql`
     UPDATE session_tokens SET expires_at = expires_at - ${secondsPassed} * interval '1 second',
       spent_at = spent_at - ${secondsPassed} * interval '1 second'`
-}
-
-/** Resolves once a statement waits for another transaction's lock. */
-const somebodyWaits = async ({ sql }: App): Promise<void> => {
-  const waiting = () => sql`
-    SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`
-  while ((await waiting()).length === 0);
 }
 
 const INVALID = { code: 'REFRESH_TOKEN_INVALID', status: 401 }
@@ -165,7 +159,7 @@ test('a sign-in with the old password, at the moment of the change, leaves no se
     await users.updatePassword(tx, user.id, { checked: 'hash', next: 'other' })
     await sessions.revokeAllOfUser(tx, user.id)
     const late = startSession(app.sql, user).catch((error: unknown) => error)
-    await Promise.race([late, somebodyWaits(app)])
+    await untilOneWaits(app.sql)
     return { late }
   })
   expect(await late).toMatchObject({ code: 'INVALID_CREDENTIALS' })

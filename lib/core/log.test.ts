@@ -17,7 +17,7 @@ test.runIf(process.platform === 'linux')(
     process.exit(7)`
     const child = spawn(process.execPath, ['--input-type=module', '-e', script], {
       stdio: ['ignore', openSync('/dev/full', 'a'), 'inherit'],
-      timeout: 20_000,
+      timeout: 50_000,
       killSignal: 'SIGKILL',
     })
     expect(await once(child, 'exit')).toEqual([7, null])

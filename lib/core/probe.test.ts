@@ -55,7 +55,7 @@ test('no answer in time is a failure, and no second check starts behind one that
   expect(check).toHaveBeenCalledTimes(1)
 
   reject(new Error('at last'))
-  await vi.waitFor(() => expect(world.errors).toHaveLength(1))
+  await expect.poll(() => world.errors).toHaveLength(1)
   world.nowMs = 10_000
   check.mockResolvedValueOnce('back')
   expect(await probe()).toMatchObject({ ok: true })

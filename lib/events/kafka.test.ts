@@ -112,7 +112,7 @@ test('gives a consumer group what was published before and after it came, in ord
   const onMessage = (value: Buffer) => void received.push(String(value))
   const consumer = await startKafkaConsumer({ brokers, groupId: `group-of-${topic}`, topic, log, onMessage })
   await publisher.publish(topic, numbers(20))
-  await expect.poll(() => received.length, { timeout: 10_000 }).toBe(40)
+  await expect.poll(() => received.length).toBe(40)
   await consumer.stop()
   const inOrder = Array.from({ length: 40 }, (_, i) => String(i))
   const ofKey = (all: string[], rest: number) => all.filter((value) => Number(value) % 2 === rest)

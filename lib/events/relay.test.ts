@@ -134,7 +134,7 @@ test('a broker that lost its log gets a job’s events in order, those too that 
     })
     const waits = async () =>
       (await world.sql`SELECT FROM pg_locks WHERE relation = 'outbox'::regclass AND NOT granted`).length > 0
-    await expect.poll(async () => done || (await waits()), { timeout: 10_000 }).toBe(true)
+    await expect.poll(async () => done || (await waits())).toBe(true)
     // Not as a promise: the transaction would wait for it.
     return { republishing }
   })

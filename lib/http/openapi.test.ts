@@ -188,6 +188,7 @@ test.for([
   ['GET', '/jobs', 'getJobs'],
   ['GET', '/jobs/{jobId}', 'getJob'],
   ['GET', '/jobs/{jobId}/events', 'getJobEvents'],
+  ['GET', '/dashboard/{page}', 'getDashboardPage'],
   ['PUT', '/projects/{projectId}/members/{userId}', 'putProjectMember'],
   ['GET', '/device-models/{modelId}/serial-numbers', 'getDeviceModelSerialNumbers'],
   ['GET', '/.well-known/jwks.json', 'getWellKnownJwksJson'],

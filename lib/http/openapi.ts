@@ -119,11 +119,15 @@ export const errorsOf = (declaration: AnyDeclaration): ErrorCode[] => {
   ]
 }
 
-/** `GET /jobs/{jobId}/events` → getJobEvents: a collection is singular where one of it is meant. */
+/**
+ * `GET /jobs/{jobId}/events` → getJobEvents: a collection is singular where one of it is meant, and what has no plural
+ * says of what: `GET /dashboard/{page}` → getDashboardPage.
+ */
 export const operationIdOf = ({ method, path }: Pick<AnyDeclaration, 'method' | 'path'>): string => {
   const segments = path.split('/').filter(Boolean)
   const words = segments.flatMap((segment, index) => {
-    if (segment.startsWith('{')) return []
+    const before = segments[index - 1] ?? ''
+    if (segment.startsWith('{')) return singular(before) === before ? [segment.slice(1, -1)] : []
     const one = segments[index + 1]?.startsWith('{') ?? false
     return (one ? singular(segment) : segment).split(/[^A-Za-z0-9]+/).filter(Boolean)
   })

@@ -2,18 +2,20 @@ import httpRouterHandler from '@middy/http-router'
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from 'aws-lambda'
 import { StintError } from '../core/errors.ts'
 import { toProblem } from './problem.ts'
-import type { HttpHandler, InvocationContext, Route } from './route.ts'
+import type { HttpHandler, InvocationContext, Method, Route } from './route.ts'
 
 export type Resource<R extends Route = Route> = HttpHandler & { routes: R[] }
+
+/** What a route answers: HEAD is GET whose body the gateway leaves out (RFC 9110, 9.3.2). */
+export const methodsOf = ({ declaration: { method } }: Route): (Method | 'HEAD')[] =>
+  method === 'GET' ? ['GET', 'HEAD'] : [method]
 
 /** One resource's routes as one Lambda function, picked by method and path. */
 export const resource = <R extends Route>(routes: R[]): Resource<R> => {
   const pick = httpRouterHandler({
-    routes: routes.map((route) => ({
-      method: route.declaration.method,
-      path: route.declaration.path,
-      handler: route as never,
-    })),
+    routes: routes.flatMap((route) =>
+      methodsOf(route).map((method) => ({ method, path: route.declaration.path, handler: route as never })),
+    ),
     notFoundResponse: () => undefined as never,
   })
   const handler = async (

@@ -117,6 +117,14 @@ describe('a route', () => {
     expect(answer.json.errors.map(({ path }: { path: string }) => path)).toEqual(paths)
   })
 
+  test.for(['', ' '])('takes “%s” in the query for no number, and for 0 least of all', async (times) => {
+    const given = { ...json({ text: 'hi' }), pathParameters, queryStringParameters: { times } }
+    expect(await setup().call(echo, given)).toMatchObject({
+      statusCode: 422,
+      json: { detail: expect.stringContaining('times: must be a number'), errors: [{ path: 'times' }] },
+    })
+  })
+
   test('names a hundred of the fields that are wrong, says how many there are, and repeats no long name', async () => {
     const { call } = setup()
     const unknown = Object.fromEntries(Array.from({ length: 100_000 }, (_, index) => [`key${index}`, 0]))

@@ -245,8 +245,19 @@ const parseQuery = (schema: z.ZodObject, event: APIGatewayProxyEventV2): Record<
     const errors = unfit.map(([path]) => ({ path, message: 'text may not hold NUL characters or lone surrogates' }))
     throw new StintError('VALIDATION_FAILED', 'The query holds text that cannot be stored.', { errors })
   }
+  // JavaScript would take nothing at all, `?last=`, for 0.
+  const blank = Object.keys(given).filter((name) => given[name]?.trim() === '' && isNumber(schema.shape[name]))
+  if (blank.length > 0) {
+    const errors = blank.map((path) => ({ path, message: 'must be a number, and is empty' }))
+    throw new StintError('VALIDATION_FAILED', `The query is invalid: ${blank[0]}: ${errors[0]?.message}`, { errors })
+  }
   return validate(schema, given, 'query') as Record<string, unknown>
 }
+
+const isNumber = (schema: unknown): boolean =>
+  schema instanceof z.ZodDefault || schema instanceof z.ZodOptional
+    ? isNumber(schema.unwrap())
+    : schema instanceof z.ZodNumber
 
 const parseBody = (declared: z.ZodType | RawBody | undefined, event: APIGatewayProxyEventV2): unknown => {
   if (!declared) return undefined

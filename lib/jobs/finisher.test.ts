@@ -61,8 +61,8 @@ test('a result is kept when the server cancels its write, which waits for the jo
     const cancelled = () => sql`
       SELECT pg_cancel_backend(pid) FROM pg_stat_activity
       WHERE datname = current_database() AND wait_event_type = 'Lock'`
-    await expect.poll(cancelled, { timeout: 10_000 }).toHaveLength(1)
-    await expect.poll(() => world.logged.join(''), { timeout: 10_000 }).toContain('they wait')
+    await expect.poll(cancelled).toHaveLength(1)
+    await expect.poll(() => world.logged.join('')).toContain('they wait')
   })
   await finisher.idle()
   expect(await states(world)).toEqual([['succeeded', null]])
@@ -133,7 +133,7 @@ test('what failed while nobody waited for it is written by who waits next', asyn
   const app = failing(world, () => (left-- > 0 ? errorOf('ECONNREFUSED') : undefined))
   const finisher = createFinisher(app, () => false)
   finisher.add(outcome)
-  await expect.poll(() => world.logged.join(''), { timeout: 10_000 }).toContain('they wait')
+  await expect.poll(() => world.logged.join('')).toContain('they wait')
   await finisher.idle()
   expect(await states(world)).toEqual([['succeeded', null]])
 })

@@ -11,9 +11,6 @@ export const MAX_CHECKPOINT_BYTES = 1024 * 1024
 /** JSON text that PostgreSQL's jsonb refuses: escapes of NUL and of half characters. An escaped backslash begins none. */
 const UNSTORABLE = /(?<!\\)(?:\\\\)*\\u(?:0000|d[89a-f])/i
 
-/** Text as Postgres takes it: without NUL and half characters. */
-export const storable = (text: string): string => text.toWellFormed().replaceAll('\0', '')
-
 /**
  * A job's value as JSON text for the database.
  * @throws {PermanentError} `…_TOO_LARGE`, `…_TOO_DEEP` or `…_INVALID` (`what` in capitals), since a retry would give the same

@@ -5,8 +5,8 @@ import * as leases from '../../db/queries/leases.ts'
 import * as safePoints from '../../db/queries/safe-points.ts'
 import type { App } from '../app.ts'
 import { MAX_DEPTH } from '../core/json-depth.ts'
+import { storable } from '../core/storable.ts'
 import type { JobLog } from './define.ts'
-import { storable } from './json.ts'
 import type { Stint } from './stint.ts'
 
 /** Lines of one job that wait to be written; the rest is dropped, and said so. */

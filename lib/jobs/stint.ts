@@ -1,8 +1,9 @@
 import type { ClaimedJob } from '../../db/queries/claims.ts'
 import type { Outcome } from '../../db/queries/outcomes.ts'
 import type { SavedPoint } from '../../db/queries/safe-points.ts'
+import { storable } from '../core/storable.ts'
 import { type JobKind, PermanentError, RetryLater, type SafePoint } from './define.ts'
-import { MAX_CHECKPOINT_BYTES, MAX_DATA_BYTES, storable, toStoredJson, toStoredProgress } from './json.ts'
+import { MAX_CHECKPOINT_BYTES, MAX_DATA_BYTES, toStoredJson, toStoredProgress } from './json.ts'
 import { backoffMs } from './retry.ts'
 import { type FunctionTime, marginMs } from './time.ts'
 

@@ -1,5 +1,5 @@
 import { createTransport } from 'nodemailer'
-import { storable } from '../jobs/json.ts'
+import { storable } from '../core/storable.ts'
 import type { Delivery, Mailer, Refusal } from './mailer.ts'
 
 /** Together less than a minute, so that a server that hangs costs an attempt and not a function's time. */

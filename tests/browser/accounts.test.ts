@@ -125,7 +125,7 @@ describeInBrowser('a person', () => {
     await context.request.delete(`/projects/${project.id}`, { headers: { authorization: `Bearer ${accessToken}` } })
     await page.reload()
     await page.getByText('No jobs yet.').waitFor()
-    expect(await page.locator('.project-choice select').inputValue()).toBe('')
+    await expect.poll(() => page.locator('.project-choice select').inputValue(), { timeout: PATIENCE_MS }).toBe('')
   })
 
   test('is signed out in every tab by signing out in one', async ({ stage }) => {
@@ -157,7 +157,7 @@ describeInBrowser('a person', () => {
   test('does nothing as another who has signed in in a second tab, and sees who that is', async ({ stage }) => {
     const { page, context } = await stage.open()
     await register(page, 'Ada')
-    await fillForm(page, 'debug.noop', { 'input.steps': '600', 'input.stepMs': '100' })
+    await fillForm(page, 'debug.noop', { 'input.steps': '6000', 'input.stepMs': '100' })
     await submit(page)
     // As in a tab in which nobody was signed in any more.
     const bob = { email: `bob-${randomUUID()}@example.com`, password: PASSWORD, name: 'Bob' }
@@ -234,7 +234,9 @@ describeInBrowser('a person', () => {
     await page.getByRole('button', { name: 'New key' }).click()
     const dialog = page.getByRole('dialog')
     await dialog.getByRole('button', { name: 'Make the key' }).click()
-    await expect.poll(() => dialog.getByLabel('Name').getAttribute('aria-invalid')).toBe('true')
+    await expect
+      .poll(() => dialog.getByLabel('Name').getAttribute('aria-invalid'), { timeout: PATIENCE_MS })
+      .toBe('true')
     await dialog.getByLabel('Name').fill('Nightly import')
     await dialog.getByLabel('Files').selectOption('read')
     await dialog.getByLabel('It expires').selectOption('in 90 days')
@@ -242,6 +244,7 @@ describeInBrowser('a person', () => {
     await page.getByRole('dialog', { name: 'The key is made' }).waitFor()
     const secret = (await page.locator('.secret code').textContent()) ?? ''
     await page.keyboard.press('Escape')
+    await page.getByRole('dialog').waitFor({ state: 'detached' })
     await page.getByText('never used').waitFor()
     for (const text of ['Nightly import', 'jobs:write', 'files:read', 'expires in']) {
       await page.getByText(text).first().waitFor()

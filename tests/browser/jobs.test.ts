@@ -177,6 +177,9 @@ describeInBrowser('jobs in the dashboard', () => {
   }) => {
     const { page, context } = await stage.open()
     const email = await register(page)
+    const { project } = await (await programOf(context)).post('/projects', { name: 'Stations' })
+    await page.reload()
+    await page.locator('.project-choice select').selectOption(project.id)
     await fillForm(page, 'math.pi', {})
     await page.getByRole('radio', { name: /^debug\.noop/ }).check()
     const echo = page.locator('[name="input.echo"]')
@@ -197,6 +200,9 @@ describeInBrowser('jobs in the dashboard', () => {
     await page.unroute('**/jobs')
     await page.getByRole('button', { name: 'Sign in' }).click()
     await eventually(() => name.inputValue()).toBe('Kept')
+    // The job still goes where it was to go.
+    const chosen = page.locator('.project-choice select')
+    await eventually(() => chosen.inputValue()).toBe(project.id)
 
     await context.clearCookies()
     const bob = { email: `bob-${email}`, password: PASSWORD, name: 'Bob' }
@@ -204,7 +210,21 @@ describeInBrowser('jobs in the dashboard', () => {
     await page.reload()
     await page.getByRole('link', { name: 'Bob' }).waitFor()
     await eventually(() => echo.inputValue()).toBe('')
-    expect(await page.evaluate(() => JSON.stringify(sessionStorage))).not.toContain('Kept')
+    expect(await chosen.inputValue()).toBe('')
+    await eventually(() => page.evaluate(() => JSON.stringify(sessionStorage))).not.toContain('Kept')
+  })
+
+  test('a kind that there is not is said not to be there', async ({ stage }) => {
+    const { page } = await stage.open()
+    await register(page)
+    await page.goto('/dashboard/new?kind=math.pie')
+    await page.getByText('There is no kind math.pie.').waitFor()
+    await page
+      .getByRole('radio', { name: /^math\.pi/ })
+      .first()
+      .check()
+    await page.getByRole('form', { name: 'math.pi' }).waitFor()
+    expect(await page.getByText('There is no kind').count()).toBe(0)
   })
 
   test('a form that was sent begins anew, however soon after', async ({ stage }) => {
@@ -239,7 +259,7 @@ describeInBrowser('jobs in the dashboard', () => {
   }) => {
     const { page } = await stage.open()
     await register(page)
-    await fillForm(page, 'debug.noop', { 'input.steps': '400', 'input.stepMs': '100' })
+    await fillForm(page, 'debug.noop', { 'input.steps': '4000', 'input.stepMs': '100' })
     const id = await submit(page)
     await markLoaded(page)
     await waitForState(page, 'running')
@@ -260,7 +280,7 @@ describeInBrowser('jobs in the dashboard', () => {
     expect(await isStillLoaded(page)).toBe(true)
 
     await page.getByRole('link', { name: 'Run again' }).click()
-    await eventually(() => page.locator('[name="input.steps"]').inputValue()).toBe('400')
+    await eventually(() => page.locator('[name="input.steps"]').inputValue()).toBe('4000')
     await page.locator('[name="input.steps"]').fill('1')
     expect(await submit(page)).not.toBe(id)
     await waitForState(page, 'succeeded')
@@ -329,12 +349,15 @@ describeInBrowser('jobs in the dashboard', () => {
     expect(new Set(asked)).toEqual(new Set(['']))
     const log = page.locator('.log')
     await log.evaluate((it) => it.scrollTo(0, 0))
-    const topOf = async () => (await line(99_901).boundingBox())?.y ?? 0
-    const frame = async () => (await log.boundingBox())?.y ?? 0
-    const top = (await topOf()) - (await frame())
+    const topOf = () =>
+      log.evaluate((it) => {
+        const seen = [...it.querySelectorAll('li')].find(({ textContent }) => textContent?.includes('line 99901'))
+        return (seen?.getBoundingClientRect().y ?? Number.NaN) - it.getBoundingClientRect().y
+      })
+    const top = await topOf()
     await page.getByRole('button', { name: 'Earlier lines' }).click()
     await line(99_801).waitFor({ state: 'attached' })
-    expect(Math.abs((await topOf()) - (await frame()) - top)).toBeLessThan(2)
+    expect(Math.abs((await topOf()) - top)).toBeLessThan(2)
     expect(await log.locator('li').count()).toBe(200)
   })
 

@@ -15,7 +15,9 @@ describeInBrowser('whoever runs Stint', () => {
     await page.locator('[name=".kind"]').selectOption('math.pi')
     await page.locator('[name="input.digits"]').fill('10')
     await page.getByRole('button', { name: 'Add the schedule' }).click()
-    await expect.poll(() => page.locator('[name=".cron"]').getAttribute('aria-invalid')).toBe('true')
+    await expect
+      .poll(() => page.locator('[name=".cron"]').getAttribute('aria-invalid'), { timeout: PATIENCE_MS })
+      .toBe('true')
     await page.locator('[name=".cron"]').fill('30 2 * * *')
     await page.getByRole('button', { name: 'Add the schedule' }).click()
     await page.getByRole('heading', { name: 'Each night' }).waitFor()
@@ -97,6 +99,8 @@ describeInBrowser('whoever runs Stint', () => {
     const job = page.url()
     await page.goto('/dashboard/queues')
     await bulk.getByRole('button', { name: 'Resume' }).click()
+    // The next page would take the request with it.
+    await bulk.getByRole('button', { name: 'Pause' }).waitFor()
     await page.goto(job)
     await page.locator('section[aria-label="Status"][data-state="failed"]').waitFor()
     await page.goto('/dashboard/queues')

@@ -105,13 +105,20 @@ describeInBrowser('the pages of the dashboard', () => {
     await page.getByRole('heading', { name: 'Failures' }).waitFor()
   })
 
+  test('begin with the overview for who types the name', async ({ stage }) => {
+    const { page } = await signIn(stage, {})
+    await page.goto('/dashboard')
+    await page.getByRole('heading', { name: 'Overview' }).waitFor()
+    await page.locator('nav [aria-current="page"]', { hasText: 'Overview' }).waitFor()
+  })
+
   test('open from a menu on a phone', async ({ stage }) => {
     const { page } = await signIn(stage, { viewport: { width: 390, height: 844 } })
     await page.goto('/')
     await page.getByRole('button', { name: 'Menu' }).click()
     await page.getByRole('link', { name: 'Queues' }).click()
     await page.getByRole('heading', { name: 'Queues' }).waitFor()
-    expect(await page.getByRole('button', { name: 'Menu' }).getAttribute('aria-expanded')).toBe('false')
+    await page.getByRole('button', { name: 'Menu', expanded: false }).waitFor()
   })
 
   test('keep a chosen theme', async ({ stage }) => {

@@ -62,7 +62,7 @@ const runAll = async (world: World): Promise<void> => {
     const [row] = await world.sql`SELECT count(*)::integer AS open FROM jobs WHERE finished_at IS NULL`
     return row?.['open']
   }
-  await expect.poll(open, { timeout: 20_000 }).toBe(0)
+  await expect.poll(open).toBe(0)
 }
 
 const ofJob = (sql: Sql, name: string) => sql`(SELECT id FROM jobs WHERE name = ${name})`

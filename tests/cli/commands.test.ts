@@ -167,12 +167,14 @@ test('watch --json gives a line for each event of the jobs that were named, and 
 test('logs -f goes on when the API was away for a moment', async ({ ada }) => {
   await register(ada)
   const key = await ada.stint(['keys', 'create', 'Reader', '--scope', 'jobs:read'])
-  const submitted = await ada.stint(['submit', 'debug.noop', '--steps', '40', '--step-ms', '100'])
+  const submitted = await ada.stint(['submit', 'debug.noop', '--delay-seconds', '600'])
   let asked = 0
   const flaky = createServer(async (request, response) => {
     asked++
     // The first look at the job and its log gets through; then it is away.
     if (asked === 3 || asked === 4) return void response.destroy()
+    // It is there again: now the job may end.
+    if (asked === 5) await ada.stint(['cancel', idOf(submitted)])
     const authorization = request.headers.authorization ?? ''
     const answer = await fetch(`${ada.host.url}${request.url}`, { headers: { authorization } })
     response.writeHead(answer.status, { 'content-type': answer.headers.get('content-type') ?? '' })

@@ -180,7 +180,7 @@ describe('every route refuses bad input by name, without a trace', () => {
 })
 
 describe('the dashboard’s page is the same whatever its address says, and tells nothing of what is there', () => {
-  test('stands at four addresses', () => expect(pages).toHaveLength(4))
+  test('stands at five addresses', () => expect(pages).toHaveLength(5))
 
   test.for(pages)('$name', async (route, { world }) => {
     const hers = await belongingsOf(world, await world.register('Grace'))

@@ -11,7 +11,7 @@ import type { Person, World } from '../support/world.ts'
 const document = await describeApi('test')
 const { schemas } = document.components
 
-const PAGES = /^\/(dashboard\/(\{page\}|jobs\/\{jobId\}|projects\/\{projectId\}))?$/
+const PAGES = /^\/(dashboard(\/(\{page\}|jobs\/\{jobId\}|projects\/\{projectId\}))?)?$/
 
 /** A route as its declaration shows it to the outside. */
 export interface DeclaredRoute {

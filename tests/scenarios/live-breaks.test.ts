@@ -83,10 +83,10 @@ test('broker and host that are killed at random while jobs run hide nothing from
   }
   const ids: string[] = []
   for (let round = 1; round <= ROUNDS; round++) {
+    // Somewhere in what these jobs tell: each has at least three events, and some are heard before all are submitted.
+    const moment = heard.length + between(random, 0, JOBS_PER_ROUND * 2)
     const names = Array.from({ length: JOBS_PER_ROUND }, (_, nth) => `${round}.${nth}`)
     ids.push(...(await Promise.all(names.map((name) => submit(client, name)))))
-    // Somewhere in what these jobs tell: each has at least three events.
-    const moment = heard.length + between(random, 0, JOBS_PER_ROUND * 2)
     await vi.waitUntil(() => heard.length >= moment, PATIENCE)
     const victim = pick(random, VICTIMS)
     await Promise.all((victim === 'both' ? ['kafka', 'host'] : [victim]).map(kill))

@@ -8,8 +8,8 @@ import { test, type World } from '../support/world.ts'
 // Jobs that kill or block the processes they run in, in real worker processes. Each ends as it deserves, and the jobs
 // that happened to run beside it end as if nothing had been.
 
-const PATIENCE = { timeout: 60_000, interval: 100 }
-const LONG = { timeout: 90_000 }
+const PATIENCE = { timeout: 200_000, interval: 100 }
+const LONG = { timeout: 240_000 }
 const WORKER = 'tests/support/poison-worker.ts'
 
 const start = (world: World, options: { functionSeconds?: number; concurrency?: number } = {}) =>

@@ -95,6 +95,7 @@ export const WHO_MAY: Record<string, Standing> = {
   'POST /system/processes/{name}/start': 'admin',
 
   'GET /': 'anyone',
+  'GET /dashboard': 'anyone',
   'GET /dashboard/{page}': 'anyone',
   'GET /dashboard/jobs/{jobId}': 'anyone',
   'GET /dashboard/projects/{projectId}': 'anyone',

@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest'
 import { routes } from '../../functions/http/index.ts'
 import { readRoutingTable } from '../../infra/local/routing-table.ts'
 import { ALWAYS, OF_PROBLEMS } from '../../lib/http/headers.ts'
-import type { Resource } from '../../lib/http/resource.ts'
+import { methodsOf, type Resource } from '../../lib/http/resource.ts'
 import type { SocketHandler } from '../../lib/live/socket.ts'
 import type { PeriodicHandler } from '../../lib/schedule/every.ts'
 
@@ -39,7 +39,7 @@ describe('serverless.yml', () => {
     'sends $method $path to the function that declares it',
     async ({ handlerFile, method, path }) => {
       const { handler } = (await import(new URL(handlerFile, root).href)) as { handler: Resource }
-      const declared = handler.routes.map(({ declaration }) => `${declaration.method} ${declaration.path}`)
+      const declared = handler.routes.flatMap((it) => methodsOf(it).map((each) => `${each} ${it.declaration.path}`))
       expect(declared).toContain(`${method} ${path}`)
     },
   )
@@ -86,9 +86,12 @@ describe('serverless.yml', () => {
 })
 
 describe('the handlers', () => {
-  test.for(routes.map(({ declaration }) => declaration))('$method $path is in serverless.yml', ({ method, path }) => {
-    expect(table.http.map((it) => `${it.method} ${it.path}`)).toContain(`${method} ${path}`)
-  })
+  test.for(routes.flatMap((it) => methodsOf(it).map((method) => ({ method, path: it.declaration.path }))))(
+    '$method $path is in serverless.yml',
+    ({ method, path }) => {
+      expect(table.http.map((it) => `${it.method} ${it.path}`)).toContain(`${method} ${path}`)
+    },
+  )
 
   test('of every file of functions/http and of the dashboard are in the list of resources, and so in the documentation', async () => {
     const handlers = [...(await handlersIn('http')), ...(await handlersIn('dashboard'))]

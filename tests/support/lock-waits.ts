@@ -5,5 +5,5 @@ import type { Sql } from '../../db/client.ts'
 export const untilOneWaits = async (sql: Sql): Promise<void> => {
   const waiting = () =>
     sql`SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`
-  await expect.poll(waiting, { timeout: 10_000 }).toHaveLength(1)
+  await expect.poll(waiting).toHaveLength(1)
 }

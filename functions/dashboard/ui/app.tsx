@@ -61,6 +61,7 @@ const SignedIn = () => {
     <Shell>
       <Router>
         <Route path="/" component={OverviewPage} />
+        <Route path="/dashboard" component={OverviewPage} />
         <Route path="/dashboard/jobs" component={JobsPage} />
         <Route path="/dashboard/jobs/:id" component={JobPage} />
         <Route path="/dashboard/new" component={NewJobPage} />

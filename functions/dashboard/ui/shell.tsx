@@ -74,7 +74,7 @@ export const Shell = ({ children }: { children: ComponentChildren }) => {
 }
 
 const isCurrent = (path: string, href: string): boolean =>
-  href === '/' ? path === '/' : path === href || path.startsWith(`${href}/`)
+  href === '/' ? path === '/' || path === '/dashboard' : path === href || path.startsWith(`${href}/`)
 
 const ProjectChoice = () => {
   const { data, projects } = useProjects()

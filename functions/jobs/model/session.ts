@@ -1,6 +1,6 @@
 import * as ort from 'onnxruntime-web'
+import { storable } from '../../../lib/core/storable.ts'
 import { PermanentError } from '../../../lib/jobs/define.ts'
-import { storable } from '../../../lib/jobs/json.ts'
 import { MAX_MEMORY_BYTES, MAX_VALUES } from './limits.ts'
 
 /** What a model takes, for one row. */

@@ -13,7 +13,7 @@ const finish = async (world: World, app: World['app']): Promise<void> => {
     const [row] = await world.sql`SELECT count(*)::integer AS open FROM jobs WHERE finished_at IS NULL`
     return row?.['open']
   }
-  await expect.poll(left, { timeout: 20_000 }).toBe(0)
+  await expect.poll(left).toBe(0)
 }
 
 test('a stint that is cut stops at its safe point, and the next one goes on from there with the same attempt', async ({

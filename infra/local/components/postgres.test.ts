@@ -4,7 +4,7 @@ import { chmod, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/
 import { networkInterfaces, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import postgresClient from 'postgres'
-import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import { afterAll, beforeAll, expect, test } from 'vitest'
 import { startPostgres } from './postgres.ts'
 import { isAlive } from './postgres-lock.ts'
 import { connects } from './reachable.ts'
@@ -93,7 +93,7 @@ test('ends when the process that started it is killed', async () => {
   const pid = Number(line)
   expect(isAlive(pid)).toBe(true)
   parent.kill('SIGKILL')
-  await vi.waitFor(() => expect(isAlive(pid)).toBe(false), { timeout: 10_000 })
+  await expect.poll(() => isAlive(pid)).toBe(false)
   expect(await readFile(join(dataDir, 'postgres.log'), 'utf8')).toContain('database system is shut down')
 })
 
@@ -103,5 +103,5 @@ test.runIf(process.platform === 'linux')('ends when its guardian is killed', asy
   const guardian = Number((await readFile(`/proc/${server.pid}/stat`, 'utf8')).split(') ').at(-1)?.split(' ')[1])
   process.kill(guardian, 'SIGKILL')
   await server.exited
-  await vi.waitFor(() => expect(isAlive(server.pid)).toBe(false), { timeout: 10_000 })
+  await expect.poll(() => isAlive(server.pid)).toBe(false)
 })

@@ -76,7 +76,7 @@ test('a connection’s opening, messages and end reach the functions, and answer
   const [answer] = await once(socket, 'message')
   expect(JSON.parse(String(answer))).toEqual({ heard: 'hello' })
   socket.close()
-  await vi.waitUntil(() => calls.length === 3)
+  await expect.poll(() => calls).toHaveLength(3)
   expect(calls.map(({ route, query, body }) => [route, query, body])).toEqual([
     ['$connect', { ticket: 'a b' }, ''],
     ['$default', {}, 'hello'],
@@ -99,7 +99,7 @@ test('one whose request is no handshake is let in nowhere, and the functions hea
   const headers = { connection: 'upgrade', upgrade: 'websocket', 'sec-websocket-version': '99' }
   const [answer] = await once(request(url.replace('ws:', 'http:'), { headers }).end(), 'response')
   expect(answer.statusCode).toBe(400)
-  await vi.waitUntil(() => calls.length === 2)
+  await expect.poll(() => calls).toHaveLength(2)
   expect(calls.map(({ route }) => route)).toEqual(['$connect', '$disconnect'])
   expect(connections.all()).toEqual([])
 })
@@ -123,7 +123,7 @@ test('@connections posts, tells, ends, and says gone of what it doesn’t know',
   const closed = once(socket, 'close')
   await gateway.close(id)
   await closed
-  await vi.waitUntil(() => connections.all().length === 0)
+  await expect.poll(() => connections.all()).toHaveLength(0)
   expect(await gateway.post(id, 'x')).toBe('gone')
   await gateway.close(id)
   expect(await gateway.post('../%2F?', 'x')).toBe('gone')
@@ -154,10 +154,10 @@ test('of a connection that sends thousands of messages at once one is answered a
   socket.on('message', (data) => void heard.push(JSON.parse(String(data)).heard))
   const sent = Array.from({ length: 5_000 }, (_, i) => String(i))
   for (const text of sent) socket.send(text)
-  await vi.waitUntil(() => calls.length === 2)
+  await expect.poll(() => calls).toHaveLength(2)
   expect(connections.all()[0]?.socket.isPaused).toBe(true)
   first.resolve()
-  await vi.waitUntil(() => heard.length === sent.length, { timeout: 10_000 })
+  await expect.poll(() => heard.length).toBe(sent.length)
   expect({ heard, most }).toEqual({ heard: sent, most: 1 })
   expect(connections.all()[0]?.socket.isPaused).toBe(false)
 })
@@ -175,12 +175,12 @@ test('idle for ten minutes, or after two hours, a connection is ended', async ()
     vi.advanceTimersByTime(180_000)
     connections.send(busyId, '{}')
   }
-  await vi.waitUntil(() => ends.length === 1)
+  await expect.poll(() => ends).toHaveLength(1)
   for (let minutes = 12; minutes < 121; minutes += 3) {
     vi.advanceTimersByTime(180_000)
     connections.send(busyId, '{}')
   }
-  await vi.waitUntil(() => ends.length === 2)
+  await expect.poll(() => ends).toHaveLength(2)
   expect(ends).toEqual(['idle', 'busy 1001'])
 })
 

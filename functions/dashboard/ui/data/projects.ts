@@ -2,16 +2,22 @@ import { computed, signal } from '@preact/signals'
 import { allOf } from './all-of.ts'
 import { api } from './client.ts'
 import { useQuery } from './query.ts'
+import { user } from './session.ts'
 
 const KEY = 'stint.project'
 
+/** Who chose, and what: `user project`. It outlives a session that ends, until the same person is back. */
+const chosen = signal(sessionStorage.getItem(KEY) ?? '')
+
 /** The project that is looked at; null: all of one's projects. */
-export const projectId = signal<string | null>(sessionStorage.getItem(KEY))
+export const projectId = computed(() => {
+  const [by, id = null] = chosen.value.split(' ')
+  return by === user.value?.id ? id : null
+})
 
 export const chooseProject = (id: string | null): void => {
-  projectId.value = id
-  if (id === null) sessionStorage.removeItem(KEY)
-  else sessionStorage.setItem(KEY, id)
+  chosen.value = id === null ? '' : `${user.peek()?.id} ${id}`
+  sessionStorage.setItem(KEY, chosen.value)
 }
 
 /** As a query of the API takes it. */

@@ -2,7 +2,6 @@ import { signal } from '@preact/signals'
 import { api } from './client.ts'
 import { continueSession, holdSession, type Session, whenSessionChanges } from './credentials.ts'
 import { dropDraft } from './drafts.ts'
-import { chooseProject } from './projects.ts'
 import { forgetAll } from './query.ts'
 
 export type User = Session['user']
@@ -18,7 +17,6 @@ const RETRY_MS = 2_000
 const turnTo = (session: Session | undefined): void => {
   holdSession(session)
   forgetAll()
-  chooseProject(null)
   user.value = session?.user ?? null
 }
 

@@ -4,6 +4,7 @@ import type { JobKind } from '../data/job.ts'
 import { useKinds } from '../data/kinds.ts'
 import { useProjects } from '../data/projects.ts'
 import { useQuery } from '../data/query.ts'
+import { Empty } from '../parts/empty.tsx'
 import { Page } from '../parts/page.tsx'
 import { Problem } from '../parts/problem.tsx'
 import { Said } from '../parts/said.tsx'
@@ -39,6 +40,11 @@ export const NewJobPage = () => {
             chosen={name}
             choose={(it) => route(`/dashboard/new?${new URLSearchParams({ kind: it, ...(from && { from }) })}`, true)}
           />
+          {!kind && (
+            <Empty title={`There is no kind ${name}.`}>
+              <p>Choose one of those that there are.</p>
+            </Empty>
+          )}
           {kind && (
             <JobForm
               key={`${kind.kind} ${from ?? ''}`}

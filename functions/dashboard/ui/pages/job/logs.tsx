@@ -1,4 +1,4 @@
-import { useEffect, useLayoutEffect, useRef } from 'preact/hooks'
+import { useLayoutEffect, useRef } from 'preact/hooks'
 import { api } from '../../data/client.ts'
 import type { Job, LogLine } from '../../data/job.ts'
 import { useNewest } from '../../data/newest.ts'
@@ -24,7 +24,7 @@ export const JobLogs = ({ job }: { job: Job }) => {
   )
   const frame = useRef<HTMLDivElement>(null)
   const follows = useRef(true)
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (frame.current && follows.current) frame.current.scrollTop = frame.current.scrollHeight
   }, [items?.at(-1)?.id])
   // What is put before the lines that one reads doesn't move them.

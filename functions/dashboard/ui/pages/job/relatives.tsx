@@ -1,4 +1,4 @@
-import { useEffect, useRef } from 'preact/hooks'
+import { useLayoutEffect, useRef } from 'preact/hooks'
 import { api } from '../../data/client.ts'
 import type { Job } from '../../data/job.ts'
 import { useQuery } from '../../data/query.ts'
@@ -20,7 +20,7 @@ export const JobRelatives = ({ job }: { job: Job }) => {
   const frame = useRef<HTMLElement>(null)
   const isThere = data !== undefined
   // Among many beside it one would look for the job itself.
-  useEffect(() => {
+  useLayoutEffect(() => {
     const [it, self] = [frame.current, frame.current?.querySelector('[aria-current]')?.getBoundingClientRect()]
     if (it && self) it.scrollLeft += self.x + self.width / 2 - it.getBoundingClientRect().x - it.clientWidth / 2
   }, [job.id, isThere])
