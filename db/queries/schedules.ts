@@ -199,10 +199,10 @@ export const move = async (sql: Sql, moves: Move[]): Promise<void> => {
 /** Forgets ticks that are older than so many days, at most `limit`. @returns how many */
 export const pruneTicks = async (sql: Sql, olderThanDays: number, limit: number): Promise<number> => {
   const rows = await sql`
-    DELETE FROM schedule_ticks WHERE (schedule_id, tick) IN (
-      SELECT schedule_id, tick FROM schedule_ticks
+    DELETE FROM schedule_ticks WHERE ctid = ANY (ARRAY (
+      SELECT ctid FROM schedule_ticks
       WHERE tick < now() - ${olderThanDays} * interval '1 day'
-      LIMIT ${limit} FOR UPDATE SKIP LOCKED
-    )`
+      ORDER BY tick LIMIT ${limit} FOR UPDATE SKIP LOCKED
+    ))`
   return rows.count
 }
