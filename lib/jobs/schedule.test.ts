@@ -272,7 +272,9 @@ test('schedules with large inputs and many ticks go in more transactions than on
   for (let nth = 0; nth < 3; nth++) {
     await makeSchedule(world, { input: { value: 'x'.repeat(250_000) }, hoursAgo: 49, catchUp: 'all' })
   }
-  await pass(world)
+  // Whose time is never over, however slow the machine is.
+  const now = Date.now()
+  await runDueSchedules({ ...world.app, clock: { now: () => now } }, testKinds)
   const transactions = await world.sql`SELECT count(*)::integer AS jobs FROM jobs GROUP BY xmin::text`
   expect(transactions.map((it) => it['jobs'])).toEqual([50, 50, 50])
 })
