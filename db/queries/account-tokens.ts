@@ -80,9 +80,9 @@ export const removeResets = async (sql: Sql, userId: string): Promise<void> => {
 /** Removes up to `limit` tokens that expired over a minute ago, so that none is removed while it is being spent. */
 export const deleteExpired = async (sql: Sql, limit: number): Promise<number> => {
   const rows = await sql`
-    DELETE FROM account_tokens WHERE job_id IN (
+    DELETE FROM account_tokens WHERE job_id = ANY (ARRAY (
       SELECT job_id FROM account_tokens WHERE expires_at < now() - interval '1 minute'
-      ORDER BY job_id LIMIT ${limit} FOR UPDATE SKIP LOCKED
-    )`
+      ORDER BY expires_at LIMIT ${limit} FOR UPDATE SKIP LOCKED
+    ))`
   return rows.count
 }

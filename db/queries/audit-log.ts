@@ -45,9 +45,9 @@ export const list = (
  */
 export const prune = async (sql: Sql, days: number, limit: number): Promise<number> => {
   const rows = await sql`
-    DELETE FROM audit_log WHERE id IN (
+    DELETE FROM audit_log WHERE id = ANY (ARRAY (
       SELECT id FROM (SELECT id, created_at FROM audit_log ORDER BY id LIMIT ${limit} FOR UPDATE SKIP LOCKED) AS oldest
       WHERE created_at < now() - ${days} * interval '1 day'
-    )`
+    ))`
   return rows.count
 }

@@ -13,12 +13,12 @@ export const list = async (sql: Sql, days: number, after: string, limit: number)
 export const removeFiles = async (sql: Sql, projectId: string, limit: number): Promise<number> => {
   const rows = await sql`
     WITH removed AS (
-      DELETE FROM files WHERE id IN (
+      DELETE FROM files WHERE id = ANY (ARRAY (
         SELECT id FROM files
         WHERE project_id = ${projectId}
           AND (job_id IS NULL OR NOT EXISTS (SELECT FROM jobs WHERE jobs.id = files.job_id))
         LIMIT ${limit}
-      ) RETURNING object_key
+      )) RETURNING object_key
     ), orphaned AS (
       ${orphan(sql)}
     )
@@ -29,11 +29,12 @@ export const removeFiles = async (sql: Sql, projectId: string, limit: number): P
 /** Removes serial numbers of its device models, at most `limit`. @returns how many */
 export const removeSerialNumbers = async (sql: Sql, projectId: string, limit: number): Promise<number> => {
   const rows = await sql`
-    DELETE FROM serial_numbers WHERE (device_model_id, number) IN (
-      SELECT device_model_id, number FROM serial_numbers
-      JOIN device_models ON device_models.id = device_model_id
+    DELETE FROM serial_numbers WHERE ctid = ANY (ARRAY (
+      SELECT serial_numbers.ctid FROM device_models, LATERAL (
+        SELECT ctid FROM serial_numbers WHERE device_model_id = device_models.id LIMIT ${limit}
+      ) AS serial_numbers
       WHERE device_models.project_id = ${projectId} LIMIT ${limit}
-    )`
+    ))`
   return rows.count
 }
 

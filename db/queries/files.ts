@@ -1,4 +1,5 @@
 import type { Sql } from '../client.ts'
+import { liveOf } from './live-jobs.ts'
 import { orphan } from './orphaned-objects.ts'
 
 export interface FileRow {
@@ -73,9 +74,7 @@ export const namedByInput = (sql: Sql) => sql`
 export const isInUse = async (sql: Sql, file: { id: string; projectId: string }): Promise<boolean> => {
   const [row] = await sql<[{ inUse: boolean }]>`
     SELECT EXISTS (
-      SELECT FROM jobs
-      WHERE project_id = ${file.projectId} AND state IN ('blocked', 'queued', 'running')
-        AND ${file.id}::text IN (SELECT file_id FROM ${namedByInput(sql)})
+      SELECT FROM (${liveOf(sql, file.projectId)}) AS live, ${namedByInput(sql)} WHERE file_id = ${file.id}
     ) AS in_use`
   return row.inUse
 }
@@ -110,9 +109,7 @@ export const removeLost = async (
           WHERE jobs.id = ${jobId} AND position(files.id::text IN concat(jobs.checkpoint, jobs.partial)) > 0
         )
         AND NOT EXISTS (
-          SELECT FROM jobs
-          WHERE jobs.project_id = files.project_id AND state IN ('blocked', 'queued', 'running')
-            AND files.id::text IN (SELECT file_id FROM ${namedByInput(sql)})
+          SELECT FROM (${liveOf(sql, sql`files.project_id`)}) AS live, ${namedByInput(sql)} WHERE file_id = files.id::text
         )
       RETURNING object_key
     )

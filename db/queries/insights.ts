@@ -14,8 +14,13 @@ export interface ActivityBucket {
   runMsP95: number | null
 }
 
-/** Of how many jobs of a project, the newest, ends are counted. */
+/** Of how many jobs of a project, the newest, ends are counted, and of how many of all projects. */
 const MAX_COUNTED = 10_000
+const MAX_COUNTED_OF_ALL = 100_000
+
+/** Each project has the same share of what may be read. */
+const share = (projectIds: string[], most: number, ofAll: number): number =>
+  Math.min(most, Math.ceil(ofAll / Math.max(1, projectIds.length)))
 
 /**
  * How many jobs ended in each of `count` spans until now, how long they had waited and how long they ran. Jobs before
@@ -36,7 +41,8 @@ export const listActivity = (
            started_at IS NOT NULL AS ran
     FROM unnest(${projectIds}::uuid[]) AS member (project_id), LATERAL (
       SELECT state, run_ms, start_at, started_at, finished_at FROM jobs
-      WHERE jobs.project_id = member.project_id AND id >= ${idFrom} ORDER BY id DESC LIMIT ${MAX_COUNTED}
+      WHERE jobs.project_id = member.project_id AND id >= ${idFrom} ORDER BY id DESC
+      LIMIT ${share(projectIds, MAX_COUNTED, MAX_COUNTED_OF_ALL)}
     ) AS newest
     WHERE finished_at >= (SELECT min(at) FROM spans)
   )
@@ -101,8 +107,9 @@ export interface FailureGroup {
   jobIds: string[]
 }
 
-/** Of how many failures of a project, the latest, groups are made. */
+/** Of how many failures of a project, the latest, groups are made, and of how many of all projects. */
 const MAX_GROUPED = 5_000
+const MAX_GROUPED_OF_ALL = 20_000
 const JOBS_SHOWN = 100
 
 /** Failed jobs that look alike, those first that failed last: of one kind and code, with a message that is the same but for its particulars. */
@@ -120,7 +127,7 @@ export const listFailures = (
     FROM unnest(${projectIds}::uuid[]) AS member (project_id), LATERAL (
       SELECT id, kind, error->>'code' AS code, coalesce(error->>'message', '') AS original, finished_at FROM jobs
       WHERE jobs.project_id = member.project_id AND state = 'failed' AND finished_at >= ${since}
-      ORDER BY finished_at DESC LIMIT ${MAX_GROUPED}
+      ORDER BY finished_at DESC LIMIT ${share(projectIds, MAX_GROUPED, MAX_GROUPED_OF_ALL)}
     ) AS latest
   )
   SELECT md5(concat_ws(' ', kind, code, message)) AS fingerprint, kind, coalesce(code, '') AS code, message,

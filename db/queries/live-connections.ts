@@ -60,8 +60,8 @@ export const removeGone = async (sql: Sql, connectionIds: string[], youngSeconds
 /** Removes up to `limit` that have ended. */
 export const deleteEnded = async (sql: Sql, limit: number): Promise<number> => {
   const rows = await sql`
-    DELETE FROM live_connections WHERE id IN (
-      SELECT id FROM live_connections WHERE ends_at < now() ORDER BY id LIMIT ${limit} FOR UPDATE SKIP LOCKED
-    )`
+    DELETE FROM live_connections WHERE id = ANY (ARRAY (
+      SELECT id FROM live_connections WHERE ends_at < now() ORDER BY ends_at LIMIT ${limit} FOR UPDATE SKIP LOCKED
+    ))`
   return rows.count
 }

@@ -27,9 +27,9 @@ export const insert = async (sql: Sql, ticket: NewTicket): Promise<boolean> => {
 /** Removes up to `limit` that nobody spent in time. */
 export const deleteExpired = async (sql: Sql, limit: number): Promise<number> => {
   const rows = await sql`
-    DELETE FROM live_tickets WHERE token_hash IN (
+    DELETE FROM live_tickets WHERE token_hash = ANY (ARRAY (
       SELECT token_hash FROM live_tickets WHERE expires_at < now()
-      ORDER BY token_hash LIMIT ${limit} FOR UPDATE SKIP LOCKED
-    )`
+      ORDER BY expires_at LIMIT ${limit} FOR UPDATE SKIP LOCKED
+    ))`
   return rows.count
 }

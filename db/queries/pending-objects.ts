@@ -10,10 +10,10 @@ export const insert = async (sql: Sql, objectKey: string): Promise<void> => {
 export const giveUp = async (sql: Sql, overSeconds: number, limit: number): Promise<number> => {
   const rows = await sql`
     WITH removed AS (
-      DELETE FROM pending_objects WHERE object_key IN (
+      DELETE FROM pending_objects WHERE object_key = ANY (ARRAY (
         SELECT object_key FROM pending_objects WHERE noted_at < now() - ${overSeconds} * interval '1 second'
         LIMIT ${limit}
-      ) RETURNING object_key
+      )) RETURNING object_key
     ), orphaned AS (
       ${orphan(sql)}
     )

@@ -1,4 +1,5 @@
 import type { Sql } from '../client.ts'
+import { liveOf } from './live-jobs.ts'
 import type { Role } from './memberships.ts'
 
 export interface ProjectRow {
@@ -78,9 +79,7 @@ export const releasePersonal = async (sql: Sql, userId: string): Promise<void> =
 
 export const hasLiveJobs = async (sql: Sql, projectId: string): Promise<boolean> => {
   const [row] = await sql<[{ live: boolean }]>`
-    SELECT EXISTS (
-      SELECT FROM jobs WHERE project_id = ${projectId} AND state IN ('blocked', 'queued', 'running')
-    ) AS live`
+    SELECT EXISTS (${liveOf(sql, projectId)}) AS live`
   return row.live
 }
 

@@ -38,9 +38,9 @@ const takeOne = (sql: Sql, { key, perMinute }: Bucket, condition: PendingQuery<R
 /** Removes up to `limit` buckets that nobody took from for ten minutes: they are full again, which is what no row means. */
 export const deleteStale = async (sql: Sql, limit: number): Promise<number> => {
   const rows = await sql`
-    DELETE FROM rate_limits WHERE key IN (
+    DELETE FROM rate_limits WHERE key = ANY (ARRAY (
       SELECT key FROM rate_limits WHERE updated_at < now() - interval '10 minutes'
-      ORDER BY key LIMIT ${limit} FOR UPDATE SKIP LOCKED
-    )`
+      ORDER BY updated_at LIMIT ${limit} FOR UPDATE SKIP LOCKED
+    ))`
   return rows.count
 }

@@ -129,7 +129,8 @@ export const listWithFilesInUse = async (sql: Sql, ids: string[]): Promise<strin
 /** Removes the oldest lines of locked jobs that are about to go, at most `limit`: a job can have more than one statement should. */
 export const removeLogs = async (sql: Sql, ids: string[], limit: number): Promise<number> => {
   const rows = await sql`
-    DELETE FROM job_logs WHERE id IN (SELECT id FROM job_logs WHERE job_id = ANY (${ids}::uuid[]) ORDER BY id LIMIT ${limit})`
+    DELETE FROM job_logs
+    WHERE id = ANY (ARRAY (SELECT id FROM job_logs WHERE job_id = ANY (${ids}::uuid[]) ORDER BY id LIMIT ${limit}))`
   return rows.count
 }
 

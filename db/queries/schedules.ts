@@ -141,13 +141,34 @@ export interface DueSchedule extends ScheduleSettings {
   abandoned: boolean
 }
 
-/** Locks schedules whose tick has come, in id order from behind `after`; those that another is running are left out. */
+/** Up to so many schedules that are due are found by the index of when they are. */
+const FEW = 500
+
+/**
+ * Locks schedules whose tick has come, in id order from behind `after`; those that another is running are left out. Where
+ * few are due, they are the first ones of an index, and the others, however many there are, cost nothing. Else it goes down
+ * the ids, where due ones lie close: sorting all that are due for each batch would read them as often as there are batches.
+ * Left to a planner it would be one or the other by how many were due when statistics were taken.
+ */
 export const lockDue = (sql: Sql, after: string, limit: number): Promise<DueSchedule[]> => sql`
+  WITH due AS MATERIALIZED (
+    SELECT id FROM schedules WHERE next_at <= now() ORDER BY next_at LIMIT ${FEW + 1}
+  ), counted AS MATERIALIZED (
+    SELECT count(*) <= ${FEW} AS are_few FROM due
+  )
   SELECT schedules.id, project_id, created_by, schedules.name, cron, time_zone, kind, input, priority, tags,
          max_attempts, timeout_seconds, catch_up, next_at, missed_at, now() AS now, projects.deleted_at IS NOT NULL AS abandoned
   FROM schedules JOIN projects ON projects.id = schedules.project_id
-  WHERE next_at <= now() AND schedules.id > ${after}
+  WHERE schedules.id = ANY (ARRAY (
+    SELECT id FROM due WHERE id > ${after} AND (SELECT are_few FROM counted)
+    UNION ALL
+    (SELECT id FROM schedules
+      WHERE NOT (SELECT are_few FROM counted) AND id > ${after} AND ${isDue(sql)} ORDER BY id LIMIT ${2 * limit})
+  )) AND ${isDue(sql)}
   ORDER BY schedules.id LIMIT ${limit} FOR UPDATE OF schedules SKIP LOCKED`
+
+/** Written so that no plan finds them by when they are due. */
+const isDue = (sql: Sql) => sql`coalesce(next_at, 'infinity') <= now()`
 
 export interface Tick {
   scheduleId: string
@@ -199,10 +220,10 @@ export const move = async (sql: Sql, moves: Move[]): Promise<void> => {
 /** Forgets ticks that are older than so many days, at most `limit`. @returns how many */
 export const pruneTicks = async (sql: Sql, olderThanDays: number, limit: number): Promise<number> => {
   const rows = await sql`
-    DELETE FROM schedule_ticks WHERE (schedule_id, tick) IN (
-      SELECT schedule_id, tick FROM schedule_ticks
+    DELETE FROM schedule_ticks WHERE ctid = ANY (ARRAY (
+      SELECT ctid FROM schedule_ticks
       WHERE tick < now() - ${olderThanDays} * interval '1 day'
-      LIMIT ${limit} FOR UPDATE SKIP LOCKED
-    )`
+      ORDER BY tick LIMIT ${limit} FOR UPDATE SKIP LOCKED
+    ))`
   return rows.count
 }

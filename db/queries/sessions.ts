@@ -105,20 +105,20 @@ export const revokeAllOfUser = async (sql: Sql, userId: string): Promise<void> =
 /** Removes up to `limit` tokens that expired over a minute ago, so that none is removed while it is being exchanged. */
 export const deleteExpiredTokens = async (sql: Sql, limit: number): Promise<number> => {
   const rows = await sql`
-    DELETE FROM session_tokens WHERE token_hash IN (
+    DELETE FROM session_tokens WHERE token_hash = ANY (ARRAY (
       SELECT token_hash FROM session_tokens WHERE expires_at < now() - interval '1 minute'
-      ORDER BY token_hash LIMIT ${limit} FOR UPDATE SKIP LOCKED
-    )`
+      ORDER BY expires_at LIMIT ${limit} FOR UPDATE SKIP LOCKED
+    ))`
   return rows.count
 }
 
 /** Removes up to `limit` sessions that have no token left. */
 export const deleteEmpty = async (sql: Sql, limit: number): Promise<number> => {
   const rows = await sql`
-    DELETE FROM sessions WHERE id IN (
+    DELETE FROM sessions WHERE id = ANY (ARRAY (
       SELECT id FROM sessions
       WHERE NOT EXISTS (SELECT FROM session_tokens WHERE session_tokens.session_id = sessions.id)
       ORDER BY id LIMIT ${limit} FOR UPDATE SKIP LOCKED
-    )`
+    ))`
   return rows.count
 }

@@ -64,7 +64,7 @@ export interface KeyName {
 
 /** Locks keys whose time is over and whose job is no longer live, at most `limit`; those that somebody takes are left out. */
 export const lockExpired = (sql: Sql, limit: number): Promise<KeyName[]> => sql`
-  SELECT project_id, key FROM unique_keys WHERE ${isOver(sql)} LIMIT ${limit} FOR UPDATE SKIP LOCKED`
+  SELECT project_id, key FROM unique_keys WHERE ${isOver(sql)} ORDER BY until LIMIT ${limit} FOR UPDATE SKIP LOCKED`
 
 /** Removes locked keys. A statement of its own, so that it sees the jobs that were given them right before the lock. */
 export const removeExpired = async (sql: Sql, keys: KeyName[]): Promise<void> => {
@@ -75,7 +75,8 @@ export const removeExpired = async (sql: Sql, keys: KeyName[]): Promise<void> =>
     ) AND ${isOver(sql)}`
 }
 
+/** The job is looked up by its id: a NOT EXISTS, planned for many keys, reads all jobs to find those that are live. */
 const isOver = (sql: Sql) => sql`
-  until < now() AND NOT EXISTS (
-    SELECT FROM jobs WHERE jobs.id = unique_keys.job_id AND state IN ('blocked', 'queued', 'running')
-  )`
+  until < now() AND coalesce((
+    SELECT state NOT IN ('blocked', 'queued', 'running') FROM jobs WHERE jobs.id = unique_keys.job_id
+  ), true)`

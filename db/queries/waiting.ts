@@ -32,7 +32,8 @@ export const get = async (sql: Sql, jobId: string, most: number): Promise<Waitin
             SELECT FROM jobs
             WHERE queue = job.queue AND state = 'queued' AND concurrency_key IS NULL AND project_id = job.project_id
               AND priority = level.priority AND start_at <= now()
-              AND (level.priority > job.priority OR (start_at, id) < (job.start_at, job.id))
+              -- Not with OR: that would be no bound of the index, and all that are due behind it were read too.
+              AND (start_at, id) < (CASE WHEN level.priority > job.priority THEN 'infinity' ELSE job.start_at END, job.id)
             LIMIT ${most}
           ) AS before
           LIMIT ${most}

@@ -43,7 +43,7 @@ export const getActivity = route({
   method: 'GET',
   path: '/activity',
   summary: 'How many jobs ended, waited and ran, in sixty spans until now',
-  description: 'Of each project the newest 10 000 jobs count.',
+  description: 'Of each project the newest 10 000 jobs count, or fewer where there are more than ten projects.',
   actor: 'user',
   scope: 'jobs:read',
   query: z.object({ projectId, minutes: z.coerce.number().int().min(5).max(10_080).default(60) }),

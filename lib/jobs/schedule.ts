@@ -12,19 +12,21 @@ import { ownTraceparent } from '../tracing/traces.ts'
 import type { JobKind } from './define.ts'
 import { prepare } from './prepare.ts'
 
-/** Schedules per transaction. */
-const BATCH = 20
+/** Schedules per transaction: most make one job of a small input, and thousands may be due in the same minute. */
+const BATCH = 100
 
 /**
- * Bytes of inputs after which no more schedules come into a transaction. A hundred ticks each of twenty with large inputs
- * took 2.2 GB of memory and a minute and a half: more than a function has, so that no schedule got past them.
+ * Jobs, and bytes of their inputs, after which no more schedules come into a transaction. A hundred ticks each of twenty
+ * with large inputs took 2.2 GB of memory and a minute and a half: more than a function has, so that no schedule got past
+ * them.
  */
+const BATCH_JOBS = 2_000
 const BATCH_BYTES = 10_000_000
 
 /** Jobs that one schedule makes up for in one pass. */
 const MAX_CAUGHT_UP = 100
 
-/** What a pass may take: the sweep waits for its end. */
+/** What a pass may take: the sweep waits for its end. And no more than half of what its function has left. */
 const PASS_MS = 5_000
 
 /** A tick that is later than this was missed, and isn't only late. */
@@ -42,10 +44,14 @@ const goesOnAfter = new WeakMap<App, string>()
  * Makes the jobs of all schedules whose tick has come, by the database's clock. A tick becomes one job at most, even if
  * two processes do this at the same time, and each schedule moves past what it has made.
  */
-export const runDueSchedules = async (app: App, kinds: readonly JobKind[]): Promise<void> => {
+export const runDueSchedules = async (
+  app: App,
+  kinds: readonly JobKind[],
+  remainingMs: () => number = () => Number.POSITIVE_INFINITY,
+): Promise<void> => {
   // A lease of its own: who takes the sweep's has to reckon with leases that ran out while nobody held it.
   if (!(await holds(app, 'schedules'))) return
-  const until = app.clock.now() + PASS_MS
+  const until = app.clock.now() + Math.min(PASS_MS, remainingMs() / 2)
   let after = goesOnAfter.get(app) ?? FIRST
   do {
     const { last = FIRST, rows } = await runSome(app, kinds, after)
@@ -103,12 +109,14 @@ const runBatch = async (
 /** The plans of as many schedules as one transaction should store, and of one at least. */
 const planSome = (due: schedules.DueSchedule[], planOne: (schedule: schedules.DueSchedule) => Plan): Plan[] => {
   const plans: Plan[] = []
+  let made = 0
   let bytes = 0
   for (const schedule of due) {
     const planned = planOne(schedule)
     plans.push(planned)
+    made += planned.jobs.length
     bytes += planned.jobs.reduce((sum, { row }) => sum + row.input.length, 0)
-    if (bytes > BATCH_BYTES) break
+    if (made >= BATCH_JOBS || bytes > BATCH_BYTES) break
   }
   return plans
 }
