@@ -1,9 +1,10 @@
 import { expect } from 'vitest'
+import { newId } from '../../lib/core/ids.ts'
 import { insertJobs } from '../../tests/support/engine.ts'
 import { untilOneWaits } from '../../tests/support/lock-waits.ts'
 import { rowsRead } from '../../tests/support/rows-read.ts'
 import { test } from '../../tests/support/world.ts'
-import { list, refill, removeEvents } from './outbox.ts'
+import { freeze, list, listNoted, refill, removeEvents } from './outbox.ts'
 
 test('events that are to be published are read by their keys, however many wait', async ({ world: { app, sql } }) => {
   for (let n = 0; n < 10; n++) {
@@ -52,4 +53,29 @@ test('of two who take events out of the same row at once neither puts back what 
   ])
   await removeEvents(sql, published)
   expect(await sql`SELECT FROM outbox`).toHaveLength(0)
+})
+
+test('who goes on from row to row finds no event of a job whose earlier one was committed behind them', async ({
+  world: { app, sql },
+}) => {
+  const early = Promise.withResolvers<void>()
+  const written = Promise.withResolvers<void>()
+  const id = newId()
+  const slow = sql.begin(async (tx) => {
+    await tx`INSERT INTO events (job_id, project_id, seq, type) VALUES (${id}, gen_random_uuid(), 1, 'job.queued')`
+    written.resolve()
+    await early.promise
+  })
+  await written.promise
+  const [seen] = await insertJobs(app, [{}])
+  const found = await sql.begin(async (tx) => {
+    await freeze(tx)
+    const [first] = await listNoted(tx, 0, 1)
+    early.resolve()
+    await slow
+    await sql`INSERT INTO events (job_id, project_id, seq, type) VALUES (${id}, gen_random_uuid(), 2, 'job.started')`
+    return [first, ...(await listNoted(tx, first?.outboxId ?? 0, 10))]
+  })
+  expect(found.map((it) => it?.jobId)).toEqual([seen])
+  expect((await listNoted(sql, 0, 10)).map((it) => it.jobId)).toEqual([id, seen, id])
 })

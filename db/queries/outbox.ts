@@ -16,39 +16,72 @@ export interface GoneEvent {
   id: null
 }
 
+/** What `noted` names. Each is looked up by its key: the limit is for the planner, which would read all events once many wait. */
+const joinEvents = (sql: Sql) => sql`
+  LEFT JOIN LATERAL (
+    SELECT events.id, events.job_id, events.project_id, events.seq, type, data, events.created_at, xid,
+           coalesce(jobs.kind, '') AS kind, jobs.traceparent
+    FROM events LEFT JOIN jobs ON jobs.id = events.job_id
+    WHERE events.job_id = noted.job_id AND events.seq = noted.seq LIMIT 1
+  ) AS event ON true`
+
 /**
  * The events of the oldest rows: `atLeast` of them, and the rest of the last row's, in the order in which they are to be
  * published. It never begins behind a remembered row, since transactions commit out of order. But a job's rows are in
- * order: whoever writes its next event has waited for the commit of the one before. Each is looked up by its key: the
- * limit is for the planner, which would read all events once many wait.
+ * order: whoever writes its next event has waited for the commit of the one before.
  */
 export const list = (sql: Sql, atLeast: number): Promise<(OutboxEvent | GoneEvent)[]> => sql`
   SELECT due.id AS outbox_id, event.*
   FROM (
     SELECT id, job_ids, seqs, sum(events) OVER (ORDER BY id) - events AS before FROM outbox ORDER BY id LIMIT ${atLeast}
-  ) AS due, unnest(due.job_ids, due.seqs) WITH ORDINALITY AS noted (job_id, seq, nth)
-    LEFT JOIN LATERAL (
-      SELECT events.id, events.job_id, events.project_id, events.seq, type, data, events.created_at, xid,
-             coalesce(jobs.kind, '') AS kind, jobs.traceparent
-      FROM events LEFT JOIN jobs ON jobs.id = events.job_id
-      WHERE events.job_id = noted.job_id AND events.seq = noted.seq LIMIT 1
-    ) AS event ON true
+  ) AS due, unnest(due.job_ids, due.seqs) WITH ORDINALITY AS noted (job_id, seq, nth) ${joinEvents(sql)}
   WHERE before < ${atLeast}
   ORDER BY due.id, nth`
+
+/** Names an event in a row of the outbox. */
+export type NotedEvent = Pick<OutboxEvent, 'outboxId' | 'jobId' | 'seq'>
+
+/** From here on a transaction's statements all see the same moment, and change nothing. Must be its first. */
+export const freeze = async (tx: Sql): Promise<void> => {
+  await tx`SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY`
+}
+
+/**
+ * The names of what waits, behind a row: `atLeast` of them, and the rest of the last row's, in the order in which they are
+ * to be published. Who goes on from row to row needs a frozen transaction: of what commits meanwhile an event could be
+ * passed over, and the same job's next one found.
+ */
+export const listNoted = (sql: Sql, after: number, atLeast: number): Promise<NotedEvent[]> => sql`
+  SELECT due.id AS outbox_id, noted.job_id, noted.seq
+  FROM (
+    SELECT id, job_ids, seqs, sum(events) OVER (ORDER BY id) - events AS before FROM outbox
+    WHERE id > ${after} ORDER BY id LIMIT ${atLeast}
+  ) AS due, unnest(due.job_ids, due.seqs) WITH ORDINALITY AS noted (job_id, seq, nth)
+  WHERE before < ${atLeast}
+  ORDER BY due.id, nth`
+
+/** The events that are named, in this order. */
+export const read = (sql: Sql, noted: NotedEvent[]): Promise<(OutboxEvent | GoneEvent)[]> => {
+  const outboxIds = noted.map((it) => it.outboxId)
+  const jobIds = noted.map((it) => it.jobId)
+  const seqs = noted.map((it) => it.seq)
+  return sql`
+    SELECT outbox_id, event.*
+    FROM unnest(${outboxIds}::bigint[], ${jobIds}::uuid[], ${seqs}::integer[])
+      WITH ORDINALITY AS noted (outbox_id, job_id, seq, nth) ${joinEvents(sql)}
+    ORDER BY nth`
+}
 
 /** What these rows name has been published, or is gone. */
 export const remove = async (sql: Sql, ids: number[]): Promise<void> => {
   await sql`DELETE FROM outbox WHERE id = ANY (${ids}::bigint[])`
 }
 
-/** Names an event in a row of the outbox. */
-export type Published = Pick<OutboxEvent, 'outboxId' | 'jobId' | 'seq'>
-
 /**
  * These events have been published, and others of their rows may not have been: a row is kept with those that it still
  * has. Locked, since another relay may do the same: what it took out must not come back.
  */
-export const removeEvents = async (sql: Sql, published: Published[]): Promise<void> => {
+export const removeEvents = async (sql: Sql, published: NotedEvent[]): Promise<void> => {
   const outboxIds = published.map((it) => it.outboxId)
   const jobIds = published.map((it) => it.jobId)
   const seqs = published.map((it) => it.seq)

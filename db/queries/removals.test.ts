@@ -1,9 +1,10 @@
 import { expect } from 'vitest'
 import { newId } from '../../lib/core/ids.ts'
 import { addEnded } from '../../tests/support/ended-jobs.ts'
+import { insertJobs } from '../../tests/support/engine.ts'
 import { rowsRead } from '../../tests/support/rows-read.ts'
 import { test } from '../../tests/support/world.ts'
-import { listExpired, listFree } from './removals.ts'
+import { listExpired, listFree, listWithFilesInUse } from './removals.ts'
 
 test('no job is read that is too young to be removed', async ({ world }) => {
   await addEnded(world.sql, newId(), 3_000)
@@ -36,4 +37,33 @@ test('half a million events that wait for Kafka don’t keep old jobs from being
     expect(ids).toHaveLength(1_000)
     expect(await listFree(tx, ids, 1)).toEqual(ids)
   })
+})
+
+test('of live jobs of other projects none is read to tell whose files are in use', async ({ world: { app, sql } }) => {
+  const projectId = newId()
+  await sql`INSERT INTO projects (id, name) VALUES (${projectId}, 'P')`
+  const ended = await addEnded(sql, projectId, 500)
+  const made = ended.slice(0, 5).map((jobId) => ({ fileId: newId(), jobId }))
+  for (const { fileId, jobId } of made)
+    await sql`
+      INSERT INTO files (id, project_id, job_id, object_key, name, content_type)
+      VALUES (${fileId}, ${projectId}, ${jobId}, ${fileId}, 'report.csv', 'text/csv')`
+  const [queued, limited, running, blocked, another] = made.map(({ fileId }) => JSON.stringify({ fileId }))
+  await insertJobs(
+    app,
+    Array.from({ length: 1_000 }, () => ({ input: another ?? '' })),
+  )
+  const [, , runs = '', waits = ''] = await insertJobs(app, [
+    { projectId, input: queued ?? '' },
+    { projectId, input: limited ?? '', concurrencyKey: 'room' },
+    { projectId, input: running ?? '' },
+    { projectId, input: blocked ?? '' },
+  ])
+  await sql`UPDATE jobs SET state = 'running' WHERE id = ${runs}`
+  await sql`UPDATE jobs SET state = 'blocked' WHERE id = ${waits}`
+  await sql`ANALYZE jobs`
+  await sql`ANALYZE files`
+  const { result, rows } = await sql.begin((tx) => rowsRead(tx, () => listWithFilesInUse(tx, ended)))
+  expect(result.sort()).toEqual(ended.slice(0, 4))
+  expect(rows).toBeLessThan(20)
 })

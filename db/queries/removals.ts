@@ -104,20 +104,28 @@ export const inspect = async (sql: Sql, id: string): Promise<Removable | null> =
 
 /**
  * Which of these jobs made a file that a live job of the project names in its input. One branch for each partial index
- * of live jobs, and none of them is read when no file was made.
+ * of live jobs; of other projects no input is read, and nothing at all when no file was made.
  */
 export const listWithFilesInUse = async (sql: Sql, ids: string[]): Promise<string[]> => {
+  const ofConcerned = sql`project_id IN (SELECT project_id FROM concerned)`
   const rows = await sql<{ jobId: string }[]>`
     WITH made AS MATERIALIZED (
       SELECT id::text AS file_id, project_id, job_id FROM files WHERE job_id = ANY (${ids}::uuid[])
+    ), concerned AS MATERIALIZED (
+      SELECT DISTINCT project_id FROM made
     ), live AS (
-      SELECT project_id, input FROM jobs WHERE state = 'queued' AND concurrency_key IS NULL
+      -- Without the OFFSET a plan may go through those of all projects.
+      SELECT waiting.* FROM concerned, queues, LATERAL (
+        SELECT project_id, input FROM jobs
+        WHERE queue = queues.name AND project_id = concerned.project_id AND state = 'queued' AND concurrency_key IS NULL
+        OFFSET 0
+      ) AS waiting
       UNION ALL
-      SELECT project_id, input FROM jobs WHERE state = 'queued' AND concurrency_key IS NOT NULL
+      SELECT project_id, input FROM jobs WHERE state = 'queued' AND concurrency_key IS NOT NULL AND ${ofConcerned}
       UNION ALL
-      SELECT project_id, input FROM jobs WHERE state = 'running'
+      SELECT project_id, input FROM jobs WHERE state = 'running' AND ${ofConcerned}
       UNION ALL
-      SELECT project_id, input FROM jobs WHERE state = 'blocked'
+      SELECT project_id, input FROM jobs WHERE state = 'blocked' AND ${ofConcerned}
     )
     -- Without the OFFSET a plan for whatever ids are given goes through all that were made for each live job.
     SELECT DISTINCT made.job_id

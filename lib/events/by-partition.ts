@@ -1,29 +1,32 @@
 import { partitionOf } from './partitioner.ts'
-import { type Message, PartlyPublishedError } from './publisher.ts'
+import { type Message, PartlyPublishedError, TooLargeError } from './publisher.ts'
 
 /**
  * Sends what each partition gets by itself, all at once, so that it is known which of them took theirs. A job's events are
  * in one partition, and keep their order.
- * @throws {PartlyPublishedError} when some did; what the first one said when none did
+ * @throws {PartlyPublishedError} when some partitions didn't; what the first one said when that is all that there are
  */
 export const sendByPartition = async (
   messages: Message[],
   partitions: number,
-  send: (messages: Message[]) => Promise<unknown>,
+  send: (messages: Message[], partition: number) => Promise<unknown>,
 ): Promise<void> => {
-  const parts = [...Map.groupBy(messages, ({ key }) => partitionOf(key, partitions)).values()]
+  const parts = Map.groupBy(messages, ({ key }) => partitionOf(key, partitions))
   const taken = new Set<Message>()
+  const refused = new Set<number>()
   const errors: unknown[] = []
-  const sendPart = async (part: Message[]): Promise<void> => {
+  const sendPart = async ([partition, part]: [number, Message[]]): Promise<void> => {
     try {
-      await send(part)
+      await send(part, partition)
       for (const message of part) taken.add(message)
     } catch (error) {
+      // Less of it at once may do.
+      if (!(error instanceof TooLargeError)) refused.add(partition)
       errors.push(error)
     }
   }
-  await Promise.all(parts.map(sendPart))
+  await Promise.all([...parts].map(sendPart))
   if (errors.length === 0) return
-  if (taken.size === 0) throw errors[0]
-  throw new PartlyPublishedError(taken, { cause: errors[0] })
+  if (taken.size === 0 && (refused.size === 0 || refused.size === partitions)) throw errors[0]
+  throw new PartlyPublishedError(taken, (key) => refused.has(partitionOf(key, partitions)), { cause: errors[0] })
 }

@@ -13,7 +13,8 @@ export interface KafkaOptions {
 
 /**
  * Publishes with acks=all, one request in flight, so that a partition keeps the order it was given. When a request for
- * all partitions has failed, nobody knows which of them have it: each then gets its own, until all take them.
+ * several partitions has failed, nobody knows which of them have it: each then gets its own, until all of those have taken
+ * something.
  */
 export const createKafkaPublisher = (options: KafkaOptions): Publisher => {
   const kafka = createClient(options)
@@ -21,7 +22,8 @@ export const createKafkaPublisher = (options: KafkaOptions): Publisher => {
   const known = new Set<string>()
   /** Of the topic, as the last request found it. */
   let partitions = 0
-  let isApart = false
+  /** Partitions that have taken nothing since a request that was for them has failed. */
+  const suspects = new Set<number>()
   let producer: Promise<Producer> | undefined
 
   const connect = (): Promise<Producer> => {
@@ -63,6 +65,12 @@ export const createKafkaPublisher = (options: KafkaOptions): Publisher => {
     }
   }
 
+  const sendPart = async (it: Producer, topic: string, part: Message[], partition: number): Promise<void> => {
+    suspects.add(partition)
+    await send(it, topic, part)
+    suspects.delete(partition)
+  }
+
   const makeSureOf = async (it: Producer, topic: string): Promise<void> => {
     if (known.has(topic)) return
     // Asked for with nothing to send: of messages to a topic in the making some would be taken, and then sent again.
@@ -75,15 +83,16 @@ export const createKafkaPublisher = (options: KafkaOptions): Publisher => {
     publish: async (topic, messages) => {
       const it = await connect()
       try {
-        if (isApart && messages.length > 0) await sendByPartition(messages, partitions, (part) => send(it, topic, part))
+        if (suspects.size > 0 && messages.length > 0)
+          await sendByPartition(messages, partitions, (part, partition) => sendPart(it, topic, part, partition))
         else {
           await makeSureOf(it, topic)
           await send(it, topic, messages)
         }
-        isApart = false
       } catch (error) {
-        if (error instanceof TooLargeError || error instanceof PartlyPublishedError) throw error
-        isApart = partitions > 0
+        if (error instanceof TooLargeError || (error instanceof PartlyPublishedError && error.taken.size > 0))
+          throw error
+        if (partitions > 0) for (const { key } of messages) suspects.add(partitionOf(key, partitions))
         // The broker may have come back under another address: the next try asks for it anew.
         await drop()
         throw error

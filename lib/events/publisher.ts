@@ -23,14 +23,17 @@ export class TooLargeError extends Error {
   override readonly name = 'TooLargeError'
 }
 
-/** Some partitions took their messages, and others didn't. */
+/** Some partitions didn't take their messages, and others did or would. */
 export class PartlyPublishedError extends Error {
   override readonly name = 'PartlyPublishedError'
   readonly taken: ReadonlySet<Message>
+  /** Whether messages of a key go to a partition that didn't take its own. */
+  readonly refuses: (key: string) => boolean
 
-  constructor(taken: ReadonlySet<Message>, options: ErrorOptions) {
+  constructor(taken: ReadonlySet<Message>, refuses: (key: string) => boolean, options: ErrorOptions) {
     super(`${taken.size} messages were published, and others were not`, options)
     this.taken = taken
+    this.refuses = refuses
   }
 }
 
@@ -38,8 +41,8 @@ export class PartlyPublishedError extends Error {
 export interface Publisher {
   /**
    * Resolves when all in-sync replicas have every message (acks=all).
-   * @throws if any is not acknowledged; {PartlyPublishedError} when others are known to be; {TooLargeError} when that is
-   *   for their size, some of them may have been taken then
+   * @throws if any is not acknowledged; {PartlyPublishedError} when it is known which partitions that is for, and not for
+   *   all; {TooLargeError} when that is for their size, some of them may have been taken then
    */
   publish(topic: string, messages: Message[]): Promise<void>
   /** Resolves when a broker answers. */

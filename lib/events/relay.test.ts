@@ -1,9 +1,13 @@
 import { createRequire } from 'node:module'
-import { expect } from 'vitest'
+import { expect, onTestFinished } from 'vitest'
 import { createEngine, insertJobs, invoke } from '../../tests/support/engine.ts'
+import { startKafkaProxy } from '../../tests/support/kafka-proxy.ts'
 import { test, type World } from '../../tests/support/world.ts'
+import { newId } from '../core/ids.ts'
 import { letGo } from '../schedule/runner.ts'
 import { fromMessage } from './cloud-event.ts'
+import { createKafkaPublisher } from './kafka.ts'
+import { partitionOf } from './partitioner.ts'
 import { type Message, PartlyPublishedError, type Publisher, TooLargeError } from './publisher.ts'
 import { relay, republish } from './relay.ts'
 
@@ -304,7 +308,7 @@ test('while a partition takes nothing the others get each event once, and it get
       if (taken.length > 0) await publisher.publish(topic, taken)
       if (taken.length === messages.length) return
       const cause = new Error('not enough replicas')
-      throw taken.length > 0 ? new PartlyPublishedError(new Set(taken), { cause }) : cause
+      throw taken.length > 0 ? new PartlyPublishedError(new Set(taken), (key) => key === away, { cause }) : cause
     },
   }
   const app = { ...world.app, publisher: partly }
@@ -315,5 +319,90 @@ test('while a partition takes nothing the others get each event once, and it get
   isAway = false
   await relay(app)
   for (const id of ids) expect(seqs(got, id)).toEqual([1, 2, 3])
+  expect(await world.sql`SELECT FROM outbox`).toHaveLength(0)
+})
+
+/** Jobs whose events go to one partition of the embedded broker's four, or to the three others. */
+const idsIn = (count: number, isIn: (partition: number) => boolean): string[] => {
+  const ids: string[] = []
+  while (ids.length < count) {
+    const id = newId()
+    if (isIn(partitionOf(id, 4))) ids.push(id)
+  }
+  return ids
+}
+
+/** A relay whose broker has partitions that take nothing, and what others of its partitions have got. */
+const relayThroughProxy = async (world: World) => {
+  const [broker = ''] = world.app.config.kafka.brokers
+  const proxy = await startKafkaProxy(broker)
+  onTestFinished(() => proxy.close())
+  const publisher = createKafkaPublisher({ brokers: [proxy.address], log: world.app.log })
+  onTestFinished(() => publisher.close())
+  const app = { ...world.app, publisher }
+  await publisher.publish(app.config.kafka.topic, [])
+  const took = async (jobIds: string[]): Promise<string[]> => {
+    const asked = new Set(jobIds)
+    const events = await world.events()
+    return events.filter((it) => asked.has(it.subject)).map((it) => it.id)
+  }
+  return { app, failing: proxy.failing, took }
+}
+
+const eventsOf = (jobIds: string[], ...seqs: number[]) => jobIds.flatMap((id) => seqs.map((seq) => `${id}:${seq}`))
+
+test('partitions go on while another takes nothing, however many of its events are the oldest', async ({ world }) => {
+  const { app, failing, took } = await relayThroughProxy(world)
+  const held = idsIn(1_100, (partition) => partition === 2)
+  const others = idsIn(30, (partition) => partition !== 2)
+  failing.add(2)
+  await insertJobs(
+    app,
+    held.map((id) => ({ id })),
+  )
+  // So far nobody knows for which of them the request fails.
+  await expect(relay(app)).rejects.toThrow()
+  await insertJobs(
+    app,
+    others.map((id) => ({ id, priority: 1 })),
+  )
+  await expect(relay(app)).rejects.toThrow(PartlyPublishedError)
+  expect((await took(others)).sort()).toEqual(eventsOf(others, 1).sort())
+  await invoke(createEngine(app), { budget: 30 })
+  await expect(relay(app)).rejects.toThrow(PartlyPublishedError)
+  // Each once, and a job's in their order.
+  const went = await took(others)
+  expect(went).toHaveLength(90)
+  for (const id of others) expect(went.filter((it) => it.startsWith(id))).toEqual(eventsOf([id], 1, 2, 3))
+  expect(await world.sql`SELECT sum(events)::integer AS events FROM outbox`).toEqual([{ events: 1_100 }])
+  await world.sql`
+    INSERT INTO events (job_id, project_id, seq, type)
+    SELECT id, gen_random_uuid(), 2, 'job.started' FROM unnest(${held}::uuid[]) AS held (id)`
+  failing.clear()
+  await relay(app)
+  expect(await took(held)).toEqual([...eventsOf(held, 1), ...eventsOf(held, 2)])
+  expect(await took(others)).toHaveLength(90)
+  expect(await world.sql`SELECT FROM outbox`).toHaveLength(0)
+})
+
+test('two partitions that take nothing hold up no third one', async ({ world }) => {
+  const { app, failing, took } = await relayThroughProxy(world)
+  const [first = [], second = [], third = []] = [1_100, 600, 600].map((count, nth) => idsIn(count, (it) => it === nth))
+  failing.add(0).add(1)
+  for (const ids of [first, second, third])
+    await insertJobs(
+      app,
+      ids.map((id) => ({ id })),
+    )
+  await expect(relay(app)).rejects.toThrow()
+  await expect(relay(app)).rejects.toThrow()
+  expect(await took(third)).toEqual(eventsOf(third, 1))
+  failing.delete(0)
+  await expect(relay(app)).rejects.toThrow()
+  expect(await took(first)).toEqual(eventsOf(first, 1))
+  failing.clear()
+  await relay(app)
+  expect(await took(second)).toEqual(eventsOf(second, 1))
+  expect(await took(third)).toHaveLength(600)
   expect(await world.sql`SELECT FROM outbox`).toHaveLength(0)
 })

@@ -1,9 +1,11 @@
 import { transaction } from '../../db/client.ts'
 import * as outbox from '../../db/queries/outbox.ts'
 import type { App } from '../app.ts'
+import { each } from '../schedule/every.ts'
 import { holds } from '../schedule/runner.ts'
 import { recordEvents, traceparentOfEvent } from '../tracing/job-spans.ts'
 import { toMessage } from './cloud-event.ts'
+import { listOthers } from './list-others.ts'
 import { type Message, PartlyPublishedError, TooLargeError } from './publisher.ts'
 
 /** Events per request to Kafka. */
@@ -30,28 +32,57 @@ const MARGIN_MS = 5_000
 /**
  * Publishes every event that Kafka hasn't got, oldest first, and takes it out of the outbox. One request is under way
  * at a time, so that a job's events keep their order. An event may be published twice (when taking it out fails), never
- * not at all.
+ * not at all. What a partition refuses is tried again in the next pass, before all else, and holds up no other's.
  */
 export const relay = async (app: App, remainingMs: () => number = () => Number.POSITIVE_INFINITY): Promise<void> => {
   const mayGoOn = async () => remainingMs() > MARGIN_MS && (await holds(app, 'relay'))
+  await goingAround(app, [], mayGoOn)
+}
+
+type MayGoOn = () => Promise<boolean>
+type Refuses = PartlyPublishedError['refuses']
+
+/** Publishes what no partition refuses; when one more does, the rest of what the others get. @throws what they said */
+const goingAround = async (app: App, refusals: Refuses[], mayGoOn: MayGoOn): Promise<void> => {
+  try {
+    await (refusals.length === 0 ? publishOldest(app, mayGoOn) : publishOthers(app, refusals, mayGoOn))
+  } catch (error) {
+    if (!(error instanceof PartlyPublishedError)) throw error
+    await each([() => goingAround(app, [...refusals, error.refuses], mayGoOn), () => Promise.reject(error)])
+  }
+}
+
+const publishOldest = async (app: App, mayGoOn: MayGoOn): Promise<void> => {
   while (await mayGoOn()) {
-    const noted = await outbox.list(app.sql, BATCH)
-    if (noted.length === 0) return
-    if (!(await publishAll(app, noted, mayGoOn))) return
+    const events = await outbox.list(app.sql, BATCH)
+    if (events.length === 0) return
+    const remove = () => outbox.remove(app.sql, [...new Set(events.map((it) => it.outboxId))])
+    if (!(await publishAll(app, events, remove, mayGoOn))) return
     // That was all. Whoever has committed more since then says so, or the next pass finds it.
-    if (noted.length < BATCH) return
+    if (events.length < BATCH) return
+  }
+}
+
+const publishOthers = async (app: App, refusals: Refuses[], mayGoOn: MayGoOn): Promise<void> => {
+  if (!(await mayGoOn())) return
+  const others = await listOthers(app, (jobId) => refusals.some((refuses) => refuses(jobId)))
+  for (let from = 0; from < others.length && (await mayGoOn()); from += BATCH) {
+    const noted = others.slice(from, from + BATCH)
+    const remove = () => outbox.removeEvents(app.sql, noted)
+    if (!(await publishAll(app, await outbox.read(app.sql, noted), remove, mayGoOn))) return
   }
 }
 
 /**
- * Publishes what the rows name, and removes them. When it is slow or fails, what was published until then is taken out of
- * them, so that the next pass goes on from there.
+ * Publishes events, and removes what names them. When it is slow or fails, what was published until then is taken out of
+ * their rows, so that the next pass goes on from there.
  * @returns false when it had to stop before the end
  */
 const publishAll = async (
   app: App,
-  noted: (outbox.OutboxEvent | outbox.GoneEvent)[],
-  mayGoOn: () => Promise<boolean>,
+  events: (outbox.OutboxEvent | outbox.GoneEvent)[],
+  remove: () => Promise<void>,
+  mayGoOn: MayGoOn,
 ): Promise<boolean> => {
   let published: outbox.OutboxEvent[] = []
   let notedAt = app.clock.now()
@@ -61,12 +92,12 @@ const publishAll = async (
     notedAt = app.clock.now()
   }
   const took = (batch: Encoded[]): void => {
-    const events = batch.map((it) => it.event)
-    published.push(...events)
-    recordEvents(app.traces, events, Date.now())
+    const some = batch.map((it) => it.event)
+    published.push(...some)
+    recordEvents(app.traces, some, Date.now())
   }
   try {
-    for (const batch of cut(app, noted)) {
+    for (const batch of cut(app, events)) {
       if (app.clock.now() - notedAt > NOTED_EACH_MS) {
         await note()
         if (!(await mayGoOn())) return false
@@ -77,7 +108,7 @@ const publishAll = async (
     await note().catch((err) => app.log.warn({ err }, 'what was published could not be noted, and comes again'))
     throw error
   }
-  await outbox.remove(app.sql, [...new Set(noted.map((it) => it.outboxId))])
+  await remove()
   return true
 }
 
@@ -87,10 +118,10 @@ interface Encoded {
 }
 
 /** As few requests as the events fit into. What a batch of thousands of jobs told is one row, and more than one should have. */
-function* cut(app: App, noted: (outbox.OutboxEvent | outbox.GoneEvent)[]): Generator<Encoded[]> {
+function* cut(app: App, events: (outbox.OutboxEvent | outbox.GoneEvent)[]): Generator<Encoded[]> {
   let batch: Encoded[] = []
   let bytes = 0
-  for (const event of noted) {
+  for (const event of events) {
     if (event.id === null) continue
     const message = toMessage(event, traceparentOfEvent(app.traces, event))
     const size = sizeOf(message)

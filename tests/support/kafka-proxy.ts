@@ -4,14 +4,16 @@ import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 /** What stands before a broker and has some partitions say that they have too few replicas, as with a broker that is away. */
 export interface KafkaProxy {
   address: string
-  /** Partitions that take nothing for certain: what they are sent is kept all the same, or not. */
+  /** Partitions that take nothing. */
   failing: Set<number>
   close(): void
 }
 
 const PRODUCE = 0
 const METADATA = 3
-const NOT_ENOUGH_REPLICAS_AFTER_APPEND = 20
+const NOT_ENOUGH_REPLICAS = 19
+/** Added to the number of a partition, there is none of that number: what it is sent comes to nothing. */
+const NOWHERE = 1_000_000
 
 export const startKafkaProxy = async (broker: string): Promise<KafkaProxy> => {
   const [host = '', brokerPort] = broker.split(':')
@@ -27,13 +29,15 @@ export const startKafkaProxy = async (broker: string): Promise<KafkaProxy> => {
       socket.on('close', () => [client, upstream].map((it) => it.destroy()))
     }
     eachFrame(client, (frame) => {
-      asked.push({ api: frame.readInt16BE(4), version: frame.readInt16BE(6) })
+      const [api, version] = [frame.readInt16BE(4), frame.readInt16BE(6)]
+      asked.push({ api, version })
+      if (api === PRODUCE) misdirect(frame, version, failing)
       upstream.write(frame)
     })
     eachFrame(upstream, (frame) => {
       const { api, version } = asked.shift() ?? { api: -1, version: 0 }
       if (api === METADATA) renamePort(frame, host, Number(brokerPort), port)
-      if (api === PRODUCE) fail(frame, version, failing)
+      if (api === PRODUCE) fail(frame, version)
       client.write(frame)
     })
   })
@@ -67,14 +71,34 @@ const renamePort = (frame: Buffer, host: string, from: number, to: number): void
     frame.writeInt32BE(to, at + host.length)
 }
 
-/** Of the one topic: per partition a number, an error and offsets, which grew with the versions. */
-const fail = (frame: Buffer, version: number, failing: Set<number>): void => {
-  const name = 12
-  let at = name + 2 + frame.readInt16BE(name)
+/** What follows the client's name: since version 3 a transaction's, acks, a timeout, and of the one topic each partition's records. */
+const misdirect = (frame: Buffer, version: number, failing: Set<number>): void => {
+  let at = afterText(frame, 12)
+  if (version >= 3) at = afterText(frame, at)
+  at = afterText(frame, at + 10)
   const count = frame.readInt32BE(at)
   at += 4
   for (let i = 0; i < count; i++) {
-    if (failing.has(frame.readInt32BE(at))) frame.writeInt16BE(NOT_ENOUGH_REPLICAS_AFTER_APPEND, at + 4)
+    const partition = frame.readInt32BE(at)
+    if (failing.has(partition)) frame.writeInt32BE(partition + NOWHERE, at)
+    at += 8 + frame.readInt32BE(at + 4)
+  }
+}
+
+/** Of the one topic: per partition a number, an error and offsets, which grew with the versions. */
+const fail = (frame: Buffer, version: number): void => {
+  let at = afterText(frame, 12)
+  const count = frame.readInt32BE(at)
+  at += 4
+  for (let i = 0; i < count; i++) {
+    const partition = frame.readInt32BE(at)
+    if (partition >= NOWHERE) {
+      frame.writeInt32BE(partition - NOWHERE, at)
+      frame.writeInt16BE(NOT_ENOUGH_REPLICAS, at + 4)
+    }
     at += version >= 5 ? 30 : version >= 2 ? 22 : 14
   }
 }
+
+/** The length of a text stands before it; -1 says that there is none. */
+const afterText = (frame: Buffer, at: number): number => at + 2 + Math.max(0, frame.readInt16BE(at))

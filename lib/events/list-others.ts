@@ -1,0 +1,26 @@
+import { transaction } from '../../db/client.ts'
+import * as outbox from '../../db/queries/outbox.ts'
+import type { App } from '../app.ts'
+
+/** Names that are read at once. */
+const PAGE = 10_000
+
+/** Names that are kept: some 150 bytes each. */
+const MAX_OTHERS = 50_000
+
+/**
+ * What waits and is not held back, oldest first, however much that is held back stands before it. All of it as one moment
+ * sees it: of each job that is among them, no earlier event is left out.
+ */
+export const listOthers = (app: App, isHeld: (jobId: string) => boolean): Promise<outbox.NotedEvent[]> =>
+  transaction(app.sql, async (tx) => {
+    await outbox.freeze(tx)
+    const others: outbox.NotedEvent[] = []
+    for (let after = 0; others.length < MAX_OTHERS; ) {
+      const noted = await outbox.listNoted(tx, after, PAGE)
+      for (const it of noted) if (!isHeld(it.jobId)) others.push(it)
+      if (noted.length < PAGE) break
+      after = noted.at(-1)?.outboxId ?? after
+    }
+    return others
+  })
