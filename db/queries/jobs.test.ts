@@ -1,7 +1,10 @@
 import { expect } from 'vitest'
+import { newId } from '../../lib/core/ids.ts'
+import { addEnded } from '../../tests/support/ended-jobs.ts'
 import { insertJobs } from '../../tests/support/engine.ts'
+import { rowsRead } from '../../tests/support/rows-read.ts'
 import { test } from '../../tests/support/world.ts'
-import type { NewJob } from './jobs.ts'
+import { disown, type NewJob } from './jobs.ts'
 
 const OTHER = '00000000-0000-7000-8000-000000000002'
 const RUN_AT = '2100-01-01T00:00:00.000Z'
@@ -49,4 +52,28 @@ test('jobs that are alike but for what is their own are stored as one that is al
       SELECT ${world.sql.unsafe(column)} AS it FROM jobs WHERE id = ANY (${[...ids, ...alone]}::uuid[]) ORDER BY id`
     if (column !== 'name') expect([column, ...rows.map((row) => row['it'])]).toEqual([column, stored, stored, stored])
   }
+})
+
+test('jobs that may run yet become nobody’s without a look at those that succeeded', async ({
+  world: { app, sql },
+}) => {
+  const userId = newId()
+  const succeeded = await addEnded(sql, newId(), 3_000)
+  const own = await insertJobs(
+    app,
+    [{}, {}, {}, { waitsFor: 1 }, { concurrencyKey: '' }, {}].map((it) => ({ ...it, createdBy: userId })),
+  )
+  await insertJobs(app, [{ createdBy: OTHER }])
+  for (const [nth, state] of ['running', 'failed', 'cancelled'].entries())
+    await sql`UPDATE jobs SET state = ${state} WHERE id = ${own[nth] ?? ''}`
+  await sql`UPDATE jobs SET created_by = ${userId} WHERE id = ANY (${succeeded.slice(0, 2)}::uuid[])`
+  await sql`ANALYZE jobs`
+  const { rows } = await sql.begin((tx) => rowsRead(tx, () => disown(tx, userId)))
+  expect(rows).toBeLessThan(50)
+  const left = await sql`
+    SELECT created_by, array_agg(DISTINCT state) AS states FROM jobs WHERE created_by IS NOT NULL GROUP BY created_by ORDER BY created_by`
+  expect([...left]).toEqual([
+    { createdBy: OTHER, states: ['queued'] },
+    { createdBy: userId, states: ['succeeded'] },
+  ])
 })

@@ -62,9 +62,14 @@ export interface KeyName {
   key: string
 }
 
-/** Locks keys whose time is over and whose job is no longer live, at most `limit`; those that somebody takes are left out. */
-export const lockExpired = (sql: Sql, limit: number): Promise<KeyName[]> => sql`
-  SELECT project_id, key FROM unique_keys WHERE ${isOver(sql)} ORDER BY until LIMIT ${limit} FOR UPDATE SKIP LOCKED`
+/**
+ * Locks keys whose time is over and whose job is no longer live, at most `limit`, those first whose time was over first,
+ * `from` a moment on: the keys of live jobs before it are not looked at again. Those that somebody takes are left out.
+ */
+export const lockExpired = (sql: Sql, from: Date | null, limit: number): Promise<(KeyName & { until: Date })[]> => sql`
+  SELECT project_id, key, until FROM unique_keys
+  WHERE until >= coalesce(${from}::timestamptz, '-infinity') AND ${isOver(sql)}
+  ORDER BY until LIMIT ${limit} FOR UPDATE SKIP LOCKED`
 
 /** Removes locked keys. A statement of its own, so that it sees the jobs that were given them right before the lock. */
 export const removeExpired = async (sql: Sql, keys: KeyName[]): Promise<void> => {

@@ -1,5 +1,5 @@
-import { expect } from 'vitest'
-import type { Sql } from '../../db/client.ts'
+import { expect, onTestFinished } from 'vitest'
+import { createPool, type Sql } from '../../db/client.ts'
 import * as auditLog from '../../db/queries/audit-log.ts'
 import * as idempotencyKeys from '../../db/queries/idempotency-keys.ts'
 import * as rateLimits from '../../db/queries/rate-limits.ts'
@@ -7,7 +7,7 @@ import * as schedules from '../../db/queries/schedules.ts'
 import * as sessions from '../../db/queries/sessions.ts'
 import * as uniqueKeys from '../../db/queries/unique-keys.ts'
 import { addEnded } from '../../tests/support/ended-jobs.ts'
-import { testKinds } from '../../tests/support/engine.ts'
+import { insertJobs, testKinds } from '../../tests/support/engine.ts'
 import { rowsRead } from '../../tests/support/rows-read.ts'
 import { test, type World } from '../../tests/support/world.ts'
 import { newId } from '../core/ids.ts'
@@ -154,7 +154,7 @@ const PRUNED: [table: string, fill: string, removeBatch: (sql: Sql, limit: numbe
     `INSERT INTO unique_keys (project_id, key, job_id, until)
      SELECT gen_random_uuid(), 'key', gen_random_uuid(), now() - n * interval '1 second' FROM generate_series(1, ${EXPIRED}) AS n`,
     async (sql, limit) => {
-      const expired = await uniqueKeys.lockExpired(sql, limit)
+      const expired = await uniqueKeys.lockExpired(sql, null, limit)
       await uniqueKeys.removeExpired(sql, expired)
       return expired.length
     },
@@ -180,3 +180,32 @@ test.for(PRUNED)(
     expect(Math.max(...read)).toBeLessThan(600)
   },
 )
+
+test('unique keys of jobs that live are looked at once, however many others go', async ({ world: { app, sql } }) => {
+  const jobIds = await insertJobs(
+    app,
+    Array.from({ length: 1_000 }, () => ({})),
+  )
+  // Their time was over before that of the others.
+  await sql`
+    INSERT INTO unique_keys (project_id, key, job_id, until)
+    SELECT gen_random_uuid(), 'key', id, now() - interval '1 day' FROM unnest(${jobIds}::uuid[]) AS id`
+  await sql`
+    INSERT INTO unique_keys (project_id, key, job_id, until)
+    SELECT gen_random_uuid(), 'key', gen_random_uuid(), now() - n * interval '1 second' FROM generate_series(1, 8000) AS n`
+  await sql`ANALYZE`
+  const { url } = app.config.database
+  const pool = createPool({ url, maxConnections: 1, prepare: true, applicationName: 'one' })
+  onTestFinished(() => pool.end({ timeout: 0 }))
+  const countRead = async () => {
+    await pool`SELECT pg_stat_force_next_flush()`
+    const [row] = await pool<[{ rows: number }]>`
+      SELECT (seq_tup_read + idx_tup_fetch)::integer AS rows FROM pg_stat_user_tables WHERE relname = 'jobs'`
+    return row.rows
+  }
+  const before = await countRead()
+  await prune({ ...app, sql: pool })
+  expect((await countRead()) - before).toBeLessThan(3_000)
+  const [left] = await sql`SELECT count(*)::integer AS keys FROM unique_keys`
+  expect(left).toEqual({ keys: 1_000 })
+})

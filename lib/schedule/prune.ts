@@ -46,7 +46,7 @@ export const prune = async (app: App, remainingMs: () => number = () => Number.P
     },
     untilNoneIsLeft('ticks', (limit) => schedules.pruneTicks(sql, days, limit)),
     untilNoneIsLeft('idempotencyKeys', (limit) => idempotencyKeys.prune(sql, limit)),
-    untilNoneIsLeft('uniqueKeys', (limit) => pruneUniqueKeys(app, limit)),
+    untilNoneIsLeft('uniqueKeys', pruneUniqueKeys(app)),
     untilNoneIsLeft('refreshTokens', (limit) => sessions.deleteExpiredTokens(sql, limit)),
     untilNoneIsLeft('sessions', (limit) => sessions.deleteEmpty(sql, limit)),
     untilNoneIsLeft('liveTickets', (limit) => liveTickets.deleteExpired(sql, limit)),
@@ -58,10 +58,14 @@ export const prune = async (app: App, remainingMs: () => number = () => Number.P
   app.log.info({ removed: counts }, 'pruned')
 }
 
-/** @returns how many it found; a job may have taken one of them in that moment */
-const pruneUniqueKeys = ({ sql }: App, limit: number): Promise<number> =>
-  transaction(sql, async (tx) => {
-    const expired = await uniqueKeys.lockExpired(tx, limit)
-    if (expired.length > 0) await uniqueKeys.removeExpired(tx, expired)
-    return expired.length
-  })
+/** Each batch goes on where the one before ended. It says how many it found; a job may have taken one in that moment. */
+const pruneUniqueKeys = ({ sql }: App): ((limit: number) => Promise<number>) => {
+  let from: Date | null = null
+  return (limit) =>
+    transaction(sql, async (tx) => {
+      const expired = await uniqueKeys.lockExpired(tx, from, limit)
+      if (expired.length > 0) await uniqueKeys.removeExpired(tx, expired)
+      from = expired.at(-1)?.until ?? from
+      return expired.length
+    })
+}
