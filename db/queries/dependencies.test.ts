@@ -22,12 +22,40 @@ test.for([
     const body = { jobs: [{ ...job, name: 'parent' }, ...children] }
     const { ids } = (await world.http('POST', '/jobs/batch', { token, body })).body
 
-    const { result: settled, rows: read } = await world.sql.begin(async (tx) => {
+    const { result, rows: read } = await world.sql.begin(async (tx) => {
       await tx`UPDATE jobs SET state = ${ended}, finished_at = now() WHERE id = ${ids[0]}`
-      return rowsRead(tx, () => dependencies.settle(tx, [ids[0]]))
+      return rowsRead(tx, () => dependencies.settle(tx, [ids[0]], [], CHILDREN))
     })
-    expect(settled.map(({ state }) => state)).toEqual(Array(CHILDREN).fill(becomes))
+    expect(result.changed.map(({ state }) => state)).toEqual(Array(CHILDREN).fill(becomes))
     expect(read).toBeLessThan(10 * CHILDREN)
+  },
+)
+
+// A plan for whatever ids are given, as one is made after some calls, and a plan for these.
+test.for(['force_generic_plan', 'force_custom_plan'])(
+  'a tree falls by reading each edge a few times, though the planner knows of two parents that have thousands each: %s',
+  async (mode, { world: { app, sql } }) => {
+    const add = async (parents: string[], each: number, hasChildren: boolean): Promise<string[]> => {
+      const row = { hasParents: true, waitsFor: 1, hasChildren }
+      const children = await insertJobs(app, Array(parents.length * each).fill(row))
+      const edges = children.map((childId, nth) => ({ childId, parentId: parents[nth % parents.length] ?? '' }))
+      await dependencies.insert(sql, edges)
+      return children
+    }
+    await add(await insertJobs(app, [{ hasChildren: true }, { hasChildren: true }]), 4_000, false)
+    await sql`ANALYZE jobs, job_dependencies`
+    const [root = ''] = await insertJobs(app, [{ hasChildren: true }])
+    await add(await add([root], 40, true), 40, false)
+
+    const { result, rows: read } = await sql.begin(async (tx) => {
+      await tx.unsafe(`SET LOCAL plan_cache_mode = ${mode}`)
+      await tx`UPDATE jobs SET state = 'failed', finished_at = now() WHERE id = ${root}`
+      const settle = async () =>
+        dependencies.settle(tx, [root], await dependencies.lockFalling(tx, [root], 5_000), 5_000)
+      return rowsRead(tx, settle, 'job_dependencies')
+    })
+    expect(result).toMatchObject({ edges: 1_640, changed: Array(1_640).fill({ state: 'failed' }) })
+    expect(read).toBeLessThan(10 * 1_640)
   },
 )
 

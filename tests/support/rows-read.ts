@@ -4,7 +4,7 @@ import type { Sql } from '../../db/client.ts'
 export const rowsRead = async <T>(
   tx: Sql,
   work: () => Promise<T>,
-  table: 'jobs' | 'events' = 'jobs',
+  table: 'jobs' | 'events' | 'job_dependencies' = 'jobs',
 ): Promise<{ result: T; rows: number }> => {
   const before = await count(tx, table)
   const result = await work()
