@@ -59,6 +59,27 @@ test.for(['force_generic_plan', 'force_custom_plan'])(
   },
 )
 
+test('a job begins anew by reading those that ran after it, and no others, however many they are', async ({
+  world: { app, sql },
+}) => {
+  await addEnded(sql, newId(), 20_000)
+  const [parent = ''] = await insertJobs(app, [{ hasChildren: true }])
+  const children = await insertJobs(app, Array(3_000).fill({ hasParents: true, waitsFor: 1 }))
+  const [waits = ''] = children
+  await dependencies.insert(
+    sql,
+    children.map((childId) => ({ childId, parentId: parent })),
+  )
+  await sql`UPDATE job_dependencies SET settled_at = now()`
+  await sql`UPDATE jobs SET state = 'failed', finished_at = now() WHERE id <> ${waits}`
+  await sql`ANALYZE jobs, job_dependencies`
+  const { rows: read } = await sql.begin((tx) => rowsRead(tx, () => dependencies.reopen(tx, [parent])))
+  expect(read).toBeLessThan(2 * 3_000)
+  const open =
+    await sql`SELECT child_id, waits_for FROM job_dependencies JOIN jobs ON id = child_id WHERE settled_at IS NULL`
+  expect([...open]).toEqual([{ childId: waits, waitsFor: 2 }])
+})
+
 test('results of parents are handed over up to so many bytes, however small they are stored', async ({
   world: { app, sql },
 }) => {

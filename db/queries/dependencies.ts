@@ -190,9 +190,14 @@ export const forgetCounted = async (sql: Sql, parentIds: string[]): Promise<void
 export const reopen = async (sql: Sql, parentIds: string[]): Promise<void> => {
   await sql`
     WITH children AS MATERIALIZED (
+      -- Each looked up by its id: a join, once a parent has very many, would read all jobs that there are.
       SELECT id FROM jobs
-      WHERE ${isBlocked(sql, 'jobs')}
-        AND id IN (SELECT child_id FROM job_dependencies WHERE parent_id = ANY (${parentIds}::uuid[]))
+      WHERE id = ANY (ARRAY (
+          SELECT child.id FROM job_dependencies AS edge, LATERAL (
+            SELECT id FROM jobs AS child WHERE id = edge.child_id AND ${isBlocked(sql, 'child')} LIMIT 1
+          ) AS child
+          WHERE parent_id = ANY (${parentIds}::uuid[]) AND settled_at IS NOT NULL
+        )) AND ${isBlocked(sql, 'jobs')}
       ORDER BY id FOR UPDATE
     ), reopened AS (
       UPDATE job_dependencies SET settled_at = NULL FROM children
