@@ -59,6 +59,12 @@ const openEdgesOf = (sql: Sql, parents: 'reached' | 'parents', most: number) => 
   WHERE parent_id = ${sql(parents)}.id AND settled_at IS NULL ORDER BY child_id LIMIT ${most}`
 
 /**
+ * Edges of one job that are gone down at most: where each of a thousand runs after each of a thousand, and so on, those
+ * would be millions. Whom that leaves out falls as a child of those before it, and its own children after it.
+ */
+const MAX_WIDTH = 20
+
+/**
  * Locks those that fall with parents that did not succeed, if others run after them: what is then found open of theirs by
  * a later statement stays so, as whoever begins one of those others anew holds the job before it.
  * @param most jobs that fall are looked for, as many as come first on the way down
@@ -69,7 +75,7 @@ export const lockFalling = async (sql: Sql, parentIds: string[], most: number): 
     WITH RECURSIVE ${whoEnded(sql, parentIds)}, reached (id, has_children) AS (
       SELECT id, false FROM ended WHERE failed
       UNION
-      SELECT child.id, child.has_children FROM reached, LATERAL (${openEdgesOf(sql, 'reached', most)}) AS edge, LATERAL (
+      SELECT child.id, child.has_children FROM reached, LATERAL (${openEdgesOf(sql, 'reached', MAX_WIDTH)}) AS edge, LATERAL (
         SELECT id, has_children FROM jobs AS child
         WHERE id = edge.child_id AND ${isBlocked(sql, 'child')} AND on_parent_failure <> 'run' LIMIT 1
       ) AS child

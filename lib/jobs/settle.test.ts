@@ -205,7 +205,11 @@ test('all that falls with a job falls, however deep and wide it is', LONG, async
   )
   const middle = await addChildren(world, [root], 75, { hasChildren: true })
   const below = await addChildren(world, middle, 75)
-  const all = [...links, ...middle, ...below]
+  // Each after each of those before.
+  const first = await addChildren(world, [root], 60, { hasChildren: true })
+  const second = await addChildren(world, first, 60, { hasChildren: true })
+  const third = await addChildren(world, second, 60)
+  const all = [...links, ...middle, ...below, ...first, ...second, ...third]
   await cancelJob(world.app, root)
   expect((await statesOf(world, all))['blocked']).toBeGreaterThan(0)
   await countAll(world)
