@@ -45,82 +45,149 @@ export const insert = async (sql: Sql, edges: { childId: string; parentId: strin
  */
 const isBlocked = (sql: Sql, table: 'jobs' | 'child') => sql`${sql(table)}.state || '' = 'blocked'`
 
-/** The parents that have `ended`, and what of those that did not succeed is `reached`: the blocked jobs that fall with them. */
-const whoFall = (sql: Sql, parentIds: string[]) => sql`
+/** The parents that have `ended`. */
+const whoEnded = (sql: Sql, parentIds: string[]) => sql`
   ended AS MATERIALIZED (
     SELECT id, state <> 'succeeded' AS failed FROM jobs
     WHERE id = ANY (${parentIds}::uuid[]) AND state IN ('succeeded', 'failed', 'cancelled')
-  ), reached (id, has_children) AS (
-    SELECT id, false FROM ended WHERE failed
-    UNION
-    SELECT child.id, child.has_children FROM reached
-    JOIN job_dependencies AS edge ON edge.parent_id = reached.id AND edge.settled_at IS NULL
-    JOIN jobs AS child ON child.id = edge.child_id AND ${isBlocked(sql, 'child')} AND child.on_parent_failure <> 'run'
   )`
 
+/** The columns `parent_id` and `child_id` of open edges from `parents`, at most so many from each. */
+const openEdgesOf = (sql: Sql, parents: 'reached' | 'parents', most: number) => sql`
+  -- Ordered as one index has them: whatever the planner thinks of how many children a job has, it reads no others.
+  SELECT ctid, child_id FROM job_dependencies
+  WHERE parent_id = ${sql(parents)}.id AND settled_at IS NULL ORDER BY child_id LIMIT ${most}`
+
 /**
- * Locks those that {@link settle} ends with parents that did not succeed, if others run after them. Before it, so that it
- * sees what was committed until then: who begins one of those others anew holds the job before it, and is blocked again.
- * @returns which
+ * Edges of one job that are gone down at most: where each of a thousand runs after each of a thousand, and so on, those
+ * would be millions. Whom that leaves out falls as a child of those before it, and its own children after it.
  */
-export const lockFalling = async (sql: Sql, parentIds: string[]): Promise<string[]> => {
+const MAX_WIDTH = 20
+
+/**
+ * Locks those that fall with parents that did not succeed, if others run after them: what is then found open of theirs by
+ * a later statement stays so, as whoever begins one of those others anew holds the job before it.
+ * @param most jobs that fall are looked for, as many as come first on the way down
+ * @returns which it locked
+ */
+export const lockFalling = async (sql: Sql, parentIds: string[], most: number): Promise<string[]> => {
   const rows = await sql<{ id: string }[]>`
-    WITH RECURSIVE ${whoFall(sql, parentIds)}
-    SELECT id FROM jobs WHERE id = ANY (ARRAY (SELECT id FROM reached WHERE has_children)) AND ${isBlocked(sql, 'jobs')}
+    WITH RECURSIVE ${whoEnded(sql, parentIds)}, reached (id, has_children) AS (
+      SELECT id, false FROM ended WHERE failed
+      UNION
+      SELECT child.id, child.has_children FROM reached, LATERAL (${openEdgesOf(sql, 'reached', MAX_WIDTH)}) AS edge, LATERAL (
+        SELECT id, has_children FROM jobs AS child
+        WHERE id = edge.child_id AND ${isBlocked(sql, 'child')} AND on_parent_failure <> 'run' LIMIT 1
+      ) AS child
+    )
+    SELECT id FROM jobs
+    WHERE id = ANY (ARRAY (
+        SELECT id FROM (SELECT id, has_children FROM reached LIMIT ${most + parentIds.length}) AS first WHERE has_children
+      )) AND ${isBlocked(sql, 'jobs')}
     ORDER BY id FOR UPDATE`
   return rows.map((row) => row.id)
 }
 
+/** What {@link settle} did. */
+export interface Counted {
+  /** The jobs that changed their state. */
+  changed: Settled[]
+  /** How many edges it settled. */
+  edges: number
+}
+
 /**
  * Counts the end of parents at their children: each open edge once. A child whose last parent ended becomes queued;
- * one of whose parents failed or was cancelled ends as its `on_parent_failure` says, and with it those that run after
- * it, down to the last: a chain of thousands in one statement. Must run in the transaction that ended the parents, as a
- * statement after it, so that it sees every edge that was committed before their lock.
- * @returns the jobs that changed their state
+ * one of whose parents failed or was cancelled ends as its `on_parent_failure` says. `falling` are such children too, with
+ * others after them, down to the last: a chain of thousands in one statement. Must run in the transaction that ended the
+ * parents and locked who falls, as a statement after both, so that it sees every edge that was committed before.
+ *
+ * Rows are found by arrays of what they are, of which the planner expects ten: a join, planned while a few parents have
+ * nearly all edges, would read all that there are, or go through thousands for each of thousands.
+ * @param most edges, of however many there are
  */
-export const settle = (sql: Sql, parentIds: string[]): Promise<Settled[]> => sql`
-  WITH RECURSIVE ${whoFall(sql, parentIds)}, falling AS MATERIALIZED (
-    SELECT jobs.id FROM reached JOIN jobs ON jobs.id = reached.id
-    WHERE ${isBlocked(sql, 'jobs')} ORDER BY jobs.id FOR UPDATE OF jobs
-  ), edges AS (
-    UPDATE job_dependencies SET settled_at = now()
-    FROM (SELECT id, failed FROM ended UNION ALL SELECT id, true FROM falling) AS parents
-    WHERE job_dependencies.parent_id = parents.id AND settled_at IS NULL
-    RETURNING child_id, failed
-  ), counts AS (
-    SELECT child_id, count(*)::integer AS settled, bool_or(failed) AS failed FROM edges GROUP BY child_id
-  ), children AS MATERIALIZED (
-    SELECT jobs.id, counts.settled, counts.failed FROM counts JOIN jobs ON jobs.id = counts.child_id
-    WHERE ${isBlocked(sql, 'jobs')} ORDER BY jobs.id FOR UPDATE OF jobs
-  ), changed AS (
-    UPDATE jobs SET
-      waits_for = greatest(0, waits_for - children.settled),
-      state = CASE
-        WHEN children.failed AND on_parent_failure = 'fail' THEN 'failed'
-        WHEN children.failed AND on_parent_failure = 'skip' THEN 'cancelled'
-        WHEN waits_for <= children.settled THEN 'queued'
-        ELSE 'blocked'
-      END,
-      error = CASE WHEN children.failed AND on_parent_failure IN ('fail', 'skip')
-        THEN jsonb_build_object('code', 'PARENT_FAILED', 'message', 'a job that it runs after did not succeed') END,
-      finished_at = CASE WHEN children.failed AND on_parent_failure IN ('fail', 'skip') THEN now() END,
-      start_at = greatest(start_at, now()),
-      event_seq = event_seq + CASE
-        WHEN children.failed AND on_parent_failure IN ('fail', 'skip') OR waits_for <= children.settled THEN 1 ELSE 0 END
-    FROM children WHERE jobs.id = children.id
-    RETURNING jobs.id, project_id, kind, queue, state, name, attempt, event_seq, start_at, error, has_children,
-              false AS limited
-  ), told AS (
-    INSERT INTO events (job_id, project_id, seq, type, data)
-    SELECT id, project_id, event_seq, 'job.' || state, jsonb_strip_nulls(jsonb_build_object(
-      'kind', kind, 'queue', queue, 'name', name, 'attempt', attempt, 'startAt', CASE state WHEN 'queued' THEN start_at END, 'error', error))
-    FROM changed WHERE state <> 'blocked'
-    -- Who came free did so after those that ended.
-    ORDER BY state = 'queued'
-  )
-  SELECT id, project_id, kind, queue, state, has_children, limited,
-         greatest(0, extract(epoch FROM start_at - now()) * 1000)::bigint AS delay_ms
-  FROM changed WHERE state <> 'blocked'`
+export const settle = async (sql: Sql, parentIds: string[], falling: string[], most: number): Promise<Counted> => {
+  const rows = await sql<(Omit<Settled, 'id'> & { id: string | null; edges: number })[]>`
+    WITH ${whoEnded(sql, parentIds)}, parents AS MATERIALIZED (
+      SELECT id, failed FROM ended UNION ALL SELECT id, true FROM unnest(${falling}::uuid[]) AS falling (id)
+    ), open AS MATERIALIZED (
+      SELECT edge.ctid, child_id, failed FROM parents, LATERAL (${openEdgesOf(sql, 'parents', most)}) AS edge LIMIT ${most}
+    ), edges AS (
+      UPDATE job_dependencies SET settled_at = now() WHERE ctid = ANY (ARRAY (SELECT ctid FROM open))
+    ), counts AS MATERIALIZED (
+      SELECT child_id, sum(edges)::integer AS settled, bool_or(failed) AS failed FROM (
+        SELECT child_id, 1 AS edges, failed FROM open
+        UNION ALL
+        SELECT id, 0, true FROM unnest(${falling}::uuid[]) AS falling (id)
+      ) AS ends GROUP BY child_id
+    ), children AS MATERIALIZED (
+      SELECT jobs.id, given.settled, given.failed FROM unnest(
+          ARRAY (SELECT child_id FROM counts), ARRAY (SELECT settled FROM counts), ARRAY (SELECT failed FROM counts)
+        ) AS given (child_id, settled, failed)
+        JOIN jobs ON jobs.id = given.child_id
+      WHERE ${isBlocked(sql, 'jobs')} ORDER BY jobs.id FOR UPDATE OF jobs
+    ), changed AS (
+      UPDATE jobs SET
+        waits_for = greatest(0, waits_for - children.settled),
+        state = CASE
+          WHEN children.failed AND on_parent_failure = 'fail' THEN 'failed'
+          WHEN children.failed AND on_parent_failure = 'skip' THEN 'cancelled'
+          WHEN waits_for <= children.settled THEN 'queued'
+          ELSE 'blocked'
+        END,
+        error = CASE WHEN children.failed AND on_parent_failure IN ('fail', 'skip')
+          THEN jsonb_build_object('code', 'PARENT_FAILED', 'message', 'a job that it runs after did not succeed') END,
+        finished_at = CASE WHEN children.failed AND on_parent_failure IN ('fail', 'skip') THEN now() END,
+        start_at = greatest(start_at, now()),
+        event_seq = event_seq + CASE
+          WHEN children.failed AND on_parent_failure IN ('fail', 'skip') OR waits_for <= children.settled THEN 1 ELSE 0 END
+      FROM children WHERE jobs.id = children.id
+      RETURNING jobs.id, project_id, kind, queue, state, name, attempt, event_seq, start_at, error, has_children,
+                false AS limited
+    ), told AS (
+      INSERT INTO events (job_id, project_id, seq, type, data)
+      SELECT id, project_id, event_seq, 'job.' || state, jsonb_strip_nulls(jsonb_build_object(
+        'kind', kind, 'queue', queue, 'name', name, 'attempt', attempt, 'startAt', CASE state WHEN 'queued' THEN start_at END, 'error', error))
+      FROM changed WHERE state <> 'blocked'
+      -- Who came free did so after those that ended.
+      ORDER BY state = 'queued'
+    )
+    SELECT (SELECT count(*)::integer FROM open) AS edges, changed.id, project_id, kind, queue, state, has_children, limited,
+           greatest(0, extract(epoch FROM start_at - now()) * 1000)::bigint AS delay_ms
+    FROM (SELECT) AS one LEFT JOIN changed ON state <> 'blocked'`
+  return {
+    changed: rows.flatMap(({ edges, ...job }) => (job.id === null ? [] : [job as Settled])),
+    edges: rows[0]?.edges ?? 0,
+  }
+}
+
+const hasOpenEdge = (sql: Sql) => sql`
+  EXISTS (SELECT FROM job_dependencies WHERE parent_id = job_id AND settled_at IS NULL)`
+
+/** Notes those of the jobs that have open edges to children: it is still to be counted there that they ended. */
+export const noteUncounted = async (sql: Sql, parentIds: string[]): Promise<void> => {
+  await sql`
+    INSERT INTO uncounted_parents (job_id)
+    SELECT job_id FROM unnest(${parentIds}::uuid[]) AS given (job_id) WHERE ${hasOpenEdge(sql)} ORDER BY job_id
+    ON CONFLICT DO NOTHING`
+}
+
+/** Locks jobs that were noted, the oldest first; those that somebody else holds are left out. */
+export const lockUncounted = (
+  sql: Sql,
+  limit: number,
+): Promise<{ id: string; state: JobState; hasChildren: boolean }[]> => sql`
+  SELECT id, state, has_children FROM jobs
+  WHERE id = ANY (ARRAY (SELECT job_id FROM uncounted_parents ORDER BY job_id LIMIT ${limit}))
+  ORDER BY id FOR UPDATE SKIP LOCKED`
+
+/** Forgets those of locked jobs whose end is counted at all of their children by now, and those that live again. */
+export const forgetCounted = async (sql: Sql, parentIds: string[]): Promise<void> => {
+  await sql`
+    DELETE FROM uncounted_parents USING jobs
+    WHERE job_id = ANY (${parentIds}::uuid[]) AND jobs.id = job_id
+      AND (jobs.state NOT IN ('succeeded', 'failed', 'cancelled') OR NOT ${hasOpenEdge(sql)})`
+}
 
 /**
  * Opens the edges again between jobs that begin anew and children that still wait for others: they wait for these again.
@@ -129,9 +196,14 @@ export const settle = (sql: Sql, parentIds: string[]): Promise<Settled[]> => sql
 export const reopen = async (sql: Sql, parentIds: string[]): Promise<void> => {
   await sql`
     WITH children AS MATERIALIZED (
+      -- Each looked up by its id: a join, once a parent has very many, would read all jobs that there are.
       SELECT id FROM jobs
-      WHERE ${isBlocked(sql, 'jobs')}
-        AND id IN (SELECT child_id FROM job_dependencies WHERE parent_id = ANY (${parentIds}::uuid[]))
+      WHERE id = ANY (ARRAY (
+          SELECT child.id FROM job_dependencies AS edge, LATERAL (
+            SELECT id FROM jobs AS child WHERE id = edge.child_id AND ${isBlocked(sql, 'child')} LIMIT 1
+          ) AS child
+          WHERE parent_id = ANY (${parentIds}::uuid[]) AND settled_at IS NOT NULL
+        )) AND ${isBlocked(sql, 'jobs')}
       ORDER BY id FOR UPDATE
     ), reopened AS (
       UPDATE job_dependencies SET settled_at = NULL FROM children

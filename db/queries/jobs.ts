@@ -40,7 +40,7 @@ export interface JobWithData extends JobRow {
   input: unknown
   partial: unknown
   result: unknown
-  /** Parents that have not ended. */
+  /** Parents whose end is not counted here. */
   waitsFor: number
   onParentFailure: OnParentFailure
   uniqueKey: string | null

@@ -46,6 +46,12 @@ export const begin = (
   ), reopened AS (
     UPDATE job_dependencies AS edges SET settled_at = NULL FROM living
     WHERE edges.child_id = living.child_id AND edges.parent_id = living.parent_id AND settled_at IS NOT NULL
+  ), asked_no_more AS (
+    -- Of a parent with very many children that has ended, and is not counted here yet: it would be, while another lives.
+    UPDATE job_dependencies AS edges SET settled_at = now() FROM given
+    WHERE edges.child_id = given.id AND settled_at IS NULL AND NOT EXISTS (
+      SELECT FROM living WHERE living.child_id = edges.child_id AND living.parent_id = edges.parent_id
+    )
   ), begun AS (
     UPDATE jobs SET
       state = CASE WHEN waits.parents IS NULL THEN 'queued' ELSE 'blocked' END,

@@ -16,7 +16,7 @@ export interface StuckJob {
   waitsFor: number
   /** Its edges that are not settled. */
   open: number
-  /** Those of them whose parent has ended, or is gone. */
+  /** Those of them whose parent is gone, or has ended and is not noted as one that the sweep goes on with. */
   settleable: number
 }
 
@@ -25,8 +25,10 @@ export const listStuck = (sql: Sql, limit: number): Promise<StuckJob[]> => sql`
   SELECT jobs.id, jobs.waits_for, edges.open, edges.settleable
   FROM jobs, LATERAL (
     SELECT count(*)::integer AS open,
-           count(*) FILTER (WHERE parents.id IS NULL OR parents.state IN ('succeeded', 'failed', 'cancelled'))::integer AS settleable
+           count(*) FILTER (WHERE parents.id IS NULL
+             OR parents.state IN ('succeeded', 'failed', 'cancelled') AND uncounted_parents.job_id IS NULL)::integer AS settleable
     FROM job_dependencies LEFT JOIN jobs AS parents ON parents.id = job_dependencies.parent_id
+      LEFT JOIN uncounted_parents ON uncounted_parents.job_id = parents.id
     WHERE job_dependencies.child_id = jobs.id AND settled_at IS NULL
   ) AS edges
   WHERE jobs.state = 'blocked' AND (edges.settleable > 0 OR edges.open <> jobs.waits_for)

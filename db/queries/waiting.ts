@@ -5,7 +5,7 @@ export interface WaitingRow {
   /** The database's clock. */
   now: Date
   queuePaused: boolean
-  /** Parents that have not ended, at most ten of them. */
+  /** Parents whose end is not counted here, at most ten of them. */
   parents: string[]
   /** Startable jobs that go before it, counted up to `most`: of its project, or of its kind if that has limits. */
   ahead: number

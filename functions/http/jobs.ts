@@ -198,7 +198,8 @@ export const cancel = route({
   summary: 'Cancel a job',
   description:
     'A job that waits is cancelled at once (200). One that runs is told within 2 s and stops at its next safe point (202); ' +
-    'if it ignores that for 30 s it is fenced off.',
+    'if it ignores that for 30 s it is fenced off. Jobs that run after it do as their ' +
+    '`onParentFailure` says: thousands at once, the others within seconds.',
   actor: 'user',
   scope: 'jobs:write',
   params: jobId,

@@ -130,6 +130,15 @@ describe('finds and heals', () => {
     expect(await world.app.queue.visible('default')).toBe(1)
   })
 
+  test('no blocked jobs that the sweep goes on with', async ({ world }) => {
+    const [parent = '', child = ''] = await makeJobs(world, [{ hasChildren: true }, { waitsFor: 1, hasParents: true }])
+    await world.sql`INSERT INTO job_dependencies (child_id, parent_id) VALUES (${child}, ${parent})`
+    await world.sql`UPDATE jobs SET state = 'succeeded', finished_at = now() WHERE id = ${parent}`
+    expect(checks(await doctor(world))).toEqual(['dependencies'])
+    await world.sql`INSERT INTO uncounted_parents VALUES (${parent})`
+    expect(checks(await doctor(world))).toEqual([])
+  })
+
   test('blocked jobs that count wrong, or wait for a job that is gone', async ({ world }) => {
     const [parent = '', overcounted = '', undercounted = '', orphan = ''] = await makeJobs(world, [
       { delaySeconds: 100, hasChildren: true },

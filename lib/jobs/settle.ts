@@ -44,30 +44,63 @@ export const settleWithChildren = async (
 }
 
 /**
- * Counts the ends of jobs at those that run after them. A child that ends with its parents takes its own children with
- * it; a second look finds those that were submitted after it while the first one waited for a lock.
+ * Edges that one transaction settles, and jobs that fall with others in it, at most: in about half a second. It must be
+ * over long before the time of the function that runs it, or what it did is rolled back, each time that it is tried.
+ */
+export const MAX_EDGES = Number(process.env['X_EDGES'] ?? 5_000)
+
+/**
+ * Counts the ends of jobs at those that run after them, so many at most; those with more are noted, and {@link countEnds}
+ * goes on with them. Until then their children wait as before. A child that ends with its parents takes its own children
+ * with it; a second look finds those that were submitted after it while the first one waited for a lock.
+ * @returns every job that changed its state
  */
 export const settleChildren = async (
   tx: TransactionSql,
   ended: Pick<outcomes.Settled, 'id' | 'state' | 'hasChildren'>[],
+  most = MAX_EDGES,
 ): Promise<outcomes.Settled[]> => {
   const parents = ended.filter((job) => job.hasChildren && hasEnded(job.state))
   if (parents.length === 0) return []
   const ids = parents.map((job) => job.id)
-  if (parents.some((job) => job.state !== 'succeeded')) await lockFalling(tx, ids)
-  const children = await dependencies.settle(tx, ids)
-  return [...children, ...(await settleChildren(tx, children))]
+  const falling = parents.some((job) => job.state !== 'succeeded') ? await lockFalling(tx, ids, most) : []
+  const { changed, edges } = await dependencies.settle(tx, ids, falling, most)
+  const fell = new Set(falling)
+  const unexpected = changed.filter((job) => !fell.has(job.id))
+  if (edges < most) return [...changed, ...(await settleChildren(tx, unexpected, most - edges))]
+  const more = unexpected.filter((job) => job.hasChildren && hasEnded(job.state))
+  await dependencies.noteUncounted(tx, [...ids, ...falling, ...more.map((job) => job.id)])
+  return changed
 }
 
 /**
- * Locks all jobs that fall with others and have others after them. One that begins anew while a lock is waited for may
- * fall too, and others with it: looks until there is no other.
+ * Locks jobs that fall with others and have others after them. One that begins anew while a lock is waited for may fall
+ * too, and others with it: looks until there is no other.
  */
-const lockFalling = async (tx: TransactionSql, parentIds: string[]): Promise<void> => {
+const lockFalling = async (tx: TransactionSql, parentIds: string[], most: number): Promise<string[]> => {
   const locked = new Set<string>()
   for (;;) {
-    const falling = await dependencies.lockFalling(tx, parentIds)
-    if (falling.every((id) => locked.has(id))) return
+    const falling = await dependencies.lockFalling(tx, parentIds, most)
+    if (falling.every((id) => locked.has(id))) return falling
     for (const id of falling) locked.add(id)
   }
 }
+
+/** Jobs with uncounted ends that one transaction goes on with. */
+const BATCH = 500
+
+/**
+ * Counts the ends of jobs with very many children at those that are left, one part.
+ * @returns the jobs that changed their state, and whether there may be more to count
+ */
+export const countEnds = (app: App): Promise<{ changed: outcomes.Settled[]; more: boolean }> =>
+  transaction(app.sql, async (tx) => {
+    const parents = await dependencies.lockUncounted(tx, BATCH)
+    if (parents.length === 0) return { changed: [], more: false }
+    const changed = await settleChildren(tx, parents)
+    await dependencies.forgetCounted(
+      tx,
+      parents.map((job) => job.id),
+    )
+    return { changed, more: true }
+  })

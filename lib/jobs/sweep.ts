@@ -4,14 +4,14 @@ import * as queues from '../../db/queries/queues.ts'
 import * as waiting from '../../db/queries/waiting.ts'
 import type { App } from '../app.ts'
 import { mapOfEach } from '../core/map-of-each.ts'
-import { countSettled } from '../metrics/jobs.ts'
+import { countFinished, countSettled } from '../metrics/jobs.ts'
 import type { QueueName, Ring } from '../queue/doorbells.ts'
 import { CLAIMS_PER_DOORBELL, ringFor, startableAfter } from '../queue/ring.ts'
 import { each } from '../schedule/every.ts'
 import { holds, RENEW_BELOW_SECONDS } from '../schedule/runner.ts'
 import type { JobKind } from './define.ts'
 import { MAX_DOORBELL_DELAY_SECONDS } from './retry.ts'
-import { settleWithChildren } from './settle.ts'
+import { countEnds, settleWithChildren } from './settle.ts'
 
 const BATCH = 500
 
@@ -28,13 +28,14 @@ const MAX_COUNTED = MAX_DOORBELLS * 500
 const LOOK_FOR_ROOM_MS = 10_000
 
 /**
- * Finds what is due and lies still: lost leases, and queues whose doorbells were lost.
+ * Finds what is due and lies still: lost leases, ends that are not counted yet, and queues whose doorbells were lost.
  * @param kinds those that workers run
  */
 export const sweep = async (app: App, kinds: readonly JobKind[] = []): Promise<void> => {
   if (!(await holds(app, 'sweep', (tx, seconds) => grantAfterOutage(app, tx, seconds)))) return
   await each([
     () => endLostLeases(app),
+    () => countEndsLeft(app),
     () => ringFallenDue(app),
     () => ringOverdue(app, kinds),
     async () => {
@@ -84,6 +85,23 @@ export const endLostLeases = async (app: App): Promise<number> => {
       await ringFor(app, startableAfter(settled))
     }
     if (settled.length < BATCH) return total
+  }
+}
+
+/** In one pass no part of an uncounted end is begun later: lost leases wait meanwhile, and the function's time ends. */
+const COUNTING_MS = 2_000
+
+/** Goes on, part by part, with the ends of jobs that have more children than one transaction should change. */
+const countEndsLeft = async (app: App): Promise<void> => {
+  for (const until = app.clock.now() + COUNTING_MS; app.clock.now() < until; ) {
+    const { changed, more } = await countEnds(app)
+    if (!more) return
+    app.committed()
+    countFinished(app.metrics, changed)
+    await ringFor(
+      app,
+      changed.filter((job) => job.state === 'queued'),
+    )
   }
 }
 
