@@ -47,7 +47,7 @@ export const settleWithChildren = async (
  * Edges that one transaction settles, and jobs that fall with others in it, at most: in about half a second. It must be
  * over long before the time of the function that runs it, or what it did is rolled back, each time that it is tried.
  */
-export const MAX_EDGES = Number(process.env['X_EDGES'] ?? 5_000)
+export const MAX_EDGES = 5_000
 
 /**
  * Counts the ends of jobs at those that run after them, so many at most; those with more are noted, and {@link countEnds}
