@@ -11,7 +11,7 @@ import { type Person, test } from './person.ts'
 
 // `stint`, as processes of their own, against a running API.
 
-vi.setConfig({ testTimeout: 120_000 })
+vi.setConfig({ testTimeout: 300_000 })
 
 const PASSWORD = 'correct horse battery'
 
@@ -102,7 +102,7 @@ describe('submit', () => {
     const { out } = await ada.stint(['submit', 'debug.noop', '--delay-seconds', '600'])
     const watching = ada.start(['watch', idOf({ out })])
     const [printed, closed] = [text(watching.stdout), once(watching, 'close')]
-    await vi.waitUntil(async () => (await world.sql`SELECT FROM live_connections`).length === 1, { timeout: 30_000 })
+    await vi.waitUntil(async () => (await world.sql`SELECT FROM live_connections`).length === 1, { timeout: 60_000 })
     expect((await ada.stint(['cancel', idOf({ out })])).out).toBe(`${idOf({ out })} is cancelled\n`)
     expect((await closed)[0]).toBe(1)
     expect(await printed).toContain('cancelled')

@@ -95,7 +95,7 @@ export const openTerminal = ({ config, env }: Person, args: string[]): Screen =>
     text: screenText,
     until: async (what) => {
       const isThere = () => (typeof what === 'string' ? screenText().includes(what) : what.test(screenText()))
-      await vi.waitUntil(isThere, { timeout: 30_000 }).catch(() => {
+      await vi.waitUntil(isThere, { timeout: 60_000 }).catch(() => {
         throw new Error(`${what} was not shown, but\n${screenText()}`)
       })
     },

@@ -4,7 +4,7 @@ import { openTerminal, test } from './person.ts'
 
 // `stint` in a terminal.
 
-vi.setConfig({ testTimeout: 120_000 })
+vi.setConfig({ testTimeout: 300_000 })
 
 const hasScript = (): boolean => {
   try {
@@ -53,7 +53,7 @@ describe.runIf(canRun)('the shell', () => {
     await ada.stint(['register', '--email', 'ada@example.com', '--name', 'Ada', '--password-stdin'], { input })
     const screen = openTerminal(ada, ['shell'])
     await screen.until('ada@example.com> ')
-    await vi.waitUntil(async () => (await world.sql`SELECT FROM live_connections`).length === 1, { timeout: 30_000 })
+    await vi.waitUntil(async () => (await world.sql`SELECT FROM live_connections`).length === 1, { timeout: 60_000 })
     screen.type('task debug.noop --delay-seconds 600 --watch\r')
     await screen.until(/0 % queued/)
     screen.type('\u0003')
@@ -70,7 +70,7 @@ describe.runIf(canRun)('the shell', () => {
     await ada.stint(['register', '--email', 'ada@example.com', '--name', 'Ada', '--password-stdin'], { input })
     const screen = openTerminal(ada, ['shell'])
     await screen.until('ada@example.com> ')
-    await vi.waitUntil(async () => (await world.sql`SELECT FROM live_connections`).length === 1, { timeout: 30_000 })
+    await vi.waitUntil(async () => (await world.sql`SELECT FROM live_connections`).length === 1, { timeout: 60_000 })
     const theirs = { kind: 'debug.noop', input: {}, name: 'theirs' }
     await world.http('POST', '/jobs', { token: bob.accessToken, body: theirs })
     const breakConnections = () => {
@@ -81,7 +81,7 @@ describe.runIf(canRun)('the shell', () => {
     await screen.until(/“elsewhere” \w{6} has succeeded/)
     const isSaid = () => screen.text().includes('connected again')
     // Once more: a connection that breaks before the shell has caught up is none that it had.
-    await vi.waitUntil(() => isSaid() || breakConnections(), { timeout: 30_000, interval: 5_000 })
+    await vi.waitUntil(() => isSaid() || breakConnections(), { timeout: 60_000, interval: 5_000 })
     expect(screen.text()).not.toContain('theirs')
     screen.type('\u0004')
     expect(await screen.ended).toBe(0)

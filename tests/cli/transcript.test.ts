@@ -7,7 +7,7 @@ import { test } from './person.ts'
 
 // What docs/cli.md shows, typed into a shell.
 
-vi.setConfig({ testTimeout: 120_000 })
+vi.setConfig({ testTimeout: 300_000 })
 
 const STINT = new URL('../../infra/cli/stint.ts', import.meta.url).pathname
 
