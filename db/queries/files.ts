@@ -69,14 +69,27 @@ export const namedByInput = (sql: Sql) => sql`
     UNION ALL SELECT jsonb_array_elements_text(input->'attachments') WHERE jsonb_typeof(input->'attachments') = 'array'
   ) AS named`
 
-/** Whether a job of the file's project that hasn't ended names it in its input. */
-export const isInUse = async (sql: Sql, file: { id: string; projectId: string }): Promise<boolean> => {
+/**
+ * Whether a job of the file's project that hasn't ended names it in its input. One branch for each partial index of live
+ * jobs, in its order, so that no plan leaves it: by all states together, all that have ended in the project would be read.
+ */
+export const isInUse = async (sql: Sql, { id, projectId }: { id: string; projectId: string }): Promise<boolean> => {
   const [row] = await sql<[{ inUse: boolean }]>`
-    SELECT EXISTS (
-      SELECT FROM jobs
-      WHERE project_id = ${file.projectId} AND state IN ('blocked', 'queued', 'running')
-        AND ${file.id}::text IN (SELECT file_id FROM ${namedByInput(sql)})
-    ) AS in_use`
+    WITH live AS (
+      SELECT waiting.input FROM queues, LATERAL (
+        SELECT input FROM jobs
+        WHERE queue = queues.name AND project_id = ${projectId} AND state = 'queued' AND concurrency_key IS NULL
+        ORDER BY priority, start_at OFFSET 0
+      ) AS waiting
+      UNION ALL
+      (SELECT input FROM jobs WHERE project_id = ${projectId} AND state = 'queued' AND concurrency_key IS NOT NULL
+       ORDER BY kind, start_at OFFSET 0)
+      UNION ALL
+      (SELECT input FROM jobs WHERE project_id = ${projectId} AND state = 'running' ORDER BY lease_until OFFSET 0)
+      UNION ALL
+      (SELECT input FROM jobs WHERE project_id = ${projectId} AND state = 'blocked' ORDER BY id DESC OFFSET 0)
+    )
+    SELECT EXISTS (SELECT FROM live, ${namedByInput(sql)} WHERE file_id = ${id}::text) AS in_use`
   return row.inUse
 }
 
