@@ -2,17 +2,19 @@ import type { Fragment } from 'postgres'
 import type { Sql } from '../client.ts'
 
 /**
- * A project's jobs that have not ended, with their inputs. One branch for each partial index: the index of all its jobs has
- * those that have ended too, and they may be millions. Of running ones, which are few, everybody's are read: a plan could
- * else intersect them with all of the project.
+ * A project's jobs that have not ended, with their inputs. One branch for each partial index of live jobs, in its order, so
+ * that no plan leaves it: the index of all jobs of the project has those that have ended too, and they may be millions.
  */
 export const liveOf = (sql: Sql, projectId: string | Fragment) => sql`
-  SELECT input FROM queues JOIN jobs ON queue = queues.name
-  WHERE project_id = ${projectId} AND state = 'queued' AND concurrency_key IS NULL
+  SELECT waiting.input FROM queues, LATERAL (
+    SELECT input FROM jobs
+    WHERE queue = queues.name AND project_id = ${projectId} AND state = 'queued' AND concurrency_key IS NULL
+    ORDER BY priority, start_at OFFSET 0
+  ) AS waiting
   UNION ALL
-  SELECT input FROM jobs WHERE project_id = ${projectId} AND state = 'queued' AND concurrency_key IS NOT NULL
+  (SELECT input FROM jobs WHERE project_id = ${projectId} AND state = 'queued' AND concurrency_key IS NOT NULL
+   ORDER BY kind, start_at OFFSET 0)
   UNION ALL
-  SELECT input FROM (SELECT project_id, input FROM jobs WHERE state = 'running' OFFSET 0) AS running
-  WHERE project_id = ${projectId}
+  (SELECT input FROM jobs WHERE project_id = ${projectId} AND state = 'running' ORDER BY lease_until OFFSET 0)
   UNION ALL
-  SELECT input FROM jobs WHERE project_id = ${projectId} AND state = 'blocked'`
+  (SELECT input FROM jobs WHERE project_id = ${projectId} AND state = 'blocked' ORDER BY id DESC OFFSET 0)`

@@ -1,4 +1,5 @@
 import type { Sql } from '../client.ts'
+import { liveOf } from './live-jobs.ts'
 import type { Role } from './memberships.ts'
 
 export interface ProjectRow {
@@ -76,24 +77,8 @@ export const releasePersonal = async (sql: Sql, userId: string): Promise<void> =
       SELECT FROM memberships WHERE memberships.project_id = projects.id AND memberships.user_id = ${userId}))`
 }
 
-/**
- * One look at each partial index of live jobs, in its order, so that no plan leaves it: by all states together, all that
- * have ended in the project would be read.
- */
 export const hasLiveJobs = async (sql: Sql, projectId: string): Promise<boolean> => {
-  const [row] = await sql<[{ live: boolean }]>`
-    SELECT coalesce(
-      (SELECT true FROM jobs WHERE project_id = ${projectId} AND state = 'blocked' ORDER BY id DESC LIMIT 1),
-      (SELECT true FROM queues, LATERAL (
-        SELECT FROM jobs
-        WHERE queue = queues.name AND project_id = ${projectId} AND state = 'queued' AND concurrency_key IS NULL
-        ORDER BY priority, start_at LIMIT 1
-      ) AS waiting LIMIT 1),
-      (SELECT true FROM jobs WHERE project_id = ${projectId} AND state = 'running' ORDER BY lease_until LIMIT 1),
-      (SELECT true FROM jobs WHERE project_id = ${projectId} AND state = 'queued' AND concurrency_key IS NOT NULL
-       ORDER BY kind, start_at LIMIT 1),
-      false
-    ) AS live`
+  const [row] = await sql<[{ live: boolean }]>`SELECT EXISTS (${liveOf(sql, projectId)}) AS live`
   return row.live
 }
 

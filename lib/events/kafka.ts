@@ -75,7 +75,14 @@ export const createKafkaPublisher = (options: KafkaOptions): Publisher => {
     if (known.has(topic)) return
     // Asked for with nothing to send: of messages to a topic in the making some would be taken, and then sent again.
     await onceTopicIsMade(kafka, topic, () => it.send({ topic, acks: -1, messages: [] }))
-    await partitionsAnswer(kafka, topic)
+    try {
+      await partitionsAnswer(kafka, topic)
+    } catch (error) {
+      if (!isWithoutLeader(error)) throw error
+      // It is not in the making: what stays without a leader must not hold up the others.
+      partitions = await countPartitions(kafka, topic)
+      for (let partition = 0; partition < partitions; partition++) suspects.add(partition)
+    }
     known.add(topic)
   }
 
@@ -83,12 +90,10 @@ export const createKafkaPublisher = (options: KafkaOptions): Publisher => {
     publish: async (topic, messages) => {
       const it = await connect()
       try {
-        if (suspects.size > 0 && messages.length > 0)
+        if (suspects.size === 0) await makeSureOf(it, topic)
+        if (suspects.size > 0)
           await sendByPartition(messages, partitions, (part, partition) => sendPart(it, topic, part, partition))
-        else {
-          await makeSureOf(it, topic)
-          await send(it, topic, messages)
-        }
+        else await send(it, topic, messages)
       } catch (error) {
         if (error instanceof TooLargeError || (error instanceof PartlyPublishedError && error.taken.size > 0))
           throw error
@@ -126,7 +131,7 @@ export interface Consumer {
 export const startKafkaConsumer = async (options: ConsumerOptions): Promise<Consumer> => {
   const { groupId, topic, onMessage } = options
   const kafka = createClient(options)
-  const consumer = kafka.consumer({ groupId, maxWaitTimeInMs: 100 })
+  const consumer = kafka.consumer({ groupId, maxWaitTimeInMs: 100, metadataMaxAge: LEADERS_MS })
   const joined = new Promise((resolve) => consumer.on(consumer.events.GROUP_JOIN, resolve))
   await consumer.connect()
   await onceTopicIsMade(kafka, topic, () => consumer.subscribe({ topics: [topic], fromBeginning: true }))
@@ -172,7 +177,12 @@ const SESSION_MS = 9_000
 export const startKafkaStream = async (options: StreamOptions): Promise<Consumer> => {
   const { groupId, topic, maxRecords, onRecords, onCrash } = options
   const kafka = createClient(options)
-  const consumer = kafka.consumer({ groupId, maxWaitTimeInMs: 100, sessionTimeout: SESSION_MS })
+  const consumer = kafka.consumer({
+    groupId,
+    maxWaitTimeInMs: 100,
+    sessionTimeout: SESSION_MS,
+    metadataMaxAge: LEADERS_MS,
+  })
   consumer.on(consumer.events.CRASH, ({ payload }) => {
     if (!payload.restart) onCrash()
   })
@@ -208,6 +218,9 @@ const toRecord = (partition: number, { offset, timestamp, key, value, headers = 
   },
 })
 
+/** How long a partition that had no leader may go unread once it has one. */
+const LEADERS_MS = 10_000
+
 /** How long a broker may take to make a topic that it was asked for the first time. */
 const TOPIC_MS = 15_000
 
@@ -233,10 +246,21 @@ const partitionsAnswer = async (kafka: Kafka, topic: string): Promise<void> => {
         await admin.fetchTopicOffsets(topic)
         return
       } catch (error) {
-        if (!protocolErrorOf(error) || performance.now() > until) throw error
+        if (!(protocolErrorOf(error) || isWithoutLeader(error)) || performance.now() > until) throw error
         await sleep(250)
       }
     }
+  } finally {
+    await admin.disconnect()
+  }
+}
+
+const countPartitions = async (kafka: Kafka, topic: string): Promise<number> => {
+  const admin = kafka.admin()
+  await admin.connect()
+  try {
+    const { topics } = await admin.fetchTopicMetadata({ topics: [topic] })
+    return topics[0]?.partitions.length ?? 0
   } finally {
     await admin.disconnect()
   }
@@ -248,6 +272,9 @@ const TOO_LARGE = ['MESSAGE_TOO_LARGE', 'RECORD_LIST_TOO_LARGE']
 const isTooLarge = (error: unknown): boolean => TOO_LARGE.includes(protocolErrorOf(error)?.type ?? '')
 
 const isMissingTopic = (error: unknown): boolean => protocolErrorOf(error)?.type === 'UNKNOWN_TOPIC_OR_PARTITION'
+
+/** A partition that has no leader is said to have one of which nobody knows. */
+const isWithoutLeader = (error: unknown): boolean => error instanceof kafkajs.KafkaJSBrokerNotFound
 
 /**
  * What a broker answered; undefined when none did. Its class comes by the default export: Node finds no names of CommonJS

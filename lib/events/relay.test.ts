@@ -346,7 +346,7 @@ const relayThroughProxy = async (world: World) => {
     const events = await world.events()
     return events.filter((it) => asked.has(it.subject)).map((it) => it.id)
   }
-  return { app, failing: proxy.failing, took }
+  return { app, proxy, failing: proxy.failing, took }
 }
 
 const eventsOf = (jobIds: string[], ...seqs: number[]) => jobIds.flatMap((id) => seqs.map((seq) => `${id}:${seq}`))
@@ -406,3 +406,31 @@ test('two partitions that take nothing hold up no third one', async ({ world }) 
   expect(await took(third)).toHaveLength(600)
   expect(await world.sql`SELECT FROM outbox`).toHaveLength(0)
 })
+
+test('a partition without a leader holds up no other, in a relay that was there before and in one that comes', async ({
+  world,
+}) => {
+  const { app, proxy, took } = await relayThroughProxy(world)
+  const held = idsIn(30, (it) => it === 2)
+  const others = idsIn(60, (it) => it !== 2)
+  const insert = (ids: string[]) =>
+    insertJobs(
+      app,
+      ids.map((id) => ({ id })),
+    )
+  for (const away of [proxy.failing, proxy.leaderless]) away.add(2)
+  await insert(held)
+  await expect(relay(app)).rejects.toThrow()
+  await insert(others.slice(0, 30))
+  await expect(relay(app)).rejects.toThrow(PartlyPublishedError)
+  expect((await took(others)).sort()).toEqual(eventsOf(others.slice(0, 30), 1).sort())
+  const publisher = createKafkaPublisher({ brokers: [proxy.address], log: app.log })
+  onTestFinished(() => publisher.close())
+  await insert(others.slice(30))
+  await expect(relay({ ...app, publisher })).rejects.toThrow(PartlyPublishedError)
+  expect((await took(others)).sort()).toEqual(eventsOf(others, 1).sort())
+  for (const away of [proxy.failing, proxy.leaderless]) away.clear()
+  await relay({ ...app, publisher })
+  expect(await took(held)).toEqual(eventsOf(held, 1))
+  expect(await took(others)).toHaveLength(60)
+}, 60_000)

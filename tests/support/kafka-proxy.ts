@@ -6,11 +6,14 @@ export interface KafkaProxy {
   address: string
   /** Partitions that take nothing. */
   failing: Set<number>
+  /** Partitions that have no leader, as when the only broker that has them is away. */
+  leaderless: Set<number>
   close(): void
 }
 
 const PRODUCE = 0
 const METADATA = 3
+const LEADER_NOT_AVAILABLE = 5
 const NOT_ENOUGH_REPLICAS = 19
 /** Added to the number of a partition, there is none of that number: what it is sent comes to nothing. */
 const NOWHERE = 1_000_000
@@ -18,6 +21,7 @@ const NOWHERE = 1_000_000
 export const startKafkaProxy = async (broker: string): Promise<KafkaProxy> => {
   const [host = '', brokerPort] = broker.split(':')
   const failing = new Set<number>()
+  const leaderless = new Set<number>()
   const sockets = new Set<Socket>()
   const server = createServer((client) => {
     const upstream = connect(Number(brokerPort), host)
@@ -36,7 +40,10 @@ export const startKafkaProxy = async (broker: string): Promise<KafkaProxy> => {
     })
     eachFrame(upstream, (frame) => {
       const { api, version } = asked.shift() ?? { api: -1, version: 0 }
-      if (api === METADATA) renamePort(frame, host, Number(brokerPort), port)
+      if (api === METADATA) {
+        renamePort(frame, host, Number(brokerPort), port)
+        depose(frame, leaderless)
+      }
       if (api === PRODUCE) fail(frame, version)
       client.write(frame)
     })
@@ -48,7 +55,7 @@ export const startKafkaProxy = async (broker: string): Promise<KafkaProxy> => {
     server.close()
     for (const socket of sockets) socket.destroy()
   }
-  return { address: `127.0.0.1:${port}`, failing, close }
+  return { address: `127.0.0.1:${port}`, failing, leaderless, close }
 }
 
 /** Calls with each request or response, its four bytes of length included. */
@@ -69,6 +76,31 @@ const renamePort = (frame: Buffer, host: string, from: number, to: number): void
   named.writeInt32BE(from, host.length)
   for (let at = frame.indexOf(named); at >= 0; at = frame.indexOf(named, at + 1))
     frame.writeInt32BE(to, at + host.length)
+}
+
+/**
+ * Since version 5: the pause that is asked for, the brokers, the cluster's name and its controller, and each topic with its
+ * partitions: of each an error, its number, its leader, and its replicas in three lists.
+ */
+const depose = (frame: Buffer, leaderless: Set<number>): void => {
+  let at = eachOf(frame, 12, (broker) => afterText(frame, afterText(frame, broker + 4) + 4))
+  at = afterText(frame, at) + 4
+  eachOf(frame, at, (topic) =>
+    eachOf(frame, afterText(frame, topic + 2) + 1, (partition) => {
+      if (leaderless.has(frame.readInt32BE(partition + 2))) {
+        frame.writeInt16BE(LEADER_NOT_AVAILABLE, partition)
+        frame.writeInt32BE(-1, partition + 6)
+      }
+      return [1, 2, 3].reduce((list) => eachOf(frame, list, (replica) => replica + 4), partition + 10)
+    }),
+  )
+}
+
+/** Each takes where an element begins, and tells where it ends. @returns where the list ends */
+const eachOf = (frame: Buffer, list: number, each: (at: number) => number): number => {
+  let at = list + 4
+  for (let i = frame.readInt32BE(list); i > 0; i--) at = each(at)
+  return at
 }
 
 /** What follows the client's name: since version 3 a transaction's, acks, a timeout, and of the one topic each partition's records. */
