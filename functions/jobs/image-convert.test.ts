@@ -1,8 +1,12 @@
 import sharp from 'sharp'
 import { describe, expect } from 'vitest'
 import { newId } from '../../lib/core/ids.ts'
+import { lambdaContext } from '../../tests/support/lambda-context.ts'
 import { jobIn, runInShortestStints, runKind } from '../../tests/support/run-kind.ts'
+import { sqsEvent } from '../../tests/support/worker-run.ts'
 import { test, type World } from '../../tests/support/world.ts'
+import { MAX_MEMORY_BYTES } from './image/memory.ts'
+import { inTurn } from './image/room.ts'
 import { imageConvert } from './image-convert.ts'
 
 const withFile = async ({ app, sql }: World, bytes: Buffer, name = 'photo.jpg') => {
@@ -113,4 +117,48 @@ test('is submitted, shown and done over HTTP, and its file is there', async ({ w
   const { job } = (await world.http('GET', `/jobs/${submitted.body.job.id}`, { token })).body
   expect(job).toMatchObject({ state: 'succeeded', result: { image: { format: 'webp', width: 30 } } })
   expect(await world.http('GET', `/files/${job.result.image.fileId}`, { token })).toMatchObject({ status: 302 })
+})
+
+describe('while other pictures take all the memory', () => {
+  /** Submits a job, and takes the memory. */
+  const whileFull = async (world: World) => {
+    const { accessToken: token } = await world.register()
+    const bytes = await picture(30, 30).png().toBuffer()
+    const headers = { 'content-type': 'image/png' }
+    const uploaded = await world.http('POST', '/files?name=a.png', { token, body: bytes, headers })
+    const input = { fileId: uploaded.body.file.id, format: 'avif' }
+    const submitted = await world.http('POST', '/jobs', { token, body: { kind: 'image.convert', input } })
+    const id: string = submitted.body.job.id
+    const free = Promise.withResolvers<void>()
+    const others = inTurn(MAX_MEMORY_BYTES, () => free.promise).next()
+    const letGo = async () => {
+      free.resolve()
+      await others
+    }
+    const get = async () => (await world.http('GET', `/jobs/${id}`, { token })).body.job
+    return { token, id, get, letGo }
+  }
+
+  test('one that waits is cancelled', async ({ world }) => {
+    const { token, id, get, letGo } = await whileFull(world)
+    const working = world.work('default')
+    await expect.poll(async () => (await get()).state, { timeout: 30_000 }).toBe('running')
+    await world.http('POST', `/jobs/${id}/cancel`, { token })
+    await working
+    expect((await get()).state).toBe('cancelled')
+    await letGo()
+  })
+
+  test('one that waits stops when its function’s time is over, and is made later', async ({ world }) => {
+    const { get, letGo } = await whileFull(world)
+    const received = await world.app.queue.receive('default', { max: 1, waitSeconds: 5 })
+    const { handler } = await import('../queue/worker.ts')
+    const event = sqsEvent(received, world.app.config.sqs.queueUrls['default'], world.app.config.region)
+    await handler(event, lambdaContext(world.app, 2))
+    expect(await get()).toMatchObject({ state: 'queued', attempt: 1, error: null })
+    await letGo()
+    await world.work('default')
+    expect(await get()).toMatchObject({ state: 'succeeded', attempt: 1, result: { image: { format: 'avif' } } })
+    expect(world.exits).toEqual([])
+  })
 })

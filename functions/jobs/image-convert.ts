@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { defineJob } from '../../lib/jobs/define.ts'
 import { checkFormat, MAX_BYTES } from './image/limits.ts'
 import { madeImage, writeImage } from './image/made-image.ts'
+import { inTurn } from './image/room.ts'
 import { format, quality, takesQuality } from './image/size.ts'
 
 export const imageConvert = defineJob({
@@ -24,11 +25,13 @@ export const imageConvert = defineJob({
     if (checkpoint) return checkpoint
 
     // Loaded by the first picture and not with the registry: sharp is 20 MB of library that the API never needs.
-    const { inspect, make } = await import('./image/codec.ts')
+    const { inspect, make, memoryFor } = await import('./image/codec.ts')
     const file = await files.read(fileId, { maxBytes: MAX_BYTES })
     const original = await inspect(file.bytes)
     checkFormat(original, into.format)
-    const image = await writeImage(files, file, await make(file.bytes, original, into), into.format)
+    const image = yield* inTurn(memoryFor(original, into), async () =>
+      writeImage(files, file, await make(file.bytes, original, into), into.format),
+    )
     // Durable: a file that no checkpoint knows would be made once more.
     yield { checkpoint: { image }, progress: 1, partial: { image }, durable: true }
     return { image }

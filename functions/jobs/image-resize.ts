@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { defineJob } from '../../lib/jobs/define.ts'
 import { checkSizes, MAX_BYTES } from './image/limits.ts'
 import { madeImage, writeImage } from './image/made-image.ts'
+import { inTurn } from './image/room.ts'
 import { size } from './image/size.ts'
 
 export const imageResize = defineJob({
@@ -27,14 +28,17 @@ export const imageResize = defineJob({
     if (images.length === sizes.length) return { images }
 
     // Loaded by the first picture and not with the registry: sharp is 20 MB of library that the API never needs.
-    const { framesIn, inspect, make } = await import('./image/codec.ts')
+    const { framesIn, inspect, make, memoryFor } = await import('./image/codec.ts')
     const file = await files.read(fileId, { maxBytes: MAX_BYTES })
     const original = await inspect(file.bytes)
     checkSizes(original, sizes, (format) => framesIn(original, format))
+    const memory = sizes.map((size) => memoryFor(original, size))
 
     for (const size of sizes.slice(images.length)) {
-      const made = await make(file.bytes, original, size)
-      images = [...images, await writeImage(files, file, made, size.format)]
+      const image = yield* inTurn(memory[images.length] ?? 0, async () =>
+        writeImage(files, file, await make(file.bytes, original, size), size.format),
+      )
+      images = [...images, image]
       // Durable: a file that no checkpoint knows would be made once more.
       yield { checkpoint: { images }, progress: images.length / sizes.length, partial: { images }, durable: true }
     }

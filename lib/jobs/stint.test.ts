@@ -34,6 +34,31 @@ describe.for([Number.NaN, Number.POSITIVE_INFINITY])('a safe point with the prog
   )
 })
 
+test('a safe point that says nothing is only a place to stop at, and told to nobody', async ({
+  world: { app, sql },
+}) => {
+  const saying = (point: object) =>
+    defineJob({
+      kind: 'test.silent',
+      summary: 'Waits',
+      input: z.object({}),
+      output: z.null(),
+      async *run() {
+        yield point
+        await new Promise((resolve) => setTimeout(resolve, 100))
+        return null
+      },
+    })
+  const often = { ...app, config: { ...app.config, engine: { ...app.config.engine, safePointSeconds: 0.01 } } }
+  const told = async (point: object) => {
+    const [id = ''] = await insertJobs(app, [{ kind: 'test.silent', input: '{}' }])
+    await invoke(createEngine(often, [saying(point)]))
+    return sql`SELECT type FROM events WHERE job_id = ${id} AND type = 'job.progressed'`
+  }
+  expect(await told({ progress: undefined })).toEqual([])
+  expect(await told({ progress: 0.5, durable: true })).toHaveLength(1)
+})
+
 test('a job that waits for a thread uses none of its time, and spends no attempt when it gets none', () => {
   const kind = defineJob({
     kind: 'test.thread',

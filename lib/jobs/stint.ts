@@ -61,8 +61,10 @@ export class Stint {
     const now = performance.now()
     this.#longestGapMs = Math.max(this.#longestGapMs, gapMs ?? now - this.#lastPointMs)
     this.#lastPointMs = now
-    this.#latest = { ...this.#latest, ...defined(point) }
-    this.#unsaved = true
+    const said = defined(point)
+    this.#latest = { ...this.#latest, ...said }
+    // One that says nothing is only a place to stop at: there is nothing to save, and nothing to tell.
+    this.#unsaved ||= Object.keys(said).length > 0
     this.passed = true
   }
 

@@ -1,8 +1,11 @@
-import { readdirSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { basename } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
+import { parse } from 'yaml'
 import { routes } from '../../functions/http/index.ts'
+import { imageConvert } from '../../functions/jobs/image-convert.ts'
+import { imageResize } from '../../functions/jobs/image-resize.ts'
 import { readRoutingTable } from '../../infra/local/routing-table.ts'
 import { ALWAYS, OF_PROBLEMS } from '../../lib/http/headers.ts'
 import { methodsOf, type Resource } from '../../lib/http/resource.ts'
@@ -127,4 +130,15 @@ test('pages of other origins may read each header that a route says it gives', (
   given.delete('set-cookie')
   const always = [...Object.keys(ALWAYS), ...Object.values(OF_PROBLEMS).flatMap((headers) => Object.keys(headers))]
   expect(table.cors.exposedResponseHeaders.toSorted()).toEqual([...new Set([...given, ...always])].toSorted())
+})
+
+test('the function that makes pictures has the memory for as many as it makes at once', async () => {
+  const { MAX_MEMORY_BYTES } = await import('../../functions/jobs/image/memory.ts')
+  const { functions } = parse(readFileSync(new URL('serverless.yml', root), 'utf8')) as {
+    functions: Record<string, { memorySize: number }>
+  }
+  for (const kind of [imageConvert, imageResize]) {
+    const memoryMiB = functions[`worker-${kind.queue}`]?.memorySize
+    expect(memoryMiB).toBeGreaterThanOrEqual(MAX_MEMORY_BYTES / 1024 ** 2 + 500)
+  }
 })

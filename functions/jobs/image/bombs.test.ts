@@ -40,6 +40,7 @@ const BOMBS: [name: string, bomb: () => Buffer | Promise<Buffer>, outcome: strin
   ['a PNG with 100 MB of comment in 100 KB', () => pngWithBombs('zTXt', 100_000_000), 'made, 100 × 100'],
   ['a PNG with 100 MB of colour profile in 100 KB', () => pngWithBombs('iCCP', 100_000_000), 'made, 100 × 100'],
   ['a PNG with 8 GB of comments in 8 MB', () => pngWithBombs('zTXt', 8_000_000, 1_000), TOO_LARGE],
+  ['a PNG with 800 MB of comments in 800 KB', () => pngWithBombs('zTXt', 8_000_000, 100), TOO_LARGE],
   ['a PNG of 2 million chunks', () => pngOfChunks(2_000_000), TOO_LARGE],
   ['a JPEG that claims 4 · 10⁹ pixels', () => jpegThatClaims(65_500, 65_500), TOO_LARGE],
   ['a progressive JPEG of thousands of scans', () => jpegOfScans(2_000, 5_000), UNREADABLE],

@@ -14,6 +14,19 @@ const FORMAT_SIDES: Record<Format, number> = { jpeg: 65_500, png: 65_535, webp: 
 export interface Original extends Pixels {
   /** More than one if it moves. */
   frames: number
+  /** What it takes to decode it. */
+  came: {
+    /** As libvips calls it: an avif is `heif`. */
+    format: string
+    channels: number
+    /** Of one channel of a pixel. */
+    sampleBytes: number
+    hasAlpha: boolean
+    /** Its lines don't come one after the other. */
+    interlaced: boolean
+    /** It lies on its side, or upside down. */
+    turned: boolean
+  }
 }
 
 /** @throws {PermanentError} IMAGE_TOO_LARGE, for a size that has a side, or with its frames an area, out of bounds */

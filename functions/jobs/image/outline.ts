@@ -6,8 +6,8 @@ export const MAX_FRAMES = 1_000
 /** Segments, chunks, extensions, tags: what a file is made of, besides its pixels. A real one has hundreds at most. */
 const MAX_PARTS = 20_000
 
-/** Texts and profiles of a png, each of which inflates to megabytes. */
-const MAX_COMPRESSED = 100
+/** Texts and profiles of a png, each of which inflates to 8 MB, and takes 20. A real one has a profile and a few texts. */
+const MAX_COMPRESSED = 8
 
 /**
  * Walks along a file's outline and refuses what has too many parts. The libraries that decode it take a second for some
