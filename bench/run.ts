@@ -32,7 +32,9 @@ const repetitions = Number(values.repetitions ?? (values.quick ? 1 : 3))
 const reasons = new Map<string, string>()
 for (const name of systems) {
   const reason = name === 'stint' ? undefined : whyNot(name)
-  if (reason) reasons.set(name, reason)
+  if (!reason) continue
+  reasons.set(name, reason)
+  console.error(`${name} is left out: ${reason}`)
 }
 
 /** Interleaved: in each repetition one system after the other, so that all meet the same moods of the machine. */

@@ -13,10 +13,14 @@ const SETTINGS: Record<string, string> = {
     'workers: 2 processes, concurrency 24 each, for the drain a local queue of 500 and ends in batches; it keeps neither ended jobs nor results; bulk by addJobs of 1 000',
 }
 
+const keepsInRedis = (name: string): boolean => {
+  const { [name as keyof typeof NODE_PEERS]: store = 'redis' } = NODE_PEERS
+  return store === 'redis'
+}
+
 /** How a peer is set up, for people. */
 export const settingsOf = (name: string): string => {
-  const { [name as keyof typeof NODE_PEERS]: store = 'redis' } = NODE_PEERS
-  const where = store === 'redis' ? 'Redis, appendonly every second' : 'the same PostgreSQL, with the same settings'
+  const where = keepsInRedis(name) ? 'Redis, appendonly every second' : 'the same PostgreSQL, with the same settings'
   return `${SETTINGS[name]}; ${where}`
 }
 
@@ -28,6 +32,7 @@ export const versionsOf = (systems: readonly string[]): string => {
       return ['fastapi', 'celery'].map((it) => `${it} ${new RegExp(`^${it}==(.*)$`, 'm').exec(python)?.[1]}`)
     return name in pinned ? [`${name} ${pinned[name]}`] : []
   })
+  if (!systems.some((name) => name !== 'stint' && keepsInRedis(name))) return versions.join(' · ')
   const redis = /v=(\S+)/.exec(execFileSync('redis-server', ['--version'], { encoding: 'utf8' }))?.[1]
   return [...versions, `Redis ${redis}`].join(' · ')
 }
