@@ -80,7 +80,9 @@ export const listFailures = route({
   method: 'GET',
   path: '/failures',
   summary: 'Failed jobs, those together that failed alike, the latest first',
-  description: 'Alike are jobs of one kind and code whose messages differ in numbers, ids and quoted names only.',
+  description:
+    'Alike are jobs of one kind and code whose messages differ in numbers, ids and quoted names only. Of each project the ' +
+    'latest 5 000 failures count, or fewer where there are more than four projects.',
   actor: 'user',
   scope: 'jobs:read',
   query: z.object({ projectId, days: z.coerce.number().int().min(1).max(365).default(7) }),
