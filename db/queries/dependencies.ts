@@ -52,7 +52,7 @@ const whoEnded = (sql: Sql, parentIds: string[]) => sql`
     WHERE id = ANY (${parentIds}::uuid[]) AND state IN ('succeeded', 'failed', 'cancelled')
   )`
 
-/** The columns `parent_id` and `child_id` of open edges from `parents`, at most so many from each. */
+/** Open edges from one of `parents`, at most so many: where each lies, and its `child_id`. */
 const openEdgesOf = (sql: Sql, parents: 'reached' | 'parents', most: number) => sql`
   -- Ordered as one index has them: whatever the planner thinks of how many children a job has, it reads no others.
   SELECT ctid, child_id FROM job_dependencies

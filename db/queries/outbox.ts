@@ -16,6 +16,13 @@ export interface GoneEvent {
   id: null
 }
 
+/** What the oldest rows name, as `noted`: of `atLeast` events where `before` is less than that. */
+const notedInOldest = (sql: Sql, atLeast: number, condition = sql``) => sql`
+  (
+    SELECT id, job_ids, seqs, sum(events) OVER (ORDER BY id) - events AS before
+    FROM outbox ${condition} ORDER BY id LIMIT ${atLeast}
+  ) AS due, unnest(due.job_ids, due.seqs) WITH ORDINALITY AS noted (job_id, seq, nth)`
+
 /** What `noted` names. Each is looked up by its key: the limit is for the planner, which would read all events once many wait. */
 const joinEvents = (sql: Sql) => sql`
   LEFT JOIN LATERAL (
@@ -32,9 +39,7 @@ const joinEvents = (sql: Sql) => sql`
  */
 export const list = (sql: Sql, atLeast: number): Promise<(OutboxEvent | GoneEvent)[]> => sql`
   SELECT due.id AS outbox_id, event.*
-  FROM (
-    SELECT id, job_ids, seqs, sum(events) OVER (ORDER BY id) - events AS before FROM outbox ORDER BY id LIMIT ${atLeast}
-  ) AS due, unnest(due.job_ids, due.seqs) WITH ORDINALITY AS noted (job_id, seq, nth) ${joinEvents(sql)}
+  FROM ${notedInOldest(sql, atLeast)} ${joinEvents(sql)}
   WHERE before < ${atLeast}
   ORDER BY due.id, nth`
 
@@ -53,10 +58,7 @@ export const freeze = async (tx: Sql): Promise<void> => {
  */
 export const listNoted = (sql: Sql, after: number, atLeast: number): Promise<NotedEvent[]> => sql`
   SELECT due.id AS outbox_id, noted.job_id, noted.seq
-  FROM (
-    SELECT id, job_ids, seqs, sum(events) OVER (ORDER BY id) - events AS before FROM outbox
-    WHERE id > ${after} ORDER BY id LIMIT ${atLeast}
-  ) AS due, unnest(due.job_ids, due.seqs) WITH ORDINALITY AS noted (job_id, seq, nth)
+  FROM ${notedInOldest(sql, atLeast, sql`WHERE id > ${after}`)}
   WHERE before < ${atLeast}
   ORDER BY due.id, nth`
 

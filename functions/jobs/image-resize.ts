@@ -32,10 +32,10 @@ export const imageResize = defineJob({
     const file = await files.read(fileId, { maxBytes: MAX_BYTES })
     const original = await inspect(file.bytes)
     checkSizes(original, sizes, (format) => framesIn(original, format))
-    const memory = sizes.map((size) => memoryFor(original, size))
+    const demands = sizes.map((size) => ({ size, bytes: memoryFor(original, size) }))
 
-    for (const size of sizes.slice(images.length)) {
-      const image = yield* inTurn(memory[images.length] ?? 0, async () =>
+    for (const { size, bytes } of demands.slice(images.length)) {
+      const image = yield* inTurn(bytes, async () =>
         writeImage(files, file, await make(file.bytes, original, size), size.format),
       )
       images = [...images, image]

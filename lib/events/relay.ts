@@ -56,8 +56,8 @@ const publishOldest = async (app: App, mayGoOn: MayGoOn): Promise<void> => {
   while (await mayGoOn()) {
     const events = await outbox.list(app.sql, BATCH)
     if (events.length === 0) return
-    const remove = () => outbox.remove(app.sql, [...new Set(events.map((it) => it.outboxId))])
-    if (!(await publishAll(app, events, remove, mayGoOn))) return
+    if (!(await publishAll(app, events, mayGoOn))) return
+    await outbox.remove(app.sql, [...new Set(events.map((it) => it.outboxId))])
     // That was all. Whoever has committed more since then says so, or the next pass finds it.
     if (events.length < BATCH) return
   }
@@ -68,20 +68,19 @@ const publishOthers = async (app: App, refusals: Refuses[], mayGoOn: MayGoOn): P
   const others = await listOthers(app, (jobId) => refusals.some((refuses) => refuses(jobId)))
   for (let from = 0; from < others.length && (await mayGoOn()); from += BATCH) {
     const noted = others.slice(from, from + BATCH)
-    const remove = () => outbox.removeEvents(app.sql, noted)
-    if (!(await publishAll(app, await outbox.read(app.sql, noted), remove, mayGoOn))) return
+    if (!(await publishAll(app, await outbox.read(app.sql, noted), mayGoOn))) return
+    await outbox.removeEvents(app.sql, noted)
   }
 }
 
 /**
- * Publishes events, and removes what names them. When it is slow or fails, what was published until then is taken out of
- * their rows, so that the next pass goes on from there.
+ * Publishes events, whose rows the caller then removes. When it is slow or fails, what was published until then is taken out
+ * of them, so that the next pass goes on from there.
  * @returns false when it had to stop before the end
  */
 const publishAll = async (
   app: App,
   events: (outbox.OutboxEvent | outbox.GoneEvent)[],
-  remove: () => Promise<void>,
   mayGoOn: MayGoOn,
 ): Promise<boolean> => {
   let published: outbox.OutboxEvent[] = []
@@ -108,7 +107,6 @@ const publishAll = async (
     await note().catch((err) => app.log.warn({ err }, 'what was published could not be noted, and comes again'))
     throw error
   }
-  await remove()
   return true
 }
 
