@@ -172,6 +172,27 @@ test('a statement that cannot be built fails by itself', async ({ world }) => {
   await pool.end()
 })
 
+test('who comes next gets the connection that was used last, so that the others may become idle and close', async ({
+  world: { app },
+}) => {
+  const { url, prepare } = app.config.database
+  const pool = createPool({ url, maxConnections: 4, applicationName: 'four', prepare })
+  onTestFinished(() => pool.end())
+  const together = await Promise.all(
+    Array.from({ length: 4 }, () => pool`SELECT pg_backend_pid() AS pid, pg_sleep(0.2)`),
+  )
+  const opened = new Set(together.map(([row]) => row?.['pid']))
+  expect(opened.size).toBe(4)
+  const used = new Set<number>()
+  for (let n = 0; n < 6; n++) used.add(await backendOf(pool))
+  for (let n = 0; n < 3; n++) used.add(await pool.begin(backendOf))
+  expect(used.size).toBe(1)
+  // Three at once, and one after them: all that wait are known still.
+  const three = await Promise.all(Array.from({ length: 3 }, () => pool`SELECT pg_backend_pid() AS pid, pg_sleep(0.1)`))
+  for (const [row] of three) expect(opened).toContain(row?.['pid'])
+  expect(opened).toContain(await backendOf(pool))
+})
+
 test('a transaction in which something else cannot be reached is rolled back', async ({ world }) => {
   await makeTable(world)
   const elsewhere = Object.assign(new Error('S3 is away'), { code: 'ECONNREFUSED' })
