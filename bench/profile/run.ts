@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
+import type { RunningProcess } from '../../infra/local/run-file.ts'
 import { generateLoad } from '../load.ts'
 import { BODY } from '../measures/body.ts'
 import { measureBulk, measureDrain } from '../measures/bulk.ts'
@@ -45,8 +46,8 @@ const load = ({ port, token }: MeasuredStack) =>
 const profiled = (measured: MeasuredStack) =>
   measured.stack.run().filter(({ name }) => /^(host|schedules|worker-.*)$/.test(name))
 
-const signal = (measured: MeasuredStack): void => {
-  for (const { pid } of profiled(measured)) process.kill(pid, 'SIGUSR2')
+const signal = (processes: readonly RunningProcess[]): void => {
+  for (const { pid } of processes) process.kill(pid, 'SIGUSR2')
 }
 
 const preload = (name: string) => `--import=${fileURLToPath(new URL(name, import.meta.url))}`
@@ -66,10 +67,12 @@ try {
   await measured.idle()
   if (!['consume', 'steady', 'idle'].includes(what)) await measured.pause()
   if (what === 'drain') await measureBulk(measured, jobs)
-  signal(measured)
+  // Not those that are started meanwhile, such as a worker in reserve: the second signal would be their first.
+  const processes = profiled(measured)
+  signal(processes)
   console.log(await work(measured))
-  signal(measured)
-  for (const { name, pid } of profiled(measured)) {
+  signal(processes)
+  for (const { name, pid } of processes) {
     const file = join(values.out, `${pid}.cpuprofile`)
     for (let waited = 0; !existsSync(file) && waited < 10_000; waited += 50) await sleep(50)
     await sleep(300)
