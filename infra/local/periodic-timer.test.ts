@@ -80,7 +80,7 @@ test('with a time to gather, nudges that come within it make one run, and a stop
   vi.useFakeTimers()
   onTestFinished(() => void vi.useRealTimers())
   const run = vi.fn(async () => {})
-  const timer = startPeriodicTimer(3_600, run, 40)
+  const timer = startPeriodicTimer(3_600, run, () => 40)
   timer.nudge()
   await vi.advanceTimersByTimeAsync(39)
   timer.nudge()
@@ -90,6 +90,24 @@ test('with a time to gather, nudges that come within it make one run, and a stop
   timer.nudge()
   await timer.stop()
   expect(run).toHaveBeenCalledTimes(1)
+})
+
+test('for how long it gathers may depend on how long the last run took', async () => {
+  vi.useFakeTimers()
+  onTestFinished(() => void vi.useRealTimers())
+  const begun: number[] = []
+  const run = async () => {
+    begun.push(performance.now())
+    await new Promise((resolve) => setTimeout(resolve, 20))
+  }
+  const timer = startPeriodicTimer(3_600, run, (lastRunMs) => 40 + lastRunMs * 3)
+  const from = performance.now()
+  for (let n = 0; n < 3; n++) {
+    timer.nudge()
+    await vi.advanceTimersByTimeAsync(200)
+  }
+  expect(begun.map((at) => Math.round(at - from))).toEqual([40, 300, 500])
+  await timer.stop()
 })
 
 test('what is done between two runs waits for the one that is under way, and keeps others waiting', async () => {

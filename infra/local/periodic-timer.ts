@@ -13,19 +13,24 @@ const FIRST_WITHIN_SECONDS = 60
 
 /**
  * @param run reports its failures itself and never rejects
- * @param gatherMs for how long nudges are gathered before a run
+ * @param gatherMs for how long nudges are gathered before a run, by how long the one before it took (0 for the first)
  */
-export const startPeriodicTimer = (everySeconds: number, run: () => Promise<void>, gatherMs = 0): PeriodicTimer => {
+export const startPeriodicTimer = (
+  everySeconds: number,
+  run: () => Promise<void>,
+  gatherMs: (lastRunMs: number) => number = () => 0,
+): PeriodicTimer => {
   let running: Promise<void> | undefined
   let current: Promise<void> | undefined
   let held: Promise<void> | undefined
   let again = false
   let stopped = false
+  let lastRunMs = 0
   let stopGathering = (): void => {}
 
-  const gather = (): Promise<void> =>
+  const gather = (ms: number): Promise<void> =>
     new Promise((resolve) => {
-      const timer = setTimeout(resolve, gatherMs)
+      const timer = setTimeout(resolve, ms)
       stopGathering = () => {
         clearTimeout(timer)
         resolve()
@@ -34,12 +39,15 @@ export const startPeriodicTimer = (everySeconds: number, run: () => Promise<void
 
   const runWhileNudged = async (): Promise<void> => {
     do {
-      if (gatherMs > 0) await gather()
+      const ms = gatherMs(lastRunMs)
+      if (ms > 0) await gather(ms)
       while (held) await held
       if (stopped) break
       again = false
+      const began = performance.now()
       current = run()
       await current
+      lastRunMs = performance.now() - began
     } while (again && !stopped)
     running = undefined
   }

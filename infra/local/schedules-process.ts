@@ -27,8 +27,13 @@ import type { FromSchedules, ToSchedules } from './schedules-protocol.ts'
 
 const NAME = 'schedules'
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
-/** What commits tell goes to Kafka a moment later, with what others tell meanwhile: a pass costs the same for many. */
-const GATHER_MS: Record<string, number> = { relay: 40 }
+/**
+ * What commits tell goes to Kafka a moment later, with what others tell meanwhile: a pass costs the same for many. Ten
+ * times as long as the last one took, so that passes of a few events each leave nine tenths of the time to the jobs.
+ */
+const GATHER_MS: Record<string, (lastRunMs: number) => number> = {
+  relay: (lastRunMs) => Math.min(120, Math.max(40, 10 * lastRunMs)),
+}
 /** Where processors are scarce, jobs and answers go first: events can wait. */
 const NICENESS = 10
 
