@@ -1,9 +1,10 @@
+import { setTimeout } from 'node:timers/promises'
 import { expect, onTestFinished } from 'vitest'
 import { givenStack } from '../../tests/support/given-stack.ts'
 import { startKafkaProxy } from '../../tests/support/kafka-proxy.ts'
 import { readTopic } from '../../tests/support/kafka-reader.ts'
 import { test } from '../../tests/support/world.ts'
-import { createKafkaPublisher, startKafkaConsumer } from './kafka.ts'
+import { createKafkaPublisher, startKafkaConsumer, startKafkaStream, type TopicRecord } from './kafka.ts'
 import { partitionOf } from './partitioner.ts'
 import { type PartlyPublishedError, TooLargeError } from './publisher.ts'
 
@@ -117,4 +118,37 @@ test('gives a consumer group what was published before and after it came, in ord
   const inOrder = Array.from({ length: 40 }, (_, i) => String(i))
   const ofKey = (all: string[], rest: number) => all.filter((value) => Number(value) % 2 === rest)
   for (const rest of [0, 1]) expect(ofKey(received, rest)).toEqual(ofKey(inOrder, rest))
+})
+
+test('a group says each second how far it has read, and not of each batch; who begins anew goes on from there', async ({
+  world: { app },
+}) => {
+  const OFFSET_COMMIT = 8
+  const { brokers, topic } = app.config.kafka
+  const proxy = await startKafkaProxy(brokers[0] ?? '')
+  onTestFinished(() => proxy.close())
+  const start = async (received: string[]) => {
+    const onRecords = async (records: TopicRecord[]) => void received.push(...records.map((it) => String(it.value)))
+    const options = { groupId: `group-of-${topic}`, topic, log: app.log, maxRecords: 100, onRecords, onCrash: () => {} }
+    const stream = await startKafkaStream({ ...options, brokers: [proxy.address] })
+    onTestFinished(() => stream.stop())
+    return stream
+  }
+  const first: string[] = []
+  const began = performance.now()
+  const stream = await start(first)
+  for (let n = 0; n < 20; n++) {
+    await app.publisher.publish(topic, [message('one', String(n))])
+    await expect.poll(() => first.length, { interval: 5 }).toBe(n + 1)
+  }
+  expect(proxy.requests(OFFSET_COMMIT)).toBeLessThanOrEqual((performance.now() - began) / 1_000)
+  const before = proxy.requests(OFFSET_COMMIT)
+  await setTimeout(1_000)
+  await app.publisher.publish(topic, [message('one', 'last')])
+  await expect.poll(() => proxy.requests(OFFSET_COMMIT)).toBeGreaterThan(before)
+  await stream.stop()
+  const second: string[] = []
+  await start(second)
+  await app.publisher.publish(topic, [message('one', 'new')])
+  await expect.poll(() => second).toEqual(['new'])
 })

@@ -173,6 +173,12 @@ const PARTITIONS_AT_ONCE = 4
  */
 const SESSION_MS = 9_000
 
+/**
+ * Between two commits of how far a group has read: by itself, the client sends one for each batch of each partition, as
+ * many requests as the batches. So much more is read once more by who begins anew.
+ */
+const COMMIT_EACH_MS = 1_000
+
 /** Reads a topic in batches as a member of a consumer group, a new group from the beginning. */
 export const startKafkaStream = async (options: StreamOptions): Promise<Consumer> => {
   const { groupId, topic, maxRecords, onRecords, onCrash } = options
@@ -190,11 +196,16 @@ export const startKafkaStream = async (options: StreamOptions): Promise<Consumer
   await onceTopicIsMade(kafka, topic, () => consumer.subscribe({ topics: [topic], fromBeginning: true }))
   await consumer.run({
     partitionsConsumedConcurrently: PARTITIONS_AT_ONCE,
-    eachBatch: async ({ batch: { partition, messages }, resolveOffset, heartbeat, isRunning, isStale }) => {
+    autoCommit: false,
+    autoCommitInterval: COMMIT_EACH_MS,
+    eachBatch: async (given) => {
+      const { batch, resolveOffset, commitOffsetsIfNecessary, heartbeat, isRunning, isStale } = given
+      const { partition, messages } = batch
       for (let from = 0; from < messages.length && isRunning() && !isStale(); from += maxRecords) {
         const some = messages.slice(from, from + maxRecords)
         await onRecords(some.map((message) => toRecord(partition, message)))
         resolveOffset(some.at(-1)?.offset ?? '')
+        await commitOffsetsIfNecessary()
         await heartbeat()
       }
     },

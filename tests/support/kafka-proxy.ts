@@ -8,6 +8,8 @@ export interface KafkaProxy {
   failing: Set<number>
   /** Partitions that have no leader, as when the only broker that has them is away. */
   leaderless: Set<number>
+  /** How many requests of an API came: 8 is OffsetCommit. */
+  requests(api: number): number
   close(): void
 }
 
@@ -22,6 +24,7 @@ export const startKafkaProxy = async (broker: string): Promise<KafkaProxy> => {
   const [host = '', brokerPort] = broker.split(':')
   const failing = new Set<number>()
   const leaderless = new Set<number>()
+  const requests = new Map<number, number>()
   const sockets = new Set<Socket>()
   const server = createServer((client) => {
     const upstream = connect(Number(brokerPort), host)
@@ -35,6 +38,7 @@ export const startKafkaProxy = async (broker: string): Promise<KafkaProxy> => {
     eachFrame(client, (frame) => {
       const [api, version] = [frame.readInt16BE(4), frame.readInt16BE(6)]
       asked.push({ api, version })
+      requests.set(api, (requests.get(api) ?? 0) + 1)
       if (api === PRODUCE) misdirect(frame, version, failing)
       upstream.write(frame)
     })
@@ -55,7 +59,7 @@ export const startKafkaProxy = async (broker: string): Promise<KafkaProxy> => {
     server.close()
     for (const socket of sockets) socket.destroy()
   }
-  return { address: `127.0.0.1:${port}`, failing, leaderless, close }
+  return { address: `127.0.0.1:${port}`, failing, leaderless, requests: (api) => requests.get(api) ?? 0, close }
 }
 
 /** Calls with each request or response, its four bytes of length included. */
