@@ -18,6 +18,12 @@ export interface PoolOptions {
 }
 
 /**
+ * How long a connection is kept that nobody uses: less than networks do, 350 s on AWS ("Amazon VPC: NAT gateways"). One
+ * that is made anew plans each statement five times before it keeps a plan; who comes first after it waits for all of that.
+ */
+const IDLE_SECONDS = 300
+
+/**
  * A pool of lazily opened connections. Columns come back in camelCase; JSON inside them stays as it was stored.
  * It sets nothing per session that a transaction pooler (RDS Proxy, PgBouncer) would lose.
  */
@@ -26,7 +32,7 @@ export const createPool = ({ url, maxConnections, prepare, applicationName }: Po
     max: maxConnections,
     prepare,
     ...(!prepare && { max_pipeline: 0 }),
-    idle_timeout: 60,
+    idle_timeout: IDLE_SECONDS,
     connect_timeout: 10,
     // Tries of all connections count together: by itself, a pool that lost them all at once would pause for 20 s.
     backoff: () => 0.1 + Math.random() / 5,
