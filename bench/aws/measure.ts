@@ -145,7 +145,12 @@ const times = async (count: number, work: () => Promise<unknown>): Promise<void>
 const pushAll = async (messages: Message[]): Promise<void> => {
   for (const { key, value } of messages) {
     const record = { partition: 0, offset: 0, timestamp: 0, key: Buffer.from(key), value, headers: {} }
-    await timed(() => push(toKafkaEvent(app.config.kafka.topic, NO_BROKER, [record]), lambdaContext(app, 60)))
+    await timed(() =>
+      push(
+        toKafkaEvent(app.config.kafka.topic, NO_BROKER, () => [record]),
+        lambdaContext(app, 60),
+      ),
+    )
   }
 }
 

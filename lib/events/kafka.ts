@@ -145,12 +145,12 @@ export const startKafkaConsumer = async (options: ConsumerOptions): Promise<Cons
 }
 
 export interface TopicRecord {
-  partition: number
-  offset: number
+  readonly partition: number
+  readonly offset: number
   /** Milliseconds since 1970. */
-  timestamp: number
-  key: Buffer
-  value: Buffer
+  readonly timestamp: number
+  readonly key: Buffer
+  readonly value: Buffer
   readonly headers: Record<string, Buffer>
 }
 
@@ -159,8 +159,11 @@ export interface StreamOptions extends KafkaOptions {
   topic: string
   /** At most so many at once. */
   maxRecords: number
-  /** Records of one partition, in their order; those after them come when it resolves, the same again if it rejects. */
-  onRecords: (records: TopicRecord[]) => Promise<void>
+  /**
+   * Records of one partition, in their order; those after them come when it resolves, the same again if it rejects. They
+   * are read when they are asked for: where nobody listens, nobody does.
+   */
+  onRecords: (read: () => TopicRecord[]) => Promise<void>
   /** The consumer has ended and will not come back by itself. */
   onCrash: () => void
 }
@@ -203,7 +206,7 @@ export const startKafkaStream = async (options: StreamOptions): Promise<Consumer
       const { partition, messages } = batch
       for (let from = 0; from < messages.length && isRunning() && !isStale(); from += maxRecords) {
         const some = messages.slice(from, from + maxRecords)
-        await onRecords(some.map((message) => toRecord(partition, message)))
+        await onRecords(() => some.map((message) => toRecord(partition, message)))
         resolveOffset(some.at(-1)?.offset ?? '')
         await commitOffsetsIfNecessary()
         await heartbeat()
@@ -213,16 +216,24 @@ export const startKafkaStream = async (options: StreamOptions): Promise<Consumer
   return { stop: () => consumer.disconnect() }
 }
 
-const toRecord = (partition: number, { offset, timestamp, key, value, headers = {} }: KafkaMessage): TopicRecord => ({
+/** What it holds is made when it is read: who listens reads little but the value. */
+const toRecord = (partition: number, message: KafkaMessage): TopicRecord => ({
   partition,
-  offset: Number(offset),
-  timestamp: Number(timestamp),
-  key: key ?? Buffer.alloc(0),
-  value: value ?? Buffer.alloc(0),
-  // Made when they are read: seldom.
+  get offset() {
+    return Number(message.offset)
+  },
+  get timestamp() {
+    return Number(message.timestamp)
+  },
+  get key() {
+    return message.key ?? Buffer.alloc(0)
+  },
+  get value() {
+    return message.value ?? Buffer.alloc(0)
+  },
   get headers() {
     return Object.fromEntries(
-      Object.entries(headers).flatMap(([name, given]) =>
+      Object.entries(message.headers ?? {}).flatMap(([name, given]) =>
         given === undefined ? [] : [[name, Buffer.from([given].flat()[0] ?? '')]],
       ),
     )

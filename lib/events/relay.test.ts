@@ -31,14 +31,13 @@ const recording = (fail: (batch: Message[]) => 'before' | 'after' | 'large' | un
 const traceparent = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01'
 
 const require = createRequire(import.meta.url)
-const encodeRecord = require('kafkajs/src/protocol/recordBatch/record/v0')
-const { RecordBatch: encodeBatch } = require('kafkajs/src/protocol/recordBatch/v0')
+const produce = require('kafkajs/src/protocol/requests/produce/v3/request')
 
 /** Bytes of what a broker is sent, if all of it is for one partition. */
 const wireSize = async (messages: Message[]): Promise<number> => {
-  const records = messages.map((it, offsetDelta) => encodeRecord({ ...it, offsetDelta, timestampDelta: 0 }))
-  const batch = await encodeBatch({ records, lastOffsetDelta: records.length - 1 })
-  return batch.buffer.length
+  const partitions = [{ partition: 0, messages }]
+  const request = await produce({ acks: -1, timeout: 0, topicData: [{ topic: 'topic', partitions }] }).encode()
+  return request.size()
 }
 
 const seqs = (messages: Message[], jobId: string) =>

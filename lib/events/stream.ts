@@ -19,12 +19,12 @@ export interface StreamRequest {
 export const stream = (run: (request: StreamRequest) => Promise<void>): StreamHandler => {
   return async (event, context) => {
     const app = context.app ?? (await appOfProcess())
-    const records = Object.values(event.records).flat()
-    const read = () => records.flatMap((record) => readRecord(app, record) ?? [])
+    const records = () => Object.values(event.records).flat()
+    const read = () => records().flatMap((record) => readRecord(app, record) ?? [])
     try {
       await run({ app, read })
     } catch (error) {
-      app.log.error({ err: error, events: records.length }, 'events were passed over')
+      app.log.error({ err: error, events: records().length }, 'events were passed over')
     }
     // Lambda freezes the process after it; where the app was given, the process goes on.
     if (!context.app)
@@ -32,13 +32,15 @@ export const stream = (run: (request: StreamRequest) => Promise<void>): StreamHa
   }
 }
 
-const readRecord = (app: App, { topic, partition, offset, value }: MSKRecord): CloudEvent | undefined => {
+const readRecord = (app: App, record: MSKRecord): CloudEvent | undefined => {
   try {
-    const event = fromMessage(Buffer.from(value, 'base64'))
+    const event = fromMessage(Buffer.from(record.value, 'base64'))
     if (typeof event?.subject === 'string' && typeof event.seq === 'number') return event
-    app.log.error({ topic, partition, offset }, 'a record that is no event was passed over')
+    app.log.error(addressOf(record), 'a record that is no event was passed over')
   } catch (error) {
-    app.log.error({ err: error, topic, partition, offset }, 'a record that cannot be read was passed over')
+    app.log.error({ err: error, ...addressOf(record) }, 'a record that cannot be read was passed over')
   }
   return undefined
 }
+
+const addressOf = ({ topic, partition, offset }: MSKRecord) => ({ topic, partition, offset })

@@ -28,11 +28,11 @@ export const createStreamHost = ({ app, entry, handler }: StreamHostOptions): St
   let current: { brokers: string; stopping: AbortController; consumer: Consumer | undefined } | undefined
 
   /** A rejection makes the consumer give the same records again, as Lambda does. */
-  const invoke = async (brokers: string, records: TopicRecord[]): Promise<void> => {
+  const invoke = async (brokers: string, read: () => TopicRecord[]): Promise<void> => {
     const requestId = randomUUID()
     const timeoutMs = entry.timeoutSeconds * 1_000
     const context = createContext(app, { functionName: entry.functionName, requestId, timeoutMs })
-    await withinTime(handler(toKafkaEvent(topic, brokers, records), context), timeoutMs)
+    await withinTime(handler(toKafkaEvent(topic, brokers, read), context), timeoutMs)
   }
 
   const follow = (brokers: string): void => {
@@ -48,7 +48,7 @@ export const createStreamHost = ({ app, entry, handler }: StreamHostOptions): St
         topic,
         log: app.log,
         maxRecords: entry.batchSize,
-        onRecords: (records) => invoke(brokers, records),
+        onRecords: (read) => invoke(brokers, read),
         onCrash: () => void keepStarted(),
       })
       if (mine.stopping.signal.aborted) await mine.consumer.stop()
