@@ -21,6 +21,12 @@ const OVERDUE_SECONDS = 2
 /** Doorbells for one queue in one pass, at most: as many as workers may run there. */
 const MAX_DOORBELLS = 10
 
+/**
+ * No batch of lost leases, and none of uncounted ends, begins later in one pass: the other steps wait meanwhile, and the
+ * function's time ends. The next pass goes on.
+ */
+const PART_MS = 1_500
+
 /** Overdue jobs of one queue are counted up to here. */
 const MAX_COUNTED = MAX_DOORBELLS * 500
 
@@ -34,8 +40,8 @@ const LOOK_FOR_ROOM_MS = 10_000
 export const sweep = async (app: App, kinds: readonly JobKind[] = []): Promise<void> => {
   if (!(await holds(app, 'sweep', (tx, seconds) => grantAfterOutage(app, tx, seconds)))) return
   await each([
-    () => endLostLeases(app),
-    () => countEndsLeft(app),
+    () => endLostLeases(app, app.clock.now() + PART_MS),
+    () => countEndsLeft(app, app.clock.now() + PART_MS),
     () => ringFallenDue(app),
     () => ringOverdue(app, kinds),
     async () => {
@@ -66,8 +72,12 @@ const isNewMinute = (app: App): boolean => {
   return true
 }
 
-/** Settles the jobs whose lease ran out, and rings for those that go on. @returns how many */
-export const endLostLeases = async (app: App): Promise<number> => {
+/**
+ * Settles the jobs whose lease ran out, and rings for those that go on.
+ * @param until a batch that would begin then, or later, is left, but for the first
+ * @returns how many
+ */
+export const endLostLeases = async (app: App, until = Number.POSITIVE_INFINITY): Promise<number> => {
   for (let total = 0; ; ) {
     const settled = await transaction(app.sql, async (tx) => {
       const lost = await leases.lockLost(tx, BATCH)
@@ -84,16 +94,13 @@ export const endLostLeases = async (app: App): Promise<number> => {
       countSettled(app.metrics, settled)
       await ringFor(app, startableAfter(settled))
     }
-    if (settled.length < BATCH) return total
+    if (settled.length < BATCH || app.clock.now() >= until) return total
   }
 }
 
-/** In one pass no part of an uncounted end is begun later: lost leases wait meanwhile, and the function's time ends. */
-const COUNTING_MS = 2_000
-
 /** Goes on, part by part, with the ends of jobs that have more children than one transaction should change. */
-const countEndsLeft = async (app: App): Promise<void> => {
-  for (const until = app.clock.now() + COUNTING_MS; app.clock.now() < until; ) {
+const countEndsLeft = async (app: App, until: number): Promise<void> => {
+  while (app.clock.now() < until) {
     const { changed, more } = await countEnds(app)
     if (!more) return
     app.committed()
