@@ -19,7 +19,7 @@ const MAX_DOORBELLS = 10
 /** Queues with startable jobs for which SQS has no message. */
 const listSilent = async ({ app, kinds }: Patient): Promise<{ queue: QueueName; startable: number }[]> => {
   const found = await queues.listOverdue(app.sql, OVERDUE_SECONDS, MAX_COUNTED)
-  const overdue = found.filter((it) => !it.othersRun)
+  const overdue = found.overdue.filter((it) => !it.othersRun)
   const silent = await Promise.all(
     [...byQueue(overdue, kinds)].map(async ([queue, rows]) => {
       const startable = rows.reduce((sum, row) => sum + row.startable, 0)

@@ -151,6 +151,24 @@ const countOf = async ({ sql }: World, state: string): Promise<number> => {
   return row.jobs
 }
 
+test('the more projects have jobs that wait, the longer it rests between two looks at them', async ({ world }) => {
+  await world.sql`
+    INSERT INTO jobs (id, project_id, timeout_seconds, max_attempts, state, kind, queue, input, start_at)
+    SELECT gen_random_uuid(), gen_random_uuid(), 1, 1, 'queued', 'test.echo', 'bulk', '{}', now() + interval '1 hour'
+    FROM generate_series(1, 70000)`
+  let at = Date.now()
+  const app = { ...world.app, clock: { now: () => at } }
+  await sweep(app)
+  await insertJobs(world.app, [{}])
+  await world.sql`UPDATE jobs SET start_at = now() - interval '3 seconds' WHERE queue = 'default'`
+  at += 1_000
+  await sweep(app)
+  expect(await world.app.queue.visible('default')).toBe(0)
+  at += 9_000
+  await sweep(app)
+  expect(await world.app.queue.visible('default')).toBe(1)
+})
+
 test('many lost leases are settled in batches, as many in one pass as there is time for', async ({ world }) => {
   await loseMany(world)
   // No time goes by.

@@ -154,9 +154,17 @@ const isTimeToRing = (app: App, queue: QueueName, startable: number): boolean =>
 export const byQueue = (overdue: queues.Overdue[], kinds: readonly JobKind[]): Map<QueueName, queues.Overdue[]> =>
   Map.groupBy(overdue, ({ kind, queue }) => kinds.find((it) => it.kind === kind)?.queue ?? (queue as QueueName))
 
+/** So many projects a second are looked at, over time: that takes a tenth of a core, however many have delayed jobs only. */
+const LOOKS_PER_SECOND = 7_000
+
+const restsUntil = new WeakMap<App, number>()
+
 /** Rings for queues in which jobs have been startable for a while although SQS has no message for them. */
 const ringOverdue = async (app: App, kinds: readonly JobKind[]): Promise<void> => {
-  const found = await queues.listOverdue(app.sql, OVERDUE_SECONDS, MAX_COUNTED)
+  if (app.clock.now() < (restsUntil.get(app) ?? 0)) return
+  const { overdue: found, looked } = await queues.listOverdue(app.sql, OVERDUE_SECONDS, MAX_COUNTED)
+  // The passes are a second apart.
+  restsUntil.set(app, app.clock.now() + (looked / LOOKS_PER_SECOND - 1) * 1_000)
   const overdue = found.filter(({ kind, othersRun }) => kind === null || !othersRun || isTimeToLook(app, kind))
   const rings = await Promise.all(
     [...byQueue(overdue, kinds)].map(async ([queue, rows]): Promise<Ring[]> => {
