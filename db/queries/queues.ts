@@ -103,6 +103,10 @@ export const listFallenDue = (
   SELECT counted.queue, coalesce(counted.jobs, 0) AS jobs, now() AS until
   FROM (SELECT) AS one LEFT JOIN counted ON true`
 
+/** Since when each queue is paused; null: it is not. */
+export const listPauses = (sql: Sql): Promise<{ name: string; pausedAt: Date | null }[]> => sql`
+  SELECT name, paused_at FROM queues ORDER BY name`
+
 /** From then on no claim takes the queue's jobs; those that run go on. */
 export const pause = async (sql: Sql, name: string): Promise<void> => {
   await sql`UPDATE queues SET paused_at = now() WHERE name = ${name} AND paused_at IS NULL`
