@@ -1,6 +1,7 @@
 import * as queueDepths from '../../db/queries/queue-depths.ts'
 import * as queues from '../../db/queries/queues.ts'
 import type { App } from '../app.ts'
+import { isRecent } from '../core/clock.ts'
 
 export interface Depths {
   queues: (queueDepths.QueueDepth & { pausedAt: Date | null })[]
@@ -41,7 +42,7 @@ const counted = (app: App): Promise<Counted> | Counted => {
   const last = lastOf.get(app)
   // What somebody just submitted must be among few.
   if (!last || last.jobs <= MAX_COUNTED_AT_ONCE) return count(app)
-  if (app.clock.now() - last.at < (last.jobs / COUNTED_PER_SECOND) * 1_000) return last
+  if (isRecent(app.clock, last.at, (last.jobs / COUNTED_PER_SECOND) * 1_000)) return last
   const counting = countingOf.get(app) ?? count(app).finally(() => countingOf.delete(app))
   countingOf.set(app, counting)
   return counting
