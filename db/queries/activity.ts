@@ -22,6 +22,20 @@ export interface ActivityQuery {
   binsMs: number[]
 }
 
+/** The job of a stretch of time before which there are so many of it; null if it hasn't more. It reads the index alone. */
+export const findNth = async (
+  sql: Sql,
+  { projectId, firstId, endId }: Pick<ActivityQuery, 'projectId' | 'firstId' | 'endId'>,
+  before: number,
+): Promise<string | null> => {
+  const [row] = await sql<{ id: string }[]>`
+    SELECT id FROM jobs
+    -- Not "= project_id": then the primary key would have the order too, and all projects lie in its way.
+    WHERE project_id = ANY (${[projectId]}::uuid[]) AND id >= ${firstId} AND id < ${endId}
+    ORDER BY project_id DESC, id OFFSET ${before} LIMIT 1`
+  return row?.id ?? null
+}
+
 /**
  * Counts the jobs that were submitted in a stretch of time: by time, kind and state; by kind and how long they waited for
  * their first stint; by kind and how long they ran; by kind and the error that they ended with. One pass over an index.

@@ -61,10 +61,12 @@ export interface LiveCounts {
   blocked: number
   queued: number
   running: number
+  /** A state with so many has these at least. */
+  countedUpTo: number
 }
 
 /** Live jobs are counted up to here. */
-export const MAX_LIVE = 100_000
+export const MAX_LIVE = 10_000
 
 /** How many jobs wait and run. Each count goes by the index of its state. */
 export const countLive = async (sql: Sql, projectIds: string[], queues: readonly string[]): Promise<LiveCounts> => {
@@ -87,7 +89,7 @@ export const countLive = async (sql: Sql, projectIds: string[], queues: readonly
       SELECT count(*)::integer FROM (
         SELECT FROM jobs WHERE project_id = ANY (${projectIds}::uuid[]) AND state = 'running' LIMIT ${MAX_LIVE}
       ) AS running
-    ) AS running`
+    ) AS running, ${MAX_LIVE}::integer AS counted_up_to`
   return row
 }
 

@@ -2,6 +2,7 @@ import { expect } from 'vitest'
 import { newId } from '../../lib/core/ids.ts'
 import { addEnded } from '../../tests/support/ended-jobs.ts'
 import { insertJobs } from '../../tests/support/engine.ts'
+import { rowsRead } from '../../tests/support/rows-read.ts'
 import { test, type World } from '../../tests/support/world.ts'
 import { type JobFilter, list, listLive } from './job-search.ts'
 
@@ -42,6 +43,19 @@ test('the pages of several projects are in one order and without a gap, however 
   expect((await pagesOf(world, { ...filter, projectIds: [small] }, 100)).map((page) => page.ids)).toEqual([
     rare.filter((_, nth) => nth !== 0 && (nth - 1) % 5 >= 2),
   ])
+})
+
+test('somebody who is in very many projects has no more jobs looked at than others', async ({ world: { sql } }) => {
+  const projectIds = Array.from({ length: 100 }, () => newId())
+  await sql`
+    INSERT INTO jobs (id, project_id, kind, queue, state, max_attempts, timeout_seconds, input, started_at, finished_at)
+    SELECT gen_random_uuid(), project_id, 'debug.noop', 'default', 'succeeded', 3, 60, '{"echo":"often"}', now(), now()
+    FROM unnest(${projectIds}::uuid[]) AS project_id, generate_series(1, 150)`
+  const { rows } = await sql.begin((tx) => rowsRead(tx, () => list(tx, { projectIds, text: 'rare' }, 10)))
+  expect(rows).toBe(5_000)
+  // A plain page is whole, whichever project its jobs are of.
+  const plain = await list(sql, { projectIds: [...projectIds, ...Array.from({ length: 900 }, () => newId())] }, 101)
+  expect(plain.jobs).toHaveLength(101)
 })
 
 test('a list looks no further than the span of ids that was asked for', async ({ world }) => {

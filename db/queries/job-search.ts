@@ -29,7 +29,9 @@ export interface Found {
 /** So many jobs are looked at in one go, or so many if their inputs have to be read. */
 const MAX_LOOKED = 20_000
 const MAX_READ = 5_000
-const STRIDE = 200
+/** So many of a project at a time, at most; where there are very many projects, fewer. */
+const MAX_STRIDE = 200
+const MIN_STRIDE = 10
 
 /** So many that wait or run are all looked at. */
 const MAX_LIVE = 5_000
@@ -44,15 +46,15 @@ const LAST_ID = 'ffffffff-ffff-ffff-ffff-ffffffffffff'
  * whole way a planner that knows only the mean project may sort all that the largest has.
  */
 export const list = async (sql: Sql, filter: JobFilter, limit: number): Promise<Found> => {
-  const { projectIds, text, idFrom = FIRST_ID } = filter
-  const strides = Math.ceil((text === undefined ? MAX_LOOKED : MAX_READ) / STRIDE / Math.max(1, projectIds.length))
+  const { projectIds, idFrom = FIRST_ID } = filter
+  const { stride, strides } = paceOf(filter, limit)
   const rows = await sql<(JobRow & { lookedTo: string | null })[]>`
     WITH RECURSIVE looked (project, last_id, ids, found, strides, has_more) AS (
       SELECT ARRAY[id], ${start(sql, filter)}, '{}'::uuid[], 0, 0, true
       FROM unnest(${projectIds}::uuid[]) AS member (id)
       UNION ALL
       SELECT project, stride.last_id, stride.ids, found + cardinality(stride.ids), strides + 1,
-             jobs = ${STRIDE} AND stride.last_id > ${idFrom}
+             jobs = ${stride} AND stride.last_id > ${idFrom}
       FROM looked, LATERAL (
         SELECT count(*) AS jobs, (array_agg(id ORDER BY id))[1] AS last_id,
                coalesce(array_agg(id) FILTER (WHERE fits), '{}') AS ids
@@ -60,7 +62,7 @@ export const list = async (sql: Sql, filter: JobFilter, limit: number): Promise<
           SELECT id, true ${fits(sql, filter)} AS fits FROM jobs
           -- Not "= project_id": then the primary key would have the order too, and all projects lie in its way.
           WHERE project_id = ANY (project) AND id < looked.last_id ${ofState(sql, filter.state)}
-          ORDER BY project_id, id DESC LIMIT ${STRIDE}
+          ORDER BY project_id, id DESC LIMIT ${stride}
         ) AS jobs
       ) AS stride
       WHERE has_more AND found < ${limit} AND strides < ${strides}
@@ -76,6 +78,15 @@ export const list = async (sql: Sql, filter: JobFilter, limit: number): Promise<
     ) AS jobs ON true
     ORDER BY id DESC`
   return { jobs: rows.filter((row) => row.id !== null), lookedTo: rows[0]?.lookedTo ?? null }
+}
+
+/** How much of each project one go looks at. What needs no look at a row is read from the index alone, a whole page of it. */
+const paceOf = ({ projectIds, kind, queue, tag, text, queuedAfter, queuedBefore }: JobFilter, limit: number) => {
+  const most = text === undefined ? MAX_LOOKED : MAX_READ
+  const share = Math.floor(most / Math.max(1, projectIds.length))
+  const isPlain = [kind, queue, tag, text, queuedAfter, queuedBefore].every((it) => it === undefined)
+  const stride = Math.min(MAX_STRIDE, Math.max(share, isPlain ? limit : MIN_STRIDE))
+  return { stride, strides: Math.max(1, Math.ceil(share / stride)) }
 }
 
 /**

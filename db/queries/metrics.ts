@@ -27,7 +27,3 @@ export const add = async (sql: Sql, shard: number, totals: MetricTotal[]): Promi
 /** Every total, over all shards. */
 export const list = (sql: Sql): Promise<MetricTotal[]> => sql`
   SELECT metric, labels, part, sum(total) AS total FROM metric_totals GROUP BY metric, labels, part`
-
-/** Jobs that wait for others, by queue. */
-export const listBlocked = (sql: Sql): Promise<{ queue: string; count: number }[]> => sql`
-  SELECT queue, count(*)::integer AS count FROM jobs WHERE state = 'blocked' GROUP BY queue`

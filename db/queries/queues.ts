@@ -41,37 +41,48 @@ export interface Overdue {
 /**
  * Queues that are not paused and in which a job has been startable for longer than `overdueSeconds`, with how many
  * there are (counted up to `atMost`), and one row for each kind with limits. Neither delayed jobs nor the levels of
- * priority that a project has no job of cost anything.
+ * priority that a project has no job of cost anything, but each project with waiting jobs costs some 15 µs, due or not.
+ * @returns with them how many projects, and levels of priority of these, were looked at
  */
-export const listOverdue = (sql: Sql, overdueSeconds: number, atMost: number): Promise<Overdue[]> => sql`
-  WITH RECURSIVE ${whereJobsWait(sql)}
-  SELECT queues.name AS queue, count(*)::integer AS startable, NULL AS kind, false AS others_run
-  FROM queues, LATERAL (
-    SELECT FROM waiting, LATERAL (
-      SELECT FROM jobs
-      WHERE queue = waiting.queue AND state = 'queued' AND concurrency_key IS NULL AND project_id = waiting.project_id
-        AND priority = waiting.priority AND start_at < now() - ${overdueSeconds} * interval '1 second'
-      LIMIT ${atMost}
-    ) AS due
-    WHERE waiting.queue = queues.name AND waiting.first_at < now() - ${overdueSeconds} * interval '1 second'
-    LIMIT ${atMost}
-  ) AS startable
-  GROUP BY queues.name
-  UNION ALL
-  SELECT first.queue, 1, limited.kind, EXISTS (
-    SELECT FROM jobs WHERE kind = limited.kind AND state = 'running' AND concurrency_key IS NOT NULL
-  )
-  FROM limited, LATERAL (
-    SELECT queue FROM jobs
-    WHERE kind = limited.kind AND state = 'queued' AND concurrency_key IS NOT NULL
-      AND start_at < now() - ${overdueSeconds} * interval '1 second'
-    ORDER BY start_at LIMIT 1
-  ) AS first
-  WHERE EXISTS (SELECT FROM queues WHERE name = first.queue AND paused_at IS NULL)`
+export const listOverdue = async (
+  sql: Sql,
+  overdueSeconds: number,
+  atMost: number,
+): Promise<{ overdue: Overdue[]; looked: number }> => {
+  const rows = await sql<((Overdue | { queue: null }) & { looked: number })[]>`
+    WITH RECURSIVE ${whereJobsWait(sql)}, overdue AS (
+      SELECT queues.name AS queue, count(*)::integer AS startable, NULL AS kind, false AS others_run
+      FROM queues, LATERAL (
+        SELECT FROM waiting, LATERAL (
+          SELECT FROM jobs
+          WHERE queue = waiting.queue AND state = 'queued' AND concurrency_key IS NULL AND project_id = waiting.project_id
+            AND priority = waiting.priority AND start_at < now() - ${overdueSeconds} * interval '1 second'
+          LIMIT ${atMost}
+        ) AS due
+        WHERE waiting.queue = queues.name AND waiting.first_at < now() - ${overdueSeconds} * interval '1 second'
+        LIMIT ${atMost}
+      ) AS startable
+      GROUP BY queues.name
+      UNION ALL
+      SELECT first.queue, 1, limited.kind, EXISTS (
+        SELECT FROM jobs WHERE kind = limited.kind AND state = 'running' AND concurrency_key IS NOT NULL
+      )
+      FROM limited, LATERAL (
+        SELECT queue FROM jobs
+        WHERE kind = limited.kind AND state = 'queued' AND concurrency_key IS NOT NULL
+          AND start_at < now() - ${overdueSeconds} * interval '1 second'
+        ORDER BY start_at LIMIT 1
+      ) AS first
+      WHERE EXISTS (SELECT FROM queues WHERE name = first.queue AND paused_at IS NULL)
+    )
+    SELECT looked, overdue.* FROM (SELECT count(*)::integer AS looked FROM waiting) AS looks LEFT JOIN overdue ON true`
+  return { overdue: rows.filter((row) => row.queue !== null), looked: rows[0]?.looked ?? 0 }
+}
 
 /**
- * How many jobs of each queue fell due since `from` whose delay was too long for a doorbell to wait. Hops over projects
- * and levels of priority, and over kinds with limits, by index.
+ * How many jobs of each queue that is not paused fell due since `from` whose delay was too long for a doorbell to wait: over
+ * `longestDoorbellSeconds`, which are ten minutes at least. It goes by the index of long delays, in its order, so that no
+ * plan leaves it.
  * @returns with each row (one without a queue when there are none) the instant up to which was looked: the next `from`
  */
 export const listFallenDue = (
@@ -79,30 +90,22 @@ export const listFallenDue = (
   from: Date | null,
   longestDoorbellSeconds: number,
 ): Promise<{ queue: string | null; jobs: number; until: Date }[]> => sql`
-  WITH RECURSIVE ${whereJobsWait(sql)}, due AS (
-    SELECT waiting.queue
-    FROM waiting, LATERAL (
-      SELECT FROM jobs
-      WHERE queue = waiting.queue AND state = 'queued' AND concurrency_key IS NULL AND project_id = waiting.project_id
-        AND priority = waiting.priority AND ${fellDue(sql, from, longestDoorbellSeconds)}
-      OFFSET 0
-    ) AS due
-    WHERE waiting.first_at <= now()
-    UNION ALL
-    SELECT due.queue FROM limited, LATERAL (
+  WITH counted AS (
+    SELECT queue, count(*)::integer AS jobs FROM (
       SELECT queue FROM jobs
-      WHERE kind = limited.kind AND state = 'queued' AND concurrency_key IS NOT NULL
-        AND ${fellDue(sql, from, longestDoorbellSeconds)}
-    ) AS due JOIN queues ON queues.name = due.queue AND queues.paused_at IS NULL
-  ), counted AS (
-    SELECT queue, count(*)::integer AS jobs FROM due GROUP BY queue
+      WHERE state = 'queued' AND start_at - greatest(queued_at, stint_started_at) > interval '10 minutes'
+        AND start_at > coalesce(${from}::timestamptz, now() - interval '2 seconds') AND start_at <= now()
+        AND start_at - greatest(queued_at, stint_started_at) > ${longestDoorbellSeconds} * interval '1 second'
+      ORDER BY start_at OFFSET 0
+    ) AS due JOIN queues ON queues.name = due.queue AND paused_at IS NULL
+    GROUP BY queue
   )
   SELECT counted.queue, coalesce(counted.jobs, 0) AS jobs, now() AS until
   FROM (SELECT) AS one LEFT JOIN counted ON true`
 
-const fellDue = (sql: Sql, from: Date | null, longestDoorbellSeconds: number) => sql`
-  start_at > coalesce(${from}::timestamptz, now() - interval '2 seconds') AND start_at <= now()
-  AND start_at - greatest(queued_at, stint_started_at) > ${longestDoorbellSeconds} * interval '1 second'`
+/** Since when each queue is paused; null: it is not. */
+export const listPauses = (sql: Sql): Promise<{ name: string; pausedAt: Date | null }[]> => sql`
+  SELECT name, paused_at FROM queues ORDER BY name`
 
 /** From then on no claim takes the queue's jobs; those that run go on. */
 export const pause = async (sql: Sql, name: string): Promise<void> => {

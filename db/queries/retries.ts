@@ -117,11 +117,21 @@ export const listRedrivable = (sql: Sql, filter: RedriveFilter, limit: number): 
   WHERE ${isTaken(sql, filter)} AND NOT (${lacksKey(sql)})
   ORDER BY finished_at, id LIMIT ${limit}`
 
-/** How many that a filter takes can't begin anew because another job has their unique key, up to `atMost`. */
-export const countWithoutKey = async (sql: Sql, filter: RedriveFilter, atMost: number): Promise<number> => {
+/**
+ * How many that a filter takes can't begin anew because another job has their unique key, up to `atMost`: of those that
+ * failed before `lastId`, or of all.
+ */
+export const countWithoutKey = async (
+  sql: Sql,
+  filter: RedriveFilter,
+  lastId: string | null,
+  atMost: number,
+): Promise<number> => {
   const [row] = await sql<[{ count: number }]>`
     SELECT count(*)::integer AS count FROM (
-      SELECT FROM jobs WHERE ${isTaken(sql, filter)} AND ${lacksKey(sql)} LIMIT ${atMost}
+      SELECT FROM jobs WHERE ${isTaken(sql, filter)} AND ${lacksKey(sql)}
+        ${lastId ? sql`AND finished_at <= (SELECT finished_at FROM jobs WHERE id = ${lastId})` : sql``}
+      LIMIT ${atMost}
     ) AS without`
   return row.count
 }

@@ -23,7 +23,10 @@ export interface StuckJob {
 /** Blocked jobs that nobody will free: their count is wrong, or the end of a parent was never counted. */
 export const listStuck = (sql: Sql, limit: number): Promise<StuckJob[]> => sql`
   SELECT jobs.id, jobs.waits_for, edges.open, edges.settleable
-  FROM jobs, LATERAL (
+  FROM (
+    -- In the order of their index, so that no plan leaves it.
+    SELECT id, waits_for FROM jobs WHERE state = 'blocked' ORDER BY project_id, id DESC OFFSET 0
+  ) AS jobs, LATERAL (
     SELECT count(*)::integer AS open,
            count(*) FILTER (WHERE parents.id IS NULL
              OR parents.state IN ('succeeded', 'failed', 'cancelled') AND uncounted_parents.job_id IS NULL)::integer AS settleable
@@ -31,7 +34,7 @@ export const listStuck = (sql: Sql, limit: number): Promise<StuckJob[]> => sql`
       LEFT JOIN uncounted_parents ON uncounted_parents.job_id = parents.id
     WHERE job_dependencies.child_id = jobs.id AND settled_at IS NULL
   ) AS edges
-  WHERE jobs.state = 'blocked' AND (edges.settleable > 0 OR edges.open <> jobs.waits_for)
+  WHERE edges.settleable > 0 OR edges.open <> jobs.waits_for
   ORDER BY jobs.id LIMIT ${limit}`
 
 /** Runners whose lease is over, and those of `expected` that have none. */

@@ -34,8 +34,13 @@ const activityReply = z
       }),
     ),
     live: z
-      .object({ blocked: count, queued: count, running: count })
-      .meta({ description: `Now; counted up to ${insights.MAX_LIVE}.` }),
+      .object({
+        blocked: count,
+        queued: count,
+        running: count,
+        countedUpTo: count.meta({ description: 'A state with so many has these at least.' }),
+      })
+      .meta({ description: 'Now.' }),
   })
   .meta({ id: 'Activity' })
 

@@ -27,7 +27,15 @@ const stateOf = async ({ http }: World, { accessToken: token }: Person, id: stri
 describe('the queues', () => {
   test('are empty at first, in the order of their declaration', async ({ world }) => {
     const ada = await world.register()
-    const empty = { paused: false, queued: 0, delayed: 0, running: 0, oldestDueSeconds: null, sqsVisible: 0 }
+    const empty = {
+      paused: false,
+      queued: 0,
+      delayed: 0,
+      running: 0,
+      oldestDueSeconds: null,
+      countedSecondsAgo: 0,
+      sqsVisible: 0,
+    }
     expect((await world.http('GET', '/queues', { token: ada.accessToken })).body.items).toEqual([
       { name: 'default', ...empty },
       { name: 'compute', ...empty },

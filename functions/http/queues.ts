@@ -86,7 +86,7 @@ export const redrive = route({
   replies: {
     200: z.object({
       redriven: z.int().meta({ description: 'Fewer than `limit`: none is left.' }),
-      skipped: z.int().meta({ description: 'Left alone, since another job has their unique key.' }),
+      skipped: z.int().meta({ description: 'Passed over, since another job has their unique key.' }),
     }),
   },
   errors: ['FORBIDDEN', 'PROJECT_NOT_FOUND'],

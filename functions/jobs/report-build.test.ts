@@ -183,6 +183,22 @@ describe('a report', () => {
     expect(page).toContain(`content="default-src 'none'; style-src 'unsafe-inline'"`)
   })
 
+  test('of a very busy day counts it in parts, each job once', async ({ world }) => {
+    const { projectId, context } = await makeProject(world)
+    await world.sql`
+      INSERT INTO jobs (id, project_id, queued_at, state, kind, queue, run_ms, timeout_seconds, max_attempts, input)
+      SELECT (lpad(to_hex((extract(epoch FROM at) * 1000)::bigint), 12, '0') || '70008000' || lpad(to_hex(nth), 12, '0'))::uuid,
+        ${projectId}, at, 'succeeded', 'some.kind', 'default', 1000, 60, 3, '{}'
+      FROM generate_series('2026-03-02'::timestamptz, '2026-03-02 00:00:08.999', '1 millisecond') AS at, generate_series(1, 5) AS nth`
+    const input = { ...PERIOD, formats: ['csv'] }
+    const { safePoints, result } = await runKind(reportBuild, { input, context })
+    expect((result as Result).counts['jobs']).toBe(45_000)
+    const counted = safePoints.map(({ partial }) => (partial as { counts: { jobs: number } }).counts.jobs)
+    expect(counted.slice(0, 4)).toEqual([20_000, 40_000, 45_000, 45_000])
+    const progress = safePoints.map((it) => it.progress ?? 0)
+    expect(progress).toEqual(progress.toSorted((a, b) => a - b))
+  })
+
   test('of ninety busy days has a checkpoint that can be stored', async ({ world }) => {
     const { projectId, context } = await makeProject(world)
     await world.sql`

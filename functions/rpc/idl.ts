@@ -72,6 +72,7 @@ export const idl = {
       queued: [3, 'i32', 'required'],
       delayed: [4, 'i32', 'required'],
       running: [5, 'i32', 'required'],
+      countedSecondsAgo: [6, 'i32', 'optional'],
     },
     SystemStatistics: {
       version: [1, 'string', 'required'],

@@ -1,6 +1,5 @@
 import { tmpdir } from 'node:os'
 import { z } from 'zod'
-import * as queueDepths from '../../db/queries/queue-depths.ts'
 import type { App } from '../../lib/app.ts'
 import { type Actor, requireScope } from '../../lib/auth/actor.ts'
 import { invalidField, invalidFields, StintError } from '../../lib/core/errors.ts'
@@ -10,6 +9,7 @@ import { fieldErrors } from '../../lib/http/problem.ts'
 import { id } from '../../lib/http/schemas.ts'
 import { submitGathered } from '../../lib/jobs/gather.ts'
 import { STATES } from '../../lib/jobs/states.ts'
+import { readDepths } from '../../lib/queue/depths.ts'
 import type { Struct, ValueOf } from '../../lib/rpc/idl.ts'
 import { readMachine } from '../../lib/system/machine.ts'
 import type { TraceContext } from '../../lib/tracing/trace-context.ts'
@@ -61,7 +61,7 @@ export const methods: { [M in keyof Methods]: (asked: Asked) => Promise<ValueOf<
   },
 
   getSystem: async ({ app }) => {
-    const [machine, depths] = await Promise.all([readMachine(app.host?.dataDir ?? tmpdir()), queueDepths.list(app.sql)])
+    const [machine, depths] = await Promise.all([readMachine(app.host?.dataDir ?? tmpdir()), readDepths(app)])
     return {
       version: app.config.version,
       cpus: machine.cpus,
@@ -72,12 +72,13 @@ export const methods: { [M in keyof Methods]: (asked: Asked) => Promise<ValueOf<
       diskBytes: machine.disk.totalBytes,
       freeDiskBytes: machine.disk.freeBytes,
       uptimeSeconds: machine.uptimeSeconds,
-      queues: depths.map((it) => ({
+      queues: depths.queues.map((it) => ({
         queue: it.name,
         paused: it.pausedAt !== null,
         queued: it.queued,
         delayed: it.delayed,
         running: it.running,
+        countedSecondsAgo: depths.countedSecondsAgo,
       })),
     }
   },

@@ -47,7 +47,15 @@ export const addQueues = (program: Command, { io }: Cli): void => {
     })
 }
 
-const toTable = (io: Io, queues: readonly Queue[]): string =>
+const toTable = (io: Io, queues: readonly Queue[]): string => [toRows(io, queues), ...toldAge(io, queues)].join('\n')
+
+/** Very many jobs are not counted each time that somebody asks. */
+const toldAge = (io: Io, [first]: readonly Queue[]): string[] =>
+  first && first.countedSecondsAgo > 0
+    ? [paint(io, 'dim', `counted ${duration(first.countedSecondsAgo * 1_000)} ago`)]
+    : []
+
+const toRows = (io: Io, queues: readonly Queue[]): string =>
   table([
     ['QUEUE', 'QUEUED', 'DELAYED', 'RUNNING', 'OLDEST DUE', ''].map((it) => paint(io, 'dim', it)),
     ...queues.map((it) => [

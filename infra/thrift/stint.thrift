@@ -119,6 +119,8 @@ struct QueueStatistics {
   /** Jobs that are due later. */
   4: required i32 delayed
   5: required i32 running
+  /** How old these numbers are; see GET /queues. */
+  6: optional i32 countedSecondsAgo
 }
 
 /** The machine that answers, and the queues: see GET /system and GET /queues. */

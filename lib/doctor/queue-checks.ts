@@ -1,7 +1,7 @@
-import * as queueDepths from '../../db/queries/queue-depths.ts'
 import * as queues from '../../db/queries/queues.ts'
 import * as symptoms from '../../db/queries/symptoms.ts'
 import { byQueue, endLostLeases } from '../jobs/sweep.ts'
+import { readDepths } from '../queue/depths.ts'
 import type { QueueName, Ring } from '../queue/doorbells.ts'
 import { CLAIMS_PER_DOORBELL } from '../queue/ring.ts'
 import { type Check, type Patient, plural } from './check.ts'
@@ -19,7 +19,7 @@ const MAX_DOORBELLS = 10
 /** Queues with startable jobs for which SQS has no message. */
 const listSilent = async ({ app, kinds }: Patient): Promise<{ queue: QueueName; startable: number }[]> => {
   const found = await queues.listOverdue(app.sql, OVERDUE_SECONDS, MAX_COUNTED)
-  const overdue = found.filter((it) => !it.othersRun)
+  const overdue = found.overdue.filter((it) => !it.othersRun)
   const silent = await Promise.all(
     [...byQueue(overdue, kinds)].map(async ([queue, rows]) => {
       const startable = rows.reduce((sum, row) => sum + row.startable, 0)
@@ -64,7 +64,7 @@ export const leases: Check = {
 export const pausedQueues: Check = {
   name: 'paused queues',
   look: async ({ app }) =>
-    (await queueDepths.list(app.sql)).flatMap(({ name, pausedAt, queued }) =>
+    (await readDepths(app)).queues.flatMap(({ name, pausedAt, queued }) =>
       pausedAt && queued > 0
         ? [
             {

@@ -4,6 +4,7 @@ import * as jobs from '../../db/queries/jobs.ts'
 import * as stints from '../../db/queries/stints.ts'
 import { createEngine, insertJobs, invoke, script } from '../../tests/support/engine.ts'
 import { untilOneWaits } from '../../tests/support/lock-waits.ts'
+import { readSoFar } from '../../tests/support/rows-read.ts'
 import { test, type World } from '../../tests/support/world.ts'
 import type { App } from '../app.ts'
 import { newId } from '../core/ids.ts'
@@ -188,6 +189,19 @@ describe('a redrive', () => {
     const ids = await insertFailed(world, [{}, {}, {}, {}])
     await redriveJobs(world.app, { queue: 'default' }, { limit: 2, perSecond: undefined })
     expect((await queued(world)).toSorted()).toEqual(ids.slice(0, 2).toSorted())
+  })
+
+  test('reads no more than it takes, however many have failed', async ({ world: { app, sql } }) => {
+    await sql`
+      INSERT INTO jobs (id, project_id, timeout_seconds, max_attempts, state, kind, queue, input, error, finished_at)
+      SELECT gen_random_uuid(), gen_random_uuid(), 1, 1, 'failed', 'test.echo', 'default', '{}', '{"code":"BROKEN"}',
+             now() - n * interval '1 second'
+      FROM generate_series(1, 3000) AS n`
+    let rows = 0
+    await redriveJobs(app, { queue: 'default' }, { limit: 10, perSecond: undefined }, async (tx) => {
+      rows = await readSoFar(tx)
+    })
+    expect(rows).toBeLessThan(200)
   })
 
   test('leaves those alone that failed because of a parent, unless asked for them', async ({ world }) => {

@@ -72,7 +72,7 @@ export const retryJobs = async (
 
 /**
  * Begins failed jobs of a queue anew, from their checkpoints, and spreads their starts by `perSecond`.
- * @returns how many, and how many it left alone because another job has their unique key
+ * @returns how many, and how many before the last of them it left alone because another job has their unique key
  */
 export const redriveJobs = async (
   app: App,
@@ -82,7 +82,9 @@ export const redriveJobs = async (
 ): Promise<{ redriven: number; skipped: number }> => {
   const { begun, skipped } = await transaction(app.sql, async (tx) => {
     const chosen = await retries.listRedrivable(tx, filter, limit)
-    const without = await retries.countWithoutKey(tx, filter, MAX_COUNTED)
+    // What lies behind the last of them is another redrive's, however much it is.
+    const last = chosen.length < limit ? undefined : chosen.at(-1)
+    const without = await retries.countWithoutKey(tx, filter, last?.id ?? null, MAX_COUNTED)
     const held = await takeKeysAgain(tx, chosen)
     const own = chosen.filter((job) => !held.has(job.id))
     const failed = new Set((await lockAll(tx, own)).flatMap(({ id, state }) => (state === 'failed' ? [id] : [])))

@@ -135,16 +135,58 @@ test('neither delayed jobs nor those of a paused queue make it ring', async ({ w
   expect([await world.app.queue.visible('default'), await world.app.queue.visible('bulk')]).toEqual([0, 0])
 })
 
-test('many lost leases are settled in batches, all of them in one pass', async ({ world }) => {
+/** 1 100 jobs whose lease ran out. */
+const loseMany = async ({ app, sql }: World): Promise<void> => {
   await insertJobs(
-    world.app,
+    app,
     Array.from({ length: 1_100 }, () => ({})),
   )
-  await world.sql`UPDATE jobs SET state = 'running', stint = 1, worker = 'w', stint_started_at = now(), lease_until = now() - interval '1 second'`
-  await sweep(world.app)
-  expect(await world.sql`SELECT state, count(*)::integer AS n FROM jobs GROUP BY state`).toEqual([
-    { state: 'queued', n: 1_100 },
-  ])
+  await sql`
+    UPDATE jobs SET state = 'running', stint = 1, worker = 'w', stint_started_at = now(),
+      lease_until = now() - interval '1 second'`
+}
+
+const countOf = async ({ sql }: World, state: string): Promise<number> => {
+  const [row] = await sql<[{ jobs: number }]>`SELECT count(*)::integer AS jobs FROM jobs WHERE state = ${state}`
+  return row.jobs
+}
+
+test('the more projects have jobs that wait, the longer it rests between two looks at them', async ({ world }) => {
+  await world.sql`
+    INSERT INTO jobs (id, project_id, timeout_seconds, max_attempts, state, kind, queue, input, start_at)
+    SELECT gen_random_uuid(), gen_random_uuid(), 1, 1, 'queued', 'test.echo', 'bulk', '{}', now() + interval '1 hour'
+    FROM generate_series(1, 70000)`
+  let at = Date.now()
+  const app = { ...world.app, clock: { now: () => at } }
+  await sweep(app)
+  await insertJobs(world.app, [{}])
+  await world.sql`UPDATE jobs SET start_at = now() - interval '3 seconds' WHERE queue = 'default'`
+  at += 1_000
+  await sweep(app)
+  expect(await world.app.queue.visible('default')).toBe(0)
+  at += 9_000
+  await sweep(app)
+  expect(await world.app.queue.visible('default')).toBe(1)
+})
+
+test('many lost leases are settled in batches, as many in one pass as there is time for', async ({ world }) => {
+  await loseMany(world)
+  // No time goes by.
+  await sweep({ ...world.app, clock: { now: () => 0 } })
+  expect(await countOf(world, 'queued')).toBe(1_100)
+})
+
+test('a pass that lost leases take long in still rings, and the next one goes on with them', async ({ world }) => {
+  await loseMany(world)
+  await insertJobs(world.app, [{ queue: 'bulk' }])
+  await world.sql`UPDATE jobs SET start_at = now() - interval '3 seconds' WHERE queue = 'bulk'`
+  let at = Date.now()
+  const slow = { ...world.app, clock: { now: () => (at += 2_000) } }
+  await sweep(slow)
+  expect(await countOf(world, 'running')).toBe(600)
+  expect(await world.app.queue.visible('bulk')).toBe(1)
+  await sweep(slow)
+  expect(await countOf(world, 'running')).toBe(100)
 })
 
 test('what keeps lost leases from being ended keeps no doorbell from being rung', async ({ world }) => {

@@ -3,6 +3,7 @@ import * as leases from '../../db/queries/leases.ts'
 import * as queues from '../../db/queries/queues.ts'
 import * as waiting from '../../db/queries/waiting.ts'
 import type { App } from '../app.ts'
+import { isRecent } from '../core/clock.ts'
 import { mapOfEach } from '../core/map-of-each.ts'
 import { countFinished, countSettled } from '../metrics/jobs.ts'
 import type { QueueName, Ring } from '../queue/doorbells.ts'
@@ -34,7 +35,7 @@ const LOOK_FOR_ROOM_MS = 10_000
 export const sweep = async (app: App, kinds: readonly JobKind[] = []): Promise<void> => {
   if (!(await holds(app, 'sweep', (tx, seconds) => grantAfterOutage(app, tx, seconds)))) return
   await each([
-    () => endLostLeases(app),
+    () => endLostLeases(app, ENDING_MS),
     () => countEndsLeft(app),
     () => ringFallenDue(app),
     () => ringOverdue(app, kinds),
@@ -66,8 +67,12 @@ const isNewMinute = (app: App): boolean => {
   return true
 }
 
-/** Settles the jobs whose lease ran out, and rings for those that go on. @returns how many */
-export const endLostLeases = async (app: App): Promise<number> => {
+/** In one pass no batch of lost leases is begun later: the other steps wait meanwhile, and the function's time ends. */
+const ENDING_MS = 1_500
+
+/** Settles the jobs whose lease ran out, for so long, and rings for those that go on. @returns how many */
+export const endLostLeases = async (app: App, forMs = Number.POSITIVE_INFINITY): Promise<number> => {
+  const began = app.clock.now()
   for (let total = 0; ; ) {
     const settled = await transaction(app.sql, async (tx) => {
       const lost = await leases.lockLost(tx, BATCH)
@@ -84,7 +89,7 @@ export const endLostLeases = async (app: App): Promise<number> => {
       countSettled(app.metrics, settled)
       await ringFor(app, startableAfter(settled))
     }
-    if (settled.length < BATCH) return total
+    if (settled.length < BATCH || !isRecent(app.clock, began, forMs)) return total
   }
 }
 
@@ -93,7 +98,7 @@ const COUNTING_MS = 2_000
 
 /** Goes on, part by part, with the ends of jobs that have more children than one transaction should change. */
 const countEndsLeft = async (app: App): Promise<void> => {
-  for (const until = app.clock.now() + COUNTING_MS; app.clock.now() < until; ) {
+  for (const began = app.clock.now(); isRecent(app.clock, began, COUNTING_MS); ) {
     const { changed, more } = await countEnds(app)
     if (!more) return
     app.committed()
@@ -147,9 +152,18 @@ const isTimeToRing = (app: App, queue: QueueName, startable: number): boolean =>
 export const byQueue = (overdue: queues.Overdue[], kinds: readonly JobKind[]): Map<QueueName, queues.Overdue[]> =>
   Map.groupBy(overdue, ({ kind, queue }) => kinds.find((it) => it.kind === kind)?.queue ?? (queue as QueueName))
 
+/** So many projects a second are looked at, over time: that takes a tenth of a core, however many have delayed jobs only. */
+const LOOKS_PER_SECOND = 7_000
+
+const lastLooks = new WeakMap<App, { at: number; restMs: number }>()
+
 /** Rings for queues in which jobs have been startable for a while although SQS has no message for them. */
 const ringOverdue = async (app: App, kinds: readonly JobKind[]): Promise<void> => {
-  const found = await queues.listOverdue(app.sql, OVERDUE_SECONDS, MAX_COUNTED)
+  const last = lastLooks.get(app)
+  if (last && isRecent(app.clock, last.at, last.restMs)) return
+  const { overdue: found, looked } = await queues.listOverdue(app.sql, OVERDUE_SECONDS, MAX_COUNTED)
+  // The passes are a second apart.
+  lastLooks.set(app, { at: app.clock.now(), restMs: (looked / LOOKS_PER_SECOND - 1) * 1_000 })
   const overdue = found.filter(({ kind, othersRun }) => kind === null || !othersRun || isTimeToLook(app, kind))
   const rings = await Promise.all(
     [...byQueue(overdue, kinds)].map(async ([queue, rows]): Promise<Ring[]> => {

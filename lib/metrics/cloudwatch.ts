@@ -1,6 +1,6 @@
 import * as outbox from '../../db/queries/outbox.ts'
-import * as queueDepths from '../../db/queries/queue-depths.ts'
 import type { App } from '../app.ts'
+import { readDepths } from '../queue/depths.ts'
 import { type Sample, toGauges } from './samples.ts'
 
 /** What alarms on AWS look at, and no more: CloudWatch takes money for each series. */
@@ -13,8 +13,8 @@ const ALARMED = new Set(['stint_queue_oldest_due_seconds', 'stint_outbox_lag_sec
 export const logForCloudWatch = async (app: App): Promise<void> => {
   const { cloudwatchNamespace } = app.config.metrics
   if (!cloudwatchNamespace) return
-  const [depths, waiting] = await Promise.all([queueDepths.list(app.sql), outbox.measure(app.sql)])
-  const samples = toGauges({ depths, blocked: [], outbox: waiting }).filter(({ metric }) => ALARMED.has(metric))
+  const [depths, waiting] = await Promise.all([readDepths(app), outbox.measure(app.sql)])
+  const samples = toGauges({ depths, outbox: waiting }).filter(({ metric }) => ALARMED.has(metric))
   // Whatever level the log has: who wants a quiet one wants alarms all the same.
   const log = app.log.child({}, { level: 'info' })
   for (const sample of samples) log.info(toEmbedded(cloudwatchNamespace, sample, app.clock.now()), sample.name)

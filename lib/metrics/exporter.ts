@@ -1,8 +1,8 @@
 import type { Registry } from 'prom-client'
 import * as metrics from '../../db/queries/metrics.ts'
 import * as outbox from '../../db/queries/outbox.ts'
-import * as queueDepths from '../../db/queries/queue-depths.ts'
 import type { App } from '../app.ts'
+import { readDepths } from '../queue/depths.ts'
 import { holds } from '../schedule/runner.ts'
 import { METRICS } from './catalogue.ts'
 import { type Sample, toGauges, toSamples } from './samples.ts'
@@ -34,13 +34,8 @@ export const pushMetrics = async (app: App): Promise<void> => {
 
 const collect = async (app: App): Promise<Registry> => {
   await app.metrics.flush()
-  const [totals, depths, blocked, waiting] = await Promise.all([
-    metrics.list(app.sql),
-    queueDepths.list(app.sql),
-    metrics.listBlocked(app.sql),
-    outbox.measure(app.sql),
-  ])
-  return toRegistry([...toSamples(totals), ...toGauges({ depths, blocked, outbox: waiting })])
+  const [totals, depths, waiting] = await Promise.all([metrics.list(app.sql), readDepths(app), outbox.measure(app.sql)])
+  return toRegistry([...toSamples(totals), ...toGauges({ depths, outbox: waiting })])
 }
 
 /**

@@ -1,7 +1,7 @@
 import type { MetricTotal } from '../../db/queries/metrics.ts'
-import type { QueueDepth } from '../../db/queries/queue-depths.ts'
 import { ENDED } from '../jobs/states.ts'
 import { DELIVERIES } from '../live/gateway.ts'
+import type { Depths } from '../queue/depths.ts'
 import { QUEUES, UNKNOWN_QUEUE } from '../queue/doorbells.ts'
 import { boundsOf, type GaugeName, type Labels, type MetricName, metricOf } from './catalogue.ts'
 import { STINT_OUTCOMES } from './jobs.ts'
@@ -83,22 +83,21 @@ const zero = <Name extends MetricName>(metric: Name, labels: Labels<Name>, part 
 })
 
 export interface Rows {
-  depths: QueueDepth[]
-  blocked: { queue: string; count: number }[]
+  depths: Depths
   outbox: { events: number; lagSeconds: number }
 }
 
 /** Gauges out of rows. */
-export const toGauges = ({ depths, blocked, outbox }: Rows): Sample[] => [
-  ...depths.flatMap(({ name: queue, pausedAt, queued, delayed, running, oldestDueSeconds }) => {
-    const waiting = blocked.find((it) => it.queue === queue)?.count ?? 0
-    const states = { blocked: waiting, delayed, queued, running }
+export const toGauges = ({ depths, outbox }: Rows): Sample[] => [
+  ...depths.queues.flatMap(({ name: queue, pausedAt, blocked, queued, delayed, running, oldestDueSeconds }) => {
+    const states = { blocked, delayed, queued, running }
     return [
       ...Object.entries(states).map(([state, count]) => gauge('stint_queue_depth', { queue, state }, count)),
       gauge('stint_queue_oldest_due_seconds', { queue }, oldestDueSeconds ?? 0),
       gauge('stint_queue_paused', { queue }, pausedAt ? 1 : 0),
     ]
   }),
+  gauge('stint_queue_counted_seconds_ago', {}, depths.countedSecondsAgo),
   gauge('stint_outbox_events', {}, outbox.events),
   gauge('stint_outbox_lag_seconds', {}, outbox.lagSeconds),
 ]

@@ -1,7 +1,7 @@
 import { type Alongside, transaction } from '../../db/client.ts'
-import * as queueDepths from '../../db/queries/queue-depths.ts'
 import * as queues from '../../db/queries/queues.ts'
 import type { App } from '../app.ts'
+import { readDepths } from './depths.ts'
 import type { QueueName } from './doorbells.ts'
 import { CLAIMS_PER_DOORBELL, ringFor } from './ring.ts'
 
@@ -21,7 +21,7 @@ export const resumeQueue = async (app: App, queue: QueueName, alongside?: Alongs
     await queues.resume(tx, queue)
     await alongside?.(tx)
   })
-  const waiting = (await queueDepths.list(app.sql)).find((it) => it.name === queue)?.queued ?? 0
+  const waiting = (await readDepths(app)).queues.find((it) => it.name === queue)?.queued ?? 0
   const length = Math.min(waiting, MAX_DOORBELLS * CLAIMS_PER_DOORBELL[queue])
   await ringFor(
     app,

@@ -70,6 +70,9 @@ const QueueCard = ({ queue, reload }: { queue: Queue; reload: () => Promise<void
         />
         <Figure name="doorbells in SQS" value={queue.sqsVisible === null ? 'SQS is away' : count(queue.sqsVisible)} />
       </dl>
+      {queue.countedSecondsAgo > 0 && (
+        <p class="soft">Counted {duration(queue.countedSecondsAgo * 1_000)} ago: so many take a while.</p>
+      )}
       <div class="actions">
         {isAdmin && <Action run={pause}>{queue.paused ? 'Resume' : 'Pause'}</Action>}
         {(isAdmin || project !== null) && (

@@ -8,13 +8,15 @@ type Activity = AnswerOf<Api['GET /activity']>['body']
 /** The counts of each state: of those that live, now; of those that ended, in the span. */
 export const Tiles = ({ activity: { live, buckets } }: { activity: Activity }) => {
   const ended = (state: 'succeeded' | 'failed' | 'cancelled') => buckets.reduce((sum, it) => sum + it[state], 0)
-  const tiles: [JobState, number, string][] = [
-    ['running', live.running, 'now'],
-    ['queued', live.queued, 'now'],
-    ['blocked', live.blocked, 'now'],
-    ['succeeded', ended('succeeded'), 'in this time'],
-    ['failed', ended('failed'), 'in this time'],
-    ['cancelled', ended('cancelled'), 'in this time'],
+  // Very many are not counted each time.
+  const now = (of: number) => (of < live.countedUpTo ? count(of) : `${count(of)}+`)
+  const tiles: [JobState, string, string][] = [
+    ['running', now(live.running), 'now'],
+    ['queued', now(live.queued), 'now'],
+    ['blocked', now(live.blocked), 'now'],
+    ['succeeded', count(ended('succeeded')), 'in this time'],
+    ['failed', count(ended('failed')), 'in this time'],
+    ['cancelled', count(ended('cancelled')), 'in this time'],
   ]
   return (
     <ul class="tiles">
@@ -22,7 +24,7 @@ export const Tiles = ({ activity: { live, buckets } }: { activity: Activity }) =
         <li key={state}>
           <a href={`/dashboard/jobs?state=${state}`} data-state={state}>
             <span class="tile-name">{state}</span>
-            <b>{count(value)}</b>
+            <b>{value}</b>
             <small>{when}</small>
           </a>
         </li>

@@ -1,0 +1,9 @@
+-- migrate:up
+
+-- What falls due now of the jobs whose delay no doorbell can wait for: the index of startable jobs can't tell without a look
+-- at every project. Jobs that are due when they come are not in it, and cost nothing by it.
+CREATE INDEX jobs_long_delayed_idx ON jobs (start_at)
+  WHERE state = 'queued' AND start_at - greatest(queued_at, stint_started_at) > interval '10 minutes';
+
+-- migrate:down
+DROP INDEX jobs_long_delayed_idx;
