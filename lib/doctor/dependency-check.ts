@@ -43,6 +43,7 @@ const free = async (app: App, childIds: string[]): Promise<number> => {
   const startable = await transaction(app.sql, async (tx): Promise<Startable[]> => {
     const ended = await dependencies.lockParents(tx, await repairs.listUncountedParents(tx, childIds))
     const settled = await settleChildren(
+      app,
       tx,
       ended.map((parent) => ({ ...parent, hasChildren: true })),
     )

@@ -73,6 +73,7 @@ export const endLostLeases = async (app: App): Promise<number> => {
       const lost = await leases.lockLost(tx, BATCH)
       if (lost.length === 0) return []
       return settleWithChildren(
+        app,
         tx,
         lost.map(({ id, stint }) => ({ id, stint, ending: 'lost', runMs: null })),
       )

@@ -66,6 +66,8 @@ export class Process implements Actor {
       publisher: broker.of(it, traffic),
       clock: { now: nowMs },
       random,
+      // The end of a part is met all the time.
+      edgesAtOnce: 1 + Math.floor(random() * 3),
       stopping: it.stopping.signal,
       exit: (reason) => traffic.kill(it, `because ${reason}`),
       log: pino({ base: { process: name }, timestamp: false }, { write: (line) => void logged.push(line) }),
