@@ -4,4 +4,13 @@ export interface Clock {
   now(): number
 }
 
+/**
+ * Whether a moment that was read from this clock is less than so many milliseconds ago. Of one that lies ahead, as the
+ * clock was put back since then, nobody can say how long it is ago: that is not recent.
+ */
+export const isRecent = (clock: Clock, atMs: number, ms: number): boolean => {
+  const agoMs = clock.now() - atMs
+  return agoMs >= 0 && agoMs < ms
+}
+
 export const systemClock: Clock = { now: () => Date.now() }

@@ -3,6 +3,7 @@ import * as leases from '../../db/queries/leases.ts'
 import * as queues from '../../db/queries/queues.ts'
 import * as waiting from '../../db/queries/waiting.ts'
 import type { App } from '../app.ts'
+import { isRecent } from '../core/clock.ts'
 import { mapOfEach } from '../core/map-of-each.ts'
 import { countFinished, countSettled } from '../metrics/jobs.ts'
 import type { QueueName, Ring } from '../queue/doorbells.ts'
@@ -94,7 +95,7 @@ const COUNTING_MS = 2_000
 
 /** Goes on, part by part, with the ends of jobs that have more children than one transaction should change. */
 const countEndsLeft = async (app: App): Promise<void> => {
-  for (const until = app.clock.now() + COUNTING_MS; app.clock.now() < until; ) {
+  for (const began = app.clock.now(); isRecent(app.clock, began, COUNTING_MS); ) {
     const { changed, more } = await countEnds(app)
     if (!more) return
     app.committed()
@@ -133,11 +134,10 @@ const lastRings = mapOfEach<App, { startable: number; at: number; pauseMs: numbe
  */
 const isTimeToRing = (app: App, queue: QueueName, startable: number): boolean => {
   const last = lastRings(app).get(queue)
-  const at = app.clock.now()
   const isInVain = last?.startable === startable && startable < MAX_COUNTED
-  if (isInVain && at - last.at < last.pauseMs) return false
+  if (isInVain && isRecent(app.clock, last.at, last.pauseMs)) return false
   const pauseMs = isInVain ? Math.min(MAX_PAUSE_MS, 2 * last.pauseMs) : PAUSE_MS
-  lastRings(app).set(queue, { startable, at, pauseMs })
+  lastRings(app).set(queue, { startable, at: app.clock.now(), pauseMs })
   return true
 }
 
@@ -175,9 +175,8 @@ const lookedForRoom = mapOfEach<App, number>()
  */
 const isTimeToLook = (app: App, limitedKind: string): boolean => {
   const looked = lookedForRoom(app)
-  const now = app.clock.now()
-  if (now - (looked.get(limitedKind) ?? 0) < LOOK_FOR_ROOM_MS) return false
-  looked.set(limitedKind, now)
+  if (isRecent(app.clock, looked.get(limitedKind) ?? 0, LOOK_FOR_ROOM_MS)) return false
+  looked.set(limitedKind, app.clock.now())
   return true
 }
 
