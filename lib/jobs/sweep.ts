@@ -94,8 +94,8 @@ export const endLostLeases = async (app: App): Promise<number> => {
 const COUNTING_MS = 2_000
 
 /** Goes on, part by part, with the ends of jobs that have more children than one transaction should change. */
-const countEndsLeft = async (app: App): Promise<void> => {
-  for (const began = app.clock.now(); isRecent(app.clock, began, COUNTING_MS); ) {
+export const countEndsLeft = async (app: App, forMs = COUNTING_MS): Promise<void> => {
+  for (const began = app.clock.now(); isRecent(app.clock, began, forMs); ) {
     const { changed, more } = await countEnds(app)
     if (!more) return
     app.committed()
