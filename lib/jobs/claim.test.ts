@@ -309,13 +309,19 @@ test('jobs of a kind with limits run although those of the next kind could not b
 })
 
 test('jobs that wait while a deploy changes their kind start as they were submitted', async ({ world: { app } }) => {
-  const [limited = '', moved = ''] = await insertJobs(app, [
+  const [limited = '', freed = '', moved = ''] = await insertJobs(app, [
     { kind: 'test.limited', input: '{}' },
+    { kind: 'test.freed', input: '{}', concurrencyKey: 'it had limits' },
     { kind: 'test.moved', input: '{}', queue: 'bulk' },
   ])
-  const engine = createEngine(app, [noted('test.limited', { limits: { running: 1 } }), noted('test.moved')])
+  const engine = createEngine(app, [
+    noted('test.limited', { limits: { running: 1 } }),
+    noted('test.freed'),
+    noted('test.moved'),
+  ])
   await invoke(engine)
   expect(await jobs.find(app.sql, limited)).toMatchObject({ state: 'succeeded' })
+  expect(await jobs.find(app.sql, freed)).toMatchObject({ state: 'succeeded' })
   await execute(engine, { queue: 'bulk', budget: 1, remainingMs: () => 30_000 })
   expect(await jobs.find(app.sql, moved)).toMatchObject({ state: 'succeeded' })
 })

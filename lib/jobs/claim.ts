@@ -37,7 +37,8 @@ export const claim = async (
   app: App,
   { queue, limit, free, turn, glance = false }: ClaimWish,
 ): Promise<claims.ClaimedJob[]> => {
-  const limited = free.filter(({ kind }) => kind.limits && kind.queue === queue)
+  // Also of a kind that has limits no more: jobs that came while it had some start no other way.
+  const limited = free.filter(({ kind }) => kind.queue === queue)
   const jobs: claims.ClaimedJob[] = []
   const take = async (
     wanted: ClaimWish['free'],
@@ -93,7 +94,7 @@ const LOOK_MS = 250
 
 const isTimeToLook = (app: App): boolean => !isRecent(app.clock, lastLook.get(app)?.at ?? 0, LOOK_MS)
 
-/** Those of some kinds with limits of which jobs are due. */
+/** Those of some kinds of which jobs with limits are due. */
 const listDue = async (app: App, limited: ClaimWish['free']): Promise<ClaimWish['free']> => {
   if (limited.length === 0) return []
   const kinds = limited.map(({ kind }) => kind.kind)
