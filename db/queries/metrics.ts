@@ -31,3 +31,12 @@ export const list = (sql: Sql): Promise<MetricTotal[]> => sql`
 /** Jobs that wait for others, by queue. */
 export const listBlocked = (sql: Sql): Promise<{ queue: string; count: number }[]> => sql`
   SELECT queue, count(*)::integer AS count FROM jobs WHERE state = 'blocked' GROUP BY queue`
+
+/** How many seconds ago the first job ended whose end is not counted at all of its children yet; 0 when there is none. */
+export const uncountedSeconds = async (sql: Sql): Promise<number> => {
+  const [row] = await sql<[{ seconds: number }]>`
+    SELECT coalesce(greatest(0, extract(epoch FROM clock_timestamp() - min((
+      SELECT finished_at FROM jobs WHERE id = job_id
+    )))), 0)::double precision AS seconds FROM uncounted_parents`
+  return row.seconds
+}

@@ -38,8 +38,8 @@ export const listStuck = (sql: Sql, limit: number): Promise<StuckJob[]> => sql`
 export const countUncounted = async (sql: Sql, overSeconds: number, atMost: number): Promise<number> => {
   const [row] = await sql<[{ count: number }]>`
     SELECT count(*)::integer AS count FROM (
-      SELECT FROM uncounted_parents JOIN jobs ON jobs.id = uncounted_parents.job_id
-      WHERE finished_at < now() - ${overSeconds} * interval '1 second' LIMIT ${atMost}
+      SELECT FROM uncounted_parents
+      WHERE (SELECT finished_at FROM jobs WHERE id = job_id) < now() - ${overSeconds} * interval '1 second' LIMIT ${atMost}
     ) AS uncounted`
   return row.count
 }

@@ -34,13 +34,14 @@ export const pushMetrics = async (app: App): Promise<void> => {
 
 const collect = async (app: App): Promise<Registry> => {
   await app.metrics.flush()
-  const [totals, depths, blocked, waiting] = await Promise.all([
+  const [totals, depths, blocked, uncountedSeconds, waiting] = await Promise.all([
     metrics.list(app.sql),
     queueDepths.list(app.sql),
     metrics.listBlocked(app.sql),
+    metrics.uncountedSeconds(app.sql),
     outbox.measure(app.sql),
   ])
-  return toRegistry([...toSamples(totals), ...toGauges({ depths, blocked, outbox: waiting })])
+  return toRegistry([...toSamples(totals), ...toGauges({ depths, blocked, uncountedSeconds, outbox: waiting })])
 }
 
 /**

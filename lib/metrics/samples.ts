@@ -85,11 +85,12 @@ const zero = <Name extends MetricName>(metric: Name, labels: Labels<Name>, part 
 export interface Rows {
   depths: QueueDepth[]
   blocked: { queue: string; count: number }[]
+  uncountedSeconds: number
   outbox: { events: number; lagSeconds: number }
 }
 
 /** Gauges out of rows. */
-export const toGauges = ({ depths, blocked, outbox }: Rows): Sample[] => [
+export const toGauges = ({ depths, blocked, uncountedSeconds, outbox }: Rows): Sample[] => [
   ...depths.flatMap(({ name: queue, pausedAt, queued, delayed, running, oldestDueSeconds }) => {
     const waiting = blocked.find((it) => it.queue === queue)?.count ?? 0
     const states = { blocked: waiting, delayed, queued, running }
@@ -99,6 +100,7 @@ export const toGauges = ({ depths, blocked, outbox }: Rows): Sample[] => [
       gauge('stint_queue_paused', { queue }, pausedAt ? 1 : 0),
     ]
   }),
+  gauge('stint_uncounted_end_seconds', {}, uncountedSeconds),
   gauge('stint_outbox_events', {}, outbox.events),
   gauge('stint_outbox_lag_seconds', {}, outbox.lagSeconds),
 ]
