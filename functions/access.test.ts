@@ -59,6 +59,15 @@ test('a role that was read is believed for five seconds without asking again', a
   await expect(ask()).rejects.toMatchObject({ code: 'FORBIDDEN' })
 })
 
+test('a clock that is put back makes nothing be believed for longer', async ({ world }) => {
+  const owner = await world.register('Ann')
+  const ask = () => requireRole(world.app, owner, owner.projectId, 'owner')
+  await ask()
+  await world.sql`UPDATE memberships SET role = 'viewer'`
+  world.advance(-1)
+  await expect(ask()).rejects.toMatchObject({ code: 'FORBIDDEN' })
+})
+
 test('the default project is one’s own Personal, not one that somebody shared', async ({ world }) => {
   const [ann, ben] = [await world.register('Ann'), await world.register('Ben')]
   await memberships.put(world.sql, { projectId: ann.projectId, userId: ben.userId, role: 'owner' })

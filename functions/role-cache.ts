@@ -1,6 +1,7 @@
 import { LRUCache } from 'lru-cache'
 import type { Pool } from '../db/client.ts'
 import type { App } from '../lib/app.ts'
+import { isRecent } from '../lib/core/clock.ts'
 
 /**
  * How long a process believes what it read about a person's role. A change of role, a removal or a project's deletion
@@ -11,7 +12,7 @@ const MAX_ENTRIES = 10_000
 
 interface Entry {
   value: string
-  untilMs: number
+  readMs: number
 }
 
 /** By database. Only what is there is kept, so that who is let in gets in at once. */
@@ -24,12 +25,12 @@ export const remember = async <T extends string>(
   read: () => Promise<T | null>,
 ): Promise<T | null> => {
   const cache = cacheOf(app)
-  const now = app.clock.now()
   const entry = cache.get(key)
-  if (entry && now < entry.untilMs) return entry.value as T
+  if (entry && isRecent(app.clock, entry.readMs, ROLE_SECONDS * 1_000)) return entry.value as T
+  const readMs = app.clock.now()
   const value = await read()
   if (value === null) cache.delete(key)
-  else cache.set(key, { value, untilMs: now + ROLE_SECONDS * 1_000 })
+  else cache.set(key, { value, readMs })
   return value
 }
 

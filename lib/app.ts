@@ -49,6 +49,8 @@ export interface App {
   committed: () => void
   /** Whether a job shall stop at the safe point that it is at, for no reason. Only the chaos switch gives it. */
   cutStint?: () => boolean
+  /** So many edges, and jobs that fall, one transaction settles at most. Only tests give it, to meet the end of a part often. */
+  edgesAtOnce?: number
   /** The processes of the stage, where they run on this machine. */
   host?: HostControl
   /** Closes every connection. */
@@ -109,6 +111,7 @@ export const createApp = async (config: Config, name: string, given: Partial<App
       }),
     committed: given.committed ?? (() => {}),
     ...(given.host && { host: given.host }),
+    ...(given.edgesAtOnce && { edgesAtOnce: given.edgesAtOnce }),
     close: async () => {
       await Promise.all([metrics.close(), keyUses.flush(), traces.close()])
       await Promise.all([publisher.close(), web.close(), sql.end({ timeout: 5 })])

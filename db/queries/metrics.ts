@@ -27,3 +27,12 @@ export const add = async (sql: Sql, shard: number, totals: MetricTotal[]): Promi
 /** Every total, over all shards. */
 export const list = (sql: Sql): Promise<MetricTotal[]> => sql`
   SELECT metric, labels, part, sum(total) AS total FROM metric_totals GROUP BY metric, labels, part`
+
+/** How many seconds ago the first job ended whose end is not counted at all of its children yet; 0 when there is none. */
+export const uncountedSeconds = async (sql: Sql): Promise<number> => {
+  const [row] = await sql<[{ seconds: number }]>`
+    SELECT coalesce(greatest(0, extract(epoch FROM clock_timestamp() - min((
+      SELECT finished_at FROM jobs WHERE id = job_id
+    )))), 0)::double precision AS seconds FROM uncounted_parents`
+  return row.seconds
+}

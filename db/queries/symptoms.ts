@@ -37,6 +37,16 @@ export const listStuck = (sql: Sql, limit: number): Promise<StuckJob[]> => sql`
   WHERE edges.settleable > 0 OR edges.open <> jobs.waits_for
   ORDER BY jobs.id LIMIT ${limit}`
 
+/** Jobs that ended over so many seconds ago and whose end is not counted at all of their children, up to `atMost`. */
+export const countUncounted = async (sql: Sql, overSeconds: number, atMost: number): Promise<number> => {
+  const [row] = await sql<[{ count: number }]>`
+    SELECT count(*)::integer AS count FROM (
+      SELECT FROM uncounted_parents
+      WHERE (SELECT finished_at FROM jobs WHERE id = job_id) < now() - ${overSeconds} * interval '1 second' LIMIT ${atMost}
+    ) AS uncounted`
+  return row.count
+}
+
 /** Runners whose lease is over, and those of `expected` that have none. */
 export const listUnheldRunners = async (
   sql: Sql,

@@ -165,6 +165,16 @@ describe('a key that is over', () => {
     expect((await listElsewhere()).status).toBe(401)
   })
 
+  test('is refused by a process whose clock was put back', async ({ world }) => {
+    const ada = await world.register()
+    const secret = await secretOf(world, ada, ['jobs:read'])
+    const list = async () => (await world.http('GET', '/jobs', { token: secret })).status
+    expect(await list()).toBe(200)
+    await world.sql`DELETE FROM api_keys`
+    world.advance(-60)
+    expect(await list()).toBe(401)
+  })
+
   test('is refused from the moment on at which it expires', async ({ world }) => {
     const ada = await world.register()
     const made = await makeKey(world, ada, ['jobs:read'], { expiresInSeconds: 60 })

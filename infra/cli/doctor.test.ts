@@ -57,6 +57,7 @@ test('the report for people tells each check, what is wrong, and what heals it',
   const io = { env: world.environment, out: (text: string) => void printed.push(text), err: expect.unreachable }
   expect(await run(['doctor'], io)).toBe(1)
   expect(printed[0]).toContain(`✓ leases
+✓ ends
 ✓ dependencies
 ✗ doorbells
     1 job of the queue default could have started for over 10 s, and no doorbell is waiting
@@ -137,6 +138,14 @@ describe('finds and heals', () => {
     expect(checks(await doctor(world))).toEqual(['dependencies'])
     await world.sql`INSERT INTO uncounted_parents VALUES (${parent})`
     expect(checks(await doctor(world))).toEqual([])
+    // It should have been done with them long ago.
+    await world.sql`UPDATE jobs SET finished_at = now() - interval '6 minutes' WHERE id = ${parent}`
+    expect(checks(await doctor(world))).toEqual(['ends'])
+    expect(await doctor(world, '--fix')).toMatchObject({
+      exitCode: 0,
+      findings: [{ what: expect.stringContaining('1 job that ended'), fixed: 'told all that run after them' }],
+    })
+    expect(await stateOf(world, child)).toBe('queued')
   })
 
   test('blocked jobs that count wrong, or wait for a job that is gone', async ({ world }) => {

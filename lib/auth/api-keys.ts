@@ -3,6 +3,7 @@ import { LRUCache } from 'lru-cache'
 import type { Pool } from '../../db/client.ts'
 import * as apiKeys from '../../db/queries/api-keys.ts'
 import type { App } from '../app.ts'
+import { isRecent } from '../core/clock.ts'
 import { StintError } from '../core/errors.ts'
 import { hashSecret } from './secret-hash.ts'
 
@@ -27,7 +28,9 @@ export interface ApiKey {
 interface Known {
   userId: string
   apiKey: ApiKey
-  untilMs: number
+  readMs: number
+  /** For so long it is believed. */
+  forMs: number
 }
 
 /** By database, and by the secret's hash: a dump of the memory has no secrets. Only keys that are good are kept. */
@@ -51,7 +54,8 @@ export const verifyApiKey = async (app: App, secret: string): Promise<{ userId: 
   const hash = hashSecret(secret)
   const name = hash.toString('base64')
   const known = cache.get(name)
-  const { userId, apiKey } = known && app.clock.now() < known.untilMs ? known : await read(app, hash, name)
+  const { userId, apiKey } =
+    known && isRecent(app.clock, known.readMs, known.forMs) ? known : await read(app, hash, name)
   app.keyUses.add(apiKey.id)
   return { userId, apiKey }
 }
@@ -61,7 +65,7 @@ export const forgetKeys = (app: App): void => cacheOf(app).clear()
 
 const read = async (app: App, hash: Buffer, name: string): Promise<Known> => {
   const cache = cacheOf(app)
-  const askedAt = app.clock.now()
+  const readMs = app.clock.now()
   const row = await apiKeys.findBySecret(app.sql, hash)
   if (!row) {
     cache.delete(name)
@@ -70,7 +74,8 @@ const read = async (app: App, hash: Buffer, name: string): Promise<Known> => {
   const known = {
     userId: row.createdBy,
     apiKey: { id: row.id, projectId: row.projectId, scopes: row.scopes },
-    untilMs: askedAt + Math.min(KEY_SECONDS * 1_000, row.validMs ?? Number.POSITIVE_INFINITY),
+    readMs,
+    forMs: Math.min(KEY_SECONDS * 1_000, row.validMs ?? Number.POSITIVE_INFINITY),
   }
   cache.set(name, known)
   return known

@@ -4,10 +4,35 @@ import * as repairs from '../../db/queries/repairs.ts'
 import * as symptoms from '../../db/queries/symptoms.ts'
 import type { App } from '../app.ts'
 import { settleChildren } from '../jobs/settle.ts'
+import { countEndsLeft } from '../jobs/sweep.ts'
 import { ringFor, type Startable } from '../queue/ring.ts'
 import { type Check, plural } from './check.ts'
 
 const BATCH = 1_000
+const MAX_COUNTED = 10_000
+
+/** The sweep counts the end of a job at a million others in minutes. */
+const UNCOUNTED_SECONDS = 300
+
+export const uncountedEnds: Check = {
+  name: 'ends',
+  look: async ({ app }) => {
+    const count = await symptoms.countUncounted(app.sql, UNCOUNTED_SECONDS, MAX_COUNTED)
+    if (count === 0) return []
+    return [
+      {
+        what:
+          `${plural(count, 'job')} that ended over ${UNCOUNTED_SECONDS / 60} minutes ago, and not all that run after ` +
+          'them were told',
+        heals: 'the sweep goes on with them when it runs; its log says what keeps it from that',
+      },
+    ]
+  },
+  fix: async ({ app }) => {
+    await countEndsLeft(app, Number.POSITIVE_INFINITY)
+    return 'told all that run after them'
+  },
+}
 
 export const stuckDependencies: Check = {
   name: 'dependencies',
@@ -43,6 +68,7 @@ const free = async (app: App, childIds: string[]): Promise<number> => {
   const startable = await transaction(app.sql, async (tx): Promise<Startable[]> => {
     const ended = await dependencies.lockParents(tx, await repairs.listUncountedParents(tx, childIds))
     const settled = await settleChildren(
+      app,
       tx,
       ended.map((parent) => ({ ...parent, hasChildren: true })),
     )

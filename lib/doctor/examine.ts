@@ -1,11 +1,12 @@
 import type { Check, Finding, Patient } from './check.ts'
-import { stuckDependencies } from './dependency-check.ts'
+import { stuckDependencies, uncountedEnds } from './dependency-check.ts'
 import { doorbells, leases, pausedQueues, unknownKinds } from './queue-checks.ts'
 import { orphans, outbox, runners, schedules, uploads } from './upkeep-checks.ts'
 
 /** In the order in which they are healed: what comes free by one may need a doorbell from another. */
 export const CHECKS: readonly Check[] = [
   leases,
+  uncountedEnds,
   stuckDependencies,
   doorbells,
   pausedQueues,

@@ -128,7 +128,7 @@ test('a group says each second how far it has read, and not of each batch; who b
   const proxy = await startKafkaProxy(brokers[0] ?? '')
   onTestFinished(() => proxy.close())
   const start = async (received: string[]) => {
-    const onRecords = async (records: TopicRecord[]) => void received.push(...records.map((it) => String(it.value)))
+    const onRecords = async (read: () => TopicRecord[]) => void received.push(...read().map((it) => String(it.value)))
     const options = { groupId: `group-of-${topic}`, topic, log: app.log, maxRecords: 100, onRecords, onCrash: () => {} }
     const stream = await startKafkaStream({ ...options, brokers: [proxy.address] })
     onTestFinished(() => stream.stop())

@@ -1,6 +1,7 @@
 import { transaction } from '../../db/client.ts'
 import * as outbox from '../../db/queries/outbox.ts'
 import type { App } from '../app.ts'
+import { isRecent } from '../core/clock.ts'
 import { each } from '../schedule/every.ts'
 import { holds } from '../schedule/runner.ts'
 import { recordEvents, traceparentOfEvent } from '../tracing/job-spans.ts'
@@ -97,7 +98,7 @@ const publishAll = async (
   }
   try {
     for (const batch of cut(app, events)) {
-      if (app.clock.now() - notedAt > NOTED_EACH_MS) {
+      if (!isRecent(app.clock, notedAt, NOTED_EACH_MS)) {
         await note()
         if (!(await mayGoOn())) return false
       }

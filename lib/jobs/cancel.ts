@@ -28,7 +28,7 @@ export const cancelJobs = async (
   const { cancelled, children } = await transaction(app.sql, async (tx) => {
     const cancelled = await jobs.cancel(tx, ids)
     const changed = cancelled.filter((job) => job.changed)
-    const children = await settleChildren(tx, changed)
+    const children = await settleChildren(app, tx, changed)
     if (changed.length > 0) {
       await alongside?.(
         tx,

@@ -119,6 +119,9 @@ test('a lost doorbell of a limited kind is rung again by the sweep, and each 10 
     rung.push(await drain(world.app))
   }
   expect(rung).toEqual([1, 0, 0, 1, 0])
+  world.advance(-600)
+  await sweep(world.app)
+  expect(await drain(world.app)).toBe(1)
 })
 
 test('an overdue job of a limited kind is found behind a thousand delayed ones of other keys', async ({ world }) => {
@@ -275,6 +278,10 @@ test('a doorbell for a rate is rung once, however often it is met', async ({ wor
   expect(await claim(app, rated)).toHaveLength(1)
   for (let n = 0; n < 5; n++) expect(await claim(app, rated)).toHaveLength(0)
   expect(rings).toHaveLength(1)
+  // Nobody knows how long ago that was.
+  world.advance(-600)
+  await claim(app, rated)
+  expect(rings).toHaveLength(2)
 })
 
 const noted = (kind: string, over: Partial<JobKind> = {}): JobKind =>
@@ -302,13 +309,19 @@ test('jobs of a kind with limits run although those of the next kind could not b
 })
 
 test('jobs that wait while a deploy changes their kind start as they were submitted', async ({ world: { app } }) => {
-  const [limited = '', moved = ''] = await insertJobs(app, [
+  const [limited = '', freed = '', moved = ''] = await insertJobs(app, [
     { kind: 'test.limited', input: '{}' },
+    { kind: 'test.freed', input: '{}', concurrencyKey: 'it had limits' },
     { kind: 'test.moved', input: '{}', queue: 'bulk' },
   ])
-  const engine = createEngine(app, [noted('test.limited', { limits: { running: 1 } }), noted('test.moved')])
+  const engine = createEngine(app, [
+    noted('test.limited', { limits: { running: 1 } }),
+    noted('test.freed'),
+    noted('test.moved'),
+  ])
   await invoke(engine)
   expect(await jobs.find(app.sql, limited)).toMatchObject({ state: 'succeeded' })
+  expect(await jobs.find(app.sql, freed)).toMatchObject({ state: 'succeeded' })
   await execute(engine, { queue: 'bulk', budget: 1, remainingMs: () => 30_000 })
   expect(await jobs.find(app.sql, moved)).toMatchObject({ state: 'succeeded' })
 })

@@ -3,6 +3,7 @@ import { transaction } from '../../db/client.ts'
 import * as claims from '../../db/queries/claims.ts'
 import * as limits from '../../db/queries/limits.ts'
 import type { App } from '../app.ts'
+import { isRecent } from '../core/clock.ts'
 import { mapOfEach } from '../core/map-of-each.ts'
 import { countClaimed } from '../metrics/jobs.ts'
 import type { QueueName } from '../queue/doorbells.ts'
@@ -36,7 +37,8 @@ export const claim = async (
   app: App,
   { queue, limit, free, turn, glance = false }: ClaimWish,
 ): Promise<claims.ClaimedJob[]> => {
-  const limited = free.filter(({ kind }) => kind.limits && kind.queue === queue)
+  // Also of a kind that has limits no more: jobs that came while it had some start no other way.
+  const limited = free.filter(({ kind }) => kind.queue === queue)
   const jobs: claims.ClaimedJob[] = []
   const take = async (
     wanted: ClaimWish['free'],
@@ -90,9 +92,9 @@ const lastLook = new WeakMap<App, { at: number; anyDue: boolean }>()
 /** So often those are looked for at least, however many others there are. */
 const LOOK_MS = 250
 
-const isTimeToLook = (app: App): boolean => app.clock.now() - (lastLook.get(app)?.at ?? 0) >= LOOK_MS
+const isTimeToLook = (app: App): boolean => !isRecent(app.clock, lastLook.get(app)?.at ?? 0, LOOK_MS)
 
-/** Those of some kinds with limits of which jobs are due. */
+/** Those of some kinds of which jobs with limits are due. */
 const listDue = async (app: App, limited: ClaimWish['free']): Promise<ClaimWish['free']> => {
   if (limited.length === 0) return []
   const kinds = limited.map(({ kind }) => kind.kind)
@@ -233,20 +235,20 @@ interface Later {
   delayMs: number
 }
 
-/** Until when somebody has been rung for, by kind. */
-const rungUntil = mapOfEach<App, number>()
+/** When somebody was rung for last, by kind, and for how much later. */
+const lastRung = mapOfEach<App, { at: number; delayMs: number }>()
 
 /** The rate was what stopped us: somebody must come when it allows more. One doorbell is enough, however often it is met. */
 const ringLater = async (app: App, { kind, queue, delayMs }: Later): Promise<void> => {
-  const until = rungUntil(app)
-  const now = app.clock.now()
-  if ((until.get(kind) ?? 0) > now) return
+  const rung = lastRung(app)
+  const last = rung.get(kind)
+  if (last && isRecent(app.clock, last.at, last.delayMs)) return
   const delaySeconds = Math.min(MAX_DOORBELL_DELAY_SECONDS, Math.ceil(delayMs / 1_000))
-  until.set(kind, now + delaySeconds * 1_000)
+  rung.set(kind, { at: app.clock.now(), delayMs: delaySeconds * 1_000 })
   try {
     await app.queue.ring([{ queue, n: 1, delaySeconds }])
   } catch (error) {
-    until.delete(kind)
+    rung.delete(kind)
     app.log.warn({ err: error }, 'could not ring for a rate limit; the sweep will')
   }
 }

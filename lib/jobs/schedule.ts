@@ -3,6 +3,7 @@ import { isRefusal, transaction } from '../../db/client.ts'
 import * as jobs from '../../db/queries/jobs.ts'
 import * as schedules from '../../db/queries/schedules.ts'
 import type { App } from '../app.ts'
+import { isRecent } from '../core/clock.ts'
 import { cut, StintError } from '../core/errors.ts'
 import { countSubmitted } from '../metrics/jobs.ts'
 import { ringFor, type Startable } from '../queue/ring.ts'
@@ -51,7 +52,7 @@ export const runDueSchedules = async (
 ): Promise<void> => {
   // A lease of its own: who takes the sweep's has to reckon with leases that ran out while nobody held it.
   if (!(await holds(app, 'schedules'))) return
-  const until = app.clock.now() + Math.min(PASS_MS, remainingMs() / 2)
+  const [began, passMs] = [app.clock.now(), Math.min(PASS_MS, remainingMs() / 2)]
   let after = goesOnAfter.get(app) ?? FIRST
   do {
     const { last = FIRST, rows } = await runSome(app, kinds, after)
@@ -62,7 +63,7 @@ export const runDueSchedules = async (
     }
     after = last
     goesOnAfter.set(app, after)
-  } while (after !== FIRST && app.clock.now() < until)
+  } while (after !== FIRST && isRecent(app.clock, began, passMs))
 }
 
 /** What one transaction did: the last schedule that it ran, if there may be more behind it, and the jobs that it made. */

@@ -32,15 +32,16 @@ export const settlePlain = async (
  * @returns every job that changed its state: also children that came free
  */
 export const settleParents = (app: App, parents: outcomes.Outcome[]): Promise<outcomes.Settled[]> =>
-  transaction(app.sql, (tx) => settleWithChildren(tx, parents))
+  transaction(app.sql, (tx) => settleWithChildren(app, tx, parents))
 
 /** Settles jobs and, in the same transaction, counts their ends at their children. */
 export const settleWithChildren = async (
+  app: App,
   tx: TransactionSql,
   batch: outcomes.Outcome[],
 ): Promise<outcomes.Settled[]> => {
   const settled = await outcomes.settle(tx, batch, 'with parents')
-  return [...settled, ...(await settleChildren(tx, settled))]
+  return [...settled, ...(await settleChildren(app, tx, settled))]
 }
 
 /**
@@ -56,9 +57,10 @@ export const MAX_EDGES = 5_000
  * @returns every job that changed its state
  */
 export const settleChildren = async (
+  app: App,
   tx: TransactionSql,
   ended: Pick<outcomes.Settled, 'id' | 'state' | 'hasChildren'>[],
-  most = MAX_EDGES,
+  most = app.edgesAtOnce ?? MAX_EDGES,
 ): Promise<outcomes.Settled[]> => {
   const parents = ended.filter((job) => job.hasChildren && hasEnded(job.state))
   if (parents.length === 0) return []
@@ -67,7 +69,7 @@ export const settleChildren = async (
   const { changed, edges } = await dependencies.settle(tx, ids, falling, most)
   const fell = new Set(falling)
   const unexpected = changed.filter((job) => !fell.has(job.id))
-  if (edges < most) return [...changed, ...(await settleChildren(tx, unexpected, most - edges))]
+  if (edges < most) return [...changed, ...(await settleChildren(app, tx, unexpected, most - edges))]
   const more = unexpected.filter((job) => job.hasChildren && hasEnded(job.state))
   await dependencies.noteUncounted(tx, [...ids, ...falling, ...more.map((job) => job.id)])
   return changed
@@ -97,7 +99,7 @@ export const countEnds = (app: App): Promise<{ changed: outcomes.Settled[]; more
   transaction(app.sql, async (tx) => {
     const parents = await dependencies.lockUncounted(tx, BATCH)
     if (parents.length === 0) return { changed: [], more: false }
-    const changed = await settleChildren(tx, parents)
+    const changed = await settleChildren(app, tx, parents)
     await dependencies.forgetCounted(
       tx,
       parents.map((job) => job.id),

@@ -2,6 +2,7 @@ import type { TransactionSql } from 'postgres'
 import type { Sql } from '../../db/client.ts'
 import * as dependencies from '../../db/queries/dependencies.ts'
 import * as jobs from '../../db/queries/jobs.ts'
+import type { App } from '../app.ts'
 import { invalidField } from '../core/errors.ts'
 import type { Startable } from '../queue/ring.ts'
 import { type Answered, answerDuplicates, answerReplays } from './keys.ts'
@@ -24,7 +25,7 @@ export interface Stored {
  * parents are locked, and what is left to be made is inserted with its edges. All or nothing.
  * @throws {StintError} IDEMPOTENCY_KEY_REUSED, VALIDATION_FAILED (a parent that isn't there)
  */
-export const store = async (tx: TransactionSql, prepared: Prepared[]): Promise<Stored> => {
+export const store = async (app: App, tx: TransactionSql, prepared: Prepared[]): Promise<Stored> => {
   const answered: Answered = new Map()
   await answerReplays(tx, prepared, answered)
   const replaced = await answerDuplicates(
@@ -38,7 +39,7 @@ export const store = async (tx: TransactionSql, prepared: Prepared[]): Promise<S
   const times = await insert(tx, made)
   const edges = made.flatMap(({ row, after }) => after.map((parentId) => ({ childId: row.id, parentId })))
   if (edges.length > 0) await dependencies.insert(tx, edges)
-  const changed = await settleChildren(tx, [...ended, ...replaced])
+  const changed = await settleChildren(app, tx, [...ended, ...replaced])
   return {
     submitted: prepared.map((it) => answered.get(it) ?? { jobId: it.row.id, outcome: 'made' }),
     startable: [...startableNow(made, times), ...changed.filter((job) => job.state === 'queued')],

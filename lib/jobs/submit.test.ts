@@ -21,6 +21,7 @@ const endAs = (world: World, ids: string[], ending: 'returned' | 'refused') =>
     await tx`UPDATE jobs SET state = 'running', stint = stint + 1, stint_started_at = now(), lease_until = now() + interval '1 minute' WHERE id = ANY (${ids}::uuid[])`
     const rows = await tx<{ id: string; stint: number }[]>`SELECT id, stint FROM jobs WHERE id = ANY (${ids}::uuid[])`
     return settleWithChildren(
+      world.app,
       tx,
       rows.map(({ id, stint }) => ({
         id,

@@ -24,7 +24,7 @@ export interface Submitted {
 export const submit = async (app: App, prepared: Prepared[]): Promise<Submitted[]> => {
   const special = prepared.some((it) => it.idempotency || it.unique || it.after.length > 0)
   const { submitted, startable, changed } = await whileUnreachable(app, () =>
-    special ? transaction(app.sql, (tx) => store(tx, prepared)) : storePlain(app, prepared),
+    special ? transaction(app.sql, (tx) => store(app, tx, prepared)) : storePlain(app, prepared),
   )
   app.committed()
   countSubmitted(

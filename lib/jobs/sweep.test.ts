@@ -127,6 +127,21 @@ test('where rings change nothing their pauses grow to a minute, until there is s
   expect(await rung(2)).toBe(2)
 })
 
+test('a clock that is put back keeps no lost doorbell from being rung again', async ({ world }) => {
+  await insertJobs(world.app, [{}])
+  await world.sql`UPDATE jobs SET start_at = now() - interval '3 seconds'`
+  for (const seconds of [0, 2, -600]) {
+    world.advance(seconds)
+    await sweep(world.app)
+    const messages = await world.app.queue.receive('default', { max: 10, waitSeconds: 0 })
+    expect(messages).toHaveLength(1)
+    await world.app.queue.delete(
+      'default',
+      messages.map(({ receiptHandle }) => receiptHandle),
+    )
+  }
+})
+
 test('neither delayed jobs nor those of a paused queue make it ring', async ({ world }) => {
   await insertJobs(world.app, [{ delaySeconds: 60 }, { queue: 'bulk' }])
   await world.sql`UPDATE jobs SET start_at = now() - interval '3 seconds' WHERE queue = 'bulk'`

@@ -78,6 +78,7 @@ export const endLostLeases = async (app: App, forMs = Number.POSITIVE_INFINITY):
       const lost = await leases.lockLost(tx, BATCH)
       if (lost.length === 0) return []
       return settleWithChildren(
+        app,
         tx,
         lost.map(({ id, stint }) => ({ id, stint, ending: 'lost', runMs: null })),
       )
@@ -97,8 +98,8 @@ export const endLostLeases = async (app: App, forMs = Number.POSITIVE_INFINITY):
 const COUNTING_MS = 2_000
 
 /** Goes on, part by part, with the ends of jobs that have more children than one transaction should change. */
-const countEndsLeft = async (app: App): Promise<void> => {
-  for (const began = app.clock.now(); isRecent(app.clock, began, COUNTING_MS); ) {
+export const countEndsLeft = async (app: App, forMs = COUNTING_MS): Promise<void> => {
+  for (const began = app.clock.now(); isRecent(app.clock, began, forMs); ) {
     const { changed, more } = await countEnds(app)
     if (!more) return
     app.committed()
@@ -137,11 +138,10 @@ const lastRings = mapOfEach<App, { startable: number; at: number; pauseMs: numbe
  */
 const isTimeToRing = (app: App, queue: QueueName, startable: number): boolean => {
   const last = lastRings(app).get(queue)
-  const at = app.clock.now()
   const isInVain = last?.startable === startable && startable < MAX_COUNTED
-  if (isInVain && at - last.at < last.pauseMs) return false
+  if (isInVain && isRecent(app.clock, last.at, last.pauseMs)) return false
   const pauseMs = isInVain ? Math.min(MAX_PAUSE_MS, 2 * last.pauseMs) : PAUSE_MS
-  lastRings(app).set(queue, { startable, at, pauseMs })
+  lastRings(app).set(queue, { startable, at: app.clock.now(), pauseMs })
   return true
 }
 
@@ -188,9 +188,8 @@ const lookedForRoom = mapOfEach<App, number>()
  */
 const isTimeToLook = (app: App, limitedKind: string): boolean => {
   const looked = lookedForRoom(app)
-  const now = app.clock.now()
-  if (now - (looked.get(limitedKind) ?? 0) < LOOK_FOR_ROOM_MS) return false
-  looked.set(limitedKind, now)
+  if (isRecent(app.clock, looked.get(limitedKind) ?? 0, LOOK_FOR_ROOM_MS)) return false
+  looked.set(limitedKind, app.clock.now())
   return true
 }
 

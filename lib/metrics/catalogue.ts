@@ -97,6 +97,11 @@ export const METRICS = {
     labels: ['queue'],
     help: '1 while the queue is paused.',
   },
+  stint_uncounted_end_seconds: {
+    type: 'gauge',
+    labels: [],
+    help: 'How long ago the first job ended whose end is not counted at all jobs that run after it.',
+  },
   stint_outbox_events: {
     type: 'gauge',
     labels: [],

@@ -133,7 +133,8 @@ describe('the text', () => {
     ])
     await sql`UPDATE jobs SET start_at = now() - interval '90 seconds' WHERE id = ${due}`
     await sql`UPDATE jobs SET state = 'running', lease_until = now() + interval '1 minute' WHERE id = ${running}`
-    await sql`UPDATE jobs SET state = 'succeeded' WHERE id = ${ended}`
+    await sql`UPDATE jobs SET state = 'succeeded', finished_at = now() - interval '60 seconds' WHERE id = ${ended}`
+    await sql`INSERT INTO uncounted_parents VALUES (${ended})`
     await sql`UPDATE queues SET paused_at = now() WHERE name = 'compute'`
     await sql`DELETE FROM outbox`
     await sql`
@@ -152,6 +153,7 @@ describe('the text', () => {
     expect(Math.floor(value('stint_queue_oldest_due_seconds', { queue: 'default' }) ?? 0)).toBe(90)
     expect(value('stint_queue_oldest_due_seconds', { queue: 'compute' })).toBe(0)
     expect(counts('stint_queue_paused')).toEqual({ compute: 1 })
+    expect(Math.floor(value('stint_uncounted_end_seconds') ?? 0)).toBe(60)
     expect(value('stint_outbox_events')).toBe(4)
     expect(Math.floor(value('stint_outbox_lag_seconds') ?? 0)).toBe(30)
   })

@@ -34,8 +34,13 @@ export const pushMetrics = async (app: App): Promise<void> => {
 
 const collect = async (app: App): Promise<Registry> => {
   await app.metrics.flush()
-  const [totals, depths, waiting] = await Promise.all([metrics.list(app.sql), readDepths(app), outbox.measure(app.sql)])
-  return toRegistry([...toSamples(totals), ...toGauges({ depths, outbox: waiting })])
+  const [totals, depths, uncountedSeconds, waiting] = await Promise.all([
+    metrics.list(app.sql),
+    readDepths(app),
+    metrics.uncountedSeconds(app.sql),
+    outbox.measure(app.sql),
+  ])
+  return toRegistry([...toSamples(totals), ...toGauges({ depths, uncountedSeconds, outbox: waiting })])
 }
 
 /**

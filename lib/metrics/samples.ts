@@ -84,11 +84,12 @@ const zero = <Name extends MetricName>(metric: Name, labels: Labels<Name>, part 
 
 export interface Rows {
   depths: Depths
+  uncountedSeconds: number
   outbox: { events: number; lagSeconds: number }
 }
 
 /** Gauges out of rows. */
-export const toGauges = ({ depths, outbox }: Rows): Sample[] => [
+export const toGauges = ({ depths, uncountedSeconds, outbox }: Rows): Sample[] => [
   ...depths.queues.flatMap(({ name: queue, pausedAt, blocked, queued, delayed, running, oldestDueSeconds }) => {
     const states = { blocked, delayed, queued, running }
     return [
@@ -98,6 +99,7 @@ export const toGauges = ({ depths, outbox }: Rows): Sample[] => [
     ]
   }),
   gauge('stint_queue_counted_seconds_ago', {}, depths.countedSecondsAgo),
+  gauge('stint_uncounted_end_seconds', {}, uncountedSeconds),
   gauge('stint_outbox_events', {}, outbox.events),
   gauge('stint_outbox_lag_seconds', {}, outbox.lagSeconds),
 ]

@@ -13,6 +13,15 @@ test('one process holds a lease, until it runs out', async ({ world }) => {
   expect(await holds(second, 'relay')).toBe(true)
 })
 
+test('a process whose clock is put back looks whether it still has its lease', async ({ world }) => {
+  const [first, second] = [world.app, await world.anotherApp()]
+  expect(await holds(first, 'relay')).toBe(true)
+  await first.sql`UPDATE runners SET lease_until = now() - interval '1 second' WHERE name = 'relay'`
+  expect(await holds(second, 'relay')).toBe(true)
+  world.advance(-600)
+  expect(await holds(first, 'relay')).toBe(false)
+})
+
 test('a function that is done gives its leases back: the next one may be another process', async ({ world }) => {
   const [first, second] = [world.app, await world.anotherApp()]
   const handler = every({

@@ -1,6 +1,7 @@
 import { type Alongside, type Sql, transaction } from '../../db/client.ts'
 import * as runners from '../../db/queries/runners.ts'
 import type { App } from '../app.ts'
+import { isRecent } from '../core/clock.ts'
 import { mapOfEach } from '../core/map-of-each.ts'
 
 const RUNNER_LEASE_SECONDS = 30
@@ -8,7 +9,8 @@ const RUNNER_LEASE_SECONDS = 30
 /** Renewed when less than this is left of the lease, so that a pass costs no write of its own. */
 export const RENEW_BELOW_SECONDS = 15
 
-const until = mapOfEach<App, number>()
+/** When each lease was taken or renewed. */
+const heldSince = mapOfEach<App, number>()
 
 /**
  * Whether this process is the one that runs `name` (the sweep, the relay), taking the lease if it is free.
@@ -16,9 +18,9 @@ const until = mapOfEach<App, number>()
  * @param afterVacancy what belongs to taking it when nobody had held it for so many seconds: done with that or not at all
  */
 export const holds = async (app: App, name: string, afterVacancy?: Alongside<[seconds: number]>): Promise<boolean> => {
-  const leases = until(app)
+  const leases = heldSince(app)
   const now = app.clock.now()
-  if ((leases.get(name) ?? 0) - now > RENEW_BELOW_SECONDS * 1_000) return true
+  if (isRecent(app.clock, leases.get(name) ?? 0, (RUNNER_LEASE_SECONDS - RENEW_BELOW_SECONDS) * 1_000)) return true
   const take = async (sql: Sql): Promise<boolean> => {
     const acquired = await runners.acquire(sql, name, app.instance, RUNNER_LEASE_SECONDS)
     if (acquired && acquired.vacantSeconds > 0) await afterVacancy?.(sql, acquired.vacantSeconds)
@@ -28,14 +30,14 @@ export const holds = async (app: App, name: string, afterVacancy?: Alongside<[se
     leases.delete(name)
     return false
   }
-  leases.set(name, now + RUNNER_LEASE_SECONDS * 1_000)
+  leases.set(name, now)
   return true
 }
 
 /** Gives back all leases of this process, which stops or is frozen: the next one would wait for their end. Never throws. */
 export const letGo = async (app: App): Promise<void> => {
-  const names = [...until(app).keys()]
-  until(app).clear()
+  const names = [...heldSince(app).keys()]
+  heldSince(app).clear()
   if (names.length === 0) return
   await runners
     .release(app.sql, names, app.instance)

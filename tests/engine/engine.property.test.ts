@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { test, type World } from '../support/world.ts'
 import { FAIR_PROMISES, PROMISES } from './check.ts'
 import type { Move } from './moves.ts'
-import { closeQuarters, fairWeather, foulWeather } from './programs.ts'
+import { closeQuarters, fairWeather, families, foulWeather } from './programs.ts'
 import type { Promised } from './promises/known.ts'
 import { runProgram } from './run-program.ts'
 import { setStage } from './stage.ts'
@@ -47,6 +47,12 @@ test('in fair weather every job ends as its script says, whatever overtakes what
 
 test('whatever goes wrong, nothing is lost and nothing happens twice', { timeout }, async ({ world }) => {
   await holds(world, { programs: foulWeather, promises: PROMISES, runs: RUNS })
+})
+
+test('jobs that run after others do so once those have ended, whoever counts the ends', { timeout }, async ({
+  world,
+}) => {
+  await holds(world, { programs: families, promises: PROMISES, runs: RUNS })
 })
 
 test('workers that die and sleep struggle for a job, and one at a time has it', { timeout }, async ({ world }) => {

@@ -31,6 +31,9 @@ export interface Surroundings {
 /** Connections of one process, as in production. They outlive it: the next process of the same part uses them. */
 const MAX_CONNECTIONS = 4
 
+/** So far a process's clock goes before the database's, or behind it. */
+const SKEW_MS = 600_000
+
 export const openPool = (environment: Record<string, string>, name: string): Pool =>
   createPool({ ...readConfig(environment).database, maxConnections: MAX_CONNECTIONS, applicationName: name })
 
@@ -58,14 +61,18 @@ export class Process implements Actor {
   static async start(name: string, pool: Pool, surroundings: Surroundings): Promise<Process> {
     const { admin, environment, traffic, doorbells, broker, journal, nowMs, random, logged, failures } = surroundings
     const it = new Process(name, surroundings)
+    const skewMs = (Math.floor(random() * 3) - 1) * SKEW_MS
     it.#kinds = scriptedKinds(it, traffic, journal)
     it.#app = await createApp(readConfig(environment), name, {
       instance: name,
       sql: watchedPool(pool, it, traffic, watchClaims(admin, traffic, failures)),
       queue: doorbells.of(it, traffic),
       publisher: broker.of(it, traffic),
-      clock: { now: nowMs },
+      // Of its own, and not the database's.
+      clock: { now: () => nowMs() + skewMs },
       random,
+      // The end of a part is met all the time.
+      edgesAtOnce: 1 + Math.floor(random() * 3),
       stopping: it.stopping.signal,
       exit: (reason) => traffic.kill(it, `because ${reason}`),
       log: pino({ base: { process: name }, timestamp: false }, { write: (line) => void logged.push(line) }),

@@ -232,5 +232,56 @@ const lively: fc.Arbitrary<JobSpec> = jobSpec.map((job) => ({
   afterSiblings: [],
 }))
 
+/** A short job that mostly runs after others. */
+const relative: fc.Arbitrary<JobSpec> = fc
+  .record({
+    job: jobSpec,
+    points: fc.nat(1),
+    after: fc.array(nth, { maxLength: 4 }),
+    afterSiblings: fc.array(nth, { maxLength: 4 }),
+    maxAttempts: fc.integer({ min: 1, max: 2 }),
+  })
+  .map(({ job, points, after, afterSiblings, maxAttempts }) => ({
+    ...job,
+    script: { ...job.script, points },
+    project: 0,
+    delaySeconds: 0,
+    after,
+    afterSiblings,
+    maxAttempts,
+  }))
+
+const family: Scene = fc
+  .record({
+    do: fc.constant('submit' as const),
+    part: host,
+    how: fc.constant('batch' as const),
+    keyed: fc.constant(false),
+    jobs: fc.array(relative, { minLength: 4, maxLength: 10 }),
+  })
+  .map((it) => [it, { do: 'finish', part: it.part }])
+
+/** What happens among jobs that run after each other: ends are counted part by part, and others come in between. */
+const kinship = [
+  { weight: 2, arbitrary: family },
+  { weight: 6, arbitrary: just(invoke(worker)) },
+  { weight: 16, arbitrary: just(run) },
+  { weight: 6, arbitrary: just(fc.record({ do: fc.constant('sweep' as const), part: timer })) },
+  { weight: 2, arbitrary: just(kill(fc.oneof(timer, timer, worker, host))) },
+  { weight: 4, arbitrary: just(fc.record({ do: fc.constant('cancel' as const), part: host, nth })) },
+  {
+    weight: 5,
+    arbitrary: just(fc.record({ do: fc.constant('retry' as const), part: host, nth, fromStart: fc.boolean() })),
+  },
+  {
+    weight: 1,
+    arbitrary: just(fc.record({ do: fc.constant('redrive' as const), part: host, perSecond: fc.constant(undefined) })),
+  },
+  { weight: 2, arbitrary: nap },
+]
+
+/** Programs in which many jobs run after many others. */
+export const families = programOf(family, kinship, 30)
+
 /** Programs in which workers that die and sleep struggle for a few long jobs. */
 export const closeQuarters = programOf(submitted(lively), struggle, 40)
