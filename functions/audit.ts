@@ -65,6 +65,14 @@ const entryOf = (actor: Actor | undefined, { action, projectId, target, data = {
   ip: actor?.ip ?? null,
 })
 
+/** What is told of a key that was taken away. */
+export const revoked = ({ id: target, projectId, name }: { id: string; projectId: string; name: string }): Act => ({
+  action: 'api-key.revoke',
+  projectId,
+  target,
+  data: { name },
+})
+
 /** Tells the same of many jobs: one entry for each project that some of them belong to. */
 export const toldOfJobs =
   (actor: Actor, action: Act['action'], projectOf: ReadonlyMap<string, string>) =>

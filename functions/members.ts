@@ -1,12 +1,14 @@
 import { type Sql, transaction } from '../db/client.ts'
+import * as apiKeys from '../db/queries/api-keys.ts'
 import * as memberships from '../db/queries/memberships.ts'
 import * as users from '../db/queries/users.ts'
 import type { App } from '../lib/app.ts'
 import type { Actor } from '../lib/auth/actor.ts'
+import { forgetKeys } from '../lib/auth/api-keys.ts'
 import { limitLookups } from '../lib/auth/rate-limit.ts'
 import { StintError } from '../lib/core/errors.ts'
 import { lockProject } from './access.ts'
-import { told } from './audit.ts'
+import { revoked, told, toldAll } from './audit.ts'
 import { canConfirm } from './email.ts'
 import { forgetRoles } from './role-cache.ts'
 
@@ -51,7 +53,10 @@ export const putMemberByEmail = async (
   return member
 }
 
-/** Takes a person out of a project. Owners may do it to anyone, everyone may do it to themselves. */
+/**
+ * Takes a person out of a project. Owners may do it to anyone, everyone may do it to themselves. The keys that the person
+ * made there are taken away: whoever has one would be back in with the person, when that is invited again.
+ */
 export const removeMember = async (
   app: App,
   actor: Actor,
@@ -61,9 +66,11 @@ export const removeMember = async (
     await lockProject(tx, actor, projectId, userId === actor.userId ? 'viewer' : 'owner')
     await leaveAnOwner(tx, projectId, userId)
     if (!(await memberships.remove(tx, projectId, userId))) throw new StintError('MEMBER_NOT_FOUND')
-    await told(actor, { action: 'member.remove', projectId, target: userId })(tx)
+    const keys = await apiKeys.removeOf(tx, { projectId, userId })
+    await toldAll(actor, [{ action: 'member.remove', projectId, target: userId }, ...keys.map(revoked)])(tx)
   })
   forgetRoles(app)
+  forgetKeys(app)
 }
 
 const put = async (tx: Sql, actor: Actor, membership: memberships.Membership): Promise<memberships.MemberRow> => {

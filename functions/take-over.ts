@@ -4,7 +4,7 @@ import * as jobs from '../db/queries/jobs.ts'
 import * as memberships from '../db/queries/memberships.ts'
 import * as projects from '../db/queries/projects.ts'
 import * as schedules from '../db/queries/schedules.ts'
-import { type Act, told, toldAll } from './audit.ts'
+import { type Act, revoked, told, toldAll } from './audit.ts'
 import { addProject } from './new-project.ts'
 
 /**
@@ -39,13 +39,6 @@ interface Named {
 }
 
 const removed = (projectId: string, target: string): Act => ({ action: 'member.remove', projectId, target })
-
-const revoked = ({ id: target, projectId, name }: Named): Act => ({
-  action: 'api-key.revoke',
-  projectId,
-  target,
-  data: { name },
-})
 
 const stopped = ({ id: target, projectId, name }: Named): Act => ({
   action: 'schedule.change',

@@ -70,6 +70,13 @@ export const remove = async (sql: Sql, projectId: string, keyId: string): Promis
   return row?.name ?? null
 }
 
+/** Takes away the keys that a person made in a project. */
+export const removeOf = (
+  sql: Sql,
+  { projectId, userId }: { projectId: string; userId: string },
+): Promise<{ id: string; projectId: string; name: string }[]> => sql`
+  DELETE FROM api_keys WHERE project_id = ${projectId} AND created_by = ${userId} RETURNING id, project_id, name`
+
 /** Takes away the keys that a person made, and all keys of the projects that they belong to. */
 export const removeAround = (
   sql: Sql,

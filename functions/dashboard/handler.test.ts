@@ -69,6 +69,24 @@ describe('a session of the dashboard', () => {
   })
 })
 
+test('stacks on two ports of one machine, whose cookies a browser sends to both, have a session each', async ({
+  world,
+}) => {
+  const hosts = ['localhost:3000', 'localhost:3001', 'localhost', '[::1]']
+  const cookies: string[] = []
+  for (const [index, host] of hosts.entries()) {
+    const body = { ...person, email: `ada-${index}@example.com` }
+    const registered = await world.http('POST', '/dashboard/session/registration', { body, headers: { host } })
+    cookies.push(sent(cookieOf(registered)))
+  }
+  const names = cookies.map((it) => it.split('=')[0])
+  expect(names).toEqual(['stint_session_3000', 'stint_session_3001', 'stint_session', 'stint_session'])
+  const all = cookies.slice(0, 3).join('; ')
+  const answers = await Promise.all(hosts.slice(0, 3).map((host) => refresh(world, all, { host })))
+  const emails = answers.map(({ body }) => body.user?.email)
+  expect(emails).toEqual(['ada-0@example.com', 'ada-1@example.com', 'ada-2@example.com'])
+})
+
 test('no other route takes the cookie for a token', async ({ world }) => {
   const cookie = sent(cookieOf(await register(world)))
   expect((await world.http('GET', '/jobs', { headers: { cookie } })).body.code).toBe('UNAUTHENTICATED')

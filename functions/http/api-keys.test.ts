@@ -96,9 +96,26 @@ describe('an API key', () => {
     await role('viewer')
     expect(await submit(world, secret)).toMatchObject({ status: 403, body: { code: 'FORBIDDEN' } })
     expect((await world.http('GET', '/jobs', { token: secret })).status).toBe(200)
+  })
+
+  test('ends with the membership of its maker, and does not come back with it', async ({ world }) => {
+    const [olga, max] = [await world.register('Olga'), await world.register('Max')]
+    const member = `/projects/${olga.projectId}/members/${max.userId}`
+    const join = () => world.http('PUT', member, { token: olga.accessToken, body: { role: 'maintainer' } })
+    await join()
+    const there = { ...max, projectId: olga.projectId }
+    const [gone, kept] = [await makeKey(world, there, ['jobs:write']), await makeKey(world, olga, ['jobs:write'])]
+    const elsewhere = await secretOf(world, max, ['jobs:write'])
+    expect((await submit(world, gone.body.secret)).status).toBe(202)
     await world.http('DELETE', member, { token: olga.accessToken })
-    expect(await submit(world, secret)).toMatchObject({ status: 404, body: { code: 'PROJECT_NOT_FOUND' } })
-    expect((await world.http('GET', '/jobs', { token: secret })).status).toBe(404)
+    await join()
+    expect(await submit(world, gone.body.secret)).toMatchObject({ status: 401, body: { code: 'UNAUTHENTICATED' } })
+    expect((await keysOf(world, olga)).body.items).toMatchObject([{ id: kept.body.apiKey.id }])
+    for (const secret of [kept.body.secret, elsewhere]) expect((await submit(world, secret)).status).toBe(202)
+    const audit = await world.http('GET', `/projects/${olga.projectId}/audit`, { token: olga.accessToken })
+    expect(audit.body.items).toContainEqual(
+      expect.objectContaining({ action: 'api-key.revoke', userId: olga.userId, target: gone.body.apiKey.id }),
+    )
   })
 
   test('of an admin redrives the jobs of its project and of no other', async ({ world }) => {

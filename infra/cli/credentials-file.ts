@@ -26,6 +26,8 @@ export const credentialsPath = (env: Record<string, string | undefined>): string
 export const readCredentials = async (path: string): Promise<KeptCredentials> => {
   const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return undefined
+    // Of all that is said of a file, this alone doesn't name it.
+    if (error.code === 'EISDIR') throw noCredentials(path, error)
     throw error
   })
   return text === undefined ? NOTHING : parse(text, path)
@@ -35,9 +37,12 @@ const parse = (text: string, path: string): KeptCredentials => {
   try {
     return file.parse(JSON.parse(text))
   } catch (cause) {
-    throw new CommandError(`${path} holds no credentials. Move it away, and sign in again.`, EXIT.usage, { cause })
+    throw noCredentials(path, cause)
   }
 }
+
+const noCredentials = (path: string, cause: unknown): CommandError =>
+  new CommandError(`${path} holds no credentials. Move it away, and sign in again.`, EXIT.usage, { cause })
 
 /** Changes what is kept. Two processes do it one after the other, and whoever reads meanwhile sees the old or the new. */
 export const changeCredentials = async (

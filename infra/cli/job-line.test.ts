@@ -35,3 +35,9 @@ test('an error that does not fit is known to be cut, and stands in the line with
   expect(isCut(io, failed, 200)).toBe(false)
   expect(lineOf(io, failed)).toMatch(/ failed {4}FILE_NOT_FOUND: there is no file of this id in the project$/)
 })
+
+test('a label is cut between characters, and what stands behind it stays in its column', () => {
+  const said = (label: string): string => lineOf(io, { ...job, label })
+  expect(said(`${'x'.repeat(15)}👩 and more`)).toContain(` ${'x'.repeat(15)}👩 100 %`)
+  expect(said('👩')).toContain(` 👩${' '.repeat(15)} 100 %`)
+})

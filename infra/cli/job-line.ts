@@ -38,10 +38,16 @@ export const barOf = (io: Io, job: Watched, columns: number): string => {
 /** Whether a terminal of so many columns cuts what a bar's line says. */
 export const isCut = (io: Io, job: Watched, columns: number): boolean => width(barOf(io, job, columns)) > columns
 
+/** In whole characters, and as wide as every other. */
+const labelOf = ({ label }: Watched): string => {
+  const text = harmless([...label].slice(0, LABEL).join(''))
+  return text + ' '.repeat(LABEL - width(text))
+}
+
 const line = (io: Io, job: Watched, shown: { id: string; bar?: string | undefined; hasLabel: boolean }): string =>
   [
     shown.id,
-    ...(shown.hasLabel ? [harmless(job.label.slice(0, LABEL)).padEnd(LABEL)] : []),
+    ...(shown.hasLabel ? [labelOf(job)] : []),
     ...(shown.bar === undefined ? [] : [shown.bar]),
     percent(job.progress).padStart(5),
     paint(io, STATE_COLOURS[job.state], job.state.padEnd(9)),

@@ -7,16 +7,23 @@ export const paint = (io: Io, style: Parameters<typeof styleText>[0], text: stri
 
 /**
  * Text that isn't ours, as a terminal may have it: an escape in a job's name could rewrite the screen, or what its reader
- * pastes next.
+ * pastes next, and one that turns the direction around could have the line say another state than the job's.
  */
-export const harmless = (text: string): string => text.replaceAll(/\p{Cc}/gu, '\uFFFD')
+export const harmless = (text: string): string => text.replaceAll(HARMFUL, '\uFFFD')
 
 /** The same for text of several lines. */
-export const harmlessLines = (text: string): string => text.replaceAll(/[^\P{Cc}\n\t]/gu, '\uFFFD')
+export const harmlessLines = (text: string): string =>
+  text.replaceAll(HARMFUL, (it) => (it === '\n' || it === '\t' ? it : '\uFFFD'))
+
+/** Control characters, ends of lines, and what overrides or embeds a direction. Letters have one of their own. */
+const HARMFUL = /[\p{Cc}\u2028-\u202E\u2066-\u2069]/gu
 
 /** JSON, in which those that JSON leaves as they are become escapes too. */
 export const toJson = (value: unknown, indent?: number): string =>
-  JSON.stringify(value, undefined, indent).replaceAll(/[\x7f-\x9f]/g, (it) => `\\u00${it.charCodeAt(0).toString(16)}`)
+  JSON.stringify(value, undefined, indent).replaceAll(
+    /[\x7F-\x9F\u2028-\u202E\u2066-\u2069]/g,
+    (it) => `\\u${it.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  )
 
 /** `--json` prints what the API gave; otherwise what `text` makes of it. */
 export const print = <T>(io: Io, { json }: { json?: boolean }, value: T, text: (value: T) => string): void =>

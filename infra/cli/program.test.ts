@@ -124,6 +124,15 @@ describe('a shell that is set up wrongly', () => {
     expect(answer.err).toMatch(/^\S+credentials\.json holds no credentials\. Move it away/)
   })
 
+  plain('is told that a folder in their place holds none', async () => {
+    const folder = holding('')
+    const path = join(folder, 'stint', 'credentials.json')
+    rmSync(path)
+    mkdirSync(path)
+    const answer = await stint({ XDG_CONFIG_HOME: folder }, 'jobs')
+    expect(answer).toMatchObject({ exitCode: 64, err: expect.stringContaining(`${path} holds no credentials.`) })
+  })
+
   plain('is told which file cannot be read, and which variable is wrong', async () => {
     const file = join(holding(''), 'stint', 'credentials.json')
     expect(await stint({ XDG_CONFIG_HOME: file }, 'jobs')).toMatchObject({

@@ -46,7 +46,7 @@ type Given = Partial<MountedRoute> & { route: string }
 
 const serve = (...given: Given[]) => serveWith({}, ...given)
 
-const serveWith = async (options: Pick<HttpServerOptions, 'onUpgrade'>, ...given: Given[]) => {
+const serveWith = async (options: Pick<HttpServerOptions, 'onUpgrade' | 'patience'>, ...given: Given[]) => {
   const routes = given.map(({ route, ...rest }) => {
     const [method = '', path = ''] = route.split(' ')
     return { method, path, functionName: 'things', timeoutSeconds: 10, handler: echo, ...rest }
@@ -208,6 +208,13 @@ test('a request of HTTP/1.1 without a Host is 400, one of HTTP/1.0 needs none', 
   expect((await raw(port, 'GET /things HTTP/1.0\r\n\r\n')).status).toBe(200)
 })
 
+test('a request with two Hosts is 400, one whose other headers come twice or are named so is not', async () => {
+  const { port } = await serve({ route: 'GET /things' })
+  const status = async (headers: string) =>
+    (await raw(port, `GET /things HTTP/1.1\r\nHost: x\r\n${headers}\r\nConnection: close\r\n\r\n`)).status
+  expect([await status('HOST: y'), await status('Accept: host\r\nAccept: host')]).toEqual([400, 200])
+})
+
 test('a client that offers HTTP/2 is served as it asked, and only one that wants a WebSocket is handed over', async () => {
   const upgrades: string[] = []
   const onUpgrade: HttpServerOptions['onUpgrade'] = (request, socket) => {
@@ -285,6 +292,36 @@ test('headers over the gateway’s limit are 431', async () => {
 test('what is not HTTP is 400', async () => {
   const { port } = await serve({ route: 'GET /things' })
   expect(await raw(port, 'HELLO\r\n\r\n')).toMatchObject({ status: 400, body: { code: 'MALFORMED_REQUEST' } })
+})
+
+test('a request whose headers or body do not come to their end is 408', async () => {
+  const patience = { headersMs: 50, requestMs: 100, checkMs: 20 }
+  const { port } = await serveWith({ patience }, { route: 'POST /things' })
+  const head = 'POST /things HTTP/1.1\r\nHost: x\r\nContent-Length: 10'
+  for (const slow of [head, `${head}\r\n\r\nhalf`])
+    expect(await raw(port, slow)).toMatchObject({ status: 408, body: { code: 'REQUEST_TIMEOUT' } })
+})
+
+test('what is not HTTP behind whole requests is refused when these are answered, in their order', async () => {
+  const held = Promise.withResolvers<void>()
+  const handler: HttpHandler = async () => {
+    await held.promise
+    return { statusCode: 200, body: '{}' }
+  }
+  const { port } = await serve({ route: 'GET /things', handler }, { route: 'POST /things' })
+  const things = 'GET /things HTTP/1.1\r\nHost: x\r\n\r\n'
+  for (const rest of [
+    'HELLO\r\n\r\n',
+    'POST /things HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nno size\r\n',
+  ]) {
+    const socket = connect(port, '127.0.0.1')
+    socket.write(`${things}${things}${rest}`)
+    const answer = text(socket)
+    // More of the same changes nothing.
+    socket.write('HELLO\r\n\r\n')
+    setImmediate(held.resolve)
+    expect((await answer).match(/(?<=HTTP\/1\.1 )\d+/g)).toEqual(['200', '200', '400'])
+  }
 })
 
 test('a function that throws is 500 without its reasons', async () => {

@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto'
+import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from 'aws-lambda'
 import type { App } from '../../lib/app.ts'
-import { StintError } from '../../lib/core/errors.ts'
+import { type ErrorCode, StintError } from '../../lib/core/errors.ts'
 import { toProblem } from '../../lib/http/problem.ts'
 import { type HttpHandler, MAX_BODY_BYTES } from '../../lib/http/route.ts'
 import { corsHeaders, preflight } from './cors.ts'
@@ -29,6 +30,8 @@ export interface HttpServerOptions {
   cors: Cors
   /** Takes over a connection whose client asks for a WebSocket; without it none is to be had. */
   onUpgrade?: (request: IncomingMessage, socket: Duplex, head: Buffer) => void
+  /** How long a request may take to come. Tests have less of it. */
+  patience?: typeof PATIENCE
 }
 
 export interface HttpServer {
@@ -44,14 +47,23 @@ const GATEWAY_TIMEOUT_MS = 30_000
 const MAX_PAYLOAD_BYTES = 6 * 1024 * 1024
 /** Below it no body can fill an event, not even one of which JSON escapes every character. */
 const SURELY_SMALL_BYTES = MAX_PAYLOAD_BYTES / 6 - 64 * 1024
+/** For a request's headers, for all of it, and how often it is looked. */
+const PATIENCE = { headersMs: 20_000, requestMs: 60_000, checkMs: 30_000 }
 /** The address and all headers together (AWS: "Amazon API Gateway quotas", HTTP APIs). */
 const MAX_HEADER_BYTES = 10_240
 
 type Result = APIGatewayProxyStructuredResultV2
 
 /** The gateway: an HTTP server that calls functions as API Gateway's HTTP API calls them, and keeps its limits. */
-export const createHttpServer = ({ app, routes, cors, onUpgrade }: HttpServerOptions): HttpServer => {
+export const createHttpServer = ({
+  app,
+  routes,
+  cors,
+  onUpgrade,
+  patience = PATIENCE,
+}: HttpServerOptions): HttpServer => {
   const match = createRouter(routes)
+  const underWay = createUnderWay()
   let closing = false
 
   const call = async (request: IncomingMessage, requestId: string): Promise<Result> => {
@@ -101,8 +113,9 @@ export const createHttpServer = ({ app, routes, cors, onUpgrade }: HttpServerOpt
     maxHeaderSize: MAX_HEADER_BYTES,
     // Longer than clients keep idle connections: who closes first must not be the server, with a request under way.
     keepAliveTimeout: 65_000,
-    headersTimeout: 20_000,
-    requestTimeout: 60_000,
+    headersTimeout: patience.headersMs,
+    requestTimeout: patience.requestMs,
+    connectionsCheckingInterval: patience.checkMs,
     // By itself Node would answer without a problem document.
     requireHostHeader: false,
     // curl --http2 and Java's client offer h2c with each first request; who doesn't take an offer answers as if there
@@ -110,6 +123,7 @@ export const createHttpServer = ({ app, routes, cors, onUpgrade }: HttpServerOpt
     shouldUpgradeCallback: ({ headers }) => onUpgrade !== undefined && headers.upgrade?.toLowerCase() === 'websocket',
   })
   const answer = (request: IncomingMessage, response: ServerResponse): void => {
+    underWay.add(request.socket, response)
     serve(request, response).catch((error: unknown) => {
       app.log.error({ err: error, url: request.url }, 'an answer could not be sent')
       response.destroy()
@@ -123,7 +137,9 @@ export const createHttpServer = ({ app, routes, cors, onUpgrade }: HttpServerOpt
     answer(request, response)
   })
   server.on('checkExpectation', answer)
-  server.on('clientError', (error, socket) => refuseConnection(error, socket as Socket, app))
+  server.on('clientError', (error, socket) => {
+    underWay.end(socket as Socket, () => refuseConnection(error, socket as Socket, app))
+  })
 
   return {
     listen: (port, address) =>
@@ -156,12 +172,17 @@ const originForm = (method: string, url: string): string => {
 }
 
 /** What HTTP lets nobody serve: a request that doesn't say of which host, or that expects what nobody here can do. */
-const refuseUnmeant = ({ headers, httpVersion }: IncomingMessage): void => {
+const refuseUnmeant = ({ headers, rawHeaders, httpVersion }: IncomingMessage): void => {
+  // Node takes the first one, and whoever stands before it may have taken the last.
+  if (rawHeaders.filter(isHostName).length > 1) throw new StintError('MALFORMED_REQUEST', 'There are two Host headers.')
   if (httpVersion !== '1.1') return
   if (headers.host === undefined) throw new StintError('MALFORMED_REQUEST', 'HTTP/1.1 needs a Host header.')
   if (headers.expect !== undefined && !/100-continue/i.test(headers.expect))
     throw new StintError('EXPECTATION_FAILED', 'All that can be expected here is 100-continue.')
 }
+
+/** Of `rawHeaders`, in which names and values take turns. */
+const isHostName = (text: string, index: number): boolean => index % 2 === 0 && /^host$/i.test(text)
 
 const demandRoute = (found: Match<MountedRoute>, method: string, url: string) => {
   if (found.found === 'route') return found
@@ -242,15 +263,40 @@ const respond = (
 const hasBody = (request: IncomingMessage): boolean =>
   request.headers['transfer-encoding'] !== undefined || Number(request.headers['content-length'] ?? 0) > 0
 
-/** What isn't HTTP, or is too large to be looked at, is answered here, before there is a request. */
+/** Of each connection the answers that it waits for: a client that sends requests ahead gets them in their order. */
+const createUnderWay = () => {
+  const answers = new WeakMap<Socket, Set<ServerResponse>>()
+  const ending = new WeakSet<Socket>()
+  return {
+    add: (socket: Socket, response: ServerResponse): void => {
+      const those = answers.get(socket) ?? new Set()
+      answers.set(socket, those.add(response))
+      response.once('close', () => those.delete(response))
+    },
+    /** Ends the connection when whole requests are answered; one that has only begun is what it ends for. */
+    end: (socket: Socket, finish: () => void): void => {
+      if (ending.has(socket)) return
+      ending.add(socket)
+      const left = [...(answers.get(socket) ?? [])].filter(({ req }) => req.complete)
+      Promise.all(left.map((response) => once(response, 'close'))).then(finish, finish)
+    },
+  }
+}
+
+const REFUSALS: Record<string, ErrorCode> = {
+  HPE_HEADER_OVERFLOW: 'HEADERS_TOO_LARGE',
+  ERR_HTTP_REQUEST_TIMEOUT: 'REQUEST_TIMEOUT',
+}
+
+/** What isn't HTTP, is too large to be looked at or never comes to its end is answered here, without a request. */
 const refuseConnection = (error: NodeJS.ErrnoException, socket: Socket, app: App): void => {
   if (error.code === 'ECONNRESET' || !socket.writable) {
     socket.destroy()
     return
   }
   const requestId = randomUUID()
-  const code = error.code === 'HPE_HEADER_OVERFLOW' ? 'HEADERS_TOO_LARGE' : 'MALFORMED_REQUEST'
-  const { statusCode = 400, headers, body = '' } = toProblem(new StintError(code), requestId, app.log)
+  const refused = new StintError(REFUSALS[error.code ?? ''] ?? 'MALFORMED_REQUEST')
+  const { statusCode = 400, headers, body = '' } = toProblem(refused, requestId, app.log)
   const lines = Object.entries({
     ...headers,
     'x-request-id': requestId,

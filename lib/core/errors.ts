@@ -2,6 +2,7 @@
 export const CATALOGUE = {
   // Requests
   MALFORMED_REQUEST: [400, 'The request is not valid HTTP'],
+  REQUEST_TIMEOUT: [408, 'The request took too long to come'],
   HEADERS_TOO_LARGE: [431, 'The address and the headers are too large'],
   EXPECTATION_FAILED: [417, 'The request expects what cannot be done here'],
   MALFORMED_JSON: [400, 'The body is not valid JSON'],

@@ -140,6 +140,7 @@ describe('the OpenAPI document', () => {
       '401',
       '403',
       '404',
+      '408',
       '413',
       '417',
       '422',
@@ -177,6 +178,7 @@ test('a declaration implies the errors of its parts', () => {
     'INTERNAL',
     'MALFORMED_REQUEST',
     'PAYLOAD_TOO_LARGE',
+    'REQUEST_TIMEOUT',
     'UNAVAILABLE',
     'VALIDATION_FAILED',
   ]

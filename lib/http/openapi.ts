@@ -103,6 +103,7 @@ export const errorsOf = (declaration: AnyDeclaration): ErrorCode[] => {
     ...new Set<ErrorCode>([
       // The gateway's, whatever is asked for.
       'MALFORMED_REQUEST',
+      'REQUEST_TIMEOUT',
       'PAYLOAD_TOO_LARGE',
       'HEADERS_TOO_LARGE',
       'EXPECTATION_FAILED',

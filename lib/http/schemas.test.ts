@@ -94,6 +94,9 @@ test('a label is trimmed, and not empty', () => {
   expect(label(5).parse('  ab  ')).toBe('ab')
   expect(label(5).safeParse('   ').success).toBe(false)
   expect(label(5).safeParse('abcdef').success).toBe(false)
+  for (const unseen of ['\u200B', '\u202E\u2066', '\u3164', '\u2800', '\uFE0F\u00AD', '\x1B'])
+    expect(label(5).safeParse(unseen).error?.issues[0]?.message).toBe('must have a character that can be seen')
+  for (const seen of ['ب', '👩\u200D👩', '\u202Ea', '.']) expect(label(5).safeParse(seen).success, seen).toBe(true)
 })
 
 test('a timestamp is RFC 3339 in UTC', () => {

@@ -13,8 +13,13 @@ export const timestamp = z.iso
   .max(40, 'expected at most 40 characters')
   .refine((it) => !it.startsWith('0000'), 'expected a year from 0001 to 9999')
 
-/** Text that a person reads: trimmed, not empty. */
-export const label = (maxLength: number) => z.string().trim().min(1).max(maxLength)
+/** Text that a person reads: trimmed, not empty, and not only of characters that nobody sees. */
+export const label = (maxLength: number) =>
+  z.string().trim().min(1).max(maxLength).refine(hasVisible, 'must have a character that can be seen')
+
+/** The blank of Braille is drawn, and nothing is seen of it. */
+const VISIBLE = /[^\p{White_Space}\p{Cc}\p{Cf}\p{Default_Ignorable_Code_Point}\u2800]/u
+const hasVisible = (text: string): boolean => text === '' || VISIBLE.test(text)
 
 /** `limit` and `cursor` of every list. */
 export const page = {

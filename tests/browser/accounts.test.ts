@@ -261,4 +261,41 @@ describeInBrowser('a person', () => {
     await page.getByText('revoked the API key “Nightly import”').waitFor()
     await expect.poll(() => statusOf('/jobs'), { timeout: PATIENCE_MS }).toBe(401)
   })
+
+  test('and a project have names that turn no sentence around in which they stand', async ({ stage }) => {
+    const { page, context } = await stage.open()
+    await register(page)
+    const { accessToken } = await (await context.request.post('/dashboard/session/refresh')).json()
+    const headers = { authorization: `Bearer ${accessToken}` }
+    // Right to left, whatever comes next.
+    const data = { name: 'A\u202Eb' }
+    await context.request.patch('/auth/me', { headers, data })
+    const made = await context.request.post('/projects', { headers, data })
+    await page.goto(`/dashboard/projects/${(await made.json()).project.id}`)
+    for (const [place, count] of [
+      ['.audit p', 6],
+      ['[aria-labelledby=members] p', 2],
+    ] as const) {
+      const paragraph = page.locator(place)
+      await paragraph.waitFor()
+      const lefts = await paragraph.evaluate(leftsOf, /\w\u202E|made|project|“|”|you/g)
+      expect([place, lefts]).toEqual([place, lefts.toSorted((a, b) => a - b)])
+      expect(lefts).toHaveLength(count)
+    }
+  })
 })
+
+/** Where what the pattern finds begins, in an element's text. It runs in the page. */
+const leftsOf = (element: Element, pattern: RegExp): number[] => {
+  const lefts: number[] = []
+  const texts = document.createTreeWalker(element, NodeFilter.SHOW_TEXT)
+  const range = document.createRange()
+  for (let node = texts.nextNode(); node; node = texts.nextNode()) {
+    for (const { index, 0: found } of `${node.textContent}`.matchAll(pattern)) {
+      range.setStart(node, index)
+      range.setEnd(node, index + found.length)
+      lefts.push(range.getBoundingClientRect().left)
+    }
+  }
+  return lefts
+}

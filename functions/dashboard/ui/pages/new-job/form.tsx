@@ -54,7 +54,12 @@ export const JobForm = ({ kind, model }: { kind: JobKind; model: Job | undefined
           <h2>{kind.kind}</h2>
           <small>
             queue {kind.queue}
-            {project && ` · project ${project.name}`}
+            {project && (
+              <>
+                {' · project '}
+                <bdi>{project.name}</bdi>
+              </>
+            )}
           </small>
         </div>
         <SchemaFields

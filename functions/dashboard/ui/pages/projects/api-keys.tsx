@@ -66,7 +66,7 @@ const Key = ({ apiKey, reload }: { apiKey: ApiKey; reload: () => Promise<void> }
     <li>
       <div>
         <p>
-          {apiKey.name} <code class="faint">{apiKey.hint}…</code>
+          <bdi>{apiKey.name}</bdi> <code class="faint">{apiKey.hint}…</code>
         </p>
         <p class="tags">
           {apiKey.scopes.map((it) => (

@@ -47,7 +47,7 @@ export const Members = ({ projectId, isOwner }: { projectId: string; isOwner: bo
           <li key={it.userId}>
             <div>
               <p>
-                {it.name}
+                <bdi>{it.name}</bdi>
                 {it.userId === user.value?.id && <small> you</small>}
               </p>
               <small>{it.email}</small>

@@ -55,7 +55,7 @@ export const AuditList = ({
 const Line = ({ entry, nameOf }: { entry: Entry; nameOf: (userId: string) => string | undefined }) => (
   <li>
     <p>
-      <b>{entry.userName ?? 'The command line'}</b> {sentenceOf(entry, nameOf)}
+      <b dir="auto">{entry.userName ?? 'The command line'}</b> {sentenceOf(entry, nameOf)}
     </p>
     <small>
       {entry.apiKeyId && 'by an API key, '}

@@ -7,7 +7,10 @@ export type Entry = ItemOf<Api['GET /audit']>
 
 /** What somebody did, as the sentence goes on that begins with the name. */
 export const sentenceOf = (entry: Entry, nameOf: (userId: string) => string | undefined): ComponentChildren =>
-  sentences[entry.action](entry, nameOf(entry.target) ?? <code>{shortId(entry.target)}</code>)
+  sentences[entry.action](entry, personOf(nameOf(entry.target), entry.target))
+
+const personOf = (name: string | undefined, id: string): ComponentChildren =>
+  name === undefined ? <code>{shortId(id)}</code> : <bdi>{name}</bdi>
 
 /** Each is given the entry, and whom it was done to. */
 const sentences: Record<Entry['action'], (entry: Entry, person: ComponentChildren) => ComponentChildren> = {
@@ -50,7 +53,14 @@ const sentences: Record<Entry['action'], (entry: Entry, person: ComponentChildre
   'account.take-over': () => 'took the account over by a new password, since nobody had confirmed its address',
 }
 
-const named = ({ name }: Entry['data']): string => (typeof name === 'string' ? ` “${name}”` : '')
+/** Names are isolated here: one that turns the direction of text around would turn the whole sentence around. */
+const named = ({ name }: Entry['data']): ComponentChildren =>
+  typeof name === 'string' && (
+    <>
+      {' “'}
+      <bdi>{name}</bdi>”
+    </>
+  )
 
 const changesOf = ({ changed }: Entry['data']): string => (Array.isArray(changed) ? changed.join(', ') : '')
 
