@@ -194,6 +194,19 @@ describe('the CloudFormation template, made without credentials', () => {
     }
   })
 
+  test('lets a function read and write files just when it does, and delete them just when it deletes their rows', () => {
+    for (const { functionName, handlerFile } of entries) {
+      if (functionName === 'docs') continue
+      const imported = importedBy(join(root, handlerFile))
+      const may = roleMay(roleOf(functionName))
+      const keeps = imported.has(join(root, 'lib/files/keep.ts'))
+      expect.soft(may.includes('ReadAndWriteFiles'), functionName).toBe(keeps)
+      expect.soft(may.includes('DeleteFiles'), functionName).toBe(imported.has(join(root, 'lib/files/orphans.ts')))
+      const sees = keeps || imported.has(join(root, 'functions/components.ts'))
+      expect.soft(may.includes('SeeFilesBucket'), functionName).toBe(sees)
+    }
+  })
+
   test('lets only the function of a queue take its messages', () => {
     expect(roleMay('WorkerBulkRole')).toContain('AnswerBulkDoorbells')
     expect(roleMay('WorkerBulkRole')).not.toContain('AnswerDefaultDoorbells')
