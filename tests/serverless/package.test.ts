@@ -243,7 +243,16 @@ describe('the CloudFormation template, made without credentials', () => {
 })
 
 describe('the alarms', () => {
-  const alarms = () => ofType('AWS::CloudWatch::Alarm') as { MetricName?: string; Dimensions?: { Value: string }[] }[]
+  interface Alarm {
+    MetricName?: string
+    Dimensions?: { Value: string }[]
+    EvaluationPeriods: number
+    DatapointsToAlarm?: number
+  }
+  const alarms = () => ofType('AWS::CloudWatch::Alarm') as unknown as Alarm[]
+  /** What an alarm has in it that looks at a function. */
+  const reference = (name: string): string =>
+    `{"Ref":"${name.charAt(0).toUpperCase()}${name.slice(1).replaceAll('-', 'Dash')}LambdaFunction"}`
 
   test('tell people when something is wrong, and when it is over', () => {
     expect(alarms().length).toBeGreaterThan(8)
@@ -270,9 +279,18 @@ describe('the alarms', () => {
   test('hear of every function that nobody calls and waits for', () => {
     const heard = JSON.stringify(alarms())
     const alone = [...queues, ...deadLetters, ...schedules, ...streams].map(({ functionName }) => functionName)
-    for (const name of alone) {
-      const logicalId = `${name.charAt(0).toUpperCase()}${name.slice(1).replaceAll('-', 'Dash')}LambdaFunction`
-      expect.soft(heard, name).toContain(`{"Ref":"${logicalId}"}`)
+    for (const name of alone) expect.soft(heard, name).toContain(reference(name))
+  })
+
+  test('look at a time in which a function starts as often as it must have failed', () => {
+    for (const { functionName, rate } of schedules) {
+      const everySeconds = rate === 'rate(1 hour)' ? 3_600 : 60
+      for (const alarm of alarms().filter((it) => JSON.stringify(it).includes(reference(functionName)))) {
+        const { EvaluationPeriods, DatapointsToAlarm = EvaluationPeriods } = alarm
+        const [, periodSeconds] = /"Period":(\d+)/.exec(JSON.stringify(alarm)) ?? []
+        const seconds = EvaluationPeriods * Number(periodSeconds)
+        expect.soft(seconds, functionName).toBeGreaterThanOrEqual(DatapointsToAlarm * everySeconds)
+      }
     }
   })
 })
