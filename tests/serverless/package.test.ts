@@ -147,14 +147,16 @@ describe('the CloudFormation template, made without credentials', () => {
     expect(workers.map((it) => it['RecursiveLoop'])).toEqual(['Allow', 'Allow', 'Allow'])
   })
 
-  test('starts the sweep, the relay and the metrics each minute, and the prune each hour, without retries', () => {
+  test('starts the sweep, the relay and the metrics each minute, and the prune each hour, and leaves it to the next start to retry', () => {
     expect(ofType('AWS::Events::Rule').map((it) => it['ScheduleExpression'])).toEqual([
       'rate(1 minute)',
       'rate(1 minute)',
       'rate(1 minute)',
       'rate(1 hour)',
     ])
-    expect(ofType('AWS::Lambda::EventInvokeConfig').map((it) => it['MaximumRetryAttempts'])).toEqual([0, 0, 0, 0])
+    const started = ofType('AWS::Lambda::EventInvokeConfig')
+    expect(started.map((it) => it['MaximumRetryAttempts'])).toEqual([0, 0, 0, 0])
+    expect(started.map((it) => it['MaximumEventAgeInSeconds'])).toEqual([60, 60, 60, 3_600])
   })
 
   test('gives each function a role of its own', () => {
