@@ -35,16 +35,31 @@ test('makes one pass when the next one comes after the function’s end, and end
   expect(told).toBe(900_000)
 })
 
-test('a pass that fails is logged, and the next one comes', async () => {
+/** A handler that breaks in each pass but those, of which its function has time for three; and what it logs. */
+const breaking = ({ but }: { but: number[] }) => {
   const { time, context } = functionWith(7_500)
   const logged: unknown[] = []
+  let nth = 0
   const run = async () => {
     time.leftMs -= 1_000
-    throw new Error('it broke')
+    nth++
+    if (!but.includes(nth)) throw new Error(`pass ${nth} broke`)
   }
   const log = { error: ({ err }: { err: Error }) => void logged.push(err.message) }
-  await every({ everySeconds: 0.001, run })({}, { ...context, app: { log } as unknown as App })
-  expect(logged).toEqual(['it broke', 'it broke', 'it broke'])
+  const call = () => every({ everySeconds: 0.001, run })({}, { ...context, app: { log } as unknown as App })
+  return { call, logged }
+}
+
+test('a pass that fails is logged, and the next one comes', async () => {
+  const { call, logged } = breaking({ but: [3] })
+  await call()
+  expect(logged).toEqual(['pass 1 broke', 'pass 2 broke'])
+})
+
+test('a function whose last pass fails fails itself, for the alarms that count that', async () => {
+  const { call, logged } = breaking({ but: [1] })
+  await expect(call()).rejects.toThrow('pass 3 broke')
+  expect(logged).toEqual(['pass 2 broke', 'pass 3 broke'])
 })
 
 test('of several steps all are done, and what failed is told', async () => {

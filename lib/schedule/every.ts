@@ -21,14 +21,16 @@ const MARGIN_MS = 5_000
 /**
  * Wraps a scheduled function. EventBridge starts one each minute at best, so the function makes pass after pass as long
  * as another one fits into its time. The local host runs `handler.periodic` by a timer instead.
+ * @throws what its last pass threw: CloudWatch's alarms see functions that fail, and not what they log
  */
 export const every = (periodic: Periodic): PeriodicHandler => {
   const handler = async (_event: unknown, context: InvocationContext): Promise<void> => {
     const app = context.app ?? (await appOfProcess())
     const remainingMs = () => context.getRemainingTimeInMillis()
     const pauseMs = periodic.everySeconds * 1_000
+    let failure: Failure | undefined
     for (;;) {
-      await pass(app, periodic, remainingMs)
+      failure = await failureOf(app, periodic, remainingMs)
       if (remainingMs() - pauseMs <= MARGIN_MS) break
       await sleep(pauseMs)
     }
@@ -36,16 +38,24 @@ export const every = (periodic: Periodic): PeriodicHandler => {
     await letGo(app)
     // Lambda freezes the process after it; where the app was given, the process goes on.
     if (!context.app) await Promise.all([app.metrics.flush(), app.traces.flush()])
+    if (failure) throw failure.error
   }
   return Object.assign(handler, { periodic })
 }
 
 /** One pass whose failure is logged. */
-export const pass = async (app: App, periodic: Periodic, remainingMs?: () => number): Promise<void> => {
+export const pass = async (app: App, periodic: Periodic): Promise<void> => void (await failureOf(app, periodic))
+
+interface Failure {
+  error: unknown
+}
+const failureOf = async (app: App, periodic: Periodic, remainingMs?: () => number): Promise<Failure | undefined> => {
   try {
     await periodic.run(app, remainingMs)
+    return undefined
   } catch (error) {
     app.log.error({ err: error }, 'a periodic pass failed')
+    return { error }
   }
 }
 

@@ -3,6 +3,8 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { accountMail } from '../../functions/jobs/account-mail.ts'
+import { mailSend } from '../../functions/jobs/mail-send.ts'
 import { readRoutingTable } from '../../infra/local/routing-table.ts'
 import { METRICS } from '../../lib/metrics/catalogue.ts'
 import { QUEUES } from '../../lib/queue/doorbells.ts'
@@ -20,7 +22,7 @@ const folder = mkdtempSync(join(tmpdir(), 'serverless-package-'))
 
 beforeAll(async () => {
   template = JSON.parse(readFileSync(await packageStage('dev', folder), 'utf8'))
-}, 60_000)
+})
 
 afterAll(() => rmSync(folder, { recursive: true }))
 
@@ -34,14 +36,22 @@ const roleMay = (role: string): string => JSON.stringify(template.Resources[role
 const roleOf = (functionName: string): string =>
   `${functionName.replaceAll(/(?:^|-)(\w)/g, (_, letter: string) => letter.toUpperCase())}Role`
 
+const imports = new Map<string, string[]>()
+const importsOf = (file: string): string[] => {
+  const known = imports.get(file)
+  if (known) return known
+  const source = readFileSync(file, 'utf8').replaceAll(/^import type .*$/gm, '')
+  const found = [...source.matchAll(/(?:from |import\()'(\.{1,2}\/[^']+\.ts)'/g)]
+  const files = found.map(([, path = '']) => join(dirname(file), path))
+  imports.set(file, files)
+  return files
+}
+
 /** Every file of ours that a file imports, itself or through others. */
 const importedBy = (file: string, seen = new Set<string>()): Set<string> => {
   if (seen.has(file)) return seen
   seen.add(file)
-  const source = readFileSync(file, 'utf8').replaceAll(/^import type .*$/gm, '')
-  for (const [, path = ''] of source.matchAll(/(?:from |import\()'(\.{1,2}\/[^']+\.ts)'/g)) {
-    importedBy(join(dirname(file), path), seen)
-  }
+  for (const it of importsOf(file)) importedBy(it, seen)
   return seen
 }
 const { http, queues, deadLetters, schedules, sockets, streams, operations } = table
@@ -137,14 +147,16 @@ describe('the CloudFormation template, made without credentials', () => {
     expect(workers.map((it) => it['RecursiveLoop'])).toEqual(['Allow', 'Allow', 'Allow'])
   })
 
-  test('starts the sweep, the relay and the metrics each minute, and the prune each hour, without retries', () => {
+  test('starts the sweep, the relay and the metrics each minute, and the prune each hour, and leaves it to the next start to retry', () => {
     expect(ofType('AWS::Events::Rule').map((it) => it['ScheduleExpression'])).toEqual([
       'rate(1 minute)',
       'rate(1 minute)',
       'rate(1 minute)',
       'rate(1 hour)',
     ])
-    expect(ofType('AWS::Lambda::EventInvokeConfig').map((it) => it['MaximumRetryAttempts'])).toEqual([0, 0, 0, 0])
+    const started = ofType('AWS::Lambda::EventInvokeConfig')
+    expect(started.map((it) => it['MaximumRetryAttempts'])).toEqual([0, 0, 0, 0])
+    expect(started.map((it) => it['MaximumEventAgeInSeconds'])).toEqual([60, 60, 60, 3_600])
   })
 
   test('gives each function a role of its own', () => {
@@ -184,6 +196,19 @@ describe('the CloudFormation template, made without credentials', () => {
     }
   })
 
+  test('lets a function read and write files just when it does, and delete them just when it deletes their rows', () => {
+    for (const { functionName, handlerFile } of entries) {
+      if (functionName === 'docs') continue
+      const imported = importedBy(join(root, handlerFile))
+      const may = roleMay(roleOf(functionName))
+      const keeps = imported.has(join(root, 'lib/files/keep.ts'))
+      expect.soft(may.includes('ReadAndWriteFiles'), functionName).toBe(keeps)
+      expect.soft(may.includes('DeleteFiles'), functionName).toBe(imported.has(join(root, 'lib/files/orphans.ts')))
+      const sees = keeps || imported.has(join(root, 'functions/components.ts'))
+      expect.soft(may.includes('SeeFilesBucket'), functionName).toBe(sees)
+    }
+  })
+
   test('lets only the function of a queue take its messages', () => {
     expect(roleMay('WorkerBulkRole')).toContain('AnswerBulkDoorbells')
     expect(roleMay('WorkerBulkRole')).not.toContain('AnswerDefaultDoorbells')
@@ -220,7 +245,16 @@ describe('the CloudFormation template, made without credentials', () => {
 })
 
 describe('the alarms', () => {
-  const alarms = () => ofType('AWS::CloudWatch::Alarm') as { MetricName?: string; Dimensions?: { Value: string }[] }[]
+  interface Alarm {
+    MetricName?: string
+    Dimensions?: { Value: string }[]
+    EvaluationPeriods: number
+    DatapointsToAlarm?: number
+  }
+  const alarms = () => ofType('AWS::CloudWatch::Alarm') as unknown as Alarm[]
+  /** What an alarm has in it that looks at a function. */
+  const reference = (name: string): string =>
+    `{"Ref":"${name.charAt(0).toUpperCase()}${name.slice(1).replaceAll('-', 'Dash')}LambdaFunction"}`
 
   test('tell people when something is wrong, and when it is over', () => {
     expect(alarms().length).toBeGreaterThan(8)
@@ -247,9 +281,18 @@ describe('the alarms', () => {
   test('hear of every function that nobody calls and waits for', () => {
     const heard = JSON.stringify(alarms())
     const alone = [...queues, ...deadLetters, ...schedules, ...streams].map(({ functionName }) => functionName)
-    for (const name of alone) {
-      const logicalId = `${name.charAt(0).toUpperCase()}${name.slice(1).replaceAll('-', 'Dash')}LambdaFunction`
-      expect.soft(heard, name).toContain(`{"Ref":"${logicalId}"}`)
+    for (const name of alone) expect.soft(heard, name).toContain(reference(name))
+  })
+
+  test('look at a time in which a function starts as often as it must have failed', () => {
+    for (const { functionName, rate } of schedules) {
+      const everySeconds = rate === 'rate(1 hour)' ? 3_600 : 60
+      for (const alarm of alarms().filter((it) => JSON.stringify(it).includes(reference(functionName)))) {
+        const { EvaluationPeriods, DatapointsToAlarm = EvaluationPeriods } = alarm
+        const [, periodSeconds] = /"Period":(\d+)/.exec(JSON.stringify(alarm)) ?? []
+        const seconds = EvaluationPeriods * Number(periodSeconds)
+        expect.soft(seconds, functionName).toBeGreaterThanOrEqual(DatapointsToAlarm * everySeconds)
+      }
     }
   })
 })
@@ -281,10 +324,16 @@ describe("the functions' environment", () => {
     })
   })
 
-  test('gives the way to the mail server to who sends mails, and to nobody else', () => {
-    const knowing = functionNames.filter((name) => 'SMTP_URL' in variablesOf(`stint-dev-${name}`))
-    expect(knowing).toEqual(['worker-default'])
-    expect(variablesOf('stint-dev-worker-default')['SMTP_URL']).toContain(':secretsmanager:')
+  test('gives the way to the mail server to who sends mails or asks whether they reach people, and to nobody else', () => {
+    const senders = new Set([mailSend, accountMail].map(({ queue }) => `worker-${queue}`))
+    for (const { functionName, handlerFile } of entries) {
+      // It imports every route to describe it, and runs none.
+      if (functionName === 'docs') continue
+      const asks = importedBy(join(root, handlerFile)).has(join(root, 'functions/members.ts'))
+      const { SMTP_URL } = variablesOf(`stint-dev-${functionName}`)
+      const secret = asks || senders.has(functionName) ? expect.stringContaining(':secretsmanager:') : undefined
+      expect.soft(SMTP_URL, functionName).toEqual(secret)
+    }
   })
 
   test('leaves AWS_REGION to Lambda, which refuses it', () => {

@@ -17,6 +17,7 @@ const deployStage = '.github/workflows/deploy-stage.yml'
 interface Step {
   name?: string
   run?: string
+  env?: Record<string, string>
 }
 const stepsOfStage: Step[] = yaml(deployStage).jobs.deploy.steps
 const placeOf = (text: string): number => stepsOfStage.findIndex(({ run }) => run?.includes(text))
@@ -50,6 +51,15 @@ test('a version goes through all stages, in their order', () => {
     'image',
     ...stages.slice(0, -1),
   ])
+})
+
+test('the image that is pushed is the one that was tried', () => {
+  const steps: Step[] = yaml('.github/workflows/image.yml').jobs.image.steps
+  const tried = steps.findIndex(({ run }) => run?.includes('npm run test:image'))
+  expect(steps.findIndex(({ run }) => run?.includes('docker push'))).toBeGreaterThan(tried)
+  const image = `${'$'}{{ env.REGISTRY }}/stint:${'$'}{{ env.VERSION }}`
+  expect(steps[tried]?.env).toEqual({ STINT_LAMBDA_IMAGE: image })
+  expect(read('tests/image/run.ts')).toContain('STINT_LAMBDA_IMAGE')
 })
 
 test('a rollback goes to every stage, and leaves the database as it is', () => {
