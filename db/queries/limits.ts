@@ -53,6 +53,9 @@ export interface LimitedClaim {
 /** Up to so many due jobs are looked through for their keys. */
 const FEW = 1_000
 
+/** So many keys are hopped over at most; behind them come those whose jobs have been due for longest. */
+const MAX_HOPS = 10_000
+
 /**
  * Leases startable jobs of a kind whose row is locked. Where few are due it goes by their keys, so that any number of
  * keys whose jobs are all delayed costs nothing. Else it hops from key to key by index, so that the backlog of a key that
@@ -68,9 +71,8 @@ export const claim = (
     SELECT concurrency_key AS key FROM jobs
     WHERE kind = ${kind} AND state = 'queued' AND concurrency_key IS NOT NULL AND start_at <= now()
     ORDER BY start_at LIMIT ${FEW + 1}
-  ), few AS (
-    SELECT key, row_number() OVER (ORDER BY key <= ${after}, key) AS nth
-    FROM due WHERE (SELECT count(*) FROM due) <= ${FEW} GROUP BY key
+  ), due_first AS (
+    SELECT key, row_number() OVER (ORDER BY key <= ${after}, key) AS nth FROM due GROUP BY key
   ), keys (key, wrapped, nth) AS (
     (
       SELECT * FROM (
@@ -95,7 +97,7 @@ export const claim = (
           ORDER BY concurrency_key LIMIT 1)
       ) AS either ORDER BY wrapped LIMIT 1
     ) AS next
-    WHERE keys.nth < 10000
+    WHERE keys.nth < ${MAX_HOPS}
   ), rooms AS MATERIALIZED (
     SELECT key, nth, CASE WHEN (
       SELECT count(*) > 0 FROM (
@@ -105,7 +107,15 @@ export const claim = (
     ) THEN greatest(0, ${perKey}::bigint - (
       SELECT count(*) FROM jobs WHERE kind = ${kind} AND state = 'running' AND concurrency_key = turns.key
     )) ELSE 0 END AS room
-    FROM (SELECT key, nth FROM few UNION ALL SELECT key, nth FROM keys) AS turns
+    FROM (
+      SELECT key, nth FROM due_first WHERE (SELECT count(*) FROM due) <= ${FEW}
+      UNION ALL
+      SELECT key, nth FROM keys
+      UNION ALL
+      -- Or they would never start behind that many keys of which nothing is due.
+      SELECT key, ${MAX_HOPS} + nth FROM due_first
+      WHERE (SELECT count(*) FROM due) > ${FEW} AND key NOT IN (SELECT key FROM keys)
+    ) AS turns
   ), chosen AS MATERIALIZED (
     SELECT startable.id, rooms.nth FROM rooms, LATERAL (
       SELECT found.* FROM generate_series(10, -10, -1) AS level (priority), LATERAL (

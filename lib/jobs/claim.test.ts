@@ -136,6 +136,23 @@ test('an overdue job of a limited kind is found behind a thousand delayed ones o
   expect(await drain(world.app)).toBe(1)
 })
 
+test('a thousand due jobs of a limited kind are found behind more keys of delayed ones than a claim goes through', async ({
+  world: { app, sql },
+}) => {
+  const [id = ''] = await insertLimited(app, ['b'])
+  await sql`
+    INSERT INTO jobs (id, project_id, kind, queue, input, state, max_attempts, timeout_seconds, start_at, concurrency_key)
+    SELECT gen_random_uuid(), project_id, kind, queue, input, state, max_attempts, timeout_seconds, due.start_at, due.key
+    FROM jobs, (
+      SELECT now() + interval '1 day', 'a' || n FROM generate_series(1, 10001) AS n
+      UNION ALL
+      SELECT now(), 'b' FROM generate_series(1, 1000)
+    ) AS due (start_at, key)
+    WHERE id = ${id}`
+  expect(await claim(app, wish({ runningPerKey: 2 }))).toHaveLength(2)
+  expect(await claim(app, wish({ runningPerKey: 2 }))).toHaveLength(0)
+})
+
 test('a limited job whose delay was too long for SQS is rung for when it falls due, though others run', async ({
   world,
 }) => {
