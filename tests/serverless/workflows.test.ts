@@ -2,6 +2,7 @@ import { globSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
 import { parse } from 'yaml'
+import { PLANNING } from '../../infra/local/components/postgres.ts'
 
 // .github/workflows and the templates of infra/deploy, held against serverless.yml and each other. Their own linters look at
 // them in `npm run lint:deploy`.
@@ -107,6 +108,17 @@ test('what a stage stands on is there for each stage, and has the names that the
   // CloudFormation isn't told the brokers' addresses.
   const byHand = '/stint/dev/kafka-brokers'
   expect(asked.map((it) => plain(it.Default)).toSorted()).toEqual([...made.map(plain), byHand].toSorted())
+})
+
+test('every PostgreSQL that is made for Stint plans as the one does that tests have', () => {
+  const { Database, DatabaseSettings } = yaml('infra/deploy/foundation.yml').Resources
+  expect(Database.Properties.DBParameterGroupName).toEqual({ Ref: 'DatabaseSettings' })
+  const { Family, Parameters } = DatabaseSettings.Properties
+  expect(`${Database.Properties.EngineVersion}`.split('.')[0]).toBe(Family.replace('postgres', ''))
+  expect(Parameters).toEqual({ ...PLANNING, jit: '0' })
+  expect(PLANNING.jit).toBe('off')
+  const options = Object.entries(PLANNING).flatMap(([name, value]) => ['-c', `${name}=${value}`])
+  expect(yaml('docker-compose.yml').services.postgres.command).toEqual(['postgres', ...options])
 })
 
 test('whoever deploys may pass on the role that is made for it', () => {

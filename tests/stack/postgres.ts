@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process'
 import { chmodSync, chownSync, globSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { PLANNING } from '../../infra/local/components/postgres.ts'
 import { demand, freePorts, MissingError, type Running, startProcess, userOf } from './component.ts'
 
 const ROLE = 'stint'
@@ -50,6 +51,7 @@ export const startDebianPostgres = async ({
     unix_socket_directories: '',
     max_connections: '300',
     fsync: 'off',
+    ...PLANNING,
   }
   const running = await startProcess({
     command: join(programs, 'postgres'),
