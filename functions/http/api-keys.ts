@@ -35,8 +35,8 @@ export const create = route({
   description:
     'For programs: `Authorization: Bearer stk_…` in place of an access token. The key acts in this project alone, within ' +
     'its scopes, and never beyond the role that its maker has there at that moment; an owner’s key is a maintainer. ' +
-    'It ends when its maker leaves the project. Each route says the scope that it takes; a `write` includes the `read`, and `schedules:write` submits jobs by the ' +
-    'clock. The secret is shown once.',
+    'It ends when its maker leaves the project. Each route says the scope that it takes; a `write` includes the `read`, ' +
+    'and `schedules:write` submits jobs by the clock. The secret is shown once.',
   actor: 'user',
   params: projectParams,
   body: z
