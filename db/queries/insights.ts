@@ -66,11 +66,11 @@ export interface LiveCounts {
 }
 
 /** Live jobs are counted up to here. */
-export const MAX_LIVE = 10_000
+const MAX_LIVE = 10_000
 
 /** How many jobs wait and run. Each count goes by the index of its state. */
 export const countLive = async (sql: Sql, projectIds: string[], queues: readonly string[]): Promise<LiveCounts> => {
-  const [row] = await sql<[LiveCounts]>`
+  const [row] = await sql<[Omit<LiveCounts, 'countedUpTo'>]>`
     SELECT (
       SELECT count(*)::integer FROM (
         SELECT FROM jobs WHERE project_id = ANY (${projectIds}::uuid[]) AND state = 'blocked' LIMIT ${MAX_LIVE}
@@ -89,8 +89,8 @@ export const countLive = async (sql: Sql, projectIds: string[], queues: readonly
       SELECT count(*)::integer FROM (
         SELECT FROM jobs WHERE project_id = ANY (${projectIds}::uuid[]) AND state = 'running' LIMIT ${MAX_LIVE}
       ) AS running
-    ) AS running, ${MAX_LIVE}::integer AS counted_up_to`
-  return row
+    ) AS running`
+  return { ...row, countedUpTo: MAX_LIVE }
 }
 
 export interface FailureGroup {

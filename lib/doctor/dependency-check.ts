@@ -29,7 +29,7 @@ export const uncountedEnds: Check = {
     ]
   },
   fix: async ({ app }) => {
-    await countEndsLeft(app, Number.POSITIVE_INFINITY)
+    await countEndsLeft(app)
     return 'told all that run after them'
   },
 }

@@ -36,7 +36,7 @@ export const sweep = async (app: App, kinds: readonly JobKind[] = []): Promise<v
   if (!(await holds(app, 'sweep', (tx, seconds) => grantAfterOutage(app, tx, seconds)))) return
   await each([
     () => endLostLeases(app, ENDING_MS),
-    () => countEndsLeft(app),
+    () => countEndsLeft(app, COUNTING_MS),
     () => ringFallenDue(app),
     () => ringOverdue(app, kinds),
     async () => {
@@ -97,8 +97,8 @@ export const endLostLeases = async (app: App, forMs = Number.POSITIVE_INFINITY):
 /** In one pass no part of an uncounted end is begun later: lost leases wait meanwhile, and the function's time ends. */
 const COUNTING_MS = 2_000
 
-/** Goes on, part by part, with the ends of jobs that have more children than one transaction should change. */
-export const countEndsLeft = async (app: App, forMs = COUNTING_MS): Promise<void> => {
+/** Goes on, part by part and for so long, with the ends of jobs that have more children than one transaction should change. */
+export const countEndsLeft = async (app: App, forMs = Number.POSITIVE_INFINITY): Promise<void> => {
   for (const began = app.clock.now(); isRecent(app.clock, began, forMs); ) {
     const { changed, more } = await countEnds(app)
     if (!more) return

@@ -14,7 +14,7 @@ export const logForCloudWatch = async (app: App): Promise<void> => {
   const { cloudwatchNamespace } = app.config.metrics
   if (!cloudwatchNamespace) return
   const [depths, waiting] = await Promise.all([readDepths(app), outbox.measure(app.sql)])
-  const samples = toGauges({ depths, uncountedSeconds: 0, outbox: waiting }).filter(({ metric }) => ALARMED.has(metric))
+  const samples = toGauges({ depths, outbox: waiting }).filter(({ metric }) => ALARMED.has(metric))
   // Whatever level the log has: who wants a quiet one wants alarms all the same.
   const log = app.log.child({}, { level: 'info' })
   for (const sample of samples) log.info(toEmbedded(cloudwatchNamespace, sample, app.clock.now()), sample.name)

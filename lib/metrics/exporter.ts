@@ -5,7 +5,7 @@ import type { App } from '../app.ts'
 import { readDepths } from '../queue/depths.ts'
 import { holds } from '../schedule/runner.ts'
 import { METRICS } from './catalogue.ts'
-import { type Sample, toGauges, toSamples } from './samples.ts'
+import { type Sample, toGauges, toSamples, toUncountedGauge } from './samples.ts'
 
 /**
  * One grouping key for all of Stint: each push replaces the one before it, so no instance overwrites another's numbers
@@ -40,7 +40,8 @@ const collect = async (app: App): Promise<Registry> => {
     metrics.uncountedSeconds(app.sql),
     outbox.measure(app.sql),
   ])
-  return toRegistry([...toSamples(totals), ...toGauges({ depths, uncountedSeconds, outbox: waiting })])
+  const gauges = [...toGauges({ depths, outbox: waiting }), toUncountedGauge(uncountedSeconds)]
+  return toRegistry([...toSamples(totals), ...gauges])
 }
 
 /**

@@ -84,12 +84,11 @@ const zero = <Name extends MetricName>(metric: Name, labels: Labels<Name>, part 
 
 export interface Rows {
   depths: Depths
-  uncountedSeconds: number
   outbox: { events: number; lagSeconds: number }
 }
 
 /** Gauges out of rows. */
-export const toGauges = ({ depths, uncountedSeconds, outbox }: Rows): Sample[] => [
+export const toGauges = ({ depths, outbox }: Rows): Sample[] => [
   ...depths.queues.flatMap(({ name: queue, pausedAt, blocked, queued, delayed, running, oldestDueSeconds }) => {
     const states = { blocked, delayed, queued, running }
     return [
@@ -99,10 +98,12 @@ export const toGauges = ({ depths, uncountedSeconds, outbox }: Rows): Sample[] =
     ]
   }),
   gauge('stint_queue_counted_seconds_ago', {}, depths.countedSecondsAgo),
-  gauge('stint_uncounted_end_seconds', {}, uncountedSeconds),
   gauge('stint_outbox_events', {}, outbox.events),
   gauge('stint_outbox_lag_seconds', {}, outbox.lagSeconds),
 ]
+
+/** How long the first end has waited that is not counted at all children. */
+export const toUncountedGauge = (seconds: number): Sample => gauge('stint_uncounted_end_seconds', {}, seconds)
 
 const gauge = <Name extends GaugeName>(name: Name, labels: Labels<Name>, value: number): Sample => ({
   metric: name,
