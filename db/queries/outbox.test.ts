@@ -6,19 +6,62 @@ import { rowsRead } from '../../tests/support/rows-read.ts'
 import { test } from '../../tests/support/world.ts'
 import { freeze, list, listNoted, refill, removeEvents } from './outbox.ts'
 
-test('events that are to be published are read by their keys, however many wait', async ({ world: { app, sql } }) => {
+test('events that are to be published are told by their rows, or read by their keys, however many wait', async ({
+  world: { app, sql },
+}) => {
   for (let n = 0; n < 10; n++) {
     await insertJobs(
       app,
       Array.from({ length: 1_000 }, () => ({})),
     )
   }
-  await sql`ANALYZE events`
-  await sql`ANALYZE jobs`
-  await sql`ANALYZE outbox`
-  const { result, rows } = await sql.begin((tx) => rowsRead(tx, () => list(tx, 1_000), 'events'))
-  expect(result).toHaveLength(1_000)
-  expect(rows).toBeLessThan(1_010)
+  for (const table of ['events', 'jobs', 'outbox']) await sql.unsafe(`ANALYZE ${table}`)
+  const listAndCount = (table: string) => sql.begin((tx) => rowsRead(tx, () => list(tx, 1_000), table))
+  const told = await listAndCount('events')
+  expect(told.result).toHaveLength(1_000)
+  expect(told.rows).toBe(0)
+  expect((await listAndCount('jobs')).rows).toBeLessThan(1_010)
+  await sql`UPDATE outbox SET told = NULL`
+  const lookedUp = await listAndCount('events')
+  expect(lookedUp.result).toEqual(told.result)
+  expect(lookedUp.rows).toBeLessThan(1_010)
+})
+
+test('what a row tells is what its events say, whatever is in them', async ({ world: { app, sql } }) => {
+  const traceparent = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01'
+  const names = [
+    'a "name" with \\ and [brackets], and {braces}',
+    'two\nlines\tand a tab',
+    '没有 🦕',
+    '\u2028\u202e',
+    '',
+  ]
+  const ids = await insertJobs(
+    app,
+    names.map((name, nth) => ({ name, traceparent: nth % 2 === 0 ? traceparent : null })),
+  )
+  await sql`
+    INSERT INTO events (job_id, project_id, seq, type, data)
+    SELECT id, project_id, 2, 'job.failed', jsonb_build_object('number', 0.1, 'list', '[1, null, {"a": true}]'::jsonb) FROM jobs`
+  await sql`
+    INSERT INTO events (job_id, project_id, seq, type)
+    SELECT id, project_id, seq, 'job.progressed' FROM jobs, generate_series(3, 4) AS seq WHERE id = ANY (${ids.slice(0, 2)}::uuid[])`
+  const told = await list(sql, 100)
+  expect(told.map((it) => it.id && [it.seq, it.data['name']]).slice(0, names.length)).toEqual(
+    names.map((it) => [1, it]),
+  )
+  expect(told.map((it) => it.id && it.traced?.traceparent).slice(0, 2)).toEqual([traceparent, undefined])
+  expect(told).toHaveLength(2 * names.length + 4)
+  await sql`UPDATE outbox SET told = NULL`
+  expect(await list(sql, 100)).toEqual(told)
+})
+
+test('of jobs that are gone nothing is told', async ({ world: { app, sql } }) => {
+  const [first = '', gone = '', last = ''] = await insertJobs(app, [{}, {}, {}])
+  const [after = ''] = await insertJobs(app, [{}])
+  await sql`DELETE FROM events WHERE job_id = ${gone}`
+  await sql`DELETE FROM jobs WHERE id = ${gone}`
+  expect((await list(sql, 10)).map((it) => it.id && it.jobId)).toEqual([first, null, last, after])
 })
 
 test('the newest events are noted once more without a look at all that there are', async ({ world: { app, sql } }) => {
@@ -51,6 +94,7 @@ test('of two who take events out of the same row at once neither puts back what 
   expect(await sql`SELECT events, job_ids, seqs FROM outbox`).toEqual([
     { events: 1, jobIds: jobIds.slice(3), seqs: [1] },
   ])
+  expect((await list(sql, 10)).map((it) => it.id && it.jobId)).toEqual(jobIds.slice(3))
   await removeEvents(sql, published)
   expect(await sql`SELECT FROM outbox`).toHaveLength(0)
 })

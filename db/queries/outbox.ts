@@ -4,10 +4,14 @@ import type { EventRow } from './events.ts'
 /** An event that Kafka hasn't got, and the row of the outbox that says so. */
 export interface OutboxEvent extends EventRow {
   outboxId: number
-  /** Of its job. */
+  /** What its job says of its trace; null if it is of none. */
+  traced: Traced | null
+}
+
+/** A job's kind, and its W3C trace context. */
+export interface Traced {
   kind: string
-  /** Of its job: W3C trace context. */
-  traceparent: string | null
+  traceparent: string
 }
 
 /** What stands in the place of an event that is gone: its row must go too, or no relay gets past it. */
@@ -16,18 +20,21 @@ export interface GoneEvent {
   id: null
 }
 
-/** What the oldest rows name, as `noted`: of `atLeast` events where `before` is less than that. */
-const notedInOldest = (sql: Sql, atLeast: number, condition = sql``) => sql`
+/** The oldest rows, with the number of events `before` each. */
+const oldest = (sql: Sql, atMost: number, condition = sql``) => sql`
   (
-    SELECT id, job_ids, seqs, sum(events) OVER (ORDER BY id) - events AS before
-    FROM outbox ${condition} ORDER BY id LIMIT ${atLeast}
-  ) AS due, unnest(due.job_ids, due.seqs) WITH ORDINALITY AS noted (job_id, seq, nth)`
+    SELECT id, created_at, job_ids, seqs, told, sum(events) OVER (ORDER BY id) - events AS before
+    FROM outbox ${condition} ORDER BY id LIMIT ${atMost}
+  ) AS due`
+
+/** What `due` names. */
+const unnestNoted = (sql: Sql) => sql`unnest(due.job_ids, due.seqs) WITH ORDINALITY AS noted (job_id, seq, nth)`
 
 /** What `noted` names. Each is looked up by its key: the limit is for the planner, which would read all events once many wait. */
 const joinEvents = (sql: Sql) => sql`
   LEFT JOIN LATERAL (
     SELECT events.id, events.job_id, events.project_id, events.seq, type, data, events.created_at, xid,
-           coalesce(jobs.kind, '') AS kind, jobs.traceparent
+           CASE WHEN traceparent IS NOT NULL THEN jsonb_build_object('kind', kind, 'traceparent', traceparent) END AS traced
     FROM events LEFT JOIN jobs ON jobs.id = events.job_id
     WHERE events.job_id = noted.job_id AND events.seq = noted.seq LIMIT 1
   ) AS event ON true`
@@ -37,10 +44,54 @@ const joinEvents = (sql: Sql) => sql`
  * published. It never begins behind a remembered row, since transactions commit out of order. But a job's rows are in
  * order: whoever writes its next event has waited for the commit of the one before.
  */
-export const list = (sql: Sql, atLeast: number): Promise<(OutboxEvent | GoneEvent)[]> => sql`
+export const list = async (sql: Sql, atLeast: number): Promise<(OutboxEvent | GoneEvent)[]> => {
+  const rows = await sql<ListedRow[]>`
+    SELECT due.id, created_at, told, of_jobs.*
+    FROM ${oldest(sql, atLeast)}, LATERAL (
+      SELECT count(*) = cardinality(due.job_ids) AS has_all_jobs,
+             jsonb_object_agg(jobs.id, jsonb_build_object('kind', kind, 'traceparent', traceparent))
+               FILTER (WHERE traceparent IS NOT NULL) AS traced
+      FROM jobs WHERE jobs.id = ANY (due.job_ids)
+    ) AS of_jobs
+    WHERE before < ${atLeast} ORDER BY due.id`
+  const unclear = rows.filter((row) => !speaksForItself(row)).map(({ id }) => id)
+  const lookedUp = unclear.length > 0 ? await listNamed(sql, unclear) : []
+  const byRow = Map.groupBy(lookedUp, ({ outboxId }) => outboxId)
+  return rows.flatMap((row) => (speaksForItself(row) ? readTold(row) : (byRow.get(row.id) ?? [])))
+}
+
+interface ListedRow {
+  id: number
+  createdAt: Date
+  told: string | null
+  /** False also of a row that names a job twice. */
+  hasAllJobs: boolean
+  traced: Record<string, Traced> | null
+}
+
+/** What is told of jobs that are gone may be gone too. */
+const speaksForItself = (row: ListedRow): row is ListedRow & { told: string } => row.told !== null && row.hasAllJobs
+
+type ToldEvent = [
+  id: number,
+  projectId: string,
+  jobId: string,
+  seq: number,
+  type: string,
+  xid: number,
+  data: EventRow['data'],
+]
+
+const readTold = ({ id: outboxId, createdAt, told, traced }: ListedRow & { told: string }): OutboxEvent[] =>
+  (JSON.parse(`[${told}]`) as ToldEvent[]).map(([id, projectId, jobId, seq, type, xid, data]) => ({
+    ...{ outboxId, id, jobId, projectId, seq, type, data, createdAt, xid },
+    traced: traced?.[jobId] ?? null,
+  }))
+
+const listNamed = (sql: Sql, ids: number[]): Promise<(OutboxEvent | GoneEvent)[]> => sql`
   SELECT due.id AS outbox_id, event.*
-  FROM ${notedInOldest(sql, atLeast)} ${joinEvents(sql)}
-  WHERE before < ${atLeast}
+  FROM outbox AS due, ${unnestNoted(sql)} ${joinEvents(sql)}
+  WHERE due.id = ANY (${ids}::bigint[])
   ORDER BY due.id, nth`
 
 /** Names an event in a row of the outbox. */
@@ -58,7 +109,7 @@ export const freeze = async (tx: Sql): Promise<void> => {
  */
 export const listNoted = (sql: Sql, after: number, atLeast: number): Promise<NotedEvent[]> => sql`
   SELECT due.id AS outbox_id, noted.job_id, noted.seq
-  FROM ${notedInOldest(sql, atLeast, sql`WHERE id > ${after}`)}
+  FROM ${oldest(sql, atLeast, sql`WHERE id > ${after}`)}, ${unnestNoted(sql)}
   WHERE before < ${atLeast}
   ORDER BY due.id, nth`
 
@@ -98,7 +149,7 @@ export const removeEvents = async (sql: Sql, published: NotedEvent[]): Promise<v
       WHERE (id, job_id, seq) NOT IN (SELECT id, job_id, seq FROM published)
       GROUP BY id
     ), kept AS (
-      UPDATE outbox SET events = cardinality(rest.job_ids), job_ids = rest.job_ids, seqs = rest.seqs
+      UPDATE outbox SET events = cardinality(rest.job_ids), job_ids = rest.job_ids, seqs = rest.seqs, told = NULL
       FROM rest WHERE outbox.id = rest.id
     )
     DELETE FROM outbox WHERE id IN (SELECT id FROM locked) AND id NOT IN (SELECT id FROM rest)`

@@ -5,16 +5,15 @@ import type { TraceSpan, Traces } from './traces.ts'
 
 /** An event with what its job says of its trace. */
 export interface TracedEvent extends JobEvent {
-  kind: string
-  /** W3C trace context. */
-  traceparent: string | null
+  /** Null if it is of none. `traceparent`: W3C trace context. */
+  traced: { kind: string; traceparent: string } | null
 }
 
 const ENDS = ['job.succeeded', 'job.failed', 'job.cancelled']
 
 /** The trace that an event's message passes on: under the event's own span where spans are recorded. */
 export const traceparentOfEvent = (traces: Traces, event: TracedEvent): string | undefined => {
-  const context = readTraceparent(event.traceparent)
+  const context = readTraceparent(event.traced?.traceparent)
   if (!context) return undefined
   return writeTraceparent(traces.enabled ? { ...context, spanId: spanIdOfEvent(event) } : context)
 }
@@ -32,9 +31,10 @@ export const recordEvents = (traces: Traces, events: readonly TracedEvent[], pub
 const spanIdOfEvent = ({ jobId, seq }: JobEvent): string => spanIdOf(`${jobId}:${seq}`)
 
 const spansOf = (event: TracedEvent, publishedMs: number): TraceSpan[] => {
-  const context = readTraceparent(event.traceparent)
-  if (!context?.sampled) return []
-  const { jobId, projectId, kind, type, data } = event
+  const { jobId, projectId, type, data, traced } = event
+  const context = readTraceparent(traced?.traceparent)
+  if (!traced || !context?.sampled) return []
+  const { kind } = traced
   const { traceId } = context
   const at = event.createdAt.getTime()
   const ofJob = spanIdOfJob(jobId)
