@@ -8,6 +8,7 @@ export const documents = [
   'README.md',
   'CONTRIBUTING.md',
   'CHANGELOG.md',
+  'patches/README.md',
   ...readdirSync(`${root}docs`, { recursive: true, encoding: 'utf8' }).flatMap((name) =>
     name.endsWith('.md') ? [`docs/${name}`] : [],
   ),

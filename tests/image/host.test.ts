@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
 import { describe, expect, onTestFinished } from 'vitest'
 import packageJson from '../../package.json' with { type: 'json' }
 import { test } from '../support/world.ts'
@@ -93,6 +94,12 @@ describe.skipIf(!image)('the image of the host', () => {
     expect(inspect(image, '{{.Config.User}}')).toMatch(/^[1-9]\d*:[1-9]\d*$/)
   })
 
+  test('has packages as they are patched here', () => {
+    const file = 'node_modules/postgres/src/connection.js'
+    const here = readFileSync(new URL(`../../${file}`, import.meta.url), 'utf8')
+    expect(inImage(image, `cat ${file}`)).toEqual(here.trim().split('\n'))
+  })
+
   test('has nothing that only builds or tests', () => {
     const files = inImage(image, 'find . -type f').map((file) => file.slice(2))
     const ours = files.filter((file) => !file.startsWith('node_modules/'))
@@ -100,7 +107,9 @@ describe.skipIf(!image)('the image of the host', () => {
     expect(ours.filter((file) => /^(bench|docs|tests)\/|\.test\.ts$|^functions\/dashboard\/ui\//.test(file))).toEqual(
       [],
     )
-    const idle = Object.keys(devDependencies).filter((name) => files.includes(`node_modules/${name}/package.json`))
+    const idle = [...Object.keys(devDependencies), 'patch-package'].filter((name) =>
+      files.includes(`node_modules/${name}/package.json`),
+    )
     expect(idle).toEqual([])
     console.log(`${image}: ${sizeOf(image, '.')}`)
   })
