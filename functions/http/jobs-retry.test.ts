@@ -18,7 +18,7 @@ const makeCancelled = async ({ call }: Awaited<ReturnType<typeof signIn>>): Prom
 test('a cancelled job is retried, runs, and is then not retried again', async ({ world }) => {
   const ada = await signIn(world)
   const id = await makeCancelled(ada)
-  const retried = await ada.call('POST', `/jobs/${id}/retry`, {})
+  const retried = await ada.call('POST', `/jobs/${id}/retry`)
   expect(retried).toMatchObject({ status: 202, body: { job: { id, state: 'queued', finishedAt: null } } })
   expect((await ada.call('POST', `/jobs/${id}/retry`, {})).body.code).toBe('JOB_NOT_ENDED')
   await world.work('default')
