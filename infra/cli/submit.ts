@@ -86,7 +86,7 @@ const addCommon = (command: Command): void => {
     .option('--project-id <id>', 'the project; your own if left out')
     .addOption(new Option('--priority <integer>', '-10 to 10, the highest first').argParser(wholeNumber()))
     .addOption(new Option('--delay-seconds <integer>', 'not before that').argParser(wholeNumber()))
-    .option('--run-at <time>', 'not before then (RFC 3339, in UTC)')
+    .option('--run-at <time>', 'not before then (RFC 3339)')
     .option('--after <id>', 'after this job; can be repeated', collect)
     .option('--tags <tag>', 'can be repeated', collect)
     .addOption(new Option('--max-attempts <integer>').argParser(wholeNumber()))
