@@ -42,7 +42,10 @@ test('a job is deleted once it has ended and its events are published', async ({
   const { id } = (await ada.call('POST', '/jobs', { kind: 'debug.noop', input: {} })).body.job
   expect((await ada.call('DELETE', `/jobs/${id}`)).body.code).toBe('JOB_NOT_ENDED')
   await world.work('default')
-  expect((await ada.call('DELETE', `/jobs/${id}`)).body.code).toBe('JOB_UNPUBLISHED')
+  expect((await ada.call('DELETE', `/jobs/${id}`)).body).toMatchObject({
+    code: 'JOB_UNPUBLISHED',
+    detail: expect.stringContaining('Ask again in a moment'),
+  })
   await world.relay()
   expect((await ada.call('DELETE', `/jobs/${id}`)).status).toBe(204)
   expect((await ada.call('GET', `/jobs/${id}`)).body.code).toBe('JOB_NOT_FOUND')
