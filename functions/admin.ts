@@ -7,7 +7,8 @@ import { getPerson } from './person.ts'
 
 /** For what concerns every project. Only the command line makes admins, and no API key is one. @throws {StintError} FORBIDDEN */
 export const requireAdmin = async (app: App, actor: Actor): Promise<void> => {
-  if (actor.apiKey || !(await getPerson(app, actor)).isAdmin) throw new StintError('FORBIDDEN', 'This takes an admin.')
+  if (!actor.apiKey && (await getPerson(app, actor)).isAdmin) return
+  throw new StintError('FORBIDDEN', 'This takes an admin, whom the command line makes: stint admin add EMAIL.')
 }
 
 /**

@@ -3,7 +3,7 @@ import * as jobSearch from '../db/queries/job-search.ts'
 import type { App } from '../lib/app.ts'
 import type { Actor } from '../lib/auth/actor.ts'
 import { firstIdAt } from '../lib/core/ids.ts'
-import { decodeCursor, encodeCursor, id, page, timestamp, toPage } from '../lib/http/schemas.ts'
+import { decodeCursor, encodeCursor, id, instant, page, toPage } from '../lib/http/schemas.ts'
 import { STATES } from '../lib/jobs/states.ts'
 import { QUEUES } from '../lib/queue/doorbells.ts'
 import { projectsToList } from './job-access.ts'
@@ -18,8 +18,8 @@ export const jobQuery = z.object({
   queue: z.enum(QUEUES).optional(),
   tag: z.string().min(1).max(64).optional(),
   text: z.string().min(1).max(200).optional().meta({ description: 'In the input, as JSON; case doesn’t matter.' }),
-  queuedAfter: timestamp.optional(),
-  queuedBefore: timestamp.optional(),
+  queuedAfter: instant.optional(),
+  queuedBefore: instant.optional(),
 })
 
 /** Ids have the time of the clock that made them, and `queuedAt` the database's. They may differ by so much. */

@@ -4,7 +4,7 @@ import { z } from 'zod'
 import type { App } from '../lib/app.ts'
 import type { Actor } from '../lib/auth/actor.ts'
 import { invalidField, StintError } from '../lib/core/errors.ts'
-import { id, label, timestamp } from '../lib/http/schemas.ts'
+import { id, instant, label } from '../lib/http/schemas.ts'
 import { type Prepared, prepare } from '../lib/jobs/prepare.ts'
 import { refuseCycles } from '../lib/jobs/refuse-cycles.ts'
 import type { TraceContext } from '../lib/tracing/trace-context.ts'
@@ -18,10 +18,13 @@ export const fields = {
   projectId: id.optional().meta({ description: 'Your project `Personal` if left out.' }),
   name: label(200).optional(),
   priority: z.int().min(-10).max(10).optional().meta({ description: 'The highest goes first; 0 if left out.' }),
-  delaySeconds: z.int().min(0).max(315_360_000).optional(),
-  runAt: timestamp.optional().meta({ description: 'Not before then; instead of delaySeconds.' }),
-  maxAttempts: z.int().min(1).max(100).optional(),
-  timeoutSeconds: z.int().min(1).max(2_592_000).optional().meta({ description: 'Running time over all stints.' }),
+  delaySeconds: z.int().min(0).max(315_360_000).optional().meta({ description: 'Not before so long from now.' }),
+  runAt: instant.optional().meta({ description: 'Not before then; instead of delaySeconds.' }),
+  maxAttempts: z.int().min(1).max(100).optional().meta({ description: 'What the kind says if left out.' }),
+  timeoutSeconds: z.int().min(1).max(2_592_000).optional().meta({
+    description:
+      'Running time over all stints; what the kind says if left out. Then the job is told to stop, and 30 s later cut off.',
+  }),
   tags: z
     .array(z.string().regex(/^[\w.:/-]{1,64}$/, 'expected 1–64 of letters, digits and _ . : / -'))
     .max(20)

@@ -18,7 +18,7 @@ const makeCancelled = async ({ call }: Awaited<ReturnType<typeof signIn>>): Prom
 test('a cancelled job is retried, runs, and is then not retried again', async ({ world }) => {
   const ada = await signIn(world)
   const id = await makeCancelled(ada)
-  const retried = await ada.call('POST', `/jobs/${id}/retry`, {})
+  const retried = await ada.call('POST', `/jobs/${id}/retry`)
   expect(retried).toMatchObject({ status: 202, body: { job: { id, state: 'queued', finishedAt: null } } })
   expect((await ada.call('POST', `/jobs/${id}/retry`, {})).body.code).toBe('JOB_NOT_ENDED')
   await world.work('default')
@@ -42,7 +42,10 @@ test('a job is deleted once it has ended and its events are published', async ({
   const { id } = (await ada.call('POST', '/jobs', { kind: 'debug.noop', input: {} })).body.job
   expect((await ada.call('DELETE', `/jobs/${id}`)).body.code).toBe('JOB_NOT_ENDED')
   await world.work('default')
-  expect((await ada.call('DELETE', `/jobs/${id}`)).body.code).toBe('JOB_UNPUBLISHED')
+  expect((await ada.call('DELETE', `/jobs/${id}`)).body).toMatchObject({
+    code: 'JOB_UNPUBLISHED',
+    detail: expect.stringContaining('Ask again in a moment'),
+  })
   await world.relay()
   expect((await ada.call('DELETE', `/jobs/${id}`)).status).toBe(204)
   expect((await ada.call('GET', `/jobs/${id}`)).body.code).toBe('JOB_NOT_FOUND')

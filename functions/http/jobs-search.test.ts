@@ -110,6 +110,7 @@ describe('jobs are found', () => {
     const { queuedAt } = (await call('GET', `/jobs/${second}`)).body.job
     expect(await found(`queuedAfter=${queuedAt}`)).toEqual([second])
     expect(await found(`queuedBefore=${queuedAt}`)).toEqual([first])
+    expect(await found(`queuedBefore=${encodeURIComponent(queuedAt.replace('Z', '+00:00'))}`)).toEqual([first])
     expect(await found('queuedBefore=2020-01-01T00:00:00Z')).toEqual([])
     expect((await call('GET', '/jobs?queuedAfter=yesterday')).body.errors).toMatchObject([{ path: 'queuedAfter' }])
   })

@@ -114,6 +114,7 @@ describe('who may what', () => {
       await post(world, ada, 'default/redrive', {}),
     ]
     expect(refused.map((it) => [it.status, it.body.code])).toEqual(Array.from({ length: 3 }, () => [403, 'FORBIDDEN']))
+    expect(refused[0]?.body.detail).toContain('stint admin add')
     expect(await queueOf(world, ada, 'default')).toMatchObject({ paused: false })
   })
 

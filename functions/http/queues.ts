@@ -2,7 +2,7 @@ import { z } from 'zod'
 import type { Sql } from '../../db/client.ts'
 import { resource } from '../../lib/http/resource.ts'
 import { route } from '../../lib/http/route.ts'
-import { id, timestamp } from '../../lib/http/schemas.ts'
+import { id, instant } from '../../lib/http/schemas.ts'
 import { redriveJobs } from '../../lib/jobs/retry-jobs.ts'
 import { QUEUES } from '../../lib/queue/doorbells.ts'
 import { pauseQueue, resumeQueue } from '../../lib/queue/pause.ts'
@@ -64,8 +64,8 @@ const redriveOptions = z
     kind: z.string().min(1).max(100).optional(),
     tag: z.string().min(1).max(64).optional(),
     code: z.string().min(1).max(100).optional().meta({ description: 'Only jobs that failed with this code.' }),
-    failedAfter: timestamp.optional(),
-    failedBefore: timestamp.optional(),
+    failedAfter: instant.optional(),
+    failedBefore: instant.optional(),
     limit: z.int().min(1).max(MAX_REDRIVEN).default(1_000),
     perSecond: z.number().min(0.01).max(MAX_REDRIVEN).optional().meta({ description: 'Spreads their starts.' }),
   })

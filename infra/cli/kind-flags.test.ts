@@ -63,6 +63,25 @@ test('every kind’s fields can be given as flags', () => {
   }
 })
 
+test('a flag says the bounds that its field has, and not those of every integer', () => {
+  const numbers = z.object({
+    any: z.int(),
+    least: z.int().min(0),
+    most: z.int().max(9),
+    both: z.int().min(-9).max(9).default(1),
+    ratio: z.number(),
+  })
+  const schema = z.toJSONSchema(numbers, { io: 'input' }) as Record<string, unknown>
+  const { command } = kindCommand({ kind: 'test.numbers', summary: '', input: schema }, () => {})
+  expect(command.options.map(({ description }) => description).slice(0, 5)).toEqual([
+    '(needed)',
+    '(needed, at least 0)',
+    '(needed, at most 9)',
+    '(-9 to 9, default 1)',
+    '(needed)',
+  ])
+})
+
 test('--input is a JSON object', async () => {
   expect(await readInput(undefined)).toEqual({})
   expect(await readInput('{"a":1}')).toEqual({ a: 1 })

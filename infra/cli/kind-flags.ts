@@ -88,14 +88,22 @@ const toOption = (name: string, schema: Schema, needed: boolean): Option => {
 
 const typeName = ({ type, enum: choices }: Schema): string => (choices ? choices.join('|') : (type ?? 'json'))
 
-const describe = ({ description = '', minimum, maximum, default: fallback }: Schema, needed: boolean): string => {
-  const isBounded = minimum !== undefined && maximum !== undefined && Math.abs(minimum) < 2 ** 53 && maximum < 2 ** 53
+const describe = (schema: Schema, needed: boolean): string => {
+  const { description = '', default: fallback } = schema
   const notes = [
     ...(needed && fallback === undefined ? ['needed'] : []),
-    ...(isBounded ? [`${minimum} to ${maximum}`] : []),
+    ...boundsOf(schema),
     ...(fallback === undefined ? [] : [`default ${JSON.stringify(fallback)}`]),
   ]
   return [description, notes.length > 0 ? `(${notes.join(', ')})` : ''].filter(Boolean).join(' ')
+}
+
+/** Those of every integer say nothing. */
+const boundsOf = ({ minimum, maximum }: Schema): string[] => {
+  const from = minimum === Number.MIN_SAFE_INTEGER ? undefined : minimum
+  const to = maximum === Number.MAX_SAFE_INTEGER ? undefined : maximum
+  if (from === undefined) return to === undefined ? [] : [`at most ${to}`]
+  return [to === undefined ? `at least ${from}` : `${from} to ${to}`]
 }
 
 /** What can't be understood goes as text: the API says what it expected, by the field's name. */

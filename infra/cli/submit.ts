@@ -24,6 +24,9 @@ interface Options {
   maxAttempts?: number
   timeoutSeconds?: number
   uniqueKey?: string
+  uniqueForSeconds?: number
+  onDuplicate?: 'return' | 'replace'
+  onParentFailure?: 'fail' | 'run' | 'skip'
 }
 
 /** `stint submit KIND …`: the kind's fields are flags, which its schema at the API says. */
@@ -86,12 +89,25 @@ const addCommon = (command: Command): void => {
     .option('--project-id <id>', 'the project; your own if left out')
     .addOption(new Option('--priority <integer>', '-10 to 10, the highest first').argParser(wholeNumber()))
     .addOption(new Option('--delay-seconds <integer>', 'not before that').argParser(wholeNumber()))
-    .option('--run-at <time>', 'not before then (RFC 3339, in UTC)')
+    .option('--run-at <time>', 'not before then (RFC 3339)')
     .option('--after <id>', 'after this job; can be repeated', collect)
+    .addOption(
+      new Option('--on-parent-failure <what>', 'what becomes of it when one of those fails').choices([
+        'fail',
+        'run',
+        'skip',
+      ]),
+    )
     .option('--tags <tag>', 'can be repeated', collect)
     .addOption(new Option('--max-attempts <integer>').argParser(wholeNumber()))
     .addOption(new Option('--timeout-seconds <integer>', 'running time over all stints').argParser(wholeNumber()))
     .option('--unique-key <key>', 'at most one live job of the project has it')
+    .addOption(
+      new Option('--unique-for-seconds <integer>', 'keeps the key so long, even if the job ends').argParser(
+        wholeNumber(),
+      ),
+    )
+    .addOption(new Option('--on-duplicate <what>', 'when another job has the key').choices(['return', 'replace']))
     .option('--idempotency-key <key>', 'a repeat within 24 h gives the same job')
 }
 
@@ -103,6 +119,7 @@ const send = async (
 ): Promise<void> => {
   const { input: base, file, watch, json, idempotencyKey, name, projectId, priority, delaySeconds } = options
   const { runAt, after, tags, maxAttempts, timeoutSeconds, uniqueKey } = options
+  const { uniqueForSeconds, onDuplicate, onParentFailure } = options
   const input = inputOf(options, fields, await readInput(base))
   if (file !== undefined) input[fileField(kind)] = await upload(client, file, projectId)
   const settings = {
@@ -116,9 +133,14 @@ const send = async (
     maxAttempts,
     timeoutSeconds,
     uniqueKey,
+    uniqueForSeconds,
+    onDuplicate,
+    onParentFailure,
   }
   const body = { kind: kind.kind, input, ...settings }
-  const { job } = await client.call('POST /jobs', { body, idempotencyKey })
+  const answer = await client.answer('POST /jobs', { body, idempotencyKey })
+  const { job } = answer.body
+  if (answer.headers.has('stint-duplicate')) cli.io.err('Another job has the unique key: it is this one.')
   cli.submitted(job.id)
   if (!watch || !json) print(cli.io, options, job, () => `${job.id}  ${job.kind}  ${job.state}`)
   if (watch) cli.exit(await watchJobs(cli.io, { client, ...session }, [job.id], { json: json === true }))

@@ -120,12 +120,15 @@ const asEnd = ({ email }: Session, error: unknown): unknown => {
   return isSession ? new CommandError('The session has ended: stint login signs in again', EXIT.signIn) : error
 }
 
-const apply = (job: Watched, { type, data = {} }: LiveEvent): void => {
+/** Takes note of what happened to a job. Exported for tests. */
+export const apply = (job: Watched, { type, data = {} }: LiveEvent): void => {
   job.state = STATE_AFTER[type] ?? job.state
   const { progress, stint, error } = data as { progress?: number; stint?: number; error?: Watched['error'] }
   job.progress = job.state === 'succeeded' ? 1 : (progress ?? job.progress)
   job.stint = stint ?? job.stint
-  if (type === 'job.failed' && error) job.error = error
+  if (type === 'job.failed' || type === 'job.retried') job.error = error ?? null
+  // What went wrong before is no longer how it is.
+  else if (type === 'job.started') job.error = null
 }
 
 /** Shows how things are. */

@@ -1,4 +1,5 @@
 import type { APIGatewayProxyEventV2 } from 'aws-lambda'
+import type { z } from 'zod'
 import { FieldErrors, StintError } from '../core/errors.ts'
 import { isTooDeep, MAX_DEPTH } from '../core/json-depth.ts'
 
@@ -38,6 +39,10 @@ export const readJsonBody = (event: APIGatewayProxyEventV2, maxBytes: number): u
   }
   return parseExactly(text)
 }
+
+/** What is asked for without a word more, as to begin a job anew, takes no body either. A change without one is a mistake. */
+export const mayBeLeftOut = (method: string, body: z.ZodType): boolean =>
+  method === 'POST' && body.safeParse({}).success
 
 /** JSON.parse that refuses what it would have to change. Exported for tests. */
 export const parseExactly = (text: string): unknown => {

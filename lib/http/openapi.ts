@@ -2,6 +2,7 @@ import { STATUS_CODES } from 'node:http'
 import type { z } from 'zod'
 import { CATALOGUE, type ErrorCode } from '../core/errors.ts'
 import { ALWAYS, GIVEN, OF_PROBLEMS, TAKEN } from './headers.ts'
+import { mayBeLeftOut } from './json-body.ts'
 import { exampleOf } from './openapi-example.ts'
 import { createSchemas, type JsonSchema } from './openapi-schemas.ts'
 import { problemSchema } from './problem.ts'
@@ -31,7 +32,7 @@ export interface Operation {
   tags: string[]
   security: Record<string, string[]>[]
   parameters?: Parameter[]
-  requestBody?: { required: true; description?: string; content: Record<string, MediaType> }
+  requestBody?: { required: boolean; description?: string; content: Record<string, MediaType> }
   responses: Record<string, Response>
 }
 export interface OpenApiDocument {
@@ -153,7 +154,7 @@ const operation = (declaration: AnyDeclaration, tag: string, schemas: Schemas): 
     tags: [tag],
     security: securityOf(declaration),
     ...(parameters.length > 0 && { parameters }),
-    ...(body && { requestBody: requestBody(body, operationId, schemas) }),
+    ...(body && { requestBody: requestBody(declaration, body, operationId, schemas) }),
     responses: responses(declaration, operationId, schemas),
   }
 }
@@ -190,12 +191,16 @@ const parametersOf = (
 }
 
 const requestBody = (
+  { method }: AnyDeclaration,
   body: z.ZodType | RawBody,
   operationId: string,
   schemas: Schemas,
 ): NonNullable<Operation['requestBody']> => {
   if (!isRaw(body)) {
-    return { required: true, content: { 'application/json': { schema: schemas.of(body, 'input', operationId) } } }
+    return {
+      required: !mayBeLeftOut(method, body),
+      content: { 'application/json': { schema: schemas.of(body, 'input', operationId) } },
+    }
   }
   const { contentTypes, maxBytes } = body.raw
   const content = contentTypes.map((type) => [type, { schema: bytesAs(type) }] as const)

@@ -55,7 +55,26 @@ const pathParameters = { thingId }
 const answering = (run: () => Promise<never>) =>
   route({ method: 'GET', path: '/', summary: 'Fails', actor: 'anyone', replies: { 204: plain('Nothing') }, run })
 
+const again = route({
+  method: 'POST',
+  path: '/again',
+  summary: 'Needs nothing',
+  actor: 'anyone',
+  body: z.strictObject({ fromStart: z.boolean().default(false) }),
+  replies: { 200: z.record(z.string(), z.unknown()) },
+  run: async ({ body }) => ({ status: 200, body }),
+})
+
 describe('a route', () => {
+  test('takes no body where none of its fields is needed', async () => {
+    const { call } = setup()
+    expect(await call(again)).toMatchObject({ statusCode: 200, json: { fromStart: false } })
+    const empty = { headers: { 'content-type': 'application/json' }, body: '' }
+    expect(await call(again, empty)).toMatchObject({ statusCode: 200, json: { fromStart: false } })
+    expect(await call(again, { body: '{"fromStart": true}' })).toMatchObject({ statusCode: 415 })
+    expect(await call(echo, { pathParameters })).toMatchObject({ statusCode: 415 })
+  })
+
   test('gives its run what was declared, parsed, and answers in JSON that is not stored anywhere', async () => {
     const { call } = setup()
     const answer = await call(echo, { ...json({ text: 'hi' }), pathParameters, queryStringParameters: { times: '3' } })

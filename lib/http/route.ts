@@ -10,7 +10,7 @@ import { type ErrorCode, invalidFields, StintError } from '../core/errors.ts'
 import { inWords } from '../core/in-words.ts'
 import type { TraceContext } from '../tracing/trace-context.ts'
 import type { GivenHeader, TakenHeader } from './headers.ts'
-import { readJsonBody } from './json-body.ts'
+import { mayBeLeftOut, readJsonBody } from './json-body.ts'
 import { measured } from './measured.ts'
 import { fieldErrors, type Problem, toProblem } from './problem.ts'
 
@@ -163,7 +163,7 @@ export const route = <
       requireScope(actor, checked.scope)
       const params = parseParams(checked.params, event)
       const query = parseQuery(querySchema, event)
-      const body = parseBody(checked.body, event)
+      const body = parseBody(checked, event)
       const reply = await checked.run({
         app,
         actor: actor as Actor,
@@ -259,12 +259,15 @@ const isNumber = (schema: unknown): boolean =>
     ? isNumber(schema.unwrap())
     : schema instanceof z.ZodNumber
 
-const parseBody = (declared: z.ZodType | RawBody | undefined, event: APIGatewayProxyEventV2): unknown => {
+const parseBody = ({ method, body: declared }: AnyDeclaration, event: APIGatewayProxyEventV2): unknown => {
   if (!declared) return undefined
   refuseEncoded(event)
   if ('raw' in declared) return readRawBody(declared, event)
-  return validate(declared, readJsonBody(event, MAX_BODY_BYTES), 'body')
+  const given = isEmpty(event) && mayBeLeftOut(method, declared) ? {} : readJsonBody(event, MAX_BODY_BYTES)
+  return validate(declared, given, 'body')
 }
+
+const isEmpty = ({ body }: APIGatewayProxyEventV2): boolean => body === undefined || body === ''
 
 /** Else a compressed file would be kept as it came, under a type that it does not have. */
 const refuseEncoded = ({ headers }: APIGatewayProxyEventV2): void => {

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect } from 'vitest'
 import { z } from 'zod'
 import { test } from '../../tests/support/world.ts'
-import { decodeCursor, encodeCursor, id, jsonBytes, label, page, timestamp, toPage } from './schemas.ts'
+import { decodeCursor, encodeCursor, id, instant, jsonBytes, label, page, timestamp, toPage } from './schemas.ts'
 
 const query = z.object(page)
 
@@ -106,6 +106,27 @@ test('a timestamp is RFC 3339 in UTC', () => {
   expect(other.error?.issues.map(({ message }) => message)).toEqual([
     'expected a time in UTC, like 2026-11-23T01:41:31Z',
   ])
+})
+
+test('an instant is RFC 3339 by any clock, and comes to UTC', () => {
+  const comesTo = [
+    ['2026-02-28T12:00:00.123456Z', '2026-02-28T12:00:00.123456Z'],
+    ['2026-02-28T12:00:00.123456+00:00', '2026-02-28T12:00:00.123Z'],
+    ['2026-02-28T12:00:00+02:00', '2026-02-28T10:00:00.000Z'],
+    // PostgreSQL takes no offset beyond 15:59.
+    ['2026-02-28T12:00:00-23:59', '2026-03-01T11:59:00.000Z'],
+  ]
+  for (const [given, utc] of comesTo) expect(instant.parse(given)).toBe(utc)
+})
+
+test.for([
+  ['2026-02-28T12:00:00', 'expected a time with its offset, like 2026-11-23T01:41:31Z or …+02:00'],
+  ['tomorrow', 'expected a time with its offset, like 2026-11-23T01:41:31Z or …+02:00'],
+  ['0000-01-01T00:00:00Z', 'expected a year from 0001 to 9999'],
+  ['0001-01-01T00:00:00+01:00', 'expected a year from 0001 to 9999'],
+  ['9999-12-31T23:59:59-01:00', 'expected a year from 0001 to 9999'],
+])('an instant is none as %s', ([given, message]) => {
+  expect(instant.safeParse(given).error?.issues[0]?.message).toBe(message)
 })
 
 test('a timestamp is one that PostgreSQL can read', async ({ world: { sql } }) => {

@@ -13,6 +13,19 @@ export const timestamp = z.iso
   .max(40, 'expected at most 40 characters')
   .refine((it) => !it.startsWith('0000'), 'expected a year from 0001 to 9999')
 
+/** What is in UTC already keeps all of its digits; an offset costs those beyond milliseconds. */
+const inUtc = (time: string): string => {
+  const ms = time.endsWith('Z') ? Number.NaN : Date.parse(time)
+  return Number.isNaN(ms) ? time : new Date(ms).toISOString()
+}
+
+/** An instant as a caller says it: RFC 3339 by any clock. What it comes to is in UTC. */
+export const instant = z.iso
+  .datetime({ offset: true, error: 'expected a time with its offset, like 2026-11-23T01:41:31Z or …+02:00' })
+  .max(40, 'expected at most 40 characters')
+  .overwrite(inUtc)
+  .refine((it) => !/^(0000|[+-])/.test(it), 'expected a year from 0001 to 9999')
+
 /** Text that a person reads: trimmed, not empty, and not only of characters that nobody sees. */
 export const label = (maxLength: number) =>
   z.string().trim().min(1).max(maxLength).refine(hasVisible, 'must have a character that can be seen')

@@ -93,6 +93,30 @@ describe('submit', () => {
     expect((await ada.stint(['jobs', '--tag', 'z'])).out).toBe('No jobs. stint submit makes one.\n')
   })
 
+  test('says when another job has the unique key, and takes its place if it shall', async ({ ada }) => {
+    await register(ada)
+    const flags = ['submit', 'debug.noop', '--delay-seconds', '600', '--unique-key', 'reindex']
+    const first = await ada.stint([...flags, '--unique-for-seconds', '60'])
+    expect(first).toMatchObject({ exitCode: 0, err: '' })
+    const again = await ada.stint(flags)
+    expect(again).toMatchObject({ exitCode: 0, err: 'Another job has the unique key: it is this one.\n' })
+    expect(idOf(again)).toBe(idOf(first))
+    const instead = await ada.stint([
+      ...flags,
+      '--on-duplicate',
+      'replace',
+      '--after',
+      idOf(first),
+      '--on-parent-failure',
+      'run',
+    ])
+    expect(instead).toMatchObject({ exitCode: 0, err: '' })
+    expect(JSON.parse((await ada.stint(['job', idOf(instead), '--json'])).out)).toMatchObject({
+      onParentFailure: 'run',
+    })
+    expect(JSON.parse((await ada.stint(['job', idOf(first), '--json'])).out)).toMatchObject({ state: 'cancelled' })
+  })
+
   test('gives another exit code when the job fails, and says why', async ({ world, ada }) => {
     await register(ada)
     const input = JSON.stringify({ fileId: '01a20610-c462-7693-9270-2c83469d56d3', sizes: [{ width: 5 }] })

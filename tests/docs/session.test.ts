@@ -9,7 +9,7 @@ import { type Stack, startStack } from '../../infra/local/stack.ts'
 import { blocksOf, documents, root } from './markdown.ts'
 import { follow, openShell, type Shell, stepsOf } from './shell.ts'
 
-// What README.md, the pages of the kinds and the one of Thrift show, typed into a shell while `npm start` runs.
+// What README.md, the pages of the kinds, of Thrift and for who comes from another queue show, typed into a shell while `npm start` runs.
 
 const run = promisify(execFile)
 
@@ -65,7 +65,9 @@ test('the TypeScript in README.md runs as it is shown', LONG, async () => {
   expect(stdout).toMatch(/^succeeded \{\n.*digits: '3\.1415926535897932384626433832795028841971'/s)
 })
 
-const pages = documents.filter((document) => document.startsWith('docs/kinds/') || document === 'docs/thrift.md')
+const pages = documents.filter(
+  (document) => document.startsWith('docs/kinds/') || ['docs/thrift.md', 'docs/coming-from.md'].includes(document),
+)
 
 test.for(pages)('the example in %s goes as it is shown', LONG, async (page) => {
   const steps = stepsOf(page)

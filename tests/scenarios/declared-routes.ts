@@ -31,7 +31,14 @@ export interface DeclaredRoute {
   /** The names in its query, with their schemas. */
   query: Record<string, { schema: JsonSchema; required: boolean }>
   /** The fields of its JSON body, and a body that is valid. */
-  json: { fields: Record<string, JsonSchema>; required: string[]; example: Record<string, unknown> } | undefined
+  json:
+    | {
+        fields: Record<string, JsonSchema>
+        required: string[]
+        mayBeLeftOut: boolean
+        example: Record<string, unknown>
+      }
+    | undefined
   /** The first content type of its raw body. */
   raw: string | undefined
   /** Where its query and its JSON body take ids. */
@@ -73,6 +80,7 @@ const describeRoute = (method: string, path: string): DeclaredRoute => {
     json: body && {
       fields: (body['properties'] ?? {}) as Record<string, JsonSchema>,
       required: (body['required'] ?? []) as string[],
+      mayBeLeftOut: operation.requestBody?.required === false,
       example: media.example as Record<string, unknown>,
     },
     raw: media ? undefined : Object.keys(operation.requestBody?.content ?? {})[0],
