@@ -1,6 +1,7 @@
 import { expect } from 'vitest'
 import { z } from 'zod'
 import * as jobLogs from '../../db/queries/job-logs.ts'
+import * as jobs from '../../db/queries/jobs.ts'
 import { createEngine, insertJobs, invoke } from '../../tests/support/engine.ts'
 import { test } from '../../tests/support/world.ts'
 import { defineJob, FencedError } from './define.ts'
@@ -101,4 +102,21 @@ test('text and data that hold backslashes are kept as they are, and cost no othe
   await invoke(createEngine(world.app, [kind]))
   const lines = await world.sql`SELECT message, data FROM job_logs ORDER BY id`
   expect(lines).toEqual(texts.map((text) => ({ message: text, data: { [text]: text } })))
+})
+
+test('a progress next to nothing keeps no job of the process from saving its safe points', async ({ world }) => {
+  const small = defineJob({
+    kind: 'test.small',
+    summary: 'Has hardly begun',
+    input: z.object({}),
+    output: z.null(),
+    checkpoint: z.object({}),
+    async *run() {
+      yield { checkpoint: {}, progress: 1e-50, durable: true }
+      return null
+    },
+  })
+  const [id = ''] = await insertJobs(world.app, [{ kind: 'test.small', input: '{}' }])
+  await invoke(createEngine(world.app, [small]))
+  expect(await jobs.find(world.sql, id)).toMatchObject({ state: 'succeeded', attempt: 1 })
 })
