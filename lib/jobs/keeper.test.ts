@@ -1,10 +1,16 @@
-import { expect } from 'vitest'
+import { expect, vi } from 'vitest'
 import { z } from 'zod'
+import * as events from '../../db/queries/events.ts'
 import * as jobLogs from '../../db/queries/job-logs.ts'
 import * as jobs from '../../db/queries/jobs.ts'
-import { createEngine, insertJobs, invoke } from '../../tests/support/engine.ts'
+import { createEngine, echo, insertJobs, invoke } from '../../tests/support/engine.ts'
 import { test } from '../../tests/support/world.ts'
+import { claim } from './claim.ts'
 import { defineJob, FencedError } from './define.ts'
+import { createKeeper } from './keeper.ts'
+import { Stint } from './stint.ts'
+
+const PATIENCE = { timeout: 30_000 }
 
 const talker = (talk: (log: Parameters<Parameters<typeof defineJob>[0]['run']>[0]['log']) => void) =>
   defineJob({
@@ -119,4 +125,26 @@ test('a progress next to nothing keeps no job of the process from saving its saf
   const [id = ''] = await insertJobs(world.app, [{ kind: 'test.small', input: '{}' }])
   await invoke(createEngine(world.app, [small]))
   expect(await jobs.find(world.sql, id)).toMatchObject({ state: 'succeeded', attempt: 1 })
+})
+
+test('safe points that could not be saved are tried again, and no others', async ({ world }) => {
+  let away = true
+  const sql = new Proxy(world.sql, {
+    apply: (target, _, args) => (away ? Promise.reject(new Error('away')) : Reflect.apply(target, undefined, args)),
+  })
+  const { engine } = world.app.config
+  const config = { ...world.app.config, engine: { ...engine, safePointSeconds: 0.05 } }
+  await insertJobs(world.app, [{}, {}])
+  const jobs = await claim(world.app, { queue: 'default', limit: 2, free: [{ kind: echo, slots: 2 }], turn: 'anyone' })
+  const time = { totalMs: 600_000, remainingMs: () => 600_000 }
+  const [told, silent] = jobs.map((job) => new Stint(job, echo, time))
+  if (!told || !silent) throw new Error('nothing was claimed')
+  told.pass({ progress: 0.5 })
+  const keeper = createKeeper({ ...world.app, sql, config }, new Set([told, silent]))
+  await vi.waitFor(() => expect(world.logged.join()).toContain('safe points could not be saved'), PATIENCE)
+  away = false
+  const typesOf = async ({ job }: Stint) => (await events.list(world.sql, job.id, 0, 10)).map((it) => it.type)
+  await vi.waitFor(async () => expect(await typesOf(told)).toContain('job.progressed'), PATIENCE)
+  keeper.stop()
+  expect(await typesOf(silent)).toEqual(['job.queued', 'job.started'])
 })

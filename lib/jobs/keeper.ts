@@ -67,16 +67,19 @@ export const createKeeper = (app: App, running: ReadonlySet<Stint>): Keeper => {
   }
 
   const saveNewest = async (stints: Stint[]): Promise<void> => {
-    const points = stints.flatMap((stint) => unsavedPoint(stint) ?? [])
-    if (points.length === 0) return
+    const points = new Map(
+      stints.flatMap((stint) => {
+        const point = unsavedPoint(stint)
+        return point ? [[stint, point] as const] : []
+      }),
+    )
+    if (points.size === 0) return
     try {
-      const saved = new Set(await safePoints.save(app.sql, points))
+      const saved = new Set(await safePoints.save(app.sql, [...points.values()]))
       app.committed()
-      for (const stint of stints) {
-        if (points.some((point) => point.id === stint.job.id) && !saved.has(stint.job.id)) stint.fence()
-      }
+      for (const stint of points.keys()) if (!saved.has(stint.job.id)) stint.fence()
     } catch (error) {
-      for (const stint of stints) stint.markUnsaved()
+      for (const stint of points.keys()) stint.markUnsaved()
       throw error
     }
   }
