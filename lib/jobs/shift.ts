@@ -38,6 +38,7 @@ export const beginShift = (engine: Engine, time: FunctionTime): Shift => {
   const { app } = engine
   const running = new Set<Stint>()
   const letGo = new Map<Stint, () => void>()
+  const latest = new Map<string, Stint>()
   // The next end, and the last, for whoever waits for one. A race between all that run would leave something behind with
   // each of them, each time that somebody waits, until it ends: hundreds of megabytes in a function's time.
   let one = Promise.withResolvers<void>()
@@ -46,6 +47,9 @@ export const beginShift = (engine: Engine, time: FunctionTime): Shift => {
   const finisher = createFinisher(app, () => time.remainingMs() > 500)
 
   const start = (stint: Stint): void => {
+    // This process lost the job, and claimed it again before it noticed: what holds it holds it for the new stint alone.
+    latest.get(stint.job.id)?.fence()
+    latest.set(stint.job.id, stint)
     running.add(stint)
     // The process may have been told to stop while the claim was under way.
     if (app.stopping.aborted) stopAll()
@@ -57,6 +61,7 @@ export const beginShift = (engine: Engine, time: FunctionTime): Shift => {
   const ended = (stint: Stint): void => {
     running.delete(stint)
     letGo.delete(stint)
+    if (latest.get(stint.job.id) === stint) latest.delete(stint.job.id)
     one.resolve()
     one = Promise.withResolvers()
     if (running.size > 0) return
