@@ -58,18 +58,26 @@ test('of a line with more data than a list could show, its size is kept', async 
   expect(JSON.stringify(lines[1]?.data).length).toBeLessThan(5_000)
 })
 
-test('a job that logs without end keeps its first thousand lines and not the memory of its process', async ({
+test('a job that logs without end keeps its first thousand lines and not the memory of its process, nor the lines of others', async ({
   world,
 }) => {
-  const kind = talker((log) => {
-    for (let i = 0; i < 5_000; i++) log.debug(`line ${i}`)
+  const kind = defineJob({
+    kind: 'test.talker',
+    summary: 'Talks',
+    input: z.object({ lines: z.int() }),
+    output: z.null(),
+    async *run({ input, log }) {
+      for (let i = 0; i < input.lines; i++) log.debug(`line ${i}`)
+      return null
+    },
   })
-  const [id = ''] = await insertJobs(world.app, [{ kind: 'test.talker', input: '{}' }])
+  const inputs = [5_000, 1].map((lines) => ({ kind: 'test.talker', input: JSON.stringify({ lines }) }))
+  const [endless = '', brief = ''] = await insertJobs(world.app, inputs)
   await invoke(createEngine(world.app, [kind]))
-  const [{ n } = { n: 0 }] = await world.sql<
-    { n: number }[]
-  >`SELECT count(*)::integer AS n FROM job_logs WHERE job_id = ${id}`
-  expect(n).toBe(1_000)
+  const kept = await jobLogs.list(world.sql, endless, 0, 10_000)
+  expect(kept.slice(0, 1_000).map((it) => it.message)).toEqual(Array.from({ length: 1_000 }, (_, i) => `line ${i}`))
+  expect(kept.slice(1_000)).toMatchObject([{ level: 'warn', message: expect.stringContaining('dropped') }])
+  expect(await jobLogs.list(world.sql, brief, 0, 10)).toMatchObject([{ message: 'line 0' }])
 })
 
 test('a kind’s own writes are refused once another stint holds its job, and leave nothing behind', async ({
