@@ -154,3 +154,13 @@ test('stopping kills who doesn’t end within the grace', async ({ world }) => {
   await pool.stop(50)
   await failed
 })
+
+test('what comes while the pool stops is refused: nobody would end a process that is started for it', async ({
+  world,
+}) => {
+  const { pool, started } = newPool(world.environment)
+  const stopped = pool.stop(0)
+  await expect(pool.invoke({ do: 'answer' })).rejects.toMatchObject({ name: 'WorkerError' })
+  await stopped
+  expect(started).toEqual([])
+})

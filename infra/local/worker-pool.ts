@@ -1,6 +1,6 @@
 import { createBackoff } from './backoff.ts'
 import type { Exit } from './components/component.ts'
-import { startWorker, type Worker, type WorkerOptions } from './worker.ts'
+import { startWorker, type Worker, WorkerError, type WorkerOptions } from './worker.ts'
 
 export interface WorkerPoolOptions extends Omit<WorkerOptions, 'name' | 'nth'> {
   /** Invocations at once, at most. */
@@ -96,6 +96,7 @@ export const createWorkerPool = (options: WorkerPoolOptions): WorkerPool => {
   }
 
   const invoke = async (event: unknown): Promise<unknown> => {
+    if (stopping.signal.aborted) throw new WorkerError(`${options.functionName} stops`)
     const worker = idle.pop() ?? start()
     // One that is still loading needs the processors more.
     if (idle.length === 0) worker.ready.then(keepReserve, () => {})
