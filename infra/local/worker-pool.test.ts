@@ -164,3 +164,11 @@ test('what comes while the pool stops is refused: nobody would end a process tha
   await stopped
   expect(started).toEqual([])
 })
+
+test('a process that was just killed takes no invocation, although its end is not known yet', async ({ world }) => {
+  const workers: Worker[] = []
+  const { pool } = newPool(world.environment, { onStarted: (worker) => void workers.push(worker) })
+  await pool.warm()
+  workers[0]?.kill()
+  expect(await pool.invoke({ do: 'answer' })).toMatchObject({ functionName: 'worker-default' })
+})

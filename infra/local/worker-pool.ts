@@ -95,9 +95,14 @@ export const createWorkerPool = (options: WorkerPoolOptions): WorkerPool => {
     }, reserveAfterMs)
   }
 
+  const takeIdle = (): Worker | undefined => {
+    const nth = idle.findLastIndex((worker) => worker.isUsable())
+    return nth < 0 ? undefined : idle.splice(nth, 1)[0]
+  }
+
   const invoke = async (event: unknown): Promise<unknown> => {
     if (stopping.signal.aborted) throw new WorkerError(`${options.functionName} stops`)
-    const worker = idle.pop() ?? start()
+    const worker = takeIdle() ?? start()
     // One that is still loading needs the processors more.
     if (idle.length === 0) worker.ready.then(keepReserve, () => {})
     try {
