@@ -4,6 +4,7 @@ export interface EventRow {
   id: number
   jobId: string
   projectId: string
+  /** Per job, from 1, without gaps. */
   seq: number
   type: string
   data: Record<string, unknown>

@@ -12,6 +12,7 @@ const message = (body: string, nth: number): ReceivedDoorbell => ({
   receiptHandle: `r-${nth}`,
   body,
   receiveCount: 6,
+  sentAtMs: 1_700_000_000_000,
 })
 
 test('doorbells that were given up are counted, logged and dropped, and no job is changed', async ({ world }) => {
@@ -25,6 +26,7 @@ test('doorbells that were given up are counted, logged and dropped, and no job i
   expect(metrics.counts('stint_doorbells_dead_total')).toEqual({ default: 1, bulk: 1, unknown: 2 })
   const lines = logged.map((line) => JSON.parse(line)).filter(({ msg }) => msg.includes('given up'))
   expect(lines.map(({ level, body }) => [level, body])).toEqual(bodies.map((body) => [50, body]))
+  expect(new Set(lines.map(({ sentAt }) => sentAt))).toEqual(new Set(['2023-11-14T22:13:20.000Z']))
   expect(await world.sql`SELECT * FROM jobs`).toEqual(before)
   expect(before[0]?.['id']).toBe(id)
 })

@@ -6,6 +6,7 @@ const messages = ['a', 'b', 'c'].map((messageId) => ({
   receiptHandle: `handle of ${messageId}`,
   body: '{}',
   receiveCount: 2,
+  sentAtMs: 1_700_000_000_000,
 }))
 
 test('received messages become the records of an SQS event', () => {
@@ -13,7 +14,7 @@ test('received messages become the records of an SQS event', () => {
     messageId: 'b',
     receiptHandle: 'handle of b',
     body: '{}',
-    attributes: { ApproximateReceiveCount: '2' },
+    attributes: { ApproximateReceiveCount: '2', SentTimestamp: '1700000000000' },
     md5OfBody: '99914b932bd37a50b983c5e7c90ae93b',
     eventSource: 'aws:sqs',
     eventSourceARN: 'arn:aws:sqs:eu-central-1:000000000000:stint-default',

@@ -6,13 +6,13 @@ import type { ReceivedDoorbell } from '../../lib/queue/doorbells.ts'
 export const toSqsEvent = (messages: ReceivedDoorbell[], queueName: string, region: string): SQSEvent => {
   const now = String(Date.now())
   return {
-    Records: messages.map(({ messageId, receiptHandle, body, receiveCount }) => ({
+    Records: messages.map(({ messageId, receiptHandle, body, receiveCount, sentAtMs }) => ({
       messageId,
       receiptHandle,
       body,
       attributes: {
         ApproximateReceiveCount: String(receiveCount),
-        SentTimestamp: now,
+        SentTimestamp: String(sentAtMs),
         SenderId: '000000000000',
         ApproximateFirstReceiveTimestamp: now,
       },

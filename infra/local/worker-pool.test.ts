@@ -154,3 +154,21 @@ test('stopping kills who doesn’t end within the grace', async ({ world }) => {
   await pool.stop(50)
   await failed
 })
+
+test('what comes while the pool stops is refused: nobody would end a process that is started for it', async ({
+  world,
+}) => {
+  const { pool, started } = newPool(world.environment)
+  const stopped = pool.stop(0)
+  await expect(pool.invoke({ do: 'answer' })).rejects.toMatchObject({ name: 'WorkerError' })
+  await stopped
+  expect(started).toEqual([])
+})
+
+test('a process that was just killed takes no invocation, although its end is not known yet', async ({ world }) => {
+  const workers: Worker[] = []
+  const { pool } = newPool(world.environment, { onStarted: (worker) => void workers.push(worker) })
+  await pool.warm()
+  workers[0]?.kill()
+  expect(await pool.invoke({ do: 'answer' })).toMatchObject({ functionName: 'worker-default' })
+})

@@ -1,6 +1,6 @@
 import { createBackoff } from './backoff.ts'
 import type { Exit } from './components/component.ts'
-import { startWorker, type Worker, type WorkerOptions } from './worker.ts'
+import { startWorker, type Worker, WorkerError, type WorkerOptions } from './worker.ts'
 
 export interface WorkerPoolOptions extends Omit<WorkerOptions, 'name' | 'nth'> {
   /** Invocations at once, at most. */
@@ -95,8 +95,14 @@ export const createWorkerPool = (options: WorkerPoolOptions): WorkerPool => {
     }, reserveAfterMs)
   }
 
+  const takeIdle = (): Worker | undefined => {
+    const nth = idle.findLastIndex((worker) => worker.isUsable())
+    return nth < 0 ? undefined : idle.splice(nth, 1)[0]
+  }
+
   const invoke = async (event: unknown): Promise<unknown> => {
-    const worker = idle.pop() ?? start()
+    if (stopping.signal.aborted) throw new WorkerError(`${options.functionName} stops`)
+    const worker = takeIdle() ?? start()
     // One that is still loading needs the processors more.
     if (idle.length === 0) worker.ready.then(keepReserve, () => {})
     try {

@@ -1,5 +1,6 @@
 import { Packr } from 'msgpackr'
-import type { JobEvent, Message } from './publisher.ts'
+import type { EventRow } from '../../db/queries/events.ts'
+import type { Message } from './publisher.ts'
 
 const packr = new Packr({ useRecords: false })
 
@@ -27,7 +28,7 @@ export interface CloudEvent {
  * Source: CloudEvents 1.0, Kafka protocol binding, structured mode with MessagePack instead of JSON.
  * @param traceparent the W3C trace context that goes with it
  */
-export const toMessage = (event: JobEvent, traceparent?: string): Message => {
+export const toMessage = (event: EventRow, traceparent?: string): Message => {
   const cloudEvent: CloudEvent = {
     specversion: '1.0',
     id: `${event.jobId}:${event.seq}`,

@@ -1,17 +1,3 @@
-/** A row of the outbox, as the relay reads it. */
-export interface JobEvent {
-  id: number
-  jobId: string
-  projectId: string
-  /** Per job, from 1, without gaps. */
-  seq: number
-  type: string
-  data: Record<string, unknown>
-  createdAt: Date
-  /** The transaction that wrote it. */
-  xid: number
-}
-
 export interface Message {
   key: string
   value: Buffer

@@ -230,7 +230,7 @@ export class PermanentError extends Error {
   }
 }
 
-/** Thrown by a job that wants to go on later, from its last checkpoint, without spending an attempt. */
+/** Thrown by a job that wants to go on later, from its last checkpoint, without spending an attempt. A past time is now. */
 export class RetryLater extends Error {
   override readonly name = 'RetryLater'
   readonly seconds: number

@@ -1,5 +1,7 @@
+import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { expect } from 'vitest'
+import { expect, vi } from 'vitest'
+import { z } from 'zod'
 import * as events from '../../db/queries/events.ts'
 import * as jobs from '../../db/queries/jobs.ts'
 import * as leases from '../../db/queries/leases.ts'
@@ -19,6 +21,7 @@ const get = async (app: App, id: string | undefined) => {
   return job
 }
 const eventTypes = async (app: App, id: string) => (await events.list(app.sql, id, 0, 100)).map((it) => it.type)
+const PATIENCE = { timeout: 30_000 }
 const inTime = () => {
   script.onCount = () => {}
 }
@@ -482,4 +485,28 @@ test('a doorbell is over at once where nobody runs any kind', async ({ world: { 
   const began = performance.now()
   await invoke(createEngine(app, []), { budget: 1, functionMs: 20_000 })
   expect(performance.now() - began).toBeLessThan(10_000)
+})
+
+test('a job that a process lost and then claimed again is taken from its earlier stint', async ({ world: { app } }) => {
+  const signals: AbortSignal[] = []
+  const stay = defineJob({
+    kind: 'test.stay',
+    summary: 'Stays until it is told to stop',
+    input: z.object({}),
+    output: z.null(),
+    async *run({ signal }) {
+      signals.push(signal)
+      await once(signal, 'abort')
+      return null
+    },
+  })
+  const [id = ''] = await insertJobs(app, [{ kind: 'test.stay', input: '{}' }])
+  const invoked = invoke(createEngine(app, [stay]), { functionMs: 120_000 })
+  await vi.waitFor(() => expect(signals).toHaveLength(1), PATIENCE)
+  await endLeasesOf(app, [app.instance])
+  await vi.waitFor(() => expect(signals).toHaveLength(2), PATIENCE)
+  await vi.waitFor(() => expect(signals.map((it) => it.aborted)).toEqual([true, false]), PATIENCE)
+  await cancelJob(app, id)
+  await invoked
+  expect(await get(app, id)).toMatchObject({ state: 'succeeded', stint: 2 })
 })

@@ -188,7 +188,7 @@ const isShort = (time: FunctionTime): boolean => time.remainingMs() < marginMs(t
 const ringAgain = async (app: App, queue: QueueName, claimsLeft: number): Promise<void> => {
   if (claimsLeft === 0) return
   try {
-    await app.queue.ring(toRings(Array.from({ length: claimsLeft }, () => ({ queue, delayMs: 0 }))))
+    await app.queue.ring(toRings([{ queue, delayMs: 0, jobs: claimsLeft }]))
   } catch (error) {
     app.log.warn({ err: error, claimsLeft }, 'could not ring again; the sweep will')
   }

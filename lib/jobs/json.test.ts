@@ -92,6 +92,10 @@ describe('progress', () => {
     expect([-0.1, 0, 0.5, 1, 1.0000001].map(toStoredProgress)).toEqual([0, 0, 0.5, 1, 1])
   })
 
+  test('is rounded to what its column holds, so that nothing is too small for it', () => {
+    expect([1e-50, Number.MIN_VALUE, 0.25].map(toStoredProgress)).toEqual([0, 0, 0.25])
+  })
+
   test('that is no number is refused for good', () => {
     for (const given of [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, 1n, '0.5', null]) {
       expect(() => toStoredProgress(given as number)).toThrow(PermanentError)

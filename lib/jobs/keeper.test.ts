@@ -1,9 +1,16 @@
-import { expect } from 'vitest'
+import { expect, vi } from 'vitest'
 import { z } from 'zod'
+import * as events from '../../db/queries/events.ts'
 import * as jobLogs from '../../db/queries/job-logs.ts'
-import { createEngine, insertJobs, invoke } from '../../tests/support/engine.ts'
+import * as jobs from '../../db/queries/jobs.ts'
+import { createEngine, echo, insertJobs, invoke } from '../../tests/support/engine.ts'
 import { test } from '../../tests/support/world.ts'
+import { claim } from './claim.ts'
 import { defineJob, FencedError } from './define.ts'
+import { createKeeper } from './keeper.ts'
+import { Stint } from './stint.ts'
+
+const PATIENCE = { timeout: 30_000 }
 
 const talker = (talk: (log: Parameters<Parameters<typeof defineJob>[0]['run']>[0]['log']) => void) =>
   defineJob({
@@ -51,18 +58,26 @@ test('of a line with more data than a list could show, its size is kept', async 
   expect(JSON.stringify(lines[1]?.data).length).toBeLessThan(5_000)
 })
 
-test('a job that logs without end keeps its first thousand lines and not the memory of its process', async ({
+test('a job that logs without end keeps its first thousand lines and not the memory of its process, nor the lines of others', async ({
   world,
 }) => {
-  const kind = talker((log) => {
-    for (let i = 0; i < 5_000; i++) log.debug(`line ${i}`)
+  const kind = defineJob({
+    kind: 'test.talker',
+    summary: 'Talks',
+    input: z.object({ lines: z.int() }),
+    output: z.null(),
+    async *run({ input, log }) {
+      for (let i = 0; i < input.lines; i++) log.debug(`line ${i}`)
+      return null
+    },
   })
-  const [id = ''] = await insertJobs(world.app, [{ kind: 'test.talker', input: '{}' }])
+  const inputs = [5_000, 1].map((lines) => ({ kind: 'test.talker', input: JSON.stringify({ lines }) }))
+  const [endless = '', brief = ''] = await insertJobs(world.app, inputs)
   await invoke(createEngine(world.app, [kind]))
-  const [{ n } = { n: 0 }] = await world.sql<
-    { n: number }[]
-  >`SELECT count(*)::integer AS n FROM job_logs WHERE job_id = ${id}`
-  expect(n).toBe(1_000)
+  const kept = await jobLogs.list(world.sql, endless, 0, 10_000)
+  expect(kept.slice(0, 1_000).map((it) => it.message)).toEqual(Array.from({ length: 1_000 }, (_, i) => `line ${i}`))
+  expect(kept.slice(1_000)).toMatchObject([{ level: 'warn', message: expect.stringContaining('dropped') }])
+  expect(await jobLogs.list(world.sql, brief, 0, 10)).toMatchObject([{ message: 'line 0' }])
 })
 
 test('a kind’s own writes are refused once another stint holds its job, and leave nothing behind', async ({
@@ -101,4 +116,43 @@ test('text and data that hold backslashes are kept as they are, and cost no othe
   await invoke(createEngine(world.app, [kind]))
   const lines = await world.sql`SELECT message, data FROM job_logs ORDER BY id`
   expect(lines).toEqual(texts.map((text) => ({ message: text, data: { [text]: text } })))
+})
+
+test('a progress next to nothing keeps no job of the process from saving its safe points', async ({ world }) => {
+  const small = defineJob({
+    kind: 'test.small',
+    summary: 'Has hardly begun',
+    input: z.object({}),
+    output: z.null(),
+    checkpoint: z.object({}),
+    async *run() {
+      yield { checkpoint: {}, progress: 1e-50, durable: true }
+      return null
+    },
+  })
+  const [id = ''] = await insertJobs(world.app, [{ kind: 'test.small', input: '{}' }])
+  await invoke(createEngine(world.app, [small]))
+  expect(await jobs.find(world.sql, id)).toMatchObject({ state: 'succeeded', attempt: 1 })
+})
+
+test('safe points that could not be saved are tried again, and no others', async ({ world }) => {
+  let away = true
+  const sql = new Proxy(world.sql, {
+    apply: (target, _, args) => (away ? Promise.reject(new Error('away')) : Reflect.apply(target, undefined, args)),
+  })
+  const { engine } = world.app.config
+  const config = { ...world.app.config, engine: { ...engine, safePointSeconds: 0.05 } }
+  await insertJobs(world.app, [{}, {}])
+  const jobs = await claim(world.app, { queue: 'default', limit: 2, free: [{ kind: echo, slots: 2 }], turn: 'anyone' })
+  const time = { totalMs: 600_000, remainingMs: () => 600_000 }
+  const [told, silent] = jobs.map((job) => new Stint(job, echo, time))
+  if (!told || !silent) throw new Error('nothing was claimed')
+  told.pass({ progress: 0.5 })
+  const keeper = createKeeper({ ...world.app, sql, config }, new Set([told, silent]))
+  await vi.waitFor(() => expect(world.logged.join()).toContain('safe points could not be saved'), PATIENCE)
+  away = false
+  const typesOf = async ({ job }: Stint) => (await events.list(world.sql, job.id, 0, 10)).map((it) => it.type)
+  await vi.waitFor(async () => expect(await typesOf(told)).toContain('job.progressed'), PATIENCE)
+  keeper.stop()
+  expect(await typesOf(silent)).toEqual(['job.queued', 'job.started'])
 })

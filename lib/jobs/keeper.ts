@@ -9,8 +9,12 @@ import { storable } from '../core/storable.ts'
 import type { JobLog } from './define.ts'
 import type { Stint } from './stint.ts'
 
-/** Lines of one job that wait to be written; the rest is dropped, and said so. */
-const MAX_WAITING_LINES = 1_000
+/** Lines of one job that are written together; the rest is dropped, and said so. */
+const MAX_LINES = 1_000
+/** What the lines of all jobs may hold that wait to be written; the rest is dropped. In characters. */
+const MAX_WAITING = 16 * 1024 * 1024
+/** What a line holds beside its message and its data, about. */
+const LINE_SIZE = 100
 /** What a line says, in characters, and what it holds, as JSON (bytes): a hundred of them must fit into an answer. */
 const MAX_MESSAGE = 10_000
 const MAX_LINE_DATA_BYTES = 64 * 1024
@@ -31,7 +35,7 @@ export interface Keeper {
  */
 export const createKeeper = (app: App, running: ReadonlySet<Stint>): Keeper => {
   const { heartbeatSeconds, leaseSeconds, watchSeconds, safePointSeconds } = app.config.engine
-  let lines: jobLogs.NewLogLine[] = []
+  let waiting: Lines = { lines: [], size: 0 }
 
   const renewLeases = async (): Promise<void> => {
     const stints = [...running]
@@ -67,16 +71,19 @@ export const createKeeper = (app: App, running: ReadonlySet<Stint>): Keeper => {
   }
 
   const saveNewest = async (stints: Stint[]): Promise<void> => {
-    const points = stints.flatMap((stint) => unsavedPoint(stint) ?? [])
-    if (points.length === 0) return
+    const points = new Map(
+      stints.flatMap((stint) => {
+        const point = unsavedPoint(stint)
+        return point ? [[stint, point] as const] : []
+      }),
+    )
+    if (points.size === 0) return
     try {
-      const saved = new Set(await safePoints.save(app.sql, points))
+      const saved = new Set(await safePoints.save(app.sql, [...points.values()]))
       app.committed()
-      for (const stint of stints) {
-        if (points.some((point) => point.id === stint.job.id) && !saved.has(stint.job.id)) stint.fence()
-      }
+      for (const stint of points.keys()) if (!saved.has(stint.job.id)) stint.fence()
     } catch (error) {
-      for (const stint of stints) stint.markUnsaved()
+      for (const stint of points.keys()) stint.markUnsaved()
       throw error
     }
   }
@@ -85,7 +92,7 @@ export const createKeeper = (app: App, running: ReadonlySet<Stint>): Keeper => {
   let flushing: Promise<void> = Promise.resolve()
   let flushes = 0
   const flushLogs = async (): Promise<void> => {
-    if (lines.length === 0 && flushes === 0) return
+    if (waiting.lines.length === 0 && flushes === 0) return
     flushes++
     const flushed = flushing.then(writeLines)
     flushing = flushed.catch(() => {})
@@ -93,15 +100,21 @@ export const createKeeper = (app: App, running: ReadonlySet<Stint>): Keeper => {
   }
 
   const writeLines = async (): Promise<void> => {
+    const { lines, size } = waiting
     if (lines.length === 0) return
-    const batch = lines
-    lines = []
+    waiting = { lines: [], size: 0 }
     try {
-      await jobLogs.insertFenced(app.sql, batch)
+      await jobLogs.insertFenced(app.sql, lines)
     } catch (error) {
-      lines = [...batch, ...lines].slice(0, MAX_WAITING_LINES)
+      waiting = { lines: [...lines, ...waiting.lines], size: size + waiting.size }
       throw error
     }
+  }
+
+  const addLine = (stint: Stint, level: jobLogs.NewLogLine['level'], message: string, data: string | null): void => {
+    const { id: jobId, stint: number } = stint.job
+    waiting.lines.push({ jobId, stint: number, level, message, data, at: new Date(app.clock.now()).toISOString() })
+    waiting.size += LINE_SIZE + message.length + (data?.length ?? 0)
   }
 
   const timers = [
@@ -115,18 +128,19 @@ export const createKeeper = (app: App, running: ReadonlySet<Stint>): Keeper => {
     saveNow: (stint) => save([stint]),
     flushLogs,
     logFor: (stint) => {
+      let among = waiting
+      let count = 0
       const write =
         (level: jobLogs.NewLogLine['level']) =>
         (message: string, data?: Record<string, unknown>): void => {
-          if (lines.length >= MAX_WAITING_LINES) return
-          lines.push({
-            jobId: stint.job.id,
-            stint: stint.job.stint,
-            level,
-            message: storable(message).slice(0, MAX_MESSAGE),
-            data: data === undefined ? null : storableData(data),
-            at: new Date(app.clock.now()).toISOString(),
-          })
+          if (among !== waiting) count = 0
+          among = waiting
+          if (count > MAX_LINES || waiting.size > MAX_WAITING) return
+          if (count++ === MAX_LINES) addLine(stint, 'warn', `lines after these ${MAX_LINES} were dropped`, null)
+          else {
+            const text = storable(message).slice(0, MAX_MESSAGE)
+            addLine(stint, level, text, data === undefined ? null : storableData(data))
+          }
         }
       return { debug: write('debug'), info: write('info'), warn: write('warn'), error: write('error') }
     },
@@ -134,6 +148,12 @@ export const createKeeper = (app: App, running: ReadonlySet<Stint>): Keeper => {
       for (const timer of timers) clearInterval(timer)
     },
   }
+}
+
+/** Lines that wait to be written together, and the size of what they hold, in characters. */
+interface Lines {
+  lines: jobLogs.NewLogLine[]
+  size: number
 }
 
 const held = (stints: Stint[]): leases.Held => ({

@@ -1,7 +1,9 @@
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { expect } from 'vitest'
 import * as jobs from '../../db/queries/jobs.ts'
 import { debugNoop } from '../../functions/jobs/debug-noop.ts'
-import { createEngine, insertJobs } from '../../tests/support/engine.ts'
+import { createEngine, hang, insertJobs } from '../../tests/support/engine.ts'
 import { test } from '../../tests/support/world.ts'
 import { claim } from './claim.ts'
 import { beginShift } from './shift.ts'
@@ -20,3 +22,33 @@ test('a job whose claim was under way when the process was told to stop is told 
   shift.end()
   expect(await jobs.find(world.sql, id)).toMatchObject({ state: 'queued', attempt: 1, error: null })
 })
+
+test('who waits again and again for jobs that go on leaves nothing behind with them', async ({ world: { app } }) => {
+  const length = 200
+  await insertJobs(
+    app,
+    Array.from({ length }, () => ({ kind: 'test.hang', input: '{}' })),
+  )
+  const free = [{ kind: hang, slots: length }]
+  const claimed = await claim(app, { queue: 'default', limit: length, free, turn: 'anyone' })
+  const time = { totalMs: 600_000, remainingMs: () => 600_000 }
+  const shift = beginShift(createEngine(app), time)
+  for (const job of claimed) shift.start(new Stint(job, hang, time))
+  const lookTimes = async (times: number) => {
+    for (let n = 0; n < times; n += 100) {
+      await Promise.all(Array.from({ length: 100 }, () => Promise.all([shift.allEnded(0), shift.oneEnded(0)])))
+    }
+    return heapBytes()
+  }
+  const before = await lookTimes(100)
+  expect((await lookTimes(1_000)) - before).toBeLessThan(10_000_000)
+  expect(shift.running.size).toBe(length)
+  shift.end()
+})
+
+/** What is left of the heap when it was collected. */
+const heapBytes = (): number => {
+  setFlagsFromString('--expose-gc')
+  runInNewContext('gc')()
+  return process.memoryUsage().heapUsed
+}

@@ -37,20 +37,36 @@ export interface Shift {
 export const beginShift = (engine: Engine, time: FunctionTime): Shift => {
   const { app } = engine
   const running = new Set<Stint>()
-  const runs = new Map<Stint, { ended: Promise<void>; letGo: () => void }>()
+  const letGo = new Map<Stint, () => void>()
+  const latest = new Map<string, Stint>()
+  // The next end, and the last, for whoever waits for one. A race between all that run would leave something behind with
+  // each of them, each time that somebody waits, until it ends: hundreds of megabytes in a function's time.
+  let one = Promise.withResolvers<void>()
+  let all = Promise.withResolvers<void>()
   const keeper = createKeeper(app, running)
   const finisher = createFinisher(app, () => time.remainingMs() > 500)
 
   const start = (stint: Stint): void => {
+    // This process lost the job, and claimed it again before it noticed: what holds it holds it for the new stint alone.
+    latest.get(stint.job.id)?.fence()
+    latest.set(stint.job.id, stint)
     running.add(stint)
     // The process may have been told to stop while the claim was under way.
     if (app.stopping.aborted) stopAll()
     const gone = Promise.withResolvers<void>()
-    const ended = Promise.race([runOne(engine, keeper, finisher, stint), gone.promise]).finally(() => {
-      running.delete(stint)
-      runs.delete(stint)
-    })
-    runs.set(stint, { ended, letGo: gone.resolve })
+    letGo.set(stint, gone.resolve)
+    void Promise.race([runOne(engine, keeper, finisher, stint), gone.promise]).finally(() => ended(stint))
+  }
+
+  const ended = (stint: Stint): void => {
+    running.delete(stint)
+    letGo.delete(stint)
+    if (latest.get(stint.job.id) === stint) latest.delete(stint.job.id)
+    one.resolve()
+    one = Promise.withResolvers()
+    if (running.size > 0) return
+    all.resolve()
+    all = Promise.withResolvers()
   }
 
   /** Ends a job between two safe points: a thread is terminated, a job on the event loop spoils its process. */
@@ -59,7 +75,7 @@ export const beginShift = (engine: Engine, time: FunctionTime): Shift => {
     stint.handedIn = true
     stint.fence()
     if (stint.kind.isolation === 'shared' && !stint.outcome) shift.stuck = true
-    runs.get(stint)?.letGo()
+    letGo.get(stint)?.()
   }
 
   const look = (): void => {
@@ -75,7 +91,6 @@ export const beginShift = (engine: Engine, time: FunctionTime): Shift => {
   const over = setTimeout(() => running.forEach(cutOff), Math.max(0, time.totalMs - hardStopMs(time.totalMs)))
   app.stopping.addEventListener('abort', stopAll)
 
-  const allRuns = () => [...runs.values()].map(({ ended }) => ended)
   const shift: Shift = {
     engine,
     time,
@@ -84,10 +99,10 @@ export const beginShift = (engine: Engine, time: FunctionTime): Shift => {
     stuck: false,
     start,
     oneEnded: async (atMostMs) => {
-      if (runs.size > 0) await within(atMostMs, Promise.race(allRuns()))
+      if (running.size > 0) await within(atMostMs, one.promise)
     },
     allEnded: async (atMostMs) => {
-      await within(atMostMs, Promise.all(allRuns()))
+      if (running.size > 0) await within(atMostMs, all.promise)
     },
     end: () => {
       clearTimeout(over)

@@ -4,7 +4,7 @@ import type { ClaimedJob } from '../../db/queries/claims.ts'
 import * as jobs from '../../db/queries/jobs.ts'
 import { createEngine, insertJobs, invoke } from '../../tests/support/engine.ts'
 import { test } from '../../tests/support/world.ts'
-import { defineJob } from './define.ts'
+import { defineJob, RetryLater } from './define.ts'
 import { Stint } from './stint.ts'
 
 describe.for([Number.NaN, Number.POSITIVE_INFINITY])('a safe point with the progress %s', (progress) => {
@@ -77,4 +77,23 @@ test('a job that waits for a thread uses none of its time, and spends no attempt
   stint.begin(61_000)
   expect(stint.overdueMs()).toBeGreaterThanOrEqual(1_000)
   expect(stint.cutOff(0)).toMatchObject({ ending: 'threw', error: { code: 'NO_SAFE_POINT' } })
+})
+
+test('a job that wants to go on at a time that is past goes on now: it comes before nobody who was there', async ({
+  world: { app, sql },
+}) => {
+  const late = defineJob({
+    kind: 'test.late',
+    summary: 'Is late',
+    input: z.object({}),
+    output: z.null(),
+    async *run() {
+      throw new RetryLater(-3_600)
+    },
+  })
+  await insertJobs(app, [{ kind: 'test.late', input: '{}' }])
+  await invoke(createEngine(app, [late]), { budget: 1 })
+  expect(await sql`SELECT state, start_at >= stint_started_at AS in_turn FROM jobs`).toEqual([
+    { state: 'queued', inTurn: true },
+  ])
 })

@@ -128,8 +128,10 @@ export class Stint {
   threw(error: Error, random: number): Outcome {
     if (this.#isOwnAbort(error)) return { ...this.#ended('yielded'), ...this.#storedIfPossible() }
     const told = { code: errorCode(error), message: errorMessage(error) }
-    if (error instanceof RetryLater)
-      return { ...this.#ended('postponed'), ...this.#storedIfPossible(), delayMs: error.seconds * 1_000 }
+    if (error instanceof RetryLater) {
+      const delayMs = Math.max(0, error.seconds * 1_000)
+      return { ...this.#ended('postponed'), ...this.#storedIfPossible(), delayMs }
+    }
     if (error instanceof PermanentError) return { ...this.#ended('refused'), ...this.#storedIfPossible(), error: told }
     const delayMs = backoffMs(this.kind.backoff, this.job.attempt, random)
     return { ...this.#ended('threw'), ...this.#storedIfPossible(), error: told, delayMs }

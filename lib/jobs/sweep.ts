@@ -119,10 +119,10 @@ const ringFallenDue = async (app: App): Promise<void> => {
   const rows = await queues.listFallenDue(app.sql, rungUntil.get(app) ?? null, MAX_DOORBELL_DELAY_SECONDS - 10)
   const [first] = rows
   if (first) rungUntil.set(app, first.until)
-  const due = rows.flatMap(({ queue, jobs }) =>
-    queue ? Array.from({ length: jobs }, () => ({ queue, delayMs: 0 })) : [],
+  await ringFor(
+    app,
+    rows.flatMap(({ queue, jobs }) => (queue ? [{ queue, delayMs: 0, jobs }] : [])),
   )
-  await ringFor(app, due)
 }
 
 /** Between rings that changed nothing: the first pause, and, doubled each time, the longest. */

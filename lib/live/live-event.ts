@@ -1,5 +1,5 @@
+import type { EventRow } from '../../db/queries/events.ts'
 import type { CloudEvent } from '../events/cloud-event.ts'
-import type { JobEvent } from '../events/publisher.ts'
 
 /** A job's event, as those who listen get it: over the WebSocket and by `GET /live/events` alike. */
 export interface LiveEvent {
@@ -16,7 +16,7 @@ export interface LiveEvent {
   data?: Record<string, unknown>
 }
 
-export const ofRow = (row: JobEvent): LiveEvent => ({
+export const ofRow = (row: EventRow): LiveEvent => ({
   type: row.type,
   jobId: row.jobId,
   projectId: row.projectId,

@@ -24,6 +24,8 @@ export interface ReceivedDoorbell {
   receiptHandle: string
   body: string
   receiveCount: number
+  /** When it was sent, by SQS's clock. */
+  sentAtMs: number
 }
 
 /** The most messages that SQS takes or deletes in one request (AWS: "SendMessageBatch", "DeleteMessageBatch"). */

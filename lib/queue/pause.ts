@@ -22,9 +22,6 @@ export const resumeQueue = async (app: App, queue: QueueName, alongside?: Alongs
     await alongside?.(tx)
   })
   const waiting = (await readDepths(app)).queues.find((it) => it.name === queue)?.queued ?? 0
-  const length = Math.min(waiting, MAX_DOORBELLS * CLAIMS_PER_DOORBELL[queue])
-  await ringFor(
-    app,
-    Array.from({ length }, () => ({ queue, delayMs: 0 })),
-  )
+  const jobs = Math.min(waiting, MAX_DOORBELLS * CLAIMS_PER_DOORBELL[queue])
+  await ringFor(app, [{ queue, delayMs: 0, jobs }])
 }

@@ -30,6 +30,13 @@ test('doorbells are worth as many claims as jobs can start, per queue and delay,
   )
 })
 
+test('many that start at the same time are rung for as one by one', () => {
+  const one = { queue: 'default', delayMs: 4_000 }
+  const others = Array.from({ length: 1_200 }, () => one)
+  expect(toRings([one, { ...one, jobs: 1_200 }])).toEqual(toRings([one, ...others]))
+  expect(toRings([{ ...one, jobs: 0 }])).toEqual([])
+})
+
 test('there are no more doorbells than it takes', () => {
   fc.assert(
     fc.property(jobs, (given) => {

@@ -5,10 +5,12 @@ import { QUEUES, type QueueName, type Ring } from './doorbells.ts'
 /** How many claims one doorbell is worth at most: hundreds where jobs are short, one where each fills a function. */
 export const CLAIMS_PER_DOORBELL: Record<QueueName, number> = { default: 500, compute: 1, bulk: 500 }
 
-/** A job that has become startable, or will in `delayMs`. */
+/** A job that has become startable, or will in `delayMs`, or several at once. */
 export interface Startable {
   queue: string
   delayMs: number
+  /** How many of it there are; 1 if it isn't said. */
+  jobs?: number
 }
 
 /**
@@ -35,9 +37,9 @@ export const startableAfter = (settled: (Startable & { state: string; limited: b
 /** As few doorbells as can say it: one per queue, delay and {@link CLAIMS_PER_DOORBELL}. */
 export const toRings = (startable: Startable[]): Ring[] =>
   mergeRings(
-    startable.flatMap(({ queue, delayMs }) => {
+    startable.flatMap(({ queue, delayMs, jobs = 1 }) => {
       const delaySeconds = doorbellDelaySeconds(delayMs)
-      return delaySeconds !== null && isQueue(queue) ? [{ queue, n: 1, delaySeconds }] : []
+      return delaySeconds !== null && isQueue(queue) ? [{ queue, n: jobs, delaySeconds }] : []
     }),
   )
 

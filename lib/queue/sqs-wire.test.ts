@@ -126,6 +126,17 @@ test('what SQS refuses is not asked again, nor what it gave no answer to', async
   expect(silent.asked).toHaveLength(1)
 })
 
+test('however much is asked at once, fifty connections are enough for it', async () => {
+  const sockets = new Set<unknown>()
+  const { asked, wire, QueueUrl } = await startSqs((response) => {
+    sockets.add(response.socket)
+    response.end('{}')
+  })
+  await Promise.all(Array.from({ length: 120 }, () => wire.call('GetQueueAttributes', { QueueUrl })))
+  expect(asked).toHaveLength(120)
+  expect(sockets.size).toBeLessThanOrEqual(50)
+})
+
 test('a page of something in between is an error with its status', async () => {
   const { wire, QueueUrl } = await startSqs((response) => response.writeHead(403).end('<h1>Forbidden</h1>'))
   const refused = { name: 'SqsError', status: 403, message: 'SQS answered 403' }

@@ -58,6 +58,12 @@ const SILENCE_MS = 10_000
 const PAUSE_MS = 100
 
 /**
+ * As many as AWS's own client makes. Ten thousand jobs that get a doorbell each are a thousand requests, and a function may
+ * have 1 024 files open: those that come behind wait for a connection.
+ */
+const MAX_CONNECTIONS = 50
+
+/**
  * SQS's JSON protocol, signed with Signature Version 4 (AWS: "Amazon SQS Developer Guide", "AWS JSON protocol").
  *
  * AWS's own client takes twice the CPU time and the latency for such a request, of which a job that comes alone needs
@@ -65,7 +71,8 @@ const PAUSE_MS = 100
  * the connection breaks or SQS is busy.
  */
 export const createSqsWire = ({ region, endpoint, silenceMs = SILENCE_MS }: SqsWireOptions): SqsWire => {
-  const agents = { 'http:': new http.Agent({ keepAlive: true }), 'https:': new https.Agent({ keepAlive: true }) }
+  const kept = { keepAlive: true, maxSockets: MAX_CONNECTIONS }
+  const agents = { 'http:': new http.Agent(kept), 'https:': new https.Agent(kept) }
   const credentials = endpoint === undefined ? credentialsOfProcess() : async () => LOCAL_CREDENTIALS
 
   const once = async (action: string, queueUrl: string, body: string, options: CallOptions): Promise<object> => {

@@ -44,6 +44,7 @@ test('hides what was received, and forgets what was deleted', async ({ world: { 
   ])
   const received = await app.queue.receive('default', { max: 10, waitSeconds: 0 })
   expect(received.map((doorbell) => doorbell.receiveCount)).toEqual([1, 1])
+  expect(received.every(({ sentAtMs }) => Math.abs(Date.now() - sentAtMs) < 3_600_000)).toBe(true)
   expect(new Set(received.map((doorbell) => doorbell.messageId)).size).toBe(2)
   expect(await app.queue.receive('default', { max: 10, waitSeconds: 0 })).toEqual([])
   await app.queue.delete(

@@ -45,7 +45,7 @@ export const createSqsDoorbells = ({ region, endpoint, queueUrls, onSent }: SqsO
         QueueUrl: queueUrls[queue],
         MaxNumberOfMessages: max,
         WaitTimeSeconds: waitSeconds,
-        MessageSystemAttributeNames: ['ApproximateReceiveCount'],
+        MessageSystemAttributeNames: ['ApproximateReceiveCount', 'SentTimestamp'],
       }
       const { Messages = [] } = await wire.call('ReceiveMessage', asked, { signal, waitSeconds })
       return Messages.map((message) => ({
@@ -53,6 +53,7 @@ export const createSqsDoorbells = ({ region, endpoint, queueUrls, onSent }: SqsO
         receiptHandle: message.ReceiptHandle ?? '',
         body: message.Body ?? '',
         receiveCount: Number(message.Attributes?.ApproximateReceiveCount ?? 1),
+        sentAtMs: Number(message.Attributes?.SentTimestamp ?? 0),
       }))
     },
 

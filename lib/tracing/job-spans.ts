@@ -1,12 +1,13 @@
+import type { EventRow } from '../../db/queries/events.ts'
+import type { Traced } from '../../db/queries/outbox.ts'
 import { madeAt } from '../core/ids.ts'
-import type { JobEvent } from '../events/publisher.ts'
 import { readTraceparent, spanIdOf, spanIdOfJob, writeTraceparent } from './trace-context.ts'
 import type { TraceSpan, Traces } from './traces.ts'
 
 /** An event with what its job says of its trace. */
-export interface TracedEvent extends JobEvent {
-  /** Null if it is of none. `traceparent`: W3C trace context. */
-  traced: { kind: string; traceparent: string } | null
+export interface TracedEvent extends EventRow {
+  /** Null if it is of none. */
+  traced: Traced | null
 }
 
 const ENDS = ['job.succeeded', 'job.failed', 'job.cancelled']
@@ -28,7 +29,7 @@ export const recordEvents = (traces: Traces, events: readonly TracedEvent[], pub
   for (const event of events) for (const span of spansOf(event, publishedMs)) traces.record(span)
 }
 
-const spanIdOfEvent = ({ jobId, seq }: JobEvent): string => spanIdOf(`${jobId}:${seq}`)
+const spanIdOfEvent = ({ jobId, seq }: EventRow): string => spanIdOf(`${jobId}:${seq}`)
 
 const spansOf = (event: TracedEvent, publishedMs: number): TraceSpan[] => {
   const { jobId, projectId, type, data, traced } = event

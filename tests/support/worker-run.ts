@@ -48,7 +48,7 @@ export const sqsEvent = (messages: ReceivedDoorbell[], queueUrl: string, region:
     body: message.body,
     attributes: {
       ApproximateReceiveCount: String(message.receiveCount),
-      SentTimestamp: String(Date.now()),
+      SentTimestamp: String(message.sentAtMs),
       SenderId: '000000000000',
       ApproximateFirstReceiveTimestamp: String(Date.now()),
     },
