@@ -64,6 +64,14 @@ test('of jobs that are gone nothing is told', async ({ world: { app, sql } }) =>
   expect((await list(sql, 10)).map((it) => it.id && it.jobId)).toEqual([first, null, last, after])
 })
 
+test('what a version that knew nothing of it has taken out of a row is told no more', async ({
+  world: { app, sql },
+}) => {
+  const jobIds = await insertJobs(app, [{}, {}, {}])
+  await sql`UPDATE outbox SET events = 1, job_ids = job_ids[2:2], seqs = seqs[2:2]`
+  expect((await list(sql, 10)).map((it) => it.id && it.jobId)).toEqual(jobIds.slice(1, 2))
+})
+
 test('the newest events are noted once more without a look at all that there are', async ({ world: { app, sql } }) => {
   await sql`
     INSERT INTO events (job_id, project_id, seq, type)
