@@ -1,9 +1,18 @@
 import { spawn } from 'node:child_process'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { resolveBinary } from 'dbmate'
 
 /** Migrations are plain SQL; dbmate applies them, each in a transaction of its own. */
 const MIGRATIONS = fileURLToPath(new URL('./migrations', import.meta.url))
+
+/**
+ * A migration that waits for a lock keeps all who come after it waiting, behind a backup for as long as that takes. So each
+ * gives up after a few seconds (`SET LOCAL lock_timeout`), lets them through, and is tried again.
+ */
+const TRIES = 20
+const PAUSE_MS = 2_000
+const GAVE_UP = 'canceling statement due to lock timeout'
 
 export class MigrationError extends Error {
   override readonly name = 'MigrationError'
@@ -22,9 +31,15 @@ export const migrateDown = (url: string): Promise<string> => succeed('down', url
 export const migrationStatus = (url: string): Promise<string> => succeed('status', url)
 
 const succeed = async (command: string, url: string): Promise<string> => {
-  const { code, output } = await dbmate([command], url, 'pipe')
-  if (code !== 0) throw new MigrationError(`dbmate ${command} failed: ${output.trim()}`)
-  return output.trim()
+  let said = ''
+  for (let attempt = 1; ; attempt++) {
+    const { code, output } = await dbmate([command], url, 'pipe')
+    said += output
+    if (code === 0) return said.trim()
+    if (attempt === TRIES || !output.includes(GAVE_UP)) break
+    await sleep(PAUSE_MS)
+  }
+  throw new MigrationError(`dbmate ${command} failed: ${said.trim()}`)
 }
 
 /** Runs dbmate to its end. @param stdio `inherit`: it prints by itself, and `output` is empty */
