@@ -8,11 +8,13 @@ const MIGRATIONS = fileURLToPath(new URL('./migrations', import.meta.url))
 
 /**
  * A migration that waits for a lock keeps all who come after it waiting, behind a backup for as long as that takes. So each
- * gives up after a few seconds (`SET LOCAL lock_timeout`), lets them through, and is tried again.
+ * gives up after a few seconds (`SET LOCAL lock_timeout`), lets them through, and is tried again. So is one that Postgres
+ * chose as a deadlock's victim.
  */
 const TRIES = 20
 const PAUSE_MS = 2_000
-const GAVE_UP = 'canceling statement due to lock timeout'
+/** lock_not_available, deadlock_detected */
+const GAVE_WAY = /\((55P03|40P01)\)/
 
 export class MigrationError extends Error {
   override readonly name = 'MigrationError'
@@ -36,7 +38,7 @@ const succeed = async (command: string, url: string): Promise<string> => {
     const { code, output } = await dbmate([command], url, 'pipe')
     said += output
     if (code === 0) return said.trim()
-    if (attempt === TRIES || !output.includes(GAVE_UP)) break
+    if (attempt === TRIES || !GAVE_WAY.test(output)) break
     await sleep(PAUSE_MS)
   }
   throw new MigrationError(`dbmate ${command} failed: ${said.trim()}`)
