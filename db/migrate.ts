@@ -51,7 +51,7 @@ export const dbmate = (
   stdio: 'pipe' | 'inherit',
 ): Promise<{ code: number | null; output: string }> => {
   // The URL goes by the environment: a command line is shown to every user of the machine.
-  const env = { ...process.env, ...(url && { DATABASE_URL: withSslMode(url) }) }
+  const env = { ...process.env, ...(url && { DATABASE_URL: forDriver(url) }) }
   const child = spawn(resolveBinary(), ['--no-dump-schema', '--migrations-dir', MIGRATIONS, ...args], {
     // By itself it reads a file .env of the folder that it is started in.
     cwd: MIGRATIONS,
@@ -66,10 +66,14 @@ export const dbmate = (
   })
 }
 
-/** dbmate's driver asks for TLS unless told otherwise, the app's doesn't: on this machine both go without. */
-const withSslMode = (url: string): string => {
+/**
+ * dbmate's driver asks for TLS unless told otherwise, the app's doesn't: on this machine both go without. And it sends a
+ * statement in two parts, of which a pooler may give each to another connection, unless its parameters are binary.
+ */
+const forDriver = (url: string): string => {
   const parsed = new URL(url)
   const local = ['localhost', '127.0.0.1', '[::1]'].includes(parsed.hostname)
   if (local && !parsed.searchParams.has('sslmode')) parsed.searchParams.set('sslmode', 'disable')
+  parsed.searchParams.set('binary_parameters', 'yes')
   return parsed.href
 }
