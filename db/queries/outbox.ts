@@ -58,7 +58,10 @@ export const list = async (sql: Sql, atLeast: number): Promise<(OutboxEvent | Go
   const unclear = rows.map(({ id }) => id).filter((id) => !told.get(id))
   const lookedUp = unclear.length > 0 ? await listNamed(sql, unclear) : []
   const byRow = Map.groupBy(lookedUp, ({ outboxId }) => outboxId)
-  return rows.flatMap(({ id }) => told.get(id) ?? byRow.get(id) ?? [])
+  const read = rows.map(({ id }) => told.get(id) ?? byRow.get(id))
+  // A row that went meanwhile may have been noted anew, and what is behind it must not come before it.
+  const gone = read.indexOf(undefined)
+  return read.slice(0, gone < 0 ? read.length : gone).flatMap((events) => events ?? [])
 }
 
 interface ListedRow {
