@@ -1,5 +1,5 @@
 import { Socket } from 'node:net'
-import { describe, expect, onTestFinished, vi } from 'vitest'
+import { describe, expect, inject, onTestFinished, vi } from 'vitest'
 import { watchServer } from '../tests/support/watched-server.ts'
 import { test, type World } from '../tests/support/world.ts'
 import { createPool, isRefusal, isUnavailable, isUnreachable, type Pool, transaction } from './client.ts'
@@ -175,7 +175,9 @@ test('a statement that cannot be built fails by itself', async ({ world }) => {
 test('who comes next gets the connection that was used last, so that the others may become idle and close', async ({
   world: { app },
 }) => {
-  const { url, prepare } = app.config.database
+  // Without a pooler, behind which each connection has now this backend and now that.
+  const { adminUrl: url } = inject('stack')
+  const { prepare } = app.config.database
   const pool = createPool({ url, maxConnections: 4, applicationName: 'four', prepare })
   onTestFinished(() => pool.end())
   const together = await Promise.all(

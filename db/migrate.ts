@@ -1,9 +1,20 @@
 import { spawn } from 'node:child_process'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { resolveBinary } from 'dbmate'
 
 /** Migrations are plain SQL; dbmate applies them, each in a transaction of its own. */
 const MIGRATIONS = fileURLToPath(new URL('./migrations', import.meta.url))
+
+/**
+ * A migration that waits for a lock keeps all who come after it waiting, behind a backup for as long as that takes. So each
+ * gives up after a few seconds (`SET LOCAL lock_timeout`), lets them through, and is tried again. So is one that Postgres
+ * chose as a deadlock's victim.
+ */
+const TRIES = 20
+const PAUSE_MS = 2_000
+/** lock_not_available, deadlock_detected */
+const GAVE_WAY = /\((55P03|40P01)\)/
 
 export class MigrationError extends Error {
   override readonly name = 'MigrationError'
@@ -22,9 +33,15 @@ export const migrateDown = (url: string): Promise<string> => succeed('down', url
 export const migrationStatus = (url: string): Promise<string> => succeed('status', url)
 
 const succeed = async (command: string, url: string): Promise<string> => {
-  const { code, output } = await dbmate([command], url, 'pipe')
-  if (code !== 0) throw new MigrationError(`dbmate ${command} failed: ${output.trim()}`)
-  return output.trim()
+  let said = ''
+  for (let attempt = 1; ; attempt++) {
+    const { code, output } = await dbmate([command], url, 'pipe')
+    said += output
+    if (code === 0) return said.trim()
+    if (attempt === TRIES || !GAVE_WAY.test(output)) break
+    await sleep(PAUSE_MS)
+  }
+  throw new MigrationError(`dbmate ${command} failed: ${said.trim()}`)
 }
 
 /** Runs dbmate to its end. @param stdio `inherit`: it prints by itself, and `output` is empty */
@@ -34,7 +51,7 @@ export const dbmate = (
   stdio: 'pipe' | 'inherit',
 ): Promise<{ code: number | null; output: string }> => {
   // The URL goes by the environment: a command line is shown to every user of the machine.
-  const env = { ...process.env, ...(url && { DATABASE_URL: withSslMode(url) }) }
+  const env = { ...process.env, ...(url && { DATABASE_URL: forDriver(url) }) }
   const child = spawn(resolveBinary(), ['--no-dump-schema', '--migrations-dir', MIGRATIONS, ...args], {
     // By itself it reads a file .env of the folder that it is started in.
     cwd: MIGRATIONS,
@@ -49,10 +66,14 @@ export const dbmate = (
   })
 }
 
-/** dbmate's driver asks for TLS unless told otherwise, the app's doesn't: on this machine both go without. */
-const withSslMode = (url: string): string => {
+/**
+ * dbmate's driver asks for TLS unless told otherwise, the app's doesn't: on this machine both go without. And it sends a
+ * statement in two parts, of which a pooler may give each to another connection, unless its parameters are binary.
+ */
+const forDriver = (url: string): string => {
   const parsed = new URL(url)
   const local = ['localhost', '127.0.0.1', '[::1]'].includes(parsed.hostname)
   if (local && !parsed.searchParams.has('sslmode')) parsed.searchParams.set('sslmode', 'disable')
+  parsed.searchParams.set('binary_parameters', 'yes')
   return parsed.href
 }

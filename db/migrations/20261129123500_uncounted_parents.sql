@@ -1,4 +1,5 @@
 -- migrate:up
+SET LOCAL lock_timeout = '3s';
 
 -- A job may have so many children that one statement on all of them would outlast the function that runs it.
 CREATE TABLE uncounted_parents (
@@ -12,6 +13,7 @@ CREATE INDEX job_dependencies_open_idx ON job_dependencies (parent_id, child_id)
 COMMENT ON COLUMN jobs.waits_for IS 'How many of its parents have not ended, or have not been counted since. Lowered in the transaction that counts them.';
 
 -- migrate:down
+SET LOCAL lock_timeout = '3s';
 COMMENT ON COLUMN jobs.waits_for IS 'How many of its parents have not ended. Lowered in the transaction that ends them.';
 DROP INDEX job_dependencies_open_idx;
 DROP TABLE uncounted_parents;

@@ -1,4 +1,5 @@
 -- migrate:up
+SET LOCAL lock_timeout = '3s';
 
 -- To look each event up that is published, with its job, costs Postgres 7 µs; to note here what it says, 2.
 ALTER TABLE outbox ADD told text;
@@ -19,6 +20,9 @@ END
 $$;
 
 -- migrate:down
+SET LOCAL lock_timeout = '3s';
+-- Whoever has begun to write events is about to tell the outbox of them, and must find the column.
+LOCK TABLE events IN SHARE ROW EXCLUSIVE MODE;
 CREATE OR REPLACE FUNCTION note_in_outbox() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
   INSERT INTO outbox (events, job_ids, seqs)

@@ -64,6 +64,31 @@ test('of jobs that are gone nothing is told', async ({ world: { app, sql } }) =>
   expect((await list(sql, 10)).map((it) => it.id && it.jobId)).toEqual([first, null, last, after])
 })
 
+test('what a version that knew nothing of it has taken out of a row is told no more', async ({
+  world: { app, sql },
+}) => {
+  const jobIds = await insertJobs(app, [{}, {}, {}])
+  await sql`UPDATE outbox SET events = 1, job_ids = job_ids[2:2], seqs = seqs[2:2]`
+  expect((await list(sql, 10)).map((it) => it.id && it.jobId)).toEqual(jobIds.slice(1, 2))
+})
+
+test('nothing is listed before what was noted anew meanwhile', async ({ world: { app, sql } }) => {
+  await insertJobs(app, [{}])
+  await sql`UPDATE outbox SET told = NULL`
+  await sql`INSERT INTO events (job_id, project_id, seq, type) SELECT id, project_id, 2, 'job.started' FROM jobs`
+  const racing = await sql.begin(async (tx) => {
+    await tx`LOCK TABLE events IN ACCESS EXCLUSIVE MODE`
+    const listing = list(sql, 10)
+    listing.catch(() => {})
+    await untilOneWaits(sql)
+    await refill(tx, 10)
+    // Not as a promise: the transaction would wait for it.
+    return { listing }
+  })
+  expect(await racing.listing).toEqual([])
+  expect((await list(sql, 10)).map((it) => it.id && it.seq)).toEqual([1, 2])
+})
+
 test('the newest events are noted once more without a look at all that there are', async ({ world: { app, sql } }) => {
   await sql`
     INSERT INTO events (job_id, project_id, seq, type)

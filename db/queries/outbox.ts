@@ -23,7 +23,7 @@ export interface GoneEvent {
 /** The oldest rows, with the number of events `before` each. */
 const oldest = (sql: Sql, atMost: number, condition = sql``) => sql`
   (
-    SELECT id, created_at, job_ids, seqs, told, sum(events) OVER (ORDER BY id) - events AS before
+    SELECT id, created_at, events, job_ids, seqs, told, sum(events) OVER (ORDER BY id) - events AS before
     FROM outbox ${condition} ORDER BY id LIMIT ${atMost}
   ) AS due`
 
@@ -46,7 +46,7 @@ const joinEvents = (sql: Sql) => sql`
  */
 export const list = async (sql: Sql, atLeast: number): Promise<(OutboxEvent | GoneEvent)[]> => {
   const rows = await sql<ListedRow[]>`
-    SELECT due.id, created_at, told, of_jobs.*
+    SELECT due.id, events, created_at, told, of_jobs.*
     FROM ${oldest(sql, atLeast)}, LATERAL (
       SELECT count(*) = cardinality(due.job_ids) AS has_all_jobs,
              jsonb_object_agg(jobs.id, jsonb_build_object('kind', kind, 'traceparent', traceparent))
@@ -54,23 +54,25 @@ export const list = async (sql: Sql, atLeast: number): Promise<(OutboxEvent | Go
       FROM jobs WHERE jobs.id = ANY (due.job_ids)
     ) AS of_jobs
     WHERE before < ${atLeast} ORDER BY due.id`
-  const unclear = rows.filter((row) => !speaksForItself(row)).map(({ id }) => id)
+  const told = new Map(rows.map((row) => [row.id, readTold(row)]))
+  const unclear = rows.map(({ id }) => id).filter((id) => !told.get(id))
   const lookedUp = unclear.length > 0 ? await listNamed(sql, unclear) : []
   const byRow = Map.groupBy(lookedUp, ({ outboxId }) => outboxId)
-  return rows.flatMap((row) => (speaksForItself(row) ? readTold(row) : (byRow.get(row.id) ?? [])))
+  const read = rows.map(({ id }) => told.get(id) ?? byRow.get(id))
+  // A row that went meanwhile may have been noted anew, and what is behind it must not come before it.
+  const gone = read.indexOf(undefined)
+  return read.slice(0, gone < 0 ? read.length : gone).flatMap((events) => events ?? [])
 }
 
 interface ListedRow {
   id: number
+  events: number
   createdAt: Date
   told: string | null
   /** False also of a row that names a job twice. */
   hasAllJobs: boolean
   traced: Record<string, Traced> | null
 }
-
-/** What is told of jobs that are gone may be gone too. */
-const speaksForItself = (row: ListedRow): row is ListedRow & { told: string } => row.told !== null && row.hasAllJobs
 
 type ToldEvent = [
   id: number,
@@ -82,11 +84,17 @@ type ToldEvent = [
   data: EventRow['data'],
 ]
 
-const readTold = ({ id: outboxId, createdAt, told, traced }: ListedRow & { told: string }): OutboxEvent[] =>
-  (JSON.parse(`[${told}]`) as ToldEvent[]).map(([id, projectId, jobId, seq, type, xid, data]) => ({
+/** @returns null for a row that doesn't speak for itself: what is told of jobs that are gone may be gone too */
+const readTold = ({ id: outboxId, events, createdAt, told, hasAllJobs, traced }: ListedRow): OutboxEvent[] | null => {
+  if (told === null || !hasAllJobs) return null
+  const read = JSON.parse(`[${told}]`) as ToldEvent[]
+  // A version before `told`, running beside this one while it is deployed, takes out what it published and leaves it told.
+  if (read.length !== events) return null
+  return read.map(([id, projectId, jobId, seq, type, xid, data]) => ({
     ...{ outboxId, id, jobId, projectId, seq, type, data, createdAt, xid },
     traced: traced?.[jobId] ?? null,
   }))
+}
 
 const listNamed = (sql: Sql, ids: number[]): Promise<(OutboxEvent | GoneEvent)[]> => sql`
   SELECT due.id AS outbox_id, event.*

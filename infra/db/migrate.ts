@@ -1,24 +1,29 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { dbmate } from '../../db/migrate.ts'
+import { dbmate, MigrationError, migrateDown, migrateUp, migrationStatus } from '../../db/migrate.ts'
 
 // `npm run migrate`, `migrate:down`, `migrate:status` and `migrate:new`.
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
-const COMMANDS = ['up', 'down', 'status', 'new']
+const COMMANDS = new Map([
+  ['up', migrateUp],
+  ['down', migrateDown],
+  ['status', migrationStatus],
+])
 
 const main = async ([command = '', ...args]: string[]): Promise<number> => {
-  if (!COMMANDS.includes(command)) {
-    console.error(`usage: npm run migrate | migrate:down | migrate:status | migrate:new NAME`)
-    return 2
-  }
   if (command === 'new') {
     if (args.length !== 1) {
       console.error('A migration needs a name: npm run migrate:new add_colour_to_projects')
       return 2
     }
     return (await dbmate(['new', ...args], undefined, 'inherit')).code ?? 1
+  }
+  const run = COMMANDS.get(command)
+  if (!run) {
+    console.error(`usage: npm run migrate | migrate:down | migrate:status | migrate:new NAME`)
+    return 2
   }
   const file = join(ROOT, '.env')
   if (existsSync(file)) process.loadEnvFile(file)
@@ -31,7 +36,14 @@ const main = async ([command = '', ...args]: string[]): Promise<number> => {
     )
     return 2
   }
-  return (await dbmate([command], url, 'inherit')).code ?? 1
+  try {
+    console.log(await run(url))
+    return 0
+  } catch (error) {
+    if (!(error instanceof MigrationError)) throw error
+    console.error(error.message)
+    return 1
+  }
 }
 
 process.exitCode = await main(process.argv.slice(2))

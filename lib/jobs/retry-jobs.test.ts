@@ -197,6 +197,8 @@ describe('a redrive', () => {
       SELECT gen_random_uuid(), gen_random_uuid(), 1, 1, 'failed', 'test.echo', 'default', '{}', '{"code":"BROKEN"}',
              now() - n * interval '1 second'
       FROM generate_series(1, 3000) AS n`
+    // Of a table that nobody has counted, PostgreSQL 15 expects one row in the index, and reads and sorts them all.
+    await sql`ANALYZE jobs`
     let rows = 0
     await redriveJobs(app, { queue: 'default' }, { limit: 10, perSecond: undefined }, async (tx) => {
       rows = await readSoFar(tx)
