@@ -1,3 +1,4 @@
+import { transaction } from '../db/client.ts'
 import * as files from '../db/queries/files.ts'
 import type { Role } from '../db/queries/memberships.ts'
 import type { App } from '../lib/app.ts'
@@ -6,6 +7,7 @@ import { StintError } from '../lib/core/errors.ts'
 import { newId } from '../lib/core/ids.ts'
 import { keep, keyName, withSize } from '../lib/files/keep.ts'
 import { requireRole } from './access.ts'
+import { told } from './audit.ts'
 import { hideAs } from './belonging.ts'
 
 /** How long a presigned URL is good: for the start of a transfer, not for its end. */
@@ -55,10 +57,14 @@ export const downloadUrl = async (app: App, file: files.FileRow): Promise<string
  * Deletes a file, its object first: if that or the rest fails, the row is still there to try it again.
  * @throws {StintError} FILE_IN_USE
  */
-export const removeFile = async (app: App, file: files.FileRow): Promise<void> => {
+export const removeFile = async (app: App, actor: Actor, file: files.FileRow): Promise<void> => {
   if (await files.isInUse(app.sql, file)) throw new StintError('FILE_IN_USE')
   await app.files.delete(file.objectKey)
-  await files.remove(app.sql, file.id)
+  const { id, projectId, name } = file
+  await transaction(app.sql, async (tx) => {
+    if (await files.remove(tx, id))
+      await told(actor, { action: 'file.delete', projectId, target: id, data: { name } })(tx)
+  })
 }
 
 const newRow = (

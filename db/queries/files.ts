@@ -79,8 +79,10 @@ export const isInUse = async (sql: Sql, file: { id: string; projectId: string })
   return row.inUse
 }
 
-export const remove = async (sql: Sql, fileId: string): Promise<void> => {
-  await sql`DELETE FROM files WHERE id = ${fileId}`
+/** @returns whether it was still there */
+export const remove = async (sql: Sql, fileId: string): Promise<boolean> => {
+  const rows = await sql`DELETE FROM files WHERE id = ${fileId}`
+  return rows.count === 1
 }
 
 /** Removes files that a job made; those of others stay. Their objects become orphans. */

@@ -1,15 +1,29 @@
 import type { Sql } from '../client.ts'
 
-/** A connection that the holder of `ticket` may have, in one statement: of two who come with it one gets it. */
+/** A person's tabs and devices. Each event goes to each of them, and nobody else's waits for thousands of them. */
+const MAX_OF_PERSON = 100
+
+/**
+ * A connection that the holder of `ticket` may have, in one statement: of two who come with it one gets it. One too many
+ * takes the place of the person's oldest, which hears of nothing more, and at its next ping that it is to come anew.
+ */
 export const insertByTicket = async (sql: Sql, connectionId: string, ticketHash: Buffer): Promise<boolean> => {
   const rows = await sql`
     WITH spent AS (
       DELETE FROM live_tickets WHERE token_hash = ${ticketHash} RETURNING user_id, session_id, ends_at, expires_at
+    ), allowed AS (
+      SELECT spent.* FROM spent LEFT JOIN sessions ON sessions.id = spent.session_id
+      WHERE spent.expires_at > now() AND spent.ends_at > now() AND sessions.revoked_at IS NULL
+    ), surplus AS (
+      DELETE FROM live_connections WHERE id = ANY (ARRAY (
+        SELECT id FROM live_connections WHERE id = ANY (ARRAY (
+          SELECT id FROM live_connections WHERE user_id = (SELECT user_id FROM allowed)
+          ORDER BY connected_at DESC, id OFFSET ${MAX_OF_PERSON - 1}
+        )) FOR UPDATE SKIP LOCKED
+      ))
     )
     INSERT INTO live_connections (id, user_id, session_id, ends_at)
-    SELECT ${connectionId}, spent.user_id, spent.session_id, spent.ends_at
-    FROM spent LEFT JOIN sessions ON sessions.id = spent.session_id
-    WHERE spent.expires_at > now() AND spent.ends_at > now() AND sessions.revoked_at IS NULL
+    SELECT ${connectionId}, user_id, session_id, ends_at FROM allowed
     RETURNING id`
   return rows.length === 1
 }

@@ -54,6 +54,12 @@ describe('the audit log of a project', () => {
     const { schedule } = await call('POST', '/schedules', cron)
     await call('PATCH', `/schedules/${schedule.id}`, { paused: true })
     await call('DELETE', `/schedules/${schedule.id}`)
+    const { deviceModel } = await call('POST', '/device-models', { code: '0111', name: 'Thermometer' })
+    await call('PATCH', `/device-models/${deviceModel.id}`, { name: 'Hygrometer' })
+    await call('DELETE', `/device-models/${deviceModel.id}`)
+    const upload = { name: 'a.csv', contentType: 'text/csv', sizeBytes: 1 }
+    const { file } = await call('POST', '/files/uploads', upload)
+    await call('DELETE', `/files/${file.id}`)
     const { job } = await call('POST', '/jobs', { kind: 'debug.noop', input: {} })
     await call('POST', `/jobs/${job.id}/cancel`)
     await call('POST', `/jobs/${job.id}/retry`, {})
@@ -70,6 +76,10 @@ describe('the audit log of a project', () => {
       'schedule.create',
       'schedule.change',
       'schedule.delete',
+      'device-model.create',
+      'device-model.change',
+      'device-model.delete',
+      'file.delete',
       'job.cancel',
       'job.retry',
       'queue.redrive',

@@ -23,7 +23,8 @@ const entry = z
   .meta({ id: 'AuditEntry' })
 
 const KEPT =
-  'Written with what it tells of, and kept for `AUDIT_RETENTION_DAYS`. Jobs that were submitted are not in it.'
+  'Written with what it tells of, and kept for `AUDIT_RETENTION_DAYS`. Jobs that were submitted and files that were ' +
+  'uploaded are not in it.'
 
 export const listOfProject = route({
   method: 'GET',

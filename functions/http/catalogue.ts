@@ -1,15 +1,13 @@
 import { z } from 'zod'
 import * as deviceModels from '../../db/queries/device-models.ts'
 import * as serialNumbers from '../../db/queries/serial-numbers.ts'
-import { StintError } from '../../lib/core/errors.ts'
-import { newId } from '../../lib/core/ids.ts'
 import { attachment } from '../../lib/files/content-disposition.ts'
 import { resource } from '../../lib/http/resource.ts'
 import { plain, route } from '../../lib/http/route.ts'
 import { decodeCursor, id, label, page, pageOf, timestamp, toPage } from '../../lib/http/schemas.ts'
 import { deviceModelCode as code, MAX_SERIAL_NUMBER } from '../../lib/serials/serial.ts'
 import { chooseProject } from '../belonging.ts'
-import { changeModel, requireModel } from '../device-models.ts'
+import { addModel, changeModel, removeModel, requireModel } from '../device-models.ts'
 import { MAX_CSV_ROWS, serialsCsv, serialsCsvPath } from '../serials-csv.ts'
 
 const name = label(200)
@@ -46,7 +44,7 @@ export const create = route({
   errors: ['PROJECT_NOT_FOUND', 'FORBIDDEN', 'DEVICE_MODEL_CODE_TAKEN'],
   run: async ({ app, actor, body }) => {
     const projectId = await chooseProject(app, actor, body.projectId, 'maintainer')
-    const row = await deviceModels.insert(app.sql, { ...body, id: newId(), projectId })
+    const row = await addModel(app, actor, { ...body, projectId })
     return { status: 201, headers: { location: `/device-models/${row.id}` }, body: { deviceModel: toModel(row) } }
   },
 })
@@ -98,7 +96,7 @@ export const update = route({
   errors: ['DEVICE_MODEL_NOT_FOUND', 'FORBIDDEN', 'DEVICE_MODEL_CODE_TAKEN', 'DEVICE_MODEL_IN_USE'],
   run: async ({ app, actor, params, body }) => {
     const { id } = await requireModel(app, actor, params.modelId, 'maintainer')
-    const row = await changeModel(app, id, { code: body.code ?? null, name: body.name ?? null })
+    const row = await changeModel(app, actor, id, { code: body.code ?? null, name: body.name ?? null })
     return { status: 200, body: { deviceModel: toModel(row) } }
   },
 })
@@ -113,8 +111,7 @@ export const remove = route({
   replies: { 204: plain('Deleted') },
   errors: ['DEVICE_MODEL_NOT_FOUND', 'FORBIDDEN', 'DEVICE_MODEL_IN_USE'],
   run: async ({ app, actor, params }) => {
-    const { id } = await requireModel(app, actor, params.modelId, 'maintainer')
-    if (!(await deviceModels.remove(app.sql, id))) throw new StintError('DEVICE_MODEL_NOT_FOUND')
+    await removeModel(app, actor, await requireModel(app, actor, params.modelId, 'maintainer'))
     return { status: 204 }
   },
 })

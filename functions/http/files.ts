@@ -160,7 +160,7 @@ export const remove = route({
   replies: { 204: plain('Deleted') },
   errors: ['FILE_NOT_FOUND', 'FORBIDDEN', 'FILE_IN_USE'],
   run: async ({ app, actor, params }) => {
-    await removeFile(app, await requireFile(app, actor, params.fileId, 'maintainer'))
+    await removeFile(app, actor, await requireFile(app, actor, params.fileId, 'maintainer'))
     return { status: 204 }
   },
 })

@@ -75,6 +75,20 @@ describe('a ticket', () => {
     expect(await world.http('POST', '/live/tickets', { token: ada.accessToken })).toMatchObject({ status: 401 })
   })
 
+  test('opens a person’s 101st connection in place of the oldest, and takes nobody else’s', async ({ world }) => {
+    const [ada, grace] = [await world.register(), await world.register('Grace')]
+    expect(await open(world, await newTicket(world, grace), 'grace')).toBe(200)
+    await world.sql`
+      INSERT INTO live_connections (id, user_id, connected_at, ends_at)
+      SELECT 'ada ' || n, ${ada.userId}, now() - n * interval '1 second', now() + interval '1 hour'
+      FROM generate_series(1, 100) AS n`
+    expect(await open(world, 'unknown', 'nobody')).toBe(401)
+    expect(await ping(world, 'ada 100')).toMatchObject({ type: 'pong' })
+    expect(await open(world, await newTicket(world, ada), 'ada 0')).toBe(200)
+    expect(await ping(world, 'ada 100')).toEqual({ type: 'reconnect' })
+    for (const id of ['ada 99', 'ada 0', 'grace']) expect(await ping(world, id)).toMatchObject({ type: 'pong' })
+  })
+
   test('goes to a WebSocket API of its own where there is one', async ({ world }) => {
     const ada = await world.register()
     const live = { url: 'wss://abc.example.com/dev', managementUrl: undefined }

@@ -26,8 +26,8 @@ export const createTicket = route({
     'Open the `url` within 30 s. It brings `{"type":"events","events":[LiveEvent …]}`, the events of the jobs of all your ' +
     'projects, each at least once and in order per job. Send `{"type":"ping"}` at least every ten minutes; the answer is ' +
     '`{"type":"pong","secondsLeft":…}`, or `{"type":"reconnect"}` when the connection is to end. It ends with the session ' +
-    'that it was opened in, and after two hours. It brings the events of all projects, so no API key opens one: programs ' +
-    'ask `GET /live/events`.',
+    'that it was opened in, after two hours, and when its person opens a hundred newer ones. It brings the events of all ' +
+    'projects, so no API key opens one: programs ask `GET /live/events`.',
   actor: 'user',
   replies: {
     201: z.object({

@@ -21,12 +21,14 @@ const YOUNG_MB = 64
 /**
  * Starts the host, which loads its code while `options` are awaited.
  * @param env that the stack was started in
+ * @param signal ends it while it starts
  */
 export const startHost = async (
   dataDir: string,
   env: Record<string, string>,
   options: Promise<HostOptions>,
   onMessage: (message: FromHost) => void,
+  signal: AbortSignal,
 ): Promise<Host> => {
   const log = createLineLog(dataDir, 'host')
   const child = await startChild<HostReady>({
@@ -37,6 +39,7 @@ export const startHost = async (
     readySeconds: 60,
     execArgv: [`--max-semi-space-size=${YOUNG_MB}`],
     onLine: log.write,
+    signal,
     onMessage: (message) => {
       if ('type' in message) onMessage(message as FromHost)
     },

@@ -3,7 +3,7 @@ import { request as httpRequest, type IncomingMessage, type RequestOptions } fro
 import { connect } from 'node:net'
 import { text } from 'node:stream/consumers'
 import type { APIGatewayProxyEventV2 } from 'aws-lambda'
-import { expect, onTestFinished, test } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import type { App } from '../../lib/app.ts'
 import { readConfig } from '../../lib/core/config.ts'
 import { createLog } from '../../lib/core/log.ts'
@@ -322,6 +322,34 @@ test('what is not HTTP behind whole requests is refused when these are answered,
     setImmediate(held.resolve)
     expect((await answer).match(/(?<=HTTP\/1\.1 )\d+/g)).toEqual(['200', '200', '400'])
   }
+})
+
+test('requests that are sent ahead are served one at a time, and none when the caller has left', async () => {
+  const served: string[] = []
+  const held = Promise.withResolvers<void>()
+  const handler: HttpHandler = async ({ rawPath }) => {
+    served.push(rawPath)
+    if (rawPath === '/things/held') await held.promise
+    return { statusCode: 200, body: JSON.stringify(rawPath) }
+  }
+  const { port, ask } = await serve({ route: 'GET /things/{name}', handler })
+  const get = (name: string, more = '') => `GET /things/${name} HTTP/1.1\r\nHost: x\r\n${more}\r\n`
+  const soon = (what: () => void) => vi.waitFor(what, { timeout: 30_000 })
+
+  const leaver = connect(port, '127.0.0.1')
+  leaver.write(get('held') + get('unserved') + get('unserved'))
+  await soon(() => expect(served).toEqual(['/things/held']))
+  leaver.destroy()
+  for (const name of ['a', 'b']) expect(await ask({ path: `/things/${name}` })).toMatchObject({ status: 200 })
+
+  const socket = connect(port, '127.0.0.1')
+  const answers = text(socket)
+  socket.write(get('held') + get('second') + get('third', 'Connection: close\r\n'))
+  await soon(() => expect(served.slice(3)).not.toEqual([]))
+  expect(served.slice(3)).toEqual(['/things/held'])
+  held.resolve()
+  expect((await answers).match(/\/things\/\w+(?=")/g)).toEqual(['/things/held', '/things/second', '/things/third'])
+  expect(served.slice(3)).toEqual(['/things/held', '/things/second', '/things/third'])
 })
 
 test('a function that throws is 500 without its reasons', async () => {

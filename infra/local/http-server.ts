@@ -123,8 +123,12 @@ export const createHttpServer = ({
     shouldUpgradeCallback: ({ headers }) => onUpgrade !== undefined && headers.upgrade?.toLowerCase() === 'websocket',
   })
   const answer = (request: IncomingMessage, response: ServerResponse): void => {
-    underWay.add(request.socket, response)
-    serve(request, response).catch((error: unknown) => {
+    const { socket } = request
+    const ahead = underWay.add(socket, response)
+    const served = ahead
+      ? ahead.then(() => (socket.destroyed ? undefined : serve(request, response)))
+      : serve(request, response)
+    served.catch((error: unknown) => {
       app.log.error({ err: error, url: request.url }, 'an answer could not be sent')
       response.destroy()
     })
@@ -263,15 +267,21 @@ const respond = (
 const hasBody = (request: IncomingMessage): boolean =>
   request.headers['transfer-encoding'] !== undefined || Number(request.headers['content-length'] ?? 0) > 0
 
-/** Of each connection the answers that it waits for: a client that sends requests ahead gets them in their order. */
+/**
+ * Of each connection the answers that it waits for. Requests that are sent ahead are served in their order, one when the
+ * answer before it has left: answers that nobody takes would else be held, hundreds for a few bytes each.
+ */
 const createUnderWay = () => {
   const answers = new WeakMap<Socket, Set<ServerResponse>>()
   const ending = new WeakSet<Socket>()
   return {
-    add: (socket: Socket, response: ServerResponse): void => {
+    /** @returns when the answer ahead of it is gone, with its connection perhaps; undefined: none is */
+    add: (socket: Socket, response: ServerResponse): Promise<unknown> | undefined => {
       const those = answers.get(socket) ?? new Set()
+      const ahead = [...those].at(-1)
       answers.set(socket, those.add(response))
       response.once('close', () => those.delete(response))
+      return ahead && new Promise((resolve) => ahead.once('close', resolve))
     },
     /** Ends the connection when whole requests are answered; one that has only begun is what it ends for. */
     end: (socket: Socket, finish: () => void): void => {

@@ -26,6 +26,8 @@ export interface StackState {
   terminal: Terminal
   /** Each part as it last ran. */
   latest: { postgres?: Postgres; sqsS3?: SqsS3; kafka?: KafkaBroker; host?: Host | undefined }
+  /** The host that starts or runs: what it was told of the others, and what ends it while it starts. */
+  toldHost?: { env: Record<string, string>; starting: AbortController }
   /** What the supervisor keeps running, for the host to see and act on. */
   control: { list(): PartState[]; act(name: string, action: ProcessAction): void }
   /** The host's worker processes, by name. */
@@ -110,11 +112,13 @@ export const hostPart: Part<Host> = {
     await endWorkers([...state.workers.values()])
     for (const name of state.workers.keys()) state.runFile.remove(name)
     state.workers.clear()
+    const starting = new AbortController()
     const options = state.needed.then(() => {
       const env = environmentOf(state)
+      state.toldHost = { env, starting }
       return { dataDir, port, functionTimeoutSeconds, concurrency, chaosSeed, env, newKafka: newKafkaOf(state) }
     })
-    return startHost(dataDir, givenTo(state), options, (message) => hear(state, message))
+    return startHost(dataDir, givenTo(state), options, (message) => hear(state, message), starting.signal)
   },
   onUp: (state, host) => {
     state.latest.host = host
@@ -154,13 +158,18 @@ const environmentOf = (state: StackState): Record<string, string> => {
 const givenTo = ({ env }: StackState): Record<string, string> =>
   Object.fromEntries(Object.entries(env).filter((entry): entry is [string, string] => entry[1] !== undefined))
 
-/** A part that came back elsewhere, because its port was taken meanwhile, makes another configuration, and a new host. */
+/**
+ * A part that came back elsewhere, because its port was taken meanwhile, makes another configuration, and a new host. One
+ * that is just starting would look for the part where it was.
+ */
 const renewHost = (state: StackState): void => {
-  const { host } = state.latest
-  if (!host) return
+  if (!state.toldHost) return
+  const { env, starting } = state.toldHost
   const now = environmentOf(state)
-  const changed = Object.keys(now).some((name) => name !== 'KAFKA_BROKERS' && now[name] !== host.options.env[name])
-  if (changed) void host.stop()
+  const changed = Object.keys(now).some((name) => name !== 'KAFKA_BROKERS' && now[name] !== env[name])
+  if (!changed) return
+  if (state.latest.host) void state.latest.host.stop()
+  else starting.abort('what it needs is elsewhere now')
 }
 
 /** Kafka has another address at each of its starts; the host takes it without a start of its own. */

@@ -7,10 +7,10 @@ import { noTraces } from '../tracing/traces.ts'
 import { resource } from './resource.ts'
 import { type InvocationContext, MAX_BODY_BYTES, plain, type Route, route } from './route.ts'
 
-const setup = () => {
+const setup = (given: Partial<InvocationContext> = {}) => {
   const log = { error: vi.fn() }
   const metrics = { count: vi.fn(), observe: vi.fn() }
-  const context = { app: { log, metrics, traces: noTraces } as unknown as App } as InvocationContext
+  const context = { app: { log, metrics, traces: noTraces } as unknown as App, ...given } as InvocationContext
   const call = async (handler: Route | ReturnType<typeof resource>, given: Partial<APIGatewayProxyEventV2> = {}) => {
     const answer = await handler(
       {
@@ -282,6 +282,12 @@ describe('a failure', () => {
     expect(answer).toMatchObject({ statusCode: 500, json: { code: 'INTERNAL' } })
     expect(answer.body).not.toContain('hunter2')
     expect(log.error).toHaveBeenCalledWith({ err: error, requestId: 'r-1' }, expect.any(String))
+  })
+
+  test('to be done before the function’s time is over is a 503 that asks for another try', async () => {
+    const { call } = setup({ getRemainingTimeInMillis: () => 0 })
+    const answer = await call(answering(() => new Promise(() => {})))
+    expect(answer).toMatchObject({ statusCode: 503, json: { code: 'UNAVAILABLE' }, headers: { 'retry-after': '1' } })
   })
 
   test('to reach a component is a 503 that asks for another try', async () => {

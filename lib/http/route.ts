@@ -151,7 +151,9 @@ export const route = <
   // A page's address may say more than its server needs to know, and then declares so.
   const declaredQuery = checked.query ?? z.object({})
   const querySchema = declaredQuery.def.catchall ? declaredQuery : declaredQuery.strict()
-  const handler = middy<APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2, Error, InvocationContext>()
+  const handler = middy<APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2, Error, InvocationContext>({
+    timeoutEarlyResponse: refuseLate,
+  })
     .use(httpHeaderNormalizer())
     .use(httpSecurityHeaders(SECURITY_HEADERS))
     .use({ after: addOwnHeaders, onError: answerProblem(checked) })
@@ -179,6 +181,11 @@ export const route = <
       return respond(reply as WireReply)
     })
   return Object.assign(measured(checked, handler as unknown as HttpHandler), { declaration: checked })
+}
+
+/** Its time is nearly over: as when a component doesn't answer at all, which nobody is told otherwise. */
+const refuseLate = (): never => {
+  throw new StintError('UNAVAILABLE', 'The request took longer than it may.', { headers: { 'retry-after': '1' } })
 }
 
 /** The policies of documents are ours or off: an answer in JSON shows nothing, and a page's `run` gives its own policy. */

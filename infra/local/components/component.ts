@@ -54,6 +54,8 @@ export const startChild = async <Ready>(given: {
   onLine?: (line: string) => void
   /** What else the process says, from its first moment on. */
   onMessage?: (message: object) => void
+  /** Ends a start that can't succeed any more, for its reason. */
+  signal?: AbortSignal
 }): Promise<Child<Ready>> => {
   const child = fork(fileURLToPath(new URL(given.entry, import.meta.url)), {
     detached: true,
@@ -84,6 +86,10 @@ export const startChild = async <Ready>(given: {
   child.on('message', (message: ChildMessage<Ready>) => {
     if ('ready' in message) resolve(message.ready)
     if ('failed' in message) fail(message.failed)
+  })
+  given.signal?.addEventListener('abort', ({ target }) => {
+    fail(String((target as AbortSignal).reason))
+    child.kill('SIGKILL')
   })
   void exited.then(({ code, signal }) => fail(`it ended with ${signal ?? code}\n${lastWords()}`))
   try {

@@ -32,6 +32,10 @@ const sentences: Record<Entry['action'], (entry: Entry, person: ComponentChildre
     </>
   ),
   'schedule.delete': ({ data }) => <>deleted the schedule{named(data)}</>,
+  'file.delete': ({ data }) => <>deleted the file{named(data)}</>,
+  'device-model.create': ({ data }) => <>made the device model{named(data)}</>,
+  'device-model.change': ({ data }) => <>changed the device model{named(data)}</>,
+  'device-model.delete': ({ data }) => <>deleted the device model{named(data)}</>,
   'job.cancel': (entry) => <>cancelled {jobs(entry)}</>,
   'job.retry': (entry) => <>retried {jobs(entry)}</>,
   'job.delete': ({ data, target }) => (

@@ -1,0 +1,47 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setImmediate as turn } from 'node:timers/promises'
+import { expect, onTestFinished, test } from 'vitest'
+import type { KafkaBroker } from './components/kafka.ts'
+import type { Postgres } from './components/postgres.ts'
+import { sqsS3At } from './components/sqs-s3.ts'
+import { makeSecrets } from './local-config.ts'
+import { createRunFile } from './run-file.ts'
+import { hostPart, postgresPart, type StackState, sqsS3Part } from './stack-parts.ts'
+
+const postgresAt = (port: number) => ({ url: `postgres://127.0.0.1:${port}/none`, port }) as Postgres
+const sqsAt = (port: number) => ({ ...sqsS3At(port), port }) as NonNullable<StackState['latest']['sqsS3']>
+
+/** A stack of which everything has run once, and nothing does. */
+const stack = async (): Promise<StackState> => {
+  const dataDir = await mkdtemp(join(tmpdir(), 'stint-parts-'))
+  onTestFinished(() => rm(dataDir, { recursive: true, force: true }))
+  return {
+    config: { dataDir, port: 0 },
+    url: 'http://localhost:1',
+    env: {},
+    secrets: makeSecrets(),
+    runFile: createRunFile(dataDir, ({ message }) => expect.unreachable(message)),
+    latest: { postgres: postgresAt(1), sqsS3: sqsAt(1), kafka: { address: '127.0.0.1:1' } as KafkaBroker },
+    workers: new Map(),
+    needed: Promise.resolve(),
+    kafkaStarts: 1,
+    republishedFor: 1,
+  } as unknown as StackState
+}
+
+test.for<[string, (state: StackState) => void]>([
+  ['postgres', (state) => postgresPart.onUp(state, postgresAt(2))],
+  ['sqs-s3', (state) => sqsS3Part.onUp(state, sqsAt(2))],
+])(
+  'a host that starts while %s comes back at another port does not look for it at the old one',
+  async ([, comeBack]) => {
+    const state = await stack()
+    const starting = hostPart.start(state, undefined)
+    const failed = expect(starting).rejects.toThrow('host did not start: what it needs is elsewhere now')
+    await turn()
+    comeBack(state)
+    await failed
+  },
+)
