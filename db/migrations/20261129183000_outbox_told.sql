@@ -4,7 +4,7 @@ SET LOCAL lock_timeout = '3s';
 -- To look each event up that is published, with its job, costs Postgres 7 µs; to note here what it says, 2.
 ALTER TABLE outbox ADD told text;
 -- It is read once and deleted: to compress it would cost more than it saves.
-ALTER TABLE outbox ALTER told SET STORAGE EXTERNAL, SET (toast_tuple_target = 8160);
+ALTER TABLE outbox ALTER told SET STORAGE EXTERNAL;
 COMMENT ON COLUMN outbox.told IS 'The events themselves, to be read without a look at each: [id, project, job, seq, type, xid, data], as JSON, with commas between. Null where some have been published, and the rest is looked up.';
 
 -- Nothing in it needs escaping but the data, which is JSON: so json_build_array, which costs more, isn't needed.
@@ -30,4 +30,4 @@ BEGIN
   RETURN NULL;
 END
 $$;
-ALTER TABLE outbox DROP COLUMN told, RESET (toast_tuple_target);
+ALTER TABLE outbox DROP COLUMN told;
