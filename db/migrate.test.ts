@@ -1,4 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs'
+import type { TransactionSql } from 'postgres'
 import { expect } from 'vitest'
 import { insertJobs } from '../tests/support/engine.ts'
 import { untilOneWaits } from '../tests/support/lock-waits.ts'
@@ -23,52 +24,52 @@ test.for(CONSIDERATE)('%s waits for no lock without an end', (name) => {
   for (const direction of directions) expect(direction.startsWith("\nSET LOCAL lock_timeout = '3s';\n")).toBe(true)
 })
 
+/** Migrates behind a reader of the outbox, who does something else when the migration waits for him, and then ends. */
+const migrateBehindReader = async <Done>(
+  { sql }: World,
+  migrate: () => Promise<string>,
+  meanwhile: (reader: TransactionSql) => Promise<Done>,
+): Promise<{ migrated: string; done: Done }> => {
+  const { migrating, done } = await sql.begin(async (reader) => {
+    await reader`SELECT FROM outbox`
+    const migrating = migrate()
+    migrating.catch(() => {})
+    await untilOneWaits(sql)
+    // Not as a promise: the transaction would wait for it.
+    return { migrating, done: await meanwhile(reader) }
+  })
+  return { migrated: await migrating, done }
+}
+
 test('a migration that waits behind a long reader lets writers through, and is tried again', async ({ world }) => {
   await takeBackTo(world, '_long_delays.sql')
-  const applying = await world.sql.begin(async (reader) => {
-    await reader`SELECT FROM outbox`
-    const applied = migrateUp(world.app.config.database.url)
-    applied.catch(() => {})
-    await untilOneWaits(world.sql)
-    await insertJobs(world.app, [{}])
-    // Not as a promise: the transaction would wait for it.
-    return { applied }
-  })
-  expect(await applying.applied).toMatch(/lock timeout(.|\n)*Applied: \d+_outbox_told.sql/)
+  const up = () => migrateUp(world.app.config.database.url)
+  const { migrated } = await migrateBehindReader(world, up, () => insertJobs(world.app, [{}]))
+  expect(migrated).toMatch(/lock timeout(.|\n)*Applied: \d+_outbox_told.sql/)
   expect(await list(world.sql, 10)).toHaveLength(1)
 })
 
 test('a migration that waits for somebody who waits for it is tried again', async ({ world }) => {
   await takeBackTo(world, '_outbox_told.sql')
-  const begun = await world.sql.begin(async (reader) => {
+  const down = () => migrateDown(world.app.config.database.url)
+  await migrateBehindReader(world, down, async (reader) => {
     // Whoever finds a deadlock is its victim.
     await reader`SET LOCAL deadlock_timeout = '60s'`
-    await reader`SELECT FROM outbox`
-    const down = migrateDown(world.app.config.database.url)
-    down.catch(() => {})
-    await untilOneWaits(world.sql)
     await reader`INSERT INTO events (job_id, project_id, seq, type) VALUES (gen_random_uuid(), gen_random_uuid(), 1, 'job.queued')`
-    // Not as a promise: the transaction would wait for it.
-    return { down }
   })
-  await begun.down
   expect(await world.sql`SELECT events FROM outbox`).toEqual([{ events: 1 }])
 })
 
 test('who writes events while what they tell is taken back writes them all the same', async ({ world }) => {
   await takeBackTo(world, '_outbox_told.sql')
-  const begun = await world.sql.begin(async (reader) => {
-    await reader`SELECT FROM outbox`
-    const down = migrateDown(world.app.config.database.url)
-    down.catch(() => {})
-    await untilOneWaits(world.sql)
+  const down = () => migrateDown(world.app.config.database.url)
+  const { done } = await migrateBehindReader(world, down, async () => {
     const inserting = insertJobs(world.app, [{}])
     inserting.catch(() => {})
     const waiting = () => world.sql`SELECT FROM pg_locks WHERE NOT granted AND relation IS NOT NULL`
     await expect.poll(waiting).toHaveLength(2)
-    return { down, inserting }
+    return { inserting }
   })
-  await begun.inserting
-  await begun.down
+  await done.inserting
   expect(await world.sql`SELECT events FROM outbox`).toEqual([{ events: 1 }])
 })

@@ -54,11 +54,11 @@ export const list = async (sql: Sql, atLeast: number): Promise<(OutboxEvent | Go
       FROM jobs WHERE jobs.id = ANY (due.job_ids)
     ) AS of_jobs
     WHERE before < ${atLeast} ORDER BY due.id`
-  const told = new Map(rows.map((row) => [row.id, readTold(row)]))
-  const unclear = rows.map(({ id }) => id).filter((id) => !told.get(id))
+  const told = rows.map(readTold)
+  const unclear = rows.map(({ id }) => id).filter((_, nth) => !told[nth])
   const lookedUp = unclear.length > 0 ? await listNamed(sql, unclear) : []
   const byRow = Map.groupBy(lookedUp, ({ outboxId }) => outboxId)
-  const read = rows.map(({ id }) => told.get(id) ?? byRow.get(id))
+  const read = rows.map(({ id }, nth) => told[nth] ?? byRow.get(id))
   // A row that went meanwhile may have been noted anew, and what is behind it must not come before it.
   const gone = read.indexOf(undefined)
   return read.slice(0, gone < 0 ? read.length : gone).flatMap((events) => events ?? [])

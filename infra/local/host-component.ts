@@ -7,8 +7,6 @@ import { createLineLog } from './log-file.ts'
 /** The host process, as a part of the stack like the others. */
 export interface Host extends Component {
   ready: HostReady
-  /** What it was started with. */
-  options: HostOptions
   tell(message: ToHost): void
 }
 
@@ -52,7 +50,6 @@ export const startHost = async (
     exited: child.exited,
     stop: child.stop,
     ready: child.ready,
-    options: await options,
     tell: (message) => {
       if (child.process.connected) child.process.send(message, () => {})
     },

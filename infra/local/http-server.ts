@@ -273,15 +273,17 @@ const hasBody = (request: IncomingMessage): boolean =>
  */
 const createUnderWay = () => {
   const answers = new WeakMap<Socket, Set<ServerResponse>>()
+  const latest = new WeakMap<Socket, ServerResponse>()
   const ending = new WeakSet<Socket>()
   return {
     /** @returns when the answer ahead of it is gone, with its connection perhaps; undefined: none is */
     add: (socket: Socket, response: ServerResponse): Promise<unknown> | undefined => {
       const those = answers.get(socket) ?? new Set()
-      const ahead = [...those].at(-1)
+      const ahead = latest.get(socket)
+      latest.set(socket, response)
       answers.set(socket, those.add(response))
       response.once('close', () => those.delete(response))
-      return ahead && new Promise((resolve) => ahead.once('close', resolve))
+      return ahead && those.has(ahead) ? new Promise((resolve) => ahead.once('close', resolve)) : undefined
     },
     /** Ends the connection when whole requests are answered; one that has only begun is what it ends for. */
     end: (socket: Socket, finish: () => void): void => {
