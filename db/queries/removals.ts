@@ -162,6 +162,8 @@ export const remove = async (sql: Sql, ids: string[]): Promise<number> => {
     ), no_children AS (
       DELETE FROM job_dependencies USING doomed
       WHERE parent_id = doomed.id AND child_id NOT IN (SELECT id FROM doomed)
+    ), no_keys AS (
+      DELETE FROM idempotency_keys USING doomed WHERE project_id = doomed.id
     ), counted AS (
       DELETE FROM uncounted_parents USING doomed WHERE job_id = doomed.id
     ), removed AS (

@@ -13,7 +13,8 @@ import { partsOf, revive, toError } from './thrown.ts'
  * Runs one job from its checkpoint until it returns, throws or must stop. What it throws is its outcome.
  * @returns undefined when the stint was fenced off
  */
-export const runJob = async ({ app, threads }: Engine, keeper: Keeper, stint: Stint): Promise<Outcome | undefined> => {
+export const runJob = async (engine: Engine, keeper: Keeper, stint: Stint): Promise<Outcome | undefined> => {
+  const { app, threads } = engine
   try {
     const input = parseInput(stint)
     const checkpoint = parseCheckpoint(app, stint)
@@ -24,7 +25,7 @@ export const runJob = async ({ app, threads }: Engine, keeper: Keeper, stint: St
       stint.job.checkpoint = checkpoint
       return await threads.run(stint, { log, parents, saveNow: keeper.saveNow, signal: stint.taken.signal })
     }
-    return await runShared(stint, sharedContext(app, stint, { log, input, checkpoint, parents }), keeper.saveNow)
+    return await runShared(stint, sharedContext(engine, stint, { log, input, checkpoint, parents }), keeper.saveNow)
   } catch (thrown) {
     if (stint.fenced) return undefined
     const error = toError(thrown)
