@@ -1,23 +1,18 @@
 import type { TransactionSql } from 'postgres'
 import { transaction } from '../../db/client.ts'
 import * as leases from '../../db/queries/leases.ts'
+import type { App } from '../app.ts'
 import { jobSecret } from '../auth/job-secret.ts'
 import { jobFiles } from '../files/job-files.ts'
 import { jobMail } from '../mail/job-mail.ts'
 import { FencedError, type SharedJobContext } from './define.ts'
-import type { Engine } from './execute.ts'
 import type { Stint } from './stint.ts'
-import { submitFrom } from './submit-from.ts'
 
 /** What was read for the job before it starts. */
-type Given = Pick<SharedJobContext<unknown, unknown>, 'input' | 'checkpoint' | 'log' | 'parents'>
+type Given = Pick<SharedJobContext<unknown, unknown>, 'input' | 'checkpoint' | 'log' | 'parents' | 'submit'>
 
 /** What a job that shares its process is given. */
-export const sharedContext = (
-  { app, kinds }: Pick<Engine, 'app' | 'kinds'>,
-  stint: Stint,
-  given: Given,
-): SharedJobContext<unknown, unknown> => {
+export const sharedContext = (app: App, stint: Stint, given: Given): SharedJobContext<unknown, unknown> => {
   const { id, projectId, attempt, stint: number } = stint.job
 
   const fenced = <T>(work: (tx: TransactionSql) => Promise<T>): Promise<T> =>
@@ -34,7 +29,6 @@ export const sharedContext = (
     ...given,
     signal: stint.abort.signal,
     fenced,
-    submit: submitFrom(app, kinds, stint, given.log),
     files: jobFiles(app, { jobId: id, projectId, stint: number, fenced }),
     web: app.web,
     mail: jobMail(app, { jobId: id, projectId }),
