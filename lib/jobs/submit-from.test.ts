@@ -124,6 +124,39 @@ test('a thousand in one turn are a few statements and one doorbell', async ({ wo
   expect(doorbells.map(({ body }) => JSON.parse(body).n)).toEqual([500, 500])
 })
 
+test('what is large goes in several transactions', async ({ world: { app } }) => {
+  const id = await insertParent(app)
+  work = async function* ({ submit }) {
+    const value = 'x'.repeat(200_000)
+    await Promise.all(Array.from({ length: 60 }, (_, nth) => submit(`${nth}`, echoOf(value))))
+    return null
+  }
+  await run(app, { budget: 1 })
+  const rows = await app.sql`SELECT count(*)::integer AS jobs FROM jobs WHERE submitted_by = ${id} GROUP BY xmin`
+  expect(rows.map((row) => row['jobs']).toSorted()).toEqual([11, 49])
+})
+
+test('where the database can take none of them, each is not tried alone', async ({ world: { app } }) => {
+  const id = await insertParent(app)
+  let transactions = 0
+  const sql = new Proxy(app.sql, {
+    get: (target, property) => {
+      if (property !== 'begin') return Reflect.get(target, property)
+      return async () => {
+        transactions++
+        throw new Error('the disk is full')
+      }
+    },
+  })
+  work = async function* ({ submit }) {
+    await Promise.all(Array.from({ length: 100 }, (_, nth) => submit(`${nth}`, echoOf(nth))))
+    return null
+  }
+  await run({ ...app, sql }, { budget: 1 })
+  expect(transactions).toBe(1)
+  expect(await get(app, id)).toMatchObject({ state: 'queued', attempt: 2, error: { message: 'the disk is full' } })
+})
+
 test('a chord: one job runs after all that were submitted before it', async ({ world: { app } }) => {
   await insertParent(app)
   work = async function* ({ submit }) {

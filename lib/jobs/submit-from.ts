@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { isRefusal, isUnreachable } from '../../db/client.ts'
+import { isRefusal } from '../../db/client.ts'
 import type { App } from '../app.ts'
 import { invalidField, invalidFields, StintError } from '../core/errors.ts'
 import { parseExactly } from '../http/json-body.ts'
@@ -39,7 +39,8 @@ export const submitFrom = (
   const gatherer = new Gatherer({
     most: MAX_GROUP,
     underWay: 1,
-    concernsAll: (error) => error instanceof FencedError || isUnreachable(error),
+    // What one of them can't be to blame for: the fence, the connection, the disk.
+    concernsAll: (error) => !(error instanceof StintError || isRefusal(error)),
     store: async (prepared) => {
       if (stint.fenced) throw new FencedError(`stint ${number} no longer holds the job`)
       return submit(app, prepared, { id, stint: number })
