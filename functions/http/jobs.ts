@@ -217,14 +217,19 @@ export const retry = route({
   path: '/jobs/{jobId}/retry',
   summary: 'Begin a failed or cancelled job anew',
   description:
-    'Attempts, crashes and running time start anew; it goes on from its checkpoint unless `fromStart`. It takes its ' +
-    'unique key again, and waits for those of its parents that live again; parents that have ended it no longer asks ' +
-    'for. Jobs that ran after it and have ended stay as they are; those that still wait, wait for it again.',
+    'Attempts, crashes and running time start anew; it goes on from its checkpoint unless `fromStart`, and the jobs that ' +
+    'it submitted it submits no second time. It takes its unique key again, and waits for those of its parents that live ' +
+    'again; parents that have ended it no longer asks for. Jobs that ran after it and have ended stay as they are; those that still wait, wait for it again.',
   actor: 'user',
   scope: 'jobs:write',
   params: jobId,
   body: z
-    .strictObject({ fromStart: z.boolean().default(false).meta({ description: 'Forgets the checkpoint.' }) })
+    .strictObject({
+      fromStart: z
+        .boolean()
+        .default(false)
+        .meta({ description: 'Forgets the checkpoint, and which jobs it submitted.' }),
+    })
     .meta({ id: 'Retry', example: {} }),
   replies: { 202: jobReply },
   errors: ['JOB_NOT_FOUND', 'FORBIDDEN', 'JOB_NOT_ENDED', 'JOB_SUCCEEDED', 'UNIQUE_KEY_TAKEN'],

@@ -44,7 +44,13 @@ export const retryMany = route({
   actor: 'user',
   scope: 'jobs:write',
   body: z
-    .strictObject({ ids, fromStart: z.boolean().default(false).meta({ description: 'Forgets the checkpoints.' }) })
+    .strictObject({
+      ids,
+      fromStart: z
+        .boolean()
+        .default(false)
+        .meta({ description: 'Forgets the checkpoints, and which jobs they submitted.' }),
+    })
     .meta({ id: 'RetryMany', example }),
   replies: { 200: z.object({ retried: z.int().meta({ description: 'How many begin anew.' }) }) },
   errors: ['JOB_NOT_FOUND', 'FORBIDDEN'],

@@ -42,7 +42,8 @@ export const job = jobSummary
   .extend({
     createdBy: id
       .nullable()
-      .meta({ description: 'Who submitted it, be it by an API key or a schedule; null: Stint itself.' }),
+      .meta({ description: 'Who submitted it, be it by an API key, a schedule or a job; null: Stint itself.' }),
+    submittedBy: id.nullable().meta({ description: 'The job that submitted it, which may be gone by now.' }),
     onParentFailure: z
       .enum(['fail', 'run', 'skip'])
       .meta({ description: 'What becomes of it when one before it fails.' }),
@@ -127,6 +128,7 @@ export const toSummary = (row: JobRow): z.input<typeof jobSummary> => ({
 export const toJob = (row: JobWithData): z.input<typeof job> => ({
   ...toSummary(row),
   createdBy: row.createdBy,
+  submittedBy: row.submittedBy,
   onParentFailure: row.onParentFailure,
   uniqueKey: row.uniqueKey,
   input: row.input,
@@ -173,6 +175,7 @@ export const justQueued = (
   cancelAcknowledgedAt: null,
   error: null,
   createdBy: row.createdBy,
+  submittedBy: row.submittedBy,
   onParentFailure: row.onParentFailure,
   uniqueKey: row.uniqueKey,
   input: JSON.parse(row.input),

@@ -55,7 +55,7 @@ export const addJobs = (program: Command, cli: Cli): void => {
     .command('retry')
     .argument('<id...>')
     .description('begin failed or cancelled jobs anew')
-    .option('--from-start', 'forget their checkpoints')
+    .option('--from-start', 'forget their checkpoints, and what they submitted')
     .option('--json', 'print JSON')
     .action((ids: string[], { fromStart = false, ...options }: { json?: boolean; fromStart?: boolean }) =>
       eachJob(cli, ids, options, async (client, jobId) => {
@@ -133,6 +133,7 @@ const describe = (io: Io, job: Explained): string => {
     ['done', percent(job.progress)],
     ['attempt', `${job.attempt} of ${job.maxAttempts}, stint ${job.stint}`],
     ['queued', job.queuedAt],
+    ['by job', job.submittedBy],
     ['started', job.startedAt],
     ['finished', job.finishedAt],
     ['ran', job.runMs > 0 ? duration(job.runMs) : null],

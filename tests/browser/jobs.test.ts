@@ -321,6 +321,27 @@ describeInBrowser('jobs in the dashboard', () => {
     await page.getByRole('region', { name: 'Facts' }).getByText('Stations').waitFor()
   })
 
+  test('lead from a job to the one that submitted it', async ({ stage }) => {
+    const { page } = await stage.open()
+    await register(page)
+    await fillForm(page, 'debug.noop', { 'input.steps': '1' })
+    const parent = await submit(page)
+    await fillForm(page, 'debug.noop', { 'input.steps': '1' })
+    const id = await submit(page)
+    await page.route(`**/jobs/${id}`, async (route) => {
+      if (route.request().resourceType() === 'document') return route.continue()
+      const response = await route.fetch()
+      const { job } = await response.json()
+      await route.fulfill({ response, json: { job: { ...job, submittedBy: parent } } })
+    })
+    await page.reload()
+    await page
+      .getByRole('region', { name: 'Facts' })
+      .getByRole('link', { name: parent.slice(-12) })
+      .click()
+    await page.waitForURL(`**/jobs/${parent}`)
+  })
+
   test('show the end of a long log by one request, and earlier lines on demand, where one reads', async ({ stage }) => {
     const { page } = await stage.open()
     await register(page)

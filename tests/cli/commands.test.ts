@@ -223,6 +223,16 @@ test('logs -f goes on until the job has ended', async ({ world, ada }) => {
   expect((await ada.stint(['job', idOf({ out })])).out).toContain('succeeded')
 })
 
+test('a job that another submitted says which', async ({ world, ada }) => {
+  await register(ada)
+  const child = await ada.stint(['submit', 'debug.noop'])
+  const parent = await ada.stint(['submit', 'debug.noop'])
+  expect((await ada.stint(['job', idOf(child)])).out).not.toContain('by job')
+  await world.sql`UPDATE jobs SET submitted_by = ${idOf(parent)} WHERE id = ${idOf(child)}`
+  expect((await ada.stint(['job', idOf(child)])).out).toMatch(new RegExp(`^by job +${idOf(parent)}$`, 'm'))
+  expect(JSON.parse((await ada.stint(['job', idOf(child), '--json'])).out).submittedBy).toBe(idOf(parent))
+})
+
 test('what strangers wrote cannot steer the terminal', async ({ world, ada }) => {
   await register(ada)
   const evil = '\x1b]52;c;cm0gLXJm\x07\x9b2J\r'
