@@ -133,3 +133,34 @@ test('a job that wants to go on at a time that is past goes on now: it comes bef
     { state: 'queued', inTurn: true },
   ])
 })
+
+test.for([Number.NaN, Number.POSITIVE_INFINITY, 1e12])(
+  'a job that wants to go on in %s seconds is told so, and tries again as after any throw',
+  async (seconds, { world: { app, sql } }) => {
+    const lost = defineJob({
+      kind: 'test.lost',
+      summary: 'Reckons wrong',
+      input: z.object({}),
+      output: z.null(),
+      maxAttempts: 2,
+      async *run() {
+        throw new RetryLater(seconds)
+      },
+    })
+    await insertJobs(app, [{ kind: 'test.lost', input: '{}', maxAttempts: 2 }])
+    await invoke(createEngine(app, [lost]), { budget: 1 })
+    expect(
+      await sql`SELECT state, attempt, type, data->'error' AS error FROM jobs JOIN events ON seq = event_seq`,
+    ).toEqual([
+      {
+        ...{ state: 'queued', attempt: 2, type: 'job.retried' },
+        error: {
+          code: 'RangeError',
+          message: expect.stringContaining(
+            `RetryLater takes a number of seconds, at most 315360000, and not ${seconds}`,
+          ),
+        },
+      },
+    ])
+  },
+)
