@@ -1,4 +1,4 @@
-import { isUnreachable } from '../../db/client.ts'
+import { isUnavailable } from '../../db/client.ts'
 import type { App } from '../app.ts'
 import type { Prepared } from './prepare.ts'
 import { type Submitted, submit } from './submit.ts'
@@ -17,7 +17,7 @@ interface Waiting {
 /**
  * Stores one submission, together with those that come in the same turn of the event loop or while others are being
  * written: one insert and one doorbell for all of them. An idle process doesn't wait. A group that fails is tried
- * in halves, so that nobody fails for a stranger's row.
+ * in halves, so that nobody fails for a stranger's row; unless the database has no room for any.
  */
 export const submitGathered = (app: App, prepared: Prepared): Promise<Submitted> => gathererOf(app).add(prepared)
 
@@ -67,7 +67,7 @@ class Gatherer {
       )
       for (const [index, { answer }] of group.entries()) answer.resolve(submitted[index] as Submitted)
     } catch (error) {
-      if (group.length === 1 || isUnreachable(error)) for (const { answer } of group) answer.reject(error)
+      if (group.length === 1 || isUnavailable(error)) for (const { answer } of group) answer.reject(error)
       else {
         const half = Math.ceil(group.length / 2)
         await Promise.all([this.#store(group.slice(0, half)), this.#store(group.slice(half))])
