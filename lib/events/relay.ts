@@ -2,6 +2,7 @@ import { transaction } from '../../db/client.ts'
 import * as outbox from '../../db/queries/outbox.ts'
 import type { App } from '../app.ts'
 import { isRecent } from '../core/clock.ts'
+import { inParts } from '../core/in-parts.ts'
 import { each } from '../schedule/every.ts'
 import { holds } from '../schedule/runner.ts'
 import { recordEvents, traceparentOfEvent } from '../tracing/job-spans.ts'
@@ -117,22 +118,14 @@ interface Encoded {
 }
 
 /** As few requests as the events fit into. What a batch of thousands of jobs told is one row, and more than one should have. */
-function* cut(app: App, events: (outbox.OutboxEvent | outbox.GoneEvent)[]): Generator<Encoded[]> {
-  let batch: Encoded[] = []
-  let bytes = 0
+const cut = (app: App, events: (outbox.OutboxEvent | outbox.GoneEvent)[]): Iterable<Encoded[]> =>
+  inParts(encoded(app, events), { most: BATCH, maxSize: BATCH_BYTES, sizeOf: ({ message }) => sizeOf(message) })
+
+/** Encoded when it is their turn: all that one row may tell of would be large. */
+function* encoded(app: App, events: (outbox.OutboxEvent | outbox.GoneEvent)[]): Generator<Encoded> {
   for (const event of events) {
-    if (event.id === null) continue
-    const message = toMessage(event, traceparentOfEvent(app.traces, event))
-    const size = sizeOf(message)
-    if (batch.length === BATCH || (batch.length > 0 && bytes + size > BATCH_BYTES)) {
-      yield batch
-      batch = []
-      bytes = 0
-    }
-    batch.push({ event, message })
-    bytes += size
+    if (event.id !== null) yield { event, message: toMessage(event, traceparentOfEvent(app.traces, event)) }
   }
-  if (batch.length > 0) yield batch
 }
 
 /** Keys and headers are ASCII. */
