@@ -95,7 +95,7 @@ const publishAll = async (
   const took = (batch: Encoded[]): void => {
     const some = batch.map((it) => it.event)
     published.push(...some)
-    recordEvents(app.traces, some, Date.now())
+    recordEvents(app.traces, some, app.clock.now())
   }
   try {
     for (const batch of cut(app, events)) {
