@@ -49,6 +49,8 @@ export const beginShift = (engine: Engine, time: FunctionTime): Shift => {
   const start = (stint: Stint): void => {
     // This process lost the job, and claimed it again before it noticed: what holds it holds it for the new stint alone.
     latest.get(stint.job.id)?.fence()
+    // Its claim took until after the hard stop, and nobody would cut it off.
+    if (time.remainingMs() < hardStopMs(time.totalMs)) return void finisher.add(stint.yielded())
     latest.set(stint.job.id, stint)
     running.add(stint)
     // The process may have been told to stop while the claim was under way.
