@@ -44,7 +44,10 @@ export const relay = async (app: App, remainingMs: () => number = () => Number.P
 type MayGoOn = () => Promise<boolean>
 type Refuses = PartlyPublishedError['refuses']
 
-/** Publishes what no partition refuses; when one more does, the rest of what the others get. @throws what they said */
+/**
+ * Publishes the events of all partitions but those that refused theirs; when one more does, goes on with the others.
+ * @throws what the partitions said
+ */
 const goingAround = async (app: App, refusals: Refuses[], mayGoOn: MayGoOn): Promise<void> => {
   try {
     await (refusals.length === 0 ? publishOldest(app, mayGoOn) : publishOthers(app, refusals, mayGoOn))

@@ -190,7 +190,7 @@ const unsavedPoint = (stint: Stint): safePoints.SavedPoint | undefined => {
 const storableJson = (json: string): string =>
   json.replace(/\\(?:u0000|ud[89a-f][0-9a-f]{2}|.)/gi, (it) => (/^\\u(0000|d[89a-f])/i.test(it) ? '' : it))
 
-/** Deeper than PostgreSQL could read it, nothing is said. */
+/** What is nested deeper than PostgreSQL could read it is left out. */
 const stringify = configure({ maximumDepth: MAX_DEPTH })
 
 /** A line's data as JSON text; of what is too large, its size. */

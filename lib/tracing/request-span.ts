@@ -2,7 +2,7 @@ import type { App } from '../app.ts'
 import { newSpanId, newTrace, readTraceparent, type TraceContext } from './trace-context.ts'
 
 export interface RequestSpan {
-  /** Where belongs what the request makes. */
+  /** The trace of what the request makes; undefined: it is of none. */
   context: TraceContext | undefined
   end(status: number): void
 }
