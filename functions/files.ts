@@ -13,6 +13,8 @@ import { hideAs } from './belonging.ts'
 /** How long a presigned URL is good: for the start of a transfer, not for its end. */
 const UPLOAD_SECONDS = 900
 export const DOWNLOAD_SECONDS = 300
+/** By then a transfer has come to its end that began when its URL was good. */
+const ARRIVED_SECONDS = 3_600
 
 /** A file that the actor may see, or change. @throws {StintError} FILE_NOT_FOUND also for strangers, FORBIDDEN */
 export const requireFile = async (app: App, actor: Actor, fileId: string, needed: Role): Promise<files.FileRow> => {
@@ -62,7 +64,7 @@ export const removeFile = async (app: App, actor: Actor, file: files.FileRow): P
   await app.files.delete(file.objectKey)
   const { id, projectId, name } = file
   await transaction(app.sql, async (tx) => {
-    if (await files.remove(tx, id))
+    if (await files.remove(tx, id, { announcedSeconds: UPLOAD_SECONDS, againSeconds: ARRIVED_SECONDS }))
       await told(actor, { action: 'file.delete', projectId, target: id, data: { name } })(tx)
   })
 }

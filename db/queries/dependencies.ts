@@ -111,19 +111,22 @@ export const settle = async (sql: Sql, parentIds: string[], falling: string[], m
     WITH ${whoEnded(sql, parentIds)}, parents AS MATERIALIZED (
       SELECT id, failed FROM ended UNION ALL SELECT id, true FROM unnest(${falling}::uuid[]) AS falling (id)
     ), open AS MATERIALIZED (
-      SELECT edge.ctid, child_id, failed FROM parents, LATERAL (${openEdgesOf(sql, 'parents', most)}) AS edge LIMIT ${most}
+      SELECT edge.ctid, child_id, failed, parents.id AS parent_id FROM parents, LATERAL (${openEdgesOf(sql, 'parents', most)}) AS edge LIMIT ${most}
     ), edges AS (
       UPDATE job_dependencies SET settled_at = now() WHERE ctid = ANY (ARRAY (SELECT ctid FROM open))
     ), counts AS MATERIALIZED (
-      SELECT child_id, sum(edges)::integer AS settled, bool_or(failed) AS failed FROM (
-        SELECT child_id, 1 AS edges, failed FROM open
+      SELECT child_id, sum(edges)::integer AS settled, bool_or(failed) AS failed,
+             min(parent_id::text) FILTER (WHERE failed) AS failed_parent
+      FROM (
+        SELECT child_id, 1 AS edges, failed, parent_id FROM open
         UNION ALL
-        SELECT id, 0, true FROM unnest(${falling}::uuid[]) AS falling (id)
+        SELECT id, 0, true, NULL FROM unnest(${falling}::uuid[]) AS falling (id)
       ) AS ends GROUP BY child_id
     ), children AS MATERIALIZED (
-      SELECT jobs.id, given.settled, given.failed FROM unnest(
-          ARRAY (SELECT child_id FROM counts), ARRAY (SELECT settled FROM counts), ARRAY (SELECT failed FROM counts)
-        ) AS given (child_id, settled, failed)
+      SELECT jobs.id, given.settled, given.failed, given.failed_parent FROM unnest(
+          ARRAY (SELECT child_id FROM counts), ARRAY (SELECT settled FROM counts), ARRAY (SELECT failed FROM counts),
+          ARRAY (SELECT failed_parent FROM counts)
+        ) AS given (child_id, settled, failed, failed_parent)
         JOIN jobs ON jobs.id = given.child_id
       WHERE ${isBlocked(sql, 'jobs')} ORDER BY jobs.id FOR UPDATE OF jobs
     ), changed AS (
@@ -136,7 +139,9 @@ export const settle = async (sql: Sql, parentIds: string[], falling: string[], m
           ELSE 'blocked'
         END,
         error = CASE WHEN children.failed AND on_parent_failure IN ('fail', 'skip')
-          THEN jsonb_build_object('code', 'PARENT_FAILED', 'message', 'a job that it runs after did not succeed') END,
+          -- The edge to it may be among those that were too many for one statement.
+          THEN jsonb_build_object('code', 'PARENT_FAILED', 'message', format(
+            '%s that it runs after did not succeed', coalesce('the job ' || children.failed_parent, 'a job'))) END,
         finished_at = CASE WHEN children.failed AND on_parent_failure IN ('fail', 'skip') THEN now() END,
         start_at = greatest(start_at, now()),
         event_seq = event_seq + CASE

@@ -79,10 +79,27 @@ export const isInUse = async (sql: Sql, file: { id: string; projectId: string })
   return row.inUse
 }
 
-/** @returns whether it was still there */
-export const remove = async (sql: Sql, fileId: string): Promise<boolean> => {
-  const rows = await sql`DELETE FROM files WHERE id = ${fileId}`
-  return rows.count === 1
+/**
+ * Removes a file whose object is gone. One that is younger than `announcedSeconds` may be sent once more, to the URL that it
+ * was announced with: its object becomes an orphan in `againSeconds`.
+ * @returns whether it was still there
+ */
+export const remove = async (
+  sql: Sql,
+  fileId: string,
+  { announcedSeconds, againSeconds }: { announcedSeconds: number; againSeconds: number },
+): Promise<boolean> => {
+  const rows = await sql`
+    WITH removed AS (
+      DELETE FROM files WHERE id = ${fileId} RETURNING object_key, created_at
+    ), orphaned AS (
+      INSERT INTO orphaned_objects (object_key, orphaned_at)
+      SELECT object_key, now() + ${againSeconds} * interval '1 second' FROM removed
+      WHERE created_at > now() - ${announcedSeconds} * interval '1 second'
+      ON CONFLICT DO NOTHING
+    )
+    SELECT FROM removed`
+  return rows.length === 1
 }
 
 /** Removes files that a job made; those of others stay. Their objects become orphans. */

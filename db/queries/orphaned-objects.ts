@@ -4,10 +4,10 @@ import type { Sql } from '../client.ts'
 export const orphan = (sql: Sql) => sql`
   INSERT INTO orphaned_objects (object_key) SELECT object_key FROM removed ON CONFLICT DO NOTHING`
 
-/** Objects that lost their row, the longest ago first. */
+/** Objects that lost their row, the longest ago first; not those yet that may still come. */
 export const list = async (sql: Sql, limit: number): Promise<string[]> => {
   const rows = await sql<{ objectKey: string }[]>`
-    SELECT object_key FROM orphaned_objects ORDER BY orphaned_at, object_key LIMIT ${limit}`
+    SELECT object_key FROM orphaned_objects WHERE orphaned_at <= now() ORDER BY orphaned_at, object_key LIMIT ${limit}`
   return rows.map((row) => row.objectKey)
 }
 

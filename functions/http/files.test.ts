@@ -1,5 +1,6 @@
 import { describe, expect } from 'vitest'
 import { newId } from '../../lib/core/ids.ts'
+import { deleteOrphans } from '../../lib/files/orphans.ts'
 import { jobIn } from '../../tests/support/run-kind.ts'
 import { test, type World } from '../../tests/support/world.ts'
 
@@ -230,6 +231,24 @@ describe('DELETE /files/{fileId}', () => {
     expect(await keysOf(world)).toHaveLength(0)
     expect(await world.app.files.head(row?.objectKey ?? '')).toBeNull()
     expect(await world.http('DELETE', `/files/${body.file.id}`, { token })).toMatchObject({ status: 404 })
+  })
+
+  test('also deletes what comes after it to the URL that is still good', async ({
+    world: { app, http, register, sql },
+  }) => {
+    const { accessToken: token } = await register()
+    const announced = { name: 'large.png', contentType: 'image/png', sizeBytes: 5 }
+    const { file, upload: target } = (await http('POST', '/files/uploads', { token, body: announced })).body
+    const [row] = await sql<[{ objectKey: string }]>`SELECT object_key FROM files`
+    expect(await http('DELETE', `/files/${file.id}`, { token })).toMatchObject({ status: 204 })
+    expect(await fetch(target.url, { method: 'PUT', headers: target.headers, body: 'hello' })).toMatchObject({
+      status: 200,
+    })
+    expect(await deleteOrphans(app, () => true)).toBe(0)
+    expect(await app.files.head(row.objectKey)).not.toBeNull()
+    await sql`UPDATE orphaned_objects SET orphaned_at = orphaned_at - interval '1 hour'`
+    expect(await deleteOrphans(app, () => true)).toBe(1)
+    expect(await app.files.head(row.objectKey)).toBeNull()
   })
 
   test('is for maintainers', async ({ world }) => {

@@ -95,6 +95,9 @@ export const follow = (options: FollowOptions): Following => {
     ready.reject(new Error('following has ended', { cause: error }))
   }
 
+  /** It may be stopped while something is waited for. */
+  const hasEnded = (): boolean => state === 'ended'
+
   const tell = (news: LiveEvent[]): void => {
     if (news.length > 0 && state !== 'ended') options.onEvents(news)
   }
@@ -173,7 +176,7 @@ export const follow = (options: FollowOptions): Following => {
     let made: LiveSocket | undefined
     try {
       const { url } = await options.ticket()
-      if (state === 'ended') return undefined
+      if (hasEnded()) return undefined
       made = openLiveSocket({
         ...times,
         url,
@@ -182,7 +185,9 @@ export const follow = (options: FollowOptions): Following => {
         onEnding: () => void open(),
       })
       await made.opened
-      return made
+      if (!hasEnded()) return made
+      made.close()
+      return undefined
     } catch (error) {
       made?.close()
       if (isOver(error)) end(error)

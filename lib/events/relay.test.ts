@@ -5,6 +5,7 @@ import { startKafkaProxy } from '../../tests/support/kafka-proxy.ts'
 import { test, type World } from '../../tests/support/world.ts'
 import { newId } from '../core/ids.ts'
 import { letGo } from '../schedule/runner.ts'
+import { noTraces, type TraceSpan } from '../tracing/traces.ts'
 import { fromMessage } from './cloud-event.ts'
 import { createKafkaPublisher } from './kafka.ts'
 import { partitionOf } from './partitioner.ts'
@@ -65,6 +66,15 @@ test('every event is published once, in order per job, with its CloudEvents attr
     seq: 1,
     data: { kind: 'test.echo', name: 'named' },
   })
+})
+
+test('the span of a message ends when the app’s clock says', async ({ world }) => {
+  const spans: TraceSpan[] = []
+  const traces = { ...noTraces, enabled: true, record: (span: TraceSpan) => void spans.push(span) }
+  const now = Date.now() + 60_000
+  await insertJobs(world.app, [{ traceparent }])
+  await relay({ ...world.app, publisher: recording().publisher, traces, clock: { now: () => now } })
+  expect(spans.map(({ name, endMs }) => [name, endMs])).toEqual([['publish job.queued', now]])
 })
 
 test('with Kafka down events wait, and a lost answer repeats them but never drops one', async ({ world }) => {

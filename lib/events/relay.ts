@@ -2,6 +2,7 @@ import { transaction } from '../../db/client.ts'
 import * as outbox from '../../db/queries/outbox.ts'
 import type { App } from '../app.ts'
 import { isRecent } from '../core/clock.ts'
+import { inParts } from '../core/in-parts.ts'
 import { each } from '../schedule/every.ts'
 import { holds } from '../schedule/runner.ts'
 import { recordEvents, traceparentOfEvent } from '../tracing/job-spans.ts'
@@ -43,7 +44,10 @@ export const relay = async (app: App, remainingMs: () => number = () => Number.P
 type MayGoOn = () => Promise<boolean>
 type Refuses = PartlyPublishedError['refuses']
 
-/** Publishes what no partition refuses; when one more does, the rest of what the others get. @throws what they said */
+/**
+ * Publishes the events of all partitions but those that refused theirs; when one more does, goes on with the others.
+ * @throws what the partitions said
+ */
 const goingAround = async (app: App, refusals: Refuses[], mayGoOn: MayGoOn): Promise<void> => {
   try {
     await (refusals.length === 0 ? publishOldest(app, mayGoOn) : publishOthers(app, refusals, mayGoOn))
@@ -94,7 +98,7 @@ const publishAll = async (
   const took = (batch: Encoded[]): void => {
     const some = batch.map((it) => it.event)
     published.push(...some)
-    recordEvents(app.traces, some, Date.now())
+    recordEvents(app.traces, some, app.clock.now())
   }
   try {
     for (const batch of cut(app, events)) {
@@ -117,22 +121,14 @@ interface Encoded {
 }
 
 /** As few requests as the events fit into. What a batch of thousands of jobs told is one row, and more than one should have. */
-function* cut(app: App, events: (outbox.OutboxEvent | outbox.GoneEvent)[]): Generator<Encoded[]> {
-  let batch: Encoded[] = []
-  let bytes = 0
+const cut = (app: App, events: (outbox.OutboxEvent | outbox.GoneEvent)[]): Iterable<Encoded[]> =>
+  inParts(encoded(app, events), { most: BATCH, maxSize: BATCH_BYTES, sizeOf: ({ message }) => sizeOf(message) })
+
+/** Encoded when it is their turn: all that one row may tell of would be large. */
+function* encoded(app: App, events: (outbox.OutboxEvent | outbox.GoneEvent)[]): Generator<Encoded> {
   for (const event of events) {
-    if (event.id === null) continue
-    const message = toMessage(event, traceparentOfEvent(app.traces, event))
-    const size = sizeOf(message)
-    if (batch.length === BATCH || (batch.length > 0 && bytes + size > BATCH_BYTES)) {
-      yield batch
-      batch = []
-      bytes = 0
-    }
-    batch.push({ event, message })
-    bytes += size
+    if (event.id !== null) yield { event, message: toMessage(event, traceparentOfEvent(app.traces, event)) }
   }
-  if (batch.length > 0) yield batch
 }
 
 /** Keys and headers are ASCII. */

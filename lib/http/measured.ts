@@ -11,7 +11,7 @@ export const measured =
     const app = context.app ?? (await appOfProcess().catch(() => undefined))
     if (!app) return handler(event, context)
     const { metrics, keyUses, traces } = app
-    const span = beginRequest(traces, { method, path, traceparent: event.headers['traceparent'] })
+    const span = beginRequest(app, { method, path, traceparent: event.headers['traceparent'] })
     const answer = await handler(event, { ...context, trace: span.context })
     span.end(answer.statusCode ?? 200)
     metrics.count('stint_http_requests_total', { method, route: path, status: String(answer.statusCode) })

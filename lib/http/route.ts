@@ -55,7 +55,7 @@ export interface RouteRequest<P, Q, B, A> {
   /** The caller's address, as the gateway saw it. */
   ip: string
   requestId: string
-  /** Where belongs what the request makes, if anybody traces it. */
+  /** The trace of what the request makes; undefined: it is of none. */
   trace: TraceContext | undefined
 }
 

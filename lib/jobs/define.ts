@@ -253,12 +253,18 @@ export class PermanentError extends Error {
   }
 }
 
+/** The latest that a job may want to go on, as that it may be submitted for: ten years. */
+const MAX_LATER_SECONDS = 315_360_000
+
 /** Thrown by a job that wants to go on later, from its last checkpoint, without spending an attempt. A past time is now. */
 export class RetryLater extends Error {
   override readonly name = 'RetryLater'
   readonly seconds: number
+  /** @throws {RangeError} when `seconds` are no number, or more than ten years: the job throws that then */
   constructor(seconds: number, message = `again in ${seconds} s`) {
     super(message)
+    if (!(seconds <= MAX_LATER_SECONDS))
+      throw new RangeError(`RetryLater takes a number of seconds, at most ${MAX_LATER_SECONDS}, and not ${seconds}`)
     this.seconds = seconds
   }
 }

@@ -1,11 +1,14 @@
 import { isRefusal, isUnavailable } from '../../db/client.ts'
 import type * as outcomes from '../../db/queries/outcomes.ts'
 import type { App } from '../app.ts'
+import { inParts } from '../core/in-parts.ts'
 import { countSettled } from '../metrics/jobs.ts'
 import { ringFor, startableAfter } from '../queue/ring.ts'
 import { settleParents, settlePlain } from './settle.ts'
 
+/** Outcomes that are written together: so many, with so many characters of JSON. */
 const BATCH = 500
+const MAX_SIZE = 16 * 1024 * 1024
 
 /** Between two tries to write what could not be written: the first pause, and, doubled each time, the longest. */
 const PAUSE_MS = 200
@@ -39,8 +42,8 @@ export const createFinisher = (app: App, hasTime: () => boolean): Finisher => {
   const writeRound = async (): Promise<{ error: unknown; all: boolean } | undefined> => {
     const unwritten: Unwritten[] = []
     const round = waiting.splice(0)
-    for (let from = 0; from < round.length; from += BATCH) {
-      const { returned = [], others = [] } = Object.groupBy(round.slice(from, from + BATCH), ({ ending }) =>
+    for (const batch of inParts(round, { most: BATCH, maxSize: MAX_SIZE, sizeOf })) {
+      const { returned = [], others = [] } = Object.groupBy(batch, ({ ending }) =>
         ending === 'returned' ? 'returned' : 'others',
       )
       unwritten.push(...(await Promise.all([write(app, returned), write(app, others)])).flat())
@@ -87,6 +90,9 @@ export const createFinisher = (app: App, hasTime: () => boolean): Finisher => {
     },
   }
 }
+
+const sizeOf = ({ result = '', partial = '', checkpoint = '' }: outcomes.Outcome): number =>
+  result.length + partial.length + checkpoint.length
 
 /** Writes outcomes and tells of what they changed. @returns those that could not be written */
 const write = async (app: App, batch: outcomes.Outcome[]): Promise<Unwritten[]> => {

@@ -1,4 +1,4 @@
-import { isUnreachable } from '../../db/client.ts'
+import { isUnavailable } from '../../db/client.ts'
 import type { App } from '../app.ts'
 import type { Prepared } from './prepare.ts'
 import { type Submitted, submit } from './submit.ts'
@@ -102,7 +102,7 @@ const gathererOf = (app: App): Gatherer => {
     store: (prepared) => submit(app, prepared),
     most: 1_000,
     underWay: 2,
-    concernsAll: isUnreachable,
+    concernsAll: isUnavailable,
   })
   gatherers.set(app, made)
   return made

@@ -4,9 +4,10 @@ import * as events from '../../db/queries/events.ts'
 import * as jobLogs from '../../db/queries/job-logs.ts'
 import * as jobs from '../../db/queries/jobs.ts'
 import { createEngine, echo, insertJobs, invoke } from '../../tests/support/engine.ts'
-import { test } from '../../tests/support/world.ts'
+import { test, type World } from '../../tests/support/world.ts'
 import { claim } from './claim.ts'
 import { defineJob, FencedError } from './define.ts'
+import { createFinisher } from './finisher.ts'
 import { createKeeper } from './keeper.ts'
 import { Stint } from './stint.ts'
 
@@ -155,4 +156,48 @@ test('safe points that could not be saved are tried again, and no others', async
   await vi.waitFor(async () => expect(await typesOf(told)).toContain('job.progressed'), PATIENCE)
   keeper.stop()
   expect(await typesOf(silent)).toEqual(['job.queued', 'job.started'])
+})
+
+/** What the statements of an app that match hold, in characters, each. */
+const sizesOf = (sql: World['sql'], matching: string, sizes: number[]): World['sql'] =>
+  new Proxy(sql, {
+    apply: (target, _, args) => {
+      const [text] = args
+      if (Array.isArray(text) && text.join().includes(matching)) sizes.push(args.flat().join('').length)
+      return Reflect.apply(target, undefined, args)
+    },
+  })
+
+test('safe points of megabytes each, and the outcomes after them, are written by several statements', async ({
+  world,
+}) => {
+  const [saves, settles]: [number[], number[]] = [[], []]
+  const sql = sizesOf(sizesOf(world.sql, 'job.progressed', saves), 'INSERT INTO stints', settles)
+  const ids = await insertJobs(
+    world.app,
+    Array.from({ length: 20 }, () => ({})),
+  )
+  const claimed = await claim(world.app, {
+    queue: 'default',
+    limit: 20,
+    free: [{ kind: echo, slots: 20 }],
+    turn: 'anyone',
+  })
+  const time = { totalMs: 600_000, remainingMs: () => 600_000 }
+  const stints = claimed.map((job) => new Stint(job, echo, time))
+  const large = { checkpoint: 'x'.repeat(1_000_000) }
+  for (const stint of stints) stint.pass(large)
+  const keeper = createKeeper({ ...world.app, sql }, new Set(stints))
+  await vi.waitFor(() => expect(saves.length).toBeGreaterThan(1), PATIENCE)
+  keeper.stop()
+  expect(Math.max(...saves)).toBeLessThan(17_000_000)
+
+  const finisher = createFinisher({ ...world.app, sql }, () => true)
+  for (const stint of stints) finisher.add(stint.yielded())
+  await finisher.idle()
+  expect(settles.length).toBeGreaterThan(1)
+  expect(Math.max(...settles)).toBeLessThan(17_000_000)
+  expect(
+    await world.sql`SELECT count(*)::integer AS jobs FROM jobs WHERE state = 'queued' AND length(checkpoint::text) = 1000002`,
+  ).toEqual([{ jobs: ids.length }])
 })

@@ -4,11 +4,14 @@ import * as jobs from '../../db/queries/jobs.ts'
 import * as leases from '../../db/queries/leases.ts'
 import * as safePoints from '../../db/queries/safe-points.ts'
 import type { App } from '../app.ts'
+import { inParts } from '../core/in-parts.ts'
 import { MAX_DEPTH } from '../core/json-depth.ts'
 import { storable } from '../core/storable.ts'
 import type { JobLog } from './define.ts'
 import type { Stint } from './stint.ts'
 
+/** What the safe points hold that one statement saves. In characters of JSON. */
+const MAX_SAVED = 16 * 1024 * 1024
 /** Lines of one job that are written together; the rest is dropped, and said so. */
 const MAX_LINES = 1_000
 /** What the lines of all jobs may hold that wait to be written; the rest is dropped. In characters. */
@@ -77,11 +80,20 @@ export const createKeeper = (app: App, running: ReadonlySet<Stint>): Keeper => {
         return point ? [[stint, point] as const] : []
       }),
     )
-    if (points.size === 0) return
     try {
-      const saved = new Set(await safePoints.save(app.sql, [...points.values()]))
-      app.committed()
-      for (const stint of points.keys()) if (!saved.has(stint.job.id)) stint.fence()
+      for (const part of inParts(points, { most: points.size, maxSize: MAX_SAVED, sizeOf })) {
+        const saved = new Set(
+          await safePoints.save(
+            app.sql,
+            part.map(([, point]) => point),
+          ),
+        )
+        app.committed()
+        for (const [stint] of part) {
+          points.delete(stint)
+          if (!saved.has(stint.job.id)) stint.fence()
+        }
+      }
     } catch (error) {
       for (const stint of points.keys()) stint.markUnsaved()
       throw error
@@ -161,6 +173,9 @@ const held = (stints: Stint[]): leases.Held => ({
   stints: stints.map((stint) => stint.job.stint),
 })
 
+const sizeOf = ([, { partial = '', checkpoint = '' }]: [Stint, safePoints.SavedPoint]): number =>
+  partial.length + checkpoint.length
+
 /** A point that can't be stored is left to the stint's end, where it becomes the job's error. */
 const unsavedPoint = (stint: Stint): safePoints.SavedPoint | undefined => {
   try {
@@ -175,7 +190,7 @@ const unsavedPoint = (stint: Stint): safePoints.SavedPoint | undefined => {
 const storableJson = (json: string): string =>
   json.replace(/\\(?:u0000|ud[89a-f][0-9a-f]{2}|.)/gi, (it) => (/^\\u(0000|d[89a-f])/i.test(it) ? '' : it))
 
-/** Deeper than PostgreSQL could read it, nothing is said. */
+/** What is nested deeper than PostgreSQL could read it is left out. */
 const stringify = configure({ maximumDepth: MAX_DEPTH })
 
 /** A line's data as JSON text; of what is too large, its size. */

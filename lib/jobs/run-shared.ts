@@ -20,27 +20,21 @@ export const runShared = async (
   saveNow: (stint: Stint) => Promise<void>,
 ): Promise<Outcome | undefined> => {
   const points = stint.kind.run(context)
-  for (;;) {
-    const step = await points.next()
-    if (stint.fenced) return abandon(points)
-    if (step.done) return stint.returned(step.value)
-    stint.pass(step.value)
-    if (step.value.durable) await saveNow(stint)
-    if (stint.fenced) return abandon(points)
-    if (stint.mustStop()) {
-      abandon(points)
-      return stint.yielded()
+  try {
+    for (;;) {
+      const step = await points.next()
+      if (stint.fenced) return undefined
+      if (step.done) return stint.returned(step.value)
+      stint.pass(step.value)
+      if (step.value.durable) await saveNow(stint)
+      if (stint.fenced) return undefined
+      if (stint.mustStop()) return stint.yielded()
+      await letOthersRun()
     }
-    await letOthersRun()
+  } finally {
+    // Its own `finally` blocks run, and nobody waits for them: its outcome is decided, and what they throw changes nothing.
+    points.return(undefined).catch(() => {})
   }
-}
-
-/** Lets the generator run its `finally` blocks, without waiting for them. */
-const abandon = (points: AsyncGenerator<unknown, unknown, void>): undefined => {
-  points.return(undefined).catch(() => {
-    // The job's outcome is decided; what its clean-up throws changes nothing.
-  })
-  return undefined
 }
 
 /** A generator that yields without waiting only makes microtasks: heartbeats would never get their turn. */

@@ -85,7 +85,10 @@ const runSome = async (app: App, kinds: readonly JobKind[], after: string): Prom
   return run(1).catch((error: unknown) => (isRefusal(error) ? run(1, error) : Promise.reject(error)))
 }
 
-/** @param refusal why the database doesn't take the job of the only one, if it doesn't */
+/**
+ * Runs due schedules in one transaction.
+ * @param refusal why the database didn't take the job of the one schedule that is run, when it was tried before
+ */
 const runBatch = async (
   app: App,
   tx: TransactionSql,

@@ -6,6 +6,7 @@ import { debugNoop } from '../../functions/jobs/debug-noop.ts'
 import { createEngine, hang, insertJobs } from '../../tests/support/engine.ts'
 import { test } from '../../tests/support/world.ts'
 import { claim } from './claim.ts'
+import { execute } from './execute.ts'
 import { beginShift } from './shift.ts'
 import { Stint } from './stint.ts'
 
@@ -21,6 +22,19 @@ test('a job whose claim was under way when the process was told to stop is told 
   await shift.finisher.idle()
   shift.end()
   expect(await jobs.find(world.sql, id)).toMatchObject({ state: 'queued', attempt: 1, error: null })
+})
+
+test('a job whose claim took as long as the function had is left to another function', async ({ world }) => {
+  const [id = ''] = await insertJobs(world.app, [{ kind: 'test.hang', input: '{}' }])
+  let remainingMs = 30_000
+  const sql = new Proxy(world.sql, {
+    apply: (target, _, args) => {
+      if (args.flat().join().includes('job.started')) remainingMs = 1_000
+      return Reflect.apply(target, undefined, args)
+    },
+  })
+  await execute(createEngine({ ...world.app, sql }), { queue: 'default', budget: 1, remainingMs: () => remainingMs })
+  expect(await jobs.find(world.sql, id)).toMatchObject({ state: 'queued', stint: 1, attempt: 1, crashes: 0 })
 })
 
 test('who waits again and again for jobs that go on leaves nothing behind with them', async ({ world: { app } }) => {

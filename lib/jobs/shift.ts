@@ -47,8 +47,11 @@ export const beginShift = (engine: Engine, time: FunctionTime): Shift => {
   const finisher = createFinisher(app, () => time.remainingMs() > 500)
 
   const start = (stint: Stint): void => {
-    // This process lost the job, and claimed it again before it noticed: what holds it holds it for the new stint alone.
+    // This process lost the job, and claimed it again before it noticed: the lease is the new stint's, and the earlier one
+    // must stop.
     latest.get(stint.job.id)?.fence()
+    // Its claim took until after the hard stop, and nobody would cut it off.
+    if (time.remainingMs() < hardStopMs(time.totalMs)) return void finisher.add(stint.yielded())
     latest.set(stint.job.id, stint)
     running.add(stint)
     // The process may have been told to stop while the claim was under way.

@@ -5,6 +5,7 @@ import * as jobs from '../../db/queries/jobs.ts'
 import { createEngine, insertJobs, invoke } from '../../tests/support/engine.ts'
 import { test } from '../../tests/support/world.ts'
 import { defineJob, RetryLater } from './define.ts'
+import { MAX_CHECKPOINT_BYTES } from './json.ts'
 import { Stint } from './stint.ts'
 
 describe.for([Number.NaN, Number.POSITIVE_INFINITY])('a safe point with the progress %s', (progress) => {
@@ -32,6 +33,41 @@ describe.for([Number.NaN, Number.POSITIVE_INFINITY])('a safe point with the prog
       expect(await sql`SELECT type FROM events WHERE type = 'job.progressed'`).toEqual([])
     },
   )
+})
+
+describe('a safe point that cannot be stored fails its job', () => {
+  const heavy = defineJob({
+    kind: 'test.heavy',
+    summary: 'Keeps too much',
+    input: z.object({ what: z.enum(['is stopped', 'goes on later']) }),
+    output: z.null(),
+    checkpoint: z.string(),
+    async *run({ input, signal }) {
+      yield { checkpoint: 'x'.repeat(MAX_CHECKPOINT_BYTES) }
+      if (input.what === 'goes on later') throw new RetryLater(1)
+      await new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)))
+      return null
+    },
+  })
+
+  // It was made to go on without it, and did the same again: a job that only waits, for ever.
+  test.for(['is stopped', 'goes on later'])('also when it %s right after it', async (what, { world: { app, sql } }) => {
+    const [id = ''] = await insertJobs(app, [{ kind: 'test.heavy', input: JSON.stringify({ what }) }])
+    const often = { ...app, config: { ...app.config, engine: { ...app.config.engine, safePointSeconds: 0.01 } } }
+    await invoke(createEngine(often, [heavy]), { budget: 1 })
+    expect(await jobs.find(sql, id)).toMatchObject({
+      state: 'failed',
+      stint: 1,
+      error: { code: 'CHECKPOINT_TOO_LARGE' },
+    })
+  })
+
+  test('also when its function’s time is over before the next one', () => {
+    const job = { id: '', stint: 1, attempt: 1, runMs: 0, timeoutSeconds: 60 } as ClaimedJob
+    const stint = new Stint(job, heavy, { totalMs: 900_000, remainingMs: () => 900_000 })
+    stint.pass({ checkpoint: 'x'.repeat(MAX_CHECKPOINT_BYTES) })
+    expect(stint.cutOff(0)).toMatchObject({ ending: 'refused', error: { code: 'CHECKPOINT_TOO_LARGE' } })
+  })
 })
 
 test('a safe point that says nothing is only a place to stop at, and told to nobody', async ({
@@ -97,3 +133,34 @@ test('a job that wants to go on at a time that is past goes on now: it comes bef
     { state: 'queued', inTurn: true },
   ])
 })
+
+test.for([Number.NaN, Number.POSITIVE_INFINITY, 1e12])(
+  'a job that wants to go on in %s seconds is told so, and tries again as after any throw',
+  async (seconds, { world: { app, sql } }) => {
+    const lost = defineJob({
+      kind: 'test.lost',
+      summary: 'Reckons wrong',
+      input: z.object({}),
+      output: z.null(),
+      maxAttempts: 2,
+      async *run() {
+        throw new RetryLater(seconds)
+      },
+    })
+    await insertJobs(app, [{ kind: 'test.lost', input: '{}', maxAttempts: 2 }])
+    await invoke(createEngine(app, [lost]), { budget: 1 })
+    expect(
+      await sql`SELECT state, attempt, type, data->'error' AS error FROM jobs JOIN events ON seq = event_seq`,
+    ).toEqual([
+      {
+        ...{ state: 'queued', attempt: 2, type: 'job.retried' },
+        error: {
+          code: 'RangeError',
+          message: expect.stringContaining(
+            `RetryLater takes a number of seconds, at most 315360000, and not ${seconds}`,
+          ),
+        },
+      },
+    ])
+  },
+)

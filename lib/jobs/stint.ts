@@ -5,6 +5,7 @@ import { storable } from '../core/storable.ts'
 import { type JobKind, PermanentError, RetryLater, type SafePoint } from './define.ts'
 import { MAX_CHECKPOINT_BYTES, MAX_DATA_BYTES, toStoredJson, toStoredProgress } from './json.ts'
 import { backoffMs } from './retry.ts'
+import { toError } from './thrown.ts'
 import { type FunctionTime, marginMs } from './time.ts'
 
 /**
@@ -121,17 +122,15 @@ export class Stint {
   }
 
   yielded(): Outcome {
-    return { ...this.#ended('yielded'), ...this.#stored() }
+    return this.#goesOn('yielded')
   }
 
   /** How a throw ends the stint. One that only passes on that the signal was aborted is a stop and spends no attempt. */
   threw(error: Error, random: number): Outcome {
-    if (this.#isOwnAbort(error)) return { ...this.#ended('yielded'), ...this.#storedIfPossible() }
+    if (this.#isOwnAbort(error)) return this.yielded()
+    if (error instanceof RetryLater)
+      return { ...this.#goesOn('postponed'), delayMs: Math.max(0, error.seconds * 1_000) }
     const told = { code: errorCode(error), message: errorMessage(error) }
-    if (error instanceof RetryLater) {
-      const delayMs = Math.max(0, error.seconds * 1_000)
-      return { ...this.#ended('postponed'), ...this.#storedIfPossible(), delayMs }
-    }
     if (error instanceof PermanentError) return { ...this.#ended('refused'), ...this.#storedIfPossible(), error: told }
     const delayMs = backoffMs(this.kind.backoff, this.job.attempt, random)
     return { ...this.#ended('threw'), ...this.#storedIfPossible(), error: told, delayMs }
@@ -139,7 +138,7 @@ export class Stint {
 
   /** The function's time is over and the job is between two safe points, or had no thread. */
   cutOff(random: number): Outcome {
-    if (this.passed || this.#beganMs === undefined) return { ...this.#ended('yielded'), ...this.#storedIfPossible() }
+    if (this.passed || this.#beganMs === undefined) return this.yielded()
     const error = { code: 'NO_SAFE_POINT', message: 'passed no safe point until the end of the function’s time' }
     return { ...this.#ended('threw'), error, delayMs: backoffMs(this.kind.backoff, this.job.attempt, random) }
   }
@@ -151,6 +150,19 @@ export class Stint {
 
   #ended(ending: Outcome['ending']): Outcome {
     return { id: this.job.id, stint: this.job.stint, ending, runMs: this.#ranMs() }
+  }
+
+  /**
+   * Goes on with the same attempt. Not from a safe point that can't be stored: without it the job would do the same again,
+   * and come to no end.
+   */
+  #goesOn(ending: 'yielded' | 'postponed'): Outcome {
+    try {
+      return { ...this.#ended(ending), ...this.#stored() }
+    } catch (cause) {
+      const error = toError(cause)
+      return { ...this.#ended('refused'), error: { code: errorCode(error), message: errorMessage(error) } }
+    }
   }
 
   #stored(): Pick<SavedPoint, 'progress' | 'partial' | 'checkpoint' | 'checkpointVersion'> {

@@ -250,7 +250,7 @@ describe('dependencies', () => {
     ['skip', 'cancelled'],
     ['run', 'queued'],
   ] as const)(
-    'a parent that failed with onParentFailure %s leaves the child %s, and so on down',
+    'a parent that failed with onParentFailure %s leaves the child %s, and so on down, each naming the one before it',
     async ([onParentFailure, expected], { world }) => {
       const { post } = await submitter(world)
       const { body } = await post('/jobs/batch', {
@@ -264,8 +264,14 @@ describe('dependencies', () => {
       await endAs(world, [p], 'refused')
       const child = await jobs.find(world.sql, c)
       expect(child?.state).toBe(expected)
-      if (expected !== 'queued') expect(child?.error?.code).toBe('PARENT_FAILED')
-      expect(await state(world, g)).toBe(expected === 'queued' ? 'blocked' : 'failed')
+      const because = (id: string) => ({
+        code: 'PARENT_FAILED',
+        message: `the job ${id} that it runs after did not succeed`,
+      })
+      expect(child?.error).toEqual(expected === 'queued' ? null : because(p))
+      expect(await jobs.find(world.sql, g)).toMatchObject(
+        expected === 'queued' ? { state: 'blocked', error: null } : { state: 'failed', error: because(c) },
+      )
     },
   )
 
@@ -277,7 +283,7 @@ describe('dependencies', () => {
     expect((await post('/jobs', serials({ after: [done] }))).body.job.state).toBe('queued')
     expect((await post('/jobs', serials({ after: [done, broken] }))).body.job).toMatchObject({
       state: 'failed',
-      error: { code: 'PARENT_FAILED' },
+      error: { code: 'PARENT_FAILED', message: `the job ${broken} that it runs after did not succeed` },
     })
   })
 

@@ -12,7 +12,7 @@ export interface Depths {
 /** Up to so many live jobs are counted whenever somebody asks. */
 const MAX_COUNTED_AT_ONCE = 10_000
 
-/** Of more, so many a second are counted over time: that takes some per cent of a core, whoever asks how often. */
+/** Of more, so many a second are counted over time: that takes some per cent of a core, however often anybody asks. */
 const COUNTED_PER_SECOND = 25_000
 
 interface Counted {

@@ -15,7 +15,7 @@ const heldSince = mapOfEach<App, number>()
 /**
  * Whether this process is the one that runs `name` (the sweep, the relay), taking the lease if it is free.
  * Two processes may both believe so for a moment after a long pause; what they do is safe to do twice.
- * @param afterVacancy what belongs to taking it when nobody had held it for so many seconds: done with that or not at all
+ * @param afterVacancy done in the transaction that takes the lease, when nobody had held it for so many seconds
  */
 export const holds = async (app: App, name: string, afterVacancy?: Alongside<[seconds: number]>): Promise<boolean> => {
   const leases = heldSince(app)

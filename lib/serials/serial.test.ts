@@ -1,6 +1,9 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { deviceModelCode, isSerial, MAX_SERIAL_NUMBER, modulo97, serialOf } from './serial.ts'
+import { deviceModelCode, MAX_SERIAL_NUMBER, modulo97, serialOf } from './serial.ts'
+
+/** Whether its check digits fit the rest of it. */
+const isSerial = (serial: string): boolean => /^[A-Z0-9-]{1,20}-\d{8}-\d{2}$/.test(serial) && modulo97(serial) === 1
 
 const code = fc
   .array(fc.constantFrom(...'ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-'), { minLength: 1, maxLength: 20 })

@@ -20,10 +20,6 @@ export const serialOf = (code: string, number: number): string => {
   return `${code}-${digits}-${check}`
 }
 
-/** Whether a serial's check digits fit the rest of it. */
-export const isSerial = (serial: string): boolean =>
-  /^[A-Z0-9-]{1,20}-\d{8}-\d{2}$/.test(serial) && modulo97(serial) === 1
-
 /**
  * Text modulo 97 as ISO/IEC 7064 MOD 97-10 takes it, the check of IBANs and of Legal Entity Identifiers: letters are two
  * digits each (A = 10 … Z = 35), hyphens nothing at all.

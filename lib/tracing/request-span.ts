@@ -1,27 +1,27 @@
+import type { App } from '../app.ts'
 import { newSpanId, newTrace, readTraceparent, type TraceContext } from './trace-context.ts'
-import type { Traces } from './traces.ts'
 
 export interface RequestSpan {
-  /** Where belongs what the request makes. */
+  /** The trace of what the request makes; undefined: it is of none. */
   context: TraceContext | undefined
   end(status: number): void
 }
 
 /** Begins the span of a request: in its caller's trace, or in one of its own. Without tracing the caller's is passed on. */
 export const beginRequest = (
-  traces: Traces,
+  { traces, clock }: Pick<App, 'traces' | 'clock'>,
   { method, path, traceparent }: { method: string; path: string; traceparent: string | undefined },
 ): RequestSpan => {
   const caller = readTraceparent(traceparent)
   if (!traces.enabled) return { context: caller, end: () => {} }
   const spanId = newSpanId()
   const context = caller ? { ...caller, spanId } : newTrace(spanId, traces.sampled())
-  const startMs = Date.now()
+  const startMs = clock.now()
   const end = (status: number): void => {
     if (!context.sampled) return
     traces.record({
       ...{ name: `${method} ${path}`, kind: 'server', traceId: context.traceId, spanId },
-      ...{ parentSpanId: caller?.spanId, startMs, endMs: Date.now() },
+      ...{ parentSpanId: caller?.spanId, startMs, endMs: clock.now() },
       attributes: { 'http.request.method': method, 'http.route': path, 'http.response.status_code': status },
       ...(status >= 500 && { problem: `answered ${status}` }),
     })

@@ -1,0 +1,34 @@
+import { expect } from 'vitest'
+import { z } from 'zod'
+import type { ClaimedJob } from '../../db/queries/claims.ts'
+import { test } from '../../tests/support/world.ts'
+import { sharedContext } from './context.ts'
+import { defineJob } from './define.ts'
+import { runShared } from './run-shared.ts'
+import { Stint } from './stint.ts'
+
+test('a job whose durable safe point cannot be saved cleans up before it is tried again', async ({
+  world: { app },
+}) => {
+  const cleaned = Promise.withResolvers<string>()
+  const kind = defineJob({
+    kind: 'test.tidy',
+    summary: 'Cleans up',
+    input: z.object({}),
+    output: z.null(),
+    async *run() {
+      try {
+        yield { durable: true }
+      } finally {
+        cleaned.resolve('cleaned up')
+      }
+      return null
+    },
+  })
+  const job = { id: '', projectId: '', stint: 1, attempt: 1, runMs: 0, timeoutSeconds: 60 } as ClaimedJob
+  const stint = new Stint(job, kind, { totalMs: 900_000, remainingMs: () => 900_000 })
+  const given = { input: {}, checkpoint: undefined, parents: [], log: { debug() {}, info() {}, warn() {}, error() {} } }
+  const away = new Error('Postgres is away')
+  await expect(runShared(stint, sharedContext(app, stint, given), () => Promise.reject(away))).rejects.toBe(away)
+  await expect(Promise.race([cleaned.promise, new Promise(setImmediate)])).resolves.toBe('cleaned up')
+})
