@@ -4,7 +4,7 @@ import { doorbells, leases, pausedQueues, unknownKinds } from './queue-checks.ts
 import { orphans, outbox, runners, schedules, uploads } from './upkeep-checks.ts'
 
 /** In the order in which they are healed: what comes free by one may need a doorbell from another. */
-export const CHECKS: readonly Check[] = [
+const CHECKS: readonly Check[] = [
   leases,
   uncountedEnds,
   stuckDependencies,

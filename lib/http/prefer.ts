@@ -1,5 +1,5 @@
 /** The longest that an answer may wait: API Gateway gives up after 30 s. */
-export const MAX_WAIT_SECONDS = 20
+const MAX_WAIT_SECONDS = 20
 
 /**
  * How many seconds the caller wants the answer to wait (`Prefer: wait=10`, RFC 7240), at most 20; undefined when that

@@ -27,7 +27,7 @@ export interface Protocol {
 }
 
 /** Thrift's own codes of what is wrong with a call itself (`TApplicationException`). */
-export const RPC_ERRORS = { UNKNOWN_METHOD: 1, INVALID_MESSAGE_TYPE: 2, PROTOCOL_ERROR: 7 } as const
+const RPC_ERRORS = { UNKNOWN_METHOD: 1, INVALID_MESSAGE_TYPE: 2, PROTOCOL_ERROR: 7 } as const
 
 /** Something is wrong with the call itself. It is told in Thrift's own words, as `TApplicationException`. */
 export class RpcError extends Error {
