@@ -1,15 +1,12 @@
 import { z } from 'zod'
 import * as files from '../../db/queries/files.ts'
+import { CONTENT_TYPES } from '../../lib/files/content-types.ts'
 import { withSize } from '../../lib/files/keep.ts'
 import { resource } from '../../lib/http/resource.ts'
 import { MAX_BODY_BYTES, plain, route } from '../../lib/http/route.ts'
 import { decodeCursor, fileName, id, page, pageOf, timestamp, toPage } from '../../lib/http/schemas.ts'
 import { chooseProject } from '../belonging.ts'
 import { addFile, announceUpload, DOWNLOAD_SECONDS, downloadUrl, removeFile, requireFile } from '../files.ts'
-
-const IMAGES = ['avif', 'bmp', 'gif', 'heic', 'jpeg', 'png', 'svg+xml', 'tiff', 'webp'].map((type) => `image/${type}`)
-const DOCUMENTS = ['json', 'octet-stream', 'pdf', 'vnd.apache.parquet', 'zip'].map((type) => `application/${type}`)
-const CONTENT_TYPES = [...IMAGES, ...DOCUMENTS, 'text/csv', 'text/plain']
 
 /** S3 takes no more in one PUT. */
 const MAX_UPLOAD_BYTES = 5 * 1024 ** 3
@@ -41,7 +38,7 @@ export const create = route({
     name: fileName,
     projectId: id.optional().meta({ description: 'Your project `Personal` if left out.' }),
   }),
-  body: { raw: { contentTypes: CONTENT_TYPES, maxBytes: MAX_BODY_BYTES } },
+  body: { raw: { contentTypes: [...CONTENT_TYPES], maxBytes: MAX_BODY_BYTES } },
   replies: { 201: fileReply },
   gives: ['location'],
   errors: ['PROJECT_NOT_FOUND', 'FORBIDDEN'],
