@@ -4,6 +4,7 @@ import * as auditLog from '../../db/queries/audit-log.ts'
 import { newId } from '../../lib/core/ids.ts'
 import { type Person, test, type World } from '../../tests/support/world.ts'
 import { told } from '../audit.ts'
+import { removeSchedule, requireSchedule } from '../schedules.ts'
 
 const auditOf = async (world: World, { accessToken: token }: Person, projectId: string) => {
   const { body } = await world.http('GET', `/projects/${projectId}/audit?limit=100`, { token })
@@ -116,6 +117,16 @@ describe('the audit log of a project', () => {
     })
     await expect(rolledBack).rejects.toThrow('no')
     expect(await actionsOf(world, ada)).toEqual([])
+  })
+
+  test('of two who delete a schedule at once, it tells of the one who did', async ({ world }) => {
+    const ada = await world.register()
+    const body = { name: 'N', cron: '0 0 * * *', kind: 'debug.noop', input: {} }
+    const { schedule } = (await world.http('POST', '/schedules', { token: ada.accessToken, body })).body
+    const row = await requireSchedule(world.app, ada, schedule.id, 'maintainer')
+    await removeSchedule(world.app, ada, row)
+    await expect(removeSchedule(world.app, ada, row)).rejects.toMatchObject({ code: 'SCHEDULE_NOT_FOUND' })
+    expect(await actionsOf(world, ada)).toEqual(['schedule.create', 'schedule.delete'])
   })
 
   test('is for its maintainers, and comes in pages', async ({ world }) => {

@@ -10,13 +10,23 @@ const signIn = async (world: World) => {
   return { token, projectId, call, submit }
 }
 
-test('the kinds tell what they take and give, as JSON Schema', async ({ world }) => {
+test('the kinds tell what they take and give, as JSON Schema, and how they run', async ({ world }) => {
   const { call } = await signIn(world)
   const { body } = await call('GET', '/job-kinds')
-  const pi = body.items.find((it: { kind: string }) => it.kind === 'math.pi')
-  expect(pi).toMatchObject({
+  const kindOf = (kind: string) => body.items.find((it: { kind: string }) => it.kind === kind)
+  expect(kindOf('math.pi')).toMatchObject({
     queue: 'compute',
+    isolation: 'thread',
+    limits: null,
     input: { type: 'object', properties: { digits: { maximum: 100_000 } } },
+  })
+  expect(kindOf('page.parse').limits).toEqual({ running: null, runningPerKey: 1, rate: null })
+  expect(kindOf('mail.send')).toMatchObject({
+    maxAttempts: 12,
+    timeoutSeconds: 3_600,
+    concurrency: 20,
+    backoff: { baseSeconds: 15, capSeconds: 1_800 },
+    isolation: 'shared',
   })
 })
 

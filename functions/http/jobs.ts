@@ -8,13 +8,13 @@ import { decodeCursor, id, jsonBytes, page, pageOf, timestamp, toPage } from '..
 import { removeJob } from '../../lib/jobs/remove-jobs.ts'
 import { retryJob } from '../../lib/jobs/retry-jobs.ts'
 import { explainWaiting } from '../../lib/jobs/waiting.ts'
-import { QUEUES } from '../../lib/queue/doorbells.ts'
 import { told } from '../audit.ts'
 import { requireJob } from '../job-access.ts'
 import { cancelOne } from '../job-cancel.ts'
 import { jobQuery, listJobs } from '../job-list.ts'
 import { kinds } from '../jobs/index.ts'
 import { explainedJobReply, jobReply, jobSummary, toJob, toWaitingBecause, traceUrlOf } from '../views/job.ts'
+import { jobKind, toKind } from '../views/kind.ts'
 
 const jobId = z.object({ jobId: id })
 const positive = z.int().min(0)
@@ -27,43 +27,17 @@ export const listKinds = route({
   summary: 'The kinds of job there are',
   actor: 'user',
   scope: 'jobs:read',
-  replies: {
-    200: z.object({
-      items: z.array(
-        z
-          .object({
-            kind: z.string(),
-            summary: z.string(),
-            queue: z.enum(QUEUES),
-            maxAttempts: z.int(),
-            timeoutSeconds: z.int(),
-            concurrency: z.int(),
-            input: z.record(z.string(), z.unknown()).meta({ description: 'JSON Schema of the input.' }),
-            output: z.record(z.string(), z.unknown()).meta({ description: 'JSON Schema of the result.' }),
-          })
-          .meta({ id: 'JobKind' }),
-      ),
-    }),
-  },
+  replies: { 200: z.object({ items: z.array(jobKind) }) },
   run: async () => ({ status: 200, body: { items: kindViews() } }),
 })
 
-let views: ReturnType<typeof makeKindViews> | undefined
+let shownKinds: ReturnType<typeof toKind>[] | undefined
+
+/** Made at the first request, and once: they only change with the code. */
 const kindViews = () => {
-  views ??= makeKindViews()
-  return views
+  shownKinds ??= kinds.map(toKind)
+  return shownKinds
 }
-const makeKindViews = () =>
-  kinds.map((it) => ({
-    kind: it.kind,
-    summary: it.summary,
-    queue: it.queue,
-    maxAttempts: it.maxAttempts,
-    timeoutSeconds: it.timeoutSeconds,
-    concurrency: it.concurrency,
-    input: z.toJSONSchema(it.input, { io: 'input' }) as Record<string, unknown>,
-    output: z.toJSONSchema(it.output) as Record<string, unknown>,
-  }))
 
 export const list = route({
   method: 'GET',

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test as plain } from 'vitest'
 import { test, type World } from '../../tests/support/world.ts'
+import { changeCredentials, credentialsPath, readCredentials } from './credentials-file.ts'
 import { run } from './program.ts'
 
 /** Runs a command as a shell would, and tells what it printed. */
@@ -57,6 +58,28 @@ describe('stint admin', () => {
     const answer = await stint(world.environment, 'admin', 'add', 'nobody@example.com')
     expect(answer).toMatchObject({ exitCode: 4, err: 'Nobody has registered with nobody@example.com.\n' })
   })
+})
+
+plain('stint logout takes its own session away, and none that another process has got meanwhile', async () => {
+  const home = mkdtempSync(join(tmpdir(), 'stint-logout-'))
+  onTestFinished(() => rmSync(home, { recursive: true }))
+  const path = credentialsPath({ HOME: home })
+  const session = { email: 'ada@example.com', accessToken: 'a', refreshToken: 'r' }
+  const signIn = (url: string, kept = session) =>
+    changeCredentials(path, ({ sessions }) => ({ current: url, sessions: { ...sessions, [url]: kept } }))
+  const elsewhere = 'https://stint.example.org'
+  const api = createServer(async (_, response) => {
+    await signIn(elsewhere, { ...session, refreshToken: 'exchanged' })
+    response.writeHead(204).end()
+  })
+  onTestFinished(() => void api.close())
+  await new Promise<void>((resolve) => api.listen(0, '127.0.0.1', resolve))
+  const url = `http://127.0.0.1:${(api.address() as AddressInfo).port}`
+  await signIn(elsewhere)
+  await signIn(url)
+  expect(await stint({ HOME: home, STINT_URL: url }, 'logout')).toMatchObject({ exitCode: 0, err: '' })
+  const { sessions } = await readCredentials(path)
+  expect(sessions).toEqual({ [elsewhere]: { ...session, refreshToken: 'exchanged' } })
 })
 
 describe('without a stage', () => {
