@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { openSync, statSync } from 'node:fs'
 import { rename } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { acquireLock, type Lock } from '../lock.ts'
 import { appendTo } from '../log-file.ts'
 import { type Exit, serveParent } from './component.ts'
 import { freePort } from './free-port.ts'
@@ -30,8 +31,30 @@ const PASSING =
 const PASSES_AFTER_SECONDS = 20
 const LOG_BYTES = 10 * 1024 * 1024
 
-const start = async ({ dataDir, port, settings }: GuardianOptions) => {
+const TURN_SECONDS = 120
+
+const start = async (options: GuardianOptions) => {
+  const turn = await takeTurn(options.dataDir)
+  try {
+    return await startAlone(options)
+  } finally {
+    // One that nobody waits for any more keeps it until its server has ended, with this process.
+    if (process.connected) turn.release()
+  }
+}
+
+/** Waits for a guardian whose parent was killed while it made a cluster or started a server here: it ends by itself. */
+const takeTurn = async (dataDir: string): Promise<Lock> => {
+  for (const deadline = Date.now() + TURN_SECONDS * 1_000; Date.now() < deadline; await sleep(50)) {
+    const turn = acquireLock(dataDir)
+    if (turn) return turn
+  }
+  throw new Error(`another process has been starting Postgres on ${dataDir} for ${TURN_SECONDS} s`)
+}
+
+const startAlone = async ({ dataDir, port, settings }: GuardianOptions) => {
   const cluster = await prepareCluster(dataDir, settings['fsync'] !== 'off')
+  if (!process.connected) throw new Error('nobody waits for this server any more')
   const logged = statSync(cluster.log, { throwIfNoEntry: false })?.size ?? 0
   if (logged > LOG_BYTES) await rename(cluster.log, `${cluster.log}.1`)
   for (const deadline = Date.now() + PASSES_AFTER_SECONDS * 1_000; ; await sleep(200)) {
