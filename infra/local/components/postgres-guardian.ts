@@ -31,6 +31,8 @@ const PASSING =
 const PASSES_AFTER_SECONDS = 20
 const LOG_BYTES = 10 * 1024 * 1024
 
+/** The time and the process id, by which two failures alike would differ. */
+const LINE_PREFIX = /^\S+ \S+ UTC \[\d+\] /gm
 const TURN_SECONDS = 120
 
 const start = async (options: GuardianOptions) => {
@@ -99,7 +101,7 @@ const startServer = (cluster: Cluster, port: number, settings: Record<string, st
         resolve({ pid: child.pid, exited, stop: () => stopServer(child, exited) })
     })
     // Not on its exit: backends that are left keep the pipe open, and its last words come before.
-    void exited.then(() => setTimeout(() => resolve({ words: words.trim() }), 50))
+    void exited.then(() => setTimeout(() => resolve({ words: words.replaceAll(LINE_PREFIX, '').trim() }), 50))
   })
 }
 

@@ -70,6 +70,12 @@ test('refuses a folder on which another server runs', async () => {
   expect(rows).toEqual([{ alive: 1 }])
 })
 
+test('says why it does not start in the same words each time', async () => {
+  await expect(startPostgres({ dataDir, settings: { port: 'none' } })).rejects.toThrow(
+    /^postgres did not start: FATAL: {2}.*invalid value for parameter "port": "none"/,
+  )
+})
+
 test('listens to this machine only, and asks for a password that only its owner can read', async () => {
   const server = await startPostgres({ dataDir })
   const outside = Object.values(networkInterfaces()).flatMap((them) => them ?? [])
