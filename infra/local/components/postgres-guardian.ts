@@ -1,6 +1,4 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { openSync, statSync } from 'node:fs'
-import { rename } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { acquireLock, type Lock } from '../lock.ts'
 import { appendTo } from '../log-file.ts'
@@ -57,8 +55,6 @@ const takeTurn = async (dataDir: string): Promise<Lock> => {
 const startAlone = async ({ dataDir, port, settings }: GuardianOptions) => {
   const cluster = await prepareCluster(dataDir, settings['fsync'] !== 'off')
   if (!process.connected) throw new Error('nobody waits for this server any more')
-  const logged = statSync(cluster.log, { throwIfNoEntry: false })?.size ?? 0
-  if (logged > LOG_BYTES) await rename(cluster.log, `${cluster.log}.1`)
   for (const deadline = Date.now() + PASSES_AFTER_SECONDS * 1_000; ; await sleep(200)) {
     await freeDataFolder(cluster.data)
     const chosen = port || (await freePort())
@@ -90,7 +86,7 @@ const startServer = (cluster: Cluster, port: number, settings: Record<string, st
     stdio: ['ignore', 'ignore', 'pipe'],
   })
   const exited = new Promise<Exit>((resolve) => child.once('exit', (code, signal) => resolve({ code, signal })))
-  const log = appendTo(openSync(cluster.log, 'a', 0o600))
+  const log = appendTo(cluster.log, LOG_BYTES, 0o600)
   let words = ''
   return new Promise((resolve, reject) => {
     child.once('error', reject)
