@@ -89,6 +89,18 @@ describe('without a stage', () => {
     expect(answer.err).toContain('DATABASE_URL is not set, and no stack runs on /nowhere')
   })
 
+  plain('says what a stack that runs lacks just now', async () => {
+    const dataDir = mkdtempSync(join(tmpdir(), 'stint-lacks-'))
+    onTestFinished(() => rmSync(dataDir, { recursive: true }))
+    const supervisor = { name: 'supervisor', pid: process.pid, port: null }
+    writeFileSync(join(dataDir, 'run.json'), JSON.stringify([supervisor, { name: 'sqs-s3', pid: 1, port: 1 }]))
+    expect(await stint({ STINT_DATA_DIR: dataDir }, 'doctor')).toEqual({
+      exitCode: 2,
+      out: '',
+      err: `The stack on ${dataDir} runs without postgres just now; where \`npm start\` runs it says why.\n`,
+    })
+  })
+
   plain('names what the configuration lacks', async () => {
     const answer = await stint({ DATABASE_URL: 'postgres://stint@127.0.0.1:1/stint' }, 'doctor')
     expect(answer).toMatchObject({ exitCode: 2 })
