@@ -1,4 +1,7 @@
 import { describe, expect } from 'vitest'
+import { z } from 'zod'
+import { defineJob } from '../../lib/jobs/define.ts'
+import { createEngine, invoke } from '../../tests/support/engine.ts'
 import { test, type World } from '../../tests/support/world.ts'
 
 const signIn = async (world: World) => {
@@ -231,4 +234,27 @@ describe('why a job waits', () => {
     await world.sql`UPDATE jobs SET stint = 1, attempt = 2, start_at = now() + interval '1 minute' WHERE id = ${id}`
     expect(await why(me, id)).toMatchObject({ reason: 'retry' })
   })
+})
+
+test('a failed job shows where its code threw, and so does its stint', async ({ world }) => {
+  const { call, submit } = await signIn(world)
+  const broken = defineJob({
+    kind: 'debug.noop',
+    summary: 'Throws',
+    input: z.object({}),
+    output: z.null(),
+    async *run() {
+      throw new TypeError('no map', { cause: new Error('no paper') })
+    },
+  })
+  const id = await submit({ maxAttempts: 1 })
+  expect((await call('GET', `/jobs/${id}`)).body.job).toMatchObject({ error: null, stack: null })
+  await invoke(createEngine(world.app, [broken]))
+  const { job } = (await call('GET', `/jobs/${id}`)).body
+  expect(job).toMatchObject({ state: 'failed', error: { code: 'TypeError', message: 'no map' } })
+  expect(job.stack).toMatch(/^TypeError: no map\n {4}at .*functions\/http\/jobs\.test\.ts/)
+  expect(job.stack).toContain('\ncaused by: Error: no paper\n')
+  const { body } = await call('GET', `/jobs/${id}/stints`)
+  expect(body.items).toMatchObject([{ outcome: 'failed', error: job.error, stack: job.stack }])
+  expect((await call('GET', '/jobs')).body.items[0]).not.toHaveProperty('stack')
 })

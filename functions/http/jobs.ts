@@ -14,7 +14,15 @@ import { requireJob } from '../job-access.ts'
 import { cancelOne } from '../job-cancel.ts'
 import { jobQuery, listJobs } from '../job-list.ts'
 import { kinds } from '../jobs/index.ts'
-import { explainedJobReply, jobReply, jobSummary, toJob, toWaitingBecause, traceUrlOf } from '../views/job.ts'
+import {
+  explainedJobReply,
+  jobReply,
+  jobSummary,
+  stackReply,
+  toJob,
+  toWaitingBecause,
+  traceUrlOf,
+} from '../views/job.ts'
 
 const jobId = z.object({ jobId: id })
 const positive = z.int().min(0)
@@ -92,7 +100,11 @@ export const get = route({
   run: async ({ app, actor, params }) => {
     const row = await requireJob(app, actor, params.jobId, 'viewer')
     const waitingBecause = toWaitingBecause(await explainWaiting(app, kinds, row))
-    return { status: 200, body: { job: { ...toJob(row), waitingBecause, traceUrl: traceUrlOf(app.config, row) } } }
+    const stack = row.error && (await stints.findStack(app.sql, row.id, row.error))
+    return {
+      status: 200,
+      body: { job: { ...toJob(row), stack, waitingBecause, traceUrl: traceUrlOf(app.config, row) } },
+    }
   },
 })
 
@@ -176,6 +188,7 @@ export const listStints = route({
         runMs: positive.nullable(),
         outcome: z.string().nullable().meta({ description: 'Null while it runs.' }),
         error: z.object({ code: z.string(), message: z.string() }).nullable(),
+        stack: stackReply,
       }),
     ),
   },

@@ -4,7 +4,7 @@ import type { AnswerOf, CallOf } from '../../lib/client/api.ts'
 import { STATE_COLOURS } from '../demo/bars.ts'
 import type { Cli } from './cli.ts'
 import { EXIT, type Io } from './io.ts'
-import { ago, duration, harmless, paint, percent, print, table, toJson } from './print.ts'
+import { ago, duration, harmless, harmlessLines, paint, percent, print, table, toJson } from './print.ts'
 import { signedIn } from './session.ts'
 import { wholeNumber } from './whole-number.ts'
 
@@ -142,5 +142,6 @@ const describe = (io: Io, job: Explained): string => {
     ['partial', job.partial === null ? null : toJson(job.partial)],
     ['result', job.result === null ? null : toJson(job.result)],
   ]
-  return table(facts.flatMap(([name, value]) => (value ? [[paint(io, 'dim', name), value]] : [])))
+  const rows = table(facts.flatMap(([name, value]) => (value ? [[paint(io, 'dim', name), value]] : [])))
+  return job.stack === null ? rows : `${rows}\n\n${harmlessLines(job.stack)}`
 }

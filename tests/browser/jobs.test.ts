@@ -97,6 +97,27 @@ describeInBrowser('jobs in the dashboard', () => {
     await waitForState(page, 'succeeded')
   })
 
+  test('the stack of an error lies folded below it, and breaks no phone', async ({ stage }) => {
+    const { page, context } = await stage.open({ viewport: { width: 360, height: 740 } })
+    await register(page)
+    const { job } = await (await programOf(context)).post('/jobs', { kind: 'report.build', input: {} })
+    const stack = `TypeError: no map\n${`    at ${'veryLongName'.repeat(20)} (lib/jobs/a.ts:1:2)\n`.repeat(20)}`
+    await page.route(({ pathname }) => pathname === `/jobs/${job.id}`, async (route) => {
+      const response = await route.fetch()
+      const body = await response.json()
+      await route.fulfill({ response, json: { job: { ...body.job, stack } } })
+    })
+    await page.goto(`/dashboard/jobs/${job.id}`)
+    const status = page.getByRole('region', { name: 'Status' })
+    await status.getByText('Stack', { exact: true }).waitFor()
+    expect(await status.locator('pre').isVisible()).toBe(false)
+    await status.getByText('Stack', { exact: true }).click()
+    await eventually(() => status.locator('pre').textContent()).toBe(stack)
+    expect(await status.locator('pre').isVisible()).toBe(true)
+    expect(await complaints(page)).toEqual([])
+    expect(await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)).toBeLessThanOrEqual(0)
+  })
+
   test('image.resize takes a dropped picture, and shows the pictures that it made', async ({ stage }) => {
     const { page } = await stage.open()
     await register(page)

@@ -10,8 +10,8 @@ export const JobActions = ({ job, reload }: { job: Job; reload: () => Promise<vo
   const isLive = ['blocked', 'queued', 'running'].includes(job.state)
   const canRetry = job.state === 'failed' || job.state === 'cancelled'
 
-  const show = (changed: Omit<Job, 'waitingBecause' | 'traceUrl'>): void =>
-    know<{ job: Job }>(`job ${job.id}`, () => ({ job: { ...job, ...changed, waitingBecause: null } }))
+  const show = (changed: Omit<Job, 'waitingBecause' | 'traceUrl' | 'stack'>): void =>
+    know<{ job: Job }>(`job ${job.id}`, () => ({ job: { ...job, ...changed, stack: null, waitingBecause: null } }))
   const cancel = async (): Promise<void> => {
     const { job: changed } = await api.call('POST /jobs/{jobId}/cancel', { params })
     show(changed)
