@@ -102,11 +102,14 @@ describeInBrowser('jobs in the dashboard', () => {
     await register(page)
     const { job } = await (await programOf(context)).post('/jobs', { kind: 'report.build', input: {} })
     const stack = `TypeError: no map\n${`    at ${'veryLongName'.repeat(20)} (lib/jobs/a.ts:1:2)\n`.repeat(20)}`
-    await page.route(({ pathname }) => pathname === `/jobs/${job.id}`, async (route) => {
-      const response = await route.fetch()
-      const body = await response.json()
-      await route.fulfill({ response, json: { job: { ...body.job, stack } } })
-    })
+    await page.route(
+      ({ pathname }) => pathname === `/jobs/${job.id}`,
+      async (route) => {
+        const response = await route.fetch()
+        const body = await response.json()
+        await route.fulfill({ response, json: { job: { ...body.job, stack } } })
+      },
+    )
     await page.goto(`/dashboard/jobs/${job.id}`)
     const status = page.getByRole('region', { name: 'Status' })
     await status.getByText('Stack', { exact: true }).waitFor()
