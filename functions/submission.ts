@@ -50,7 +50,7 @@ export const fields = {
   }),
 }
 
-const sane = <
+export const sane = <
   T extends {
     delaySeconds?: number | undefined
     runAt?: string | undefined

@@ -12,8 +12,10 @@ import { QUEUES } from '../../lib/queue/doorbells.ts'
 import { told } from '../audit.ts'
 import { requireJob } from '../job-access.ts'
 import { cancelOne } from '../job-cancel.ts'
+import { changeOne } from '../job-change.ts'
 import { jobQuery, listJobs } from '../job-list.ts'
 import { kinds } from '../jobs/index.ts'
+import { fields, sane } from '../submission.ts'
 import {
   explainedJobReply,
   jobReply,
@@ -205,6 +207,38 @@ export const listStints = route({
   },
 })
 
+const change = z
+  .strictObject({
+    name: fields.name.unwrap().nullable().optional().meta({ description: 'Null takes it away.' }),
+    priority: fields.priority.meta({ description: 'The highest goes first.' }),
+    delaySeconds: fields.delaySeconds.meta({ description: 'Not before so long from now; 0: as soon as it may.' }),
+    runAt: fields.runAt,
+    maxAttempts: fields.maxAttempts.meta({ description: 'No less than the attempt that it is at.' }),
+    timeoutSeconds: fields.timeoutSeconds.meta({ description: 'Running time over all stints.' }),
+    tags: fields.tags,
+  })
+  .superRefine(sane)
+  .meta({ id: 'JobChange', example: { delaySeconds: 0 } })
+
+export const update = route({
+  method: 'PATCH',
+  path: '/jobs/{jobId}',
+  summary: 'Change a job that waits',
+  description:
+    'Of one that is queued or blocked, or waits for its next try: `delaySeconds: 0` has it start as soon as it may. A time ' +
+    'that is past is now, and one that is due keeps its place. What a job is to do is never changed: cancel it, and submit ' +
+    'another.',
+  actor: 'user',
+  scope: 'jobs:write',
+  params: jobId,
+  body: change,
+  replies: { 200: jobReply },
+  errors: ['JOB_NOT_FOUND', 'FORBIDDEN', 'JOB_RUNNING', 'JOB_ENDED'],
+  run: async ({ app, actor, params, body }) => {
+    return { status: 200, body: { job: toJob(await changeOne(app, actor, params.jobId, body)) } }
+  },
+})
+
 export const cancel = route({
   method: 'POST',
   path: '/jobs/{jobId}/cancel',
@@ -266,4 +300,4 @@ export const remove = route({
   },
 })
 
-export const handler = resource([listKinds, list, get, listEvents, listLogs, listStints, cancel, retry, remove])
+export const handler = resource([listKinds, list, get, listEvents, listLogs, listStints, update, cancel, retry, remove])

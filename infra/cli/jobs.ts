@@ -3,16 +3,17 @@ import type { Api } from '../../functions/http/api.ts'
 import type { AnswerOf, CallOf } from '../../lib/client/api.ts'
 import { STATE_COLOURS } from '../demo/bars.ts'
 import type { Cli } from './cli.ts'
-import { EXIT, type Io } from './io.ts'
+import { CommandError, EXIT, type Io } from './io.ts'
 import { ago, duration, harmless, harmlessLines, paint, percent, print, table, toJson } from './print.ts'
 import { signedIn } from './session.ts'
 import { wholeNumber } from './whole-number.ts'
 
 type Job = AnswerOf<Api['GET /jobs']>['body']['items'][number]
 type Explained = AnswerOf<Api['GET /jobs/{jobId}']>['body']['job']
+type Change = NonNullable<CallOf<Api['PATCH /jobs/{jobId}']>['body']>
 type Filter = NonNullable<CallOf<Api['GET /jobs']>['query']>
 
-/** `stint jobs`, `job`, `cancel`, `retry`. */
+/** `stint jobs`, `job`, `change`, `cancel`, `retry`. */
 export const addJobs = (program: Command, cli: Cli): void => {
   const { io } = cli
   program
@@ -39,6 +40,25 @@ export const addJobs = (program: Command, cli: Cli): void => {
       const { client } = await signedIn(io)
       const { job } = await client.call('GET /jobs/{jobId}', { params: { jobId } })
       print(io, options, job, (it) => describe(io, it))
+    })
+  program
+    .command('change')
+    .argument('<id...>')
+    .description('change jobs that wait; `--delay-seconds 0` has them start as soon as they may')
+    .option('--name <text>', 'a name for people')
+    .addOption(new Option('--priority <integer>', '-10 to 10, the highest first').argParser(wholeNumber()))
+    .addOption(new Option('--delay-seconds <integer>', 'not before that, from now').argParser(wholeNumber()))
+    .option('--run-at <time>', 'not before then (RFC 3339)')
+    .option('--tags <tag...>', 'instead of those that they have')
+    .addOption(new Option('--max-attempts <integer>').argParser(wholeNumber()))
+    .addOption(new Option('--timeout-seconds <integer>', 'running time over all stints').argParser(wholeNumber()))
+    .option('--json', 'print JSON')
+    .action((ids: string[], { json, ...body }: Change & { json?: boolean }) => {
+      if (Object.keys(body).length === 0) throw new CommandError('Say what to change: --help', EXIT.usage)
+      return eachJob(cli, ids, { ...(json && { json }) }, async (client, jobId) => {
+        const { job } = await client.call('PATCH /jobs/{jobId}', { params: { jobId }, body })
+        return { job, done: `is ${job.state}, due ${job.startAt}` }
+      })
     })
   program
     .command('cancel')

@@ -310,11 +310,33 @@ describeInBrowser('jobs in the dashboard', () => {
     await waitForState(page, 'succeeded')
   })
 
+  test('one that is delayed starts now when somebody says so', async ({ stage }) => {
+    const { page, context } = await stage.open()
+    await register(page)
+    const delayed = { kind: 'debug.noop', input: {}, delaySeconds: 3_600 }
+    const { job } = await (await programOf(context)).post('/jobs', delayed)
+    await page.goto(`/dashboard/jobs/${job.id}`)
+    await page.getByText(/^It is due in \d+ (min|h)\.$/).waitFor()
+    const button = page.getByRole('button', { name: 'Start now' })
+    await button.click()
+    await waitForState(page, 'succeeded')
+    expect(await button.count()).toBe(0)
+  })
+
   test('show many stints in a list that is scrolled by keyboard too', async ({ stage }) => {
     const { page } = await stage.open()
     await register(page)
     const at = new Date().toISOString()
-    const stint = { attempt: 1, worker: null, startedAt: at, endedAt: at, runMs: 1, outcome: 'continued', error: null }
+    const stint = {
+      attempt: 1,
+      worker: null,
+      startedAt: at,
+      endedAt: at,
+      runMs: 1,
+      outcome: 'continued',
+      error: null,
+      stack: null,
+    }
     const items = Array.from({ length: 30 }, (_, nth) => ({ ...stint, stint: nth + 1 }))
     await page.route('**/jobs/*/stints?*', (route) => route.fulfill({ json: { items, nextCursor: null } }))
     await fillForm(page, 'debug.noop', {})

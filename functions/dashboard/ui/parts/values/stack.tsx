@@ -1,6 +1,6 @@
 /** Where an error was thrown, folded: few want to know. */
 export const Stack = ({ text }: { text: string | null }) =>
-  text !== null && (
+  text ? (
     <details class="stack">
       <summary>Stack</summary>
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by keyboard */}
@@ -8,4 +8,4 @@ export const Stack = ({ text }: { text: string | null }) =>
         {text}
       </pre>
     </details>
-  )
+  ) : null
