@@ -67,7 +67,7 @@ describe('the stack of what a job threw', () => {
     const [id = ''] = await insertJobs(app, [{ kind: 'test.odd', input: '{}', maxAttempts: 1 }])
     await invoke(createEngine(app, [odd]))
     const [stint] = await stints.list(sql, id, 0, 10)
-    expect(stint?.stack?.split('\n')[0]).toBe('Error: abred\ufffd  ding')
+    expect(stint?.stack?.split('\n')[0]).toBe('Error: a bred\ufffd  ding')
   })
 })
 
@@ -118,6 +118,8 @@ describe('a stack', () => {
 
   test('is cut to 8 KiB in whole characters, with a note, and has room for its places below a long message', () => {
     const long = new Error('é'.repeat(100_000))
+    expect(stackOf(new Error(`x${'\u{1f600}'.repeat(1_000)}`))?.isWellFormed()).toBe(true)
+    expect(stackOf(withStack(`x${'\u{1f600}'.repeat(1_000)}\n    at a (b.ts:1:2)`))?.isWellFormed()).toBe(true)
     expect(stackOf(long)).toMatch(/^Error: é{500}…\n {4}at .*stack\.test\.ts/)
     const wide = withStack(`Error: it broke\n${'    at ééééééééééééééé (x.ts:1:2)\n'.repeat(1_000)}`)
     const text = stackOf(wide) ?? ''

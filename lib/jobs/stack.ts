@@ -17,8 +17,7 @@ const MAX_LINE = 600
  */
 export const stackOf = (thrown: unknown): string | undefined => {
   const text = textsOf(thrown, new Set()).join('\n')
-  if (!FRAME.test(text)) return undefined
-  return cut(text)
+  return FRAME.test(text) ? cut(storable(text)) : undefined
 }
 
 const FRAME = /^\s+at /m
@@ -46,7 +45,7 @@ const shortened = (stack: string, message: unknown): string =>
     : stack
 
 const tidy = (stack: string): string =>
-  storable(stripVTControlCharacters(stack.slice(0, 4 * MAX_STACK_BYTES)))
+  stripVTControlCharacters(stack.slice(0, 4 * MAX_STACK_BYTES))
     .split(/\r?\n/)
     .map((line) => relative(line.replaceAll(/\p{Cc}/gu, ' ').slice(0, MAX_LINE)))
     .join('\n')
