@@ -11,6 +11,7 @@ import { wholeNumber } from './whole-number.ts'
 type Job = AnswerOf<Api['GET /jobs']>['body']['items'][number]
 type Explained = AnswerOf<Api['GET /jobs/{jobId}']>['body']['job']
 type Change = NonNullable<CallOf<Api['PATCH /jobs/{jobId}']>['body']>
+type Cancellation = NonNullable<CallOf<Api['POST /jobs/cancel']>['body']>
 type Filter = NonNullable<CallOf<Api['GET /jobs']>['query']>
 
 /** `stint jobs`, `job`, `change`, `cancel`, `retry`. */
@@ -62,15 +63,30 @@ export const addJobs = (program: Command, cli: Cli): void => {
     })
   program
     .command('cancel')
-    .argument('<id...>')
-    .description('cancel jobs; one that runs stops at its next safe point')
+    .argument('[id...]')
+    .description('cancel jobs, these or all of a state; one that runs stops at its next safe point')
+    .option('--state <state>', 'blocked, queued or running: all that are so')
+    .option('--kind <kind>', 'of them those of this kind')
+    .option('--queue <queue>')
+    .option('--tag <tag>')
+    .option('--project-id <id>', 'the project; your own if left out')
     .option('--json', 'print JSON')
-    .action((ids: string[], options: { json?: boolean }) =>
-      eachJob(cli, ids, options, async (client, jobId) => {
+    .action(async (ids: string[], { json, ...filter }: Cancellation & { json?: boolean }) => {
+      const options = { ...(json && { json }) }
+      if (Object.keys(filter).length > 0 === ids.length > 0)
+        throw new CommandError('Say which: ids, or --state with what else they have in common', EXIT.usage)
+      if (ids.length === 0)
+        return print(
+          io,
+          options,
+          await cancelAll(io, filter),
+          (it) => `${it.cancelled} ${filter.state === 'running' ? 'told to stop' : 'cancelled'}`,
+        )
+      await eachJob(cli, ids, options, async (client, jobId) => {
         const { job } = await client.call('POST /jobs/{jobId}/cancel', { params: { jobId } })
         return { job, done: job.state === 'running' ? 'is told to stop' : 'is cancelled' }
-      }),
-    )
+      })
+    })
   program
     .command('retry')
     .argument('<id...>')
@@ -86,6 +102,17 @@ export const addJobs = (program: Command, cli: Cli): void => {
 }
 
 type Client = Awaited<ReturnType<typeof signedIn>>['client']
+
+/** A thousand at a time, until there are no more. */
+const cancelAll = async (io: Io, body: Cancellation): Promise<{ cancelled: number }> => {
+  const { client } = await signedIn(io)
+  let cancelled = 0
+  for (;;) {
+    const done = await client.call('POST /jobs/cancel', { body })
+    cancelled += done.cancelled
+    if (!done.more) return { cancelled }
+  }
+}
 
 /** A page holds a hundred at most, and may hold none although there are more. */
 const newest = async (client: Client, filter: Filter, count: number): Promise<Job[]> => {

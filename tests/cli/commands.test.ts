@@ -135,6 +135,18 @@ describe('submit', () => {
     expect(late).toMatchObject({ exitCode: 4, err: expect.stringContaining('The job is cancelled.') })
   })
 
+  test('are cancelled by what they have in common, or by their ids', async ({ ada }) => {
+    await register(ada)
+    for (const tag of ['a', 'a', 'b'])
+      await ada.stint(['submit', 'debug.noop', '--delay-seconds', '600', '--tags', tag])
+    const done = await ada.stint(['cancel', '--state', 'queued', '--kind', 'debug.noop', '--tag', 'a'])
+    expect(done).toMatchObject({ exitCode: 0, out: '2 cancelled\n', err: '' })
+    expect(JSON.parse((await ada.stint(['jobs', '--state', 'queued', '--json'])).out)).toMatchObject([{ tags: ['b'] }])
+    for (const wrong of [[], ['01a20610-c462-7693-9270-2c83469d56d3', '--state', 'queued']])
+      expect(await ada.stint(['cancel', ...wrong])).toMatchObject({ exitCode: 64, out: '' })
+    expect(await ada.stint(['cancel', '--kind', 'debug.noop'])).toMatchObject({ exitCode: 4, out: '' })
+  })
+
   test('gives another exit code when the job fails, and says why', async ({ world, ada }) => {
     await register(ada)
     const input = JSON.stringify({ fileId: '01a20610-c462-7693-9270-2c83469d56d3', sizes: [{ width: 5 }] })
