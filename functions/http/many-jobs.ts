@@ -61,7 +61,7 @@ export const cancelMany = route({
   summary: 'Cancel many jobs',
   description:
     'As cancelling one. Those that have ended are left as they are. By `state` it is the first 1 000 that are found: as long ' +
-    'as there are `more`, ask again.',
+    'as there are `more`, ask again. One that starts in that moment is told to stop.',
   actor: 'user',
   scope: 'jobs:write',
   body: cancellation,
