@@ -62,6 +62,8 @@ describe('the audit log of a project', () => {
     const { file } = await call('POST', '/files/uploads', upload)
     await call('DELETE', `/files/${file.id}`)
     const { job } = await call('POST', '/jobs', { kind: 'debug.noop', input: {} })
+    await call('PATCH', `/jobs/${job.id}`, { priority: 1 })
+    await call('PATCH', `/jobs/${job.id}`, { priority: 1 })
     await call('POST', `/jobs/${job.id}/cancel`)
     await call('POST', `/jobs/${job.id}/retry`, {})
     await call('POST', '/queues/default/redrive', { projectId })
@@ -81,6 +83,7 @@ describe('the audit log of a project', () => {
       'device-model.change',
       'device-model.delete',
       'file.delete',
+      'job.change',
       'job.cancel',
       'job.retry',
       'queue.redrive',

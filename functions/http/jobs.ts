@@ -7,13 +7,23 @@ import { plain, route } from '../../lib/http/route.ts'
 import { decodeCursor, id, jsonBytes, page, pageOf, timestamp, toPage } from '../../lib/http/schemas.ts'
 import { removeJob } from '../../lib/jobs/remove-jobs.ts'
 import { retryJob } from '../../lib/jobs/retry-jobs.ts'
+import { fields, sane } from '../../lib/jobs/submission-fields.ts'
 import { explainWaiting } from '../../lib/jobs/waiting.ts'
 import { told } from '../audit.ts'
 import { requireJob } from '../job-access.ts'
 import { cancelOne } from '../job-cancel.ts'
+import { changeOne } from '../job-change.ts'
 import { jobQuery, listJobs } from '../job-list.ts'
 import { kinds } from '../jobs/index.ts'
-import { explainedJobReply, jobReply, jobSummary, toJob, toWaitingBecause, traceUrlOf } from '../views/job.ts'
+import {
+  explainedJobReply,
+  jobReply,
+  jobSummary,
+  stackReply,
+  toJob,
+  toWaitingBecause,
+  traceUrlOf,
+} from '../views/job.ts'
 import { jobKind, toKind } from '../views/kind.ts'
 
 const jobId = z.object({ jobId: id })
@@ -66,7 +76,11 @@ export const get = route({
   run: async ({ app, actor, params }) => {
     const row = await requireJob(app, actor, params.jobId, 'viewer')
     const waitingBecause = toWaitingBecause(await explainWaiting(app, kinds, row))
-    return { status: 200, body: { job: { ...toJob(row), waitingBecause, traceUrl: traceUrlOf(app.config, row) } } }
+    const stack = row.error && (await stints.findStack(app.sql, row.id, row.error))
+    return {
+      status: 200,
+      body: { job: { ...toJob(row), stack, waitingBecause, traceUrl: traceUrlOf(app.config, row) } },
+    }
   },
 })
 
@@ -150,6 +164,7 @@ export const listStints = route({
         runMs: positive.nullable(),
         outcome: z.string().nullable().meta({ description: 'Null while it runs.' }),
         error: z.object({ code: z.string(), message: z.string() }).nullable(),
+        stack: stackReply,
       }),
     ),
   },
@@ -163,6 +178,38 @@ export const listStints = route({
       endedAt: row.endedAt?.toISOString() ?? null,
     })
     return { status: 200, body: toPage(rows, limit, view, (row) => row.stint) }
+  },
+})
+
+const change = z
+  .strictObject({
+    name: fields.name.unwrap().nullable().optional().meta({ description: 'Null takes it away.' }),
+    priority: fields.priority.meta({ description: 'The highest goes first.' }),
+    delaySeconds: fields.delaySeconds.meta({ description: 'Not before so long from now; 0: as soon as it may.' }),
+    runAt: fields.runAt,
+    maxAttempts: fields.maxAttempts.meta({ description: 'No less than the attempt that it is at.' }),
+    timeoutSeconds: fields.timeoutSeconds.meta({ description: 'Running time over all stints.' }),
+    tags: fields.tags,
+  })
+  .superRefine(sane)
+  .meta({ id: 'JobChange', example: { delaySeconds: 0 } })
+
+export const update = route({
+  method: 'PATCH',
+  path: '/jobs/{jobId}',
+  summary: 'Change a job that waits',
+  description:
+    'Of one that is queued or blocked, or waits for its next try: `delaySeconds: 0` has it start as soon as it may. A time ' +
+    'that is past is now, and one that is due keeps its place. What a job is to do is never changed: cancel it, and submit ' +
+    'another.',
+  actor: 'user',
+  scope: 'jobs:write',
+  params: jobId,
+  body: change,
+  replies: { 200: jobReply },
+  errors: ['JOB_NOT_FOUND', 'FORBIDDEN', 'JOB_RUNNING', 'JOB_ENDED'],
+  run: async ({ app, actor, params, body }) => {
+    return { status: 200, body: { job: toJob(await changeOne(app, actor, params.jobId, body)) } }
   },
 })
 
@@ -232,4 +279,4 @@ export const remove = route({
   },
 })
 
-export const handler = resource([listKinds, list, get, listEvents, listLogs, listStints, cancel, retry, remove])
+export const handler = resource([listKinds, list, get, listEvents, listLogs, listStints, update, cancel, retry, remove])

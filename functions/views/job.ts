@@ -83,10 +83,16 @@ const waitingBecause = z
   ])
   .meta({ id: 'WaitingBecause' })
 
+export const stackReply = z.string().nullable().meta({
+  description:
+    'Where the error was thrown, and what caused it, 8 KiB at most; null for errors that the kind or Stint foresaw.',
+})
+
 /** One job, explained. */
 export const explainedJobReply = z.object({
   job: job
     .extend({
+      stack: stackReply,
       waitingBecause: waitingBecause.nullable(),
       traceUrl: z.url().nullable().meta({ description: 'Where its trace is shown, if this installation says so.' }),
     })

@@ -54,12 +54,13 @@ export const oddThread = defineJob({
   kind: 'test.odd-thread',
   summary: 'Throws something odd',
   isolation: 'thread',
-  input: z.object({ how: z.enum(['no text', 'no message', 'a function']) }),
+  input: z.object({ how: z.enum(['no text', 'no message', 'a function', 'an error with a cause']) }),
   output: z.null(),
   async *run({ input }) {
     yield { progress: 0.5 }
     if (input.how === 'no text') throw Object.create(null)
     if (input.how === 'no message') throw Object.assign(new TypeError(), { message: { code: 5 } })
+    if (input.how === 'an error with a cause') throw new RangeError('too far', { cause: new TypeError('no map') })
     throw () => 5
   },
 })
