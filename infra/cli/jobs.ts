@@ -191,5 +191,5 @@ const describe = (io: Io, job: Explained): string => {
     ['result', job.result === null ? null : toJson(job.result)],
   ]
   const rows = table(facts.flatMap(([name, value]) => (value ? [[paint(io, 'dim', name), value]] : [])))
-  return job.stack === null ? rows : `${rows}\n\n${harmlessLines(job.stack)}`
+  return job.stack ? `${rows}\n\n${harmlessLines(job.stack)}` : rows
 }

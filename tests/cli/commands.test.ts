@@ -117,6 +117,19 @@ describe('submit', () => {
     expect(JSON.parse((await ada.stint(['job', idOf(first), '--json'])).out)).toMatchObject({ state: 'cancelled' })
   })
 
+  test('shows where it threw, without what steers a terminal', async ({ world: { sql }, ada }) => {
+    await register(ada)
+    const id = idOf(await ada.stint(['submit', 'debug.noop', '--delay-seconds', '600']))
+    const error = '{"code": "TypeError", "message": "no map"}'
+    await sql`
+      INSERT INTO stints (job_id, stint, attempt, started_at, run_ms, outcome, error, stack)
+      VALUES (${id}, 1, 1, now(), 5, 'failed', ${error}::text::jsonb, ${'TypeError: no map\n    at a (lib/\u202Eb.ts:1:2)'})`
+    await sql`UPDATE jobs SET state = 'failed', finished_at = now(), error = ${error}::text::jsonb WHERE id = ${id}`
+    const { out } = await ada.stint(['job', id])
+    expect(out).toMatch(/^error +TypeError: no map$/m)
+    expect(out).toMatch(/\n\nTypeError: no map\n {4}at a \(lib\/\uFFFDb\.ts:1:2\)\n$/)
+  })
+
   test('can be changed while it waits', async ({ ada }) => {
     await register(ada)
     const id = idOf(await ada.stint(['submit', 'debug.noop', '--delay-seconds', '600']))
