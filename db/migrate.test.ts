@@ -1,9 +1,9 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import type { TransactionSql } from 'postgres'
 import { expect } from 'vitest'
-import { insertJobs } from '../tests/support/engine.ts'
 import { untilOneWaits } from '../tests/support/lock-waits.ts'
 import { test, type World } from '../tests/support/world.ts'
+import type { Sql } from './client.ts'
 import { migrateDown, migrateUp } from './migrate.ts'
 import { list } from './queries/outbox.ts'
 
@@ -23,6 +23,10 @@ test.for(CONSIDERATE)('%s waits for no lock without an end', (name) => {
   expect(directions).toHaveLength(2)
   for (const direction of directions) expect(direction.startsWith("\nSET LOCAL lock_timeout = '3s';\n")).toBe(true)
 })
+
+/** What code of any version writes, whichever columns jobs have by then. */
+const writeEvent = (sql: Sql) => sql`
+  INSERT INTO events (job_id, project_id, seq, type) VALUES (gen_random_uuid(), gen_random_uuid(), 1, 'job.queued')`
 
 /** Migrates behind a reader of the outbox, who does something else when the migration waits for him, and then ends. */
 const migrateBehindReader = async <Done>(
@@ -44,7 +48,7 @@ const migrateBehindReader = async <Done>(
 test('a migration that waits behind a long reader lets writers through, and is tried again', async ({ world }) => {
   await takeBackTo(world, '_long_delays.sql')
   const up = () => migrateUp(world.app.config.database.url)
-  const { migrated } = await migrateBehindReader(world, up, () => insertJobs(world.app, [{}]))
+  const { migrated } = await migrateBehindReader(world, up, () => writeEvent(world.sql).execute())
   expect(migrated).toMatch(/lock timeout(.|\n)*Applied: \d+_outbox_told.sql/)
   expect(await list(world.sql, 10)).toHaveLength(1)
 })
@@ -55,7 +59,7 @@ test('a migration that waits for somebody who waits for it is tried again', asyn
   await migrateBehindReader(world, down, async (reader) => {
     // Whoever finds a deadlock is its victim.
     await reader`SET LOCAL deadlock_timeout = '60s'`
-    await reader`INSERT INTO events (job_id, project_id, seq, type) VALUES (gen_random_uuid(), gen_random_uuid(), 1, 'job.queued')`
+    await writeEvent(reader)
   })
   expect(await world.sql`SELECT events FROM outbox`).toEqual([{ events: 1 }])
 })
@@ -64,7 +68,7 @@ test('who writes events while what they tell is taken back writes them all the s
   await takeBackTo(world, '_outbox_told.sql')
   const down = () => migrateDown(world.app.config.database.url)
   const { done } = await migrateBehindReader(world, down, async () => {
-    const inserting = insertJobs(world.app, [{}])
+    const inserting = writeEvent(world.sql).execute()
     inserting.catch(() => {})
     const waiting = () => world.sql`SELECT FROM pg_locks WHERE NOT granted AND relation IS NOT NULL`
     await expect.poll(waiting).toHaveLength(2)
