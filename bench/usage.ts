@@ -38,8 +38,8 @@ const MIN_PAUSE_MS = 500
 
 /**
  * Follows a stack's usage. CPU time of processes that ended in between counts up to when they were last seen.
- * @param looks `often`: for the peak of its memory. `at the end`: while this process times what it does itself, since a
- * look holds it up for tens of milliseconds, the longer the more processes there are
+ * @param looks `often`: for the peak of its memory. `at the end`: where latencies are measured, since a look has a
+ * processor to itself for tens of milliseconds, the longer the more processes there are
  */
 export const watchUsage = (run: () => readonly RunningProcess[], looks: 'often' | 'at the end' = 'often') => {
   const all = (): RunningProcess[] => [...run(), { name: BENCH, pid: process.pid, port: null }]
@@ -73,7 +73,7 @@ export const watchUsage = (run: () => readonly RunningProcess[], looks: 'often' 
   }
 }
 
-/** This process and the load generator. */
+/** This process and its clients. */
 const BENCH = 'bench'
 
 /** worker-default-2 → worker */

@@ -154,6 +154,9 @@ const INSUFFICIENT_RESOURCES = /^53...$/
 export const isUnavailable = (error: unknown): boolean =>
   isUnreachable(error) || INSUFFICIENT_RESOURCES.test(codeOf(error))
 
+/** Whether a server has no room left for what it was to write. */
+export const isOutOfDisk = (error: unknown): boolean => codeOf(error) === '53100'
+
 /** Values that don't fit their type, constraints, limits of the server's. */
 const REFUSED = /^(22|23|54)/
 

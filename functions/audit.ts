@@ -19,6 +19,7 @@ export const ACTIONS = [
   'device-model.create',
   'device-model.change',
   'device-model.delete',
+  'job.change',
   'job.cancel',
   'job.retry',
   'job.delete',

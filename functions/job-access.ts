@@ -5,6 +5,7 @@ import type { App } from '../lib/app.ts'
 import type { Actor } from '../lib/auth/actor.ts'
 import { StintError } from '../lib/core/errors.ts'
 import { requireRole } from './access.ts'
+import { hideAs } from './belonging.ts'
 
 /**
  * The job, if the actor may do with it what takes the role `needed` in its project.
@@ -19,7 +20,7 @@ export const requireJob = async (
 ): Promise<jobs.JobWithData> => {
   const job = await jobs.find(app.sql, jobId)
   if (!job) throw new StintError('JOB_NOT_FOUND')
-  await requireRole(app, actor, job.projectId, needed).catch(asMissingJob)
+  await requireRole(app, actor, job.projectId, needed).catch(hideAs('JOB_NOT_FOUND'))
   return job
 }
 
@@ -55,8 +56,4 @@ export const projectsToList = async (app: App, actor: Actor, named: string | und
   if (projectId === undefined) return memberships.listProjectIds(app.sql, actor.userId)
   await requireRole(app, actor, projectId, 'viewer')
   return [projectId]
-}
-
-const asMissingJob = (error: unknown): never => {
-  throw error instanceof StintError && error.code === 'PROJECT_NOT_FOUND' ? new StintError('JOB_NOT_FOUND') : error
 }

@@ -13,7 +13,7 @@ import { type Position, readPosition, writePosition } from '../lib/live/position
 
 export const TICKET_SECONDS = 30
 /** API Gateway ends a WebSocket after two hours; who reconnects before chooses the moment. */
-export const CONNECTION_SECONDS = 7_200
+const CONNECTION_SECONDS = 7_200
 /** How long a position is good. */
 export const CATCH_UP_SECONDS = 3_600
 

@@ -7,7 +7,7 @@ import { isRecent } from '../lib/core/clock.ts'
  * How long a process believes what it read about a person's role. A change of role, a removal or a project's deletion
  * takes effect within these seconds everywhere, and for the next request in the process that did it.
  */
-export const ROLE_SECONDS = 5
+const ROLE_SECONDS = 5
 const MAX_ENTRIES = 10_000
 
 interface Entry {

@@ -81,10 +81,10 @@ export const changeSchedule = (
     return schedules.update(tx, scheduleId, { ...wanted, nextAt: wanted.paused ? null : nextAt, missedAt })
   })
 
-/** Deletes a schedule; the jobs that it made stay. */
+/** Deletes a schedule; the jobs that it made stay. @throws {StintError} SCHEDULE_NOT_FOUND when somebody else just did */
 export const removeSchedule = (app: App, actor: Actor, { id, projectId, name }: schedules.ScheduleRow): Promise<void> =>
   transaction(app.sql, async (tx) => {
-    await schedules.remove(tx, id)
+    if (!(await schedules.remove(tx, id))) throw new StintError('SCHEDULE_NOT_FOUND')
     await told(actor, { action: 'schedule.delete', projectId, target: id, data: { name } })(tx)
   })
 

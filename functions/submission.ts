@@ -4,78 +4,18 @@ import { z } from 'zod'
 import type { App } from '../lib/app.ts'
 import type { Actor } from '../lib/auth/actor.ts'
 import { invalidField, StintError } from '../lib/core/errors.ts'
-import { id, instant, label } from '../lib/http/schemas.ts'
+import { id } from '../lib/http/schemas.ts'
 import { type Prepared, prepare } from '../lib/jobs/prepare.ts'
 import { refuseCycles } from '../lib/jobs/refuse-cycles.ts'
+import { after, fields, MAX_PARENTS, sane } from '../lib/jobs/submission-fields.ts'
 import type { TraceContext } from '../lib/tracing/trace-context.ts'
 import { defaultProject, requireRole } from './access.ts'
 import { kinds } from './jobs/index.ts'
 
-/** What a person says of a job, alone and in a batch. */
-export const fields = {
-  kind: z.string().max(100).meta({ description: 'One of GET /job-kinds.' }),
-  input: z.unknown().meta({ description: 'What the kind declares as its input.' }),
-  projectId: id.optional().meta({ description: 'Your project `Personal` if left out.' }),
-  name: label(200).optional(),
-  priority: z.int().min(-10).max(10).optional().meta({ description: 'The highest goes first; 0 if left out.' }),
-  delaySeconds: z.int().min(0).max(315_360_000).optional().meta({ description: 'Not before so long from now.' }),
-  runAt: instant.optional().meta({ description: 'Not before then; instead of delaySeconds.' }),
-  maxAttempts: z.int().min(1).max(100).optional().meta({ description: 'What the kind says if left out.' }),
-  timeoutSeconds: z.int().min(1).max(2_592_000).optional().meta({
-    description:
-      'Running time over all stints; what the kind says if left out. Then the job is told to stop, and 30 s later cut off.',
-  }),
-  tags: z
-    .array(z.string().regex(/^[\w.:/-]{1,64}$/, 'expected 1–64 of letters, digits and _ . : / -'))
-    .max(20)
-    .optional(),
-  onParentFailure: z.enum(['fail', 'run', 'skip']).optional().meta({
-    description:
-      'What becomes of it when a job of `after` does not succeed: fail (default), run all the same, or be cancelled.',
-  }),
-  uniqueKey: z
-    .string()
-    .min(1)
-    .max(200)
-    .optional()
-    .meta({ description: 'At most one live job of the project has this key.' }),
-  uniqueForSeconds: z
-    .int()
-    .min(0)
-    .max(2_592_000)
-    .optional()
-    .meta({ description: 'Keeps the key at least so long, even if the job ends before.' }),
-  onDuplicate: z.enum(['return', 'replace']).optional().meta({
-    description: 'When another job has the key: answer with it (default), or take its place if it is still queued.',
-  }),
-}
-
-const sane = <
-  T extends {
-    delaySeconds?: number | undefined
-    runAt?: string | undefined
-    uniqueKey?: string | undefined
-    uniqueForSeconds?: number | undefined
-  },
->(
-  it: T,
-  context: z.RefinementCtx,
-): void => {
-  if (it.delaySeconds !== undefined && it.runAt !== undefined) {
-    context.addIssue({ code: 'custom', path: ['runAt'], message: 'give delaySeconds or runAt, not both' })
-  }
-  if (it.uniqueForSeconds !== undefined && it.uniqueKey === undefined) {
-    context.addIssue({ code: 'custom', path: ['uniqueForSeconds'], message: 'needs uniqueKey' })
-  }
-}
-
-/** Room for a fan-in of every job that one batch can hold. */
-const MAX_PARENTS = 10_000
-
 export const submission = z
   .strictObject({
     ...fields,
-    after: z.array(id).max(MAX_PARENTS).optional().meta({ description: 'Jobs that must end first.' }),
+    after,
   })
   .superRefine(sane)
   .meta({ id: 'Submission', example: { kind: 'math.pi', input: { digits: 1_000 } } })

@@ -2,8 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { measureIdle } from '../idle.ts'
 import { generateLoad } from '../load.ts'
 import { BODY, SUBMISSION } from '../measures/body.ts'
-import { submitAtPace } from '../measures/pace.ts'
 import { quantile } from '../measures/quantile.ts'
+import { startPacedClient } from '../pace.ts'
 import type { Plan, Row } from '../rows.ts'
 import { watchUsage } from '../usage.ts'
 import { type Peer, startPeer } from './peer.ts'
@@ -47,16 +47,20 @@ const measureSingle = async (peer: Peer, { load }: Plan) => {
 }
 
 const measureLatency = async (peer: Peer, { steady }: Plan) => {
-  const submit = () => submitOne(peer)
-  await submitAtPace(submit, steady.perSecond, steady.warmUp)
-  await untilNoneLeft(peer)
-  const usage = watchUsage(peer.run, 'at the end')
-  const sentAt = await submitAtPace(submit, steady.perSecond, steady.jobs)
-  await untilNoneLeft(peer)
-  const spent = usage.stop()
-  const endedAt = await peer.endedAt([...sentAt.keys()])
-  const times = [...sentAt].map(([id, at]) => (endedAt.get(id) ?? Number.NaN) - at)
-  return { p50Ms: quantile(times, 0.5), p99Ms: quantile(times, 0.99), ...costOf(spent, steady.jobs) }
+  const client = startPacedClient({ port: peer.port, token: '', body: BODY }, steady)
+  try {
+    await client.submit(steady.warmUp)
+    await untilNoneLeft(peer)
+    const usage = watchUsage(peer.run, 'at the end')
+    const sentAt = await client.submit(steady.jobs)
+    await untilNoneLeft(peer)
+    const spent = usage.stop()
+    const endedAt = await peer.endedAt([...sentAt.keys()])
+    const times = [...sentAt].map(([id, at]) => (endedAt.get(id) ?? Number.NaN) - at)
+    return { p50Ms: quantile(times, 0.5), p99Ms: quantile(times, 0.99), ...costOf(spent, steady.jobs) }
+  } finally {
+    client.stop()
+  }
 }
 
 const measureBulk = async (peer: Peer, jobs: number) => {

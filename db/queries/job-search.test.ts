@@ -4,7 +4,7 @@ import { addEnded } from '../../tests/support/ended-jobs.ts'
 import { insertJobs } from '../../tests/support/engine.ts'
 import { rowsRead } from '../../tests/support/rows-read.ts'
 import { test, type World } from '../../tests/support/world.ts'
-import { type JobFilter, list, listLive } from './job-search.ts'
+import { type JobFilter, list, listLive, listLiveIds } from './job-search.ts'
 
 /** Every page of a list, each of as many jobs as it has, and where it looked to. */
 const pagesOf = async ({ sql }: World, filter: JobFilter, limit: number) => {
@@ -91,3 +91,35 @@ test('jobs that wait are all looked at until there are too many of them', async 
   )
   expect(await found()).toBeUndefined()
 })
+
+test.for(['unknown', 'known'])(
+  'the few that wait or run are found past many that ended, with their number %s to the planner',
+  async (number, { world: { app, sql } }) => {
+    const projectId = newId()
+    if (number === 'unknown') await sql`ANALYZE jobs`
+    await addEnded(sql, projectId, 20_000)
+    const [queued, limited, blocked, running = '', told = ''] = await insertJobs(app, [
+      { projectId, tags: ['common'] },
+      { projectId, kind: 'test.limited', concurrencyKey: '' },
+      { projectId, waitsFor: 1 },
+      ...[{ projectId }, { projectId }],
+      ...[{}, { waitsFor: 1 }, { concurrencyKey: '' }],
+    ])
+    await sql`UPDATE jobs SET state = 'running', lease_until = now() WHERE id = ANY (${[running, told]}::uuid[])`
+    await sql`UPDATE jobs SET cancel_requested_at = now() WHERE id = ${told}`
+    await addEnded(sql, projectId, 20_000)
+    if (number === 'known') await sql`ANALYZE jobs`
+    const look = async (filter: Omit<Parameters<typeof listLiveIds>[1], 'projectId'>, limit = 1_001) => {
+      const found = await sql.begin((tx) => rowsRead(tx, () => listLiveIds(tx, { projectId, ...filter }, limit)))
+      expect(found.rows).toBeLessThan(20)
+      return found.result
+    }
+    expect(await look({ state: 'queued' })).toEqual([queued, limited])
+    expect(await look({ state: 'queued' }, 1)).toHaveLength(1)
+    expect(await look({ state: 'queued', tag: 'common' })).toEqual([queued])
+    expect(await look({ state: 'queued', kind: 'test.limited', queue: 'default' })).toEqual([limited])
+    expect(await look({ state: 'blocked' })).toEqual([blocked])
+    expect(await look({ state: 'running' })).toEqual([running])
+    expect(await look({ state: 'running', queue: 'bulk' })).toEqual([])
+  },
+)

@@ -127,6 +127,37 @@ const queued = (sql: Sql, projectIds: string[]) => sql`
   UNION ALL
   (SELECT id FROM jobs WHERE state = 'queued' AND concurrency_key IS NOT NULL ORDER BY kind, start_at LIMIT ${MAX_LIVE})`
 
+export interface LiveFilter {
+  projectId: string
+  state: 'blocked' | 'queued' | 'running'
+  kind?: string | undefined
+  queue?: string | undefined
+  tag?: string | undefined
+}
+
+/** The ids of a project's jobs that wait or run and fit, in any order. Those that were told to stop are left out. */
+export const listLiveIds = async (sql: Sql, filter: LiveFilter, limit: number): Promise<string[]> => {
+  const rows = await sql<{ id: string }[]>`${liveOf(sql, filter)} LIMIT ${limit}`
+  return rows.map((row) => row.id)
+}
+
+/** Each in the order of its index, so that no plan leaves it for what has ended. */
+const liveOf = (sql: Sql, { state, projectId, ...others }: LiveFilter) => {
+  const own = sql`project_id = ${projectId} ${fits(sql, { ...others, projectIds: [projectId] })}`
+  if (state === 'blocked')
+    return sql`SELECT id FROM jobs WHERE state = 'blocked' AND ${own} ORDER BY project_id, id DESC`
+  if (state === 'running')
+    return sql`
+      SELECT id FROM jobs WHERE state = 'running' AND cancel_requested_at IS NULL AND ${own} ORDER BY lease_until`
+  return sql`
+    SELECT waiting.id FROM queues, LATERAL (
+      SELECT id FROM jobs WHERE queue = queues.name AND state = 'queued' AND concurrency_key IS NULL AND ${own}
+      ORDER BY priority, start_at
+    ) AS waiting
+    UNION ALL
+    (SELECT id FROM jobs WHERE state = 'queued' AND concurrency_key IS NOT NULL AND ${own} ORDER BY kind, start_at)`
+}
+
 /** To which projects jobs belong. */
 export const listProjects = (sql: Sql, ids: string[]): Promise<{ id: string; projectId: string }[]> => sql`
   SELECT id, project_id FROM jobs WHERE id = ANY (${ids}::uuid[])`

@@ -30,6 +30,7 @@ const DIFFERENCES: [Partial<NewJob>, string, stored: [unknown, unknown]][] = [
   [{ concurrencyKey: '' }, 'concurrency_key', [null, '']],
   [{ uniqueKey: 'key' }, 'unique_key', [null, 'key']],
   [{ traceparent: '00-1-2-01' }, 'traceparent', [null, '00-1-2-01']],
+  [{ submittedBy: OTHER }, 'submitted_by', [null, OTHER]],
 ]
 
 test('each job of a batch is stored as it was given, whatever it has in common with the others', async ({ world }) => {

@@ -45,6 +45,8 @@ export interface JobWithData extends JobRow {
   onParentFailure: OnParentFailure
   uniqueKey: string | null
   createdBy: string | null
+  /** The job that submitted it. */
+  submittedBy: string | null
   /** W3C trace context. */
   traceparent: string | null
 }
@@ -77,6 +79,8 @@ export interface NewJob {
   uniqueKey: string | null
   /** W3C trace context of what submits it. */
   traceparent: string | null
+  /** The job that submits it, if one does. */
+  submittedBy: string | null
 }
 
 /** New jobs of one insert that are due at the same time. */
@@ -97,11 +101,11 @@ export const insert = (sql: Sql, jobs: NewJob[]): Promise<Inserted[]> => sql`
   WITH inserted AS (
     INSERT INTO jobs (id, project_id, created_by, kind, queue, name, priority, tags, max_attempts, timeout_seconds,
                       start_at, input, waits_for, has_parents, has_children, on_parent_failure, concurrency_key,
-                      unique_key, traceparent, state)
+                      unique_key, traceparent, submitted_by, state)
     SELECT id, project_id, created_by, kind, queue, name, priority, string_to_array(tags, ','), max_attempts,
            timeout_seconds, greatest(now(), coalesce(run_at::timestamptz, now() + delay_seconds * interval '1 second')), input::jsonb,
            waits_for, has_parents = 1, has_children = 1, on_parent_failure, concurrency_key,
-           unique_key, traceparent, CASE WHEN waits_for > 0 THEN 'blocked' ELSE 'queued' END
+           unique_key, traceparent, submitted_by, CASE WHEN waits_for > 0 THEN 'blocked' ELSE 'queued' END
     FROM ${areAlike(jobs) ? alike(sql, jobs) : various(sql, jobs)}
     ON CONFLICT (id) DO NOTHING
     RETURNING id, project_id, kind, queue, name, state, attempt, event_seq, waits_for, queued_at, start_at
@@ -136,6 +140,7 @@ const SHARED = [
   'concurrencyKey',
   'uniqueKey',
   'traceparent',
+  'submittedBy',
 ] as const satisfies (keyof NewJob)[]
 
 /** Jobs that differ in what is their own alone: the rest is sent once, which halves what a batch of thousands costs to send and read. */
@@ -151,7 +156,7 @@ const alike = (sql: Sql, jobs: NewJob[]) => {
            ${first?.hasChildren ? 1 : 0}::smallint AS has_children,
            ${first?.onParentFailure ?? null}::text AS on_parent_failure,
            ${first?.concurrencyKey ?? null}::text AS concurrency_key, ${first?.uniqueKey ?? null}::text AS unique_key,
-           ${first?.traceparent ?? null}::text AS traceparent
+           ${first?.traceparent ?? null}::text AS traceparent, ${first?.submittedBy ?? null}::uuid AS submitted_by
   ) AS shared, unnest(
     ${jobs.map((job) => job.id)}::uuid[],
     ${jobs.map((job) => job.name)}::text[],
@@ -181,10 +186,11 @@ const various = (sql: Sql, jobs: NewJob[]) => sql`
     ${jobs.map((job) => job.onParentFailure)}::text[],
     ${jobs.map((job) => job.concurrencyKey)}::text[],
     ${jobs.map((job) => job.uniqueKey)}::text[],
-    ${jobs.map((job) => job.traceparent)}::text[]
+    ${jobs.map((job) => job.traceparent)}::text[],
+    ${jobs.map((job) => job.submittedBy)}::uuid[]
   ) AS new (id, project_id, created_by, kind, queue, name, priority, tags, max_attempts, timeout_seconds,
             delay_seconds, run_at, input, waits_for, has_parents, has_children, on_parent_failure, concurrency_key,
-            unique_key, traceparent)`
+            unique_key, traceparent, submitted_by)`
 
 /** One job with its input, partial and result. */
 export const find = async (sql: Sql, id: string): Promise<JobWithData | null> => {
@@ -192,7 +198,7 @@ export const find = async (sql: Sql, id: string): Promise<JobWithData | null> =>
     SELECT id, project_id, kind, queue, name, state, priority, tags, progress, attempt, max_attempts, stint, crashes,
            timeout_seconds, run_ms, queued_at, start_at, started_at, stint_started_at, finished_at, cancel_requested_at,
            cancel_acknowledged_at, error, input, partial, result, waits_for, on_parent_failure, unique_key, created_by,
-           traceparent
+           submitted_by, traceparent
     FROM jobs WHERE id = ${id}`
   return row ?? null
 }
@@ -202,7 +208,7 @@ export const listEnded = (sql: Sql, ids: string[]): Promise<JobWithData[]> => sq
   SELECT id, project_id, kind, queue, name, state, priority, tags, progress, attempt, max_attempts, stint, crashes,
          timeout_seconds, run_ms, queued_at, start_at, started_at, stint_started_at, finished_at, cancel_requested_at,
          cancel_acknowledged_at, error, input, partial, result, waits_for, on_parent_failure, unique_key, created_by,
-         traceparent
+         submitted_by, traceparent
   FROM jobs WHERE id = ANY (${ids}::uuid[]) AND state IN ('succeeded', 'failed', 'cancelled')`
 
 export interface Cancelled {

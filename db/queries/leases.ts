@@ -32,13 +32,20 @@ export const watch = (sql: Sql, { ids, stints }: Held): Promise<{ id: string; fe
   LEFT JOIN jobs ON jobs.id = given.id
   WHERE jobs.id IS NULL OR jobs.stint <> given.stint OR jobs.state <> 'running' OR jobs.cancel_requested_at IS NOT NULL`
 
+/** What jobs that a job submits have from it. */
+export interface Holder {
+  createdBy: string | null
+  traceparent: string | null
+}
+
 /**
  * Holds a job's row for the transaction, if this stint still owns it: what makes a kind's own writes fenced.
- * @returns whether it does
+ * @returns null if it doesn't
  */
-export const lockHeld = async (sql: Sql, id: string, stint: number): Promise<boolean> => {
-  const rows = await sql`SELECT FROM jobs WHERE id = ${id} AND stint = ${stint} AND state = 'running' FOR SHARE`
-  return rows.length === 1
+export const lockHeld = async (sql: Sql, id: string, stint: number): Promise<Holder | null> => {
+  const [row] = await sql<Holder[]>`
+    SELECT created_by, traceparent FROM jobs WHERE id = ${id} AND stint = ${stint} AND state = 'running' FOR SHARE`
+  return row ?? null
 }
 
 /** Leases that are over, oldest first; those that somebody is settling right now are left out. */

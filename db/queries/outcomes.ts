@@ -15,6 +15,8 @@ export interface Outcome {
   /** Until it may start again if it is retried or postponed. */
   delayMs?: number
   error?: JobError
+  /** Where it was thrown: kept with the stint, and told to nobody. */
+  stack?: string | undefined
   /** JSON texts. */
   result?: string
   partial?: string
@@ -108,18 +110,19 @@ export const settle = (
       ${outcomes.map((it) => (it.runMs === null ? null : Math.round(it.runMs)))}::bigint[],
       ${outcomes.map((it) => Math.round(it.delayMs ?? 0))}::bigint[],
       ${outcomes.map((it) => (it.error ? JSON.stringify(it.error) : null))}::text[],
+      ${outcomes.map((it) => it.stack ?? null)}::text[],
       ${outcomes.map((it) => it.result ?? null)}::text[],
       ${outcomes.map((it) => it.partial ?? null)}::text[],
       ${outcomes.map((it) => it.checkpoint ?? null)}::text[],
       ${outcomes.map((it) => it.checkpointVersion ?? null)}::smallint[],
       ${outcomes.map((it) => it.progress ?? null)}::real[]
-    ) AS given (id, stint, ending, run_ms, delay_ms, error, result, partial, checkpoint, checkpoint_version, progress)
+    ) AS given (id, stint, ending, run_ms, delay_ms, error, stack, result, partial, checkpoint, checkpoint_version, progress)
   ), locked AS MATERIALIZED (
     SELECT * FROM jobs WHERE id = ANY (${outcomes.map((it) => it.id)}::uuid[]) ORDER BY id FOR UPDATE
   ), held AS MATERIALIZED (
     SELECT jobs.id, given.ending, given.delay_ms, given.result::jsonb AS result, given.partial::jsonb AS partial,
            given.checkpoint::jsonb AS checkpoint, given.checkpoint_version, given.progress,
-           given.error::jsonb AS error,
+           given.error::jsonb AS error, given.stack,
            coalesce(given.run_ms, greatest(0, extract(epoch FROM least(now(), jobs.lease_until) - jobs.stint_started_at)) * 1000)::bigint AS stint_ms,
            jobs.run_ms, jobs.timeout_seconds, jobs.attempt, jobs.max_attempts, jobs.crashes, jobs.cancel_requested_at,
            jobs.worker, jobs.stint_started_at, jobs.project_id, jobs.kind, jobs.queue,
@@ -169,7 +172,7 @@ export const settle = (
     RETURNING jobs.id, jobs.project_id, jobs.kind, jobs.queue, jobs.state, jobs.has_children, jobs.run_ms,
               jobs.concurrency_key IS NOT NULL AS limited, jobs.stint, jobs.attempt, jobs.event_seq, jobs.start_at, jobs.progress,
               jobs.error, jobs.cancel_requested_at, jobs.cancel_acknowledged_at, decided.verdict, decided.ending, decided.stint_ms, decided.delay_ms, decided.worker,
-              decided.stint_started_at, decided.attempt AS stint_attempt, decided.error AS stint_error
+              decided.stint_started_at, decided.attempt AS stint_attempt, decided.error AS stint_error, decided.stack
   ), told AS (
     INSERT INTO events (job_id, project_id, seq, type, data)
     SELECT id, project_id, event_seq,
@@ -189,7 +192,7 @@ export const settle = (
         'error', CASE WHEN verdict = 'retry' THEN stint_error WHEN state = 'failed' THEN error END))
     FROM settled
   ), ended AS (
-    INSERT INTO stints (job_id, stint, attempt, worker, started_at, run_ms, outcome, error)
+    INSERT INTO stints (job_id, stint, attempt, worker, started_at, run_ms, outcome, error, stack)
     SELECT id, stint, stint_attempt, worker, stint_started_at, stint_ms,
       CASE
         WHEN ending = 'lost' THEN 'crashed'
@@ -197,7 +200,7 @@ export const settle = (
         WHEN verdict = 'queued' THEN CASE ending WHEN 'postponed' THEN 'postponed' ELSE 'continued' END
         ELSE state
       END,
-      CASE WHEN state = 'failed' THEN coalesce(stint_error, error) ELSE stint_error END
+      CASE WHEN state = 'failed' THEN coalesce(stint_error, error) ELSE stint_error END, stack
     FROM settled
   )
   SELECT id, project_id, kind, queue, state, has_children, limited, delay_ms, ending, run_ms FROM settled

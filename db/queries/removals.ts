@@ -162,6 +162,9 @@ export const remove = async (sql: Sql, ids: string[]): Promise<number> => {
     ), no_children AS (
       DELETE FROM job_dependencies USING doomed
       WHERE parent_id = doomed.id AND child_id NOT IN (SELECT id FROM doomed)
+    ), no_keys AS (
+      -- By an array: a join with few jobs might read the keys of everybody.
+      DELETE FROM idempotency_keys WHERE project_id = ANY (ARRAY (SELECT id FROM doomed))
     ), counted AS (
       DELETE FROM uncounted_parents USING doomed WHERE job_id = doomed.id
     ), removed AS (

@@ -124,9 +124,9 @@ export const pauseAround = (
   RETURNING schedules.id, project_id, name`
 
 /** Removes a schedule and what is remembered of its ticks; the jobs that they made stay. */
-export const remove = async (sql: Sql, id: string): Promise<void> => {
-  await sql`DELETE FROM schedules WHERE id = ${id}`
-}
+/** Whether there was one. */
+export const remove = async (sql: Sql, id: string): Promise<boolean> =>
+  (await sql`DELETE FROM schedules WHERE id = ${id}`).count > 0
 
 export interface DueSchedule extends ScheduleSettings {
   id: string

@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url'
 import { etagOf } from '../../lib/http/etag.ts'
 
 /** What `npm run build:ui` makes: `index.html`, and `assets/` whose names hold a hash of what they are. */
-export const BUILT_UI = fileURLToPath(new URL('./dist/', import.meta.url))
+const BUILT_UI = fileURLToPath(new URL('./dist/', import.meta.url))
 
 export interface BuiltFile {
   bytes: Buffer
@@ -21,19 +21,21 @@ const CONTENT_TYPES: Record<string, string> = {
   json: 'application/json',
 }
 
-let built: Promise<Map<string, BuiltFile>> | undefined
+let built: Map<string, BuiltFile> | undefined
 
 /** The built dashboard's files by name, read once; none where it has not been built. */
 export const builtUi = async (): Promise<Map<string, BuiltFile>> => {
-  built ??= readAll()
-  const files = await built
+  const files = built ?? (await readAll())
   // Not built yet is no state to remember.
-  if (files.size === 0) built = undefined
+  if (files.size > 0) built = files
   return files
 }
 
 const readAll = async (): Promise<Map<string, BuiltFile>> => {
-  const names = await readdir(BUILT_UI, { recursive: true }).catch(() => [])
+  const names = await readdir(BUILT_UI, { recursive: true }).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return []
+    throw error
+  })
   const shown = names.filter((name) => CONTENT_TYPES[endingOf(name)] !== undefined)
   return new Map(await Promise.all(shown.map(async (name) => [name, await readBuilt(name, names)] as const)))
 }

@@ -44,8 +44,14 @@ describe('the dashboard’s page', () => {
       ])
     }
     const script = names.find((name) => name.endsWith('.js')) ?? ''
-    const packed = await world.http('GET', script, { headers: { 'accept-encoding': 'gzip, br' } })
-    expect([packed.headers['content-encoding'], packed.headers['vary']]).toEqual(['br', 'accept-encoding'])
+    const encoded = async (accepted: string) => {
+      const { headers } = await world.http('GET', script, { headers: { 'accept-encoding': accepted } })
+      return [headers['content-encoding'], headers['vary']]
+    }
+    for (const accepted of ['br', 'gzip, br', 'gzip,br;q=0.5', 'br ; q=1'])
+      expect(await encoded(accepted), accepted).toEqual(['br', 'accept-encoding'])
+    for (const accepted of ['', 'gzip', 'br;q=0, gzip', 'gzip, br; q=0.0', 'x-br'])
+      expect(await encoded(accepted), accepted).toEqual([undefined, 'accept-encoding'])
   })
 
   test('has no file but its own', async ({ world }) => {

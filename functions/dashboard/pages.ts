@@ -1,6 +1,7 @@
 import type { App } from '../../lib/app.ts'
 import { StintError } from '../../lib/core/errors.ts'
 import { filesOrigin } from '../../lib/files/origin.ts'
+import { isKnown } from '../../lib/http/etag.ts'
 import { type BuiltFile, builtUi } from './built-ui.ts'
 
 type Headers = Record<string, string | undefined>
@@ -14,8 +15,8 @@ export const answerPage = async (app: App, headers: Headers) => {
     'cache-control': 'no-cache',
     'content-security-policy': policyOf(app),
   }
-  const known = headers['if-none-match']?.split(',').some((tag) => tag.trim().replace(/^W\//, '') === page.etag)
-  return known ? { status: 304 as const, headers: fresh } : answerFile(page, headers, fresh)
+  if (isKnown(headers['if-none-match'], page.etag)) return { status: 304 as const, headers: fresh }
+  return answerFile(page, headers, fresh)
 }
 
 /** A file whose name holds its hash: it never changes. @throws {StintError} NOT_FOUND */
@@ -26,7 +27,7 @@ export const answerAsset = async (name: string, headers: Headers) => {
 }
 
 const answerFile = (file: BuiltFile, asked: Headers, headers: Record<string, string>) => {
-  const compressed = /\bbr\b/.test(asked['accept-encoding'] ?? '') ? file.brotli : undefined
+  const compressed = takesBrotli(asked['accept-encoding']) ? file.brotli : undefined
   return {
     status: 200 as const,
     headers: {
@@ -38,6 +39,10 @@ const answerFile = (file: BuiltFile, asked: Headers, headers: Record<string, str
     body: compressed ?? file.bytes,
   }
 }
+
+/** `br;q=0` says that it must not be (RFC 9110, 12.5.3). */
+const takesBrotli = (acceptEncoding = ''): boolean =>
+  acceptEncoding.split(',').some((it) => /^\s*br\s*(;(?!\s*q=0(\.0*)?\s*$)|$)/.test(it))
 
 /** Nothing but what is served here, and files from where they stand. */
 const policyOf = (app: App): string => {

@@ -4,6 +4,7 @@ import * as auditLog from '../../db/queries/audit-log.ts'
 import { newId } from '../../lib/core/ids.ts'
 import { type Person, test, type World } from '../../tests/support/world.ts'
 import { told } from '../audit.ts'
+import { removeSchedule, requireSchedule } from '../schedules.ts'
 
 const auditOf = async (world: World, { accessToken: token }: Person, projectId: string) => {
   const { body } = await world.http('GET', `/projects/${projectId}/audit?limit=100`, { token })
@@ -61,6 +62,8 @@ describe('the audit log of a project', () => {
     const { file } = await call('POST', '/files/uploads', upload)
     await call('DELETE', `/files/${file.id}`)
     const { job } = await call('POST', '/jobs', { kind: 'debug.noop', input: {} })
+    await call('PATCH', `/jobs/${job.id}`, { priority: 1 })
+    await call('PATCH', `/jobs/${job.id}`, { priority: 1 })
     await call('POST', `/jobs/${job.id}/cancel`)
     await call('POST', `/jobs/${job.id}/retry`, {})
     await call('POST', '/queues/default/redrive', { projectId })
@@ -80,6 +83,7 @@ describe('the audit log of a project', () => {
       'device-model.change',
       'device-model.delete',
       'file.delete',
+      'job.change',
       'job.cancel',
       'job.retry',
       'queue.redrive',
@@ -116,6 +120,16 @@ describe('the audit log of a project', () => {
     })
     await expect(rolledBack).rejects.toThrow('no')
     expect(await actionsOf(world, ada)).toEqual([])
+  })
+
+  test('of two who delete a schedule at once, it tells of the one who did', async ({ world }) => {
+    const ada = await world.register()
+    const body = { name: 'N', cron: '0 0 * * *', kind: 'debug.noop', input: {} }
+    const { schedule } = (await world.http('POST', '/schedules', { token: ada.accessToken, body })).body
+    const row = await requireSchedule(world.app, ada, schedule.id, 'maintainer')
+    await removeSchedule(world.app, ada, row)
+    await expect(removeSchedule(world.app, ada, row)).rejects.toMatchObject({ code: 'SCHEDULE_NOT_FOUND' })
+    expect(await actionsOf(world, ada)).toEqual(['schedule.create', 'schedule.delete'])
   })
 
   test('is for its maintainers, and comes in pages', async ({ world }) => {

@@ -1,5 +1,5 @@
 import { DOCS_POLICY, docsPage } from '../../lib/http/docs/page.ts'
-import { etagOf } from '../../lib/http/etag.ts'
+import { etagOf, isKnown } from '../../lib/http/etag.ts'
 import { type OpenApiDocument, openApiDocument } from '../../lib/http/openapi.ts'
 import { type Resource, resource } from '../../lib/http/resource.ts'
 import { plain, route } from '../../lib/http/route.ts'
@@ -48,16 +48,12 @@ export const describeApi = async (version: string): Promise<OpenApiDocument> => 
 
 interface Cached {
   body: string
-  headers: Record<string, string>
+  headers: Record<string, string> & { etag: string }
 }
 
 const cached = (body: string, headers: Record<string, string>): Cached => ({
   body,
-  headers: {
-    ...headers,
-    etag: etagOf(body),
-    'cache-control': 'no-cache',
-  },
+  headers: { ...headers, etag: etagOf(body), 'cache-control': 'no-cache' },
 })
 
 let latest: { version: string; document: Cached; page: Cached } | undefined
@@ -77,7 +73,5 @@ const made = async (version: string): Promise<NonNullable<typeof latest>> => {
   return latest
 }
 
-const answer = ({ body, headers }: Cached, ifNoneMatch: string | undefined) => {
-  const known = ifNoneMatch?.split(',').some((tag) => tag.trim().replace(/^W\//, '') === headers['etag'])
-  return known ? { status: 304 as const, headers } : { status: 200 as const, headers, body }
-}
+const answer = ({ body, headers }: Cached, ifNoneMatch: string | undefined) =>
+  isKnown(ifNoneMatch, headers.etag) ? { status: 304 as const, headers } : { status: 200 as const, headers, body }

@@ -70,6 +70,8 @@ describe('POST /files', () => {
     ['', 'name'],
     ['name=', 'name'],
     ['name=a%00b', 'name'],
+    ['name=a%0D%0Ab', 'name'],
+    ['name=a%E2%80%AEgpj.exe', 'name'],
     [`name=${'a'.repeat(256)}`, 'name'],
     ['name=a&projectId=mine', 'projectId'],
     ['name=a&size=3', 'size'],
@@ -135,6 +137,7 @@ describe('POST /files/uploads', () => {
     [{ sizeBytes: 5 * 1024 ** 3 + 1 }, 'sizeBytes'],
     [{ contentType: 'text/html' }, 'contentType'],
     [{ name: '  ' }, 'name'],
+    [{ name: 'a\u202egpj.exe' }, 'name'],
     [{ key: 'mine' }, 'key'],
   ] as const)('refuses %j and names the field', async ([change, field], { world }) => {
     const { accessToken: token } = await world.register()

@@ -1,20 +1,16 @@
 import { z } from 'zod'
 import * as files from '../../db/queries/files.ts'
+import { CONTENT_TYPES } from '../../lib/files/content-types.ts'
 import { withSize } from '../../lib/files/keep.ts'
 import { resource } from '../../lib/http/resource.ts'
 import { MAX_BODY_BYTES, plain, route } from '../../lib/http/route.ts'
-import { decodeCursor, id, label, page, pageOf, timestamp, toPage } from '../../lib/http/schemas.ts'
+import { decodeCursor, fileName, id, page, pageOf, timestamp, toPage } from '../../lib/http/schemas.ts'
 import { chooseProject } from '../belonging.ts'
 import { addFile, announceUpload, DOWNLOAD_SECONDS, downloadUrl, removeFile, requireFile } from '../files.ts'
-
-const IMAGES = ['avif', 'bmp', 'gif', 'heic', 'jpeg', 'png', 'svg+xml', 'tiff', 'webp'].map((type) => `image/${type}`)
-const DOCUMENTS = ['json', 'octet-stream', 'pdf', 'vnd.apache.parquet', 'zip'].map((type) => `application/${type}`)
-const CONTENT_TYPES = [...IMAGES, ...DOCUMENTS, 'text/csv', 'text/plain']
 
 /** S3 takes no more in one PUT. */
 const MAX_UPLOAD_BYTES = 5 * 1024 ** 3
 
-const name = label(255)
 const fileParams = z.object({ fileId: id })
 
 const file = z
@@ -38,8 +34,11 @@ export const create = route({
   description: 'The body is the file. For larger ones there is POST /files/uploads.',
   actor: 'user',
   scope: 'files:write',
-  query: z.object({ name, projectId: id.optional().meta({ description: 'Your project `Personal` if left out.' }) }),
-  body: { raw: { contentTypes: CONTENT_TYPES, maxBytes: MAX_BODY_BYTES } },
+  query: z.object({
+    name: fileName,
+    projectId: id.optional().meta({ description: 'Your project `Personal` if left out.' }),
+  }),
+  body: { raw: { contentTypes: [...CONTENT_TYPES], maxBytes: MAX_BODY_BYTES } },
   replies: { 201: fileReply },
   gives: ['location'],
   errors: ['PROJECT_NOT_FOUND', 'FORBIDDEN'],
@@ -59,7 +58,7 @@ export const announce = route({
   scope: 'files:write',
   body: z.strictObject({
     projectId: id.optional().meta({ description: 'Your project `Personal` if left out.' }),
-    name,
+    name: fileName,
     contentType: z.enum(CONTENT_TYPES),
     sizeBytes: z.int().min(1).max(MAX_UPLOAD_BYTES),
   }),

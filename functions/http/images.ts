@@ -6,7 +6,7 @@ import { readWaitSeconds, waited } from '../../lib/http/prefer.ts'
 import { fieldErrors } from '../../lib/http/problem.ts'
 import { resource } from '../../lib/http/resource.ts'
 import { MAX_BODY_BYTES, plain, route } from '../../lib/http/route.ts'
-import { id, label } from '../../lib/http/schemas.ts'
+import { fileName, id } from '../../lib/http/schemas.ts'
 import { chooseProject } from '../belonging.ts'
 import { awaitPicture, submitResize } from '../images.ts'
 import { MAX_SIDE, type Size, size } from '../jobs/image/size.ts'
@@ -35,7 +35,7 @@ export const resize = route({
     fit: size.shape.fit,
     format: size.shape.format,
     quality: z.coerce.number().int().min(1).max(100).optional(),
-    name: label(255).default('picture'),
+    name: fileName.default('picture'),
     projectId: id.optional().meta({ description: 'Your project `Personal` if left out.' }),
   }),
   body: { raw: { contentTypes: [...IMAGES, ...UNNAMED], maxBytes: MAX_BODY_BYTES } },

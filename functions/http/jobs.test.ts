@@ -1,4 +1,7 @@
 import { describe, expect } from 'vitest'
+import { z } from 'zod'
+import { defineJob } from '../../lib/jobs/define.ts'
+import { createEngine, invoke } from '../../tests/support/engine.ts'
 import { test, type World } from '../../tests/support/world.ts'
 
 const signIn = async (world: World) => {
@@ -10,13 +13,23 @@ const signIn = async (world: World) => {
   return { token, projectId, call, submit }
 }
 
-test('the kinds tell what they take and give, as JSON Schema', async ({ world }) => {
+test('the kinds tell what they take and give, as JSON Schema, and how they run', async ({ world }) => {
   const { call } = await signIn(world)
   const { body } = await call('GET', '/job-kinds')
-  const pi = body.items.find((it: { kind: string }) => it.kind === 'math.pi')
-  expect(pi).toMatchObject({
+  const kindOf = (kind: string) => body.items.find((it: { kind: string }) => it.kind === kind)
+  expect(kindOf('math.pi')).toMatchObject({
     queue: 'compute',
+    isolation: 'thread',
+    limits: null,
     input: { type: 'object', properties: { digits: { maximum: 100_000 } } },
+  })
+  expect(kindOf('page.parse').limits).toEqual({ running: null, runningPerKey: 1, rate: null })
+  expect(kindOf('mail.send')).toMatchObject({
+    maxAttempts: 12,
+    timeoutSeconds: 3_600,
+    concurrency: 20,
+    backoff: { baseSeconds: 15, capSeconds: 1_800 },
+    isolation: 'shared',
   })
 })
 
@@ -230,5 +243,72 @@ describe('why a job waits', () => {
     const id = await me.submit({ kind: 'serials.generate', input: { deviceModelCode: '0111', start: 1, count: 1 } })
     await world.sql`UPDATE jobs SET stint = 1, attempt = 2, start_at = now() + interval '1 minute' WHERE id = ${id}`
     expect(await why(me, id)).toMatchObject({ reason: 'retry' })
+  })
+})
+
+test('a failed job shows where its code threw, and so does its stint', async ({ world }) => {
+  const { call, submit } = await signIn(world)
+  const broken = defineJob({
+    kind: 'debug.noop',
+    summary: 'Throws',
+    input: z.object({}),
+    output: z.null(),
+    async *run() {
+      throw new TypeError('no map', { cause: new Error('no paper') })
+    },
+  })
+  const id = await submit({ maxAttempts: 1 })
+  expect((await call('GET', `/jobs/${id}`)).body.job).toMatchObject({ error: null, stack: null })
+  await invoke(createEngine(world.app, [broken]))
+  const { job } = (await call('GET', `/jobs/${id}`)).body
+  expect(job).toMatchObject({ state: 'failed', error: { code: 'TypeError', message: 'no map' } })
+  expect(job.stack).toMatch(/^TypeError: no map\n {4}at .*functions\/http\/jobs\.test\.ts/)
+  expect(job.stack).toContain('\ncaused by: Error: no paper\n')
+  const { body } = await call('GET', `/jobs/${id}/stints`)
+  expect(body.items).toMatchObject([{ outcome: 'failed', error: job.error, stack: job.stack }])
+  expect((await call('GET', '/jobs')).body.items[0]).not.toHaveProperty('stack')
+})
+
+describe('a job that waits', () => {
+  test('is changed by who may, as it was submitted: its time, its place, and how it is called', async ({ world }) => {
+    const { call, submit, projectId } = await signIn(world)
+    const id = await submit({ delaySeconds: 3_600, name: 'Old', tags: ['old'] })
+    const change = { name: 'New', tags: ['new'], priority: 7, maxAttempts: 2, timeoutSeconds: 9 }
+    const later = { ...change, runAt: '2100-01-01T01:00:00+01:00' }
+    const { status, body } = await call('PATCH', `/jobs/${id}`, later)
+    const startAt = '2100-01-01T00:00:00.000Z'
+    expect({ status, job: body.job }).toMatchObject({ status: 200, job: { ...change, state: 'queued', startAt } })
+    const { job } = (await call('GET', `/jobs/${id}`)).body
+    expect(job).toMatchObject({ ...body.job, waitingBecause: { reason: 'delayed', until: startAt } })
+    expect((await call('GET', '/jobs?tag=new')).body.items).toHaveLength(1)
+    expect((await call('GET', '/jobs?tag=old')).body.items).toHaveLength(0)
+
+    const now = await call('PATCH', `/jobs/${id}`, { delaySeconds: 0, name: null })
+    expect(now.body.job).toMatchObject({ name: null, priority: 7 })
+    expect((await call('GET', `/jobs/${id}`)).body.job.waitingBecause).toMatchObject({ reason: 'behind', jobs: 0 })
+    const audit = await call('GET', `/projects/${projectId}/audit`)
+    expect(audit.body.items.map((it: { action: string; data: object }) => [it.action, it.data])).toEqual([
+      ['job.change', { changed: ['name', 'startAt'] }],
+      ['job.change', { changed: ['name', 'priority', 'tags', 'maxAttempts', 'timeoutSeconds', 'startAt'] }],
+    ])
+  })
+
+  test('is refused a change by the name of its field; one that runs or has ended, at all', async ({ world }) => {
+    const { call, submit } = await signIn(world)
+    const id = await submit()
+    const refused = async (body: object) => {
+      const answer = await call('PATCH', `/jobs/${id}`, body)
+      return [answer.status, answer.body.code, answer.body.errors?.[0].path]
+    }
+    const both = { delaySeconds: 1, runAt: '2100-01-01T00:00:00Z' }
+    expect(await refused(both)).toEqual([422, 'VALIDATION_FAILED', 'runAt'])
+    expect(await refused({ priority: 11 })).toEqual([422, 'VALIDATION_FAILED', 'priority'])
+    expect(await refused({ input: {} })).toEqual([422, 'VALIDATION_FAILED', 'input'])
+    expect(await refused({ tags: ['no blank'] })).toEqual([422, 'VALIDATION_FAILED', 'tags[0]'])
+    expect((await call('PATCH', `/jobs/${id}`, {})).body.job).toMatchObject({ id, state: 'queued' })
+    await world.sql`UPDATE jobs SET state = 'running', lease_until = now() + interval '1 minute' WHERE id = ${id}`
+    expect(await refused({ priority: 1 })).toEqual([409, 'JOB_RUNNING', undefined])
+    await world.sql`UPDATE jobs SET state = 'succeeded', lease_until = NULL, finished_at = now() WHERE id = ${id}`
+    expect(await refused({ priority: 1 })).toEqual([409, 'JOB_ENDED', undefined])
   })
 })

@@ -7,14 +7,24 @@ import { plain, route } from '../../lib/http/route.ts'
 import { decodeCursor, id, jsonBytes, page, pageOf, timestamp, toPage } from '../../lib/http/schemas.ts'
 import { removeJob } from '../../lib/jobs/remove-jobs.ts'
 import { retryJob } from '../../lib/jobs/retry-jobs.ts'
+import { fields, sane } from '../../lib/jobs/submission-fields.ts'
 import { explainWaiting } from '../../lib/jobs/waiting.ts'
-import { QUEUES } from '../../lib/queue/doorbells.ts'
 import { told } from '../audit.ts'
 import { requireJob } from '../job-access.ts'
 import { cancelOne } from '../job-cancel.ts'
+import { changeOne } from '../job-change.ts'
 import { jobQuery, listJobs } from '../job-list.ts'
 import { kinds } from '../jobs/index.ts'
-import { explainedJobReply, jobReply, jobSummary, toJob, toWaitingBecause, traceUrlOf } from '../views/job.ts'
+import {
+  explainedJobReply,
+  jobReply,
+  jobSummary,
+  stackReply,
+  toJob,
+  toWaitingBecause,
+  traceUrlOf,
+} from '../views/job.ts'
+import { jobKind, toKind } from '../views/kind.ts'
 
 const jobId = z.object({ jobId: id })
 const positive = z.int().min(0)
@@ -27,43 +37,17 @@ export const listKinds = route({
   summary: 'The kinds of job there are',
   actor: 'user',
   scope: 'jobs:read',
-  replies: {
-    200: z.object({
-      items: z.array(
-        z
-          .object({
-            kind: z.string(),
-            summary: z.string(),
-            queue: z.enum(QUEUES),
-            maxAttempts: z.int(),
-            timeoutSeconds: z.int(),
-            concurrency: z.int(),
-            input: z.record(z.string(), z.unknown()).meta({ description: 'JSON Schema of the input.' }),
-            output: z.record(z.string(), z.unknown()).meta({ description: 'JSON Schema of the result.' }),
-          })
-          .meta({ id: 'JobKind' }),
-      ),
-    }),
-  },
+  replies: { 200: z.object({ items: z.array(jobKind) }) },
   run: async () => ({ status: 200, body: { items: kindViews() } }),
 })
 
-let views: ReturnType<typeof makeKindViews> | undefined
+let shownKinds: ReturnType<typeof toKind>[] | undefined
+
+/** Made at the first request, and once: they only change with the code. */
 const kindViews = () => {
-  views ??= makeKindViews()
-  return views
+  shownKinds ??= kinds.map(toKind)
+  return shownKinds
 }
-const makeKindViews = () =>
-  kinds.map((it) => ({
-    kind: it.kind,
-    summary: it.summary,
-    queue: it.queue,
-    maxAttempts: it.maxAttempts,
-    timeoutSeconds: it.timeoutSeconds,
-    concurrency: it.concurrency,
-    input: z.toJSONSchema(it.input, { io: 'input' }) as Record<string, unknown>,
-    output: z.toJSONSchema(it.output) as Record<string, unknown>,
-  }))
 
 export const list = route({
   method: 'GET',
@@ -92,7 +76,11 @@ export const get = route({
   run: async ({ app, actor, params }) => {
     const row = await requireJob(app, actor, params.jobId, 'viewer')
     const waitingBecause = toWaitingBecause(await explainWaiting(app, kinds, row))
-    return { status: 200, body: { job: { ...toJob(row), waitingBecause, traceUrl: traceUrlOf(app.config, row) } } }
+    const stack = row.error && (await stints.findStack(app.sql, row.id, row.error))
+    return {
+      status: 200,
+      body: { job: { ...toJob(row), stack, waitingBecause, traceUrl: traceUrlOf(app.config, row) } },
+    }
   },
 })
 
@@ -176,6 +164,7 @@ export const listStints = route({
         runMs: positive.nullable(),
         outcome: z.string().nullable().meta({ description: 'Null while it runs.' }),
         error: z.object({ code: z.string(), message: z.string() }).nullable(),
+        stack: stackReply,
       }),
     ),
   },
@@ -189,6 +178,38 @@ export const listStints = route({
       endedAt: row.endedAt?.toISOString() ?? null,
     })
     return { status: 200, body: toPage(rows, limit, view, (row) => row.stint) }
+  },
+})
+
+const change = z
+  .strictObject({
+    name: fields.name.unwrap().nullable().optional().meta({ description: 'Null takes it away.' }),
+    priority: fields.priority.meta({ description: 'The highest goes first.' }),
+    delaySeconds: fields.delaySeconds.meta({ description: 'Not before so long from now; 0: as soon as it may.' }),
+    runAt: fields.runAt,
+    maxAttempts: fields.maxAttempts.meta({ description: 'No less than the attempt that it is at.' }),
+    timeoutSeconds: fields.timeoutSeconds.meta({ description: 'Running time over all stints.' }),
+    tags: fields.tags,
+  })
+  .superRefine(sane)
+  .meta({ id: 'JobChange', example: { delaySeconds: 0 } })
+
+export const update = route({
+  method: 'PATCH',
+  path: '/jobs/{jobId}',
+  summary: 'Change a job that waits',
+  description:
+    'Of one that is queued or blocked, or waits for its next try: `delaySeconds: 0` has it start as soon as it may. A time ' +
+    'that is past is now, and one that is due keeps its place. What a job is to do is never changed: cancel it, and submit ' +
+    'another.',
+  actor: 'user',
+  scope: 'jobs:write',
+  params: jobId,
+  body: change,
+  replies: { 200: jobReply },
+  errors: ['JOB_NOT_FOUND', 'FORBIDDEN', 'JOB_RUNNING', 'JOB_ENDED'],
+  run: async ({ app, actor, params, body }) => {
+    return { status: 200, body: { job: toJob(await changeOne(app, actor, params.jobId, body)) } }
   },
 })
 
@@ -217,14 +238,19 @@ export const retry = route({
   path: '/jobs/{jobId}/retry',
   summary: 'Begin a failed or cancelled job anew',
   description:
-    'Attempts, crashes and running time start anew; it goes on from its checkpoint unless `fromStart`. It takes its ' +
-    'unique key again, and waits for those of its parents that live again; parents that have ended it no longer asks ' +
-    'for. Jobs that ran after it and have ended stay as they are; those that still wait, wait for it again.',
+    'Attempts, crashes and running time start anew; it goes on from its checkpoint unless `fromStart`, and the jobs that ' +
+    'it submitted it submits no second time. It takes its unique key again, and waits for those of its parents that live ' +
+    'again; parents that have ended it no longer asks for. Jobs that ran after it and have ended stay as they are; those that still wait, wait for it again.',
   actor: 'user',
   scope: 'jobs:write',
   params: jobId,
   body: z
-    .strictObject({ fromStart: z.boolean().default(false).meta({ description: 'Forgets the checkpoint.' }) })
+    .strictObject({
+      fromStart: z
+        .boolean()
+        .default(false)
+        .meta({ description: 'Forgets the checkpoint, and which jobs it submitted.' }),
+    })
     .meta({ id: 'Retry', example: {} }),
   replies: { 202: jobReply },
   errors: ['JOB_NOT_FOUND', 'FORBIDDEN', 'JOB_NOT_ENDED', 'JOB_SUCCEEDED', 'UNIQUE_KEY_TAKEN'],
@@ -253,4 +279,4 @@ export const remove = route({
   },
 })
 
-export const handler = resource([listKinds, list, get, listEvents, listLogs, listStints, cancel, retry, remove])
+export const handler = resource([listKinds, list, get, listEvents, listLogs, listStints, update, cancel, retry, remove])

@@ -23,7 +23,7 @@ describe('many jobs at once', () => {
     const waiting = await submit(3)
     const children = await submit(1, { after: waiting.slice(0, 1), onParentFailure: 'skip' })
     const { status, body } = await call('POST', '/jobs/cancel', { ids: [...waiting, ...ended] })
-    expect([status, body]).toEqual([200, { cancelled: 3 }])
+    expect([status, body]).toEqual([200, { cancelled: 3, more: false }])
     expect(await states([...waiting, ...children, ...ended])).toEqual([
       'cancelled',
       'cancelled',
@@ -31,7 +31,63 @@ describe('many jobs at once', () => {
       'cancelled',
       'succeeded',
     ])
-    expect((await call('POST', '/jobs/cancel', { ids: waiting })).body).toEqual({ cancelled: 0 })
+    expect((await call('POST', '/jobs/cancel', { ids: waiting })).body).toEqual({ cancelled: 0, more: false })
+  })
+
+  test('are cancelled by what they have in common, those of one project', async ({ world }) => {
+    const { call, submit, states, projectId } = await signIn(world)
+    const other = await signIn(world)
+    const [theirs = ''] = await other.submit(1, { tags: ['x'] })
+    const due = await submit(2, { tags: ['x'] })
+    const delayed = await submit(1, { tags: ['x', 'y'], delaySeconds: 60 })
+    const children = await submit(1, { tags: ['x'], after: due.slice(0, 1), onParentFailure: 'run' })
+    const [limited = ''] = await submit(1, { kind: 'page.parse', input: { url: 'https://example.com/' } })
+    const cancel = async (body: object) => (await call('POST', '/jobs/cancel', body)).body
+    expect(await cancel({ state: 'queued', tag: 'y' })).toEqual({ cancelled: 1, more: false })
+    expect(await cancel({ state: 'queued', kind: 'page.parse', projectId })).toEqual({ cancelled: 1, more: false })
+    expect(await cancel({ state: 'queued', queue: 'compute' })).toEqual({ cancelled: 0, more: false })
+    expect(await states([...due, ...delayed, limited, ...children])).toEqual([
+      ...['queued', 'queued', 'cancelled', 'cancelled', 'blocked'],
+    ])
+    expect(await cancel({ state: 'blocked', kind: 'debug.noop' })).toEqual({ cancelled: 1, more: false })
+    await world.sql`
+      UPDATE jobs SET state = 'running', stint = 1, lease_until = now() + interval '1 minute' WHERE id = ${due[0] ?? ''}`
+    expect(await cancel({ state: 'running', tag: 'x' })).toEqual({ cancelled: 1, more: false })
+    expect(await cancel({ state: 'running', tag: 'x' })).toEqual({ cancelled: 0, more: false })
+    expect([await states([...due, ...children]), await other.states([theirs])]).toEqual([
+      ['running', 'queued', 'cancelled'],
+      ['queued'],
+    ])
+    const audit = await call('GET', `/projects/${projectId}/audit`)
+    const [last] = audit.body.items
+    expect(last).toMatchObject({ action: 'job.cancel', target: due[0], data: { ids: [due[0]] } })
+  })
+
+  test('are cancelled a thousand at a time until there are no more', async ({ world }) => {
+    const { call, submit } = await signIn(world)
+    await submit(1_500)
+    const cancel = async () => (await call('POST', '/jobs/cancel', { state: 'queued', kind: 'debug.noop' })).body
+    expect(await cancel()).toEqual({ cancelled: 1_000, more: true })
+    expect(await cancel()).toEqual({ cancelled: 500, more: false })
+    expect(await cancel()).toEqual({ cancelled: 0, more: false })
+  })
+
+  test('are named, or described, and not both', async ({ world }) => {
+    const { call, submit, projectId, states } = await signIn(world)
+    const stranger = await signIn(world)
+    const ids = await submit(1)
+    const refused = async (body: object) => {
+      const answer = await call('POST', '/jobs/cancel', body)
+      return [answer.status, answer.body.code, answer.body.errors?.map((it: { path: string }) => it.path)]
+    }
+    expect(await refused({})).toEqual([422, 'VALIDATION_FAILED', ['ids']])
+    expect(await refused({ kind: 'debug.noop' })).toEqual([422, 'VALIDATION_FAILED', ['ids']])
+    expect(await refused({ ids, state: 'queued' })).toEqual([422, 'VALIDATION_FAILED', ['ids']])
+    expect(await refused({ ids, kind: 'a', projectId })).toEqual([422, 'VALIDATION_FAILED', ['kind', 'projectId']])
+    expect(await refused({ state: 'succeeded' })).toEqual([422, 'VALIDATION_FAILED', ['state']])
+    const theirs = await stranger.call('POST', '/jobs/cancel', { state: 'queued', projectId })
+    expect(theirs).toMatchObject({ status: 404, body: { code: 'PROJECT_NOT_FOUND' } })
+    expect(await states(ids)).toEqual(['queued'])
   })
 
   test('begin anew and run, and those that live or succeeded are left alone', async ({ world }) => {

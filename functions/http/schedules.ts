@@ -3,11 +3,11 @@ import * as schedules from '../../db/queries/schedules.ts'
 import { resource } from '../../lib/http/resource.ts'
 import { plain, route } from '../../lib/http/route.ts'
 import { decodeCursor, id, label, page, pageOf, toPage } from '../../lib/http/schemas.ts'
+import { fields as ofJob } from '../../lib/jobs/submission-fields.ts'
 import { MIN_TICK_SECONDS } from '../../lib/schedule/cron.ts'
 import { chooseProject } from '../belonging.ts'
 import { projectsToList } from '../job-access.ts'
 import { addSchedule, changeSchedule, removeSchedule, requireSchedule } from '../schedules.ts'
-import { fields as ofJob } from '../submission.ts'
 import { CATCH_UPS, scheduleReply, scheduleSummary, toSchedule, toScheduleSummary } from '../views/schedule.ts'
 
 const scheduleParams = z.object({ scheduleId: id })

@@ -4,6 +4,7 @@ import { removeDeletedProjects } from '../deleted-projects.ts'
 
 /** Each hour: what has had its time. */
 export const handler = every({
+  name: 'prune',
   everySeconds: 3_600,
   // Deleted projects first: the objects of their files go with the others'.
   run: (app, remainingMs) => each([() => removeDeletedProjects(app, remainingMs), () => prune(app, remainingMs)]),

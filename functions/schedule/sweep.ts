@@ -5,6 +5,7 @@ import { allKinds, kinds } from '../jobs/index.ts'
 
 /** Each second: lost leases, jobs whose doorbell was lost, and schedules whose tick has come. */
 export const handler = every({
+  name: 'sweep',
   everySeconds: 1,
   run: (app, remainingMs) => each([() => sweep(app, allKinds), () => runDueSchedules(app, kinds, remainingMs)]),
 })

@@ -42,7 +42,8 @@ export const job = jobSummary
   .extend({
     createdBy: id
       .nullable()
-      .meta({ description: 'Who submitted it, be it by an API key or a schedule; null: Stint itself.' }),
+      .meta({ description: 'Who submitted it, be it by an API key, a schedule or a job; null: Stint itself.' }),
+    submittedBy: id.nullable().meta({ description: 'The job that submitted it, which may be gone by now.' }),
     onParentFailure: z
       .enum(['fail', 'run', 'skip'])
       .meta({ description: 'What becomes of it when one before it fails.' }),
@@ -82,10 +83,16 @@ const waitingBecause = z
   ])
   .meta({ id: 'WaitingBecause' })
 
+export const stackReply = z.string().nullable().meta({
+  description:
+    'Where the error was thrown, and what caused it, 8 KiB at most; null for errors that the kind or Stint foresaw.',
+})
+
 /** One job, explained. */
 export const explainedJobReply = z.object({
   job: job
     .extend({
+      stack: stackReply,
       waitingBecause: waitingBecause.nullable(),
       traceUrl: z.url().nullable().meta({ description: 'Where its trace is shown, if this installation says so.' }),
     })
@@ -127,6 +134,7 @@ export const toSummary = (row: JobRow): z.input<typeof jobSummary> => ({
 export const toJob = (row: JobWithData): z.input<typeof job> => ({
   ...toSummary(row),
   createdBy: row.createdBy,
+  submittedBy: row.submittedBy,
   onParentFailure: row.onParentFailure,
   uniqueKey: row.uniqueKey,
   input: row.input,
@@ -173,6 +181,7 @@ export const justQueued = (
   cancelAcknowledgedAt: null,
   error: null,
   createdBy: row.createdBy,
+  submittedBy: row.submittedBy,
   onParentFailure: row.onParentFailure,
   uniqueKey: row.uniqueKey,
   input: JSON.parse(row.input),

@@ -45,10 +45,10 @@ export const addAccount = (program: Command, { io }: Cli): void => {
     .action(async () => {
       const url = await findUrl(io)
       const path = credentialsPath(io.env)
-      const { [url]: left, ...others } = (await readCredentials(path)).sessions
+      const left = (await readCredentials(path)).sessions[url]
       if (!left) throw new CommandError(`Nobody is signed in at ${url}.`, EXIT.signIn)
       await anonymous(url).call('POST /auth/logout', { body: { refreshToken: left.refreshToken } })
-      await changeCredentials(path, (kept) => ({ ...kept, sessions: others }))
+      await changeCredentials(path, ({ sessions: { [url]: _, ...others }, ...kept }) => ({ ...kept, sessions: others }))
       io.out(`Signed out of ${url}.`)
     })
   program

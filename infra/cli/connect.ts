@@ -4,7 +4,7 @@ import { type App, createApp } from '../../lib/app.ts'
 import { ConfigError, readConfig } from '../../lib/core/config.ts'
 import { readHostConfig } from '../../lib/core/host-config.ts'
 import { makeSecrets } from '../local/local-config.ts'
-import { environmentOfRunning } from '../local/running-stack.ts'
+import { environmentOfRunning, missingOfRunning } from '../local/running-stack.ts'
 import { CommandError, EXIT, type Io } from './io.ts'
 
 /** What no command needs and the functions' configuration asks for: no token is made here, and no event published. */
@@ -21,9 +21,12 @@ const findStage = async ({ env }: Io): Promise<Record<string, string | undefined
   const running = await environmentOfRunning(dataDir)
   // It sends mails about accounts, with links to wherever it is.
   if (running) return { PUBLIC_URL: 'http://localhost', ...env, ...running }
+  const missing = missingOfRunning(dataDir)
   const message =
-    `Nothing to work on: DATABASE_URL is not set, and no stack runs on ${dataDir}.\n` +
-    'Start one with `npm start`, or name its folder by STINT_DATA_DIR.'
+    missing.length > 0
+      ? `The stack on ${dataDir} runs without ${missing.join(' and ')} just now; where \`npm start\` runs it says why.`
+      : `Nothing to work on: DATABASE_URL is not set, and no stack runs on ${dataDir}.\n` +
+        'Start one with `npm start`, or name its folder by STINT_DATA_DIR.'
   throw new CommandError(message, EXIT.unreachable)
 }
 

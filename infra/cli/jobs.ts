@@ -3,16 +3,18 @@ import type { Api } from '../../functions/http/api.ts'
 import type { AnswerOf, CallOf } from '../../lib/client/api.ts'
 import { STATE_COLOURS } from '../demo/bars.ts'
 import type { Cli } from './cli.ts'
-import { EXIT, type Io } from './io.ts'
-import { ago, duration, harmless, paint, percent, print, table, toJson } from './print.ts'
+import { CommandError, EXIT, type Io } from './io.ts'
+import { ago, duration, harmless, harmlessLines, paint, percent, print, table, toJson } from './print.ts'
 import { signedIn } from './session.ts'
 import { wholeNumber } from './whole-number.ts'
 
 type Job = AnswerOf<Api['GET /jobs']>['body']['items'][number]
 type Explained = AnswerOf<Api['GET /jobs/{jobId}']>['body']['job']
+type Change = NonNullable<CallOf<Api['PATCH /jobs/{jobId}']>['body']>
+type Cancellation = NonNullable<CallOf<Api['POST /jobs/cancel']>['body']>
 type Filter = NonNullable<CallOf<Api['GET /jobs']>['query']>
 
-/** `stint jobs`, `job`, `cancel`, `retry`. */
+/** `stint jobs`, `job`, `change`, `cancel`, `retry`. */
 export const addJobs = (program: Command, cli: Cli): void => {
   const { io } = cli
   program
@@ -41,21 +43,55 @@ export const addJobs = (program: Command, cli: Cli): void => {
       print(io, options, job, (it) => describe(io, it))
     })
   program
-    .command('cancel')
+    .command('change')
     .argument('<id...>')
-    .description('cancel jobs; one that runs stops at its next safe point')
+    .description('change jobs that wait; `--delay-seconds 0` has them start as soon as they may')
+    .option('--name <text>', 'a name for people')
+    .addOption(new Option('--priority <integer>', '-10 to 10, the highest first').argParser(wholeNumber()))
+    .addOption(new Option('--delay-seconds <integer>', 'not before that, from now').argParser(wholeNumber()))
+    .option('--run-at <time>', 'not before then (RFC 3339)')
+    .option('--tags <tag...>', 'instead of those that they have')
+    .addOption(new Option('--max-attempts <integer>').argParser(wholeNumber()))
+    .addOption(new Option('--timeout-seconds <integer>', 'running time over all stints').argParser(wholeNumber()))
     .option('--json', 'print JSON')
-    .action((ids: string[], options: { json?: boolean }) =>
-      eachJob(cli, ids, options, async (client, jobId) => {
+    .action((ids: string[], { json, ...body }: Change & { json?: boolean }) => {
+      if (Object.keys(body).length === 0) throw new CommandError('Say what to change: --help', EXIT.usage)
+      return eachJob(cli, ids, { ...(json && { json }) }, async (client, jobId) => {
+        const { job } = await client.call('PATCH /jobs/{jobId}', { params: { jobId }, body })
+        return { job, done: `is ${job.state}, due ${job.startAt}` }
+      })
+    })
+  program
+    .command('cancel')
+    .argument('[id...]')
+    .description('cancel jobs, these or all of a state; one that runs stops at its next safe point')
+    .option('--state <state>', 'blocked, queued or running: all that are so')
+    .option('--kind <kind>', 'of them those of this kind')
+    .option('--queue <queue>')
+    .option('--tag <tag>')
+    .option('--project-id <id>', 'the project; your own if left out')
+    .option('--json', 'print JSON')
+    .action(async (ids: string[], { json, ...filter }: Cancellation & { json?: boolean }) => {
+      const options = { ...(json && { json }) }
+      if (Object.keys(filter).length > 0 === ids.length > 0)
+        throw new CommandError('Say which: ids, or --state with what else they have in common', EXIT.usage)
+      if (ids.length === 0)
+        return print(
+          io,
+          options,
+          await cancelAll(io, filter),
+          (it) => `${it.cancelled} ${filter.state === 'running' ? 'told to stop' : 'cancelled'}`,
+        )
+      await eachJob(cli, ids, options, async (client, jobId) => {
         const { job } = await client.call('POST /jobs/{jobId}/cancel', { params: { jobId } })
         return { job, done: job.state === 'running' ? 'is told to stop' : 'is cancelled' }
-      }),
-    )
+      })
+    })
   program
     .command('retry')
     .argument('<id...>')
     .description('begin failed or cancelled jobs anew')
-    .option('--from-start', 'forget their checkpoints')
+    .option('--from-start', 'forget their checkpoints, and what they submitted')
     .option('--json', 'print JSON')
     .action((ids: string[], { fromStart = false, ...options }: { json?: boolean; fromStart?: boolean }) =>
       eachJob(cli, ids, options, async (client, jobId) => {
@@ -66,6 +102,17 @@ export const addJobs = (program: Command, cli: Cli): void => {
 }
 
 type Client = Awaited<ReturnType<typeof signedIn>>['client']
+
+/** A thousand at a time, until there are no more. */
+const cancelAll = async (io: Io, body: Cancellation): Promise<{ cancelled: number }> => {
+  const { client } = await signedIn(io)
+  let cancelled = 0
+  for (;;) {
+    const done = await client.call('POST /jobs/cancel', { body })
+    cancelled += done.cancelled
+    if (!done.more) return { cancelled }
+  }
+}
 
 /** A page holds a hundred at most, and may hold none although there are more. */
 const newest = async (client: Client, filter: Filter, count: number): Promise<Job[]> => {
@@ -133,6 +180,7 @@ const describe = (io: Io, job: Explained): string => {
     ['done', percent(job.progress)],
     ['attempt', `${job.attempt} of ${job.maxAttempts}, stint ${job.stint}`],
     ['queued', job.queuedAt],
+    ['by job', job.submittedBy],
     ['started', job.startedAt],
     ['finished', job.finishedAt],
     ['ran', job.runMs > 0 ? duration(job.runMs) : null],
@@ -142,5 +190,6 @@ const describe = (io: Io, job: Explained): string => {
     ['partial', job.partial === null ? null : toJson(job.partial)],
     ['result', job.result === null ? null : toJson(job.result)],
   ]
-  return table(facts.flatMap(([name, value]) => (value ? [[paint(io, 'dim', name), value]] : [])))
+  const rows = table(facts.flatMap(([name, value]) => (value ? [[paint(io, 'dim', name), value]] : [])))
+  return job.stack === null ? rows : `${rows}\n\n${harmlessLines(job.stack)}`
 }

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test as plain } from 'vitest'
 import { test, type World } from '../../tests/support/world.ts'
+import { changeCredentials, credentialsPath, readCredentials } from './credentials-file.ts'
 import { run } from './program.ts'
 
 /** Runs a command as a shell would, and tells what it printed. */
@@ -59,11 +60,45 @@ describe('stint admin', () => {
   })
 })
 
+plain('stint logout takes its own session away, and none that another process has got meanwhile', async () => {
+  const home = mkdtempSync(join(tmpdir(), 'stint-logout-'))
+  onTestFinished(() => rmSync(home, { recursive: true }))
+  const path = credentialsPath({ HOME: home })
+  const session = { email: 'ada@example.com', accessToken: 'a', refreshToken: 'r' }
+  const signIn = (url: string, kept = session) =>
+    changeCredentials(path, ({ sessions }) => ({ current: url, sessions: { ...sessions, [url]: kept } }))
+  const elsewhere = 'https://stint.example.org'
+  const api = createServer(async (_, response) => {
+    await signIn(elsewhere, { ...session, refreshToken: 'exchanged' })
+    response.writeHead(204).end()
+  })
+  onTestFinished(() => void api.close())
+  await new Promise<void>((resolve) => api.listen(0, '127.0.0.1', resolve))
+  const url = `http://127.0.0.1:${(api.address() as AddressInfo).port}`
+  await signIn(elsewhere)
+  await signIn(url)
+  expect(await stint({ HOME: home, STINT_URL: url }, 'logout')).toMatchObject({ exitCode: 0, err: '' })
+  const { sessions } = await readCredentials(path)
+  expect(sessions).toEqual({ [elsewhere]: { ...session, refreshToken: 'exchanged' } })
+})
+
 describe('without a stage', () => {
   plain('says what to set or start', async () => {
     const answer = await stint({ STINT_DATA_DIR: '/nowhere' }, 'doctor')
     expect(answer).toMatchObject({ exitCode: 2, out: '' })
     expect(answer.err).toContain('DATABASE_URL is not set, and no stack runs on /nowhere')
+  })
+
+  plain('says what a stack that runs lacks just now', async () => {
+    const dataDir = mkdtempSync(join(tmpdir(), 'stint-lacks-'))
+    onTestFinished(() => rmSync(dataDir, { recursive: true }))
+    const supervisor = { name: 'supervisor', pid: process.pid, port: null }
+    writeFileSync(join(dataDir, 'run.json'), JSON.stringify([supervisor, { name: 'sqs-s3', pid: 1, port: 1 }]))
+    expect(await stint({ STINT_DATA_DIR: dataDir }, 'doctor')).toEqual({
+      exitCode: 2,
+      out: '',
+      err: `The stack on ${dataDir} runs without postgres just now; where \`npm start\` runs it says why.\n`,
+    })
   })
 
   plain('names what the configuration lacks', async () => {

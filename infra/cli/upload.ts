@@ -1,39 +1,20 @@
 import { openAsBlob } from 'node:fs'
 import { stat } from 'node:fs/promises'
-import { basename, extname } from 'node:path'
+import { basename } from 'node:path'
 import type { Api } from '../../functions/http/api.ts'
 import type { Client } from '../../lib/client/client.ts'
+import { contentTypeOf } from '../../lib/files/content-types.ts'
 import { CommandError, EXIT } from './io.ts'
 
 /** Above it a file goes straight to S3. */
 const DIRECT_BYTES = 4 * 1024 * 1024
-
-const TYPES = {
-  '.avif': 'image/avif',
-  '.bmp': 'image/bmp',
-  '.csv': 'text/csv',
-  '.gif': 'image/gif',
-  '.heic': 'image/heic',
-  '.jpeg': 'image/jpeg',
-  '.jpg': 'image/jpeg',
-  '.json': 'application/json',
-  '.parquet': 'application/vnd.apache.parquet',
-  '.pdf': 'application/pdf',
-  '.png': 'image/png',
-  '.svg': 'image/svg+xml',
-  '.tif': 'image/tiff',
-  '.tiff': 'image/tiff',
-  '.txt': 'text/plain',
-  '.webp': 'image/webp',
-  '.zip': 'application/zip',
-} as const
 
 /** Uploads a file of this machine. @returns its id @throws {CommandError} when it can't be read */
 export const upload = async (client: Client<Api>, path: string, projectId: string | undefined): Promise<string> => {
   const found = await stat(path).catch(() => undefined)
   if (!found?.isFile()) throw new CommandError(`--file: there is no file ${path}`, EXIT.usage)
   const name = basename(path)
-  const contentType = TYPES[extname(path).toLowerCase() as keyof typeof TYPES] ?? 'application/octet-stream'
+  const contentType = contentTypeOf({ name })
   const body = await openAsBlob(path)
   if (found.size <= DIRECT_BYTES) {
     const { file } = await client.call('POST /files', { query: { name, projectId }, contentType, body })

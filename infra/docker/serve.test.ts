@@ -2,7 +2,10 @@ import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { DeleteBucketCommand, S3Client } from '@aws-sdk/client-s3'
+import { DeleteQueueCommand, SQSClient } from '@aws-sdk/client-sqs'
 import { expect, onTestFinished } from 'vitest'
+import { LOCAL_CREDENTIALS } from '../../lib/core/local-credentials.ts'
 import { prepare, serve, serveBoth, stopBoth } from '../../tests/support/containers.ts'
 import { test } from '../../tests/support/world.ts'
 
@@ -41,6 +44,19 @@ test('one container answers HTTP and another runs the jobs; both stop in order',
   expect(status).toBe(202)
   const state = async () => (await call(`/jobs/${body.job.id}`, token)).body.job.state
   await expect.poll(state, { timeout: 60_000, interval: 100 }).toBe('succeeded')
+
+  // LocalStack is started anew.
+  const { sqs, s3, region } = world.app.config
+  const client = { region, credentials: LOCAL_CREDENTIALS, forcePathStyle: true }
+  const bucket = new S3Client({ ...client, endpoint: s3.endpoint ?? '' })
+  await bucket.send(new DeleteBucketCommand({ Bucket: env.S3_BUCKET }))
+  const queue = new SQSClient({ ...client, endpoint: sqs.endpoint ?? '' })
+  await queue.send(new DeleteQueueCommand({ QueueUrl: sqs.queueUrls.default }))
+  const { body: next } = await call('/jobs', token, { kind: 'debug.noop', input: {} })
+  await expect
+    .poll(async () => (await call(`/jobs/${next.job.id}`, token)).body.job.state, { timeout: 60_000, interval: 100 })
+    .toBe('succeeded')
+  await expect.poll(components, { timeout: 60_000, interval: 500 }).toMatchObject({ status: 'ok' })
 
   expect(await stopBoth(both)).toEqual([
     [0, null],

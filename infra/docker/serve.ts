@@ -6,9 +6,11 @@ import { type HostConfig, readHostConfig } from '../../lib/core/host-config.ts'
 import { mountFront } from '../local/front.ts'
 import { createHostApp, type Environment, hostAppConfig, onCommitted, workerEnvironment } from '../local/host-app.ts'
 import { keepSecrets } from '../local/local-config.ts'
+import { startPeriodicTimer } from '../local/periodic-timer.ts'
 import { startQueueHosts } from '../local/queue-hosts.ts'
 import { type RoutingTable, readRoutingTable } from '../local/routing-table.ts'
 import { type Schedules, startSchedules } from '../local/schedules.ts'
+import { areForgotten, makeQueuesAndBucket } from './queues-and-bucket.ts'
 
 // `node infra/docker/serve.ts api | worker`: the host of `npm start` in two. Postgres, SQS, S3 and Kafka run elsewhere and
 // are named in the environment. `api` answers HTTP, holds the WebSockets, and has a process for Kafka and the schedules;
@@ -18,6 +20,8 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 /** A container's own network decides who gets here. */
 const EVERY_ADDRESS = '0.0.0.0'
 const SCHEDULES_GRACE_MS = 3_000
+/** How often it looks whether the queues and the bucket are still there. */
+const LOOK_SECONDS = 5
 const STDOUT = 1
 
 type Stop = () => Promise<void>
@@ -51,13 +55,27 @@ const serveApi = async (host: HostConfig, env: Environment, table: RoutingTable)
     // This Kafka keeps its log.
     onRepublished: () => {},
   })
+  const look = startPeriodicTimer(LOOK_SECONDS, () => makeWhatIsForgotten(app))
   app.log.info({ port }, 'the API answers')
   return async () => {
     stopping.abort()
+    void look.stop()
     await front.stopListening()
     await schedules.stop(SCHEDULES_GRACE_MS)
     await front.close()
     await app.close()
+  }
+}
+
+/** LocalStack keeps nothing: when it starts anew, it has neither queues nor a bucket. On AWS nothing is made here. */
+const makeWhatIsForgotten = async (app: App): Promise<void> => {
+  const { sqs, s3 } = app.config
+  if (!sqs.endpoint || !s3.endpoint || !(await areForgotten(app))) return
+  try {
+    await makeQueuesAndBucket(app.config)
+    app.log.warn('queues or the bucket were gone, and are made again; the files of a bucket that is gone are lost')
+  } catch (err) {
+    app.log.error({ err }, 'queues or the bucket are gone, and could not be made again')
   }
 }
 

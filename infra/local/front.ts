@@ -19,7 +19,7 @@ export interface Front {
   close(): Promise<void>
 }
 
-/** With that of the queues, below the ten seconds that the supervisor and Docker give a host to stop. */
+/** With that of the queues below the ten seconds that Docker gives a container to stop, and the supervisor more of them. */
 const GRACE_MS = 3_000
 
 /** Loads all functions that answer, and lets nobody in yet. */

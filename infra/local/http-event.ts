@@ -74,28 +74,6 @@ export const splitTarget = (url: string): { path: string; query: string } => {
   return mark < 0 ? { path: url, query: '' } : { path: url.slice(0, mark), query: url.slice(mark + 1) }
 }
 
-/**
- * Matches a path against a route's template (`/jobs/{jobId}`; a last `{proxy+}` takes the rest).
- * Gives the parameters, still percent-encoded, or undefined when the path is another.
- */
-export const matchPath = (template: string, path: string): Record<string, string> | undefined => {
-  const wanted = template.split('/')
-  const given = (path.length > 1 && path.endsWith('/') ? path.slice(0, -1) : path).split('/')
-  const params: Record<string, string> = {}
-  for (const [index, part] of wanted.entries()) {
-    const rest = /^\{(.+)\+\}$/.exec(part)?.[1]
-    if (rest !== undefined && given.length > index) {
-      params[rest] = given.slice(index).join('/')
-      return params
-    }
-    const name = /^\{(.+)\}$/.exec(part)?.[1]
-    const value = given[index]
-    if (name === undefined ? value !== part : !value) return undefined
-    if (name !== undefined && value) params[name] = value
-  }
-  return wanted.length === given.length ? params : undefined
-}
-
 const decode = (text: string): string => {
   try {
     return decodeURIComponent(text)
@@ -129,7 +107,7 @@ const gatewayHeaders = (
     if (lower === 'cookie') {
       cookies = values.flatMap((line) => line.split(/;\s*/)).filter((cookie) => cookie !== '')
     } else {
-      headers[lower] = lower in headers ? `${headers[lower]},${values.join(',')}` : values.join(',')
+      headers[lower] = Object.hasOwn(headers, lower) ? `${headers[lower]},${values.join(',')}` : values.join(',')
     }
   }
   return { headers, cookies }

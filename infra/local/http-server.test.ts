@@ -352,6 +352,29 @@ test('requests that are sent ahead are served one at a time, and none when the c
   expect(served.slice(3)).toEqual(['/things/held', '/things/second', '/things/third'])
 })
 
+test('of requests that are sent ahead no more are read than can wait, and all are answered', async () => {
+  const held = Promise.withResolvers<void>()
+  const handler: HttpHandler = async () => {
+    await held.promise
+    return { statusCode: 204 }
+  }
+  const { port } = await serve({ route: 'GET /things', handler })
+  const request = `GET /things HTTP/1.1\r\nHost: x\r\nPadding: ${'x'.repeat(8_000)}\r\n\r\n`
+  const all = 5_000
+  const socket = connect(port, '127.0.0.1')
+  const answers = text(socket)
+  for (let n = 1; n < all; n++) socket.write(request)
+  socket.end(request.replace('Padding', 'Connection: close\r\nPadding'))
+
+  // What was read is what has left here, but for what the kernel holds: far less than the 40 MB.
+  const left: number[] = []
+  const isStill = () => left.push(socket.writableLength) > 1 && left.at(-1) === left.at(-2)
+  await vi.waitUntil(isStill, { timeout: 30_000, interval: 500 })
+  expect(left.at(-1)).toBeGreaterThan(request.length * 1_000)
+  held.resolve()
+  expect((await answers).match(/^HTTP\/1\.1 204 /gm)).toHaveLength(all)
+})
+
 test('a function that throws is 500 without its reasons', async () => {
   const { ask } = await serve({ route: 'GET /things', handler: () => Promise.reject(new Error('secret')) })
   const { status, body } = await ask({ path: '/things' })

@@ -51,6 +51,8 @@ const SURELY_SMALL_BYTES = MAX_PAYLOAD_BYTES / 6 - 64 * 1024
 const PATIENCE = { headersMs: 20_000, requestMs: 60_000, checkMs: 30_000 }
 /** The address and all headers together (AWS: "Amazon API Gateway quotas", HTTP APIs). */
 const MAX_HEADER_BYTES = 10_240
+/** Requests of a connection that are here at once. While there are more, nothing is read of it. */
+const MAX_AHEAD = 100
 
 type Result = APIGatewayProxyStructuredResultV2
 
@@ -269,7 +271,8 @@ const hasBody = (request: IncomingMessage): boolean =>
 
 /**
  * Of each connection the answers that it waits for. Requests that are sent ahead are served in their order, one when the
- * answer before it has left: answers that nobody takes would else be held, hundreds for a few bytes each.
+ * answer before it has left: answers that nobody takes would else be held, hundreds for a few bytes each. Nor are they read
+ * without end.
  */
 const createUnderWay = () => {
   const answers = new WeakMap<Socket, Set<ServerResponse>>()
@@ -278,11 +281,15 @@ const createUnderWay = () => {
   return {
     /** @returns when the answer ahead of it is gone, with its connection perhaps; undefined: none is */
     add: (socket: Socket, response: ServerResponse): Promise<unknown> | undefined => {
-      const those = answers.get(socket) ?? new Set()
+      const those = answers.get(socket) ?? limitReading(socket)
       const ahead = latest.get(socket)
       latest.set(socket, response)
       answers.set(socket, those.add(response))
-      response.once('close', () => those.delete(response))
+      if (those.size > MAX_AHEAD) socket.pause()
+      response.once('close', () => {
+        those.delete(response)
+        if (those.size === MAX_AHEAD) socket.resume()
+      })
       return ahead && those.has(ahead) ? new Promise((resolve) => ahead.once('close', resolve)) : undefined
     },
     /** Ends the connection when whole requests are answered; one that has only begun is what it ends for. */
@@ -293,6 +300,15 @@ const createUnderWay = () => {
       Promise.all(left.map((response) => once(response, 'close'))).then(finish, finish)
     },
   }
+}
+
+/** The answers of a connection, none yet. Node has it read on after each answer, whoever paused it. */
+const limitReading = (socket: Socket): Set<ServerResponse> => {
+  const those = new Set<ServerResponse>()
+  socket.on('resume', () => {
+    if (those.size > MAX_AHEAD) socket.pause()
+  })
+  return those
 }
 
 const REFUSALS: Record<string, ErrorCode> = {

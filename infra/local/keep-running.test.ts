@@ -58,7 +58,10 @@ test('what dies is started again, with the port it had', async () => {
   expect(kept.current).toBeUndefined()
 })
 
-test('while it does not start, the pauses grow, and in the end another port will do', async () => {
+test.for([
+  { portOf: 'somebody else', isPortFree: false, last: undefined },
+  { portOf: 'nobody', isPortFree: true, last: 5_000 },
+])('while it does not start, the pauses grow; its port is given up if it is of $portOf', async (given) => {
   let starts = 0
   const pauses: number[] = []
   const ports: (number | undefined)[] = []
@@ -67,6 +70,7 @@ test('while it does not start, the pauses grow, and in the end another port will
   const kept = await keepRunning({
     ...hooks,
     pause: async (ms) => void pauses.push(ms),
+    isPortFree: async () => given.isPortFree,
     start: async (port) => {
       ports.push(port)
       starts++
@@ -81,7 +85,7 @@ test('while it does not start, the pauses grow, and in the end another port will
   await kept.stop()
   expect(said.filter((line) => line.startsWith('failed'))).toHaveLength(6)
   expect(pauses).toEqual([200, 400, 800, 1_600, 3_200, 5_000])
-  expect(ports).toEqual([undefined, 5_000, 5_000, 5_000, 5_000, 5_000, undefined, undefined])
+  expect(ports).toEqual([undefined, 5_000, 5_000, 5_000, 5_000, 5_000, given.last, given.last])
 })
 
 test('what is killed again and again is started at once each time, and what dies of its start is given pauses', async () => {

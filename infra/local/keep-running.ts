@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Component, Exit } from './components/component.ts'
+import { isFree } from './components/free-port.ts'
 
 export interface KeepOptions<C extends Component> {
   /** `port` is the one it had before it died, if it can have it again. */
@@ -11,6 +12,7 @@ export interface KeepOptions<C extends Component> {
   /** It could not be started again; the next try follows. */
   onFailed: (error: Error) => void
   pause?: (ms: number, signal: AbortSignal) => Promise<void>
+  isPortFree?: (port: number) => Promise<boolean>
   /** Milliseconds of a monotonic clock. */
   now?: () => number
 }
@@ -34,7 +36,7 @@ export interface Kept<C extends Component> {
  */
 const STABLE_MS = 1_000
 const LONGEST_PAUSE_MS = 5_000
-/** Then somebody else seems to have its port. */
+/** Who else has its port by then will keep it. Others know it by this port: a full disk, say, is no reason to take another. */
 const TRIES_WITH_ITS_PORT = 5
 
 /**
@@ -44,7 +46,7 @@ const TRIES_WITH_ITS_PORT = 5
 export const keepRunning = async <C extends Component>(options: KeepOptions<C>): Promise<Kept<C>> => {
   const stopping = new AbortController()
   const { signal } = stopping
-  const { pause = pauseUnlessStopped, now = () => performance.now() } = options
+  const { pause = pauseUnlessStopped, isPortFree = isFree, now = () => performance.now() } = options
   let current: C | undefined
   let failures = 0
   let wanted = false
@@ -56,7 +58,8 @@ export const keepRunning = async <C extends Component>(options: KeepOptions<C>):
       failures++
       if (signal.aborted) return undefined
       try {
-        return await options.start(tries > TRIES_WITH_ITS_PORT ? undefined : port)
+        const isLost = tries > TRIES_WITH_ITS_PORT && !(await isPortFree(port))
+        return await options.start(isLost ? undefined : port)
       } catch (error) {
         options.onFailed(error as Error)
       }

@@ -1,4 +1,4 @@
-import { mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
@@ -38,9 +38,23 @@ test('lines that were handed over are there', async () => {
   await expect.poll(() => readTail(logPath(folder, 'kafka'), 5)).toHaveLength(2)
 })
 
+test('a log that grows large is put aside while it is written, and so is one that was large before', async () => {
+  const path = join(folder, 'a.log')
+  const first = appendTo(path, 9)
+  for (const line of ['one', 'two', 'three', 'four']) first.write(`${line}\n`)
+  first.end()
+  expect(await readTail(`${path}.1`, 9)).toEqual(['one', 'two', 'three'])
+  const second = appendTo(path, 3)
+  second.write('five\n')
+  second.end()
+  expect(await readTail(`${path}.1`, 9)).toEqual(['four'])
+  expect(await readTail(path, 9)).toEqual(['five'])
+  expect(readdirSync(folder)).toHaveLength(2)
+})
+
 // A file that is always full.
 test.runIf(process.platform === 'linux')('a line that finds no room is lost, and nobody ends of it', () => {
-  const log = appendTo(openSync('/dev/full', 'a'))
+  const log = appendTo('/dev/full', 1_000)
   log.write('hello')
   log.end()
   log.write('too late')

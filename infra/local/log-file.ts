@@ -1,4 +1,4 @@
-import { closeSync, mkdirSync, openSync, renameSync, statSync, writeSync } from 'node:fs'
+import { closeSync, existsSync, fstatSync, mkdirSync, openSync, renameSync, statSync, writeSync } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { join } from 'node:path'
 
@@ -14,23 +14,43 @@ export const logPath = (dataDir: string, name: string): string => join(logFolder
 export const openLog = (dataDir: string, name: string): number => {
   const path = logPath(dataDir, name)
   mkdirSync(logFolder(dataDir), { recursive: true })
-  if ((statSync(path, { throwIfNoEntry: false })?.size ?? 0) > MAX_BYTES) renameSync(path, `${path}.1`)
+  if ((statSync(path, { throwIfNoEntry: false })?.size ?? 0) > MAX_BYTES) putAside(path)
   return openSync(path, 'a')
+}
+
+const putAside = (path: string): void => {
+  if (existsSync(path)) renameSync(path, `${path}.1`)
 }
 
 /** The log of a process that hands its lines over instead of writing them itself. */
 export const createLineLog = (dataDir: string, name: string): { write(line: string): void; end(): void } => {
-  const log = appendTo(openLog(dataDir, name))
+  mkdirSync(logFolder(dataDir), { recursive: true })
+  const log = appendTo(logPath(dataDir, name), MAX_BYTES)
   return { write: (line) => log.write(`${line}\n`), end: log.end }
 }
 
-/** Writes to an open file. What there is no room for is lost: a full disk must not end what keeps the stack running. */
-export const appendTo = (fd: number): { write(text: string): void; end(): void } => {
+/**
+ * Writes to the end of a file. At `maxBytes` it is put aside, and replaces the one put aside before. What there is no room
+ * for is lost: a full disk must not end what keeps the stack running.
+ */
+export const appendTo = (path: string, maxBytes: number, mode = 0o666): { write(text: string): void; end(): void } => {
+  const open = () => openSync(path, 'a', mode)
+  let fd = open()
+  let sizeBytes = fstatSync(fd).size
   let isOpen = true
+  const startAnew = (): void => {
+    putAside(path)
+    const made = open()
+    closeSync(fd)
+    fd = made
+    sizeBytes = 0
+  }
   return {
     write: (text) => {
+      if (!isOpen) return
       try {
-        if (isOpen) writeSync(fd, text)
+        if (sizeBytes > maxBytes) startAnew()
+        sizeBytes += writeSync(fd, text)
       } catch {
         // The next line may find room.
       }

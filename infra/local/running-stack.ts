@@ -1,8 +1,19 @@
 import { join, resolve } from 'node:path'
 import { urlOfRunning } from './components/postgres.ts'
+import { isAlive } from './components/postgres-lock.ts'
 import { sqsS3At } from './components/sqs-s3.ts'
 import { keepSecrets, localEnvironment } from './local-config.ts'
 import { readRunFile } from './run-file.ts'
+
+const NEEDED = ['postgres', 'sqs-s3']
+
+/** What a running stack lacks just now of what commands need: it still starts, or something died and can't start again. */
+export const missingOfRunning = (dataDir: string): string[] => {
+  const processes = readRunFile(resolve(dataDir))
+  const supervisor = processes.find(({ name }) => name === 'supervisor')
+  if (!supervisor || !isAlive(supervisor.pid)) return []
+  return NEEDED.filter((needed) => !processes.some(({ name }) => name === needed))
+}
 
 /** The functions' environment of the stack that runs on a data folder; undefined when none does. */
 export const environmentOfRunning = async (dataDir: string): Promise<Record<string, string> | undefined> => {

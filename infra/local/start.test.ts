@@ -75,3 +75,13 @@ test.for(['/proc/x', 'a file'])('the data folder %s is refused', async (path) =>
     /^The data folder .* cannot be used: E\w+: .*\nMake it a folder that you may write to/,
   )
 })
+
+test('a start that fails leaves nothing behind that looks like a run that was killed', async () => {
+  const dataDir = await folder()
+  await writeFile(join(dataDir, 'postgres'), 'not a folder')
+  const child = start(dataDir)
+  const [complaints, ended] = [text(child.stderr), once(child, 'exit')]
+  expect(await ended).toEqual([1, null])
+  expect(await complaints).toContain('postgres did not start')
+  expect(readRunFile(dataDir)).toEqual([])
+})

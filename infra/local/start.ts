@@ -79,16 +79,16 @@ const warnOfChaos = (seed: number): void =>
 /** On a busy machine the first probes take too long: a part that is said to be down is asked again for a while. */
 const healthOf = async (url: string): Promise<string> => {
   for (const until = performance.now() + HEALTH_PATIENCE_MS; ; await sleep(500)) {
-    const answer = await fetch(`${url}/health`).catch(() => undefined)
+    const answer = await askHealth(url).catch(() => undefined)
     if (!answer) return 'no answer yet'
-    const { status, components } = (await answer.json()) as {
-      status: string
-      components: { name: string; status: string }[]
-    }
+    const { status, components } = answer
     if (status === 'ok' || performance.now() > until)
       return `${status}: ${components.map((it) => `${it.name} ${it.status}`).join(', ')}`
   }
 }
+
+const askHealth = async (url: string): Promise<{ status: string; components: { name: string; status: string }[] }> =>
+  (await fetch(`${url}/health`)).json() as ReturnType<typeof askHealth>
 
 main().catch((error: unknown) => {
   const explained = EXPLAINED.some((known) => error instanceof known)

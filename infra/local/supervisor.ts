@@ -47,16 +47,19 @@ export const startSupervisor = async (
   const lock = await inDataFolder(dataDir, () => acquireLock(dataDir))
   if (!lock) throw new AlreadyRunningError(dataDir, readRunFile(dataDir))
   const kept: KeptPart[] = []
+  let runFile: RunFile | undefined
   try {
     const port = await demandPort(config.port)
     terminal.title(`Stint starts on ${dataDir}`)
     const url = `http://localhost:${port}`
+    const secrets = await inDataFolder(dataDir, () => keepSecrets(dataDir))
+    runFile = await takeOverRunFile(dataDir, terminal)
     const state: StackState = {
       config: { ...config, dataDir, port },
       url,
       env,
-      secrets: await inDataFolder(dataDir, () => keepSecrets(dataDir)),
-      runFile: await takeOverRunFile(dataDir, terminal),
+      secrets,
+      runFile,
       terminal,
       latest: {},
       control: controlOf(kept),
@@ -81,6 +84,7 @@ export const startSupervisor = async (
     }
   } catch (error) {
     await stopInOrder(kept)
+    runFile?.clear()
     lock.release()
     throw error
   }

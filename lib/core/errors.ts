@@ -36,6 +36,7 @@ export const CATALOGUE = {
   JOB_NOT_FOUND: [404, 'No such job'],
   UNKNOWN_KIND: [422, 'No such job kind'],
   JOB_FAILED: [422, 'The job that this request waited for did not succeed'],
+  JOB_RUNNING: [409, 'The job runs; only one that waits can be changed'],
   JOB_ENDED: [409, 'The job has already ended'],
   JOB_NOT_ENDED: [409, 'The job has not ended yet'],
   IDEMPOTENCY_KEY_REUSED: [409, 'The idempotency key was used with another request'],

@@ -1,6 +1,6 @@
 import type { APIGatewayProxyStructuredResultV2 } from 'aws-lambda'
 import { z } from 'zod'
-import { isUnavailable } from '../../db/client.ts'
+import { isOutOfDisk, isUnavailable } from '../../db/client.ts'
 import { CATALOGUE, cut, type FieldError, FieldErrors, MAX_FIELD_ERRORS, StintError } from '../core/errors.ts'
 import type { Logger } from '../core/log.ts'
 import { asConflict } from './constraints.ts'
@@ -62,10 +62,19 @@ const shortened = ({ path, message }: FieldError): FieldError => ({
 
 const asStintError = (error: unknown): StintError => {
   if (error instanceof StintError) return error
-  if (isUnavailable(error))
-    return new StintError('UNAVAILABLE', undefined, { cause: error, headers: { 'retry-after': '1' } })
+  if (isUnavailable(error) || isAwsFault(error)) {
+    const detail = isOutOfDisk(error) ? 'The database has no room left on its disk.' : undefined
+    return new StintError('UNAVAILABLE', detail, { cause: error, headers: { 'retry-after': '1' } })
+  }
   return asConflict(error) ?? new StintError('INTERNAL', undefined, { cause: error })
 }
+
+/** Whether S3 or SQS answered that it can't do it just now; AWS's clients have tried again by then. */
+const isAwsFault = (error: unknown): boolean =>
+  typeof error === 'object' &&
+  error !== null &&
+  '$metadata' in error &&
+  ((error.$metadata as { httpStatusCode?: number } | undefined)?.httpStatusCode ?? 0) >= 500
 
 /** zod's issues as field errors: `jobs[3].input.digits`. */
 export const fieldErrors = (error: z.ZodError, prefix = ''): FieldErrors => {

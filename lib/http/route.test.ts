@@ -1,8 +1,12 @@
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import type { APIGatewayProxyEventV2 } from 'aws-lambda'
-import { describe, expect, test, vi } from 'vitest'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { z } from 'zod'
 import type { App } from '../app.ts'
 import { invalidField, StintError } from '../core/errors.ts'
+import { createS3Files } from '../files/s3.ts'
 import { noTraces } from '../tracing/traces.ts'
 import { resource } from './resource.ts'
 import { type InvocationContext, MAX_BODY_BYTES, plain, type Route, route } from './route.ts'
@@ -298,10 +302,22 @@ describe('a failure', () => {
     expect(answer.body).not.toContain('10.0.0.1')
   })
 
-  test('of a database without room is a 503 too', async () => {
+  test('of a database without room is a 503 that says so', async () => {
     const full = Object.assign(new Error('could not extend file'), { code: '53100' })
     const answer = await setup().call(answering(() => Promise.reject(full)))
-    expect(answer).toMatchObject({ statusCode: 503, json: { code: 'UNAVAILABLE' } })
+    const json = { code: 'UNAVAILABLE', detail: 'The database has no room left on its disk.' }
+    expect(answer).toMatchObject({ statusCode: 503, json, headers: { 'retry-after': '1' } })
+  })
+
+  test('of a file store that is broken is a 503 too', async () => {
+    const broken = createServer((_, response) => response.writeHead(500).end('{"code":"ENOSPC"}'))
+    onTestFinished(() => void broken.close().closeAllConnections())
+    await once(broken.listen(0, '127.0.0.1'), 'listening')
+    const { port } = broken.address() as AddressInfo
+    const files = createS3Files({ region: 'eu-central-1', bucket: 'a', endpoint: `http://127.0.0.1:${port}` })
+    const answer = await setup().call(answering(() => files.put('a', Buffer.from('a'), 'text/plain') as Promise<never>))
+    files.close()
+    expect(answer).toMatchObject({ statusCode: 503, json: { code: 'UNAVAILABLE' }, headers: { 'retry-after': '1' } })
   })
 })
 

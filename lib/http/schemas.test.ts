@@ -2,7 +2,18 @@ import fc from 'fast-check'
 import { describe, expect } from 'vitest'
 import { z } from 'zod'
 import { test } from '../../tests/support/world.ts'
-import { decodeCursor, encodeCursor, id, instant, jsonBytes, label, page, timestamp, toPage } from './schemas.ts'
+import {
+  decodeCursor,
+  encodeCursor,
+  fileName,
+  id,
+  instant,
+  jsonBytes,
+  label,
+  page,
+  timestamp,
+  toPage,
+} from './schemas.ts'
 
 const query = z.object(page)
 
@@ -97,6 +108,13 @@ test('a label is trimmed, and not empty', () => {
   for (const unseen of ['\u200B', '\u202E\u2066', '\u3164', '\u2800', '\uFE0F\u00AD', '\x1B'])
     expect(label(5).safeParse(unseen).error?.issues[0]?.message).toBe('must have a character that can be seen')
   for (const seen of ['ب', '👩\u200D👩', '\u202Ea', '.']) expect(label(5).safeParse(seen).success, seen).toBe(true)
+})
+
+test('a file’s name is one line that is shown as it is written', () => {
+  for (const misleading of ['a\r\nb', 'a\tb', 'a\u2028b', 'photo\u202Egpj.exe', '\u2066a\u2069'])
+    expect(fileName.safeParse(misleading).success, JSON.stringify(misleading)).toBe(false)
+  for (const plain of ['Übersicht 2026 (1).csv', 'تقرير.pdf', 'דוח\u200F.pdf', '👩\u200D👩.png'])
+    expect(fileName.parse(plain)).toBe(plain)
 })
 
 test('a timestamp is RFC 3339 in UTC', () => {

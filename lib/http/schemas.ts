@@ -34,6 +34,15 @@ export const label = (maxLength: number) =>
 const VISIBLE = /[^\p{White_Space}\p{Cc}\p{Cf}\p{Default_Ignorable_Code_Point}\u2800]/u
 const hasVisible = (text: string): boolean => text === '' || VISIBLE.test(text)
 
+/** Line ends and other controls, and marks that turn what is behind them round: `gpj.exe` would be shown as `exe.jpg`. */
+const MISLEADING = /[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]/u
+
+/** A file's name: one line, shown in the order in which it is written. */
+export const fileName = label(255).refine(
+  (name) => !MISLEADING.test(name),
+  'may hold no line ends, no other control characters, and none that turn the direction of text',
+)
+
 /** `limit` and `cursor` of every list. */
 export const page = {
   limit: z.coerce.number().int().min(1).max(100).default(50),

@@ -9,7 +9,7 @@ import { FencedError, type SharedJobContext } from './define.ts'
 import type { Stint } from './stint.ts'
 
 /** What was read for the job before it starts. */
-type Given = Pick<SharedJobContext<unknown, unknown>, 'input' | 'checkpoint' | 'log' | 'parents'>
+type Given = Pick<SharedJobContext<unknown, unknown>, 'input' | 'checkpoint' | 'log' | 'parents' | 'submit'>
 
 /** What a job that shares its process is given. */
 export const sharedContext = (app: App, stint: Stint, given: Given): SharedJobContext<unknown, unknown> => {

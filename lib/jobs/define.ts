@@ -5,6 +5,7 @@ import type { Mail } from '../mail/compose.ts'
 import type { Delivery } from '../mail/mailer.ts'
 import type { QueueName } from '../queue/doorbells.ts'
 import type { Web } from '../web/web.ts'
+import type { Submission } from './prepare.ts'
 
 /**
  * What a job yields: a point at which the engine may stop it and go on later, on any machine, from `checkpoint`.
@@ -39,6 +40,28 @@ export interface JobContext<Input, Checkpoint> {
   log: JobLog
   /** The jobs that it ran after, in the order of their ids. */
   parents: readonly Parent[]
+  /**
+   * Submits a job of the same project, once per `key`: a stint that repeats it gets the job that is there, whatever it
+   * says of it by then, and so does a retry of the submitting job, unless that begins from the start. Jobs that are
+   * submitted in the same turn of the event loop share a transaction, of its own and fenced as `fenced` is. It must be
+   * awaited before the `yield` whose checkpoint goes on from it.
+   * @param key 1 to 200 characters, none of the submitting job's other keys
+   * @returns the job's id; where another job holds its unique key, that one's
+   * @throws {PermanentError} VALIDATION_FAILED, UNKNOWN_KIND: what is wrong, by key and field; others are submitted all the same
+   * @throws {FencedError} when the job was taken away
+   * @example
+   * const ids = await Promise.all(urls.map((url) => submit(url, { kind: 'page.parse', input: { url } })))
+   * await submit('all', { kind: 'site.summarize', input: {}, after: ids })
+   */
+  submit(key: string, job: JobToSubmit): Promise<string>
+}
+
+/** What a job says of another that it submits: as people do to `POST /jobs`, with the same limits and defaults. */
+export interface JobToSubmit extends Omit<Submission, 'runAt'> {
+  /** Not before then. Text is RFC 3339. */
+  runAt?: Date | string | undefined
+  /** Ids of jobs that must end first. */
+  after?: string[] | undefined
 }
 
 /** A job that another ran after. */

@@ -3,32 +3,42 @@ import type { App } from '../app.ts'
 import type { Prepared } from './prepare.ts'
 import { type Submitted, submit } from './submit.ts'
 
-/** The most submissions that share one insert. */
-const MAX_GROUP = 1_000
+/** What is gathered, and how. */
+export interface Gathering {
+  /** Stores a group, all or nothing. */
+  store(prepared: Prepared[]): Promise<Submitted[]>
+  /** The most submissions that share one insert. */
+  most: number
+  /** Groups under way at once: while one waits for its commit, the next can already be written. */
+  underWay: number
+  /** Whether an error is everybody's: then nobody is tried alone. */
+  concernsAll(error: unknown): boolean
+}
 
-/** Groups under way at once: while one waits for its commit, the next can already be written. */
-const MAX_UNDER_WAY = 2
+/** The most that the inputs of a group have together, in characters, but for its first. */
+const MAX_GROUP_SIZE = 10_000_000
 
 interface Waiting {
   prepared: Prepared
   answer: PromiseWithResolvers<Submitted>
 }
 
-/**
- * Stores one submission, together with those that come in the same turn of the event loop or while others are being
- * written: one insert and one doorbell for all of them. An idle process doesn't wait. A group that fails is tried
- * in halves, so that nobody fails for a stranger's row; unless the database has no room for any.
- */
+/** Stores one submission, together with others of this process. */
 export const submitGathered = (app: App, prepared: Prepared): Promise<Submitted> => gathererOf(app).add(prepared)
 
-class Gatherer {
-  readonly #app: App
+/**
+ * Stores submissions together that come in the same turn of the event loop or while others are being written: one insert
+ * and one doorbell for all of them. An idle process doesn't wait. A group that fails is tried in halves, so that nobody
+ * fails for a stranger's row.
+ */
+export class Gatherer {
+  readonly #gathering: Gathering
   #waiting: Waiting[] = []
   #underWay = 0
   #scheduled = false
 
-  constructor(app: App) {
-    this.#app = app
+  constructor(gathering: Gathering) {
+    this.#gathering = gathering
   }
 
   add(prepared: Prepared): Promise<Submitted> {
@@ -39,7 +49,7 @@ class Gatherer {
   }
 
   #schedule(): void {
-    if (this.#scheduled || this.#waiting.length === 0 || this.#underWay >= MAX_UNDER_WAY) return
+    if (this.#scheduled || this.#waiting.length === 0 || this.#underWay >= this.#gathering.underWay) return
     this.#scheduled = true
     setImmediate(() => {
       this.#scheduled = false
@@ -48,7 +58,7 @@ class Gatherer {
   }
 
   async #flush(): Promise<void> {
-    const group = this.#waiting.splice(0, MAX_GROUP)
+    const group = this.#waiting.splice(0, this.#next())
     if (group.length === 0) return
     this.#underWay++
     try {
@@ -59,15 +69,22 @@ class Gatherer {
     }
   }
 
+  /** How many of those that wait go next. */
+  #next(): number {
+    let size = 0
+    const beyond = this.#waiting.findIndex(({ prepared }, nth) => {
+      size += prepared.row.input.length
+      return nth > 0 && (nth === this.#gathering.most || size > MAX_GROUP_SIZE)
+    })
+    return beyond < 0 ? this.#waiting.length : beyond
+  }
+
   async #store(group: Waiting[]): Promise<void> {
     try {
-      const submitted = await submit(
-        this.#app,
-        group.map((it) => it.prepared),
-      )
+      const submitted = await this.#gathering.store(group.map((it) => it.prepared))
       for (const [index, { answer }] of group.entries()) answer.resolve(submitted[index] as Submitted)
     } catch (error) {
-      if (group.length === 1 || isUnavailable(error)) for (const { answer } of group) answer.reject(error)
+      if (group.length === 1 || this.#gathering.concernsAll(error)) for (const { answer } of group) answer.reject(error)
       else {
         const half = Math.ceil(group.length / 2)
         await Promise.all([this.#store(group.slice(0, half)), this.#store(group.slice(half))])
@@ -81,7 +98,12 @@ const gatherers = new WeakMap<App, Gatherer>()
 const gathererOf = (app: App): Gatherer => {
   const existing = gatherers.get(app)
   if (existing) return existing
-  const made = new Gatherer(app)
+  const made = new Gatherer({
+    store: (prepared) => submit(app, prepared),
+    most: 1_000,
+    underWay: 2,
+    concernsAll: isUnavailable,
+  })
   gatherers.set(app, made)
   return made
 }

@@ -18,13 +18,13 @@ type Group = [Prepared, ...Prepared[]]
  * @throws {StintError} IDEMPOTENCY_KEY_REUSED when the key was used with another request
  */
 export const answerReplays = async (tx: TransactionSql, prepared: Prepared[], answered: Answered): Promise<void> => {
-  const groups = groupByKey(prepared, (it) => it.idempotency?.key)
+  const groups = groupBy(prepared, (it) => it.idempotency && nameOfIdempotencyKey(toIdempotencyKey(it)))
   if (groups.size === 0) return
   const wanted = [...groups.values()].map(([first]) => toIdempotencyKey(first))
   const won = await idempotencyKeys.win(tx, wanted)
-  const lost = wanted.filter((key) => !won.has(nameOf(key)))
+  const lost = wanted.filter((key) => !won.has(nameOfIdempotencyKey(key)))
   const found = lost.length > 0 ? await idempotencyKeys.list(tx, lost) : []
-  const holders = new Map([...wanted, ...found].map((key) => [nameOf(key), key]))
+  const holders = new Map([...wanted, ...found].map((key) => [nameOfIdempotencyKey(key), key]))
   for (const [name, group] of groups) {
     const holder = holders.get(name)
     for (const it of won.has(name) ? group.slice(1) : group) {
@@ -49,7 +49,7 @@ export const answerDuplicates = async (
   prepared: Prepared[],
   answered: Answered,
 ): Promise<jobs.Cancelled[]> => {
-  const groups = groupByKey(prepared, (it) => it.unique?.key)
+  const groups = groupBy(prepared, (it) => it.unique && nameOf(toUniqueKey(it)))
   if (groups.size === 0) return []
   const siblings = new Set(prepared.map((it) => it.row.id))
   for (const [name, group] of groups) groups.set(name, leadFirst(group, siblings))
@@ -105,12 +105,11 @@ const pointKeysAtHolders = async (tx: TransactionSql, prepared: Prepared[], answ
   if (moved.length > 0) await idempotencyKeys.point(tx, moved)
 }
 
-const groupByKey = (prepared: Prepared[], keyOf: (it: Prepared) => string | undefined): Map<string, Group> => {
+const groupBy = (prepared: Prepared[], toName: (it: Prepared) => string | undefined): Map<string, Group> => {
   const groups = new Map<string, Group>()
   for (const it of prepared) {
-    const key = keyOf(it)
-    if (key === undefined) continue
-    const name = nameOf({ projectId: it.row.projectId, key })
+    const name = toName(it)
+    if (name === undefined) continue
     const group = groups.get(name)
     if (group) group.push(it)
     else groups.set(name, [it])
@@ -120,8 +119,11 @@ const groupByKey = (prepared: Prepared[], keyOf: (it: Prepared) => string | unde
 
 const nameOf = ({ projectId, key }: { projectId: string; key: string }): string => `${projectId} ${key}`
 
+const nameOfIdempotencyKey = ({ ownerId, key }: idempotencyKeys.KeyName): string => `${ownerId} ${key}`
+
 const toIdempotencyKey = ({ row, idempotency }: Prepared): idempotencyKeys.IdempotencyKey => ({
-  projectId: row.projectId,
+  ownerId: row.submittedBy ?? row.projectId,
+  isJobs: row.submittedBy !== null,
   key: idempotency?.key ?? '',
   bodyHash: idempotency?.bodyHash ?? '',
   jobIds: [row.id],

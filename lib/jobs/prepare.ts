@@ -43,6 +43,14 @@ const MAX_KEY_BYTES = 1_000
 const toIndexed = (key: string): string =>
   Buffer.byteLength(key) > MAX_KEY_BYTES ? createHash('sha256').update(key).digest('hex') : key
 
+interface Owner {
+  projectId: string
+  createdBy: string | null
+  /** The job that submits it. */
+  submittedBy?: string | null
+  trace?: TraceContext | undefined
+}
+
 /**
  * Holds a submission against its kind and makes the row of it. Nothing is stored yet.
  * @param path what to put before the names of wrong fields: `jobs[3]`
@@ -51,7 +59,7 @@ const toIndexed = (key: string): string =>
 export const prepare = (
   kinds: readonly JobKind[],
   submission: Submission,
-  { trace, ...owner }: { projectId: string; createdBy: string | null; trace?: TraceContext | undefined },
+  { trace, submittedBy = null, ...owner }: Owner,
   path = '',
 ): Prepared => {
   const at = (field: string): string => (path ? `${path}.${field}` : field)
@@ -94,6 +102,7 @@ export const prepare = (
       concurrencyKey: kind.limits ? toIndexed(kind.limits.concurrencyKey?.(parsed.data) ?? '') : null,
       uniqueKey: uniqueKey ?? null,
       traceparent: trace ? writeTraceparent(trace) : null,
+      submittedBy,
     },
   }
 }

@@ -1,6 +1,7 @@
 import type { TransactionSql } from 'postgres'
 import { type Alongside, transaction } from '../../db/client.ts'
 import * as dependencies from '../../db/queries/dependencies.ts'
+import * as idempotencyKeys from '../../db/queries/idempotency-keys.ts'
 import * as retries from '../../db/queries/retries.ts'
 import type { App } from '../app.ts'
 import { StintError } from '../core/errors.ts'
@@ -118,11 +119,11 @@ const lockAll = async (tx: TransactionSql, jobs: retries.Ended[]) => {
 }
 
 const begin = async (tx: TransactionSql, ...[jobs, how]: Tail<Parameters<typeof retries.begin>>) => {
+  const ids = jobs.map((job) => job.id)
   // Before their events: whether a child came free before its parent began anew shows in the events' order.
-  await dependencies.reopen(
-    tx,
-    jobs.map((job) => job.id),
-  )
+  await dependencies.reopen(tx, ids)
+  // What they submitted is theirs as long as they go on from where they were.
+  if (how.fromStart) await idempotencyKeys.forget(tx, ids)
   return retries.begin(tx, jobs, how)
 }
 

@@ -7,24 +7,34 @@ import type { Engine } from './execute.ts'
 import type { Keeper } from './keeper.ts'
 import { runShared } from './run-shared.ts'
 import type { Stint } from './stint.ts'
+import { submitFrom } from './submit-from.ts'
 import { partsOf, revive, toError } from './thrown.ts'
 
 /**
  * Runs one job from its checkpoint until it returns, throws or must stop. What it throws is its outcome.
  * @returns undefined when the stint was fenced off
  */
-export const runJob = async ({ app, threads }: Engine, keeper: Keeper, stint: Stint): Promise<Outcome | undefined> => {
+export const runJob = async (
+  { app, kinds, threads }: Engine,
+  keeper: Keeper,
+  stint: Stint,
+): Promise<Outcome | undefined> => {
   try {
     const input = parseInput(stint)
     const checkpoint = parseCheckpoint(app, stint)
     const parents = stint.job.hasParents ? await parentsOf(app, stint.job.id) : []
     const log = keeper.logFor(stint)
+    const submit = submitFrom(app, kinds, stint, log)
     if (stint.kind.isolation === 'thread') {
       stint.job.input = input
       stint.job.checkpoint = checkpoint
-      return await threads.run(stint, { log, parents, saveNow: keeper.saveNow, signal: stint.taken.signal })
+      return await threads.run(stint, { log, parents, submit, saveNow: keeper.saveNow, signal: stint.taken.signal })
     }
-    return await runShared(stint, sharedContext(app, stint, { log, input, checkpoint, parents }), keeper.saveNow)
+    return await runShared(
+      stint,
+      sharedContext(app, stint, { log, input, checkpoint, parents, submit }),
+      keeper.saveNow,
+    )
   } catch (thrown) {
     if (stint.fenced) return undefined
     const error = toError(thrown)

@@ -27,8 +27,9 @@ test('a job whose durable safe point cannot be saved cleans up before it is trie
   })
   const job = { id: '', projectId: '', stint: 1, attempt: 1, runMs: 0, timeoutSeconds: 60 } as ClaimedJob
   const stint = new Stint(job, kind, { totalMs: 900_000, remainingMs: () => 900_000 })
-  const given = { input: {}, checkpoint: undefined, parents: [], log: { debug() {}, info() {}, warn() {}, error() {} } }
   const away = new Error('Postgres is away')
+  const log = { debug() {}, info() {}, warn() {}, error() {} }
+  const given = { input: {}, checkpoint: undefined, parents: [], log, submit: () => Promise.reject(away) }
   await expect(runShared(stint, sharedContext(app, stint, given), () => Promise.reject(away))).rejects.toBe(away)
   await expect(Promise.race([cleaned.promise, new Promise(setImmediate)])).resolves.toBe('cleaned up')
 })

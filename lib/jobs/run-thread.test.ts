@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { expect, onTestFinished } from 'vitest'
 import * as jobs from '../../db/queries/jobs.ts'
 import { createEngine, insertJobs, invoke } from '../../tests/support/engine.ts'
-import { effect, lastWords, spin, talkThread } from '../../tests/support/engine-thread-kinds.ts'
+import { effect, lastWords, spin, submitting, talkThread } from '../../tests/support/engine-thread-kinds.ts'
 import { test, type World } from '../../tests/support/world.ts'
 import type { App } from '../app.ts'
 import { claim } from './claim.ts'
@@ -111,6 +111,7 @@ test('a thread waits at its durable safe point until it is known whether it is t
   const outcome = await threads.run(stint, {
     log: { debug: silent, info: silent, warn: silent, error: silent },
     parents: [],
+    submit: async () => '',
     saveNow: async () => {
       stint.requestStop('its safe point cannot be stored')
       // Nothing else of this process gets its turn meanwhile: a thread that has its answer would go on.
@@ -120,4 +121,27 @@ test('a thread waits at its durable safe point until it is known whether it is t
   })
   expect(outcome).toMatchObject({ ending: 'yielded', checkpoint: '{"text":"x"}' })
   expect(wasDone()).toBe(false)
+})
+
+test('a job in a thread submits others, together and once per key, and hears what is wrong', async ({
+  world: { app, sql },
+}) => {
+  const [id = ''] = await insertJobs(app, [{ kind: 'test.submit', input: '{"count":200}' }])
+  await invoke(createEngine(app, [submitting, spin]), { budget: 1 })
+  const made = await sql<{ id: string; startAt: Date; transaction: string }[]>`
+    SELECT id, start_at, xmin::text AS transaction FROM jobs WHERE submitted_by = ${id} ORDER BY id`
+  expect(made).toHaveLength(200)
+  expect(made[0]?.startAt).toEqual(new Date('2100-01-01T00:00:00Z'))
+  expect(new Set(made.map((it) => it.transaction)).size).toBeLessThan(50)
+  expect(await jobs.find(sql, id)).toMatchObject({
+    state: 'succeeded',
+    result: {
+      ids: 200,
+      same: true,
+      errors: [
+        'PermanentError UNKNOWN_KIND submit("bad"): There is no kind "test.nothing". kind: expected one of test.submit, test.spin',
+        'PermanentError VALIDATION_FAILED submit("function"): it is not JSON: () => 1 could not be cloned.',
+      ],
+    },
+  })
 })

@@ -2,21 +2,34 @@ import { fileURLToPath } from 'node:url'
 import { MessageChannel, receiveMessageOnPort } from 'node:worker_threads'
 import { Piscina } from 'piscina'
 import type { Outcome } from '../../db/queries/outcomes.ts'
-import { type JobLog, type Parent, PermanentError } from './define.ts'
+import { type JobContext, type JobLog, type Parent, PermanentError } from './define.ts'
 import type { Stint } from './stint.ts'
-import { type FromThread, monotonicMs, SHARED, type ThreadEnding, type ThreadTask } from './thread-protocol.ts'
-import { revive } from './thrown.ts'
+import {
+  type FromThread,
+  monotonicMs,
+  SHARED,
+  type ThreadEnding,
+  type ThreadTask,
+  type ToThread,
+} from './thread-protocol.ts'
+import { partsOf, revive } from './thrown.ts'
 
 /** How often the time that is left is held against the margin, while a thread computes. */
 const LOOK_MS = 25
 
+/** What a job's process does for it while it runs in a thread. */
+export interface ThreadOptions {
+  log: JobLog
+  parents: readonly Parent[]
+  submit: JobContext<unknown, unknown>['submit']
+  saveNow: (stint: Stint) => Promise<void>
+  signal: AbortSignal
+}
+
 /** The threads of one process, made when the first job needs one. */
 export interface Threads {
   /** Runs a stint in a thread. Aborting `signal` ends the thread between any two instructions. */
-  run(
-    stint: Stint,
-    options: { log: JobLog; parents: readonly Parent[]; saveNow: (stint: Stint) => Promise<void>; signal: AbortSignal },
-  ): Promise<Outcome | undefined>
+  run(stint: Stint, options: ThreadOptions): Promise<Outcome | undefined>
 }
 
 /** @param entry the module that a thread runs: a file that calls `serveJobs` */
@@ -33,7 +46,7 @@ export const createThreads = (entry: URL): Threads => {
   }
 
   return {
-    run: async (stint, { log, parents, saveNow, signal }) => {
+    run: async (stint, { log, parents, submit, saveNow, signal }) => {
       const shared = new SharedArrayBuffer(8)
       const cells = new Int32Array(shared)
       const { port1, port2 } = new MessageChannel()
@@ -50,16 +63,23 @@ export const createThreads = (entry: URL): Threads => {
         try {
           if (message.type === 'began') stint.begin(monotonicMs() - message.atMs)
           else if (message.type === 'log') log[message.level](message.message, message.data)
+          else if (message.type === 'submit') void submitFor(message)
           else stint.pass(message.point, Atomics.load(cells, SHARED.LONGEST_GAP))
         } catch (error) {
           fail(error)
         }
       }
+      const tell = (message: ToThread): void => port1.postMessage(message)
+      const submitFor = ({ nth, key, job }: Extract<FromThread, { type: 'submit' }>): Promise<void> =>
+        submit(key, job).then(
+          (jobId) => tell({ type: 'submitted', nth, jobId }),
+          (error) => tell({ type: 'refused', nth, error: partsOf(error) }),
+        )
       const saveDurable = async (): Promise<void> => {
         await saveNow(stint).catch(fail)
         if (stint.mustStop()) stop()
         // It waits for this, and then looks whether it is to stop.
-        port1.postMessage('saved, or to stop')
+        tell({ type: 'saved' })
       }
       port1.on('message', (message: FromThread) => {
         take(message)

@@ -1,8 +1,14 @@
-import { once } from 'node:events'
 import { looseJson } from '../core/loose-json.ts'
-import type { JobContext, JobKind, JobLog, SafePoint } from './define.ts'
-import { type FromThread, monotonicMs, SHARED, type ThreadEnding, type ThreadTask } from './thread-protocol.ts'
-import { partsOf } from './thrown.ts'
+import { type JobContext, type JobKind, type JobLog, PermanentError, type SafePoint } from './define.ts'
+import {
+  type FromThread,
+  monotonicMs,
+  SHARED,
+  type ThreadEnding,
+  type ThreadTask,
+  type ToThread,
+} from './thread-protocol.ts'
+import { partsOf, revive } from './thrown.ts'
 
 /** A job may yield thousands of times a second; its process saves one a second. */
 const TELL_MS = 200
@@ -27,6 +33,12 @@ const run = async (kind: JobKind, task: ThreadTask): Promise<ThreadEnding> => {
   const cells = new Int32Array(task.shared)
   const abort = new AbortController()
   const tell = (message: FromThread): void => task.port.postMessage(message)
+  const { submit, answered } = threadSubmit(tell)
+  let saved = Promise.withResolvers<void>()
+  task.port.on('message', (message: ToThread) => {
+    if (message.type === 'saved') saved.resolve()
+    else answered(message)
+  })
   const context: JobContext<unknown, unknown> = {
     job: task.job,
     input: task.input,
@@ -34,6 +46,7 @@ const run = async (kind: JobKind, task: ThreadTask): Promise<ThreadEnding> => {
     parents: task.parents,
     signal: abort.signal,
     log: threadLog(tell),
+    submit,
   }
   tell({ type: 'began', atMs: monotonicMs() })
   let last: SafePoint<unknown> | undefined
@@ -55,8 +68,9 @@ const run = async (kind: JobKind, task: ThreadTask): Promise<ThreadEnding> => {
       lastPointMs = now
 
       if (step.value.durable) {
+        saved = Promise.withResolvers()
         tell({ type: 'point', point: last, durable: true })
-        await once(task.port, 'message')
+        await saved.promise
       } else if (now - toldMs >= TELL_MS) {
         tell({ type: 'point', point: last, durable: false })
         toldMs = now
@@ -82,4 +96,32 @@ const threadLog = (tell: (message: FromThread) => void): JobLog => {
     }
   }
   return { debug: write('debug'), info: write('info'), warn: write('warn'), error: write('error') }
+}
+
+/** A job's `submit`, which its process does for it, and what takes the answers. */
+const threadSubmit = (tell: (message: FromThread) => void) => {
+  const waiting = new Map<number, PromiseWithResolvers<string>>()
+  let last = 0
+  const submit: JobContext<unknown, unknown>['submit'] = (key, job) => {
+    const answer = Promise.withResolvers<string>()
+    // Where nobody awaits it, it would else end the thread; the process has told of it.
+    answer.promise.catch(() => {})
+    const nth = ++last
+    waiting.set(nth, answer)
+    try {
+      tell({ type: 'submit', nth, key, job })
+    } catch (cause) {
+      // What can't be copied is no JSON either.
+      const message = `submit(${JSON.stringify(key)}): it is not JSON: ${partsOf(cause).message}`
+      answer.reject(new PermanentError('VALIDATION_FAILED', message, { cause }))
+    }
+    return answer.promise
+  }
+  const answered = (message: Exclude<ToThread, { type: 'saved' }>): void => {
+    const answer = waiting.get(message.nth)
+    waiting.delete(message.nth)
+    if (message.type === 'submitted') answer?.resolve(message.jobId)
+    else answer?.reject(revive(message.error))
+  }
+  return { submit, answered }
 }

@@ -5,6 +5,7 @@ import { storable } from '../core/storable.ts'
 import { type JobKind, PermanentError, RetryLater, type SafePoint } from './define.ts'
 import { MAX_CHECKPOINT_BYTES, MAX_DATA_BYTES, toStoredJson, toStoredProgress } from './json.ts'
 import { backoffMs } from './retry.ts'
+import { stackOf } from './stack.ts'
 import { toError } from './thrown.ts'
 import { type FunctionTime, marginMs } from './time.ts'
 
@@ -133,7 +134,7 @@ export class Stint {
     const told = { code: errorCode(error), message: errorMessage(error) }
     if (error instanceof PermanentError) return { ...this.#ended('refused'), ...this.#storedIfPossible(), error: told }
     const delayMs = backoffMs(this.kind.backoff, this.job.attempt, random)
-    return { ...this.#ended('threw'), ...this.#storedIfPossible(), error: told, delayMs }
+    return { ...this.#ended('threw'), ...this.#storedIfPossible(), error: told, stack: stackOf(error), delayMs }
   }
 
   /** The function's time is over and the job is between two safe points, or had no thread. */

@@ -2,9 +2,13 @@ import type { TransactionSql } from 'postgres'
 import type { Sql } from '../../db/client.ts'
 import * as dependencies from '../../db/queries/dependencies.ts'
 import * as jobs from '../../db/queries/jobs.ts'
+import * as leases from '../../db/queries/leases.ts'
 import type { App } from '../app.ts'
 import { invalidField } from '../core/errors.ts'
 import type { Startable } from '../queue/ring.ts'
+import { readTraceparent, spanIdOfJob, writeTraceparent } from '../tracing/trace-context.ts'
+import { ownTraceparent } from '../tracing/traces.ts'
+import { FencedError } from './define.ts'
 import { type Answered, answerDuplicates, answerReplays } from './keys.ts'
 import type { Prepared } from './prepare.ts'
 import { refuseCycles } from './refuse-cycles.ts'
@@ -20,12 +24,19 @@ export interface Stored {
   changed: { kind: string; state: jobs.JobState }[]
 }
 
+/** The stint of a job that submits others. */
+export interface Submitter {
+  id: string
+  stint: number
+}
+
 /**
  * Stores jobs with idempotency keys, unique keys and parents, in the caller's transaction: keys are won first, then the
  * parents are locked, and what is left to be made is inserted with its edges. All or nothing.
  * @throws {StintError} IDEMPOTENCY_KEY_REUSED, VALIDATION_FAILED (a parent that isn't there)
+ * @throws {FencedError} when the stint that submits them no longer holds its job
  */
-export const store = async (app: App, tx: TransactionSql, prepared: Prepared[]): Promise<Stored> => {
+export const store = async (app: App, tx: TransactionSql, prepared: Prepared[], by?: Submitter): Promise<Stored> => {
   const answered: Answered = new Map()
   await answerReplays(tx, prepared, answered)
   const replaced = await answerDuplicates(
@@ -35,7 +46,10 @@ export const store = async (app: App, tx: TransactionSql, prepared: Prepared[]):
   )
   const own = prepared.filter((it) => !answered.has(it))
   const made = answered.size > 0 ? followAnswered(own, answered) : own
-  const ended = await lockParents(tx, made)
+  const outside = parentsOutside(made)
+  const parents = by ? await lockAround(app, tx, outside, made, by) : await lockParents(tx, outside)
+  countParents(made, parents)
+  const ended = parents.filter((row) => hasEnded(row.state)).map(({ id, state }) => ({ id, state, hasChildren: true }))
   const times = await insert(tx, made)
   const edges = made.flatMap(({ row, after }) => after.map((parentId) => ({ childId: row.id, parentId })))
   if (edges.length > 0) await dependencies.insert(tx, edges)
@@ -87,20 +101,51 @@ const startableNow = (made: Prepared[], times: Map<string, Times>): Startable[] 
 export const delayOf = (times: Times | undefined): number =>
   times ? times.startAt.getTime() - times.queuedAt.getTime() : 0
 
+/** The parents that are not among them. */
+const parentsOutside = (made: Prepared[]): string[] => {
+  const siblings = new Set(made.map(({ row }) => row.id))
+  return [...new Set(made.flatMap(({ after }) => after))].filter((id) => !siblings.has(id))
+}
+
+const lockParents = async (tx: TransactionSql, ids: string[]): Promise<dependencies.ParentRow[]> =>
+  ids.length > 0 ? dependencies.lockParents(tx, ids) : []
+
 /**
- * Locks the jobs that others shall run after, and says in the rows how many parents each waits for.
- * @returns the parents that have ended already
+ * Locks the jobs that others shall run after, and in its place among them, by the order of ids, the one that submits
+ * them: what is made has from it who is behind it, and its trace.
+ * @throws {FencedError} when the stint no longer holds it
  */
-const lockParents = async (
+const lockAround = async (
+  app: App,
   tx: TransactionSql,
+  ids: string[],
   made: Prepared[],
-): Promise<{ id: string; state: jobs.JobState; hasChildren: true }[]> => {
+  { id: own, stint }: Submitter,
+): Promise<dependencies.ParentRow[]> => {
+  const before = ids.filter((id) => id <= own)
+  const behind = ids.filter((id) => id > own)
+  const first = await lockParents(tx, before)
+  const holder = await leases.lockHeld(tx, own, stint)
+  if (!holder) throw new FencedError(`stint ${stint} no longer holds the job`)
+  const trace = readTraceparent(holder.traceparent)
+  const traceparent = trace && writeTraceparent({ ...trace, spanId: spanIdOfJob(own) })
+  for (const { row } of made) {
+    row.createdBy = holder.createdBy
+    row.traceparent = traceparent ?? ownTraceparent(app.traces, row.id)
+  }
+  return [...first, ...(await lockParents(tx, behind))]
+}
+
+/**
+ * Says in the rows how many parents each waits for.
+ * @param outside the parents that are not among them
+ * @throws {StintError} VALIDATION_FAILED (a parent that isn't there)
+ */
+const countParents = (made: Prepared[], outside: dependencies.ParentRow[]): void => {
   const named = new Set(made.flatMap((it) => it.after))
-  if (named.size === 0) return []
+  if (named.size === 0) return
   const projects = new Map(made.map(({ row }) => [row.id, row.projectId]))
-  const outside = [...named].filter((id) => !projects.has(id))
-  const parents = outside.length > 0 ? await dependencies.lockParents(tx, outside) : []
-  for (const parent of parents) projects.set(parent.id, parent.projectId)
+  for (const parent of outside) projects.set(parent.id, parent.projectId)
   for (const { row, path, after } of made) {
     const missing = after.findIndex((id) => projects.get(id) !== row.projectId)
     if (missing >= 0) {
@@ -111,5 +156,4 @@ const lockParents = async (
     row.hasParents = after.length > 0
     row.hasChildren = named.has(row.id)
   }
-  return parents.filter((row) => hasEnded(row.state)).map(({ id, state }) => ({ id, state, hasChildren: true }))
 }

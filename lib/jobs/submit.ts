@@ -4,7 +4,7 @@ import type { App } from '../app.ts'
 import { countFinished, countSubmitted } from '../metrics/jobs.ts'
 import { ringFor } from '../queue/ring.ts'
 import type { Prepared } from './prepare.ts'
-import { delayOf, insert, type Stored, store } from './store.ts'
+import { delayOf, insert, type Stored, type Submitter, store } from './store.ts'
 
 /** What became of one submission. */
 export interface Submitted {
@@ -19,12 +19,14 @@ export interface Submitted {
  * Stores prepared jobs, all or nothing, and rings for them. When SQS is away they are accepted all the same: the sweep
  * rings later. Jobs that need no key and no parent, nearly all, are one statement; the others are one transaction.
  *
+ * @param by the stint that submits them, if a job does
  * @throws {StintError} IDEMPOTENCY_KEY_REUSED, VALIDATION_FAILED (a parent that isn't there)
+ * @throws {FencedError} when the stint no longer holds its job: then nothing is stored
  */
-export const submit = async (app: App, prepared: Prepared[]): Promise<Submitted[]> => {
-  const special = prepared.some((it) => it.idempotency || it.unique || it.after.length > 0)
+export const submit = async (app: App, prepared: Prepared[], by?: Submitter): Promise<Submitted[]> => {
+  const special = by || prepared.some((it) => it.idempotency || it.unique || it.after.length > 0)
   const { submitted, startable, changed } = await whileUnreachable(app, () =>
-    special ? transaction(app.sql, (tx) => store(app, tx, prepared)) : storePlain(app, prepared),
+    special ? transaction(app.sql, (tx) => store(app, tx, prepared, by)) : storePlain(app, prepared),
   )
   app.committed()
   countSubmitted(

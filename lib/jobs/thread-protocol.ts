@@ -1,5 +1,5 @@
 import type { MessagePort } from 'node:worker_threads'
-import type { Parent, SafePoint } from './define.ts'
+import type { JobToSubmit, Parent, SafePoint } from './define.ts'
 import type { ThrownParts } from './thrown.ts'
 
 /** What a thread is given with a job. */
@@ -33,6 +33,15 @@ export type FromThread =
       message: string
       data: Record<string, unknown> | undefined
     }
+  /** Answered by `submitted` or `refused` with the same `nth`. */
+  | { type: 'submit'; nth: number; key: string; job: JobToSubmit }
+
+/** What a thread is told while it runs. */
+export type ToThread =
+  /** Its durable safe point is saved; or not, and it is to stop. */
+  | { type: 'saved' }
+  | { type: 'submitted'; nth: number; jobId: string }
+  | { type: 'refused'; nth: number; error: ThrownParts }
 
 /** How a thread's stint ended. Errors don't survive the way between threads with their class, so their parts go. */
 export type ThreadEnding =

@@ -1,4 +1,6 @@
+import { attempt } from '../core/attempt.ts'
 import { PermanentError, RetryLater } from './define.ts'
+import { stackOf } from './stack.ts'
 
 /** What of an error outlives the way between threads, where its class doesn't. */
 export interface ThrownParts {
@@ -6,6 +8,8 @@ export interface ThrownParts {
   message: string
   code?: string
   seconds?: number
+  /** With those of its causes. */
+  stack?: string
 }
 
 /** The parts of whatever a job threw. That may be anything, also what throws itself when it is looked at. */
@@ -13,19 +17,21 @@ export const partsOf = (thrown: unknown): ThrownParts => {
   if (!attempt(() => thrown instanceof Error)) return { name: 'ERROR', message: textOf(thrown) }
   const read = (key: string): unknown => attempt(() => (thrown as Record<string, unknown>)[key])
   const [name, message, code, seconds] = [read('name'), read('message'), read('code'), read('seconds')]
+  const stack = stackOf(thrown)
   return {
     name: typeof name === 'string' ? name : 'Error',
     message: typeof message === 'string' ? message : textOf(message),
     ...(typeof code === 'string' && { code }),
     ...(typeof seconds === 'number' && { seconds }),
+    ...(stack !== undefined && { stack }),
   }
 }
 
-/** The error that parts are of. */
-export const revive = ({ name, message, code, seconds }: ThrownParts): Error => {
+/** The error that parts are of. Where it was made anew tells nobody anything. */
+export const revive = ({ name, message, code, seconds, stack = `${name}: ${message}` }: ThrownParts): Error => {
   if (name === 'RetryLater' && seconds !== undefined) return new RetryLater(seconds, message)
   if (name === 'PermanentError' && code !== undefined) return new PermanentError(code, message)
-  return Object.assign(new Error(message), { name })
+  return Object.assign(new Error(message), { name, stack })
 }
 
 /** Whatever was thrown, as an error whose class, name and message can be read: itself, where it is one. */
@@ -36,11 +42,3 @@ const isReadable = (thrown: unknown): thrown is Error =>
   true
 
 const textOf = (value: unknown): string => attempt(() => String(value)) ?? 'what was thrown has no text'
-
-const attempt = <T>(read: () => T): T | undefined => {
-  try {
-    return read()
-  } catch {
-    return undefined
-  }
-}

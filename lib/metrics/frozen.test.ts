@@ -37,7 +37,7 @@ test('a batch writes at its end, and leaves it to the timer where the process go
 
 test('so does a scheduled function, after its last pass', async () => {
   const { happened, app, run } = setup()
-  const handler = every({ everySeconds: 1, run: async () => void (await run()) })
+  const handler = every({ name: 'count', everySeconds: 1, run: async () => void (await run()) })
   await handler({}, { ...time, app })
   expect(happened).toEqual(['ran'])
   vi.mocked(appOfProcess).mockResolvedValue(app)

@@ -3,7 +3,7 @@ import type { App } from '../app.ts'
 import type { InvocationContext } from '../http/route.ts'
 import { each, every } from './every.ts'
 
-const app = { log: { error: () => {} } } as unknown as App
+const app = { log: { error: () => {}, info: () => {} } } as unknown as App
 
 /** A function's context with so much time left, which `run` may let go by. */
 const functionWith = (functionMs: number) => {
@@ -19,13 +19,14 @@ test('makes pass after pass until only the time is left in which one can end', a
     passes++
     time.leftMs -= 1_000
   }
-  await every({ everySeconds: 0.001, run })({}, context)
+  await every({ name: 'count', everySeconds: 0.001, run })({}, context)
   expect(passes).toBe(4)
 })
 
 test('makes one pass when the next one comes after the function’s end, and ends at once', async () => {
   let told: number | undefined
   const handler = every({
+    name: 'count',
     everySeconds: 3_600,
     run: async (_app, remainingMs) => {
       told = remainingMs?.()
@@ -35,25 +36,41 @@ test('makes one pass when the next one comes after the function’s end, and end
   expect(told).toBe(900_000)
 })
 
-/** A handler that breaks in each pass but those, of which its function has time for three; and what it logs. */
-const breaking = ({ but }: { but: number[] }) => {
-  const { time, context } = functionWith(7_500)
+interface Breaking {
+  but: number[]
+  passes?: number
+  message?: (nth: number) => string
+}
+
+/** A handler that breaks in each pass but those, of which its function has time for so many; and what it logs. */
+const breaking = ({ but, passes = 3, message = (nth: number) => `pass ${nth} broke` }: Breaking) => {
+  const { time, context } = functionWith(passes * 1_000 + 4_500)
   const logged: unknown[] = []
   let nth = 0
   const run = async () => {
     time.leftMs -= 1_000
     nth++
-    if (!but.includes(nth)) throw new Error(`pass ${nth} broke`)
+    if (!but.includes(nth)) throw new Error(message(nth))
   }
-  const log = { error: ({ err }: { err: Error }) => void logged.push(err.message) }
-  const call = () => every({ everySeconds: 0.001, run })({}, { ...context, app: { log } as unknown as App })
+  const log = {
+    error: ({ err }: { err: Error }) => void logged.push(err.message),
+    info: ({ failed }: { failed: number }) => void logged.push(`well after ${failed}`),
+  }
+  const call = () =>
+    every({ name: 'break', everySeconds: 0.001, run })({}, { ...context, app: { log } as unknown as App })
   return { call, logged }
 }
 
 test('a pass that fails is logged, and the next one comes', async () => {
   const { call, logged } = breaking({ but: [3] })
   await call()
-  expect(logged).toEqual(['pass 1 broke', 'pass 2 broke'])
+  expect(logged).toEqual(['pass 1 broke', 'pass 2 broke', 'well after 2'])
+})
+
+test('an outage is logged as it begins and ends, and now and then between', async () => {
+  const { call, logged } = breaking({ but: [2, 64], passes: 64, message: () => 'no answer' })
+  await call()
+  expect(logged).toEqual(['no answer', 'well after 1', 'no answer', 'no answer', 'well after 61'])
 })
 
 test('a function whose last pass fails fails itself, for the alarms that count that', async () => {

@@ -4,6 +4,8 @@ import type { InvocationContext } from '../http/route.ts'
 import { letGo } from './runner.ts'
 
 export interface Periodic {
+  /** What its failures are logged under. */
+  name: string
   /** Seconds between two passes. */
   everySeconds: number
   /**
@@ -49,12 +51,25 @@ export const pass = async (app: App, periodic: Periodic): Promise<void> => void 
 interface Failure {
   error: unknown
 }
+
+/** A pass that failed last: an outage is logged when it begins and ends, when it changes, and once a minute or so between. */
+const failing = new WeakMap<Periodic, { message: string; passes: number }>()
+const TOLD_EACH = 60
+
 const failureOf = async (app: App, periodic: Periodic, remainingMs?: () => number): Promise<Failure | undefined> => {
+  const { name } = periodic
+  const before = failing.get(periodic)
   try {
     await periodic.run(app, remainingMs)
+    if (before) app.log.info({ pass: name, failed: before.passes }, 'periodic passes succeed again')
+    failing.delete(periodic)
     return undefined
   } catch (error) {
-    app.log.error({ err: error }, 'a periodic pass failed')
+    const message = String(error)
+    const passes = (before?.passes ?? 0) + 1
+    if (message !== before?.message || passes % TOLD_EACH === 0)
+      app.log.error({ err: error, pass: name, failed: passes }, 'a periodic pass failed')
+    failing.set(periodic, { message, passes })
     return { error }
   }
 }

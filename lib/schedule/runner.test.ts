@@ -25,6 +25,7 @@ test('a process whose clock is put back looks whether it still has its lease', a
 test('a function that is done gives its leases back: the next one may be another process', async ({ world }) => {
   const [first, second] = [world.app, await world.anotherApp()]
   const handler = every({
+    name: 'once',
     everySeconds: 60,
     run: async (app) => {
       expect(await holds(app, 'relay')).toBe(true)

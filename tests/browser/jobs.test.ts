@@ -97,6 +97,30 @@ describeInBrowser('jobs in the dashboard', () => {
     await waitForState(page, 'succeeded')
   })
 
+  test('the stack of an error lies folded below it, and breaks no phone', async ({ stage }) => {
+    const { page, context } = await stage.open({ viewport: { width: 360, height: 740 } })
+    await register(page)
+    const { job } = await (await programOf(context)).post('/jobs', { kind: 'report.build', input: {} })
+    const stack = `TypeError: no map\n${`    at ${'veryLongName'.repeat(20)} (lib/jobs/a.ts:1:2)\n`.repeat(20)}`
+    await page.route(
+      ({ pathname }) => pathname === `/jobs/${job.id}`,
+      async (route) => {
+        const response = await route.fetch()
+        const body = await response.json()
+        await route.fulfill({ response, json: { job: { ...body.job, stack } } })
+      },
+    )
+    await page.goto(`/dashboard/jobs/${job.id}`)
+    const status = page.getByRole('region', { name: 'Status' })
+    await status.getByText('Stack', { exact: true }).waitFor()
+    expect(await status.locator('pre').isVisible()).toBe(false)
+    await status.getByText('Stack', { exact: true }).click()
+    await eventually(() => status.locator('pre').textContent()).toBe(stack)
+    expect(await status.locator('pre').isVisible()).toBe(true)
+    expect(await complaints(page)).toEqual([])
+    expect(await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)).toBeLessThanOrEqual(0)
+  })
+
   test('image.resize takes a dropped picture, and shows the pictures that it made', async ({ stage }) => {
     const { page } = await stage.open()
     await register(page)
@@ -286,11 +310,33 @@ describeInBrowser('jobs in the dashboard', () => {
     await waitForState(page, 'succeeded')
   })
 
+  test('one that is delayed starts now when somebody says so', async ({ stage }) => {
+    const { page, context } = await stage.open()
+    await register(page)
+    const delayed = { kind: 'debug.noop', input: {}, delaySeconds: 3_600 }
+    const { job } = await (await programOf(context)).post('/jobs', delayed)
+    await page.goto(`/dashboard/jobs/${job.id}`)
+    await page.getByText(/^It is due in \d+ (min|h)\.$/).waitFor()
+    const button = page.getByRole('button', { name: 'Start now' })
+    await button.click()
+    await waitForState(page, 'succeeded')
+    expect(await button.count()).toBe(0)
+  })
+
   test('show many stints in a list that is scrolled by keyboard too', async ({ stage }) => {
     const { page } = await stage.open()
     await register(page)
     const at = new Date().toISOString()
-    const stint = { attempt: 1, worker: null, startedAt: at, endedAt: at, runMs: 1, outcome: 'continued', error: null }
+    const stint = {
+      attempt: 1,
+      worker: null,
+      startedAt: at,
+      endedAt: at,
+      runMs: 1,
+      outcome: 'continued',
+      error: null,
+      stack: null,
+    }
     const items = Array.from({ length: 30 }, (_, nth) => ({ ...stint, stint: nth + 1 }))
     await page.route('**/jobs/*/stints?*', (route) => route.fulfill({ json: { items, nextCursor: null } }))
     await fillForm(page, 'debug.noop', {})
@@ -319,6 +365,27 @@ describeInBrowser('jobs in the dashboard', () => {
     held.resolve()
     await submit(page)
     await page.getByRole('region', { name: 'Facts' }).getByText('Stations').waitFor()
+  })
+
+  test('lead from a job to the one that submitted it', async ({ stage }) => {
+    const { page } = await stage.open()
+    await register(page)
+    await fillForm(page, 'debug.noop', { 'input.steps': '1' })
+    const parent = await submit(page)
+    await fillForm(page, 'debug.noop', { 'input.steps': '1' })
+    const id = await submit(page)
+    await page.route(`**/jobs/${id}`, async (route) => {
+      if (route.request().resourceType() === 'document') return route.continue()
+      const response = await route.fetch()
+      const { job } = await response.json()
+      await route.fulfill({ response, json: { job: { ...job, submittedBy: parent } } })
+    })
+    await page.reload()
+    await page
+      .getByRole('region', { name: 'Facts' })
+      .getByRole('link', { name: parent.slice(-12) })
+      .click()
+    await page.waitForURL(`**/jobs/${parent}`)
   })
 
   test('show the end of a long log by one request, and earlier lines on demand, where one reads', async ({ stage }) => {

@@ -117,6 +117,36 @@ describe('submit', () => {
     expect(JSON.parse((await ada.stint(['job', idOf(first), '--json'])).out)).toMatchObject({ state: 'cancelled' })
   })
 
+  test('can be changed while it waits', async ({ ada }) => {
+    await register(ada)
+    const id = idOf(await ada.stint(['submit', 'debug.noop', '--delay-seconds', '600']))
+    const flags = ['--run-at', '2100-01-01T00:00:00Z', '--priority', '-3', '--tags', 'a', 'b', '--name', 'Later']
+    expect(await ada.stint(['change', id, ...flags])).toMatchObject({
+      exitCode: 0,
+      out: `${id} is queued, due 2100-01-01T00:00:00.000Z\n`,
+    })
+    const changed = JSON.parse((await ada.stint(['job', id, '--json'])).out)
+    expect(changed).toMatchObject({ priority: -3, tags: ['a', 'b'], name: 'Later', maxAttempts: 3 })
+    expect(await ada.stint(['change', id])).toMatchObject({ exitCode: 64, err: 'Say what to change: --help\n' })
+    const wrong = await ada.stint(['change', id, '--priority', '11'])
+    expect(wrong).toMatchObject({ exitCode: 4, err: expect.stringContaining('priority') })
+    await ada.stint(['cancel', id])
+    const late = await ada.stint(['change', id, '--delay-seconds', '0'])
+    expect(late).toMatchObject({ exitCode: 4, err: expect.stringContaining('The job is cancelled.') })
+  })
+
+  test('are cancelled by what they have in common, or by their ids', async ({ ada }) => {
+    await register(ada)
+    for (const tag of ['a', 'a', 'b'])
+      await ada.stint(['submit', 'debug.noop', '--delay-seconds', '600', '--tags', tag])
+    const done = await ada.stint(['cancel', '--state', 'queued', '--kind', 'debug.noop', '--tag', 'a'])
+    expect(done).toMatchObject({ exitCode: 0, out: '2 cancelled\n', err: '' })
+    expect(JSON.parse((await ada.stint(['jobs', '--state', 'queued', '--json'])).out)).toMatchObject([{ tags: ['b'] }])
+    for (const wrong of [[], ['01a20610-c462-7693-9270-2c83469d56d3', '--state', 'queued']])
+      expect(await ada.stint(['cancel', ...wrong])).toMatchObject({ exitCode: 64, out: '' })
+    expect(await ada.stint(['cancel', '--kind', 'debug.noop'])).toMatchObject({ exitCode: 4, out: '' })
+  })
+
   test('gives another exit code when the job fails, and says why', async ({ world, ada }) => {
     await register(ada)
     const input = JSON.stringify({ fileId: '01a20610-c462-7693-9270-2c83469d56d3', sizes: [{ width: 5 }] })
@@ -221,6 +251,16 @@ test('logs -f goes on until the job has ended', async ({ world, ada }) => {
   expect(logs).toMatchObject({ exitCode: 0, err: '' })
   expect(logs.out).toMatch(/^\S+Z {3}1 warn {2}mind the step \{"n":1\}\n/)
   expect((await ada.stint(['job', idOf({ out })])).out).toContain('succeeded')
+})
+
+test('a job that another submitted says which', async ({ world, ada }) => {
+  await register(ada)
+  const child = await ada.stint(['submit', 'debug.noop'])
+  const parent = await ada.stint(['submit', 'debug.noop'])
+  expect((await ada.stint(['job', idOf(child)])).out).not.toContain('by job')
+  await world.sql`UPDATE jobs SET submitted_by = ${idOf(parent)} WHERE id = ${idOf(child)}`
+  expect((await ada.stint(['job', idOf(child)])).out).toMatch(new RegExp(`^by job +${idOf(parent)}$`, 'm'))
+  expect(JSON.parse((await ada.stint(['job', idOf(child), '--json'])).out).submittedBy).toBe(idOf(parent))
 })
 
 test('what strangers wrote cannot steer the terminal', async ({ world, ada }) => {

@@ -110,6 +110,19 @@ describe.skipIf(!url)('docker compose up', { timeout: 600_000 }, () => {
     expect((await jobOf(token, id)).stint).toBeGreaterThan(1)
   })
 
+  for (const service of ['localstack', 'kafka', 'postgres']) {
+    test(`goes on when ${service} was killed and is back`, async () => {
+      const token = await register(`${service}@example.com`)
+      const before = await submit(token, 'debug.noop', { steps: 60, stepMs: 100 })
+      await expect.poll(async () => (await jobOf(token, before)).state, PATIENCE).toBe('running')
+      compose('kill', service)
+      compose('up', '--detach', '--no-recreate', '--wait', service)
+      await expect.poll(async () => (await ask('GET', '/health')).body.status, PATIENCE).toBe('ok')
+      await succeeds(token, before)
+      await succeeds(token, await submit(token, 'math.pi', { digits: 200 }))
+    })
+  }
+
   test('sends mails, whose links lead back to it', async () => {
     await register('mary@example.com')
     const inbox = async (path: string) => (await (await fetch(`http://localhost:8025/api/v1/${path}`)).json()) as Parsed

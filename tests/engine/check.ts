@@ -3,10 +3,18 @@ import { dependencies } from './promises/dependencies.ts'
 import { endings, fairEndings } from './promises/endings.ts'
 import { fence } from './promises/fence.ts'
 import type { Known, Promised } from './promises/known.ts'
+import { submissions } from './promises/submissions.ts'
 import { timeline } from './promises/timeline.ts'
 
 /** What the engine promises, whatever goes wrong. */
-export const PROMISES: Record<string, Promised> = { ...acceptance, ...dependencies, ...endings, ...fence, ...timeline }
+export const PROMISES: Record<string, Promised> = {
+  ...acceptance,
+  ...dependencies,
+  ...endings,
+  ...fence,
+  ...submissions,
+  ...timeline,
+}
 
 /** What it promises besides when nothing goes wrong. */
 export const FAIR_PROMISES: Record<string, Promised> = { ...PROMISES, ...fairEndings }

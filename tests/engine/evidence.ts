@@ -1,5 +1,6 @@
 import type { Pool } from '../../db/client.ts'
 import type { JobError, JobState } from '../../db/queries/jobs.ts'
+import type { Script } from './scripted.ts'
 
 /** Everything that the tables say of the jobs. */
 export interface Evidence {
@@ -12,6 +13,9 @@ export interface JobEvidence {
   id: string
   projectId: string
   kind: string
+  name: string | null
+  submittedBy: string | null
+  input: Script
   state: JobState
   attempt: number
   maxAttempts: number

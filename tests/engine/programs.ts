@@ -9,6 +9,7 @@ const script: fc.Arbitrary<Script> = fc.record({
   points: fc.nat(6),
   safePoints: fc.constantFrom('checkpoint', 'durable', 'progress'),
   numbers: fc.boolean(),
+  submits: fc.constantFrom(false, false, true),
   logs: fc.boolean(),
   hears: fc.boolean(),
   throws: fc.option(

@@ -36,6 +36,7 @@ const job = ({
     points: 0,
     safePoints: 'checkpoint',
     numbers: false,
+    submits: false,
     logs: false,
     hears: false,
     throws: null,

@@ -11,6 +11,8 @@ export const scriptSchema = z.object({
   safePoints: z.enum(['progress', 'checkpoint', 'durable']),
   /** Writes the numbers 1 to `points`, one a step, each in a fenced transaction. */
   numbers: z.boolean(),
+  /** Submits a job at each step, and that of the step before once more; and in the end one that runs after all of them. */
+  submits: z.boolean(),
   /** Logs a line at each step. */
   logs: z.boolean(),
   /** Stops when its signal is aborted, and not only at the next safe point. */
@@ -63,6 +65,7 @@ async function* follow(context: Context, actor: Actor, traffic: Traffic, journal
       await step(context, actor, traffic, `step ${at + 1} of ${nameOf(context)}`)
       throwIfTold(context, at)
       if (input.numbers) await writeNumber(context, at + 1)
+      if (input.submits) await submitParts(context, at === 0 ? [1] : [at, at + 1])
       if (input.logs) log(context, entry, `stint ${job.stint}, step ${at + 1}`)
       const durable = input.safePoints === 'durable' && at % 2 === 1
       if (input.safePoints !== 'progress') entry.checkpointed = at + 1
@@ -77,6 +80,7 @@ async function* follow(context: Context, actor: Actor, traffic: Traffic, journal
     }
     await step(context, actor, traffic, `the end of ${nameOf(context)}`)
     throwIfTold(context, input.points)
+    if (input.submits) await submitAll(context)
     entry.ending = 'returned'
     return { points: input.points, stint: job.stint }
   } catch (error) {
@@ -128,6 +132,29 @@ const writeNumber = ({ fenced, job }: Context, number: number): Promise<void> =>
       INSERT INTO numbers (job_id, stint, number, held)
       SELECT id, ${job.stint}, ${row.last + 1}, stint = ${job.stint} AND state = 'running' FROM jobs WHERE id = ${job.id}`
   })
+
+/** What a job submits for a step, and in the end, by the key. */
+export const partKey = (number: number): string => `part ${number}`
+export const ALL_KEY = 'all'
+
+const PLAIN: Script = {
+  ...{ points: 1, safePoints: 'checkpoint', numbers: false, submits: false, logs: false, hears: false },
+  ...{ throws: null, key: 'a' },
+}
+
+const submitOne = ({ submit, job }: Context, key: string, after: string[] = []): Promise<string> =>
+  submit(key, { kind: 'scripted.plain', input: PLAIN, name: key, tags: [stintTag(job.stint)], after })
+
+/** By it can be told which stint submitted a job. */
+export const stintTag = (stint: number): string => `stint:${stint}`
+
+const submitParts = (context: Context, numbers: number[]): Promise<string[]> =>
+  Promise.all(numbers.map((number) => submitOne(context, partKey(number))))
+
+const submitAll = async (context: Context): Promise<void> => {
+  const numbers = Array.from({ length: context.input.points }, (_, index) => index + 1)
+  await submitOne(context, ALL_KEY, await submitParts(context, numbers))
+}
 
 const log = ({ log }: Context, entry: StintEntry, line: string): void => {
   entry.lines.push(line)

@@ -43,6 +43,7 @@ export const WHO_MAY: Record<string, Standing> = {
   'GET /jobs/{jobId}/logs': 'viewer',
   'GET /jobs/{jobId}/stints': 'viewer',
   'GET /jobs/{jobId}/relatives': 'viewer',
+  'PATCH /jobs/{jobId}': 'maintainer',
   'POST /jobs/{jobId}/cancel': 'maintainer',
   'POST /jobs/{jobId}/retry': 'maintainer',
   'DELETE /jobs/{jobId}': 'maintainer',

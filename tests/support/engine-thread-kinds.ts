@@ -67,12 +67,13 @@ export const oddThread = defineJob({
   kind: 'test.odd-thread',
   summary: 'Throws something odd',
   isolation: 'thread',
-  input: z.object({ how: z.enum(['no text', 'no message', 'a function']) }),
+  input: z.object({ how: z.enum(['no text', 'no message', 'a function', 'an error with a cause']) }),
   output: z.null(),
   async *run({ input }) {
     yield { progress: 0.5 }
     if (input.how === 'no text') throw Object.create(null)
     if (input.how === 'no message') throw Object.assign(new TypeError(), { message: { code: 5 } })
+    if (input.how === 'an error with a cause') throw new RangeError('too far', { cause: new TypeError('no map') })
     throw () => 5
   },
 })
@@ -92,3 +93,23 @@ const nesting = {
 }
 export const nest = defineJob({ kind: 'test.nest', isolation: 'thread', ...nesting })
 export const nestShared = defineJob({ kind: 'test.nest-shared', ...nesting })
+
+/** Submits so many jobs in one turn, one of them again, and some that can't be. */
+export const submitting = defineJob({
+  kind: 'test.submit',
+  summary: 'Submits',
+  isolation: 'thread',
+  input: z.object({ count: z.int() }),
+  output: z.object({ ids: z.int(), same: z.boolean(), errors: z.array(z.string()) }),
+  async *run({ input, submit }) {
+    const job = { kind: 'test.spin', input: { turns: 1 }, runAt: new Date('2100-01-01T00:00:00Z') }
+    const ids = await Promise.all(Array.from({ length: input.count }, (_, nth) => submit(`${nth}`, job)))
+    yield { progress: 0.5, durable: true }
+    const again = await submit('0', job)
+    const errors: string[] = []
+    const heard = (error: Error & { code?: string }) => errors.push(`${error.name} ${error.code} ${error.message}`)
+    await submit('bad', { kind: 'test.nothing', input: {} }).catch(heard)
+    await submit('function', { kind: 'test.spin', input: { turns: () => 1 } }).catch(heard)
+    return { ids: new Set(ids).size, same: again === ids[0], errors: errors.map(String) }
+  },
+})

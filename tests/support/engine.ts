@@ -100,6 +100,7 @@ export const insertJobs = async (app: App, given: Partial<jobs.NewJob>[]): Promi
     concurrencyKey: null,
     uniqueKey: null,
     traceparent: null,
+    submittedBy: null,
     ...it,
   }))
   await jobs.insert(app.sql, rows)

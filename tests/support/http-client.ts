@@ -1,4 +1,5 @@
-import { MalformedUrlError, matchPath, splitTarget, toHttpEvent } from '../../infra/local/http-event.ts'
+import { MalformedUrlError, splitTarget, toHttpEvent } from '../../infra/local/http-event.ts'
+import { createRouter } from '../../infra/local/router.ts'
 import type { App } from '../../lib/app.ts'
 import { StintError } from '../../lib/core/errors.ts'
 import { newId } from '../../lib/core/ids.ts'
@@ -67,24 +68,21 @@ interface Target {
 }
 
 const findRoute = (resources: readonly Resource[], method: string, path: string): Target | undefined => {
-  const matches = resources.flatMap((resource) =>
-    resource.routes.flatMap(({ declaration }) => {
-      const params = matchPath(declaration.path, path)
-      return params ? [{ resource, declaration, params }] : []
-    }),
+  const match = createRouter(
+    resources.flatMap((resource) => resource.routes.map(({ declaration: it }) => ({ ...it, resource }))),
   )
-  // As the gateway does: the path with the fewest variables wins.
-  matches.sort((a, b) => Object.keys(a.params).length - Object.keys(b.params).length)
-  const exact = matches.find(({ declaration }) => declaration.method === method)
-  const found = exact ?? matches[0]
-  return (
-    found && {
-      resource: found.resource,
-      routeKey: exact ? `${method} ${found.declaration.path}` : '$default',
-      params: found.params,
-      declared: exact?.declaration.path,
-    }
-  )
+  const asked = match(method, path)
+  // With another method the resource is called all the same, and refuses it.
+  const found = asked.found === 'path' ? match(asked.methods[0] ?? '', path) : asked
+  if (found.found !== 'route') return undefined
+  const { route, pathParameters = {} } = found
+  const isExact = asked === found
+  return {
+    resource: route.resource,
+    routeKey: isExact ? `${method} ${route.path}` : '$default',
+    params: pathParameters,
+    declared: isExact ? route.path : undefined,
+  }
 }
 
 const encodeBody = ({ body, headers = {}, token }: RequestOptions) => {

@@ -7,7 +7,10 @@ import type { JobKind, SafePoint, SharedJobContext } from '../../lib/jobs/define
 import { MAX_CHECKPOINT_BYTES, MAX_DATA_BYTES, toStoredJson } from '../../lib/jobs/json.ts'
 import { jobMail } from '../../lib/mail/job-mail.ts'
 
-type Context = Pick<SharedJobContext<unknown, unknown>, 'job' | 'fenced' | 'files' | 'web' | 'mail' | 'secret'>
+type Context = Pick<
+  SharedJobContext<unknown, unknown>,
+  'job' | 'fenced' | 'submit' | 'files' | 'web' | 'mail' | 'secret'
+>
 
 /** How a kind runs without the engine: one stint, in this process. */
 export interface StintOptions {
@@ -85,6 +88,7 @@ export const jobIn = (
   return {
     job: { id: jobId, projectId, attempt: 1, stint },
     fenced,
+    submit: refuse,
     files: jobFiles(app, { jobId, projectId, stint, fenced }),
     web: app.web,
     mail: jobMail(app, { jobId, projectId }),
@@ -92,11 +96,13 @@ export const jobIn = (
   }
 }
 
+const refuse = () => Promise.reject(new Error('this kind was to run without a database and files'))
+
 const alone = (): Context => {
-  const refuse = () => Promise.reject(new Error('this kind was to run without a database and files'))
   return {
     job: { id: newId(), projectId: newId(), attempt: 1, stint: 1 },
     fenced: refuse,
+    submit: refuse,
     files: { read: refuse, open: refuse, write: refuse, remove: refuse },
     web: { get: refuse, crawlDelaySeconds: 0 },
     mail: { messageId: '', publicUrl: '', leavesThisMachine: false, allow: refuse, send: refuse },

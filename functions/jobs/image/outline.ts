@@ -1,7 +1,7 @@
 import { PermanentError } from '../../../lib/jobs/define.ts'
 
 /** Of a picture that moves, and pages of a tiff. */
-export const MAX_FRAMES = 1_000
+const MAX_FRAMES = 1_000
 
 /** Segments, chunks, extensions, tags: what a file is made of, besides its pixels. A real one has hundreds at most. */
 const MAX_PARTS = 20_000

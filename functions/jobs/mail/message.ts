@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { fill, filledLength, namesIn } from './template.ts'
 
 /** As many as the strictest of the usual servers takes in one exchange (SES). */
-export const MAX_RECIPIENTS = 50
+const MAX_RECIPIENTS = 50
 
 /** Of a text with its values: one of 50 000 characters that repeats a long value has room for a hundred million. */
 const MAX_FILLED = 1_000_000

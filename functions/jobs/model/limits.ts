@@ -17,7 +17,7 @@ export const MAX_OUTPUT_BYTES = 50_000_000
 /** Operations of a model, those in loops and branches included. The largest models that people use have a few thousand. */
 export const MAX_NODES = 20_000
 
-/** What a model may take of memory while it runs; a function has 1 769 MB for everything. */
+/** What a model may take of memory while it runs, of the 3 538 MiB that its function has for everything (serverless.yml). */
 export const MAX_MEMORY_BYTES = 512 * 1024 ** 2
 
 /** How long it may take to load a model, and for each batch of rows. */

@@ -94,12 +94,12 @@ export const startChild = async <Ready>(given: {
   void exited.then(({ code, signal }) => fail(`it ended with ${signal ?? code}\n${lastWords()}`))
   try {
     const options = await Promise.race([given.options, ready])
-    const timer = setTimeout(
-      () => fail(`not ready after ${given.readySeconds} s\n${lastWords()}`),
-      given.readySeconds * 1_000,
+    const late = () => fail(`not ready after ${given.readySeconds} s\n${lastWords()}`)
+    const timer = setTimeout(late, given.readySeconds * 1_000)
+    void ready.then(
+      () => clearTimeout(timer),
+      () => clearTimeout(timer),
     )
-    void exited.finally(() => clearTimeout(timer))
-    child.on('message', () => clearTimeout(timer))
     child.send({ start: options }, () => {})
     return { process: child, ready: await ready, exited, stop }
   } catch (error) {

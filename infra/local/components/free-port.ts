@@ -12,3 +12,11 @@ export const freePort = (): Promise<number> =>
       )
     })
   })
+
+/** Whether a process could listen on a port of the loopback interface just now. */
+export const isFree = (port: number): Promise<boolean> =>
+  new Promise((resolve) => {
+    const server = createServer()
+    server.once('error', () => resolve(false))
+    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)))
+  })

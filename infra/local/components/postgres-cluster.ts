@@ -1,7 +1,7 @@
 import { execFileSync, spawn } from 'node:child_process'
 import { createHash, randomBytes } from 'node:crypto'
 import { existsSync } from 'node:fs'
-import { chmod, chown, cp, mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { chmod, chown, cp, mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -20,6 +20,7 @@ export interface Cluster {
 export const SUPERUSER = 'stint'
 
 const PASSWORD = 'password'
+const UNFINISHED = 'data.new'
 /** A file that says where the cluster of a data folder lies, when it lies elsewhere. */
 const POINTER = 'moved-to'
 
@@ -37,15 +38,26 @@ export const prepareCluster = async (dataDir: string, durable: boolean): Promise
   const cluster = { data: join(home, 'data'), log: join(home, 'postgres.log'), postgres: join(bin, 'postgres'), runAs }
   const passwordFile = join(home, PASSWORD)
   if (!existsSync(cluster.data)) {
+    await dropUnfinished(home)
     await writeFile(passwordFile, randomBytes(24).toString('base64url'), { mode: 0o600 })
     if (runAs) await chown(passwordFile, runAs.uid, runAs.gid)
-    const made = join(home, 'data.new')
-    await rm(made, { recursive: true, force: true })
+    const made = join(home, `${UNFINISHED}${randomBytes(4).toString('hex')}`)
     await initdb({ bin, data: made, passwordFile, runAs, durable })
     // The rename comes last: an initdb that was killed half-way leaves nothing that looks like a cluster.
     await rename(made, cluster.data)
   }
   return { ...cluster, password: await readFile(passwordFile, 'utf8') }
+}
+
+/**
+ * Removes what an initdb made that was not finished. It may still run, since it outlives a guardian that is killed; it
+ * ends when it misses its files, and each has a folder of its own lest it writes into another's.
+ */
+const dropUnfinished = async (home: string): Promise<void> => {
+  const left = (await readdir(home)).filter((name) => name.startsWith(UNFINISHED))
+  await Promise.all(
+    left.map((name) => rm(join(home, name), { recursive: true, force: true, maxRetries: 10, retryDelay: 100 })),
+  )
 }
 
 /** The password of the cluster of a data folder; undefined when there is none. */

@@ -1,7 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { openSync, statSync } from 'node:fs'
-import { rename } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { acquireLock, type Lock } from '../lock.ts'
 import { appendTo } from '../log-file.ts'
 import { type Exit, serveParent } from './component.ts'
 import { freePort } from './free-port.ts'
@@ -30,10 +29,32 @@ const PASSING =
 const PASSES_AFTER_SECONDS = 20
 const LOG_BYTES = 10 * 1024 * 1024
 
-const start = async ({ dataDir, port, settings }: GuardianOptions) => {
+/** The time and the process id, by which two failures alike would differ. */
+const LINE_PREFIX = /^\S+ \S+ UTC \[\d+\] /gm
+const TURN_SECONDS = 120
+
+const start = async (options: GuardianOptions) => {
+  const turn = await takeTurn(options.dataDir)
+  try {
+    return await startAlone(options)
+  } finally {
+    // One that nobody waits for any more keeps it until its server has ended, with this process.
+    if (process.connected) turn.release()
+  }
+}
+
+/** Waits for a guardian whose parent was killed while it made a cluster or started a server here: it ends by itself. */
+const takeTurn = async (dataDir: string): Promise<Lock> => {
+  for (const deadline = Date.now() + TURN_SECONDS * 1_000; Date.now() < deadline; await sleep(50)) {
+    const turn = acquireLock(dataDir)
+    if (turn) return turn
+  }
+  throw new Error(`another process has been starting Postgres on ${dataDir} for ${TURN_SECONDS} s`)
+}
+
+const startAlone = async ({ dataDir, port, settings }: GuardianOptions) => {
   const cluster = await prepareCluster(dataDir, settings['fsync'] !== 'off')
-  const logged = statSync(cluster.log, { throwIfNoEntry: false })?.size ?? 0
-  if (logged > LOG_BYTES) await rename(cluster.log, `${cluster.log}.1`)
+  if (!process.connected) throw new Error('nobody waits for this server any more')
   for (const deadline = Date.now() + PASSES_AFTER_SECONDS * 1_000; ; await sleep(200)) {
     await freeDataFolder(cluster.data)
     const chosen = port || (await freePort())
@@ -65,7 +86,7 @@ const startServer = (cluster: Cluster, port: number, settings: Record<string, st
     stdio: ['ignore', 'ignore', 'pipe'],
   })
   const exited = new Promise<Exit>((resolve) => child.once('exit', (code, signal) => resolve({ code, signal })))
-  const log = appendTo(openSync(cluster.log, 'a', 0o600))
+  const log = appendTo(cluster.log, LOG_BYTES, 0o600)
   let words = ''
   return new Promise((resolve, reject) => {
     child.once('error', reject)
@@ -76,7 +97,7 @@ const startServer = (cluster: Cluster, port: number, settings: Record<string, st
         resolve({ pid: child.pid, exited, stop: () => stopServer(child, exited) })
     })
     // Not on its exit: backends that are left keep the pipe open, and its last words come before.
-    void exited.then(() => setTimeout(() => resolve({ words: words.trim() }), 50))
+    void exited.then(() => setTimeout(() => resolve({ words: words.replaceAll(LINE_PREFIX, '').trim() }), 50))
   })
 }
 

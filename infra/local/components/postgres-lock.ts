@@ -7,6 +7,9 @@ import { setTimeout as sleep } from 'node:timers/promises'
 /** What runs a postmaster; its name in the process list tells whether a postmaster still has its guardian. */
 export const GUARDIAN = 'postgres-guardian.ts'
 
+/** A guardian whose own parent was killed is about to end its server. */
+const GUARDIAN_ENDS_MS = 5_000
+
 /**
  * Makes the data folder free to start on: ends a postmaster that lost its guardian, and removes the lock file of one
  * that is gone when some other process has its process id by now, or when the file was torn.
@@ -25,15 +28,18 @@ export const freeDataFolder = async (data: string): Promise<void> => {
     await rm(file, { force: true })
     return
   }
-  const parent = commandOf(parentOf(pid))
-  if (parent.some((word) => word.endsWith(GUARDIAN)))
-    throw new Error(`another Postgres (process ${pid}) is running on ${data}`)
-  process.kill(pid, 'SIGINT')
+  for (let waited = 0; isGuarded(pid); waited += 50) {
+    if (waited === GUARDIAN_ENDS_MS) throw new Error(`another Postgres (process ${pid}) is running on ${data}`)
+    await sleep(50)
+  }
+  if (isAlive(pid)) process.kill(pid, 'SIGINT')
   for (let waited = 0; isAlive(pid); waited += 50) {
     if (waited === 10_000) process.kill(pid, 'SIGKILL')
     await sleep(50)
   }
 }
+
+const isGuarded = (pid: number): boolean => commandOf(parentOf(pid)).some((word) => word.endsWith(GUARDIAN))
 
 export const isAlive = (pid: number): boolean => {
   try {

@@ -70,6 +70,12 @@ test('refuses a folder on which another server runs', async () => {
   expect(rows).toEqual([{ alive: 1 }])
 })
 
+test('says why it does not start in the same words each time', async () => {
+  await expect(startPostgres({ dataDir, settings: { port: 'none' } })).rejects.toThrow(
+    /^postgres did not start: FATAL: {2}.*invalid value for parameter "port": "none"/,
+  )
+})
+
 test('listens to this machine only, and asks for a password that only its owner can read', async () => {
   const server = await startPostgres({ dataDir })
   const outside = Object.values(networkInterfaces()).flatMap((them) => them ?? [])
@@ -82,13 +88,37 @@ test('listens to this machine only, and asks for a password that only its owner 
   expect((await stat(join(dataDir, 'password'))).mode & 0o777).toBe(0o600)
 })
 
-test('ends when the process that started it is killed', async () => {
+// initdb, or a guardian that still waits for it, is in the middle of its work in the folder where the next one begins.
+test.runIf(process.platform === 'linux').for(['parent', 'guardian'])(
+  'starts on a folder whose first start ended when its %s was killed',
+  { timeout: 120_000 },
+  async (victim) => {
+    const firstDir = await mkdtemp(join(dataDir, '..', 'first-'))
+    const parent = startsElsewhere(firstDir)
+    const isAtWork = async () => (await readdir(firstDir)).some((name) => name.startsWith('data.new'))
+    await expect.poll(isAtWork, { interval: 10, timeout: 30_000 }).toBe(true)
+    const pid = parent.pid ?? 0
+    const children = (await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8')).trim().split(' ')
+    if (victim === 'guardian') for (const child of children) process.kill(Number(child), 'SIGKILL')
+    parent.kill('SIGKILL')
+    const server = await startPostgres({ dataDir: firstDir })
+    const rows = await query(server.url, (sql) => sql`SELECT 1 AS alive`)
+    await server.stop()
+    expect(rows).toEqual([{ alive: 1 }])
+    expect((await readdir(firstDir)).filter((name) => name.startsWith('data.new'))).toEqual([])
+  },
+)
+
+/** Another process that starts a server on a folder, and says its process id. */
+const startsElsewhere = (folder: string) => {
   const script = `const { startPostgres } = await import(${JSON.stringify(new URL('./postgres.ts', import.meta.url).href)})
-    const { pid } = await startPostgres({ dataDir: ${JSON.stringify(dataDir)} })
+    const { pid } = await startPostgres({ dataDir: ${JSON.stringify(folder)} })
     console.log(pid)`
-  const parent = spawn(process.execPath, ['--input-type=module', '-e', script], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  })
+  return spawn(process.execPath, ['--input-type=module', '-e', script], { stdio: ['ignore', 'pipe', 'inherit'] })
+}
+
+test('ends when the process that started it is killed', async () => {
+  const parent = startsElsewhere(dataDir)
   const [line] = await once(parent.stdout, 'data')
   const pid = Number(line)
   expect(isAlive(pid)).toBe(true)

@@ -57,6 +57,7 @@ export const acceptance: Record<string, Promised> = {
 
   'a job is what was asked for': ofEachJob(function* (job, { model }) {
     const origin = model.originOf(job.id)
+    if (!origin && job.submittedBy) return
     if (!origin) return yield 'nobody asked for it'
     const { spec } = origin
     for (const field of ['kind', 'priority', 'maxAttempts', 'timeoutSeconds', 'onParentFailure', 'tags'] as const) {

@@ -1,3 +1,4 @@
+import { contentTypeOf } from '../../../../lib/files/content-types.ts'
 import { api } from './client.ts'
 
 /** What one request may carry; larger files are sent to where they stand. */
@@ -5,14 +6,14 @@ const MAX_DIRECT_BYTES = 4 * 1024 * 1024
 
 /** Uploads a file. @returns its id */
 export const uploadFile = async (file: File, projectId: string | undefined): Promise<string> => {
-  const contentType = file.type || 'application/octet-stream'
+  const contentType = contentTypeOf(file)
   const name = file.name
   if (file.size <= MAX_DIRECT_BYTES) {
     const query = { name, projectId }
     return (await api.call('POST /files', { query, body: file, contentType })).file.id
   }
   const announced = await api.call('POST /files/uploads', {
-    body: { name, contentType: contentType as 'text/plain', sizeBytes: file.size, projectId },
+    body: { name, contentType, sizeBytes: file.size, projectId },
   })
   const { url, method, headers } = announced.upload
   const answer = await fetch(url, { method, headers, body: file })

@@ -3,6 +3,7 @@ import type { Job } from '../../data/job.ts'
 import { know } from '../../data/query.ts'
 import { Action } from '../../parts/action.tsx'
 import { say } from '../../parts/notices.tsx'
+import { now } from '../../parts/now.ts'
 
 /** What can be done with a job, as its state allows. */
 export const JobActions = ({ job, reload }: { job: Job; reload: () => Promise<void> }) => {
@@ -10,8 +11,12 @@ export const JobActions = ({ job, reload }: { job: Job; reload: () => Promise<vo
   const isLive = ['blocked', 'queued', 'running'].includes(job.state)
   const canRetry = job.state === 'failed' || job.state === 'cancelled'
 
-  const show = (changed: Omit<Job, 'waitingBecause' | 'traceUrl'>): void =>
-    know<{ job: Job }>(`job ${job.id}`, () => ({ job: { ...job, ...changed, waitingBecause: null } }))
+  const show = (changed: Omit<Job, 'waitingBecause' | 'traceUrl' | 'stack'>): void =>
+    know<{ job: Job }>(`job ${job.id}`, () => ({ job: { ...job, ...changed, stack: null, waitingBecause: null } }))
+  const startNow = async (): Promise<void> => {
+    show((await api.call('PATCH /jobs/{jobId}', { params, body: { delaySeconds: 0 } })).job)
+    await reload()
+  }
   const cancel = async (): Promise<void> => {
     const { job: changed } = await api.call('POST /jobs/{jobId}/cancel', { params })
     show(changed)
@@ -24,6 +29,7 @@ export const JobActions = ({ job, reload }: { job: Job; reload: () => Promise<vo
   }
   return (
     <>
+      {job.state === 'queued' && Date.parse(job.startAt) > now.value && <Action run={startNow}>Start now</Action>}
       {isLive && (
         <Action run={cancel} disabled={job.cancelRequestedAt !== null}>
           {job.cancelRequestedAt ? 'Stopping' : 'Cancel'}

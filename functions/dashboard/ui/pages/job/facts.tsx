@@ -19,6 +19,13 @@ export const JobFacts = ({ job }: { job: Job }) => {
         <Fact name="Queued">
           <Time at={job.queuedAt} />
         </Fact>
+        {job.submittedBy && (
+          <Fact name="Submitted by">
+            <a href={`/dashboard/jobs/${job.submittedBy}`}>
+              <span class="mono">{job.submittedBy.slice(-12)}</span>
+            </a>
+          </Fact>
+        )}
         {job.startedAt && (
           <Fact name="Started">
             <Time at={job.startedAt} />

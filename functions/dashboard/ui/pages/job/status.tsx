@@ -3,6 +3,7 @@ import { relative } from '../../parts/format.ts'
 import { now } from '../../parts/now.ts'
 import { Progress } from '../../parts/progress.tsx'
 import { State } from '../../parts/state.tsx'
+import { Stack } from '../../parts/values/stack.tsx'
 import { waitingSentence } from './waiting.ts'
 
 /** How the job stands, how far it is, and why it isn't further. */
@@ -20,6 +21,7 @@ export const JobStatus = ({ job }: { job: Job }) => (
         <code>{job.error.code}</code> {job.error.message}
       </p>
     )}
+    <Stack text={job.stack} />
   </section>
 )
 

@@ -4,6 +4,7 @@ import { useTail } from '../../data/tail.ts'
 import { duration, instant } from '../../parts/format.ts'
 import { now } from '../../parts/now.ts'
 import { Problem } from '../../parts/problem.tsx'
+import { Stack } from '../../parts/values/stack.tsx'
 import { StintTrack } from './stint-track.tsx'
 
 /** The job's stints: when each ran, for how long, where, and why it ended. */
@@ -57,6 +58,7 @@ const Line = ({ stint, previous, job }: { stint: Stint; previous: Stint | undefi
             <code>{stint.error.code}</code> {stint.error.message}
           </p>
         )}
+        <Stack text={stint.stack} />
         <small title={instant(stint.startedAt)}>
           waited {duration(Math.max(0, waitedMs))}, ran {duration(Math.max(0, ranMs))}
           {stint.worker && ` in ${shortWorker(stint.worker)}`}

@@ -36,7 +36,7 @@ export const Snippets = ({ body }: { body: object }) => {
 }
 
 /** For a POSIX shell: within single quotes only the quote itself needs care. */
-export const curlOf = (body: object): string => {
+const curlOf = (body: object): string => {
   const json = JSON.stringify(body, null, 2).replaceAll("'", String.raw`'\''`)
   return [
     `curl -s ${location.origin}/jobs \\`,
@@ -46,7 +46,7 @@ export const curlOf = (body: object): string => {
   ].join('\n')
 }
 
-export const typeScriptOf = (body: object): string => {
+const typeScriptOf = (body: object): string => {
   const value = JSON.stringify(body, null, 2).replaceAll(/^( *)"([A-Za-z_]\w*)":/gm, '$1$2:')
   return [
     '// In the folder of Stint: TOKEN=… npx node example.ts',

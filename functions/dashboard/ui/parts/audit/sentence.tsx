@@ -36,6 +36,11 @@ const sentences: Record<Entry['action'], (entry: Entry, person: ComponentChildre
   'device-model.create': ({ data }) => <>made the device model{named(data)}</>,
   'device-model.change': ({ data }) => <>changed the device model{named(data)}</>,
   'device-model.delete': ({ data }) => <>deleted the device model{named(data)}</>,
+  'job.change': (entry) => (
+    <>
+      changed {jobs(entry)}: {changesOf(entry.data)}
+    </>
+  ),
   'job.cancel': (entry) => <>cancelled {jobs(entry)}</>,
   'job.retry': (entry) => <>retried {jobs(entry)}</>,
   'job.delete': ({ data, target }) => (

@@ -1,0 +1,30 @@
+import { type Alongside, transaction } from '../../db/client.ts'
+import * as jobChanges from '../../db/queries/job-changes.ts'
+import type { App } from '../app.ts'
+import { invalidField, StintError } from '../core/errors.ts'
+import { ringFor } from '../queue/ring.ts'
+import { hasEnded } from './states.ts'
+
+/**
+ * Changes a job that waits, and rings for it whatever was changed: a claim has passed by while it was locked.
+ * @throws {StintError} JOB_NOT_FOUND, JOB_RUNNING, JOB_ENDED, VALIDATION_FAILED (an attempt that is over)
+ */
+export const changeJob = async (
+  app: App,
+  id: string,
+  change: jobChanges.JobChange,
+  alongside?: Alongside<[changed: string[]]>,
+): Promise<void> => {
+  const { state, queue, changed, delayMs } = await transaction(app.sql, async (tx) => {
+    const job = await jobChanges.apply(tx, id, change)
+    if (!job) throw new StintError('JOB_NOT_FOUND')
+    if (job.state === 'running') throw new StintError('JOB_RUNNING')
+    if (hasEnded(job.state)) throw new StintError('JOB_ENDED', `The job is ${job.state}.`)
+    if (change.maxAttempts !== undefined && change.maxAttempts < job.attempt)
+      throw invalidField('maxAttempts', `the job is at attempt ${job.attempt} by now`)
+    if (job.changed.length > 0) await alongside?.(tx, job.changed)
+    return job
+  })
+  if (changed.length > 0) app.committed()
+  if (state === 'queued') await ringFor(app, [{ queue, delayMs }])
+}
