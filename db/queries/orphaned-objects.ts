@@ -11,6 +11,13 @@ export const list = async (sql: Sql, limit: number): Promise<string[]> => {
   return rows.map((row) => row.objectKey)
 }
 
+/** Leaves objects for so many seconds. */
+export const postpone = async (sql: Sql, keys: string[], seconds: number): Promise<void> => {
+  await sql`
+    UPDATE orphaned_objects SET orphaned_at = now() + ${seconds} * interval '1 second'
+    WHERE object_key = ANY (${keys}::text[])`
+}
+
 /** Forgets objects that are gone. */
 export const forget = async (sql: Sql, keys: string[]): Promise<void> => {
   await sql`DELETE FROM orphaned_objects WHERE object_key = ANY (${keys}::text[])`

@@ -48,6 +48,11 @@ test('leases that would end between two heartbeats are refused', () => {
   expect(readLocalConfig({ LEASE_SECONDS: '5', HEARTBEAT_SECONDS: '2.5' })).toBeDefined()
 })
 
+test('times that no timer waits for are refused: it would not wait at all', () => {
+  expect(() => readLocalConfig({ WATCH_SECONDS: '2147484' })).toThrow('WATCH_SECONDS')
+  expect(readLocalConfig({ WATCH_SECONDS: '86400' })).toBeDefined()
+})
+
 test('a data folder keeps its keys, for its owner only', async () => {
   const dataDir = await mkdtemp(join(tmpdir(), 'stint-secrets-'))
   const first = await keepSecrets(dataDir)

@@ -1,7 +1,8 @@
 import { z } from 'zod'
 import { inWords } from './in-words.ts'
 
-const seconds = (fallback: number) => z.coerce.number().positive().default(fallback)
+/** A day at most: of more than 24 days a timer makes a millisecond. */
+const seconds = (fallback: number) => z.coerce.number().positive().max(86_400).default(fallback)
 const flag = z.enum(['true', 'false']).transform((value) => value === 'true')
 const json = z.string().transform((text, context) => {
   try {

@@ -62,11 +62,10 @@ export const createS3Files = ({ region, endpoint, publicEndpoint, bucket }: S3Op
     },
 
     deleteAll: async (keys) => {
-      if (keys.length === 0) return
+      if (keys.length === 0) return []
       const Delete = { Objects: keys.map((Key) => ({ Key })), Quiet: true }
       const { Errors = [] } = await client.send(new DeleteObjectsCommand({ Bucket: bucket, Delete }))
-      if (Errors.length > 0)
-        throw new Error(`S3 refused to delete ${Errors.length} of ${keys.length} objects: ${Errors[0]?.Message}`)
+      return Errors.map(({ Key: key = '', Message: message = '' }) => ({ key, message }))
     },
 
     downloadUrl: (key, { expiresInSeconds, fileName, contentType }) =>

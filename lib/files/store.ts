@@ -14,8 +14,8 @@ export interface FileStore {
   head(key: string): Promise<{ sizeBytes: number; contentType: string } | null>
   /** Removes the object; one that isn't there is no error. */
   delete(key: string): Promise<void>
-  /** Removes up to 1 000 objects in one request. @throws when one of them could not be removed */
-  deleteAll(keys: string[]): Promise<void>
+  /** Removes up to 1 000 objects in one request. @returns those that the store didn't remove, and what it said of each */
+  deleteAll(keys: string[]): Promise<{ key: string; message: string }[]>
   /** A URL that anyone may GET for `expiresInSeconds`, offered under `fileName`. */
   downloadUrl(
     key: string,

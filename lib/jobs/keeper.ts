@@ -1,11 +1,10 @@
-import { configure } from 'safe-stable-stringify'
 import * as jobLogs from '../../db/queries/job-logs.ts'
 import * as jobs from '../../db/queries/jobs.ts'
 import * as leases from '../../db/queries/leases.ts'
 import * as safePoints from '../../db/queries/safe-points.ts'
 import type { App } from '../app.ts'
 import { inParts } from '../core/in-parts.ts'
-import { MAX_DEPTH } from '../core/json-depth.ts'
+import { looseJson } from '../core/loose-json.ts'
 import { storable } from '../core/storable.ts'
 import type { JobLog } from './define.ts'
 import type { Stint } from './stint.ts'
@@ -190,12 +189,9 @@ const unsavedPoint = (stint: Stint): safePoints.SavedPoint | undefined => {
 const storableJson = (json: string): string =>
   json.replace(/\\(?:u0000|ud[89a-f][0-9a-f]{2}|.)/gi, (it) => (/^\\u(0000|d[89a-f])/i.test(it) ? '' : it))
 
-/** What is nested deeper than PostgreSQL could read it is left out. */
-const stringify = configure({ maximumDepth: MAX_DEPTH })
-
 /** A line's data as JSON text; of what is too large, its size. */
 const storableData = (data: Record<string, unknown>): string => {
-  const json = storableJson(stringify(data) ?? 'null')
+  const json = storableJson(looseJson(data) ?? 'null')
   const bytes = Buffer.byteLength(json)
   return bytes > MAX_LINE_DATA_BYTES ? JSON.stringify({ omittedBytes: bytes }) : json
 }

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { expect, onTestFinished } from 'vitest'
 import * as jobs from '../../db/queries/jobs.ts'
 import { createEngine, insertJobs, invoke } from '../../tests/support/engine.ts'
-import { effect, lastWords, spin, submitting } from '../../tests/support/engine-thread-kinds.ts'
+import { effect, lastWords, spin, submitting, talkThread } from '../../tests/support/engine-thread-kinds.ts'
 import { test, type World } from '../../tests/support/world.ts'
 import type { App } from '../app.ts'
 import { claim } from './claim.ts'
@@ -51,6 +51,13 @@ test('what a job logged is kept when it takes its thread with it', async ({ worl
   await invoke(createEngine(app, [lastWords]))
   expect(await jobs.find(sql, id)).toMatchObject({ state: 'failed' })
   expect(await sql`SELECT message FROM job_logs`).toEqual([{ message: 'last words' }])
+})
+
+test('a thread may log what can’t be copied: it is stored as JSON', async ({ world: { app, sql } }) => {
+  const [id = ''] = await insertJobs(app, [{ kind: 'test.talk-thread', input: '{}' }])
+  await invoke(createEngine(app, [talkThread]))
+  expect(await jobs.find(sql, id)).toMatchObject({ state: 'succeeded', attempt: 1 })
+  expect(await sql`SELECT message, data FROM job_logs`).toEqual([{ message: 'it waits', data: { seconds: 5 } }])
 })
 
 test('a durable safe point that could not be saved costs an attempt, and the job goes on from it', async ({

@@ -1,3 +1,4 @@
+import { looseJson } from '../core/loose-json.ts'
 import { type JobContext, type JobKind, type JobLog, PermanentError, type SafePoint } from './define.ts'
 import {
   type FromThread,
@@ -86,8 +87,14 @@ const run = async (kind: JobKind, task: ThreadTask): Promise<ThreadEnding> => {
 }
 
 const threadLog = (tell: (message: FromThread) => void): JobLog => {
-  const write = (level: keyof JobLog) => (message: string, data?: Record<string, unknown>) =>
-    tell({ type: 'log', level, message, data })
+  const write = (level: keyof JobLog) => (message: string, data?: Record<string, unknown>) => {
+    try {
+      tell({ type: 'log', level, message, data })
+    } catch {
+      // It holds a function, or is nested too deep to be copied. It is stored as JSON anyway.
+      tell({ type: 'log', level, message, data: JSON.parse(looseJson(data) ?? 'null') })
+    }
+  }
   return { debug: write('debug'), info: write('info'), warn: write('warn'), error: write('error') }
 }
 

@@ -49,6 +49,19 @@ export const lastWords = defineJob({
   },
 })
 
+/** Logs what can't be copied from thread to thread. */
+export const talkThread = defineJob({
+  kind: 'test.talk-thread',
+  summary: 'Talks',
+  isolation: 'thread',
+  input: z.object({}),
+  output: z.null(),
+  async *run({ log }) {
+    log.info('it waits', { seconds: 5, until: () => 6 })
+    return null
+  },
+})
+
 /** Throws what is no error, or no proper one. */
 export const oddThread = defineJob({
   kind: 'test.odd-thread',
