@@ -131,6 +131,15 @@ describeInBrowser('jobs in the dashboard', () => {
     ).toBe(50)
   })
 
+  test('where the browser has no clipboard, who wants to copy is told', async ({ stage }) => {
+    const { page } = await stage.open()
+    await page.addInitScript(() => Object.defineProperty(navigator, 'clipboard', { value: undefined }))
+    await register(page)
+    await page.goto(`${stage.stack.url}/dashboard/new?kind=debug.noop`)
+    await page.getByRole('button', { name: 'Copy' }).click()
+    await page.getByRole('button', { name: 'Can’t copy here' }).waitFor()
+  })
+
   test('a file is taken by a new address, long after its page was opened', async ({ stage }) => {
     const { page } = await stage.open()
     await register(page)
