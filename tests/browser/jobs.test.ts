@@ -155,6 +155,31 @@ describeInBrowser('jobs in the dashboard', () => {
     ).toBe(50)
   })
 
+  test('where the browser has no clipboard, who wants to copy is told', async ({ stage }) => {
+    const { page } = await stage.open()
+    await page.addInitScript(() => Object.defineProperty(navigator, 'clipboard', { value: undefined }))
+    await register(page)
+    await page.goto(`${stage.stack.url}/dashboard/new?kind=debug.noop`)
+    await page.getByRole('button', { name: 'Copy' }).click()
+    await page.getByRole('button', { name: 'Can’t copy here' }).waitFor()
+  })
+
+  test('a file is taken by a new address, long after its page was opened', async ({ stage }) => {
+    const { page } = await stage.open()
+    await register(page)
+    // What the page was given first has run out by now.
+    const expired = { url: 'http://127.0.0.1:1/expired', expiresInSeconds: 300 }
+    await page.route('**/files/*/url', (route) => route.fulfill({ json: expired }), { times: 1 })
+    await fillForm(page, 'math.binomial-expansion', { 'input.n': '2000' })
+    await submit(page)
+    await waitForState(page, 'succeeded')
+    const [download] = await Promise.all([
+      page.waitForEvent('download', { timeout: PATIENCE_MS }),
+      page.getByRole('link', { name: 'binomial-expansion-2000.csv' }).click(),
+    ])
+    expect(download.suggestedFilename()).toBe('binomial-expansion-2000.csv')
+  })
+
   test('a file that is too large for a request is sent to where it stands', async ({ stage }) => {
     const { page } = await stage.open()
     await register(page)

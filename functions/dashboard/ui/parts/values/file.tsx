@@ -1,6 +1,8 @@
 import { api } from '../../data/client.ts'
 import { useQuery } from '../../data/query.ts'
 import { bytes } from '../format.ts'
+import { say } from '../notices.tsx'
+import { messageOf } from '../problem.tsx'
 
 /** A file that a job made or was given: a picture is shown, and any can be taken. */
 export const FileView = ({ fileId, label }: { fileId: string; label: string }) => {
@@ -16,6 +18,15 @@ export const FileView = ({ fileId, label }: { fileId: string; label: string }) =
     },
     { still: true },
   )
+  /** By an address of its own: that of the picture is good for minutes, and pages stay open for hours. */
+  const take = async (event: MouseEvent): Promise<void> => {
+    event.preventDefault()
+    try {
+      location.assign((await api.call('GET /files/{fileId}/url', { params: { fileId } })).url)
+    } catch (error) {
+      say(messageOf(error as Error), 'failed')
+    }
+  }
   if (problem) return <p class="soft">{label}: the file is gone.</p>
   const isPicture = data?.file.contentType.startsWith('image/')
   return (
@@ -27,7 +38,7 @@ export const FileView = ({ fileId, label }: { fileId: string; label: string }) =
       <figcaption>
         <span>{label}</span>
         {data && (
-          <a href={data.url} download={data.file.name}>
+          <a href={data.url} download={data.file.name} onClick={take}>
             {data.file.name}
           </a>
         )}

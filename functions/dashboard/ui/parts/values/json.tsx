@@ -25,17 +25,22 @@ export const Json = ({ value }: { value: unknown }) => {
 }
 
 export const CopyButton = ({ text }: { text: string }) => {
-  const copied = useSignal(false)
+  const said = useSignal('Copy')
   const copy = async (): Promise<void> => {
-    await navigator.clipboard.writeText(text)
-    copied.value = true
+    try {
+      await navigator.clipboard.writeText(text)
+      said.value = 'Copied'
+    } catch {
+      // Browsers have a clipboard with TLS only, and may be told to give it to nobody.
+      said.value = 'Can’t copy here'
+    }
     setTimeout(() => {
-      copied.value = false
+      said.value = 'Copy'
     }, 1_500)
   }
   return (
     <button type="button" class="button quiet small" onClick={() => void copy()}>
-      {copied.value ? 'Copied' : 'Copy'}
+      {said.value}
     </button>
   )
 }
