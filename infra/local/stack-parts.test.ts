@@ -1,7 +1,8 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { chmod, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setImmediate as turn } from 'node:timers/promises'
+import postgresClient from 'postgres'
 import { expect, onTestFinished, test } from 'vitest'
 import type { KafkaBroker } from './components/kafka.ts'
 import type { Postgres } from './components/postgres.ts'
@@ -45,3 +46,18 @@ test.for<[string, (state: StackState) => void]>([
     await failed
   },
 )
+
+test('a database that is made anew, since the data folder was removed, gets its tables', {
+  timeout: 120_000,
+}, async () => {
+  const state = await stack()
+  await chmod(state.config.dataDir, 0o711)
+  const postgres = await postgresPart.start(state, undefined)
+  const sql = postgresClient(postgres.url, { max: 1 })
+  try {
+    expect(await sql`SELECT count(*)::int AS count FROM jobs`).toEqual([{ count: 0 }])
+  } finally {
+    await sql.end()
+    await postgres.stop()
+  }
+})

@@ -59,8 +59,15 @@ export const postgresPart: Part<Postgres> = {
   describe: ({ port }) => ({ address: `127.0.0.1:${port}`, what: 'PostgreSQL, migrations applied' }),
   start: async ({ config, latest }, port) => {
     const postgres = await startPostgres({ dataDir: join(config.dataDir, 'postgres'), ...(port && { port }) })
-    // Everybody waits for one that died, and its database has been migrated.
-    if (!latest.postgres) await migrateUp(postgres.url)
+    // Everybody waits for one that died, and its database has been migrated; but not one that was made anew, with another
+    // password, since somebody removed the data folder.
+    if (latest.postgres?.url === postgres.url) return postgres
+    try {
+      await migrateUp(postgres.url)
+    } catch (error) {
+      await postgres.stop()
+      throw error
+    }
     return postgres
   },
   onUp: (state, postgres) => {

@@ -2,15 +2,19 @@ import { resolve } from 'node:path'
 import type { HostConfig } from '../../lib/core/host-config.ts'
 import type { Component } from './components/component.ts'
 import { inDataFolder } from './data-folder.ts'
+import { createDiskWatch } from './disk-watch.ts'
 import { keepRunning } from './keep-running.ts'
 import { waitForLeftovers } from './leftovers.ts'
 import { keepSecrets } from './local-config.ts'
 import { acquireLock } from './lock.ts'
 import { controlOf, type KeptPart } from './part-control.ts'
+import { startPeriodicTimer } from './periodic-timer.ts'
 import { demandPort } from './port.ts'
 import { createRunFile, type RunFile, type RunningProcess, readRunFile } from './run-file.ts'
 import { hostPart, kafkaPart, type Part, postgresPart, type StackState, sqsS3Part } from './stack-parts.ts'
 import type { Terminal } from './terminal.ts'
+
+const DISK_LOOK_SECONDS = 10
 
 export interface Supervisor {
   url: string
@@ -26,7 +30,7 @@ export class AlreadyRunningError extends Error {
     const url = processes.find(({ name }) => name === 'host')?.address
     super(
       `Stint is already running on ${dataDir} (process ${pid ?? 'unknown'}, ${url ?? 'still starting'}). ` +
-        'Nothing was touched.\nStop it with Ctrl-C where it runs, or give this one a folder of its own: ' +
+        `Nothing was touched.\nStop it with Ctrl-C where it runs${pid ? ` (kill ${pid})` : ''}, or give this one a folder of its own: ` +
         'STINT_DATA_DIR=.stint-2 PORT=0 npm start',
     )
   }
@@ -73,10 +77,14 @@ export const startSupervisor = async (
     const started = [...needed, keep(state, hostPart, kept)]
     const failed = (await Promise.allSettled(started)).find((it) => it.status === 'rejected')
     if (failed) throw failed.reason
+    const diskWatch = createDiskWatch({ folder: dataDir, notice: terminal.notice })
+    const looking = startPeriodicTimer(DISK_LOOK_SECONDS, diskWatch.look)
+    looking.nudge()
     return {
       url,
       dataDir,
       stop: async () => {
+        await looking.stop()
         await stopInOrder(kept)
         state.runFile.clear()
         lock.release()

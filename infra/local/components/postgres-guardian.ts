@@ -6,6 +6,7 @@ import { type Exit, serveParent } from './component.ts'
 import { freePort } from './free-port.ts'
 import { type Cluster, prepareCluster } from './postgres-cluster.ts'
 import { freeDataFolder } from './postgres-lock.ts'
+import { reasonOf } from './postgres-words.ts'
 
 // The process that owns a Postgres server. A server can't tell that whoever started it was killed; this process can,
 // and then ends the server, so that none is left behind on the data folder.
@@ -29,8 +30,6 @@ const PASSING =
 const PASSES_AFTER_SECONDS = 20
 const LOG_BYTES = 10 * 1024 * 1024
 
-/** The time and the process id, by which two failures alike would differ. */
-const LINE_PREFIX = /^\S+ \S+ UTC \[\d+\] /gm
 const TURN_SECONDS = 120
 
 const start = async (options: GuardianOptions) => {
@@ -64,7 +63,7 @@ const startAlone = async ({ dataDir, port, settings }: GuardianOptions) => {
       void server.exited.then(leave)
       return { ready, stop: server.stop }
     }
-    if (!PASSING.test(server.words) || Date.now() > deadline) throw new Error(server.words)
+    if (!PASSING.test(server.words) || Date.now() > deadline) throw new Error(reasonOf(server.words))
   }
 }
 
@@ -97,7 +96,7 @@ const startServer = (cluster: Cluster, port: number, settings: Record<string, st
         resolve({ pid: child.pid, exited, stop: () => stopServer(child, exited) })
     })
     // Not on its exit: backends that are left keep the pipe open, and its last words come before.
-    void exited.then(() => setTimeout(() => resolve({ words: words.replaceAll(LINE_PREFIX, '').trim() }), 50))
+    void exited.then(() => setTimeout(() => resolve({ words: words.trim() }), 50))
   })
 }
 

@@ -76,6 +76,13 @@ test('says why it does not start in the same words each time', async () => {
   )
 })
 
+test('leaves no server behind when the database cannot be made', async () => {
+  const settings = { default_transaction_read_only: 'on' }
+  await expect(startPostgres({ dataDir, database: 'another', settings })).rejects.toThrow(/read-only transaction/)
+  const server = await startPostgres({ dataDir })
+  await server.stop()
+})
+
 test('listens to this machine only, and asks for a password that only its owner can read', async () => {
   const server = await startPostgres({ dataDir })
   const outside = Object.values(networkInterfaces()).flatMap((them) => them ?? [])

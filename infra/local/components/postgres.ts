@@ -80,7 +80,13 @@ export const startPostgres = async (options: PostgresOptions): Promise<Postgres>
     })
   })
   const urlOf = (name: string) => urlAt(ready, name)
-  await makeDatabase(urlOf('postgres'), database)
+  try {
+    await makeDatabase(urlOf('postgres'), database)
+  } catch (error) {
+    // Or it would be in the way of the next try: a full disk may take it down in this very moment, and it starts again.
+    await guardian.stop()
+    throw error
+  }
   return {
     name: 'postgres',
     pid: ready.pid,
