@@ -17,5 +17,5 @@ test('HEAD is answered as GET is, refusals too; the gateway leaves the body out'
 })
 
 test('HEAD is for nothing that GET is not for', async ({ world }) => {
-  expect((await world.http('HEAD', '/jobs/batch')).status).toBe(404)
+  expect((await world.http('HEAD', '/auth/login')).status).toBe(404)
 })
