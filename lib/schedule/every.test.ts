@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import type { App } from '../app.ts'
 import type { InvocationContext } from '../http/route.ts'
-import { each, every } from './every.ts'
+import { each, every, pass } from './every.ts'
 
 const app = { log: { error: () => {}, info: () => {} } } as unknown as App
 
@@ -36,21 +36,15 @@ test('makes one pass when the next one comes after the function’s end, and end
   expect(told).toBe(900_000)
 })
 
-interface Breaking {
-  but: number[]
-  passes?: number
-  message?: (nth: number) => string
-}
-
-/** A handler that breaks in each pass but those, of which its function has time for so many; and what it logs. */
-const breaking = ({ but, passes = 3, message = (nth: number) => `pass ${nth} broke` }: Breaking) => {
-  const { time, context } = functionWith(passes * 1_000 + 4_500)
+/** A handler that breaks in each pass but those, of which its function has time for three; and what it logs. */
+const breaking = ({ but }: { but: number[] }) => {
+  const { time, context } = functionWith(7_500)
   const logged: unknown[] = []
   let nth = 0
   const run = async () => {
     time.leftMs -= 1_000
     nth++
-    if (!but.includes(nth)) throw new Error(message(nth))
+    if (!but.includes(nth)) throw new Error(`pass ${nth} broke`)
   }
   const log = {
     error: ({ err }: { err: Error }) => void logged.push(err.message),
@@ -67,11 +61,27 @@ test('a pass that fails is logged, and the next one comes', async () => {
   expect(logged).toEqual(['pass 1 broke', 'pass 2 broke', 'well after 2'])
 })
 
-test('an outage is logged as it begins and ends, and now and then between', async () => {
-  const { call, logged } = breaking({ but: [2, 64], passes: 64, message: () => 'no answer' })
-  await call()
-  expect(logged).toEqual(['no answer', 'well after 1', 'no answer', 'no answer', 'well after 61'])
-})
+test.each([
+  ['each second', 1, ['no answer', 'well after 1', 'no answer', 'no answer', 'well after 61']],
+  ['each hour', 3_600, ['no answer', 'well after 1', ...Array(61).fill('no answer'), 'well after 61']],
+])(
+  'an outage is logged as it begins and ends, and each minute or pass between: %s',
+  async (_, everySeconds, expected) => {
+    const logged: unknown[] = []
+    const log = {
+      error: ({ err }: { err: Error }) => void logged.push(err.message),
+      info: ({ failed }: { failed: number }) => void logged.push(`well after ${failed}`),
+    }
+    let nth = 0
+    const run = async () => {
+      nth++
+      if (nth !== 2 && nth !== 64) throw new Error('no answer')
+    }
+    const periodic = { name: 'break', everySeconds, run }
+    for (let made = 0; made < 64; made++) await pass({ log } as unknown as App, periodic)
+    expect(logged).toEqual(expected)
+  },
+)
 
 test('a function whose last pass fails fails itself, for the alarms that count that', async () => {
   const { call, logged } = breaking({ but: [1] })

@@ -52,12 +52,12 @@ interface Failure {
   error: unknown
 }
 
-/** A pass that failed last: an outage is logged when it begins and ends, when it changes, and once a minute or so between. */
+/** Passes that failed last: an outage is logged when it begins and ends, when it changes, and each minute or pass between. */
 const failing = new WeakMap<Periodic, { message: string; passes: number }>()
-const TOLD_EACH = 60
+const TOLD_EACH_SECONDS = 60
 
 const failureOf = async (app: App, periodic: Periodic, remainingMs?: () => number): Promise<Failure | undefined> => {
-  const { name } = periodic
+  const { name, everySeconds } = periodic
   const before = failing.get(periodic)
   try {
     await periodic.run(app, remainingMs)
@@ -67,7 +67,7 @@ const failureOf = async (app: App, periodic: Periodic, remainingMs?: () => numbe
   } catch (error) {
     const message = String(error)
     const passes = (before?.passes ?? 0) + 1
-    if (message !== before?.message || passes % TOLD_EACH === 0)
+    if (message !== before?.message || passes % Math.ceil(TOLD_EACH_SECONDS / everySeconds) === 0)
       app.log.error({ err: error, pass: name, failed: passes }, 'a periodic pass failed')
     failing.set(periodic, { message, passes })
     return { error }
