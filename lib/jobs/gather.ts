@@ -1,5 +1,6 @@
 import { isUnavailable } from '../../db/client.ts'
 import type { App } from '../app.ts'
+import { inParts } from '../core/in-parts.ts'
 import type { Prepared } from './prepare.ts'
 import { type Submitted, submit } from './submit.ts'
 
@@ -15,8 +16,9 @@ export interface Gathering {
   concernsAll(error: unknown): boolean
 }
 
-/** The most that the inputs of a group have together, in characters, but for its first. */
+/** The most that the inputs of a group have together, in characters, unless one alone has more. */
 const MAX_GROUP_SIZE = 10_000_000
+const sizeOf = ({ prepared }: Waiting): number => prepared.row.input.length
 
 interface Waiting {
   prepared: Prepared
@@ -58,8 +60,9 @@ export class Gatherer {
   }
 
   async #flush(): Promise<void> {
-    const group = this.#waiting.splice(0, this.#next())
-    if (group.length === 0) return
+    const [group] = inParts(this.#waiting, { most: this.#gathering.most, maxSize: MAX_GROUP_SIZE, sizeOf })
+    if (!group) return
+    this.#waiting.splice(0, group.length)
     this.#underWay++
     try {
       await this.#store(group)
@@ -67,16 +70,6 @@ export class Gatherer {
       this.#underWay--
       this.#schedule()
     }
-  }
-
-  /** How many of those that wait go next. */
-  #next(): number {
-    let size = 0
-    const beyond = this.#waiting.findIndex(({ prepared }, nth) => {
-      size += prepared.row.input.length
-      return nth > 0 && (nth === this.#gathering.most || size > MAX_GROUP_SIZE)
-    })
-    return beyond < 0 ? this.#waiting.length : beyond
   }
 
   async #store(group: Waiting[]): Promise<void> {
