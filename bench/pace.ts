@@ -1,6 +1,4 @@
-import { fork } from 'node:child_process'
-import { once } from 'node:events'
-import { fileURLToPath } from 'node:url'
+import { startClientProcess } from './client-process.ts'
 import type { Pace, SentAt } from './pace-process.ts'
 import type { Plan } from './rows.ts'
 
@@ -15,21 +13,6 @@ export const startPacedClient = (
   where: Pick<Pace, 'port' | 'token' | 'body'>,
   { perSecond }: Plan['steady'],
 ): PacedClient => {
-  const child = fork(fileURLToPath(new URL('./pace-process.ts', import.meta.url)), {
-    execArgv: ['--disable-warning=ExperimentalWarning'],
-  })
-  const exited = once(child, 'exit').then(([code]) => Promise.reject(new Error(`the paced client ended with ${code}`)))
-  exited.catch(() => {
-    // Whoever waits for an answer is told.
-  })
-  return {
-    submit: async (jobs) => {
-      child.send({ ...where, perSecond, jobs } satisfies Pace)
-      const [sentAt] = await Promise.race([once(child, 'message'), exited])
-      return new Map(sentAt as SentAt)
-    },
-    stop: () => {
-      if (child.connected) child.disconnect()
-    },
-  }
+  const { ask, stop } = startClientProcess<Pace, SentAt>('pace-process.ts')
+  return { submit: async (jobs) => new Map(await ask({ ...where, perSecond, jobs })), stop }
 }
