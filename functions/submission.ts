@@ -13,10 +13,7 @@ import { defaultProject, requireRole } from './access.ts'
 import { kinds } from './jobs/index.ts'
 
 export const submission = z
-  .strictObject({
-    ...fields,
-    after,
-  })
+  .strictObject({ ...fields, after })
   .superRefine(sane)
   .meta({ id: 'Submission', example: { kind: 'math.pi', input: { digits: 1_000 } } })
 

@@ -123,8 +123,7 @@ export const pauseAround = (
   UPDATE schedules SET paused_at = now(), next_at = NULL, missed_at = NULL, updated_at = now() FROM going WHERE schedules.id = going.id
   RETURNING schedules.id, project_id, name`
 
-/** Removes a schedule and what is remembered of its ticks; the jobs that they made stay. */
-/** Whether there was one. */
+/** Removes a schedule and what is remembered of its ticks; the jobs that they made stay. @returns whether there was one */
 export const remove = async (sql: Sql, id: string): Promise<boolean> =>
   (await sql`DELETE FROM schedules WHERE id = ${id}`).count > 0
 

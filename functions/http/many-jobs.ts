@@ -7,10 +7,10 @@ import { route } from '../../lib/http/route.ts'
 import { id } from '../../lib/http/schemas.ts'
 import { cancelJobs } from '../../lib/jobs/cancel.ts'
 import { retryJobs } from '../../lib/jobs/retry-jobs.ts'
-import { QUEUES } from '../../lib/queue/doorbells.ts'
 import { toldOfJobs } from '../audit.ts'
 import { chooseProject } from '../belonging.ts'
 import { requireJobs } from '../job-access.ts'
+import { jobQuery } from '../job-list.ts'
 
 /** Jobs that one request may change. */
 const MAX_JOBS = 1_000
@@ -25,9 +25,9 @@ const cancellation = z
       .enum(['blocked', 'queued', 'running'])
       .optional()
       .meta({ description: 'Instead of ids: all that are so.' }),
-    kind: z.string().min(1).max(100).optional().meta({ description: 'Of them those of this kind.' }),
-    queue: z.enum(QUEUES).optional(),
-    tag: z.string().min(1).max(64).optional(),
+    kind: jobQuery.shape.kind.meta({ description: 'Of them those of this kind.' }),
+    queue: jobQuery.shape.queue,
+    tag: jobQuery.shape.tag,
     projectId: id.optional().meta({ description: 'Of this project; your own `Personal` if left out.' }),
   })
   .superRefine(({ ids, state, ...filter }, context) => {

@@ -69,7 +69,7 @@ const asStintError = (error: unknown): StintError => {
   return asConflict(error) ?? new StintError('INTERNAL', undefined, { cause: error })
 }
 
-/** Whether S3 or SQS answered that it can't do it just now; AWS's clients have tried again by then. */
+/** Whether S3 answered that it can't do it just now; AWS's client has tried again by then. */
 const isAwsFault = (error: unknown): boolean =>
   typeof error === 'object' &&
   error !== null &&

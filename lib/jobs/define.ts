@@ -253,8 +253,8 @@ export class PermanentError extends Error {
   }
 }
 
-/** The latest that a job may want to go on, as that it may be submitted for: ten years. */
-const MAX_LATER_SECONDS = 315_360_000
+/** So far ahead a job may be submitted for, or want to go on, at most: ten years. */
+export const MAX_DELAY_SECONDS = 315_360_000
 
 /** Thrown by a job that wants to go on later, from its last checkpoint, without spending an attempt. A past time is now. */
 export class RetryLater extends Error {
@@ -263,8 +263,8 @@ export class RetryLater extends Error {
   /** @throws {RangeError} when `seconds` are no number, or more than ten years: the job throws that then */
   constructor(seconds: number, message = `again in ${seconds} s`) {
     super(message)
-    if (!(seconds <= MAX_LATER_SECONDS))
-      throw new RangeError(`RetryLater takes a number of seconds, at most ${MAX_LATER_SECONDS}, and not ${seconds}`)
+    if (!(seconds <= MAX_DELAY_SECONDS))
+      throw new RangeError(`RetryLater takes a number of seconds, at most ${MAX_DELAY_SECONDS}, and not ${seconds}`)
     this.seconds = seconds
   }
 }

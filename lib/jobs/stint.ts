@@ -1,4 +1,5 @@
 import type { ClaimedJob } from '../../db/queries/claims.ts'
+import type { JobError } from '../../db/queries/jobs.ts'
 import type { Outcome } from '../../db/queries/outcomes.ts'
 import type { SavedPoint } from '../../db/queries/safe-points.ts'
 import { storable } from '../core/storable.ts'
@@ -131,7 +132,7 @@ export class Stint {
     if (this.#isOwnAbort(error)) return this.yielded()
     if (error instanceof RetryLater)
       return { ...this.#goesOn('postponed'), delayMs: Math.max(0, error.seconds * 1_000) }
-    const told = { code: errorCode(error), message: errorMessage(error) }
+    const told = toJobError(error)
     if (error instanceof PermanentError) return { ...this.#ended('refused'), ...this.#storedIfPossible(), error: told }
     const delayMs = backoffMs(this.kind.backoff, this.job.attempt, random)
     return { ...this.#ended('threw'), ...this.#storedIfPossible(), error: told, stack: stackOf(error), delayMs }
@@ -161,8 +162,7 @@ export class Stint {
     try {
       return { ...this.#ended(ending), ...this.#stored() }
     } catch (cause) {
-      const error = toError(cause)
-      return { ...this.#ended('refused'), error: { code: errorCode(error), message: errorMessage(error) } }
+      return { ...this.#ended('refused'), error: toJobError(toError(cause)) }
     }
   }
 
@@ -194,6 +194,8 @@ const defined = (point: SafePoint<unknown>): SafePoint<unknown> =>
 const MAX_MESSAGE = 2_000
 
 const errorMessage = ({ message }: Error): string => storable(message.slice(0, MAX_MESSAGE))
+
+const toJobError = (error: Error): JobError => ({ code: errorCode(error), message: errorMessage(error) })
 
 const errorCode = (error: Error): string => {
   if (error instanceof PermanentError && typeof error.code === 'string') return storable(error.code)

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { id, instant, label } from '../http/schemas.ts'
+import { MAX_DELAY_SECONDS } from './define.ts'
 
 /** What is said of a job, alone and in a batch, by people and by jobs. */
 export const fields = {
@@ -8,7 +9,7 @@ export const fields = {
   projectId: id.optional().meta({ description: 'Your project `Personal` if left out.' }),
   name: label(200).optional(),
   priority: z.int().min(-10).max(10).optional().meta({ description: 'The highest goes first; 0 if left out.' }),
-  delaySeconds: z.int().min(0).max(315_360_000).optional().meta({ description: 'Not before so long from now.' }),
+  delaySeconds: z.int().min(0).max(MAX_DELAY_SECONDS).optional().meta({ description: 'Not before so long from now.' }),
   runAt: instant.optional().meta({ description: 'Not before then; instead of delaySeconds.' }),
   maxAttempts: z.int().min(1).max(100).optional().meta({ description: 'What the kind says if left out.' }),
   timeoutSeconds: z.int().min(1).max(2_592_000).optional().meta({
