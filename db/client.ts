@@ -7,6 +7,7 @@ export type Sql = postgres.Sql | postgres.TransactionSql
 export type Pool = postgres.Sql
 
 export interface PoolOptions {
+  /** `…?host=/run/postgresql` for a Unix socket, as libpq has it (PostgreSQL: "Connection URIs"). */
   url: string
   maxConnections: number
   /**
@@ -27,8 +28,10 @@ const IDLE_SECONDS = 300
  * A pool of lazily opened connections. Columns come back in camelCase; JSON inside them stays as it was stored.
  * It sets nothing per session that a transaction pooler (RDS Proxy, PgBouncer) would lose.
  */
-export const createPool = ({ url, maxConnections, prepare, applicationName }: PoolOptions): Pool =>
-  postgres(url, {
+export const createPool = ({ url, maxConnections, prepare, applicationName }: PoolOptions): Pool => {
+  const { address, socketFolder } = addressOf(url)
+  return postgres(address, {
+    ...(socketFolder && { host: socketFolder }),
     max: maxConnections,
     prepare,
     ...(!prepare && { max_pipeline: 0 }),
@@ -42,6 +45,16 @@ export const createPool = ({ url, maxConnections, prepare, applicationName }: Po
     fetch_types: false,
     onnotice: () => {},
   })
+}
+
+/** postgres.js would send a `host` in the URL to the server, as a setting of the session. */
+const addressOf = (url: string): { address: string; socketFolder?: string } => {
+  const parsed = new URL(url)
+  const host = parsed.searchParams.get('host')
+  if (!host?.startsWith('/')) return { address: url }
+  parsed.searchParams.delete('host')
+  return { address: parsed.href, socketFolder: host }
+}
 
 /** What else belongs into a transaction: it happens with the rest of it, or not at all. */
 export type Alongside<Args extends unknown[] = []> = (tx: Sql, ...args: Args) => Promise<unknown>
@@ -139,7 +152,13 @@ const READ_ONLY = '25006'
 const codeOf = (error: unknown): string =>
   typeof error === 'object' && error !== null && 'code' in error ? String(error.code) : ''
 
-const isBroken = (error: unknown): boolean => BROKEN.has(codeOf(error)) || CONNECTION_EXCEPTION.test(codeOf(error))
+/** A Unix socket is not there while its server isn't, and takes nobody while too many wait. */
+const NO_SOCKET = new Set(['ENOENT', 'EAGAIN'])
+
+const isBroken = (error: unknown): boolean =>
+  BROKEN.has(codeOf(error)) ||
+  CONNECTION_EXCEPTION.test(codeOf(error)) ||
+  (NO_SOCKET.has(codeOf(error)) && (error as NodeJS.ErrnoException).syscall === 'connect')
 
 /** Whether an error says that a server could not be reached or went away: worth another try later. */
 export const isUnreachable = (error: unknown): boolean => isBroken(error) || codeOf(error) === READ_ONLY

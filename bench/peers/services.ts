@@ -61,8 +61,8 @@ export const startRedis = async (folder: string): Promise<Service> => {
 /** The PostgreSQL that Stint uses, with the same settings. */
 export const startDatabase = async (folder: string): Promise<Service> => {
   const postgres = await startPostgres({ dataDir: join(folder, 'postgres') })
-  const { pid, port, url } = postgres
-  return { process: { name: 'postgres', pid, port }, env: { databaseUrl: url }, stop: postgres.stop }
+  const { pid, port, socketUrl } = postgres
+  return { process: { name: 'postgres', pid, port }, env: { databaseUrl: socketUrl }, stop: postgres.stop }
 }
 
 export const end = (child: ChildProcess): Promise<void> =>

@@ -18,7 +18,7 @@ const postgres = await startPostgres({ dataDir: join(folder, 'postgres') })
 try {
   await migrateUp(postgres.url)
   const found: Record<string, number>[] = []
-  for (const size of SIZES) found.push(await measureStatements(postgres.url, size))
+  for (const size of SIZES) found.push(await measureStatements(postgres.socketUrl, size))
   const steps = Object.keys(found[0] ?? {})
   console.log(
     [

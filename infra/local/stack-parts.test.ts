@@ -11,7 +11,7 @@ import { makeSecrets } from './local-config.ts'
 import { createRunFile } from './run-file.ts'
 import { hostPart, postgresPart, type StackState, sqsS3Part } from './stack-parts.ts'
 
-const postgresAt = (port: number) => ({ url: `postgres://127.0.0.1:${port}/none`, port }) as Postgres
+const postgresAt = (port: number) => ({ socketUrl: `postgres://127.0.0.1:${port}/none`, port }) as Postgres
 const sqsAt = (port: number) => ({ ...sqsS3At(port), port }) as NonNullable<StackState['latest']['sqsS3']>
 
 /** A stack of which everything has run once, and nothing does. */

@@ -159,7 +159,11 @@ const environmentOf = (state: StackState): Record<string, string> => {
   const { postgres, sqsS3, kafka } = latest
   if (!postgres || !sqsS3 || !kafka) throw new Error('the host cannot start before what it needs')
   const mails = { MAIL_FOLDER: mailFolder(config.dataDir), PUBLIC_URL: url }
-  return { ...mails, ...givenTo(state), ...localEnvironment({ postgres, sqsS3, kafka }, secrets) }
+  return {
+    ...mails,
+    ...givenTo(state),
+    ...localEnvironment({ postgres: { url: postgres.socketUrl }, sqsS3, kafka }, secrets),
+  }
 }
 
 const givenTo = ({ env }: StackState): Record<string, string> =>

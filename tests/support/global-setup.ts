@@ -64,7 +64,7 @@ export default async (project: TestProject): Promise<() => Promise<void>> => {
   await migrateUp(postgres?.url ?? withDatabase(adminUrl, TEMPLATE))
   project.provide('stack', {
     adminUrl,
-    databaseUrl: given.databaseUrl ?? adminUrl,
+    databaseUrl: given.databaseUrl ?? postgres?.socketUrl ?? adminUrl,
     template: TEMPLATE,
     awsUrl: given.awsUrl ?? sqsS3?.url ?? '',
     region: given.region ?? sqsS3?.region ?? '',

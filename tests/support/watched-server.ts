@@ -47,7 +47,8 @@ export const watchServer = async (url: string): Promise<WatchedServer> => {
   await once(server, 'listening')
   const { port } = server.address() as AddressInfo
   return {
-    url: Object.assign(new URL(url), { host: `127.0.0.1:${port}` }).href,
+    // Without what names a Unix socket, if the server's URL does.
+    url: Object.assign(new URL(url), { host: `127.0.0.1:${port}`, search: '' }).href,
     early: () => early,
     close: () => {
       server.close()

@@ -8,6 +8,8 @@ import { fileURLToPath } from 'node:url'
 
 /** Where a cluster lies, and who runs it. */
 export interface Cluster {
+  /** The folder of all of it: PGDATA, the log, the password, the Unix socket. */
+  home: string
   /** PGDATA. */
   data: string
   log: string
@@ -35,7 +37,8 @@ export const prepareCluster = async (dataDir: string, durable: boolean): Promise
   const runAs = process.getuid?.() === 0 ? unprivilegedUser() : undefined
   const bin = await programs(runAs)
   const home = await clusterHome(resolve(dataDir), runAs)
-  const cluster = { data: join(home, 'data'), log: join(home, 'postgres.log'), postgres: join(bin, 'postgres'), runAs }
+  const [data, log] = [join(home, 'data'), join(home, 'postgres.log')]
+  const cluster = { home, data, log, postgres: join(bin, 'postgres'), runAs }
   const passwordFile = join(home, PASSWORD)
   if (!existsSync(cluster.data)) {
     await dropUnfinished(home)

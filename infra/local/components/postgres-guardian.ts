@@ -6,6 +6,7 @@ import { type Exit, serveParent } from './component.ts'
 import { freePort } from './free-port.ts'
 import { type Cluster, prepareCluster } from './postgres-cluster.ts'
 import { freeDataFolder } from './postgres-lock.ts'
+import { freeSocketFolder, socketSettings } from './postgres-socket.ts'
 import { reasonOf } from './postgres-words.ts'
 
 // The process that owns a Postgres server. A server can't tell that whoever started it was killed; this process can,
@@ -22,6 +23,8 @@ export interface GuardianReady {
   pid: number
   port: number
   password: string
+  /** The folder of its Unix socket, if it has one. */
+  socketFolder: string | undefined
 }
 
 /** What backends of a killed server, and other sockets, may hold on to for a moment. */
@@ -54,16 +57,20 @@ const takeTurn = async (dataDir: string): Promise<Lock> => {
 const startAlone = async ({ dataDir, port, settings }: GuardianOptions) => {
   const cluster = await prepareCluster(dataDir, settings['fsync'] !== 'off')
   if (!process.connected) throw new Error('nobody waits for this server any more')
+  let withSocket = true
   for (const deadline = Date.now() + PASSES_AFTER_SECONDS * 1_000; ; await sleep(200)) {
     await freeDataFolder(cluster.data)
     const chosen = port || (await freePort())
-    const server = await startServer(cluster, chosen, settings)
+    const socketFolder = withSocket ? await freeSocketFolder(cluster.home, chosen) : undefined
+    const server = await startServer(cluster, chosen, { ...settings, ...socketSettings(socketFolder) })
     if ('pid' in server) {
-      const ready: GuardianReady = { pid: server.pid, port: chosen, password: cluster.password }
+      const ready: GuardianReady = { pid: server.pid, port: chosen, password: cluster.password, socketFolder }
       void server.exited.then(leave)
       return { ready, stop: server.stop }
     }
-    if (!PASSING.test(server.words) || Date.now() > deadline) throw new Error(reasonOf(server.words))
+    // Not every file system holds sockets. The port is enough.
+    if (withSocket && server.words.includes('Unix-domain socket')) withSocket = false
+    else if (!PASSING.test(server.words) || Date.now() > deadline) throw new Error(reasonOf(server.words))
   }
 }
 

@@ -5,6 +5,7 @@ import { networkInterfaces, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import postgresClient from 'postgres'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { createPool, isUnreachable } from '../../../db/client.ts'
 import { startPostgres } from './postgres.ts'
 import { isAlive } from './postgres-lock.ts'
 import { connects } from './reachable.ts'
@@ -32,6 +33,40 @@ test('is PostgreSQL 18 that loses nothing it has acknowledged', async () => {
   await server.stop()
   expect(settings[0]).toEqual({ major: 18, fsync: 'on', synchronousCommit: 'on' })
   expect(await server.exited).toEqual({ code: 0, signal: null })
+})
+
+test.runIf(process.platform !== 'win32')('is reached by its Unix socket too, with the password', async () => {
+  const server = await startPostgres({ dataDir })
+  const asked = (url: string) => {
+    const sql = createPool({ url, maxConnections: 1, prepare: true, applicationName: 'test' })
+    return sql`SELECT inet_server_addr() AS address, current_database() AS database`.finally(() => sql.end())
+  }
+  const wrong = new URL(server.socketUrl)
+  wrong.password = 'wrong'
+  expect(await asked(server.socketUrl)).toEqual([{ address: null, database: 'stint' }])
+  expect(await asked(server.url)).toMatchObject([{ address: '127.0.0.1' }])
+  await expect(asked(wrong.href)).rejects.toMatchObject({ code: '28P01' })
+  await server.stop()
+  const error = await asked(server.socketUrl).catch((it: unknown) => it)
+  expect(error).toMatchObject({ code: 'ENOENT' })
+  expect(isUnreachable(error)).toBe(true)
+})
+
+test('starts beside the socket of a killed server whose process id a stranger has, with commas in its path', async () => {
+  const folder = join(dataDir, '..', 'a, "b"')
+  const first = await startPostgres({ dataDir: folder })
+  const { port } = first
+  await first.stop()
+  await writeFile(join(folder, `.s.PGSQL.${port}.lock`), `${process.pid}\n${folder}/data\n`)
+  const second = await startPostgres({ dataDir: folder, port })
+  await second.stop()
+  expect(second.socketUrl).toBe(first.socketUrl)
+})
+
+test('has no socket where its name would be too long', async () => {
+  const server = await startPostgres({ dataDir: join(dataDir, '..', 'x'.repeat(100)) })
+  await server.stop()
+  expect(server.socketUrl).toBe(server.url)
 })
 
 test('comes back on its port with its rows after its process was killed', async () => {

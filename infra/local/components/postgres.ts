@@ -7,6 +7,8 @@ import { GUARDIAN } from './postgres-lock.ts'
 export interface Postgres extends Component {
   /** Of the database that was asked for. */
   url: string
+  /** The same by its Unix socket, for processes of this machine; `url` where it has none. */
+  socketUrl: string
   /** Of another database of the same server. */
   urlOf(database: string): string
 }
@@ -35,7 +37,6 @@ export const PLANNING = {
 const SETTINGS = {
   ...PLANNING,
   listen_addresses: '127.0.0.1',
-  unix_socket_directories: '',
   max_connections: '100',
   shared_buffers: '256MB',
   effective_cache_size: '1GB',
@@ -92,6 +93,7 @@ export const startPostgres = async (options: PostgresOptions): Promise<Postgres>
     pid: ready.pid,
     port: ready.port,
     url: urlOf(database),
+    socketUrl: withSocket(urlOf(database), ready.socketFolder),
     urlOf,
     stop: guardian.stop,
     exited,
@@ -100,6 +102,9 @@ export const startPostgres = async (options: PostgresOptions): Promise<Postgres>
 
 const urlAt = ({ port, password }: { port: number; password: string }, database: string): string =>
   `postgres://${SUPERUSER}:${password}@127.0.0.1:${port}/${database}?sslmode=disable`
+
+const withSocket = (url: string, socketFolder: string | undefined): string =>
+  socketFolder === undefined ? url : `${url}&host=${encodeURIComponent(socketFolder)}`
 
 /** The URL of a server that another process started on `dataDir`; undefined when there never was one. */
 export const urlOfRunning = async (dataDir: string, port: number, database = DATABASE): Promise<string | undefined> => {
