@@ -1,12 +1,12 @@
 import { existsSync } from 'node:fs'
 import { relative } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { MigrationError } from '../../db/migrate.ts'
 import { ConfigError } from '../../lib/core/config.ts'
 import { prepareUi } from '../ui/prepare.ts'
 import { shareCompiled } from './compile-cache.ts'
 import { ComponentError } from './components/component.ts'
 import { DataFolderError } from './data-folder.ts'
+import { healthOf } from './health-of.ts'
 import { readLocalConfig } from './local-config.ts'
 import { logFolder } from './log-file.ts'
 import { PortTakenError } from './port.ts'
@@ -19,7 +19,6 @@ import { createTerminal, goOnUnheard } from './terminal.ts'
 const EXPLAINED = [AlreadyRunningError, PortTakenError, DataFolderError, ComponentError, MigrationError, ConfigError]
 /** npm passes a Ctrl-C on that the terminal has sent to everybody already: what comes so soon is the same one. */
 const SAME_SIGNAL_MS = 1_000
-const HEALTH_PATIENCE_MS = 10_000
 
 const terminal = createTerminal((line) => console.log(line))
 
@@ -75,20 +74,6 @@ const warnOfChaos = (seed: number): void =>
     `CHAOS is on (STINT_CHAOS=${seed}): doorbells are lost, doubled, late and out of order, stints are cut, workers are ` +
       'killed, and answers of the database are lost. No job may be lost by it, or end twice.',
   )
-
-/** On a busy machine the first probes take too long: a part that is said to be down is asked again for a while. */
-const healthOf = async (url: string): Promise<string> => {
-  for (const until = performance.now() + HEALTH_PATIENCE_MS; ; await sleep(500)) {
-    const answer = await askHealth(url).catch(() => undefined)
-    if (!answer) return 'no answer yet'
-    const { status, components } = answer
-    if (status === 'ok' || performance.now() > until)
-      return `${status}: ${components.map((it) => `${it.name} ${it.status}`).join(', ')}`
-  }
-}
-
-const askHealth = async (url: string): Promise<{ status: string; components: { name: string; status: string }[] }> =>
-  (await fetch(`${url}/health`)).json() as ReturnType<typeof askHealth>
 
 main().catch((error: unknown) => {
   const explained = EXPLAINED.some((known) => error instanceof known)
