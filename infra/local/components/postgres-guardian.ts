@@ -31,6 +31,7 @@ export interface GuardianReady {
 const PASSING =
   /pre-existing shared memory block|lock file "postmaster\.pid" already exists|could not bind IPv4 address/
 const PASSES_AFTER_SECONDS = 20
+const NO_SOCKET = /Unix-domain socket|\.s\.PGSQL\./
 const LOG_BYTES = 10 * 1024 * 1024
 
 const TURN_SECONDS = 120
@@ -69,7 +70,7 @@ const startAlone = async ({ dataDir, port, settings }: GuardianOptions) => {
       return { ready, stop: server.stop }
     }
     // Not every file system holds sockets. The port is enough.
-    if (withSocket && server.words.includes('Unix-domain socket')) withSocket = false
+    if (withSocket && NO_SOCKET.test(server.words)) withSocket = false
     else if (!PASSING.test(server.words) || Date.now() > deadline) throw new Error(reasonOf(server.words))
   }
 }

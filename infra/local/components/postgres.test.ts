@@ -69,6 +69,18 @@ test('has no socket where its name would be too long', async () => {
   expect(server.socketUrl).toBe(server.url)
 })
 
+test.runIf(process.platform !== 'win32')('starts without a socket where none can be made', async () => {
+  const folder = join(dataDir, '..', 'closed')
+  const first = await startPostgres({ dataDir: folder })
+  await first.stop()
+  await chmod(folder, 0o555)
+  const second = await startPostgres({ dataDir: folder })
+  const rows = await query(second.socketUrl, (sql) => sql`SELECT 1 AS alive`)
+  await second.stop()
+  expect(second.socketUrl).toBe(second.url)
+  expect(rows).toEqual([{ alive: 1 }])
+})
+
 test('comes back on its port with its rows after its process was killed', async () => {
   const first = await startPostgres({ dataDir })
   await query(first.url, (sql) => sql`CREATE TABLE kept AS SELECT 1 AS id`)
