@@ -62,5 +62,5 @@ test('workers that die and sleep struggle for a job, and one at a time has it', 
 test('whichever worker has a job that submits others, each is submitted by the one that has it then', {
   timeout,
 }, async ({ world }) => {
-  await holds(world, { programs: changingHands, promises: PROMISES, runs: RUNS * 3 })
+  await holds(world, { programs: changingHands, promises: PROMISES, runs: RUNS * 2 })
 })
