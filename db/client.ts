@@ -60,9 +60,10 @@ const addressOf = (url: string): { address: string; socketFolder?: string } => {
 export type Alongside<Args extends unknown[] = []> = (tx: Sql, ...args: Args) => Promise<unknown>
 
 const RETRIED = new Set(['40001', '40P01'])
+const MAX_TRIES = 5
 
 /**
- * Runs `work` in one transaction. Deadlocks and serialization failures are tried three times in all.
+ * Runs `work` in one transaction. Deadlocks and serialization failures are tried five times in all.
  * @throws whatever `work` throws, after the rollback
  */
 export const transaction = async <T>(pool: Pool, work: (tx: postgres.TransactionSql) => Promise<T>): Promise<T> =>
@@ -107,13 +108,13 @@ const rejected = (error: unknown): Promise<never> => {
   return never
 }
 
-/** Runs one statement, or one transaction, again when Postgres chose it as a deadlock's victim: three times in all. */
+/** Runs one statement, or one transaction, again when Postgres chose it as a deadlock's victim: five times in all. */
 export const retryConflicts = async <T>(work: () => Promise<T>): Promise<T> => {
   for (let attempt = 1; ; attempt++) {
     try {
       return await work()
     } catch (error) {
-      if (attempt === 3 || !(error instanceof postgres.PostgresError) || !RETRIED.has(error.code)) throw error
+      if (attempt === MAX_TRIES || !(error instanceof postgres.PostgresError) || !RETRIED.has(error.code)) throw error
     }
   }
 }

@@ -51,6 +51,7 @@ const wish = (limit: number, nth: number, from = randomUUID()): claims.ClaimRequ
   queue: 'default',
   worker: 'worker-default-1-0193f2a0-7c1e-7b7a-9d64-6c2f1b1e8a55',
   limit,
+  bytes: 2 ** 25,
   kinds: ['debug.noop', 'mail.send'],
   slots: [500, 50],
   leaseSeconds: 60,

@@ -14,6 +14,8 @@ export interface ClaimedJob {
   checkpoint: unknown
   checkpointVersion: number | null
   hasParents: boolean
+  /** What its input and its checkpoint hold, about. */
+  bytes: number
   /** For how long it had been due. */
   waitMs: number
 }
@@ -24,6 +26,8 @@ export interface ClaimRequest {
   worker: string
   /** At most so many jobs. */
   limit: number
+  /** What those may hold together, about; the last may go beyond it. */
+  bytes: number
   /** Kinds that have free slots here, and how many each. */
   kinds: string[]
   slots: number[]
@@ -64,11 +68,11 @@ const MAX_HOPS = 2_000
  * A suspect (two leases lost in a row without progress) is claimed alone, so that it can take no other job with it.
  */
 export const claim = async (sql: Sql, request: ClaimRequest): Promise<Claimed> => {
-  const { queue, worker, limit, kinds, slots, leaseSeconds, fresh, after, roundFrom } = request
+  const { queue, worker, limit, bytes, kinds, slots, leaseSeconds, fresh, after, roundFrom } = request
   const rows = await sql<(Omit<ClaimedJob, 'id'> & { id: string | null } & Omit<Claimed, 'jobs'>)[]>`
     WITH RECURSIVE asked AS MATERIALIZED (
       SELECT ${queue}::text AS queue, ${limit}::integer AS jobs, ${after}::uuid AS after_project,
-             ${roundFrom}::uuid AS round_from, ${kinds}::text[] AS kinds, ${slots}::integer[] AS slots
+             ${roundFrom}::uuid AS round_from, ${bytes}::bigint AS bytes, ${kinds}::text[] AS kinds, ${slots}::integer[] AS slots
     ), hops (project_id, wrapped, due, nth, hop) AS (
       SELECT after_project, after_project < round_from, false, 0, 0 FROM asked
       UNION ALL
@@ -118,7 +122,7 @@ export const claim = async (sql: Sql, request: ClaimRequest): Promise<Claimed> =
     ), candidates AS MATERIALIZED (
       SELECT startable.* FROM share, waiting, LATERAL (
         SELECT found.* FROM generate_series(10, -10, -1) AS level (priority), LATERAL (
-          SELECT id, kind, priority, start_at FROM jobs
+          SELECT id, kind, priority, start_at, ${bytesOf(sql)} AS bytes FROM jobs
           WHERE ${isDue(sql)} AND project_id = waiting.project_id AND priority = level.priority
           ORDER BY start_at, id LIMIT share.each FOR UPDATE SKIP LOCKED
         ) AS found
@@ -128,13 +132,18 @@ export const claim = async (sql: Sql, request: ClaimRequest): Promise<Claimed> =
     ), chosen AS (
       SELECT id FROM suspect
       UNION ALL
-      (SELECT ranked.id FROM (
-        SELECT id, kind, priority, start_at,
-               row_number() OVER (PARTITION BY kind ORDER BY priority DESC, start_at, id) AS nth
-        FROM candidates
-      ) AS ranked
-      JOIN (SELECT free.* FROM asked, unnest(kinds, slots) AS free (kind, slots)) AS free USING (kind)
-      WHERE nth <= slots
+      (SELECT id FROM (
+        SELECT id, priority, start_at, bytes,
+               sum(bytes) OVER (ORDER BY priority DESC, start_at, id ROWS UNBOUNDED PRECEDING) AS bytes_with_it
+        FROM (
+          SELECT id, kind, priority, start_at, bytes,
+                 row_number() OVER (PARTITION BY kind ORDER BY priority DESC, start_at, id) AS nth
+          FROM candidates
+        ) AS ranked
+        JOIN (SELECT free.* FROM asked, unnest(kinds, slots) AS free (kind, slots)) AS free USING (kind)
+        WHERE nth <= slots
+      ) AS open_to_it
+      WHERE bytes_with_it - bytes < (SELECT bytes FROM asked)
       ORDER BY priority DESC, start_at, id LIMIT (SELECT jobs FROM asked))
     ), claimed AS (
       UPDATE jobs SET
@@ -147,7 +156,7 @@ export const claim = async (sql: Sql, request: ClaimRequest): Promise<Claimed> =
         started_at = coalesce(started_at, now())
       WHERE id = ANY (ARRAY (SELECT id FROM chosen))
       RETURNING id, project_id, kind, queue, stint, attempt, crashes, timeout_seconds, run_ms, event_seq, priority,
-                start_at, worker, has_parents, input, checkpoint, checkpoint_version
+                start_at, worker, has_parents, input, checkpoint, checkpoint_version, ${bytesOf(sql)} AS bytes
     ), told AS (
       INSERT INTO events (job_id, project_id, seq, type, data)
       SELECT id, project_id, event_seq, 'job.started',
@@ -159,7 +168,7 @@ export const claim = async (sql: Sql, request: ClaimRequest): Promise<Claimed> =
     SELECT reached.project_id AS reached,
            claimed.id IS NULL AND EXISTS (SELECT FROM waiting) AND EXISTS (SELECT FROM open) AS missed,
            reached.hop >= ${MAX_HOPS} AS cut_short,
-           claimed.id, claimed.project_id, kind, stint, attempt, crashes, timeout_seconds, run_ms, input, checkpoint, checkpoint_version, has_parents,
+           claimed.id, claimed.project_id, kind, stint, attempt, crashes, timeout_seconds, run_ms, input, checkpoint, checkpoint_version, has_parents, claimed.bytes,
            (extract(epoch FROM now() - start_at) * 1000)::double precision AS wait_ms
     FROM (SELECT project_id, hop FROM hops ORDER BY hop DESC LIMIT 1) AS reached LEFT JOIN claimed ON true
     ORDER BY priority DESC, start_at, id`
@@ -170,6 +179,15 @@ export const claim = async (sql: Sql, request: ClaimRequest): Promise<Claimed> =
     cutShort: rows[0]?.cutShort ?? false,
   }
 }
+
+/**
+ * What a job holds for its worker, told by what it takes on disk, so that neither value is read: compressed ten times that,
+ * as JSON is seldom smaller, and in all no more than both may be.
+ */
+export const bytesOf = (sql: Sql) => sql`
+  least(1310720,
+    pg_column_size(input) * CASE WHEN pg_column_compression(input) IS NULL THEN 1 ELSE 10 END
+    + coalesce(pg_column_size(checkpoint) * CASE WHEN pg_column_compression(checkpoint) IS NULL THEN 1 ELSE 10 END, 0))`
 
 /** A job that waits in the queue that was asked for, due or not, and is of no kind with limits, or was not when it came. */
 const waits = (sql: Sql) => sql`

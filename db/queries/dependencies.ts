@@ -21,13 +21,6 @@ export const lockParents = (sql: Sql, ids: string[]): Promise<ParentRow[]> => sq
   )
   SELECT id, project_id, state FROM parents`
 
-/** Locks the parents of jobs, in id order. */
-export const lockParentsOf = async (sql: Sql, childIds: string[]): Promise<void> => {
-  await sql`
-    SELECT FROM jobs WHERE id IN (SELECT parent_id FROM job_dependencies WHERE child_id = ANY (${childIds}::uuid[]))
-    ORDER BY id FOR NO KEY UPDATE`
-}
-
 /** Inserts edges. Those to parents that have ended are open too: {@link settle} is called for them next. */
 export const insert = async (sql: Sql, edges: { childId: string; parentId: string }[]): Promise<void> => {
   await sql`

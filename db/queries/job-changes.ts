@@ -37,7 +37,7 @@ export const apply = async (sql: Sql, id: string, it: JobChange): Promise<Change
       SELECT id, state, queue, attempt, name, priority, tags, max_attempts, timeout_seconds, start_at,
              coalesce(${it.runAt ?? null}::text::timestamptz,
                       now() + ${it.delaySeconds ?? null}::integer * interval '1 second') AS asked_at
-      FROM jobs WHERE id = ${id} FOR UPDATE
+      FROM jobs WHERE id = ${id} FOR NO KEY UPDATE
     ), wanted AS (
       SELECT id,
         CASE WHEN ${it.name !== undefined} THEN ${it.name ?? null}::text ELSE name END AS name,

@@ -227,7 +227,7 @@ export const acknowledgeCancel = async (sql: Sql, ids: string[], stints: number[
       SELECT jobs.id FROM unnest(${ids}::uuid[], ${stints}::integer[]) AS given (id, stint)
       JOIN jobs ON jobs.id = given.id AND jobs.stint = given.stint
       WHERE jobs.state = 'running' AND jobs.cancel_requested_at IS NOT NULL AND jobs.cancel_acknowledged_at IS NULL
-      ORDER BY jobs.id FOR UPDATE OF jobs
+      ORDER BY jobs.id FOR NO KEY UPDATE OF jobs
     ), acknowledged AS (
       UPDATE jobs SET cancel_acknowledged_at = now(), event_seq = event_seq + 1
       FROM held WHERE jobs.id = held.id
@@ -247,7 +247,7 @@ export const acknowledgeCancel = async (sql: Sql, ids: string[], stints: number[
 export const cancel = (sql: Sql, ids: string[]): Promise<Cancelled[]> => sql`
   WITH target AS MATERIALIZED (
     SELECT id, kind, state AS was, cancel_requested_at AS asked FROM jobs WHERE id = ANY (${ids}::uuid[])
-    ORDER BY id FOR UPDATE
+    ORDER BY id FOR NO KEY UPDATE
   ), changed AS (
     UPDATE jobs SET
       state = CASE WHEN was = 'running' THEN 'running' ELSE 'cancelled' END,

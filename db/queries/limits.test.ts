@@ -15,7 +15,7 @@ const insert = (app: App, keys: string[], delaySeconds = 0) =>
   )
 
 const claim = async (sql: Sql, limit: number, after = ''): Promise<string[]> => {
-  const wish = { kind, worker: 'w', limit, perKey: 1, after, leaseSeconds: 60, suspects: false }
+  const wish = { kind, worker: 'w', limit, bytes: 1_000_000, perKey: 1, after, leaseSeconds: 60, suspects: false }
   return (await limits.claim(sql, wish)).map((job) => job.concurrencyKey)
 }
 

@@ -1,5 +1,5 @@
 import type { Sql } from '../client.ts'
-import type { ClaimedJob } from './claims.ts'
+import { bytesOf, type ClaimedJob } from './claims.ts'
 
 export interface LimitRow {
   kind: string
@@ -42,6 +42,8 @@ export interface LimitedClaim {
   worker: string
   /** At most so many jobs. */
   limit: number
+  /** What those may hold together, about; the last may go beyond it. */
+  bytes: number
   /** At most so many running jobs per key. */
   perKey: number
   /** Keys take turns, beginning behind this one. */
@@ -65,7 +67,7 @@ const MAX_HOPS = 10_000
  */
 export const claim = (
   sql: Sql,
-  { kind, worker, limit, perKey, after, leaseSeconds, suspects }: LimitedClaim,
+  { kind, worker, limit, bytes, perKey, after, leaseSeconds, suspects }: LimitedClaim,
 ): Promise<(ClaimedJob & { concurrencyKey: string })[]> => sql`
   WITH RECURSIVE due AS MATERIALIZED (
     SELECT concurrency_key AS key FROM jobs
@@ -116,10 +118,10 @@ export const claim = (
       SELECT key, ${MAX_HOPS} + nth FROM due_first
       WHERE (SELECT count(*) FROM due) > ${FEW} AND key NOT IN (SELECT key FROM keys)
     ) AS turns
-  ), chosen AS MATERIALIZED (
-    SELECT startable.id, rooms.nth FROM rooms, LATERAL (
+  ), startable AS MATERIALIZED (
+    SELECT startable.id, startable.bytes, rooms.nth FROM rooms, LATERAL (
       SELECT found.* FROM generate_series(10, -10, -1) AS level (priority), LATERAL (
-        SELECT id FROM jobs
+        SELECT id, ${bytesOf(sql)} AS bytes FROM jobs
         WHERE kind = ${kind} AND state = 'queued' AND concurrency_key = rooms.key AND priority = level.priority
           AND start_at <= now() AND (crashes >= 2) = ${suspects}
           AND EXISTS (SELECT FROM queues WHERE name = jobs.queue AND paused_at IS NULL)
@@ -129,6 +131,11 @@ export const claim = (
     ) AS startable
     WHERE rooms.room > 0
     LIMIT ${limit}
+  ), chosen AS MATERIALIZED (
+    SELECT id, nth FROM (
+      SELECT id, nth, bytes, sum(bytes) OVER (ROWS UNBOUNDED PRECEDING) AS bytes_with_it FROM startable
+    ) AS summed
+    WHERE bytes_with_it - bytes < ${bytes}::bigint
   ), claimed AS (
     UPDATE jobs SET
       state = 'running', stint = stint + 1, event_seq = event_seq + 1, worker = ${worker},
@@ -145,7 +152,7 @@ export const claim = (
     INSERT INTO queue_pace (queue, jobs) SELECT queue, count(*) FROM claimed GROUP BY queue
   )
   SELECT id, project_id, kind, stint, attempt, crashes, timeout_seconds, run_ms, input, checkpoint, checkpoint_version,
-         has_parents, concurrency_key, (extract(epoch FROM now() - start_at) * 1000)::double precision AS wait_ms
+         has_parents, ${bytesOf(sql)} AS bytes, concurrency_key, (extract(epoch FROM now() - start_at) * 1000)::double precision AS wait_ms
   FROM claimed JOIN chosen USING (id) ORDER BY nth, priority DESC, start_at, id`
 
 /** Takes tokens, and remembers whose turn was last. */

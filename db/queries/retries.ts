@@ -13,9 +13,20 @@ export interface Ended {
 export const list = (sql: Sql, ids: string[]): Promise<Ended[]> => sql`
   SELECT id, project_id, state, has_parents, unique_key FROM jobs WHERE id = ANY (${ids}::uuid[]) ORDER BY id`
 
-/** Locks jobs that shall begin anew, in id order, after their parents. @returns what they are by now */
-export const lock = (sql: Sql, ids: string[]): Promise<{ id: string; state: JobState }[]> => sql`
-  SELECT id, state FROM jobs WHERE id = ANY (${ids}::uuid[]) ORDER BY id FOR UPDATE`
+/**
+ * Locks jobs that shall begin anew, and the parents of some of them, so that none of these ends while it is looked at. All
+ * together in id order, as a cancel does: parents are mostly older than their children.
+ * @returns what the jobs are by now
+ */
+export const lock = (sql: Sql, ids: string[], childIds: string[]): Promise<{ id: string; state: JobState }[]> => sql`
+  WITH held AS MATERIALIZED (
+    SELECT id, state FROM jobs
+    WHERE id = ANY (
+      ${ids}::uuid[] || ARRAY (SELECT parent_id FROM job_dependencies WHERE child_id = ANY (${childIds}::uuid[]))
+    )
+    ORDER BY id FOR NO KEY UPDATE
+  )
+  SELECT id, state FROM held WHERE id = ANY (${ids}::uuid[]) ORDER BY id`
 
 export interface Begun {
   queue: string

@@ -27,7 +27,8 @@ export const save = async (sql: Sql, points: SavedPoint[]): Promise<string[]> =>
         ${points.map((it) => it.checkpointVersion ?? null)}::smallint[]
       ) AS given (id, stint, progress, partial, checkpoint, checkpoint_version)
     ), held AS MATERIALIZED (
-      SELECT id, stint, state FROM jobs WHERE id = ANY (${points.map((it) => it.id)}::uuid[]) ORDER BY id FOR UPDATE
+      SELECT id, stint, state FROM jobs WHERE id = ANY (${points.map((it) => it.id)}::uuid[]) ORDER BY id
+      FOR NO KEY UPDATE
     ), saved AS (
       UPDATE jobs SET
         progress = coalesce(given.progress, jobs.progress),

@@ -40,7 +40,7 @@ export const accountMail = defineJob({
     const written = { ...writeAccountMail(purpose, { name, link }), to: [person.email] }
     const { rejected, deferred } = await mail.send(written, written.to)
     if (rejected[0]) throw new PermanentError('MAIL_REJECTED', rejected[0].reply)
-    if (deferred[0]) throw new Error(`deferred: ${deferred[0].reply}`)
+    if (deferred[0]) throw Object.assign(new Error(`deferred: ${deferred[0].reply}`), { code: 'MAIL_DEFERRED' })
     yield { checkpoint: { sent: true }, progress: 1, durable: true }
     return { sent: true }
   },

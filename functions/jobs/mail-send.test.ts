@@ -103,9 +103,10 @@ describe('through as many stints as there are safe points', () => {
     const { checkpoint, safePoints } = await runKind(mailSend, { input, context, stopAt: 2 })
     const rejected = [{ address: 'nobody@example.com', reply: '550 no such user' }]
     expect(safePoints.at(-1)?.partial).toEqual({ accepted: ['ben@example.com'], rejected })
-    await expect(runKind(mailSend, { input, context, checkpoint })).rejects.toThrow(
-      '1 recipients were deferred: 450 later',
-    )
+    await expect(runKind(mailSend, { input, context, checkpoint })).rejects.toMatchObject({
+      code: 'MAIL_DEFERRED',
+      message: '1 recipients were deferred: 450 later',
+    })
     busy = false
     const { result } = await runKind(mailSend, { input, context, checkpoint })
     expect(result).toMatchObject({ accepted: ['ben@example.com', 'cem@example.com'], rejected })

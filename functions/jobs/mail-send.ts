@@ -59,7 +59,10 @@ export const mailSend = defineJob({
       }
       const partial = { accepted: state.accepted, rejected: state.rejected }
       yield { checkpoint: state, progress: 1 - deferred.length / all.length, partial, durable: true }
-      if (deferred[0]) throw new Error(`${deferred.length} recipients were deferred: ${deferred[0].reply}`)
+      if (deferred[0]) {
+        const message = `${deferred.length} recipients were deferred: ${deferred[0].reply}`
+        throw Object.assign(new Error(message), { code: 'MAIL_DEFERRED' })
+      }
     }
     const { accepted, rejected } = state
     if (accepted.length === 0)

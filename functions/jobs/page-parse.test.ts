@@ -110,7 +110,11 @@ describe('one page', () => {
 
   test.for([500, 503, 429])('that answers %i is tried again', async (status, { world }) => {
     site.pages['/'] = (_, response) => response.writeHead(status).end()
-    await expect(parse(world)).rejects.toMatchObject({ name: 'Error', message: expect.stringContaining(`${status}`) })
+    await expect(parse(world)).rejects.toMatchObject({
+      name: 'WebError',
+      code: 'HTTP_ERROR',
+      message: expect.stringContaining(`${status}`),
+    })
   })
 
   test('that is no HTML fails for good, and is not read', async ({ world }) => {
@@ -201,7 +205,7 @@ describe('a crawl', () => {
     site.pages['/robots.txt'] = 'User-agent: stint\nDisallow: /\n'
     await expect(parse(world)).rejects.toMatchObject({ name: 'PermanentError', code: 'ROBOTS_DISALLOWED' })
     site.pages['/robots.txt'] = (_, response) => response.writeHead(503).end()
-    await expect(parse(world)).rejects.toMatchObject({ name: 'Error', message: expect.stringContaining('robots.txt') })
+    await expect(parse(world)).rejects.toMatchObject({ name: 'WebError', code: 'ROBOTS_UNREADABLE' })
     expect(site.asked).toEqual(['/robots.txt', '/robots.txt'])
   })
 

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { expect } from 'vitest'
 import { z } from 'zod'
 import * as jobs from '../../db/queries/jobs.ts'
@@ -407,4 +408,61 @@ test('a claim that finds only what others are taking looks once more, and finds 
     expect(await claim({ ...world.app, sql }, one)).toEqual([])
     expect(later).toHaveLength(3)
   })
+})
+
+/** Text that takes as much on disk as it has characters. */
+const dense = (length: number): string => randomBytes(length).toString('base64').slice(0, length)
+
+test('a claim takes what may be held, and one job at least', async ({ world: { app } }) => {
+  await insertJobs(
+    app,
+    Array.from({ length: 6 }, () => ({ input: JSON.stringify({ value: dense(10_000) }) })),
+  )
+  const most: ClaimWish = { queue: 'default', limit: 100, free: [{ kind: echo, slots: 100 }], turn: 'others' }
+  expect(await claim(app, { ...most, bytes: 25_000 })).toHaveLength(3)
+  expect(await claim(app, { ...most, bytes: 1 })).toHaveLength(1)
+  const rest = await claim(app, most)
+  expect(rest).toHaveLength(2)
+  for (const { bytes } of rest) expect(bytes).toBeGreaterThan(9_000)
+})
+
+test('of a kind with limits no more is claimed than may be held either', async ({ world: { app } }) => {
+  const input = JSON.stringify({ host: dense(10_000) })
+  await insertJobs(
+    app,
+    Array.from({ length: 6 }, (_, nth) => ({ kind: 'test.limited', input, concurrencyKey: `${nth}` })),
+  )
+  const taken = [
+    await claim(app, wish({}, { bytes: 25_000 })),
+    await claim(app, wish({}, { bytes: 1 })),
+    await claim(app, wish({})),
+  ]
+  expect(taken.map((jobs) => jobs.length)).toEqual([3, 1, 2])
+})
+
+test('what is compressed on disk counts as what it may come to', async ({ world: { app } }) => {
+  const input = JSON.stringify({ value: 'a'.repeat(200_000) })
+  await insertJobs(app, [{ input }, { input }])
+  const [first] = await claim(app, { queue: 'default', limit: 1, free: [{ kind: echo, slots: 1 }], turn: 'others' })
+  expect(first?.bytes).toBeGreaterThan(20_000)
+})
+
+test('projects with large jobs take turns with others', async ({ world: { app } }) => {
+  const [large, small] = ['00000000-0000-7000-8000-00000000000a', '00000000-0000-7000-8000-00000000000b']
+  const input = JSON.stringify({ value: dense(10_000) })
+  await insertJobs(
+    app,
+    Array.from({ length: 20 }, () => ({ projectId: large, input })),
+  )
+  await insertJobs(
+    app,
+    Array.from({ length: 20 }, () => ({ projectId: small })),
+  )
+  const most: ClaimWish = { queue: 'default', limit: 10, free: [{ kind: echo, slots: 10 }], turn: 'others' }
+  const claims = [
+    await claim(app, { ...most, bytes: 25_000 }),
+    await claim(app, { ...most, bytes: 25_000 }),
+    await claim(app, { ...most, bytes: 25_000 }),
+  ]
+  expect(claims.map((jobs) => jobs.some(({ projectId }) => projectId === small))).toEqual([false, true, true])
 })

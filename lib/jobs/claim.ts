@@ -10,10 +10,18 @@ import type { QueueName } from '../queue/doorbells.ts'
 import type { JobKind } from './define.ts'
 import { MAX_DOORBELL_DELAY_SECONDS } from './retry.ts'
 
+/**
+ * What the inputs and checkpoints of the jobs of one invocation may hold, about: what a function has for them beside all
+ * else. Five hundred checkpoints may be half a gigabyte, and all of those jobs would go down with their process.
+ */
+export const MAX_HELD_BYTES = 32 * 1024 * 1024
+
 export interface ClaimWish {
   queue: QueueName
   /** At most so many jobs. */
   limit: number
+  /** What those may hold together, about; one is claimed whatever it holds. */
+  bytes?: number
   /** Kinds that may run more jobs here, and how many more each. */
   free: { kind: JobKind; slots: number }[]
   /**
@@ -35,26 +43,30 @@ export interface ClaimWish {
  */
 export const claim = async (
   app: App,
-  { queue, limit, free, turn, glance = false }: ClaimWish,
+  { queue, limit, bytes = MAX_HELD_BYTES, free, turn, glance = false }: ClaimWish,
 ): Promise<claims.ClaimedJob[]> => {
   // Also of a kind that has limits no more: jobs that came while it had some start no other way.
   const limited = free.filter(({ kind }) => kind.queue === queue)
   const jobs: claims.ClaimedJob[] = []
   const take = async (
     wanted: ClaimWish['free'],
-    claimSome: (open: ClaimWish['free'], most: number, turn: ClaimWish['turn']) => Promise<claims.ClaimedJob[]>,
+    claimSome: (open: ClaimWish['free'], most: Most, turn: ClaimWish['turn']) => Promise<claims.ClaimedJob[]>,
   ): Promise<void> => {
     const open = stillFree(wanted, jobs)
-    if (open.length === 0 || jobs.length >= limit || jobs.some(isSuspect)) return
+    const most = { jobs: limit - jobs.length, bytes: bytes - bytesOf(jobs) }
+    if (open.length === 0 || most.jobs <= 0 || most.bytes <= 0 || jobs.some(isSuspect)) return
     try {
-      jobs.push(...(await claimSome(open, limit - jobs.length, jobs.length === 0 ? turn : 'others')))
+      jobs.push(...(await claimSome(open, most, jobs.length === 0 ? turn : 'others')))
     } catch (error) {
       if (jobs.length === 0) throw error
       app.log.warn({ err: error, queue, claimed: jobs.length }, 'no more jobs could be claimed; these run')
     }
   }
   const takePlain = () =>
-    take(free, (open, most, whose) => claimPlain(app, plainRequest(app, queue, most, open), whose, glance))
+    take(free, async (open, most, whose) => {
+      const request = plainRequest(app, queue, { ...most, jobs: fewerIfLarge(app, queue, most) }, open)
+      return noteSize(app, queue, await claimPlain(app, request, whose, glance))
+    })
   const takeLimited = (due: ClaimWish['free']) =>
     take(due, (open, most, whose) => claimLimited(app, open, queue, most, whose !== 'others'))
 
@@ -74,6 +86,37 @@ export const claim = async (
   }
   if (jobs.length > 0) app.committed()
   countClaimed(app.metrics, queue, jobs)
+  return jobs
+}
+
+/** What a claim may take. */
+interface Most {
+  jobs: number
+  bytes: number
+}
+
+export const bytesOf = (jobs: Iterable<{ bytes: number }>): number => {
+  let sum = 0
+  for (const job of jobs) sum += job.bytes
+  return sum
+}
+
+/** What the jobs of each queue held that were claimed last, each, about. */
+const usualBytes = mapOfEach<App, number>()
+
+/**
+ * Of large jobs as many as may be held together: a claim that finds too many takes the oldest, whatever projects those are
+ * of, and projects take turns by how many jobs are asked for.
+ */
+const fewerIfLarge = (app: App, queue: QueueName, most: Most): number =>
+  Math.min(most.jobs, Math.max(1, Math.floor(most.bytes / (usualBytes(app).get(queue) || 1))))
+
+/** Some small ones among large ones don't make those small. */
+const noteSize = (app: App, queue: QueueName, jobs: claims.ClaimedJob[]): claims.ClaimedJob[] => {
+  if (jobs.length > 0) {
+    const usual = usualBytes(app)
+    usual.set(queue, Math.max(bytesOf(jobs) / jobs.length, (usual.get(queue) ?? 0) / 2))
+  }
   return jobs
 }
 
@@ -106,9 +149,10 @@ const listDue = async (app: App, limited: ClaimWish['free']): Promise<ClaimWish[
 /** What each look of a claim asks for. */
 type PlainRequest = Omit<claims.ClaimRequest, 'fresh' | 'after' | 'roundFrom'>
 
-const plainRequest = (app: App, queue: QueueName, limit: number, free: ClaimWish['free']): PlainRequest => ({
+const plainRequest = (app: App, queue: QueueName, most: Most, free: ClaimWish['free']): PlainRequest => ({
   queue,
-  limit,
+  limit: most.jobs,
+  bytes: most.bytes,
   kinds: free.map(({ kind }) => kind.kind),
   slots: free.map(({ slots }) => slots),
   worker: app.instance,
@@ -181,16 +225,16 @@ const claimLimited = async (
   app: App,
   free: ClaimWish['free'],
   queue: QueueName,
-  limit: number,
+  most: Most,
   fresh: boolean,
 ): Promise<claims.ClaimedJob[]> => {
   const jobs: claims.ClaimedJob[] = []
   for (const { kind, slots } of free) {
-    if (jobs.length >= limit) break
-    const most = Math.min(slots, limit - jobs.length)
+    const left = { jobs: Math.min(slots, most.jobs - jobs.length), bytes: most.bytes - bytesOf(jobs) }
+    if (left.jobs <= 0 || left.bytes <= 0) break
     try {
       const { found, againInMs } = await transaction(app.sql, (tx) =>
-        claimOfKind(tx, app, kind, most, fresh && jobs.length === 0),
+        claimOfKind(tx, app, kind, left, fresh && jobs.length === 0),
       )
       jobs.push(...found)
       if (found.some(isSuspect)) return jobs
@@ -206,7 +250,13 @@ const claimLimited = async (
 }
 
 /** Claims jobs of one kind within its limits. `againInMs`: when the rate allows the next start, if it is what stopped us. */
-const claimOfKind = async (tx: TransactionSql, app: App, kind: JobKind, most: number, fresh: boolean) => {
+const claimOfKind = async (
+  tx: TransactionSql,
+  app: App,
+  kind: JobKind,
+  { jobs: most, bytes }: Most,
+  fresh: boolean,
+) => {
   const { running = Number.MAX_SAFE_INTEGER, runningPerKey = Number.MAX_SAFE_INTEGER, rate } = kind.limits ?? {}
   const perSecond = rate ? rate.starts / rate.perSeconds : 0
   await limits.lock(tx, kind.kind, rate ? { perSecond, burst: rate.starts } : null)
@@ -219,6 +269,7 @@ const claimOfKind = async (tx: TransactionSql, app: App, kind: JobKind, most: nu
   const wish = {
     kind: kind.kind,
     worker: app.instance,
+    bytes,
     perKey: runningPerKey,
     after: now.lastKey,
     leaseSeconds: app.config.engine.leaseSeconds,

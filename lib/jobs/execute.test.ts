@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, vi } from 'vitest'
@@ -509,4 +510,34 @@ test('a job that a process lost and then claimed again is taken from its earlier
   await cancelJob(app, id)
   await invoked
   expect(await get(app, id)).toMatchObject({ state: 'succeeded', stint: 2 })
+})
+
+test('an invocation holds no more large checkpoints than it has memory for, and gets through all', async ({
+  world: { app },
+}) => {
+  let running = 0
+  let most = 0
+  const heavy = defineJob({
+    kind: 'test.heavy',
+    summary: 'Goes on from a megabyte',
+    input: z.object({}),
+    output: z.int(),
+    checkpoint: z.string(),
+    async *run({ checkpoint = '' }) {
+      most = Math.max(most, ++running)
+      await sleep(10)
+      running--
+      return checkpoint.length
+    },
+  })
+  await insertJobs(
+    app,
+    Array.from({ length: 50 }, () => ({ kind: 'test.heavy', input: '{}' })),
+  )
+  const megabyte = randomBytes(750_000).toString('base64')
+  await app.sql`UPDATE jobs SET checkpoint_version = 1, checkpoint = to_jsonb(${megabyte}::text)`
+  await invoke(createEngine(app, [heavy]))
+  expect(most).toBeLessThan(40)
+  const rows = await app.sql`SELECT state, result, count(*)::integer FROM jobs GROUP BY state, result`
+  expect(rows).toEqual([{ state: 'succeeded', result: 1_000_000, count: 50 }])
 })

@@ -4,7 +4,7 @@ import type { App } from '../app.ts'
 import { mapOfEach } from '../core/map-of-each.ts'
 import type { QueueName } from '../queue/doorbells.ts'
 import { CLAIMS_PER_DOORBELL, toRings } from '../queue/ring.ts'
-import { type ClaimWish, claim, isSuspect } from './claim.ts'
+import { bytesOf, type ClaimWish, claim, isSuspect, MAX_HELD_BYTES } from './claim.ts'
 import type { JobKind } from './define.ts'
 import type { Threads } from './run-thread.ts'
 import { beginShift, type Shift } from './shift.ts'
@@ -80,7 +80,8 @@ const claimAndStart = async (shift: Shift, queue: QueueName, budget: number): Pr
     const free = freeSlots(engine.kinds, running)
     const wanted = left === 0 ? MAX_RUNNING : left + (cameLate(engine.app).get(queue) ? 1 : 0)
     const limit = Math.min(wanted, MAX_RUNNING - running.size)
-    if (limit <= 0 || free.kinds.length === 0) {
+    const bytes = MAX_HELD_BYTES - bytesOf(running.values().map(({ job }) => job))
+    if (limit <= 0 || bytes <= 0 || free.kinds.length === 0) {
       if (running.size === 0) return 0
       await shift.oneEnded()
       // Jobs of no time all end in one turn of the event loop: what they free is claimed together.
@@ -93,7 +94,7 @@ const claimAndStart = async (shift: Shift, queue: QueueName, budget: number): Pr
       continue
     }
     const beganMs = performance.now()
-    const jobs = await tryClaim(shift, { queue, limit, turn, free: free.kinds, glance: left === 0 }, round === 0)
+    const jobs = await tryClaim(shift, { queue, limit, bytes, turn, free: free.kinds, glance: left === 0 }, round === 0)
     if (jobs.length === 0) {
       // Nothing else is startable. Of the kinds that were left out because their slots are taken, something may be.
       if (free.someTaken) {

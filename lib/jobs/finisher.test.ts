@@ -79,8 +79,8 @@ test.for([
   'ENOTFOUND',
 ])('a result is kept over an error that is not its own: %s', async (code, { world }) => {
   const outcome = await oneRunning(world)
-  // A deadlock's victim is tried three times before anybody hears of it.
-  let left = code === '40P01' ? 3 : 1
+  // A deadlock's victim is tried five times before anybody hears of it.
+  let left = code === '40P01' ? 5 : 1
   const finisher = createFinisher(
     failing(world, () => (left-- > 0 ? errorOf(code) : undefined)),
     () => true,

@@ -201,3 +201,30 @@ test('safe points of megabytes each, and the outcomes after them, are written by
     await world.sql`SELECT count(*)::integer AS jobs FROM jobs WHERE state = 'queued' AND length(checkpoint::text) = 1000002`,
   ).toEqual([{ jobs: ids.length }])
 })
+
+test('of the safe points of all jobs no more become text than one statement saves', async ({ world }) => {
+  let texts = 0
+  const textsByThen: number[] = []
+  const sql = new Proxy(world.sql, {
+    apply: (target, _, args) => {
+      if (Array.isArray(args[0]) && args[0].join().includes('job.progressed')) textsByThen.push(texts)
+      return Reflect.apply(target, undefined, args)
+    },
+  })
+  await insertJobs(
+    world.app,
+    Array.from({ length: 20 }, () => ({})),
+  )
+  const wish = { queue: 'default', limit: 20, free: [{ kind: echo, slots: 20 }], turn: 'anyone' } as const
+  const time = { totalMs: 600_000, remainingMs: () => 600_000 }
+  const stints = (await claim(world.app, { ...wish, free: [...wish.free] })).map((job) => new Stint(job, echo, time))
+  const toJSON = () => {
+    texts++
+    return 'x'.repeat(1_000_000)
+  }
+  for (const stint of stints) stint.pass({ checkpoint: { toJSON } })
+  const keeper = createKeeper({ ...world.app, sql }, new Set(stints))
+  await vi.waitFor(() => expect(textsByThen).toHaveLength(2), PATIENCE)
+  keeper.stop()
+  expect(textsByThen).toEqual([17, 20])
+})

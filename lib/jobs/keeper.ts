@@ -73,14 +73,18 @@ export const createKeeper = (app: App, running: ReadonlySet<Stint>): Keeper => {
   }
 
   const saveNewest = async (stints: Stint[]): Promise<void> => {
-    const points = new Map(
-      stints.flatMap((stint) => {
+    const unsaved = new Set<Stint>()
+    /** As text when it is their turn: those of all jobs may be hundreds of megabytes. */
+    function* points(): Generator<[Stint, safePoints.SavedPoint]> {
+      for (const stint of stints) {
         const point = unsavedPoint(stint)
-        return point ? [[stint, point] as const] : []
-      }),
-    )
+        if (!point) continue
+        unsaved.add(stint)
+        yield [stint, point]
+      }
+    }
     try {
-      for (const part of inParts(points, { most: points.size, maxSize: MAX_SAVED, sizeOf })) {
+      for (const part of inParts(points(), { most: stints.length, maxSize: MAX_SAVED, sizeOf })) {
         const saved = new Set(
           await safePoints.save(
             app.sql,
@@ -89,12 +93,12 @@ export const createKeeper = (app: App, running: ReadonlySet<Stint>): Keeper => {
         )
         app.committed()
         for (const [stint] of part) {
-          points.delete(stint)
+          unsaved.delete(stint)
           if (!saved.has(stint.job.id)) stint.fence()
         }
       }
     } catch (error) {
-      for (const stint of points.keys()) stint.markUnsaved()
+      for (const stint of unsaved) stint.markUnsaved()
       throw error
     }
   }

@@ -108,15 +108,12 @@ const refuseUnlessRetryable = ({ state }: { state: retries.Ended['state'] }): vo
   if (state === 'succeeded') throw new StintError('JOB_SUCCEEDED')
 }
 
-/** Parents before children, so that none of them ends while it is looked at. */
-const lockAll = async (tx: TransactionSql, jobs: retries.Ended[]) => {
-  const children = jobs.filter((job) => job.hasParents).map((job) => job.id)
-  if (children.length > 0) await dependencies.lockParentsOf(tx, children)
-  return retries.lock(
+const lockAll = (tx: TransactionSql, jobs: retries.Ended[]) =>
+  retries.lock(
     tx,
     jobs.map((job) => job.id),
+    jobs.filter((job) => job.hasParents).map((job) => job.id),
   )
-}
 
 const begin = async (tx: TransactionSql, ...[jobs, how]: Tail<Parameters<typeof retries.begin>>) => {
   const ids = jobs.map((job) => job.id)

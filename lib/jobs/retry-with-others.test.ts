@@ -3,7 +3,7 @@ import * as jobs from '../../db/queries/jobs.ts'
 import { untilOneWaits } from '../../tests/support/lock-waits.ts'
 import { test, type World } from '../../tests/support/world.ts'
 import { cancelJob } from './cancel.ts'
-import { retryJob } from './retry-jobs.ts'
+import { retryJob, retryJobs } from './retry-jobs.ts'
 
 const noop = (over: object = {}) => ({ kind: 'debug.noop', input: {}, ...over })
 
@@ -62,6 +62,21 @@ describe('a job that begins anew', () => {
     await world.sql`UPDATE jobs SET start_at = now() WHERE id = ${b}`
     await world.work('default')
     expect(await states(world, [a, b, c])).toEqual(['cancelled', 'succeeded', 'succeeded'])
+  })
+
+  test('is held with its parents in the order in which others hold many', async ({ world }) => {
+    const ada = await submitter(world)
+    const [first = '', parent = '', child = ''] = await ada.batch(noop(), noop({ name: 'a' }), noop({ after: ['$a'] }))
+    await ada.cancel(first)
+    await ada.cancel(parent)
+    let begun: Promise<number> | undefined
+    await world.sql.begin(async (tx) => {
+      await tx`SELECT FROM jobs WHERE id = ${first} FOR UPDATE`
+      begun = retryJobs(world.app, [first, child], { fromStart: false })
+      await untilOneWaits(world.sql)
+      await tx`SELECT FROM jobs WHERE id = ${parent} FOR UPDATE`
+    })
+    expect(await begun).toBe(2)
   })
 
   test('fails again when its parent fails again', async ({ world }) => {

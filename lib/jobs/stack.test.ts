@@ -7,7 +7,7 @@ import * as stints from '../../db/queries/stints.ts'
 import { createEngine, insertJobs, invoke } from '../../tests/support/engine.ts'
 import { oddThread } from '../../tests/support/engine-thread-kinds.ts'
 import { test } from '../../tests/support/world.ts'
-import { defineJob } from './define.ts'
+import { defineJob, PermanentError } from './define.ts'
 import { MAX_STACK_BYTES, stackOf } from './stack.ts'
 
 describe('the stack of what a job threw', () => {
@@ -41,6 +41,27 @@ describe('the stack of what a job threw', () => {
       ['postponed', null],
       ['succeeded', null],
     ])
+  })
+
+  test('is kept of what caused an error that says all there is to know', async ({ world: { app, sql } }) => {
+    const caused = defineJob({
+      kind: 'test.caused',
+      summary: 'Throws',
+      input: z.object({}),
+      output: z.null(),
+      async *run() {
+        throw new PermanentError('NOT_THERE', 'as told', { cause: new TypeError('no map') })
+      },
+    })
+    const [id = ''] = await insertJobs(app, [{ kind: 'test.caused', input: '{}' }])
+    const [other = ''] = await insertJobs(app, [{ kind: 'test.odd-thread', input: '{"how":"a permanent one"}' }])
+    await invoke(createEngine(app, [caused, oddThread]))
+    const [shared] = await stints.list(sql, id, 0, 10)
+    const [threaded] = await stints.list(sql, other, 0, 10)
+    const error = { code: 'NOT_THERE', message: 'as told' }
+    expect([shared?.error, threaded?.error]).toEqual([error, error])
+    expect(shared?.stack).toMatch(/^TypeError: no map\n {4}at .*lib\/jobs\/stack\.test\.ts:\d+/)
+    expect(threaded?.stack).toMatch(/^TypeError: no map\n {4}at .*tests\/support\/engine-thread-kinds\.ts:\d+/)
   })
 
   test('comes out of a thread too, with its cause', async ({ world: { app, sql } }) => {

@@ -2,12 +2,12 @@ import type { ClaimedJob } from '../../db/queries/claims.ts'
 import type { JobError } from '../../db/queries/jobs.ts'
 import type { Outcome } from '../../db/queries/outcomes.ts'
 import type { SavedPoint } from '../../db/queries/safe-points.ts'
+import { attempt } from '../core/attempt.ts'
 import { storable } from '../core/storable.ts'
 import { type JobKind, PermanentError, RetryLater, type SafePoint } from './define.ts'
 import { MAX_CHECKPOINT_BYTES, MAX_DATA_BYTES, toStoredJson, toStoredProgress } from './json.ts'
 import { backoffMs } from './retry.ts'
-import { stackOf } from './stack.ts'
-import { toError } from './thrown.ts'
+import { stackToKeep, toError } from './thrown.ts'
 import { type FunctionTime, marginMs } from './time.ts'
 
 /**
@@ -133,9 +133,10 @@ export class Stint {
     if (error instanceof RetryLater)
       return { ...this.#goesOn('postponed'), delayMs: Math.max(0, error.seconds * 1_000) }
     const told = toJobError(error)
-    if (error instanceof PermanentError) return { ...this.#ended('refused'), ...this.#storedIfPossible(), error: told }
+    if (error instanceof PermanentError)
+      return { ...this.#ended('refused'), ...this.#storedIfPossible(), error: told, stack: stackToKeep(error) }
     const delayMs = backoffMs(this.kind.backoff, this.job.attempt, random)
-    return { ...this.#ended('threw'), ...this.#storedIfPossible(), error: told, stack: stackOf(error), delayMs }
+    return { ...this.#ended('threw'), ...this.#storedIfPossible(), error: told, stack: stackToKeep(error), delayMs }
   }
 
   /** The function's time is over and the job is between two safe points, or had no thread. */
@@ -197,7 +198,12 @@ const errorMessage = ({ message }: Error): string => storable(message.slice(0, M
 
 const toJobError = (error: Error): JobError => ({ code: errorCode(error), message: errorMessage(error) })
 
+/** A code in words, as Node's and those of kinds are: not PostgreSQL's. */
+const WORDS = /^[A-Z][A-Z_]{1,59}$/
+
 const errorCode = (error: Error): string => {
   if (error instanceof PermanentError && typeof error.code === 'string') return storable(error.code)
+  const code = attempt(() => (error as { code?: unknown }).code)
+  if (typeof code === 'string' && WORDS.test(code)) return code
   return /^\w{1,60}$/.test(error.name) ? error.name : 'ERROR'
 }

@@ -469,3 +469,15 @@ test('the keys of a job go with it, and never before', async ({ world }) => {
   expect(await app.sql`SELECT FROM idempotency_keys`).toHaveLength(0)
   expect((await ofParent(app, id)).map(({ state }) => state)).toEqual(['queued', 'queued'])
 })
+
+test('a job submits in the midst of its own writes one that runs after it', async ({ world: { app } }) => {
+  const id = await insertParent(app)
+  work = async function* ({ fenced, submit, job }) {
+    return fenced(() => submit('next', echoOf('next', { after: [job.id] })))
+  }
+  await runAlone(app)
+  const { state, result } = await get(app, id)
+  expect(state).toBe('succeeded')
+  await run(app)
+  expect(await get(app, String(result))).toMatchObject({ state: 'succeeded' })
+})

@@ -225,6 +225,17 @@ test('a job whose delay was too long for SQS is rung for when it falls due, once
   expect(JSON.parse(message?.body ?? '')).toMatchObject({ n: 1 })
 })
 
+test('however many jobs fall due at once, two hundred doorbells are rung for a queue', async ({ world }) => {
+  await sweep(world.app)
+  await insertJobs(
+    world.app,
+    Array.from({ length: 250 }, () => ({ queue: 'compute', delaySeconds: 3_600 })),
+  )
+  await world.sql`UPDATE jobs SET queued_at = queued_at - interval '1 hour', start_at = now()`
+  await sweep(world.app)
+  expect(await world.app.queue.visible('compute')).toBe(200)
+})
+
 test('a lease that was lost a month ago is settled, and a child that is due in a year comes free', async ({
   world,
 }) => {

@@ -7,7 +7,7 @@ import { isRecent } from '../core/clock.ts'
 import { mapOfEach } from '../core/map-of-each.ts'
 import { countFinished, countSettled } from '../metrics/jobs.ts'
 import type { QueueName, Ring } from '../queue/doorbells.ts'
-import { CLAIMS_PER_DOORBELL, ringFor, startableAfter } from '../queue/ring.ts'
+import { CLAIMS_PER_DOORBELL, ringFor, ringForMany, startableAfter } from '../queue/ring.ts'
 import { each } from '../schedule/every.ts'
 import { holds, RENEW_BELOW_SECONDS } from '../schedule/runner.ts'
 import type { JobKind } from './define.ts'
@@ -119,9 +119,9 @@ const ringFallenDue = async (app: App): Promise<void> => {
   const rows = await queues.listFallenDue(app.sql, rungUntil.get(app) ?? null, MAX_DOORBELL_DELAY_SECONDS - 10)
   const [first] = rows
   if (first) rungUntil.set(app, first.until)
-  await ringFor(
+  await ringForMany(
     app,
-    rows.flatMap(({ queue, jobs }) => (queue ? [{ queue, delayMs: 0, jobs }] : [])),
+    rows.flatMap(({ queue, jobs }) => (queue ? [{ queue, jobs }] : [])),
   )
 }
 

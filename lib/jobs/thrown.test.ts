@@ -39,6 +39,16 @@ const ODD: [string, () => unknown, { code: string; message: string }][] = [
   ['an error whose message cannot be read', () => throwing('message'), { code: 'Error', message: 'undefined' }],
   ['an error of which something cannot be read', () => throwing('detail'), { code: 'Error', message: 'as told' }],
   ['an error that is frozen', () => Object.freeze(new Error('as told')), { code: 'Error', message: 'as told' }],
+  [
+    'an error with a code',
+    () => Object.assign(new TypeError('as told'), { code: 'NAME_NOT_FOUND' }),
+    { code: 'NAME_NOT_FOUND', message: 'as told' },
+  ],
+  [
+    'an error with a number for a code',
+    () => Object.assign(new TypeError('as told'), { code: '23505' }),
+    { code: 'TypeError', message: 'as told' },
+  ],
   ['a proxy that was revoked', revoked, { code: 'ERROR', message: 'what was thrown has no text' }],
 ]
 
@@ -77,7 +87,7 @@ test('whatever jobs throw is what they end with, and their neighbours go on', as
 })
 
 test('what a job throws in a thread may be anything too', async ({ world: { app, sql } }) => {
-  const hows = ['no text', 'no message', 'a function'] as const
+  const hows = ['no text', 'no message', 'a function', 'a code'] as const
   const ids = await insertJobs(
     app,
     hows.map((how) => ({ kind: 'test.odd-thread', input: JSON.stringify({ how }), maxAttempts: 1 })),
@@ -88,6 +98,7 @@ test('what a job throws in a thread may be anything too', async ({ world: { app,
     { state: 'failed', progress: 0.5, error: { code: 'ERROR', message: 'what was thrown has no text' } },
     { state: 'failed', progress: 0.5, error: { code: 'TypeError', message: '[object Object]' } },
     { state: 'failed', progress: 0.5, error: { code: 'ERROR', message: '() => 5' } },
+    { state: 'failed', progress: 0.5, error: { code: 'NAME_NOT_FOUND', message: 'as told' } },
   ])
 })
 

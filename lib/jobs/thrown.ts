@@ -8,7 +8,7 @@ export interface ThrownParts {
   message: string
   code?: string
   seconds?: number
-  /** With those of its causes. */
+  /** As {@link stackToKeep} says. */
   stack?: string
 }
 
@@ -17,7 +17,7 @@ export const partsOf = (thrown: unknown): ThrownParts => {
   if (!attempt(() => thrown instanceof Error)) return { name: 'ERROR', message: textOf(thrown) }
   const read = (key: string): unknown => attempt(() => (thrown as Record<string, unknown>)[key])
   const [name, message, code, seconds] = [read('name'), read('message'), read('code'), read('seconds')]
-  const stack = stackOf(thrown)
+  const stack = stackToKeep(thrown)
   return {
     name: typeof name === 'string' ? name : 'Error',
     message: typeof message === 'string' ? message : textOf(message),
@@ -30,8 +30,15 @@ export const partsOf = (thrown: unknown): ThrownParts => {
 /** The error that parts are of. Where it was made anew tells nobody anything. */
 export const revive = ({ name, message, code, seconds, stack = `${name}: ${message}` }: ThrownParts): Error => {
   if (name === 'RetryLater' && seconds !== undefined) return new RetryLater(seconds, message)
-  if (name === 'PermanentError' && code !== undefined) return new PermanentError(code, message)
-  return Object.assign(new Error(message), { name, stack })
+  if (name === 'PermanentError' && code !== undefined)
+    return new PermanentError(code, message, { cause: Object.assign(new Error(), { stack }) })
+  return Object.assign(new Error(message), { name, stack, ...(code !== undefined && { code }) })
+}
+
+/** Where it comes from, with what caused it; of an error that says all there is to know, where that comes from. */
+export const stackToKeep = (thrown: unknown): string | undefined => {
+  const isPermanent = attempt(() => (thrown as { name?: unknown }).name) === 'PermanentError'
+  return stackOf(isPermanent ? attempt(() => (thrown as Error).cause) : thrown)
 }
 
 /** Whatever was thrown, as an error whose class, name and message can be read: itself, where it is one. */

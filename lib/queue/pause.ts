@@ -3,10 +3,7 @@ import * as queues from '../../db/queries/queues.ts'
 import type { App } from '../app.ts'
 import { readDepths } from './depths.ts'
 import type { QueueName } from './doorbells.ts'
-import { CLAIMS_PER_DOORBELL, ringFor } from './ring.ts'
-
-/** Doorbells that a resumed queue gets at once. What they are not worth, the sweep rings for. */
-const MAX_DOORBELLS = 200
+import { ringForMany } from './ring.ts'
 
 /** Keeps jobs of the queue from starting. Those that run go on. */
 export const pauseQueue = (app: App, queue: QueueName, alongside?: Alongside): Promise<void> =>
@@ -22,6 +19,5 @@ export const resumeQueue = async (app: App, queue: QueueName, alongside?: Alongs
     await alongside?.(tx)
   })
   const waiting = (await readDepths(app)).queues.find((it) => it.name === queue)?.queued ?? 0
-  const jobs = Math.min(waiting, MAX_DOORBELLS * CLAIMS_PER_DOORBELL[queue])
-  await ringFor(app, [{ queue, delayMs: 0, jobs }])
+  await ringForMany(app, [{ queue, jobs: waiting }])
 }

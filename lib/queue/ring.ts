@@ -27,6 +27,18 @@ export const ringFor = async (app: App, startable: Startable[]): Promise<void> =
   }
 }
 
+/** Doorbells that a queue gets at once for jobs that have waited for long. What they are not worth, the sweep rings for. */
+const MAX_DOORBELLS = 200
+
+/** Rings for many jobs that wait and may start together. */
+export const ringForMany = (app: App, waiting: { queue: string; jobs: number }[]): Promise<void> =>
+  ringFor(
+    app,
+    waiting.flatMap(({ queue, jobs }) =>
+      isQueue(queue) ? [{ queue, delayMs: 0, jobs: Math.min(jobs, MAX_DOORBELLS * CLAIMS_PER_DOORBELL[queue]) }] : [],
+    ),
+  )
+
 /** What may start after outcomes were settled: the jobs that are queued again, and one in the place of each limited one. */
 export const startableAfter = (settled: (Startable & { state: string; limited: boolean })[]): Startable[] =>
   settled.flatMap(({ queue, delayMs, state, limited }) => [

@@ -9,11 +9,19 @@ export type WebErrorCode =
   | 'HEADERS_TOO_LARGE'
   | 'ENCODING_UNREADABLE'
   // What may be otherwise the next time.
+  | 'HTTP_ERROR'
+  | 'ROBOTS_UNREADABLE'
   | 'NAME_NOT_FOUND'
   | 'TIMED_OUT'
   | 'UNREACHABLE'
 
-const MAY_PASS: readonly WebErrorCode[] = ['NAME_NOT_FOUND', 'TIMED_OUT', 'UNREACHABLE']
+const MAY_PASS: readonly WebErrorCode[] = [
+  'HTTP_ERROR',
+  'ROBOTS_UNREADABLE',
+  'NAME_NOT_FOUND',
+  'TIMED_OUT',
+  'UNREACHABLE',
+]
 
 export class WebError extends Error {
   override readonly name = 'WebError'

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { test, type World } from '../support/world.ts'
 import { FAIR_PROMISES, PROMISES } from './check.ts'
 import type { Move } from './moves.ts'
-import { closeQuarters, fairWeather, families, foulWeather } from './programs.ts'
+import { changingHands, closeQuarters, fairWeather, families, foulWeather } from './programs.ts'
 import type { Promised } from './promises/known.ts'
 import { runProgram } from './run-program.ts'
 import { setStage } from './stage.ts'
@@ -57,4 +57,10 @@ test('jobs that run after others do so once those have ended, whoever counts the
 
 test('workers that die and sleep struggle for a job, and one at a time has it', { timeout }, async ({ world }) => {
   await holds(world, { programs: closeQuarters, promises: PROMISES, runs: RUNS * 3 })
+})
+
+test('whichever worker has a job that submits others, each is submitted by the one that has it then', {
+  timeout,
+}, async ({ world }) => {
+  await holds(world, { programs: changingHands, promises: PROMISES, runs: RUNS * 2 })
 })

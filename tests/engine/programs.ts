@@ -233,6 +233,12 @@ const lively: fc.Arbitrary<JobSpec> = jobSpec.map((job) => ({
   afterSiblings: [],
 }))
 
+/** A long job that does nothing but submit others. */
+const submitting: fc.Arbitrary<JobSpec> = lively.map((job) => ({
+  ...job,
+  script: { ...job.script, submits: true, numbers: false, logs: false, hears: false },
+}))
+
 /** A short job that mostly runs after others. */
 const relative: fc.Arbitrary<JobSpec> = fc
   .record({
@@ -286,3 +292,6 @@ export const families = programOf(family, kinship, 30)
 
 /** Programs in which workers that die and sleep struggle for a few long jobs. */
 export const closeQuarters = programOf(submitted(lively), struggle, 40)
+
+/** Programs in which workers that die and sleep struggle for jobs that submit others. */
+export const changingHands = programOf(submitted(submitting), struggle, 40)

@@ -1,6 +1,6 @@
 import { appendFileSync } from 'node:fs'
 import { z } from 'zod'
-import { defineJob } from '../../lib/jobs/define.ts'
+import { defineJob, PermanentError } from '../../lib/jobs/define.ts'
 
 /** Computes without ever waiting; a negative number of turns never ends and never yields. */
 export const spin = defineJob({
@@ -67,13 +67,18 @@ export const oddThread = defineJob({
   kind: 'test.odd-thread',
   summary: 'Throws something odd',
   isolation: 'thread',
-  input: z.object({ how: z.enum(['no text', 'no message', 'a function', 'an error with a cause']) }),
+  input: z.object({
+    how: z.enum(['no text', 'no message', 'a function', 'an error with a cause', 'a code', 'a permanent one']),
+  }),
   output: z.null(),
   async *run({ input }) {
     yield { progress: 0.5 }
     if (input.how === 'no text') throw Object.create(null)
     if (input.how === 'no message') throw Object.assign(new TypeError(), { message: { code: 5 } })
     if (input.how === 'an error with a cause') throw new RangeError('too far', { cause: new TypeError('no map') })
+    if (input.how === 'a code') throw Object.assign(new Error('as told'), { code: 'NAME_NOT_FOUND' })
+    if (input.how === 'a permanent one')
+      throw new PermanentError('NOT_THERE', 'as told', { cause: new TypeError('no map') })
     throw () => 5
   },
 })

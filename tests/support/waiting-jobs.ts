@@ -20,6 +20,7 @@ export const claimWaiting = async (sql: Sql, limit: number, kind = 'test.echo'):
     queue: 'default',
     worker: 'w',
     limit,
+    bytes: Number.MAX_SAFE_INTEGER,
     kinds: [kind],
     slots: [limit],
     leaseSeconds: 60,
