@@ -226,6 +226,11 @@ describeInBrowser('lists of jobs', () => {
     await page.getByRole('link', { name: 'Older' }).click()
     await page.getByRole('link', { name: 'Rare 1' }).waitFor()
     expect(await page.getByRole('link', { name: 'Older' }).count()).toBe(0)
+    // Whose id is looked for may be older still.
+    const id = (await idsOf(page))[0]
+    await page.goto(`/dashboard/jobs?text=${id}`)
+    await page.getByRole('link', { name: 'Open the job with this id' }).click()
+    await page.getByRole('heading', { name: 'Rare 1' }).waitFor()
   })
 
   test('are read once a second at most, however much happens, and show the end of it', async ({ stage }) => {

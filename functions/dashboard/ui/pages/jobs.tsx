@@ -66,18 +66,18 @@ interface NoJobsProps {
 }
 
 const NoJobs = ({ isFiltered, text, isFirstPage, hasMore }: NoJobsProps) => {
-  if (hasMore) return <Empty title="None among these.">Older ones have not been looked at yet.</Empty>
-  if (!isFirstPage) return <Empty title="No more jobs." />
   // An id stands in no input of its own job, but whoever looks for one has no other place to type it.
   if (text !== undefined && ID.test(text)) {
     return (
-      <Empty title="This id stands in no job’s input.">
+      <Empty title="None with this id in its input.">
         <a class="button primary" href={`/dashboard/jobs/${text}`}>
           Open the job with this id
         </a>
       </Empty>
     )
   }
+  if (hasMore) return <Empty title="None among these.">Older ones have not been looked at yet.</Empty>
+  if (!isFirstPage) return <Empty title="No more jobs." />
   if (isFiltered) return <Empty title="No job is like that.">Take a filter away to see more.</Empty>
   return (
     <Empty title="No jobs yet.">
