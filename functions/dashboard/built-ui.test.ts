@@ -12,3 +12,9 @@ test('a file that could not be read once is read the next time', async () => {
   await expect(builtUi()).rejects.toThrow('EMFILE')
   expect([...(await builtUi()).keys()]).toContain('index.html')
 })
+
+test('what is built, under test as elsewhere, is for people who use it and not for who wrote it', async () => {
+  const scripts = [...(await builtUi())].filter(([name]) => name.endsWith('.js'))
+  expect(scripts.length).toBeGreaterThan(0)
+  for (const [, file] of scripts) expect(file.bytes.toString()).not.toMatch(/lineNumber:|functions\/dashboard\/ui/)
+})

@@ -1,4 +1,4 @@
-import type { JobKind } from '../../lib/jobs/define.ts'
+import { type JobKind, listKinds } from '../../lib/jobs/define.ts'
 import { accountMail } from './account-mail.ts'
 import { dataAnalyze } from './data-analyze.ts'
 import { debugNoop } from './debug-noop.ts'
@@ -30,4 +30,4 @@ export const kinds: readonly JobKind[] = [
 ]
 
 /** With those that only Stint itself submits. */
-export const allKinds: readonly JobKind[] = [...kinds, accountMail]
+export const allKinds = listKinds([...kinds, accountMail])

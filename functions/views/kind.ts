@@ -44,9 +44,18 @@ export const toKind = (it: JobKind): z.input<typeof jobKind> => ({
   backoff: it.backoff,
   limits: toLimits(it),
   isolation: it.isolation,
-  input: z.toJSONSchema(it.input, { io: 'input' }) as Record<string, unknown>,
-  output: z.toJSONSchema(it.output) as Record<string, unknown>,
+  input: jsonSchema(it.kind, it.input, 'input'),
+  output: jsonSchema(it.kind, it.output, 'output'),
 })
+
+/** @throws {Error} that names the kind, where JSON Schema has no word for a part of it */
+const jsonSchema = (kind: string, schema: z.ZodType, io: 'input' | 'output'): Record<string, unknown> => {
+  try {
+    return z.toJSONSchema(schema, { io })
+  } catch (cause) {
+    throw new Error(`the ${io} of ${kind} has no JSON Schema: ${(cause as Error).message}`, { cause })
+  }
+}
 
 const toLimits = ({ limits }: JobKind): z.input<typeof jobKind>['limits'] => {
   if (!limits) return null

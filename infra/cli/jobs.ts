@@ -30,7 +30,10 @@ export const addJobs = (program: Command, cli: Cli): void => {
     .option('--json', 'print JSON')
     .action(async ({ limit, json, ...filter }: Filter & { limit: number; json?: boolean }) => {
       const { client } = await signedIn(io)
-      print(io, { ...(json && { json }) }, await newest(client, filter, limit), (jobs) => toTable(io, jobs))
+      const none = Object.keys(filter).length > 0 ? 'No job is like that.' : 'No jobs. stint submit makes one.'
+      print(io, { ...(json && { json }) }, await newest(client, filter, limit), (jobs) =>
+        jobs.length > 0 ? toTable(io, jobs) : none,
+      )
     })
   program
     .command('job')
@@ -148,7 +151,6 @@ const eachJob = async (
 }
 
 const toTable = (io: Io, jobs: readonly Job[]): string => {
-  if (jobs.length === 0) return 'No jobs. stint submit makes one.'
   const head = ['ID', 'KIND', 'STATE', 'DONE', 'QUEUED', 'NAME'].map((it) => paint(io, 'dim', it))
   return table([
     head,

@@ -49,11 +49,14 @@ export const addSubmit = (program: Command, cli: Cli): void => {
     })
   program
     .command('kinds')
+    .argument('[kind]', 'what this one takes')
     .description('the kinds of job there are')
     .option('--json', 'print JSON')
-    .action(async (options: { json?: boolean }) => {
+    .action(async (name: string | undefined, options: { json?: boolean }) => {
+      if (name !== undefined && !options.json) return submitKind(cli, name, ['--help'])
       const { items } = await (await signedIn(cli.io)).client.call('GET /job-kinds')
-      print(cli.io, options, items, (all) =>
+      const asked = items.filter((it) => name === undefined || it.kind === name)
+      print(cli.io, options, asked, (all) =>
         all.map((it) => `${it.kind.padEnd(24)} ${harmless(it.summary)}`).join('\n'),
       )
     })

@@ -1,5 +1,6 @@
 import { readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { brotliCompress } from 'node:zlib'
 import { build, type Plugin } from 'vite'
@@ -13,10 +14,16 @@ const WORTH_COMPRESSING_BYTES = 1_024
 const compress = promisify(brotliCompress)
 
 const main = async (): Promise<void> => {
+  // Whoever asks for it, tests too, is given the same: else each element would carry its place in the sources.
+  process.env['NODE_ENV'] = 'production'
   const began = performance.now()
   // Two stacks may build at once, and a third may be serving: the new folder takes the old one's place in one move.
   const next = `${UI_BUILT}.${process.pid}`
-  const used = new Set<string>([join(UI_SOURCES, 'index.html'), join(UI_SOURCES, 'vite.config.ts')])
+  const used = new Set<string>([
+    join(UI_SOURCES, 'index.html'),
+    join(UI_SOURCES, 'vite.config.ts'),
+    fileURLToPath(import.meta.url),
+  ])
   await build({
     root: UI_SOURCES,
     configFile: join(UI_SOURCES, 'vite.config.ts'),

@@ -15,7 +15,7 @@ import { hasEnded } from './states.ts'
 export const cancelJob = async (app: App, id: string, alongside?: Alongside): Promise<jobs.JobState> => {
   const [job] = await cancelJobs(app, [id], alongside)
   if (!job) throw new StintError('JOB_NOT_FOUND')
-  if (!job.changed && hasEnded(job.state)) throw new StintError('JOB_ENDED', `The job is ${job.state}.`)
+  if (!job.changed && hasEnded(job.state)) throw new StintError('JOB_ENDED', `Its state is ${job.state}.`)
   return job.state
 }
 

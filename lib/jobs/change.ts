@@ -19,7 +19,7 @@ export const changeJob = async (
     const job = await jobChanges.apply(tx, id, change)
     if (!job) throw new StintError('JOB_NOT_FOUND')
     if (job.state === 'running') throw new StintError('JOB_RUNNING')
-    if (hasEnded(job.state)) throw new StintError('JOB_ENDED', `The job is ${job.state}.`)
+    if (hasEnded(job.state)) throw new StintError('JOB_ENDED', `Its state is ${job.state}.`)
     if (change.maxAttempts !== undefined && change.maxAttempts < job.attempt)
       throw invalidField('maxAttempts', `the job is at attempt ${job.attempt} by now`)
     if (job.changed.length > 0) await alongside?.(tx, job.changed)

@@ -3,7 +3,7 @@ import type { TransactionSql } from 'postgres'
 import type { z } from 'zod'
 import type { Mail } from '../mail/compose.ts'
 import type { Delivery } from '../mail/mailer.ts'
-import type { QueueName } from '../queue/doorbells.ts'
+import { QUEUES, type QueueName } from '../queue/doorbells.ts'
 import type { Web } from '../web/web.ts'
 import type { Submission } from './prepare.ts'
 
@@ -222,26 +222,49 @@ export interface JobKind {
  *     return { counted: input.from }
  *   },
  * })
+ *
+ * @throws {TypeError} for what the types forbid too, since Node runs TypeScript without looking at them
  */
 export const defineJob = <I extends z.ZodType, O extends z.ZodType, C extends z.ZodType = z.ZodUndefined>(
   declared: SharedJob<I, O, C> | ThreadJob<I, O, C>,
-): JobKind => ({
-  kind: declared.kind,
-  summary: declared.summary,
-  input: declared.input,
-  output: declared.output,
-  checkpoint: declared.checkpoint,
-  checkpointVersion: declared.checkpointVersion ?? 1,
-  queue: declared.queue ?? 'default',
-  maxAttempts: declared.maxAttempts ?? 3,
-  timeoutSeconds: declared.timeoutSeconds ?? 3_600,
-  concurrency: declared.concurrency ?? 100,
-  backoff: declared.backoff ?? { baseSeconds: 2, capSeconds: 600 },
-  limits: declared.limits as JobKind['limits'],
-  migrateCheckpoint: declared.migrateCheckpoint,
-  isolation: declared.isolation ?? 'shared',
-  run: declared.run as JobKind['run'],
-})
+): JobKind => {
+  const kind = {
+    kind: declared.kind,
+    summary: declared.summary,
+    input: declared.input,
+    output: declared.output,
+    checkpoint: declared.checkpoint,
+    checkpointVersion: declared.checkpointVersion ?? 1,
+    queue: declared.queue ?? 'default',
+    maxAttempts: declared.maxAttempts ?? 3,
+    timeoutSeconds: declared.timeoutSeconds ?? 3_600,
+    concurrency: declared.concurrency ?? 100,
+    backoff: declared.backoff ?? { baseSeconds: 2, capSeconds: 600 },
+    limits: declared.limits as JobKind['limits'],
+    migrateCheckpoint: declared.migrateCheckpoint,
+    isolation: declared.isolation ?? 'shared',
+    run: declared.run as JobKind['run'],
+  }
+  requireOneOf(kind, 'queue', QUEUES)
+  requireOneOf(kind, 'isolation', ['shared', 'thread'])
+  // One that is no generator would be found out when its first job runs, and then not by name.
+  if (/^(Async|Generator)Function$/.test(kind.run.constructor.name))
+    throw new TypeError(`The kind ${kind.kind}: run must be an async generator, \`async *run(…)\``)
+  return kind
+}
+
+const requireOneOf = <F extends 'queue' | 'isolation'>(kind: JobKind, field: F, known: readonly JobKind[F][]): void => {
+  if (!known.includes(kind[field]))
+    throw new TypeError(`The kind ${kind.kind}: ${field} must be one of ${known.join(', ')}, and not ${kind[field]}`)
+}
+
+/** A list of kinds to run. @throws {TypeError} when two have one name */
+export const listKinds = (kinds: readonly JobKind[]): readonly JobKind[] => {
+  const names = kinds.map((it) => it.kind)
+  const twice = names.find((name, nth) => names.indexOf(name) !== nth)
+  if (twice !== undefined) throw new TypeError(`Two kinds are named ${twice}`)
+  return kinds
+}
 
 /** Thrown by a job that no retry can help. */
 export class PermanentError extends Error {

@@ -152,7 +152,33 @@ test('a permanent error fails at once, and a job that asks for a later time spen
 test('an input that no longer fits its kind fails without a retry', async ({ world: { app } }) => {
   const [id = ''] = await insertJobs(app, [{ kind: 'test.count', input: '{"to":"many"}' }])
   await invoke(createEngine(app))
-  expect(await get(app, id)).toMatchObject({ state: 'failed', attempt: 1, error: { code: 'INPUT_INVALID' } })
+  expect(await get(app, id)).toMatchObject({
+    state: 'failed',
+    attempt: 1,
+    error: {
+      code: 'INPUT_INVALID',
+      message: 'the input is not what the kind declares: input.to: must be a number, not "many"',
+    },
+  })
+})
+
+test('a result that is not what its kind declares fails the job with each wrong field', async ({ world: { app } }) => {
+  const wrong = defineJob({
+    kind: 'test.wrong',
+    summary: 'Returns something else',
+    input: z.object({}),
+    output: z.object({ words: z.array(z.int()), text: z.string() }),
+    async *run() {
+      return JSON.parse('{"words": [1, "two"]}')
+    },
+  })
+  const [id = ''] = await insertJobs(app, [{ kind: 'test.wrong', input: '{}' }])
+  await invoke(createEngine(app, [wrong]))
+  expect((await get(app, id)).error).toEqual({
+    code: 'RESULT_INVALID',
+    message:
+      'the result is not what the kind declares: result.words[1]: must be a number, not "two"; result.text: is needed',
+  })
 })
 
 test('a result that is too large or holds what JSON columns refuse fails that job and no other', async ({
@@ -163,8 +189,6 @@ test('a result that is too large or holds what JSON columns refuse fails that jo
     { kind: 'test.surrogate', input: '{}' },
     {},
   ])
-  const { defineJob } = await import('./define.ts')
-  const { z } = await import('zod')
   const surrogate = defineJob({
     kind: 'test.surrogate',
     summary: 'Returns half a character',

@@ -21,7 +21,7 @@ export const removeJob = async (app: App, id: string, alongside?: Alongside): Pr
     await removals.lockOne(tx, id)
     const job = await removals.inspect(tx, id)
     if (!job) throw new StintError('JOB_NOT_FOUND')
-    if (!hasEnded(job.state)) throw new StintError('JOB_NOT_ENDED', `The job is ${job.state}.`)
+    if (!hasEnded(job.state)) throw new StintError('JOB_NOT_ENDED', `Its state is ${job.state}.`)
     if (job.unpublished)
       throw new StintError('JOB_UNPUBLISHED', 'Its events go to Kafka before it can be deleted. Ask again in a moment.')
     if (job.needed || (await removals.listWithFilesInUse(tx, [id])).length > 0) throw new StintError('JOB_IN_USE')

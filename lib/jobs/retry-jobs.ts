@@ -104,7 +104,7 @@ const isRetryable = ({ state }: { state: retries.Ended['state'] }): boolean =>
   state === 'failed' || state === 'cancelled'
 
 const refuseUnlessRetryable = ({ state }: { state: retries.Ended['state'] }): void => {
-  if (!hasEnded(state)) throw new StintError('JOB_NOT_ENDED', `The job is ${state}.`)
+  if (!hasEnded(state)) throw new StintError('JOB_NOT_ENDED', `Its state is ${state}.`)
   if (state === 'succeeded') throw new StintError('JOB_SUCCEEDED')
 }
 

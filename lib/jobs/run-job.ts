@@ -1,6 +1,7 @@
 import * as dependencies from '../../db/queries/dependencies.ts'
 import type { Outcome } from '../../db/queries/outcomes.ts'
 import type { App } from '../app.ts'
+import { asDeclared } from './as-declared.ts'
 import { sharedContext } from './context.ts'
 import { MAX_PARENTS_BYTES, type Parent, PermanentError } from './define.ts'
 import type { Engine } from './execute.ts'
@@ -20,7 +21,7 @@ export const runJob = async (
   stint: Stint,
 ): Promise<Outcome | undefined> => {
   try {
-    const input = parseInput(stint)
+    const input = asDeclared('input', stint.kind.input, stint.job.input)
     const checkpoint = parseCheckpoint(app, stint)
     const parents = stint.job.hasParents ? await parentsOf(app, stint.job.id) : []
     const log = keeper.logFor(stint)
@@ -50,12 +51,6 @@ const logThrown = (app: App, { job: { id: job, stint } }: Stint, error: Error): 
   } catch {
     app.log.info({ err: revive(partsOf(error)), job, stint }, 'a job threw')
   }
-}
-
-const parseInput = ({ kind, job }: Stint): unknown => {
-  const parsed = kind.input.safeParse(job.input)
-  if (parsed.success) return parsed.data
-  throw new PermanentError('INPUT_INVALID', `the input is not what the kind declares: ${parsed.error.message}`)
 }
 
 const parentsOf = async (app: App, jobId: string): Promise<Parent[]> => {

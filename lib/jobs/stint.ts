@@ -4,6 +4,7 @@ import type { Outcome } from '../../db/queries/outcomes.ts'
 import type { SavedPoint } from '../../db/queries/safe-points.ts'
 import { attempt } from '../core/attempt.ts'
 import { storable } from '../core/storable.ts'
+import { asDeclared } from './as-declared.ts'
 import { type JobKind, PermanentError, RetryLater, type SafePoint } from './define.ts'
 import { MAX_CHECKPOINT_BYTES, MAX_DATA_BYTES, toStoredJson, toStoredProgress } from './json.ts'
 import { backoffMs } from './retry.ts'
@@ -117,10 +118,8 @@ export class Stint {
   }
 
   returned(result: unknown): Outcome {
-    const parsed = this.kind.output.safeParse(result)
-    if (!parsed.success)
-      throw new PermanentError('RESULT_INVALID', `the result is not what the kind declares: ${parsed.error.message}`)
-    return { ...this.#ended('returned'), result: toStoredJson(parsed.data, 'result', MAX_DATA_BYTES) }
+    const declared = asDeclared('result', this.kind.output, result)
+    return { ...this.#ended('returned'), result: toStoredJson(declared, 'result', MAX_DATA_BYTES) }
   }
 
   yielded(): Outcome {

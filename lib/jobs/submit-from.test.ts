@@ -322,6 +322,7 @@ test('what is wrong fails alone, and says by key and field what it is', async ({
   const nobody = newId()
   const wrong: [string, JobToSubmit][] = [
     ['kind', { kind: 'test.nothing', input: {} }],
+    ['kindless', { input: {} } as JobToSubmit],
     ['input', { kind: 'test.narrow', input: { host: 7 } }],
     ['priority', echoOf(1, { priority: 11 })],
     ['both', echoOf(1, { delaySeconds: 1, runAt: new Date() })],
@@ -351,6 +352,7 @@ test('what is wrong fails alone, and says by key and field what it is', async ({
   const failed = 'VALIDATION_FAILED'
   expect(told).toEqual({
     kind: ['UNKNOWN_KIND', expect.stringMatching(/^submit\("kind"\): There is no kind "test.nothing". kind: expected/)],
+    kindless: [failed, 'submit("kindless"): kind: is needed'],
     input: [failed, expect.stringMatching(/^submit\("input"\): The input does not fit test.narrow: input.host: /)],
     priority: [failed, expect.stringMatching(/^submit\("priority"\): priority: /)],
     both: [failed, 'submit("both"): runAt: give delaySeconds or runAt, not both'],

@@ -335,6 +335,30 @@ describeInBrowser('jobs in the dashboard', () => {
     await waitForState(page, 'succeeded')
   })
 
+  test('one that has ended is deleted by whoever is sure, and Back does not lead there', async ({ stage }) => {
+    const { page } = await stage.open()
+    await register(page)
+    await fillForm(page, 'debug.noop', { 'input.steps': '1' })
+    const id = await submit(page)
+    await waitForState(page, 'succeeded')
+    const button = page.getByRole('button', { name: 'Delete', exact: true })
+    await button.click()
+    await page.getByRole('button', { name: 'Leave it' }).click()
+    // Its events go to Kafka first; until then it is refused, and said so.
+    await eventually(async () => {
+      await button.click()
+      await page.getByRole('button', { name: 'Delete it' }).click()
+      await page
+        .getByText(/^The job is deleted\.$|^Its events go to Kafka/)
+        .first()
+        .waitFor()
+      return new URL(page.url()).pathname
+    }).toBe('/dashboard/jobs')
+    await page.getByText('No jobs yet.').waitFor()
+    await page.goBack()
+    expect(page.url()).not.toContain(id)
+  })
+
   test('one that is delayed starts now when somebody says so', async ({ stage }) => {
     const { page, context } = await stage.open()
     await register(page)

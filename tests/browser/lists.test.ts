@@ -99,6 +99,45 @@ describeInBrowser('lists of jobs', () => {
     await page.goto('/dashboard/jobs')
     await rowsOf(page).waitFor()
     expect(await page.locator('.table-frame').evaluate((it) => it.scrollWidth - it.clientWidth)).toBe(0)
+    // Nor does it push the others away: two lines of it are shown.
+    const link = rowsOf(page).getByRole('link')
+    const [lineHeight, height] = await link.evaluate((it) => [
+      Number.parseFloat(getComputedStyle(it).lineHeight),
+      it.getBoundingClientRect().height,
+    ])
+    expect(height).toBeLessThan(2.5 * (lineHeight ?? 0))
+    expect(await link.getAttribute('title')).toBe(job.name)
+  })
+
+  test('leave what somebody types as it is while jobs come', async ({ stage }) => {
+    const { page, context } = await stage.open()
+    await register(page)
+    await page.goto('/dashboard/jobs')
+    await page.getByText('No jobs yet.').waitFor()
+    const text = page.getByLabel('Text in the input')
+    await text.focus()
+    await page.keyboard.type('the no')
+    const program = await programOf(context)
+    for (const echo of ['the south', 'the north']) await program.post('/jobs', { kind: 'debug.noop', input: { echo } })
+    await eventually(() => rowsOf(page).count()).toBe(2)
+    await page.keyboard.type('rth')
+    expect(await text.inputValue()).toBe('the north')
+    await page.keyboard.press('Enter')
+    await eventually(() => rowsOf(page).count()).toBe(1)
+    await page.getByRole('button', { name: 'Clear' }).click()
+    await eventually(() => text.inputValue()).toBe('')
+  })
+
+  test('lead to a job by its id, typed where text is looked for', async ({ stage }) => {
+    const { page, context } = await stage.open()
+    await register(page)
+    const { job } = await (await programOf(context)).post('/jobs', { kind: 'debug.noop', input: {}, name: 'This one' })
+    await page.goto('/dashboard/jobs')
+    await rowsOf(page).waitFor()
+    await page.getByLabel('Text in the input').fill(job.id)
+    await page.keyboard.press('Enter')
+    await page.getByRole('link', { name: 'Open the job with this id' }).click()
+    await page.getByRole('heading', { name: 'This one' }).waitFor()
   })
 
   test('are where one was after Back from a job', async ({ stage }) => {
@@ -187,6 +226,11 @@ describeInBrowser('lists of jobs', () => {
     await page.getByRole('link', { name: 'Older' }).click()
     await page.getByRole('link', { name: 'Rare 1' }).waitFor()
     expect(await page.getByRole('link', { name: 'Older' }).count()).toBe(0)
+    // Whose id is looked for may be older still.
+    const id = (await idsOf(page))[0]
+    await page.goto(`/dashboard/jobs?text=${id}`)
+    await page.getByRole('link', { name: 'Open the job with this id' }).click()
+    await page.getByRole('heading', { name: 'Rare 1' }).waitFor()
   })
 
   test('are read once a second at most, however much happens, and show the end of it', async ({ stage }) => {

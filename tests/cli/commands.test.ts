@@ -90,7 +90,18 @@ describe('submit', () => {
     const job = JSON.parse((await ada.stint(['job', idOf(done), '--json'])).out)
     expect(job).toMatchObject({ name: 'Mine', tags: ['x', 'y'], result: { steps: 4, echo: { a: [1] } } })
     expect((await ada.stint(['jobs', '--tag', 'y'])).out).toContain('debug.noop  succeeded  100 %')
-    expect((await ada.stint(['jobs', '--tag', 'z'])).out).toBe('No jobs. stint submit makes one.\n')
+    expect((await ada.stint(['jobs', '--tag', 'z'])).out).toBe('No job is like that.\n')
+  })
+
+  test('says of one kind what it takes, as submit does', async ({ ada }) => {
+    await register(ada)
+    const told = await ada.stint(['kinds', 'math.pi'])
+    expect(told).toMatchObject({ exitCode: 0, err: '' })
+    expect(told.out).toBe((await ada.stint(['submit', 'math.pi', '--help'])).out)
+    expect(told.out).toContain('--digits <integer>')
+    const all = JSON.parse((await ada.stint(['kinds', 'math.pi', '--json'])).out)
+    expect(all).toMatchObject([{ kind: 'math.pi' }])
+    expect((await ada.stint(['kinds', 'math.pie'])).err).toContain('There is no kind math.pie. There are')
   })
 
   test('says when another job has the unique key, and takes its place if it shall', async ({ ada }) => {

@@ -1,15 +1,16 @@
-import { execFile } from 'node:child_process'
-import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { execFile, spawn } from 'node:child_process'
+import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { promisify } from 'node:util'
 import sharp from 'sharp'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 import { type Stack, startStack } from '../../infra/local/stack.ts'
 import { blocksOf, documents, root } from './markdown.ts'
 import { follow, openShell, type Shell, stepsOf } from './shell.ts'
 
-// What README.md, the pages of the kinds, of Thrift and for who comes from another queue show, typed into a shell while `npm start` runs.
+// What README.md, the pages of the kinds, of Thrift, of accounts, of live events and for who comes from another queue show,
+// typed into a shell while `npm start` runs.
 
 const run = promisify(execFile)
 
@@ -38,6 +39,23 @@ const openReader = async (name: string): Promise<Shell> => {
   return shell
 }
 
+/** @returns the access token of a new account */
+const register = async (email: string): Promise<string> => {
+  const registered = await fetch(`${stack.url}/auth/register`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ email, password: 'correct horse battery', name: 'A reader' }),
+  })
+  return ((await registered.json()) as { accessToken: string }).accessToken
+}
+
+/** A file with code that a document says is run in the project's folder. */
+const fileOf = (example: string): string => {
+  const file = join(mkdtempSync(join(folder, 'example-')), 'example.ts')
+  writeFileSync(file, example.replaceAll("'./", `'${root}`).replace('http://localhost:3000', stack.url))
+  return file
+}
+
 test('the session in README.md goes as it is shown', LONG, async () => {
   const steps = stepsOf('README.md')
   expect(steps.filter(({ answer }) => answer)).toHaveLength(5)
@@ -52,16 +70,8 @@ test('the TypeScript in README.md runs as it is shown', LONG, async () => {
     language === 'ts' && !file ? [text] : [],
   )
   expect(others).toEqual([])
-  const account = { email: 'ts@example.com', password: 'correct horse battery', name: 'A reader' }
-  const registered = await fetch(`${stack.url}/auth/register`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify(account),
-  })
-  const { accessToken } = (await registered.json()) as { accessToken: string }
-  const file = join(folder, 'example.ts')
-  writeFileSync(file, example.replaceAll("'./", `'${root}`).replace('http://localhost:3000', stack.url))
-  const { stdout } = await run(process.execPath, [file], { env: { ...process.env, TOKEN: accessToken } })
+  const TOKEN = await register('ts@example.com')
+  const { stdout } = await run(process.execPath, [fileOf(example)], { env: { ...process.env, TOKEN } })
   expect(stdout).toMatch(/^succeeded \{\n.*digits: '3\.1415926535897932384626433832795028841971'/s)
 })
 
@@ -73,14 +83,38 @@ test.for(pages)('the example in %s goes as it is shown', LONG, async (page) => {
   const steps = stepsOf(page)
   expect(steps.filter(({ answer }) => answer).length).toBeGreaterThan(0)
   const shell = await openReader(basename(page))
-  const email = `${page.replaceAll(/\W/g, '-')}@example.com`
-  const registered = await fetch(`${stack.url}/auth/register`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ email, password: 'correct horse battery', name: 'A reader' }),
-  })
-  await shell.type(`TOKEN=${((await registered.json()) as { accessToken: string }).accessToken}`)
+  await shell.type(`TOKEN=${await register(`${page.replaceAll(/\W/g, '-')}@example.com`)}`)
   await follow(shell, steps)
+})
+
+test('the token that docs/accounts.md finds in the mail confirms the email', LONG, async () => {
+  const email = 'accounts@example.com'
+  const TOKEN = await register(email)
+  const shell = await openReader('accounts')
+  symlinkSync(join(folder, 'data'), join(shell.folder, '.stint'))
+  const mails = () =>
+    readdirSync(join(folder, 'data/mail')).map((name) => readFileSync(join(folder, 'data/mail', name)))
+  await expect.poll(() => mails().some((mail) => mail.includes(`To: ${email}`)), { timeout: 60_000 }).toBe(true)
+  await shell.type(`TOKEN=${TOKEN}`)
+  await follow(shell, stepsOf('docs/accounts.md'))
+  const me = await fetch(`${stack.url}/auth/me`, { headers: { authorization: `Bearer ${TOKEN}` } })
+  expect(await me.json()).toMatchObject({ user: { email, emailConfirmedAt: expect.any(String) } })
+})
+
+test('the TypeScript in docs/live.md hears of a job', LONG, async () => {
+  const [example = ''] = blocksOf('docs/live.md').flatMap(({ language, text }) => (language === 'ts' ? [text] : []))
+  const TOKEN = await register('live@example.com')
+  const listener = spawn(process.execPath, [fileOf(example)], { env: { ...process.env, TOKEN } })
+  onTestFinished(() => void listener.kill())
+  let heard = ''
+  for (const stream of [listener.stdout, listener.stderr]) stream.setEncoding('utf8').on('data', (it) => (heard += it))
+  await expect.poll(() => heard, { timeout: 60_000 }).toMatch(/^live$/m)
+  await fetch(`${stack.url}/jobs`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', authorization: `Bearer ${TOKEN}` },
+    body: JSON.stringify({ kind: 'debug.noop', input: {} }),
+  })
+  await expect.poll(() => heard, { timeout: 60_000 }).toContain("type: 'job.succeeded'")
 })
 
 test('what stands in for curl does what curl does', async () => {

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import { transaction } from '../../db/client.ts'
 import type { App } from '../../lib/app.ts'
 import { jobSecret } from '../../lib/auth/job-secret.ts'
@@ -9,7 +10,7 @@ import { jobMail } from '../../lib/mail/job-mail.ts'
 
 type Context = Pick<
   SharedJobContext<unknown, unknown>,
-  'job' | 'fenced' | 'submit' | 'files' | 'web' | 'mail' | 'secret'
+  'job' | 'parents' | 'fenced' | 'submit' | 'files' | 'web' | 'mail' | 'secret'
 >
 
 /** How a kind runs without the engine: one stint, in this process. */
@@ -42,7 +43,6 @@ export const runKind = async (kind: JobKind, options: StintOptions): Promise<Sti
     ...context,
     input: kind.input.parse(options.input),
     checkpoint,
-    parents: [],
     signal: new AbortController().signal,
     log: { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} },
   })
@@ -65,15 +65,22 @@ export const runKind = async (kind: JobKind, options: StintOptions): Promise<Sti
   }
 }
 
-/** Runs a kind in as many stints as there are safe points: each one stops at its first. */
+/**
+ * Runs a kind in as many stints as there are safe points: each one stops at its first.
+ * @throws when a safe point leaves the checkpoint as it was: the next stint would come to the same one, and so for ever
+ */
 export const runInShortestStints = async (
   kind: JobKind,
   options: StintOptions,
 ): Promise<{ stints: number; result: unknown }> => {
   let { checkpoint } = options
   for (let stints = 1; ; stints++) {
+    // A kind may go on writing in what it is given.
+    const before = structuredClone(checkpoint)
     const ending = await runKind(kind, { ...options, checkpoint, stopAt: 1 })
     if (ending.result !== undefined) return { stints, result: ending.result }
+    if (isDeepStrictEqual(ending.checkpoint, before))
+      throw new Error(`${kind.kind} makes no way: after stint ${stints} its checkpoint is what it was before`)
     checkpoint = ending.checkpoint
   }
 }
@@ -87,6 +94,7 @@ export const jobIn = (
   const fenced = <T>(work: Parameters<typeof transaction<T>>[1]): Promise<T> => transaction(app.sql, work)
   return {
     job: { id: jobId, projectId, attempt: 1, stint },
+    parents: [],
     fenced,
     submit: refuse,
     files: jobFiles(app, { jobId, projectId, stint, fenced }),
@@ -101,6 +109,7 @@ const refuse = () => Promise.reject(new Error('this kind was to run without a da
 const alone = (): Context => {
   return {
     job: { id: newId(), projectId: newId(), attempt: 1, stint: 1 },
+    parents: [],
     fenced: refuse,
     submit: refuse,
     files: { read: refuse, open: refuse, write: refuse, remove: refuse },

@@ -38,3 +38,23 @@ test('a process that says something, and never that it is ready, is given up in 
   const starting = startChild({ name: 'part', entry: pathToFileURL(entry).href, options: {}, readySeconds: 2 })
   await expect(starting).rejects.toThrow(/^part did not start: not ready after 2 s/)
 })
+
+test.for([
+  ['export const kind = {\n  name: (\n}\n', /^part did not start: .+\nfile:\/\/.*\/kind\.ts:3\n/],
+  [
+    "import { nothing } from 'node:fs'\nexport default nothing\n",
+    /named 'nothing'\nfile:\/\/.*\/kind\.ts:1\nimport \{ nothing \}/,
+  ],
+  ['const kind = 1\nconst kind = 2\n', /declared\nWhere that is, `npm run types` says\.$/],
+  ["throw new Error('Two kinds are named a.b')\n", /^part did not start: Two kinds are named a\.b$/],
+] as const)('code that does not load is told with its place: %j', async ([code, told]) => {
+  const folder = mkdtempSync(join(tmpdir(), 'stint-component-'))
+  onTestFinished(() => rmSync(folder, { recursive: true }))
+  writeFileSync(join(folder, 'package.json'), '{"type": "module"}')
+  writeFileSync(join(folder, 'kind.ts'), code)
+  const entry = join(folder, 'part.mjs')
+  const served = new URL('./component.ts', import.meta.url).href
+  writeFileSync(entry, `import { serveParent } from '${served}'\nserveParent(() => import('./kind.ts'))\n`)
+  const starting = startChild({ name: 'part', entry: pathToFileURL(entry).href, options: {}, readySeconds: 30 })
+  await expect(starting).rejects.toThrow(told)
+})

@@ -146,9 +146,18 @@ export const serveParent = <Options, Ready>(
     running.then(
       ({ ready }) => process.send?.({ ready } satisfies ChildMessage<Ready>),
       (error: unknown) => {
-        const failed = error instanceof Error ? error.message : String(error)
-        process.send?.({ failed } satisfies ChildMessage<Ready>, () => process.exit(1))
+        process.send?.({ failed: wordsOf(error) } satisfies ChildMessage<Ready>, () => process.exit(1))
       },
     )
   })
+}
+
+/** A message of an error; of code that does not load also where it stands, as Node puts it before the stack. */
+const wordsOf = (error: unknown): string => {
+  if (!(error instanceof Error)) return String(error)
+  const { message, stack = '' } = error
+  if (!(error instanceof SyntaxError) || !stack.includes('node:internal/modules/')) return message
+  const [place = ''] = stack.split(/\n+SyntaxError\b/, 1)
+  if (!place.startsWith('file:')) return `${message}\nWhere that is, \`npm run types\` says.`
+  return `${message}\n${place}`
 }

@@ -41,7 +41,12 @@ export const JobsPage = () => {
       )}
       {!data && !problem && <Skeleton lines={12} />}
       {data && rows.shown.length === 0 && (
-        <NoJobs isFiltered={isFiltered} isFirstPage={cursor === undefined} hasMore={data.nextCursor !== null} />
+        <NoJobs
+          isFiltered={isFiltered}
+          text={filter.text}
+          isFirstPage={cursor === undefined}
+          hasMore={data.nextCursor !== null}
+        />
       )}
       {rows.shown.length > 0 && <JobTable jobs={rows.shown} chosen={chosen} />}
       {data && <Pager nextCursor={data.nextCursor} />}
@@ -50,14 +55,27 @@ export const JobsPage = () => {
   )
 }
 
+const ID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
+
 interface NoJobsProps {
   isFiltered: boolean
+  text: string | undefined
   isFirstPage: boolean
   /** A page looks at so many jobs and no further, and may find none among them. */
   hasMore: boolean
 }
 
-const NoJobs = ({ isFiltered, isFirstPage, hasMore }: NoJobsProps) => {
+const NoJobs = ({ isFiltered, text, isFirstPage, hasMore }: NoJobsProps) => {
+  // An id stands in no input of its own job, but whoever looks for one has no other place to type it.
+  if (text !== undefined && ID.test(text)) {
+    return (
+      <Empty title="None with this id in its input.">
+        <a class="button primary" href={`/dashboard/jobs/${text}`}>
+          Open the job with this id
+        </a>
+      </Empty>
+    )
+  }
   if (hasMore) return <Empty title="None among these.">Older ones have not been looked at yet.</Empty>
   if (!isFirstPage) return <Empty title="No more jobs." />
   if (isFiltered) return <Empty title="No job is like that.">Take a filter away to see more.</Empty>

@@ -32,7 +32,7 @@ export const SystemPage = () => {
       {data?.managesProcesses && !isAdmin && (
         <p class="soft">
           The processes, their logs and what was done everywhere are for admins. On this machine one becomes an admin by{' '}
-          <code>npm run stint -- admin add {user.value?.email}</code>
+          <code>npx stint admin add {user.value?.email}</code>
         </p>
       )}
       {isAdmin && (

@@ -1,12 +1,16 @@
+import { useLocation } from 'preact-iso'
 import { api } from '../../data/client.ts'
 import type { Job } from '../../data/job.ts'
 import { know } from '../../data/query.ts'
 import { Action } from '../../parts/action.tsx'
 import { say } from '../../parts/notices.tsx'
 import { now } from '../../parts/now.ts'
+import { isSure } from '../../parts/question.tsx'
+import { titleOf } from '../jobs/table.tsx'
 
 /** What can be done with a job, as its state allows. */
 export const JobActions = ({ job, reload }: { job: Job; reload: () => Promise<void> }) => {
+  const { route } = useLocation()
   const params = { jobId: job.id }
   const isLive = ['blocked', 'queued', 'running'].includes(job.state)
   const canRetry = job.state === 'failed' || job.state === 'cancelled'
@@ -26,6 +30,14 @@ export const JobActions = ({ job, reload }: { job: Job; reload: () => Promise<vo
   const retry = async (fromStart: boolean): Promise<void> => {
     show((await api.call('POST /jobs/{jobId}/retry', { params, body: { fromStart } })).job)
     await reload()
+  }
+  const remove = async (): Promise<void> => {
+    const text = 'Its result, log, stints and the files that it made go with it.'
+    if (!(await isSure(`Delete “${titleOf(job)}”?`, text, 'Delete it'))) return
+    await api.call('DELETE /jobs/{jobId}', { params })
+    say('The job is deleted.')
+    // In place of its own page, to which Back would lead.
+    route('/dashboard/jobs', true)
   }
   return (
     <>
@@ -50,6 +62,7 @@ export const JobActions = ({ job, reload }: { job: Job; reload: () => Promise<vo
       <a class="button" href={`/dashboard/new?from=${job.id}`}>
         Run again
       </a>
+      {!isLive && <Action run={remove}>Delete</Action>}
     </>
   )
 }

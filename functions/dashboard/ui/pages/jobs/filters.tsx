@@ -1,3 +1,4 @@
+import { useSignal } from '@preact/signals'
 import { useLocation } from 'preact-iso'
 import { STATES } from '../../../../../lib/jobs/states.ts'
 import { addressWith } from '../../data/address.ts'
@@ -105,12 +106,30 @@ const Choice = ({ label, value, set, all, options }: FieldProps & { all: string;
   </label>
 )
 
-const Text = ({ label, value, set }: FieldProps) => (
-  <label class="filter">
-    <span>{label}</span>
-    <input type="search" value={value ?? ''} onChange={(event) => set(event.currentTarget.value.trim())} />
-  </label>
-)
+const Text = ({ label, value, set }: FieldProps) => {
+  // What is typed is looked for when it is done; until then a list that changes must not take it away.
+  const typed = useSignal<string | undefined>(undefined)
+  const forget = (): void => {
+    typed.value = undefined
+  }
+  return (
+    <label class="filter">
+      <span>{label}</span>
+      <input
+        type="search"
+        value={typed.value ?? value ?? ''}
+        onInput={(event) => {
+          typed.value = event.currentTarget.value
+        }}
+        onChange={(event) => {
+          set(event.currentTarget.value.trim())
+          forget()
+        }}
+        onBlur={forget}
+      />
+    </label>
+  )
+}
 
 const Moment = ({ label, value, set }: FieldProps) => (
   <label class="filter">

@@ -56,7 +56,9 @@ const Row = ({ job, chosen }: { job: JobSummary; chosen: Chosen | undefined }) =
       </td>
     )}
     <td class="title">
-      <a href={`/dashboard/jobs/${job.id}`}>{titleOf(job)}</a>
+      <a href={`/dashboard/jobs/${job.id}`} title={titleOf(job)}>
+        {titleOf(job)}
+      </a>
       <small>
         {job.name !== null && <span>{job.kind}</span>}
         {job.tags.map((tag) => (
