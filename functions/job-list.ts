@@ -17,6 +17,7 @@ export const jobQuery = z.object({
   kind: z.string().min(1).max(100).optional(),
   queue: z.enum(QUEUES).optional(),
   tag: z.string().min(1).max(64).optional(),
+  submittedBy: id.optional().meta({ description: 'The job that submitted them.' }),
   text: z.string().min(1).max(200).optional().meta({ description: 'In the input, as JSON; case doesn’t matter.' }),
   queuedAfter: instant.optional(),
   queuedBefore: instant.optional(),
@@ -44,9 +45,12 @@ const pageOfJobs = async (app: App, given: Filter, limit: number) => {
 }
 
 const find = async (app: App, filter: jobSearch.JobFilter, limit: number): Promise<jobSearch.Found> => {
-  const { state } = filter
+  const { state, submittedBy } = filter
+  // Those of one job have an index of their own, and are few.
   const live =
-    state === 'queued' || state === 'running' ? await jobSearch.listLive(app.sql, { ...filter, state }, limit) : null
+    !submittedBy && (state === 'queued' || state === 'running')
+      ? await jobSearch.listLive(app.sql, { ...filter, state }, limit)
+      : null
   return live ?? jobSearch.list(app.sql, filter, limit)
 }
 

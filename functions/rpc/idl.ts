@@ -64,6 +64,7 @@ export const idl = {
       text: [6, 'string', 'optional'],
       limit: [7, 'i32', 'optional'],
       cursor: [8, 'string', 'optional'],
+      submittedBy: [9, 'string', 'optional'],
     },
     JobPage: { items: [1, 'list<Job>', 'required'], nextCursor: [2, 'string', 'optional'] },
     QueueStatistics: {

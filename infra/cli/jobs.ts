@@ -24,6 +24,7 @@ export const addJobs = (program: Command, cli: Cli): void => {
     .option('--kind <kind>')
     .option('--queue <queue>')
     .option('--tag <tag>')
+    .option('--submitted-by <id>', 'the job that submitted them')
     .option('--text <text>', 'that stands in the input')
     .option('--project-id <id>')
     .addOption(new Option('--limit <integer>', 'how many').argParser(wholeNumber(1)).default(20))

@@ -103,6 +103,8 @@ struct JobQuery {
   7: optional i32 limit
   /** The nextCursor of an earlier page. */
   8: optional string cursor
+  /** The id of the job that submitted them. */
+  9: optional string submittedBy
 }
 
 struct JobPage {

@@ -274,6 +274,8 @@ test('a job that another submitted says which', async ({ world, ada }) => {
   await world.sql`UPDATE jobs SET submitted_by = ${idOf(parent)} WHERE id = ${idOf(child)}`
   expect((await ada.stint(['job', idOf(child)])).out).toMatch(new RegExp(`^by job +${idOf(parent)}$`, 'm'))
   expect(JSON.parse((await ada.stint(['job', idOf(child), '--json'])).out).submittedBy).toBe(idOf(parent))
+  const listed = JSON.parse((await ada.stint(['jobs', '--submitted-by', idOf(parent), '--json'])).out)
+  expect(listed.map((job: { id: string }) => job.id)).toEqual([idOf(child)])
 })
 
 test('what strangers wrote cannot steer the terminal', async ({ world, ada }) => {

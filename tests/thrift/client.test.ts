@@ -74,6 +74,7 @@ describe.skipIf(!isInstalled()).for(['binary', 'json'] as const)(
       const second = await client.listJobs({ limit: 1, cursor: first.nextCursor })
       expect(second).toMatchObject({ items: [{ id: submitted['id'] }], nextCursor: null })
       expect((await client.listJobs({ state: SUCCEEDED, tag: 'a' })).items).toHaveLength(1)
+      expect((await client.listJobs({ submittedBy: `${submitted['id']}` })).items).toEqual([])
     })
 
     test('hears of the machine and the queues', async ({ world }) => {
