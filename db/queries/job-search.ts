@@ -180,7 +180,7 @@ export const listProjects = (sql: Sql, ids: string[]): Promise<{ id: string; pro
 
 const shown = (sql: Sql) => sql`
   id, project_id, kind, queue, name, state, priority, tags, progress, attempt, max_attempts, stint, crashes,
-  timeout_seconds, run_ms, queued_at, start_at, started_at, stint_started_at, finished_at, cancel_requested_at,
+  timeout_seconds, run_ms, queued_at, start_at, expires_at, started_at, stint_started_at, finished_at, cancel_requested_at,
   cancel_acknowledged_at, error`
 
 /** Jobs before it are looked at. */

@@ -51,6 +51,10 @@ export const addJobs = (program: Command, cli: Cli): void => {
     .addOption(new Option('--priority <integer>', '-10 to 10, the highest first').argParser(wholeNumber()))
     .addOption(new Option('--delay-seconds <integer>', 'not before that, from now').argParser(wholeNumber()))
     .option('--run-at <time>', 'not before then (RFC 3339)')
+    .addOption(
+      new Option('--expires-in-seconds <integer>', 'cancelled if it has not started by then').argParser(wholeNumber(1)),
+    )
+    .option('--expires-at <time>', 'cancelled if it has not started by then (RFC 3339)')
     .option('--tags <tag...>', 'instead of those that they have')
     .addOption(new Option('--max-attempts <integer>').argParser(wholeNumber()))
     .addOption(new Option('--timeout-seconds <integer>', 'running time over all stints').argParser(wholeNumber()))
@@ -182,6 +186,7 @@ const describe = (io: Io, job: Explained): string => {
     ['attempt', `${job.attempt} of ${job.maxAttempts}, stint ${job.stint}`],
     ['queued', job.queuedAt],
     ['by job', job.submittedBy],
+    ['expires', job.stint === 0 ? job.expiresAt : null],
     ['started', job.startedAt],
     ['finished', job.finishedAt],
     ['ran', job.runMs > 0 ? duration(job.runMs) : null],

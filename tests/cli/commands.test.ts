@@ -266,6 +266,17 @@ test('logs -f goes on until the job has ended', async ({ world, ada }) => {
   expect((await ada.stint(['job', idOf({ out })])).out).toContain('succeeded')
 })
 
+test('a job that may expire says when, as long as it has not started', async ({ ada }) => {
+  await register(ada)
+  const time = '2100-01-01T00:00:00.000Z'
+  const job = await ada.stint(['submit', 'debug.noop', '--delay-seconds', '600', '--expires-at', time])
+  expect((await ada.stint(['job', idOf(job)])).out).toMatch(new RegExp(`^expires +${time}$`, 'm'))
+  await ada.stint(['change', idOf(job), '--expires-in-seconds', '900'])
+  expect((await ada.stint(['job', idOf(job)])).out).not.toContain(time)
+  const refused = await ada.stint(['submit', 'debug.noop', '--delay-seconds', '600', '--expires-in-seconds', '60'])
+  expect(refused.err).toContain('expiresInSeconds')
+})
+
 test('a job that another submitted says which', async ({ world, ada }) => {
   await register(ada)
   const child = await ada.stint(['submit', 'debug.noop'])

@@ -29,6 +29,11 @@ export const JobFacts = ({ job }: { job: Job }) => {
           </Fact>
         )}
         <Submitted job={job} />
+        {job.expiresAt && !job.startedAt && (
+          <Fact name={job.error?.code === 'EXPIRED' ? 'Expired' : 'Expires'}>
+            <Time at={job.expiresAt} />
+          </Fact>
+        )}
         {job.startedAt && (
           <Fact name="Started">
             <Time at={job.startedAt} />
