@@ -1,7 +1,10 @@
 import type { Sql } from '../client.ts'
 import type { Cancelled } from './jobs.ts'
 
-/** Whether a job of the table `jobs` may still start. What has started once never expires. */
+/**
+ * Whether a job of the table `jobs` may still start. What has started once never expires. No index tells: where a hundred
+ * thousand expire at once, each claim reads those at the head of its queue, until the sweep has cancelled them.
+ */
 export const mayStart = (sql: Sql) => sql`(expires_at IS NULL OR expires_at > now() OR stint > 0)`
 
 /** Whether a job of the table `jobs` has expired, and isn't cancelled for it yet. */
@@ -14,15 +17,19 @@ export const list = async (sql: Sql, limit: number): Promise<string[]> => {
   return rows.map((row) => row.id)
 }
 
-/** Cancels those of the jobs that have expired, locked in id order: somebody may have changed them meanwhile. @returns them */
+/**
+ * Cancels those of the jobs that have expired, locked in id order: somebody may have changed them meanwhile. They are
+ * locked by their ids alone: a plan that is made while few have expired would else read all that have, for each batch.
+ * @returns them
+ */
 export const cancel = (sql: Sql, ids: string[]): Promise<Cancelled[]> => sql`
-  WITH expired AS MATERIALIZED (
-    SELECT id FROM jobs WHERE id = ANY (${ids}::uuid[]) AND ${hasExpired(sql)} ORDER BY id FOR UPDATE
+  WITH held AS MATERIALIZED (
+    SELECT id, ${hasExpired(sql)} AS expired FROM jobs WHERE id = ANY (${ids}::uuid[]) ORDER BY id FOR UPDATE
   ), cancelled AS (
     UPDATE jobs SET
       state = 'cancelled', finished_at = now(), event_seq = event_seq + 1,
       error = jsonb_build_object('code', 'EXPIRED', 'message', 'nobody had started it when it expired')
-    WHERE id = ANY (ARRAY (SELECT id FROM expired))
+    WHERE id = ANY (ARRAY (SELECT id FROM held WHERE expired))
     RETURNING id, kind, project_id, event_seq, state, has_children, error, expires_at
   ), told AS (
     INSERT INTO events (job_id, project_id, seq, type, data)

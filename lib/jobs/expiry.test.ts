@@ -168,7 +168,9 @@ test('a job that has started once never expires, whatever it waits for then', as
   expect(await get(app, id)).toMatchObject({ state: 'succeeded', error: null })
 })
 
-test('thousands that expire at once are all cancelled, and where none do the sweep reads none', async ({ world }) => {
+test('thousands that expire at once are all cancelled, each batch by its ids, and where none do the sweep reads none', async ({
+  world,
+}) => {
   const { app, sql } = world
   await addEnded(sql, PROJECT, 3_000)
   await insertJobs(
@@ -179,6 +181,10 @@ test('thousands that expire at once are all cancelled, and where none do the swe
   expect(idle).toMatchObject({ result: [] })
   expect(idle.rows).toBeLessThan(5)
   await sql`UPDATE jobs SET expires_at = now() WHERE expires_at IS NOT NULL`
+  const some = (await expiries.list(sql, 500)).slice(0, 10)
+  const cancelled = await sql.begin((tx) => rowsRead(tx, () => expiries.cancel(tx, some)))
+  expect(cancelled.result).toHaveLength(10)
+  expect(cancelled.rows).toBeLessThan(100)
   // A pass takes 1.5 s of it at most.
   for (let pass = 0; pass < 20 && (await expiries.list(sql, 1)).length > 0; pass++) await sweep(app)
   const counts =

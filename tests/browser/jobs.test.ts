@@ -413,6 +413,17 @@ describeInBrowser('jobs in the dashboard', () => {
     await page.waitForURL(`**/jobs/${parent}`)
   })
 
+  test('say until when a job must have started, if it was submitted so', async ({ stage }) => {
+    const { page } = await stage.open()
+    await register(page)
+    await fillForm(page, 'debug.noop', { 'input.steps': '1' })
+    await page.getByText('Name, tags and when').click()
+    await page.locator('[name=".delaySeconds"]').fill('3600')
+    await page.locator('[name=".expiresInSeconds"]').fill('7200')
+    await submit(page)
+    await page.getByRole('region', { name: 'Facts' }).getByText('Expires').waitFor()
+  })
+
   test('lead from a job to those that it submitted, as a filter that can be taken away', async ({ stage }) => {
     const { page } = await stage.open()
     await register(page)
