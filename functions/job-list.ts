@@ -6,7 +6,7 @@ import { firstIdAt } from '../lib/core/ids.ts'
 import { decodeCursor, encodeCursor, id, instant, page, toPage } from '../lib/http/schemas.ts'
 import { STATES } from '../lib/jobs/states.ts'
 import { QUEUES } from '../lib/queue/doorbells.ts'
-import { projectsToList } from './job-access.ts'
+import { projectsToList, requireSubmitter } from './job-access.ts'
 import { toSummary } from './views/job.ts'
 
 /** What a list of jobs is asked for with. */
@@ -28,13 +28,14 @@ const CLOCKS_APART_MS = 600_000
 
 type Filter = Omit<jobSearch.JobFilter, 'idFrom' | 'idTo'>
 
-/** A page of the jobs that the actor asks for, newest first. @throws {StintError} PROJECT_NOT_FOUND */
+/** A page of the jobs that the actor asks for, newest first. @throws {StintError} PROJECT_NOT_FOUND, JOB_NOT_FOUND */
 export const listJobs = async (
   app: App,
   actor: Actor,
   { limit, cursor, projectId, ...filter }: z.output<typeof jobQuery>,
 ) => {
   const projectIds = await projectsToList(app, actor, projectId)
+  if (filter.submittedBy) await requireSubmitter(app, actor, filter.submittedBy)
   return pageOfJobs(app, { ...filter, projectIds, before: decodeCursor(cursor, id) }, limit)
 }
 

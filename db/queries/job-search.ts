@@ -178,6 +178,14 @@ const liveOf = (sql: Sql, { state, projectId, ...others }: LiveFilter) => {
 export const listProjects = (sql: Sql, ids: string[]): Promise<{ id: string; projectId: string }[]> => sql`
   SELECT id, project_id FROM jobs WHERE id = ANY (${ids}::uuid[])`
 
+/** To which project the jobs belong that a job submitted; null if there are none. */
+export const findProjectOfSubmitted = async (sql: Sql, submittedBy: string): Promise<string | null> => {
+  const [row] = await sql<{ projectId: string }[]>`
+    SELECT project_id FROM jobs WHERE submitted_by = ANY (ARRAY[${submittedBy}::uuid])
+    ORDER BY submitted_by, id DESC LIMIT 1`
+  return row?.projectId ?? null
+}
+
 const shown = (sql: Sql) => sql`
   id, project_id, kind, queue, name, state, priority, tags, progress, attempt, max_attempts, stint, crashes,
   timeout_seconds, run_ms, queued_at, start_at, expires_at, started_at, stint_started_at, finished_at, cancel_requested_at,

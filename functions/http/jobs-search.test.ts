@@ -1,4 +1,5 @@
 import { describe, expect } from 'vitest'
+import { newId } from '../../lib/core/ids.ts'
 import { addEnded } from '../../tests/support/ended-jobs.ts'
 import { insertJobs } from '../../tests/support/engine.ts'
 import { test, type World } from '../../tests/support/world.ts'
@@ -134,7 +135,13 @@ describe('jobs are found', () => {
         body: { errors: [{ path: 'submittedBy' }] },
       })
     const stranger = await signIn(world)
-    expect((await stranger.call('GET', `/jobs?submittedBy=${parent}`)).body).toEqual({ items: [], nextCursor: null })
+    const hidden = { status: 404, body: { code: 'JOB_NOT_FOUND' } }
+    expect(await stranger.call('GET', `/jobs?submittedBy=${parent}`)).toMatchObject(hidden)
+    expect(await stranger.call('GET', `/jobs?submittedBy=${newId()}`)).toMatchObject(hidden)
+    // Retention removes it before those that it submitted.
+    await world.sql`DELETE FROM jobs WHERE id = ${parent}`
+    expect(await found(`submittedBy=${parent}`)).toEqual(newest)
+    expect(await stranger.call('GET', `/jobs?submittedBy=${parent}`)).toMatchObject(hidden)
   })
 
   test('by when they were queued', async ({ world }) => {
