@@ -50,6 +50,16 @@ export const requireJobs = async (
 const missingAt = (index: number): StintError =>
   new StintError('JOB_NOT_FOUND', undefined, { errors: [{ path: `ids[${index}]`, message: 'no such job' }] })
 
+/**
+ * That the actor may see what this job submitted. The job itself may be gone by now.
+ * @throws {StintError} JOB_NOT_FOUND when neither it nor any job that it submitted is visible
+ */
+export const requireSubmitter = async (app: App, actor: Actor, jobId: string): Promise<void> => {
+  const projectId = await jobSearch.findProjectOfSubmitted(app.sql, jobId)
+  if (projectId === null) await requireJob(app, actor, jobId, 'viewer')
+  else await requireRole(app, actor, projectId, 'viewer').catch(hideAs('JOB_NOT_FOUND'))
+}
+
 /** The projects whose jobs a list shows: the named one, an API key's own, or all that the actor is a member of. */
 export const projectsToList = async (app: App, actor: Actor, named: string | undefined): Promise<string[]> => {
   const projectId = named ?? actor.apiKey?.projectId

@@ -6,7 +6,7 @@ import { firstIdAt } from '../lib/core/ids.ts'
 import { decodeCursor, encodeCursor, id, instant, page, toPage } from '../lib/http/schemas.ts'
 import { STATES } from '../lib/jobs/states.ts'
 import { QUEUES } from '../lib/queue/doorbells.ts'
-import { projectsToList } from './job-access.ts'
+import { projectsToList, requireSubmitter } from './job-access.ts'
 import { toSummary } from './views/job.ts'
 
 /** What a list of jobs is asked for with. */
@@ -17,6 +17,7 @@ export const jobQuery = z.object({
   kind: z.string().min(1).max(100).optional(),
   queue: z.enum(QUEUES).optional(),
   tag: z.string().min(1).max(64).optional(),
+  submittedBy: id.optional().meta({ description: 'The job that submitted them.' }),
   text: z.string().min(1).max(200).optional().meta({ description: 'In the input, as JSON; case doesn’t matter.' }),
   queuedAfter: instant.optional(),
   queuedBefore: instant.optional(),
@@ -27,13 +28,14 @@ const CLOCKS_APART_MS = 600_000
 
 type Filter = Omit<jobSearch.JobFilter, 'idFrom' | 'idTo'>
 
-/** A page of the jobs that the actor asks for, newest first. @throws {StintError} PROJECT_NOT_FOUND */
+/** A page of the jobs that the actor asks for, newest first. @throws {StintError} PROJECT_NOT_FOUND, JOB_NOT_FOUND */
 export const listJobs = async (
   app: App,
   actor: Actor,
   { limit, cursor, projectId, ...filter }: z.output<typeof jobQuery>,
 ) => {
   const projectIds = await projectsToList(app, actor, projectId)
+  if (filter.submittedBy) await requireSubmitter(app, actor, filter.submittedBy)
   return pageOfJobs(app, { ...filter, projectIds, before: decodeCursor(cursor, id) }, limit)
 }
 
@@ -44,9 +46,12 @@ const pageOfJobs = async (app: App, given: Filter, limit: number) => {
 }
 
 const find = async (app: App, filter: jobSearch.JobFilter, limit: number): Promise<jobSearch.Found> => {
-  const { state } = filter
+  const { state, submittedBy } = filter
+  // Those of one job have an index of their own, and are few.
   const live =
-    state === 'queued' || state === 'running' ? await jobSearch.listLive(app.sql, { ...filter, state }, limit) : null
+    !submittedBy && (state === 'queued' || state === 'running')
+      ? await jobSearch.listLive(app.sql, { ...filter, state }, limit)
+      : null
   return live ?? jobSearch.list(app.sql, filter, limit)
 }
 

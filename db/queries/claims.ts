@@ -1,4 +1,5 @@
 import type { Sql } from '../client.ts'
+import { mayStart } from './expiries.ts'
 
 /** What a worker needs to run a job. */
 export interface ClaimedJob {
@@ -79,19 +80,19 @@ export const claim = async (sql: Sql, request: ClaimRequest): Promise<Claimed> =
       SELECT next.project_id, next.wrapped, look.due, hops.nth + look.due::integer, hops.hop + 1
       FROM hops, LATERAL (
         SELECT * FROM (
-          (SELECT project_id, priority, kind, start_at, crashes, hops.wrapped FROM jobs
+          (SELECT project_id, priority, kind, start_at, expires_at, crashes, hops.wrapped FROM jobs
             WHERE ${waits(sql)} AND project_id > hops.project_id
               AND (NOT hops.wrapped OR project_id <= (SELECT round_from FROM asked))
             ORDER BY project_id, priority, start_at LIMIT 1)
           UNION ALL
-          (SELECT project_id, priority, kind, start_at, crashes, true FROM jobs
+          (SELECT project_id, priority, kind, start_at, expires_at, crashes, true FROM jobs
             WHERE ${waits(sql)} AND NOT hops.wrapped AND project_id <= (SELECT round_from FROM asked)
             ORDER BY project_id, priority, start_at LIMIT 1)
         ) AS either ORDER BY wrapped LIMIT 1
       ) AS next, LATERAL (
         SELECT CASE
           WHEN next.start_at <= now() AND next.crashes < 2 AND next.kind = ANY ((SELECT kinds FROM asked)::text[])
-            THEN true
+            AND next.expires_at IS NULL THEN true
           WHEN next.start_at > now() AND NOT EXISTS (
             SELECT FROM jobs WHERE ${waits(sql)} AND project_id = next.project_id AND priority > next.priority
           ) THEN false
@@ -195,4 +196,5 @@ const waits = (sql: Sql) => sql`
 
 /** One of them that could start now. */
 const isDue = (sql: Sql) => sql`
-  ${waits(sql)} AND start_at <= now() AND crashes < 2 AND kind = ANY ((SELECT kinds FROM asked)::text[])`
+  ${waits(sql)} AND start_at <= now() AND crashes < 2 AND kind = ANY ((SELECT kinds FROM asked)::text[])
+    AND ${mayStart(sql)}`

@@ -13,14 +13,22 @@ export interface JobChange {
   delaySeconds?: number | undefined
   /** An instant instead, RFC 3339. */
   runAt?: string | undefined
+  /** Whole seconds from now in which it must have started. */
+  expiresInSeconds?: number | undefined
+  /** An instant instead, RFC 3339. Null: it waits for as long as it takes. */
+  expiresAt?: string | null | undefined
 }
 
 export interface Changed {
   state: JobState
   attempt: number
+  /** How many stints have begun. */
+  stint: number
   queue: string
   /** The fields that are otherwise now. */
   changed: string[]
+  /** Whether it would now expire before it is due, or at once. */
+  late: boolean
   /** Until it is due. */
   delayMs: number
 }
@@ -34,9 +42,11 @@ export interface Changed {
 export const apply = async (sql: Sql, id: string, it: JobChange): Promise<Changed | null> => {
   const [row] = await sql<Changed[]>`
     WITH held AS MATERIALIZED (
-      SELECT id, state, queue, attempt, name, priority, tags, max_attempts, timeout_seconds, start_at,
+      SELECT id, state, queue, attempt, stint, name, priority, tags, max_attempts, timeout_seconds, start_at, expires_at,
              coalesce(${it.runAt ?? null}::text::timestamptz,
-                      now() + ${it.delaySeconds ?? null}::integer * interval '1 second') AS asked_at
+                      now() + ${it.delaySeconds ?? null}::integer * interval '1 second') AS asked_at,
+             coalesce(${it.expiresAt ?? null}::text::timestamptz,
+                      now() + ${it.expiresInSeconds ?? null}::integer * interval '1 second') AS asked_expiry
       FROM jobs WHERE id = ${id} FOR NO KEY UPDATE
     ), wanted AS (
       SELECT id,
@@ -46,7 +56,8 @@ export const apply = async (sql: Sql, id: string, it: JobChange): Promise<Change
         coalesce(${it.maxAttempts ?? null}::smallint, max_attempts) AS max_attempts,
         coalesce(${it.timeoutSeconds ?? null}::integer, timeout_seconds) AS timeout_seconds,
         CASE WHEN asked_at IS NULL OR greatest(start_at, asked_at) <= now() THEN start_at
-          ELSE greatest(asked_at, now()) END AS start_at
+          ELSE greatest(asked_at, now()) END AS start_at,
+        CASE WHEN ${it.expiresAt !== null} THEN coalesce(asked_expiry, expires_at) END AS expires_at
       FROM held
       WHERE state IN ('blocked', 'queued') AND attempt <= coalesce(${it.maxAttempts ?? null}::smallint, attempt)
     ), compared AS (
@@ -56,15 +67,16 @@ export const apply = async (sql: Sql, id: string, it: JobChange): Promise<Change
         CASE WHEN wanted.tags <> held.tags THEN 'tags' END,
         CASE WHEN wanted.max_attempts <> held.max_attempts THEN 'maxAttempts' END,
         CASE WHEN wanted.timeout_seconds <> held.timeout_seconds THEN 'timeoutSeconds' END,
-        CASE WHEN wanted.start_at <> held.start_at THEN 'startAt' END
+        CASE WHEN wanted.start_at <> held.start_at THEN 'startAt' END,
+        CASE WHEN wanted.expires_at IS DISTINCT FROM held.expires_at THEN 'expiresAt' END
       ], NULL) AS changed
       FROM held JOIN wanted USING (id)
     ), changed AS (
       UPDATE jobs SET
         name = it.name, priority = it.priority, tags = it.tags, max_attempts = it.max_attempts,
-        timeout_seconds = it.timeout_seconds, start_at = it.start_at, event_seq = event_seq + 1
+        timeout_seconds = it.timeout_seconds, start_at = it.start_at, expires_at = it.expires_at, event_seq = event_seq + 1
       FROM compared AS it WHERE jobs.id = it.id AND it.changed <> '{}'
-      RETURNING jobs.id, project_id, kind, queue, jobs.name, state, attempt, event_seq, jobs.start_at, waits_for, changed
+      RETURNING jobs.id, project_id, kind, queue, jobs.name, state, attempt, event_seq, jobs.start_at, jobs.expires_at, waits_for, changed
     ), told AS (
       INSERT INTO events (job_id, project_id, seq, type, data)
       SELECT id, project_id, event_seq, 'job.' || state, jsonb_build_object(
@@ -72,7 +84,9 @@ export const apply = async (sql: Sql, id: string, it: JobChange): Promise<Change
         'reason', 'changed', 'changed', changed)
       FROM changed
     )
-    SELECT held.state, held.attempt, held.queue, coalesce(changed.changed, '{}') AS changed,
+    SELECT held.state, held.attempt, held.stint, held.queue, coalesce(changed.changed, '{}') AS changed,
+           coalesce(held.stint = 0 AND changed.changed && '{startAt,expiresAt}'
+             AND changed.expires_at <= greatest(changed.start_at, now()), false) AS late,
            (greatest(0, extract(epoch FROM coalesce(changed.start_at, held.start_at) - now())) * 1000)::bigint AS delay_ms
     FROM held LEFT JOIN changed USING (id)`
   return row ?? null

@@ -69,6 +69,35 @@ test('a list looks no further than the span of ids that was asked for', async ({
   expect((await list(world.sql, span, 10)).jobs.map((job) => job.id)).toEqual([ids[5_002], ids[5_001], ids[5_000]])
 })
 
+test.for(['unknown', 'known'])(
+  'what a job submitted is found by its index, and for a stranger not looked at, with its number %s to the planner',
+  async (number, { world: { app, sql } }) => {
+    const projectId = newId()
+    const [parent = '', busy = ''] = [newId(), newId()]
+    if (number === 'unknown') await sql`ANALYZE jobs`
+    const own = await insertJobs(
+      app,
+      [1, 2, 3].map(() => ({ projectId, submittedBy: parent })),
+    )
+    const many = await addEnded(sql, projectId, 20_300)
+    await sql`UPDATE jobs SET submitted_by = ${busy} WHERE id = ANY (${many.slice(0, 300)}::uuid[])`
+    if (number === 'known') await sql`ANALYZE jobs`
+    const look = (filter: Partial<JobFilter>) =>
+      sql.begin((tx) => rowsRead(tx, () => list(tx, { projectIds: [projectId], ...filter }, 10)))
+    for (const state of [undefined, 'queued'] as const) {
+      const { rows, result } = await look({ submittedBy: parent, state })
+      expect([result.jobs.map((job) => job.id), result.lookedTo]).toEqual([own.toReversed(), null])
+      expect(rows).toBeLessThan(20)
+    }
+    const none = await look({ submittedBy: busy, tag: 'none' })
+    expect(none.result).toEqual({ jobs: [], lookedTo: null })
+    expect(none.rows).toBeLessThan(400)
+    const stranger = await look({ submittedBy: busy, projectIds: [newId()] })
+    expect(stranger.result).toEqual({ jobs: [], lookedTo: null })
+    expect(stranger.rows).toBeLessThan(5)
+  },
+)
+
 test('jobs that wait are all looked at until there are too many of them', async ({ world }) => {
   const projectId = newId()
   const queued = (over: object) => ({ projectId, ...over })

@@ -7,6 +7,8 @@ export interface JobFilter {
   kind?: string | undefined
   queue?: string | undefined
   tag?: string | undefined
+  /** The job that submitted them. */
+  submittedBy?: string | undefined
   /** In the input, as JSON, whatever its case. */
   text?: string | undefined
   /** RFC 3339: queued then or later, and queued before. */
@@ -42,27 +44,24 @@ const LAST_ID = 'ffffffff-ffff-ffff-ffff-ffffffffffff'
 
 /**
  * The newest jobs of some projects that fit: the first `limit`, or those that one go finds. It walks down an index of
- * each project, a stride at a time, until it has enough. Short strides are planned as what they are, whereas for the
- * whole way a planner that knows only the mean project may sort all that the largest has.
+ * each project, or of the job that submitted them, a stride at a time, until it has enough. Short strides are planned as
+ * what they are, whereas for the whole way a planner that knows only the mean project may sort all that the largest has.
  */
 export const list = async (sql: Sql, filter: JobFilter, limit: number): Promise<Found> => {
-  const { projectIds, idFrom = FIRST_ID } = filter
+  const { projectIds, submittedBy, idFrom = FIRST_ID } = filter
   const { stride, strides } = paceOf(filter, limit)
   const rows = await sql<(JobRow & { lookedTo: string | null })[]>`
-    WITH RECURSIVE looked (project, last_id, ids, found, strides, has_more) AS (
+    WITH RECURSIVE looked (whose, last_id, ids, found, strides, has_more) AS (
       SELECT ARRAY[id], ${start(sql, filter)}, '{}'::uuid[], 0, 0, true
-      FROM unnest(${projectIds}::uuid[]) AS member (id)
+      FROM unnest(${submittedBy ? [submittedBy] : projectIds}::uuid[]) AS walked (id) ${isTheirs(sql, filter)}
       UNION ALL
-      SELECT project, stride.last_id, stride.ids, found + cardinality(stride.ids), strides + 1,
+      SELECT whose, stride.last_id, stride.ids, found + cardinality(stride.ids), strides + 1,
              jobs = ${stride} AND stride.last_id > ${idFrom}
       FROM looked, LATERAL (
         SELECT count(*) AS jobs, (array_agg(id ORDER BY id))[1] AS last_id,
                coalesce(array_agg(id) FILTER (WHERE fits), '{}') AS ids
         FROM (
-          SELECT id, true ${fits(sql, filter)} AS fits FROM jobs
-          -- Not "= project_id": then the primary key would have the order too, and all projects lie in its way.
-          WHERE project_id = ANY (project) AND id < looked.last_id ${ofState(sql, filter.state)}
-          ORDER BY project_id, id DESC LIMIT ${stride}
+          SELECT id, true ${fits(sql, filter)} AS fits FROM jobs ${walked(sql, filter, stride)}
         ) AS jobs
       ) AS stride
       WHERE has_more AND found < ${limit} AND strides < ${strides}
@@ -80,10 +79,27 @@ export const list = async (sql: Sql, filter: JobFilter, limit: number): Promise<
   return { jobs: rows.filter((row) => row.id !== null), lookedTo: rows[0]?.lookedTo ?? null }
 }
 
+/** All jobs that one submitted are of its project: nothing is looked at for a stranger. */
+const isTheirs = (sql: Sql, { submittedBy, projectIds }: JobFilter) =>
+  submittedBy
+    ? sql`WHERE (
+        SELECT project_id FROM jobs WHERE submitted_by = ANY (ARRAY[walked.id]) ORDER BY submitted_by, id DESC LIMIT 1
+      ) = ANY (${projectIds}::uuid[])`
+    : sql``
+
+/** The next stride. Not "= project_id": then the primary key would have the order too, and all projects lie in its way. */
+const walked = (sql: Sql, { submittedBy, state }: JobFilter, stride: number) =>
+  submittedBy
+    ? sql`WHERE submitted_by = ANY (whose) AND id < looked.last_id ORDER BY submitted_by, id DESC LIMIT ${stride}`
+    : sql`
+      WHERE project_id = ANY (whose) AND id < looked.last_id ${ofState(sql, state)}
+      ORDER BY project_id, id DESC LIMIT ${stride}`
+
 /** How much of each project one go looks at. What needs no look at a row is read from the index alone, a whole page of it. */
-const paceOf = ({ projectIds, kind, queue, tag, text, queuedAfter, queuedBefore }: JobFilter, limit: number) => {
+const paceOf = (filter: JobFilter, limit: number) => {
+  const { projectIds, kind, queue, tag, submittedBy, text, queuedAfter, queuedBefore } = filter
   const most = text === undefined ? MAX_LOOKED : MAX_READ
-  const share = Math.floor(most / Math.max(1, projectIds.length))
+  const share = Math.floor(most / (submittedBy ? 1 : Math.max(1, projectIds.length)))
   const isPlain = [kind, queue, tag, text, queuedAfter, queuedBefore].every((it) => it === undefined)
   const stride = Math.min(MAX_STRIDE, Math.max(share, isPlain ? limit : MIN_STRIDE))
   return { stride, strides: Math.max(1, Math.ceil(share / stride)) }
@@ -162,9 +178,17 @@ const liveOf = (sql: Sql, { state, projectId, ...others }: LiveFilter) => {
 export const listProjects = (sql: Sql, ids: string[]): Promise<{ id: string; projectId: string }[]> => sql`
   SELECT id, project_id FROM jobs WHERE id = ANY (${ids}::uuid[])`
 
+/** To which project the jobs belong that a job submitted; null if there are none. */
+export const findProjectOfSubmitted = async (sql: Sql, submittedBy: string): Promise<string | null> => {
+  const [row] = await sql<{ projectId: string }[]>`
+    SELECT project_id FROM jobs WHERE submitted_by = ANY (ARRAY[${submittedBy}::uuid])
+    ORDER BY submitted_by, id DESC LIMIT 1`
+  return row?.projectId ?? null
+}
+
 const shown = (sql: Sql) => sql`
   id, project_id, kind, queue, name, state, priority, tags, progress, attempt, max_attempts, stint, crashes,
-  timeout_seconds, run_ms, queued_at, start_at, started_at, stint_started_at, finished_at, cancel_requested_at,
+  timeout_seconds, run_ms, queued_at, start_at, expires_at, started_at, stint_started_at, finished_at, cancel_requested_at,
   cancel_acknowledged_at, error`
 
 /** Jobs before it are looked at. */
@@ -172,7 +196,10 @@ const start = (sql: Sql, { before, idTo }: JobFilter) => sql`
   least(${before ?? null}::uuid, ${idTo ?? null}::uuid, ${LAST_ID})`
 
 /** What else is asked for. */
-const fits = (sql: Sql, { state, kind, queue, tag, text, queuedAfter, queuedBefore, idFrom }: JobFilter) => sql`
+const fits = (sql: Sql, filter: JobFilter) => {
+  const { projectIds, submittedBy, state, kind, queue, tag, text, queuedAfter, queuedBefore, idFrom } = filter
+  return sql`
+  ${submittedBy ? sql`AND submitted_by = ${submittedBy} AND project_id = ANY (${projectIds}::uuid[])` : sql``}
   ${state ? sql`AND state = ${state}` : sql``}
   ${idFrom ? sql`AND id >= ${idFrom}` : sql``}
   ${kind ? sql`AND kind = ${kind}` : sql``}
@@ -181,6 +208,7 @@ const fits = (sql: Sql, { state, kind, queue, tag, text, queuedAfter, queuedBefo
   ${queuedAfter ? sql`AND queued_at >= ${queuedAfter}` : sql``}
   ${queuedBefore ? sql`AND queued_at < ${queuedBefore}` : sql``}
   ${text === undefined ? sql`` : sql`AND strpos(lower(input::text), lower(${text})) > 0`}`
+}
 
 /**
  * States with an index in the list's order; jobs that end well are in none of them, which would cost each of them. It is

@@ -22,6 +22,8 @@ const DIFFERENCES: [Partial<NewJob>, string, stored: [unknown, unknown]][] = [
   [{ timeoutSeconds: 5 }, 'timeout_seconds', [3_600, 5]],
   [{ delaySeconds: 90 }, 'extract(epoch FROM start_at - queued_at)::integer', [0, 90]],
   [{ runAt: RUN_AT }, `start_at = '${RUN_AT}'`, [false, true]],
+  [{ expiresInSeconds: 90 }, 'extract(epoch FROM expires_at - queued_at)::integer', [null, 90]],
+  [{ expiresAt: RUN_AT }, `expires_at = '${RUN_AT}'`, [null, true]],
   [{ input: '{"value":2}' }, 'input', [{ value: 1 }, { value: 2 }]],
   [{ waitsFor: 1 }, 'waits_for || state', ['0queued', '1blocked']],
   [{ hasParents: true }, 'has_parents', [false, true]],

@@ -26,6 +26,8 @@ export interface JobRow {
   runMs: number
   queuedAt: Date
   startAt: Date
+  /** When no stint has begun by then, none does. */
+  expiresAt: Date | null
   startedAt: Date | null
   /** When its latest stint began. */
   stintStartedAt: Date | null
@@ -66,6 +68,10 @@ export interface NewJob {
   delaySeconds: number
   /** An instant instead, RFC 3339. One that is past is now: nobody goes before those who were there. */
   runAt: string | null
+  /** Whole seconds from now in which it must have started, by the database's clock; null: at any time. */
+  expiresInSeconds: number | null
+  /** An instant instead, RFC 3339. */
+  expiresAt: string | null
   /** JSON text. */
   input: string
   /** How many of its parents have not ended; the job is blocked until none is left. */
@@ -89,6 +95,8 @@ export interface Inserted {
   startAt: Date
   /** Null for all that were to be inserted. */
   ids: string[] | null
+  /** Those that expire before they are due; null for none. */
+  late: string[] | null
 }
 
 export type OnParentFailure = 'fail' | 'run' | 'skip'
@@ -100,15 +108,15 @@ export type OnParentFailure = 'fail' | 'run' | 'skip'
 export const insert = (sql: Sql, jobs: NewJob[]): Promise<Inserted[]> => sql`
   WITH inserted AS (
     INSERT INTO jobs (id, project_id, created_by, kind, queue, name, priority, tags, max_attempts, timeout_seconds,
-                      start_at, input, waits_for, has_parents, has_children, on_parent_failure, concurrency_key,
+                      start_at, expires_at, input, waits_for, has_parents, has_children, on_parent_failure, concurrency_key,
                       unique_key, traceparent, submitted_by, state)
     SELECT id, project_id, created_by, kind, queue, name, priority, string_to_array(tags, ','), max_attempts,
-           timeout_seconds, greatest(now(), coalesce(run_at::timestamptz, now() + delay_seconds * interval '1 second')), input::jsonb,
-           waits_for, has_parents = 1, has_children = 1, on_parent_failure, concurrency_key,
+           timeout_seconds, greatest(now(), coalesce(run_at::timestamptz, now() + delay_seconds * interval '1 second')),
+           coalesce(expires_at::timestamptz, now() + expires_in_seconds * interval '1 second'), input::jsonb, waits_for, has_parents = 1, has_children = 1, on_parent_failure, concurrency_key,
            unique_key, traceparent, submitted_by, CASE WHEN waits_for > 0 THEN 'blocked' ELSE 'queued' END
     FROM ${areAlike(jobs) ? alike(sql, jobs) : various(sql, jobs)}
     ON CONFLICT (id) DO NOTHING
-    RETURNING id, project_id, kind, queue, name, state, attempt, event_seq, waits_for, queued_at, start_at
+    RETURNING id, project_id, kind, queue, name, state, attempt, event_seq, waits_for, queued_at, start_at, expires_at
   ), told AS (
     INSERT INTO events (job_id, project_id, seq, type, data)
     SELECT id, project_id, event_seq, 'job.' || state,
@@ -116,7 +124,8 @@ export const insert = (sql: Sql, jobs: NewJob[]): Promise<Inserted[]> => sql`
                               'waitsFor', waits_for)
     FROM inserted
   )
-  SELECT queued_at, start_at, CASE WHEN count(*) < ${jobs.length}::integer THEN array_agg(id) END AS ids
+  SELECT queued_at, start_at, CASE WHEN count(*) < ${jobs.length}::integer THEN array_agg(id) END AS ids,
+         array_agg(id) FILTER (WHERE expires_at <= start_at) AS late
   FROM inserted GROUP BY queued_at, start_at`
 
 const areAlike = ([first, ...others]: NewJob[]): boolean =>
@@ -133,6 +142,8 @@ const SHARED = [
   'timeoutSeconds',
   'delaySeconds',
   'runAt',
+  'expiresInSeconds',
+  'expiresAt',
   'waitsFor',
   'hasParents',
   'hasChildren',
@@ -152,6 +163,7 @@ const alike = (sql: Sql, jobs: NewJob[]) => {
            ${first?.priority ?? null}::smallint AS priority, ${first?.maxAttempts ?? null}::smallint AS max_attempts,
            ${first?.timeoutSeconds ?? null}::integer AS timeout_seconds,
            ${first?.delaySeconds ?? null}::integer AS delay_seconds, ${first?.runAt ?? null}::text AS run_at,
+           ${first?.expiresInSeconds ?? null}::integer AS expires_in_seconds, ${first?.expiresAt ?? null}::text AS expires_at,
            ${first?.waitsFor ?? null}::integer AS waits_for, ${first?.hasParents ? 1 : 0}::smallint AS has_parents,
            ${first?.hasChildren ? 1 : 0}::smallint AS has_children,
            ${first?.onParentFailure ?? null}::text AS on_parent_failure,
@@ -179,6 +191,8 @@ const various = (sql: Sql, jobs: NewJob[]) => sql`
     ${jobs.map((job) => job.timeoutSeconds)}::integer[],
     ${jobs.map((job) => job.delaySeconds)}::integer[],
     ${jobs.map((job) => job.runAt)}::text[],
+    ${jobs.map((job) => job.expiresInSeconds)}::integer[],
+    ${jobs.map((job) => job.expiresAt)}::text[],
     ${jobs.map((job) => job.input)}::text[],
     ${jobs.map((job) => job.waitsFor)}::integer[],
     ${jobs.map((job) => (job.hasParents ? 1 : 0))}::smallint[],
@@ -189,14 +203,14 @@ const various = (sql: Sql, jobs: NewJob[]) => sql`
     ${jobs.map((job) => job.traceparent)}::text[],
     ${jobs.map((job) => job.submittedBy)}::uuid[]
   ) AS new (id, project_id, created_by, kind, queue, name, priority, tags, max_attempts, timeout_seconds,
-            delay_seconds, run_at, input, waits_for, has_parents, has_children, on_parent_failure, concurrency_key,
+            delay_seconds, run_at, expires_in_seconds, expires_at, input, waits_for, has_parents, has_children, on_parent_failure, concurrency_key,
             unique_key, traceparent, submitted_by)`
 
 /** One job with its input, partial and result. */
 export const find = async (sql: Sql, id: string): Promise<JobWithData | null> => {
   const [row] = await sql<JobWithData[]>`
     SELECT id, project_id, kind, queue, name, state, priority, tags, progress, attempt, max_attempts, stint, crashes,
-           timeout_seconds, run_ms, queued_at, start_at, started_at, stint_started_at, finished_at, cancel_requested_at,
+           timeout_seconds, run_ms, queued_at, start_at, expires_at, started_at, stint_started_at, finished_at, cancel_requested_at,
            cancel_acknowledged_at, error, input, partial, result, waits_for, on_parent_failure, unique_key, created_by,
            submitted_by, traceparent
     FROM jobs WHERE id = ${id}`
@@ -206,7 +220,7 @@ export const find = async (sql: Sql, id: string): Promise<JobWithData | null> =>
 /** Those of the jobs that have ended. */
 export const listEnded = (sql: Sql, ids: string[]): Promise<JobWithData[]> => sql`
   SELECT id, project_id, kind, queue, name, state, priority, tags, progress, attempt, max_attempts, stint, crashes,
-         timeout_seconds, run_ms, queued_at, start_at, started_at, stint_started_at, finished_at, cancel_requested_at,
+         timeout_seconds, run_ms, queued_at, start_at, expires_at, started_at, stint_started_at, finished_at, cancel_requested_at,
          cancel_acknowledged_at, error, input, partial, result, waits_for, on_parent_failure, unique_key, created_by,
          submitted_by, traceparent
   FROM jobs WHERE id = ANY (${ids}::uuid[]) AND state IN ('succeeded', 'failed', 'cancelled')`
@@ -218,6 +232,8 @@ export interface Cancelled {
   /** False when it had ended, or was told before. */
   changed: boolean
   hasChildren: boolean
+  /** Cancelled because nobody had started it when it expired. */
+  expired?: boolean
 }
 
 /** Notes that the workers of running jobs heard of their cancel, once each. */

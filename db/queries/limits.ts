@@ -1,5 +1,6 @@
 import type { Sql } from '../client.ts'
 import { bytesOf, type ClaimedJob } from './claims.ts'
+import { mayStart } from './expiries.ts'
 
 export interface LimitRow {
   kind: string
@@ -123,7 +124,7 @@ export const claim = (
       SELECT found.* FROM generate_series(10, -10, -1) AS level (priority), LATERAL (
         SELECT id, ${bytesOf(sql)} AS bytes FROM jobs
         WHERE kind = ${kind} AND state = 'queued' AND concurrency_key = rooms.key AND priority = level.priority
-          AND start_at <= now() AND (crashes >= 2) = ${suspects}
+          AND start_at <= now() AND (crashes >= 2) = ${suspects} AND ${mayStart(sql)}
           AND EXISTS (SELECT FROM queues WHERE name = jobs.queue AND paused_at IS NULL)
         ORDER BY start_at, id LIMIT rooms.room FOR UPDATE OF jobs SKIP LOCKED
       ) AS found

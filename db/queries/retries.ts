@@ -37,7 +37,7 @@ export interface Begun {
 
 /**
  * Begins locked jobs anew that failed or were cancelled. Their stints and the numbers of their events go on; the
- * checkpoint stays unless they begin from the start. One whose parents live, or begin anew with it, is blocked until
+ * checkpoint stays unless they begin from the start, and they expire no more. One whose parents live, or begin anew with it, is blocked until
  * they end: its edges to them are open again. Parents that have ended it no longer asks for.
  */
 export const begin = (
@@ -67,7 +67,7 @@ export const begin = (
     UPDATE jobs SET
       state = CASE WHEN waits.parents IS NULL THEN 'queued' ELSE 'blocked' END,
       waits_for = coalesce(waits.parents, 0),
-      start_at = now() + after_seconds * interval '1 second',
+      start_at = now() + after_seconds * interval '1 second', expires_at = NULL,
       attempt = 1, crashes = 0, run_ms = 0, error = NULL, result = NULL,
       finished_at = NULL, cancel_requested_at = NULL, cancel_acknowledged_at = NULL, event_seq = event_seq + 1,
       checkpoint = CASE WHEN ${fromStart} THEN NULL ELSE checkpoint END,

@@ -1,4 +1,5 @@
 import type { Sql } from '../client.ts'
+import { hasExpired } from './expiries.ts'
 import type { JobState } from './jobs.ts'
 
 export interface UniqueKey {
@@ -17,6 +18,8 @@ export interface Holder {
   state: JobState | null
   /** Whether the time that it keeps the key at least is over. */
   expired: boolean
+  /** Whether the job has, and is only not cancelled yet. */
+  jobExpired: boolean
 }
 
 /** Takes keys that nobody has, and locks all of them, in order. @returns the keys that were free, as `project key` */
@@ -39,7 +42,8 @@ export const takeFree = async (sql: Sql, wanted: UniqueKey[]): Promise<Set<strin
 
 /** Who holds keys that are locked by now. A statement of its own, so that it sees jobs committed before the lock. */
 export const listHolders = (sql: Sql, keys: { projectId: string; key: string }[]): Promise<Holder[]> => sql`
-  SELECT held.project_id, held.key, held.job_id, jobs.state, held.until < now() AS expired
+  SELECT held.project_id, held.key, held.job_id, jobs.state, held.until < now() AS expired,
+         coalesce(${hasExpired(sql)}, false) AS job_expired
   FROM unnest(${keys.map((it) => it.projectId)}::uuid[], ${keys.map((it) => it.key)}::text[]) AS wanted (project_id, key)
   JOIN unique_keys AS held USING (project_id, key)
   LEFT JOIN jobs ON jobs.id = held.job_id`

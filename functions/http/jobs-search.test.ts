@@ -1,4 +1,5 @@
 import { describe, expect } from 'vitest'
+import { newId } from '../../lib/core/ids.ts'
 import { addEnded } from '../../tests/support/ended-jobs.ts'
 import { insertJobs } from '../../tests/support/engine.ts'
 import { test, type World } from '../../tests/support/world.ts'
@@ -101,6 +102,46 @@ describe('jobs are found', () => {
     const second = await call('GET', `/jobs?state=queued&limit=2&cursor=${first.body.nextCursor}`)
     const shown = [...first.body.items, ...second.body.items].map((job: { id: string }) => job.id)
     expect(shown).toEqual(ids.slice(-4).toReversed())
+  })
+
+  test('by the job that submitted them, with what else is asked for, and by nobody of another project', async ({
+    world,
+  }) => {
+    const { projectId, call, submit, found } = await signIn(world)
+    const [parent = '', other = ''] = await submit(['parent', 'other'])
+    const ids = await insertJobs(
+      world.app,
+      ['a', 'b', 'c', 'd'].map((tag, nth) => ({
+        projectId,
+        tags: [tag],
+        waitsFor: nth === 3 ? 1 : 0,
+        submittedBy: nth === 0 ? other : parent,
+      })),
+    )
+    const newest = [ids[3], ids[2], ids[1]]
+    expect(await found(`submittedBy=${parent}`)).toEqual(newest)
+    expect(await found(`submittedBy=${other}`)).toEqual([ids[0]])
+    expect(await found(`submittedBy=${ids[0]}`)).toEqual([])
+    expect(await found(`submittedBy=${parent}&projectId=${projectId}&tag=b`)).toEqual([ids[1]])
+    expect(await found(`submittedBy=${parent}&state=queued`)).toEqual([ids[2], ids[1]])
+    expect(await found(`submittedBy=${parent}&state=blocked&queue=default`)).toEqual([ids[3]])
+    expect(await found(`submittedBy=${parent}&text=nothing`)).toEqual([])
+    const first = await call('GET', `/jobs?submittedBy=${parent}&limit=2`)
+    expect(first.body.items).toHaveLength(2)
+    expect(await found(`submittedBy=${parent}&limit=2&cursor=${first.body.nextCursor}`)).toEqual([ids[1]])
+    for (const value of ['', 'yesterday'])
+      expect(await call('GET', `/jobs?submittedBy=${value}`)).toMatchObject({
+        status: 422,
+        body: { errors: [{ path: 'submittedBy' }] },
+      })
+    const stranger = await signIn(world)
+    const hidden = { status: 404, body: { code: 'JOB_NOT_FOUND' } }
+    expect(await stranger.call('GET', `/jobs?submittedBy=${parent}`)).toMatchObject(hidden)
+    expect(await stranger.call('GET', `/jobs?submittedBy=${newId()}`)).toMatchObject(hidden)
+    // Retention removes it before those that it submitted.
+    await world.sql`DELETE FROM jobs WHERE id = ${parent}`
+    expect(await found(`submittedBy=${parent}`)).toEqual(newest)
+    expect(await stranger.call('GET', `/jobs?submittedBy=${parent}`)).toMatchObject(hidden)
   })
 
   test('by when they were queued', async ({ world }) => {

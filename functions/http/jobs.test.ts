@@ -1,6 +1,7 @@
 import { describe, expect } from 'vitest'
 import { z } from 'zod'
 import { defineJob } from '../../lib/jobs/define.ts'
+import { sweep } from '../../lib/jobs/sweep.ts'
 import { createEngine, invoke } from '../../tests/support/engine.ts'
 import { test, type World } from '../../tests/support/world.ts'
 
@@ -267,6 +268,38 @@ test('a failed job shows where its code threw, and so does its stint', async ({ 
   const { body } = await call('GET', `/jobs/${id}/stints`)
   expect(body.items).toMatchObject([{ outcome: 'failed', error: job.error, stack: job.stack }])
   expect((await call('GET', '/jobs')).body.items[0]).not.toHaveProperty('stack')
+})
+
+test('a job that may expire says when, and then that it did; a repeat of its submission still leads to it', async ({
+  world,
+}) => {
+  const { token, call } = await signIn(world)
+  const body = { kind: 'debug.noop', input: {}, expiresAt: '2100-01-01T01:00:00+01:00' }
+  const post = () => world.http('POST', '/jobs', { token, body, headers: { 'idempotency-key': 'once' } })
+  const { status, body: answer } = await post()
+  const { id } = answer.job
+  const expiresAt = '2100-01-01T00:00:00.000Z'
+  expect([status, answer.job]).toMatchObject([202, { state: 'queued', expiresAt }])
+  expect((await call('GET', `/jobs/${id}`)).body.job).toMatchObject({ expiresAt })
+  expect((await call('GET', '/jobs')).body.items).toMatchObject([{ id, expiresAt }])
+  await world.sql`UPDATE jobs SET expires_at = now()`
+  await sweep(world.app)
+  expect((await post()).body.job).toMatchObject({ id, state: 'cancelled', error: { code: 'EXPIRED' } })
+  const refused = async (over: object) => (await call('POST', '/jobs', { ...body, ...over })).body.errors?.[0]?.path
+  expect(await refused({ expiresAt: '2020-01-01T00:00:00Z' })).toBe('expiresAt')
+  expect(await refused({ expiresInSeconds: 5 })).toBe('expiresAt')
+  expect(await refused({ expiresAt: 'soon' })).toBe('expiresAt')
+  expect(await refused({ expiresAt: undefined, expiresInSeconds: 0 })).toBe('expiresInSeconds')
+  expect(await refused({ expiresAt: undefined, expiresInSeconds: 60, delaySeconds: 60 })).toBe('expiresInSeconds')
+  const jobs = [{ kind: 'debug.noop', input: {} }, body, { ...body, runAt: expiresAt }]
+  expect((await call('POST', '/jobs/batch', { jobs })).body.errors).toMatchObject([{ path: 'jobs[2].expiresAt' }])
+  const later = await call('POST', '/jobs', { ...body, delaySeconds: 600 })
+  const change = (it: object) => call('PATCH', `/jobs/${later.body.job.id}`, it)
+  expect(await change({ expiresInSeconds: 60 })).toMatchObject({
+    status: 422,
+    body: { errors: [{ path: 'expiresInSeconds' }] },
+  })
+  expect((await change({ expiresAt: null })).body.job).toMatchObject({ expiresAt: null })
 })
 
 describe('a job that waits', () => {

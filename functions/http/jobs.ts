@@ -60,7 +60,7 @@ export const list = route({
   scope: 'jobs:read',
   query: jobQuery,
   replies: { 200: pageOf(jobSummary) },
-  errors: ['PROJECT_NOT_FOUND'],
+  errors: ['PROJECT_NOT_FOUND', 'JOB_NOT_FOUND'],
   run: async ({ app, actor, query }) => ({ status: 200, body: await listJobs(app, actor, query) }),
 })
 
@@ -187,6 +187,10 @@ const change = z
     priority: fields.priority.meta({ description: 'The highest goes first.' }),
     delaySeconds: fields.delaySeconds.meta({ description: 'Not before so long from now; 0: as soon as it may.' }),
     runAt: fields.runAt,
+    expiresInSeconds: fields.expiresInSeconds,
+    expiresAt: fields.expiresAt.unwrap().nullable().optional().meta({
+      description: 'Cancelled if it has not started by then; null: it waits for as long as it takes.',
+    }),
     maxAttempts: fields.maxAttempts.meta({ description: 'No less than the attempt that it is at.' }),
     timeoutSeconds: fields.timeoutSeconds.meta({ description: 'Running time over all stints.' }),
     tags: fields.tags,
@@ -239,7 +243,7 @@ export const retry = route({
   summary: 'Begin a failed or cancelled job anew',
   description:
     'Attempts, crashes and running time start anew; it goes on from its checkpoint unless `fromStart`, and the jobs that ' +
-    'it submitted it submits no second time. It takes its unique key again, and waits for those of its parents that live ' +
+    'it submitted it submits no second time. It expires no more. It takes its unique key again, and waits for those of its parents that live ' +
     'again; parents that have ended it no longer asks for. Jobs that ran after it and have ended stay as they are; those that still wait, wait for it again.',
   actor: 'user',
   scope: 'jobs:write',

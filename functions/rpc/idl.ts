@@ -29,6 +29,8 @@ export const idl = {
       uniqueForSeconds: [14, 'i32', 'optional'],
       onDuplicate: [15, 'string', 'optional'],
       idempotencyKey: [16, 'string', 'optional'],
+      expiresInSeconds: [17, 'i32', 'optional'],
+      expiresAt: [18, 'string', 'optional'],
     },
     JobError: { code: [1, 'string', 'required'], message: [2, 'string', 'required'] },
     Job: {
@@ -54,6 +56,7 @@ export const idl = {
       partial: [20, 'string', 'optional'],
       result: [21, 'string', 'optional'],
       uniqueKey: [22, 'string', 'optional'],
+      expiresAt: [23, 'string', 'optional'],
     },
     JobQuery: {
       projectId: [1, 'string', 'optional'],
@@ -64,6 +67,7 @@ export const idl = {
       text: [6, 'string', 'optional'],
       limit: [7, 'i32', 'optional'],
       cursor: [8, 'string', 'optional'],
+      submittedBy: [9, 'string', 'optional'],
     },
     JobPage: { items: [1, 'list<Job>', 'required'], nextCursor: [2, 'string', 'optional'] },
     QueueStatistics: {

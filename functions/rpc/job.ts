@@ -25,6 +25,7 @@ export const toRpcSummary = (it: z.input<typeof jobSummary>): RpcJob => ({
   tags: it.tags,
   queuedAt: it.queuedAt,
   startAt: it.startAt,
+  expiresAt: it.expiresAt ?? undefined,
   startedAt: it.startedAt ?? undefined,
   finishedAt: it.finishedAt ?? undefined,
   cancelRequestedAt: it.cancelRequestedAt ?? undefined,

@@ -26,6 +26,9 @@ export const jobSummary = z
     runMs: z.int().meta({ description: 'Running time of the stints that ended.' }),
     queuedAt: timestamp,
     startAt: timestamp.meta({ description: 'Due from then on.' }),
+    expiresAt: timestamp.nullable().meta({
+      description: 'Cancelled if its first stint has not begun by then; null: it waits for as long as it takes.',
+    }),
     startedAt: timestamp.nullable(),
     stintStartedAt: timestamp.nullable().meta({ description: 'When its latest stint began.' }),
     finishedAt: timestamp.nullable(),
@@ -123,6 +126,7 @@ export const toSummary = (row: JobRow): z.input<typeof jobSummary> => ({
   runMs: row.runMs,
   queuedAt: row.queuedAt.toISOString(),
   startAt: row.startAt.toISOString(),
+  expiresAt: row.expiresAt?.toISOString() ?? null,
   startedAt: row.startedAt?.toISOString() ?? null,
   stintStartedAt: row.stintStartedAt?.toISOString() ?? null,
   finishedAt: row.finishedAt?.toISOString() ?? null,
@@ -174,6 +178,8 @@ export const justQueued = (
   runMs: 0,
   queuedAt: queuedAt.toISOString(),
   startAt: startAt.toISOString(),
+  // One that expires is read back.
+  expiresAt: null,
   startedAt: null,
   stintStartedAt: null,
   finishedAt: null,

@@ -24,6 +24,7 @@ export const addJobs = (program: Command, cli: Cli): void => {
     .option('--kind <kind>')
     .option('--queue <queue>')
     .option('--tag <tag>')
+    .option('--submitted-by <id>', 'the job that submitted them')
     .option('--text <text>', 'that stands in the input')
     .option('--project-id <id>')
     .addOption(new Option('--limit <integer>', 'how many').argParser(wholeNumber(1)).default(20))
@@ -53,6 +54,10 @@ export const addJobs = (program: Command, cli: Cli): void => {
     .addOption(new Option('--priority <integer>', '-10 to 10, the highest first').argParser(wholeNumber()))
     .addOption(new Option('--delay-seconds <integer>', 'not before that, from now').argParser(wholeNumber()))
     .option('--run-at <time>', 'not before then (RFC 3339)')
+    .addOption(
+      new Option('--expires-in-seconds <integer>', 'cancelled if it has not started by then').argParser(wholeNumber(1)),
+    )
+    .option('--expires-at <time>', 'cancelled if it has not started by then (RFC 3339)')
     .option('--tags <tag...>', 'instead of those that they have')
     .addOption(new Option('--max-attempts <integer>').argParser(wholeNumber()))
     .addOption(new Option('--timeout-seconds <integer>', 'running time over all stints').argParser(wholeNumber()))
@@ -183,6 +188,7 @@ const describe = (io: Io, job: Explained): string => {
     ['attempt', `${job.attempt} of ${job.maxAttempts}, stint ${job.stint}`],
     ['queued', job.queuedAt],
     ['by job', job.submittedBy],
+    ['expires', job.stint === 0 ? job.expiresAt : null],
     ['started', job.startedAt],
     ['finished', job.finishedAt],
     ['ran', job.runMs > 0 ? duration(job.runMs) : null],

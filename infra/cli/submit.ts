@@ -19,6 +19,8 @@ interface Options {
   priority?: number
   delaySeconds?: number
   runAt?: string
+  expiresInSeconds?: number
+  expiresAt?: string
   after?: string[]
   tags?: string[]
   maxAttempts?: number
@@ -93,6 +95,10 @@ const addCommon = (command: Command): void => {
     .addOption(new Option('--priority <integer>', '-10 to 10, the highest first').argParser(wholeNumber()))
     .addOption(new Option('--delay-seconds <integer>', 'not before that').argParser(wholeNumber()))
     .option('--run-at <time>', 'not before then (RFC 3339)')
+    .addOption(
+      new Option('--expires-in-seconds <integer>', 'cancelled if it has not started by then').argParser(wholeNumber(1)),
+    )
+    .option('--expires-at <time>', 'cancelled if it has not started by then (RFC 3339)')
     .option('--after <id>', 'after this job; can be repeated', collect)
     .addOption(
       new Option('--on-parent-failure <what>', 'what becomes of it when one of those fails').choices([
@@ -121,7 +127,7 @@ const send = async (
   { options, fields }: { options: Options & Record<string, unknown>; fields: Map<string, string> },
 ): Promise<void> => {
   const { input: base, file, watch, json, idempotencyKey, name, projectId, priority, delaySeconds } = options
-  const { runAt, after, tags, maxAttempts, timeoutSeconds, uniqueKey } = options
+  const { runAt, expiresInSeconds, expiresAt, after, tags, maxAttempts, timeoutSeconds, uniqueKey } = options
   const { uniqueForSeconds, onDuplicate, onParentFailure } = options
   const input = inputOf(options, fields, await readInput(base))
   if (file !== undefined) input[fileField(kind)] = await upload(client, file, projectId)
@@ -131,6 +137,8 @@ const send = async (
     priority,
     delaySeconds,
     runAt,
+    expiresInSeconds,
+    expiresAt,
     after,
     tags,
     maxAttempts,

@@ -47,6 +47,8 @@ struct Submission {
   15: optional string onDuplicate
   /** A repeat of the same submission with the same key within 24 h gives the same job. */
   16: optional string idempotencyKey
+  17: optional i32 expiresInSeconds
+  18: optional string expiresAt
 }
 
 enum JobState {
@@ -89,6 +91,8 @@ struct Job {
   20: optional string partial
   21: optional string result
   22: optional string uniqueKey
+  /** Cancelled if it has not started by then. */
+  23: optional string expiresAt
 }
 
 /** Which jobs: see GET /jobs. */
@@ -103,6 +107,8 @@ struct JobQuery {
   7: optional i32 limit
   /** The nextCursor of an earlier page. */
   8: optional string cursor
+  /** The id of the job that submitted them. */
+  9: optional string submittedBy
 }
 
 struct JobPage {

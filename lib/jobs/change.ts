@@ -7,7 +7,8 @@ import { hasEnded } from './states.ts'
 
 /**
  * Changes a job that waits, and rings for it whatever was changed: a claim has passed by while it was locked.
- * @throws {StintError} JOB_NOT_FOUND, JOB_RUNNING, JOB_ENDED, VALIDATION_FAILED (an attempt that is over)
+ * @throws {StintError} JOB_NOT_FOUND, JOB_RUNNING, JOB_ENDED, VALIDATION_FAILED (an attempt that is over, an expiry that
+ * comes too late or too early)
  */
 export const changeJob = async (
   app: App,
@@ -22,9 +23,16 @@ export const changeJob = async (
     if (hasEnded(job.state)) throw new StintError('JOB_ENDED', `Its state is ${job.state}.`)
     if (change.maxAttempts !== undefined && change.maxAttempts < job.attempt)
       throw invalidField('maxAttempts', `the job is at attempt ${job.attempt} by now`)
+    const expiry = change.expiresInSeconds === undefined ? 'expiresAt' : 'expiresInSeconds'
+    if (change[expiry] != null && job.stint > 0) throw invalidField(expiry, 'the job has started, and expires no more')
+    if (job.late)
+      throw invalidField(change[expiry] == null ? startOf(change) : expiry, 'it would expire before it may start')
     if (job.changed.length > 0) await alongside?.(tx, job.changed)
     return job
   })
   if (changed.length > 0) app.committed()
   if (state === 'queued') await ringFor(app, [{ queue, delayMs }])
 }
+
+/** By which field it was told when to start. */
+const startOf = (change: jobChanges.JobChange): string => (change.runAt === undefined ? 'delaySeconds' : 'runAt')

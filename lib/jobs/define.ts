@@ -57,9 +57,11 @@ export interface JobContext<Input, Checkpoint> {
 }
 
 /** What a job says of another that it submits: as people do to `POST /jobs`, with the same limits and defaults. */
-export interface JobToSubmit extends Omit<Submission, 'runAt'> {
+export interface JobToSubmit extends Omit<Submission, 'runAt' | 'expiresAt'> {
   /** Not before then. Text is RFC 3339. */
   runAt?: Date | string | undefined
+  /** Cancelled if it has not started by then, be that past already. Text is RFC 3339. */
+  expiresAt?: Date | string | undefined
   /** Ids of jobs that must end first. */
   after?: string[] | undefined
 }

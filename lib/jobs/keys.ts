@@ -1,4 +1,5 @@
 import type { TransactionSql } from 'postgres'
+import * as expiries from '../../db/queries/expiries.ts'
 import * as idempotencyKeys from '../../db/queries/idempotency-keys.ts'
 import * as jobs from '../../db/queries/jobs.ts'
 import * as uniqueKeys from '../../db/queries/unique-keys.ts'
@@ -41,8 +42,8 @@ export const answerReplays = async (tx: TransactionSql, prepared: Prepared[], an
 
 /**
  * Takes the unique keys that are free. Who finds another job behind its key is answered with that one, or takes its
- * place if it asks for that and the other is still queued.
- * @returns the jobs that were replaced, cancelled by now
+ * place if it asks for that and the other is still queued. One that has expired is in nobody's way.
+ * @returns the jobs that were replaced or had expired, cancelled by now
  */
 export const answerDuplicates = async (
   tx: TransactionSql,
@@ -56,7 +57,7 @@ export const answerDuplicates = async (
   const wanted = [...groups.values()].map(([first]) => toUniqueKey(first))
   const free = await uniqueKeys.takeFree(tx, wanted)
   const taken = wanted.filter((key) => !free.has(nameOf(key)))
-  const holders = taken.length > 0 ? await uniqueKeys.listHolders(tx, taken) : []
+  const { holders, expired } = await findHolders(tx, taken)
   const replaceable = holders.filter((it) => it.state === 'queued' && replaces(groups.get(nameOf(it))?.[0]))
   const replaceableIds = replaceable.map((it) => it.jobId)
   const replaced = replaceableIds.length > 0 ? await jobs.cancelQueued(tx, replaceableIds) : []
@@ -74,7 +75,20 @@ export const answerDuplicates = async (
       answered.set(it, { jobId: answered.get(first)?.jobId ?? first.row.id, outcome: 'duplicate' })
   }
   await pointKeysAtHolders(tx, prepared, answered)
-  return replaced
+  return [...expired, ...replaced]
+}
+
+/** Who holds locked keys, when those of them that have expired are cancelled, as the sweep is about to do. */
+const findHolders = async (tx: TransactionSql, taken: uniqueKeys.UniqueKey[]) => {
+  if (taken.length === 0) return { holders: [], expired: [] }
+  const holders = await uniqueKeys.listHolders(tx, taken)
+  const due = holders.filter((it) => it.jobExpired)
+  if (due.length === 0) return { holders, expired: [] }
+  const expired = await expiries.cancel(
+    tx,
+    due.map((it) => it.jobId),
+  )
+  return { holders: await uniqueKeys.listHolders(tx, taken), expired }
 }
 
 /**

@@ -17,6 +17,9 @@ export interface Submission {
   delaySeconds?: number | undefined
   /** RFC 3339. */
   runAt?: string | undefined
+  expiresInSeconds?: number | undefined
+  /** RFC 3339. */
+  expiresAt?: string | undefined
   maxAttempts?: number | undefined
   timeoutSeconds?: number | undefined
   tags?: string[] | undefined
@@ -94,6 +97,8 @@ export const prepare = (
       timeoutSeconds: submission.timeoutSeconds ?? kind.timeoutSeconds,
       delaySeconds: submission.delaySeconds ?? 0,
       runAt: submission.runAt ?? null,
+      expiresInSeconds: submission.expiresInSeconds ?? null,
+      expiresAt: submission.expiresAt ?? null,
       input,
       waitsFor: 0,
       hasParents: false,

@@ -20,8 +20,8 @@ import type { Submitted } from './submit.ts'
 export interface Stored {
   submitted: Submitted[]
   startable: Startable[]
-  /** Jobs that others replaced, and children that came free or ended. */
-  changed: { kind: string; state: jobs.JobState }[]
+  /** Jobs that others replaced or that had expired, and children that came free or ended. */
+  changed: { kind: string; state: jobs.JobState; expired?: boolean }[]
 }
 
 /** The stint of a job that submits others. */
@@ -33,7 +33,7 @@ export interface Submitter {
 /**
  * Stores jobs with idempotency keys, unique keys and parents, in the caller's transaction: keys are won first, then the
  * parents are locked, and what is left to be made is inserted with its edges. All or nothing.
- * @throws {StintError} IDEMPOTENCY_KEY_REUSED, VALIDATION_FAILED (a parent that isn't there)
+ * @throws {StintError} IDEMPOTENCY_KEY_REUSED, VALIDATION_FAILED (a parent that isn't there, an expiry before the start)
  * @throws {FencedError} when the stint that submits them no longer holds its job
  */
 export const store = async (app: App, tx: TransactionSql, prepared: Prepared[], by?: Submitter): Promise<Stored> => {
@@ -50,7 +50,8 @@ export const store = async (app: App, tx: TransactionSql, prepared: Prepared[], 
   const parents = by ? await lockAround(app, tx, outside, made, by) : await lockParents(tx, outside)
   countParents(made, parents)
   const ended = parents.filter((row) => hasEnded(row.state)).map(({ id, state }) => ({ id, state, hasChildren: true }))
-  const times = await insert(tx, made)
+  const { times, late } = await insert(tx, made)
+  if (!by) refuseLate(made, late)
   const edges = made.flatMap(({ row, after }) => after.map((parentId) => ({ childId: row.id, parentId })))
   if (edges.length > 0) await dependencies.insert(tx, edges)
   const changed = await settleChildren(app, tx, [...ended, ...replaced])
@@ -66,14 +67,33 @@ export interface Times {
   startAt: Date
 }
 
-/** @returns when each new job was queued and is due. One that was there already is not among them. */
-export const insert = async (sql: Sql, prepared: Prepared[]): Promise<Map<string, Times>> => {
-  if (prepared.length === 0) return new Map()
+/**
+ * @returns when each new job was queued and is due, and those that expire before. One that was there already is not among
+ * them.
+ */
+export const insert = async (
+  sql: Sql,
+  prepared: Prepared[],
+): Promise<{ times: Map<string, Times>; late: string[] }> => {
+  if (prepared.length === 0) return { times: new Map(), late: [] }
   const rows = prepared.map((it) => it.row)
   const inserted = await jobs.insert(sql, rows)
-  return new Map(
-    inserted.flatMap(({ ids, ...times }) => (ids ?? rows.map(({ id }) => id)).map((id) => [id, times] as const)),
+  const times = inserted.flatMap(({ ids, queuedAt, startAt }) =>
+    (ids ?? rows.map(({ id }) => id)).map((id) => [id, { queuedAt, startAt }] as const),
   )
+  return { times: new Map(times), late: inserted.flatMap(({ late }) => late ?? []) }
+}
+
+/**
+ * Nobody means it. By the database's clock, and of new jobs only: a repeat with an idempotency key may come after its job
+ * has expired. What a job submits it may submit late, through no fault of its own; that expires at once.
+ * @throws {StintError} VALIDATION_FAILED
+ */
+const refuseLate = (made: Prepared[], late: string[]): void => {
+  const first = made.find(({ row }) => late.includes(row.id))
+  if (!first) return
+  const field = first.row.expiresAt === null ? 'expiresInSeconds' : 'expiresAt'
+  throw invalidField(first.path ? `${first.path}.${field}` : field, 'it would expire before it may start')
 }
 
 /**

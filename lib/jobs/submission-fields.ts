@@ -11,6 +11,12 @@ export const fields = {
   priority: z.int().min(-10).max(10).optional().meta({ description: 'The highest goes first; 0 if left out.' }),
   delaySeconds: z.int().min(0).max(MAX_DELAY_SECONDS).optional().meta({ description: 'Not before so long from now.' }),
   runAt: instant.optional().meta({ description: 'Not before then; instead of delaySeconds.' }),
+  expiresInSeconds: z.int().min(1).max(MAX_DELAY_SECONDS).optional().meta({
+    description: 'Cancelled if it has not started in so long from now; one that has started once never expires.',
+  }),
+  expiresAt: instant
+    .optional()
+    .meta({ description: 'Cancelled if it has not started by then; instead of expiresInSeconds.' }),
   maxAttempts: z.int().min(1).max(100).optional().meta({ description: 'What the kind says if left out.' }),
   timeoutSeconds: z.int().min(1).max(2_592_000).optional().meta({
     description:
@@ -45,6 +51,8 @@ export const sane = <
   T extends {
     delaySeconds?: number | undefined
     runAt?: string | undefined
+    expiresInSeconds?: number | undefined
+    expiresAt?: string | null | undefined
     uniqueKey?: string | undefined
     uniqueForSeconds?: number | undefined
   },
@@ -54,6 +62,9 @@ export const sane = <
 ): void => {
   if (it.delaySeconds !== undefined && it.runAt !== undefined) {
     context.addIssue({ code: 'custom', path: ['runAt'], message: 'give delaySeconds or runAt, not both' })
+  }
+  if (it.expiresInSeconds !== undefined && it.expiresAt !== undefined) {
+    context.addIssue({ code: 'custom', path: ['expiresAt'], message: 'give expiresInSeconds or expiresAt, not both' })
   }
   if (it.uniqueForSeconds !== undefined && it.uniqueKey === undefined) {
     context.addIssue({ code: 'custom', path: ['uniqueForSeconds'], message: 'needs uniqueKey' })

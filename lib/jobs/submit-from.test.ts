@@ -14,7 +14,7 @@ import { newId } from '../core/ids.ts'
 import { defineJob, FencedError, type JobToSubmit, type SharedJobContext } from './define.ts'
 import { removeJob } from './remove-jobs.ts'
 import { retryJob } from './retry-jobs.ts'
-import { endLeasesOf } from './sweep.ts'
+import { endLeasesOf, sweep } from './sweep.ts'
 
 const PROJECT = '00000000-0000-7000-8000-000000000001'
 
@@ -482,4 +482,20 @@ test('a job submits in the midst of its own writes one that runs after it', asyn
   expect(state).toBe('succeeded')
   await run(app)
   expect(await get(app, String(result))).toMatchObject({ state: 'succeeded' })
+})
+
+test('a job that submits one whose expiry is past by then goes on, and that one is cancelled', async ({
+  world: { app },
+}) => {
+  const id = await insertParent(app)
+  work = async function* ({ submit }) {
+    await submit('late', echoOf(1, { expiresAt: new Date(0) }))
+    await submit('soon enough', echoOf(2, { expiresInSeconds: 3_600 }))
+    return null
+  }
+  await run(app)
+  await run(app)
+  await sweep(app)
+  expect((await get(app, id)).state).toBe('succeeded')
+  expect((await ofParent(app, id)).map(({ state }) => state)).toEqual(['cancelled', 'succeeded'])
 })

@@ -17,14 +17,15 @@ export interface Submitted {
 
 /**
  * Stores prepared jobs, all or nothing, and rings for them. When SQS is away they are accepted all the same: the sweep
- * rings later. Jobs that need no key and no parent, nearly all, are one statement; the others are one transaction.
+ * rings later. Jobs that need no key and no parent and don't expire, nearly all, are one statement; the others are one
+ * transaction.
  *
  * @param by the stint that submits them, if a job does
- * @throws {StintError} IDEMPOTENCY_KEY_REUSED, VALIDATION_FAILED (a parent that isn't there)
+ * @throws {StintError} IDEMPOTENCY_KEY_REUSED, VALIDATION_FAILED (a parent that isn't there, an expiry before the start)
  * @throws {FencedError} when the stint no longer holds its job: then nothing is stored
  */
 export const submit = async (app: App, prepared: Prepared[], by?: Submitter): Promise<Submitted[]> => {
-  const special = by || prepared.some((it) => it.idempotency || it.unique || it.after.length > 0)
+  const special = by || prepared.some((it) => it.idempotency || it.unique || it.after.length > 0 || expires(it))
   const { submitted, startable, changed } = await whileUnreachable(app, () =>
     special ? transaction(app.sql, (tx) => store(app, tx, prepared, by)) : storePlain(app, prepared),
   )
@@ -38,8 +39,10 @@ export const submit = async (app: App, prepared: Prepared[], by?: Submitter): Pr
   return submitted
 }
 
+const expires = ({ row }: Prepared): boolean => row.expiresInSeconds !== null || row.expiresAt !== null
+
 const storePlain = async (app: App, prepared: Prepared[]): Promise<Stored> => {
-  const times = await insert(app.sql, prepared)
+  const { times } = await insert(app.sql, prepared)
   const submitted = prepared.map(({ row: { id } }): Submitted => {
     const queued = times.get(id)
     return { jobId: id, outcome: 'made', ...(queued && { queued }) }

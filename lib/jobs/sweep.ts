@@ -1,4 +1,5 @@
 import { type Sql, transaction } from '../../db/client.ts'
+import * as expiries from '../../db/queries/expiries.ts'
 import * as leases from '../../db/queries/leases.ts'
 import * as queues from '../../db/queries/queues.ts'
 import * as waiting from '../../db/queries/waiting.ts'
@@ -12,7 +13,7 @@ import { each } from '../schedule/every.ts'
 import { holds, RENEW_BELOW_SECONDS } from '../schedule/runner.ts'
 import type { JobKind } from './define.ts'
 import { MAX_DOORBELL_DELAY_SECONDS } from './retry.ts'
-import { countEnds, settleWithChildren } from './settle.ts'
+import { countEnds, settleChildren, settleWithChildren } from './settle.ts'
 
 const BATCH = 500
 
@@ -29,13 +30,14 @@ const MAX_COUNTED = MAX_DOORBELLS * 500
 const LOOK_FOR_ROOM_MS = 10_000
 
 /**
- * Finds what is due and lies still: lost leases, ends that are not counted yet, and queues whose doorbells were lost.
+ * Finds what is due and lies still: lost leases, jobs that have expired, ends that are not counted yet, and queues whose doorbells were lost.
  * @param kinds those that workers run
  */
 export const sweep = async (app: App, kinds: readonly JobKind[] = []): Promise<void> => {
   if (!(await holds(app, 'sweep', (tx, seconds) => grantAfterOutage(app, tx, seconds)))) return
   await each([
     () => endLostLeases(app, ENDING_MS),
+    () => cancelExpired(app, EXPIRING_MS),
     () => countEndsLeft(app, COUNTING_MS),
     () => ringFallenDue(app),
     () => ringOverdue(app, kinds),
@@ -91,6 +93,31 @@ export const endLostLeases = async (app: App, forMs = Number.POSITIVE_INFINITY):
       await ringFor(app, startableAfter(settled))
     }
     if (settled.length < BATCH || !isRecent(app.clock, began, forMs)) return total
+  }
+}
+
+/** In one pass no batch of expired jobs is begun later. */
+const EXPIRING_MS = 1_500
+
+/**
+ * Cancels, for so long, the jobs that nobody had started when they expired, and ends or frees those that run after them.
+ * No claim starts them meanwhile.
+ */
+const cancelExpired = async (app: App, forMs: number): Promise<void> => {
+  for (const began = app.clock.now(); isRecent(app.clock, began, forMs); ) {
+    const ids = await expiries.list(app.sql, BATCH)
+    if (ids.length === 0) return
+    const { expired, children } = await transaction(app.sql, async (tx) => {
+      const expired = await expiries.cancel(tx, ids)
+      return { expired, children: await settleChildren(app, tx, expired) }
+    })
+    if (expired.length > 0) app.committed()
+    countFinished(app.metrics, [...expired, ...children])
+    await ringFor(
+      app,
+      children.filter((job) => job.state === 'queued'),
+    )
+    if (ids.length < BATCH) return
   }
 }
 

@@ -32,6 +32,11 @@ export const METRICS = {
     labels: ['kind', 'state'],
     help: 'Jobs that ended, by the state they ended in.',
   },
+  stint_jobs_expired_total: {
+    type: 'counter',
+    labels: ['kind'],
+    help: 'Jobs that nobody had started when they expired; they are among those that ended as cancelled.',
+  },
   stint_job_wait_seconds: {
     type: 'histogram',
     labels: ['queue'],

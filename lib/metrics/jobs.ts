@@ -27,9 +27,13 @@ export const countClaimed = (metrics: Recorder, queue: string, jobs: ClaimedJob[
 }
 
 /** Counts those of the jobs that ended. */
-export const countFinished = (metrics: Recorder, jobs: { kind: string; state: JobState }[]): void => {
-  for (const { kind, state } of jobs) {
+export const countFinished = (
+  metrics: Recorder,
+  jobs: { kind: string; state: JobState; expired?: boolean }[],
+): void => {
+  for (const { kind, state, expired } of jobs) {
     if (hasEnded(state)) metrics.count('stint_jobs_finished_total', { kind, state })
+    if (expired) metrics.count('stint_jobs_expired_total', { kind })
   }
 }
 

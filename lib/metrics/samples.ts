@@ -61,6 +61,7 @@ const zeros = (totals: MetricTotal[]): MetricTotal[] => {
   const kinds = [...new Set(submitted.map(({ labels }) => labels['kind'] ?? ''))]
   return [
     ...kinds.flatMap((kind) => ENDED.map((state) => zero('stint_jobs_finished_total', { kind, state }))),
+    ...kinds.map((kind) => zero('stint_jobs_expired_total', { kind })),
     ...kinds.map((kind) => zero('stint_job_run_seconds', { kind }, 'sum')),
     ...STINT_OUTCOMES.map((outcome) => zero('stint_stints_total', { outcome })),
     zero('stint_stints_fenced_total', {}),

@@ -437,6 +437,42 @@ describeInBrowser('jobs in the dashboard', () => {
     await page.waitForURL(`**/jobs/${parent}`)
   })
 
+  test('say until when a job must have started, if it was submitted so', async ({ stage }) => {
+    const { page } = await stage.open()
+    await register(page)
+    await fillForm(page, 'debug.noop', { 'input.steps': '1' })
+    await page.getByText('Name, tags and when').click()
+    await page.locator('[name=".delaySeconds"]').fill('3600')
+    await page.locator('[name=".expiresInSeconds"]').fill('7200')
+    await submit(page)
+    await page.getByRole('region', { name: 'Facts' }).getByText('Expires').waitFor()
+  })
+
+  test('lead from a job to those that it submitted, as a filter that can be taken away', async ({ stage }) => {
+    const { page } = await stage.open()
+    await register(page)
+    await fillForm(page, 'debug.noop', { 'input.steps': '1' })
+    const parent = await submit(page)
+    await fillForm(page, 'debug.noop', { 'input.steps': '1' })
+    const id = await submit(page)
+    const asked = `submittedBy=${parent}`
+    await page.route('**/jobs?*', async (route) => {
+      const url = route.request().url()
+      if (route.request().resourceType() === 'document' || !url.includes(asked)) return route.continue()
+      const response = await route.fetch({ url: url.replace(asked, 'kind=debug.noop') })
+      const { items } = await response.json()
+      const own = items.filter((job: { id: string }) => job.id === id)
+      await route.fulfill({ response, json: { items: own, nextCursor: null } })
+    })
+    await page.goto(`/dashboard/jobs/${parent}`)
+    await page.getByRole('region', { name: 'Facts' }).getByRole('link', { name: '1 job' }).click()
+    await page.waitForURL(`**/jobs?${asked}`)
+    await eventually(() => page.locator('tr[data-job]').count()).toBe(1)
+    await page.getByRole('search').getByText('Submitted by').waitFor()
+    await page.getByRole('button', { name: 'Remove' }).click()
+    await eventually(() => page.locator('tr[data-job]').count()).toBe(2)
+  })
+
   test('show the end of a long log by one request, and earlier lines on demand, where one reads', async ({ stage }) => {
     const { page } = await stage.open()
     await register(page)

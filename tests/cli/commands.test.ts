@@ -277,6 +277,17 @@ test('logs -f goes on until the job has ended', async ({ world, ada }) => {
   expect((await ada.stint(['job', idOf({ out })])).out).toContain('succeeded')
 })
 
+test('a job that may expire says when, as long as it has not started', async ({ ada }) => {
+  await register(ada)
+  const time = '2100-01-01T00:00:00.000Z'
+  const job = await ada.stint(['submit', 'debug.noop', '--delay-seconds', '600', '--expires-at', time])
+  expect((await ada.stint(['job', idOf(job)])).out).toMatch(new RegExp(`^expires +${time}$`, 'm'))
+  await ada.stint(['change', idOf(job), '--expires-in-seconds', '900'])
+  expect((await ada.stint(['job', idOf(job)])).out).not.toContain(time)
+  const refused = await ada.stint(['submit', 'debug.noop', '--delay-seconds', '600', '--expires-in-seconds', '60'])
+  expect(refused.err).toContain('expiresInSeconds')
+})
+
 test('a job that another submitted says which', async ({ world, ada }) => {
   await register(ada)
   const child = await ada.stint(['submit', 'debug.noop'])
@@ -285,6 +296,8 @@ test('a job that another submitted says which', async ({ world, ada }) => {
   await world.sql`UPDATE jobs SET submitted_by = ${idOf(parent)} WHERE id = ${idOf(child)}`
   expect((await ada.stint(['job', idOf(child)])).out).toMatch(new RegExp(`^by job +${idOf(parent)}$`, 'm'))
   expect(JSON.parse((await ada.stint(['job', idOf(child), '--json'])).out).submittedBy).toBe(idOf(parent))
+  const listed = JSON.parse((await ada.stint(['jobs', '--submitted-by', idOf(parent), '--json'])).out)
+  expect(listed.map((job: { id: string }) => job.id)).toEqual([idOf(child)])
 })
 
 test('what strangers wrote cannot steer the terminal', async ({ world, ada }) => {

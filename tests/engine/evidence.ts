@@ -28,6 +28,7 @@ export interface JobEvidence {
   priority: number
   tags: string[]
   onParentFailure: string
+  expiresAt: Date | null
   finishedAt: Date | null
   leaseUntil: Date | null
   worker: string | null

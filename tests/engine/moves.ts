@@ -12,6 +12,8 @@ export interface JobSpec {
   project: number
   priority: number
   delaySeconds: number
+  /** How long it may wait for its start when it is due; null: for as long as it takes. */
+  expiresAfterSeconds: number | null
   maxAttempts: number
   timeoutSeconds: number
   tags: string[]

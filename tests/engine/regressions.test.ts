@@ -24,6 +24,7 @@ const job = ({
   project: 0,
   priority: 0,
   delaySeconds: 0,
+  expiresAfterSeconds: null,
   maxAttempts: 3,
   timeoutSeconds: 3_600,
   tags: [],

@@ -46,6 +46,7 @@ const submissionOf = ({ kind, script, unique, ...spec }: JobSpec) => ({
   input: script,
   priority: spec.priority,
   delaySeconds: spec.delaySeconds,
+  ...(spec.expiresAfterSeconds !== null && { expiresInSeconds: spec.delaySeconds + spec.expiresAfterSeconds }),
   maxAttempts: spec.maxAttempts,
   timeoutSeconds: spec.timeoutSeconds,
   tags: spec.tags,

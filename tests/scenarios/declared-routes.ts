@@ -87,7 +87,7 @@ const describeRoute = (method: string, path: string): DeclaredRoute => {
     spots: [
       ...parameters
         .filter((it) => it.in === 'query' && it.schema['format'] === 'uuid')
-        .map(({ name }) => ({ path: name, of: name, aim: (id: string) => ({ query: { [name]: id } }) })),
+        .map(({ name }) => ({ path: name, of: whoseId(name), aim: (id: string) => ({ query: { [name]: id } }) })),
       ...(media ? spotsOf(media.schema, media.example, '') : []).map(({ path, put }) => ({
         path,
         of: whoseId(path),
@@ -97,12 +97,12 @@ const describeRoute = (method: string, path: string): DeclaredRoute => {
   }
 }
 
-/** What lists of ids are of. */
-const LISTED: Record<string, string> = { ids: 'jobId', after: 'jobId' }
+/** Of what the ids are that are called otherwise. */
+const CALLED: Record<string, string> = { ids: 'jobId', after: 'jobId', submittedBy: 'jobId' }
 
 const whoseId = (path: string): string => {
   const name = /(\w+)(\[0\])*$/.exec(path)?.[1] ?? ''
-  return LISTED[name] ?? name
+  return CALLED[name] ?? name
 }
 
 /** Every place of a schema that takes an id, each with what makes of an example the same with an id there. */

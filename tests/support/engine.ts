@@ -92,6 +92,8 @@ export const insertJobs = async (app: App, given: Partial<jobs.NewJob>[]): Promi
     timeoutSeconds: 3_600,
     delaySeconds: 0,
     runAt: null,
+    expiresInSeconds: null,
+    expiresAt: null,
     input: '{"value":1}',
     waitsFor: 0,
     hasParents: false,

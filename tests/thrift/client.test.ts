@@ -74,6 +74,9 @@ describe.skipIf(!isInstalled()).for(['binary', 'json'] as const)(
       const second = await client.listJobs({ limit: 1, cursor: first.nextCursor })
       expect(second).toMatchObject({ items: [{ id: submitted['id'] }], nextCursor: null })
       expect((await client.listJobs({ state: SUCCEEDED, tag: 'a' })).items).toHaveLength(1)
+      const expiring = await client.submitJob({ ...pi(10), expiresAt: '2100-01-01T00:00:00Z' })
+      expect(expiring).toMatchObject({ expiresAt: '2100-01-01T00:00:00.000Z' })
+      expect((await client.listJobs({ submittedBy: `${submitted['id']}` })).items).toEqual([])
     })
 
     test('hears of the machine and the queues', async ({ world }) => {

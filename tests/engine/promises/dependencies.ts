@@ -41,7 +41,7 @@ export const dependencies: Record<string, Promised> = {
   'a job whose parent failed does what it was told to do then': ofEachJob(function* (job, { evidence, model }) {
     const parents = parentsOf(job, evidence)
     if (job.onParentFailure === 'run' || model.wasAsked('cancel', job.id) || [job, ...parents].some(wasRetried)) return
-    if (parents.every((it) => it.state === 'succeeded')) return
+    if (parents.every((it) => it.state === 'succeeded') || job.error?.code === 'EXPIRED') return
     if (job.error?.code !== 'PARENT_FAILED') yield `a parent failed, and it is ${job.state} (${job.error?.code})`
     if (job.stint > 0) yield 'a parent failed, and it ran'
   }),

@@ -49,7 +49,7 @@ export const fairEndings: Record<string, Promised> = {
     { model },
   ) {
     const spec = model.originOf(job.id)?.spec
-    if (!spec || job.error?.code === 'REPLACED' || job.error?.code === 'PARENT_FAILED') return
+    if (!spec || ['REPLACED', 'PARENT_FAILED', 'EXPIRED'].includes(job.error?.code ?? '')) return
     const expected = fateOf(spec)
     const found = { state: job.state, attempt: job.attempt, stints: job.stint, code: job.error?.code }
     if (!isDeepStrictEqual(found, expected)) {
@@ -72,6 +72,8 @@ const wrongEnding = (job: JobEvidence, { evidence, journal, model }: Known): str
       }
       if (job.error?.code === 'REPLACED')
         return model.originOf(job.id)?.spec.unique ? undefined : 'it has no unique key'
+      if (job.error?.code === 'EXPIRED')
+        return model.originOf(job.id)?.spec.expiresAfterSeconds ? undefined : 'it had no expiry'
       return model.wasAsked('cancel', job.id) ? undefined : 'nobody cancelled it'
     case 'failed':
       switch (job.error?.code) {

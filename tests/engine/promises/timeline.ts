@@ -114,6 +114,16 @@ export const timeline: Record<string, Promised> = {
     }
   }),
 
+  'no job starts for the first time once it has expired, and none expires that has started': ofEachJob(function* (job) {
+    const { events, error, expiresAt, finishedAt } = job
+    const first = events.find((it) => it.type === 'job.started')
+    // A retry takes the expiry away.
+    if (first && expiresAt && first.createdAt > expiresAt) yield 'it started after it had expired'
+    if (error?.code !== 'EXPIRED') return
+    if (first) yield 'it expired after it had started'
+    if (!expiresAt || !finishedAt || finishedAt < expiresAt) yield 'it was cancelled before it expired'
+  }),
+
   'while the queue is paused nothing starts': ofEachJob(function* ({ events }, { model }) {
     for (const { id, type } of events) {
       const paused = type === 'job.started' && model.pauses.some(({ from, to }) => from < id && id <= to)

@@ -1,7 +1,9 @@
 import type { ComponentChildren } from 'preact'
+import { api } from '../../data/client.ts'
 import type { Job } from '../../data/job.ts'
 import { useProjects } from '../../data/projects.ts'
-import { duration } from '../../parts/format.ts'
+import { useQuery } from '../../data/query.ts'
+import { duration, quantity } from '../../parts/format.ts'
 import { now } from '../../parts/now.ts'
 import { Time } from '../../parts/time.tsx'
 import { ranFor } from '../jobs/row.ts'
@@ -24,6 +26,12 @@ export const JobFacts = ({ job }: { job: Job }) => {
             <a href={`/dashboard/jobs/${job.submittedBy}`}>
               <span class="mono">{job.submittedBy.slice(-12)}</span>
             </a>
+          </Fact>
+        )}
+        <Submitted job={job} />
+        {job.expiresAt && !job.startedAt && (
+          <Fact name={job.error?.code === 'EXPIRED' ? 'Expired' : 'Expires'}>
+            <Time at={job.expiresAt} />
           </Fact>
         )}
         {job.startedAt && (
@@ -63,6 +71,24 @@ export const JobFacts = ({ job }: { job: Job }) => {
         )}
       </dl>
     </section>
+  )
+}
+
+/** So many are counted. */
+const MAX_COUNTED = 100
+
+/** How many jobs it submitted itself, and the way to them. */
+const Submitted = ({ job }: { job: Job }) => {
+  const { data } = useQuery(`submitted ${job.id}`, (signal) =>
+    api.call('GET /jobs', { query: { submittedBy: job.id, limit: MAX_COUNTED }, signal }),
+  )
+  if (!data || data.items.length === 0) return null
+  return (
+    <Fact name="Submitted">
+      <a href={`/dashboard/jobs?submittedBy=${job.id}`}>
+        {data.nextCursor ? `more than ${MAX_COUNTED} jobs` : quantity(data.items.length, 'job', 'jobs')}
+      </a>
+    </Fact>
   )
 }
 

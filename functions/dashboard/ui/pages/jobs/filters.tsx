@@ -11,6 +11,7 @@ export interface JobFilter {
   kind?: string
   queue?: (typeof QUEUES)[number]
   tag?: string
+  submittedBy?: string
   text?: string
   queuedAfter?: string
   queuedBefore?: string
@@ -23,7 +24,7 @@ export const readFilter = (query: Record<string, string>): JobFilter => {
   const queue = QUEUES.find((it) => it === query['queue'])
   if (state) filter.state = state
   if (queue) filter.queue = queue
-  for (const name of ['kind', 'tag', 'text'] as const) if (query[name]) filter[name] = query[name]
+  for (const name of ['kind', 'tag', 'submittedBy', 'text'] as const) if (query[name]) filter[name] = query[name]
   for (const name of ['queuedAfter', 'queuedBefore'] as const) {
     const time = Date.parse(query[name] ?? '')
     if (!Number.isNaN(time)) filter[name] = new Date(time).toISOString()
@@ -64,6 +65,17 @@ export const JobFilters = ({ filter }: { filter: JobFilter }) => {
           Clear
         </button>
       </div>
+      {filter.submittedBy && (
+        <p class="filter-submitter">
+          Submitted by
+          <a class="mono" href={`/dashboard/jobs/${filter.submittedBy}`}>
+            {filter.submittedBy.slice(-12)}
+          </a>
+          <button type="button" class="button quiet" onClick={() => choose('submittedBy', '')}>
+            Remove
+          </button>
+        </p>
+      )}
       <div class="filter-fields">
         <Choice
           label="Kind"

@@ -8,6 +8,12 @@ export const OPTIONS: Schema = {
     tags: { type: 'array', items: { type: 'string' }, description: 'To find it again' },
     priority: { type: 'integer', minimum: -10, maximum: 10, description: 'The highest goes first' },
     delaySeconds: { type: 'integer', minimum: 0, maximum: 315_360_000, description: 'Not before so long from now' },
+    expiresInSeconds: {
+      type: 'integer',
+      minimum: 1,
+      maximum: 315_360_000,
+      description: 'Cancelled if it has not started in so long from now',
+    },
     maxAttempts: { type: 'integer', minimum: 1, maximum: 100 },
     timeoutSeconds: { type: 'integer', minimum: 1, maximum: 2_592_000, description: 'Running time over all stints' },
   },
