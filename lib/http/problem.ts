@@ -48,7 +48,12 @@ export const toProblem = (
   } satisfies z.input<typeof problemSchema>
   return {
     statusCode: known.status,
-    headers: { 'content-type': 'application/problem+json', 'cache-control': 'no-store', ...known.headers },
+    headers: {
+      'content-type': 'application/problem+json',
+      'cache-control': 'no-store',
+      ...(known.status === 401 && { 'www-authenticate': 'Bearer' }),
+      ...known.headers,
+    },
     body: JSON.stringify(body),
   }
 }
