@@ -382,9 +382,10 @@ test('a function that throws is 500 without its reasons', async () => {
   expect(JSON.stringify(body)).not.toContain('secret')
 })
 
-test('a function that takes longer than its time is 503', async () => {
+test('a function that takes longer than its time is a 503 that asks for another try', async () => {
   const { ask } = await serve({ route: 'GET /things', timeoutSeconds: 0.05, handler: () => new Promise(() => {}) })
-  expect(await ask({ path: '/things' })).toMatchObject({ status: 503, body: { code: 'UNAVAILABLE' } })
+  const headers = { 'retry-after': '1' }
+  expect(await ask({ path: '/things' })).toMatchObject({ status: 503, headers, body: { code: 'UNAVAILABLE' } })
 })
 
 test('pages of allowed origins may call and read, those of others may not', async () => {

@@ -51,12 +51,18 @@ export const toProblem = (
     headers: {
       'content-type': 'application/problem+json',
       'cache-control': 'no-store',
-      ...(known.status === 401 && { 'www-authenticate': 'Bearer' }),
+      ...usualHeaders(known),
       ...known.headers,
     },
     body: JSON.stringify(body),
   }
 }
+
+/** What HTTP has an answer carry where the error doesn't say more: the kind of token that is needed, when to try again. */
+const usualHeaders = ({ status, code }: StintError): Record<string, string> => ({
+  ...(status === 401 && { 'www-authenticate': 'Bearer' }),
+  ...(code === 'UNAVAILABLE' && { 'retry-after': '1' }),
+})
 
 /** Details repeat what the caller said, which may be long. */
 const MAX_TEXT = 1_000
@@ -69,7 +75,7 @@ const asStintError = (error: unknown): StintError => {
   if (error instanceof StintError) return error
   if (isUnavailable(error) || isAwsFault(error)) {
     const detail = isOutOfDisk(error) ? 'The database has no room left on its disk.' : undefined
-    return new StintError('UNAVAILABLE', detail, { cause: error, headers: { 'retry-after': '1' } })
+    return new StintError('UNAVAILABLE', detail, { cause: error })
   }
   return asConflict(error) ?? new StintError('INTERNAL', undefined, { cause: error })
 }

@@ -185,7 +185,7 @@ export const route = <
 
 /** Its time is nearly over: as when a component doesn't answer at all, which nobody is told otherwise. */
 const refuseLate = (): never => {
-  throw new StintError('UNAVAILABLE', 'The request took longer than it may.', { headers: { 'retry-after': '1' } })
+  throw new StintError('UNAVAILABLE', 'The request took longer than it may.')
 }
 
 /** The policies of documents are ours or off: an answer in JSON shows nothing, and a page's `run` gives its own policy. */
