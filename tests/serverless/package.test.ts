@@ -336,6 +336,23 @@ describe("the functions' environment", () => {
     }
   })
 
+  test.for<[variable: string, file: string]>([
+    ['METRICS_TOKEN', 'lib/auth/metrics-token.ts'],
+    ['LIVE_URL', 'functions/http/live.ts'],
+    ['LIVE_URL', 'functions/dashboard/pages.ts'],
+    ['LIVE_MANAGEMENT_URL', 'functions/live-push.ts'],
+    ['PUSHGATEWAY_URL', 'functions/schedule/metrics.ts'],
+    ['CLOUDWATCH_NAMESPACE', 'functions/schedule/metrics.ts'],
+  ])('has %s where %s runs', ([variable, file]) => {
+    const users = entries.filter(
+      ({ functionName, handlerFile }) =>
+        functionName !== 'docs' && importedBy(join(root, handlerFile)).has(join(root, file)),
+    )
+    expect(users.length).toBeGreaterThan(0)
+    for (const { functionName } of users)
+      expect.soft(variablesOf(`stint-dev-${functionName}`), functionName).toHaveProperty(variable)
+  })
+
   test('leaves AWS_REGION to Lambda, which refuses it', () => {
     for (const name of functionNames) expect(Object.keys(variablesOf(`stint-dev-${name}`))).not.toContain('AWS_REGION')
   })
