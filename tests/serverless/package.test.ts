@@ -133,12 +133,12 @@ describe('the CloudFormation template, made without credentials', () => {
     expect(writers).toEqual(['live-push'])
   })
 
-  test('hides a message for longer than its function may take, and puts it aside after five tries', () => {
-    const queues = ofType('AWS::SQS::Queue').filter((it) => it['RedrivePolicy'])
-    expect(queues).toHaveLength(3)
-    for (const it of queues) {
-      expect(it['VisibilityTimeout']).toBeGreaterThan(900)
-      expect(it['RedrivePolicy']).toMatchObject({ maxReceiveCount: 5 })
+  test('hides a message for longer than its function may take, and puts it aside with those of its queue after five tries', () => {
+    for (const queue of ['Default', 'Compute', 'Bulk']) {
+      const { VisibilityTimeout, RedrivePolicy } = template.Resources[`${queue}Queue`]?.Properties ?? {}
+      expect(VisibilityTimeout).toBeGreaterThan(900)
+      const deadLetterTargetArn = { 'Fn::GetAtt': [`${queue}DeadLetters`, 'Arn'] }
+      expect(RedrivePolicy).toEqual({ deadLetterTargetArn, maxReceiveCount: 5 })
     }
   })
 
