@@ -32,7 +32,7 @@ export type Problem = z.output<typeof problemSchema>
 export const toProblem = (
   error: unknown,
   requestId: string,
-  log: Logger | undefined,
+  log: Pick<Logger, 'error'> | undefined,
 ): APIGatewayProxyStructuredResultV2 => {
   const known = asStintError(error)
   const { errors } = known

@@ -223,7 +223,8 @@ const answerProblem =
   async (request: MiddyRequest): Promise<void> => {
     const { requestId } = request.event.requestContext
     const app = request.context.app ?? (await appOfProcess().catch(() => undefined))
-    request.response = toProblem(request.error, requestId, app?.log)
+    // Without a valid configuration there is no log, and that is the error.
+    request.response = toProblem(request.error, requestId, app?.log ?? console)
     // What went wrong on our side is told by the status alone, for whoever counts and repeats.
     const told =
       tellProblem &&
