@@ -103,6 +103,19 @@ test('one whose request is no handshake is let in nowhere, and the functions hea
   expect(connections.all()).toEqual([])
 })
 
+test('one that the functions let in while the host stops is let in nowhere, and they hear of its end', async () => {
+  const open = Promise.withResolvers<undefined>()
+  const { url, calls, connections, sockets } = await serve({ connect: () => open.promise })
+  const refusal = refusalOf(url)
+  await expect.poll(() => calls).toHaveLength(1)
+  const closed = sockets.close()
+  open.resolve(undefined)
+  expect(await refusal).toContain('503')
+  await closed
+  await expect.poll(() => calls.map(({ route }) => route)).toEqual(['$connect', '$disconnect'])
+  expect(connections.all()).toEqual([])
+})
+
 test('@connections posts, ends, and says gone of what it doesn’t know', async () => {
   const { connections, gateway, url } = await serve()
   const socket = await open(url)
