@@ -1,6 +1,8 @@
 import { expect } from 'vitest'
 import * as memberships from '../db/queries/memberships.ts'
 import * as projects from '../db/queries/projects.ts'
+import { SCOPES } from '../lib/auth/scopes.ts'
+import { newId } from '../lib/core/ids.ts'
 import { test } from '../tests/support/world.ts'
 import { defaultProject, requireRole } from './access.ts'
 
@@ -15,6 +17,13 @@ test('a role reaches what it and the lesser ones reach', async ({ world }) => {
       else await expect(asked).rejects.toMatchObject({ code: 'FORBIDDEN', message: expect.stringContaining(name) })
     }
   }
+})
+
+test('an owner’s API key decides nothing about the project and its people', async ({ world }) => {
+  const { userId, projectId } = await world.register('Ann')
+  const key = { userId, apiKey: { id: newId(), projectId, scopes: SCOPES } }
+  await expect(requireRole(world.app, key, projectId, 'maintainer')).resolves.toMatchObject({ role: 'maintainer' })
+  await expect(requireRole(world.app, key, projectId, 'owner')).rejects.toMatchObject({ code: 'FORBIDDEN' })
 })
 
 test('a project is not there for strangers, nor for anyone once it is deleted', async ({ world }) => {

@@ -4,6 +4,7 @@ import * as projects from '../db/queries/projects.ts'
 import * as sessions from '../db/queries/sessions.ts'
 import type { App } from '../lib/app.ts'
 import type { Actor } from '../lib/auth/actor.ts'
+import { invalidToken } from '../lib/auth/bearer.ts'
 import { invalidField, StintError } from '../lib/core/errors.ts'
 import { remember } from './role-cache.ts'
 
@@ -49,9 +50,7 @@ export const lockProject = async (
  */
 export const lockSession = async (tx: Sql, { sessionId }: Actor): Promise<void> => {
   if (sessionId !== undefined && !(await sessions.lock(tx, sessionId)))
-    throw new StintError('UNAUTHENTICATED', 'The session of this access token was ended.', {
-      headers: { 'www-authenticate': 'Bearer error="invalid_token"' },
-    })
+    throw invalidToken('The session of this access token was ended.')
 }
 
 /**

@@ -3,8 +3,6 @@ import { newId } from '../lib/core/ids.ts'
 import { type Person, test, type World } from '../tests/support/world.ts'
 import { handler } from './schedule/prune.ts'
 
-const LONG = { timeout: 120_000 }
-
 const prune = ({ app }: World) => handler.periodic.run(app, () => 60_000)
 
 /** A project with something of everything, that was deleted so many days ago. */
@@ -53,7 +51,7 @@ const leftOf = async ({ sql }: World, projectId: string): Promise<Record<string,
 }
 
 describe('a deleted project', () => {
-  test('goes with all that is its own when its time is over, and nothing else goes', LONG, async ({ world }) => {
+  test('goes with all that is its own when its time is over, and nothing else goes', async ({ world }) => {
     const ada = await world.register()
     const old = await makeDeleted(world, ada, 30)
     const recent = await makeDeleted(world, ada, 29)
@@ -85,7 +83,7 @@ describe('a deleted project', () => {
     expect(await leftOf(world, projectId)).toEqual({})
   })
 
-  test('goes in steps when there is much of it, and not beyond the function’s time', LONG, async ({ world }) => {
+  test('goes in steps when there is much of it, and not beyond the function’s time', async ({ world }) => {
     const ada = await world.register()
     const projectId = await makeDeleted(world, ada, 30)
     await world.sql`

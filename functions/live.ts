@@ -4,6 +4,7 @@ import * as liveConnections from '../db/queries/live-connections.ts'
 import * as liveTickets from '../db/queries/live-tickets.ts'
 import type { App } from '../lib/app.ts'
 import type { Actor } from '../lib/auth/actor.ts'
+import { invalidToken } from '../lib/auth/bearer.ts'
 import { hashSecret } from '../lib/auth/secret-hash.ts'
 import { sessionOf } from '../lib/auth/tokens.ts'
 import { invalidField, StintError } from '../lib/core/errors.ts'
@@ -36,7 +37,7 @@ export const giveTicket = async (app: App, actor: Actor, accessToken: string): P
     connectionSeconds: CONNECTION_SECONDS,
     endsAt: sessionId === null ? expiresAt : null,
   })
-  if (!given) throw new StintError('UNAUTHENTICATED', 'The session of this access token was ended.')
+  if (!given) throw invalidToken('The session of this access token was ended.')
   return ticket
 }
 

@@ -1,7 +1,7 @@
 import * as users from '../db/queries/users.ts'
 import type { App } from '../lib/app.ts'
 import type { Actor } from '../lib/auth/actor.ts'
-import { StintError } from '../lib/core/errors.ts'
+import { invalidToken } from '../lib/auth/bearer.ts'
 
 /** The person who asks. @throws {StintError} UNAUTHENTICATED when the account was removed while its token lives */
 export const getPerson = async (app: App, actor: Actor): Promise<users.UserRow> =>
@@ -9,7 +9,5 @@ export const getPerson = async (app: App, actor: Actor): Promise<users.UserRow> 
 
 /** @throws {StintError} UNAUTHENTICATED */
 export const gone = (): never => {
-  throw new StintError('UNAUTHENTICATED', 'The account of this access token is gone.', {
-    headers: { 'www-authenticate': 'Bearer error="invalid_token"' },
-  })
+  throw invalidToken('The account of this access token is gone.')
 }

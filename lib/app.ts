@@ -125,8 +125,8 @@ export const createApp = async (config: Config, name: string, given: Partial<App
 
 let ofProcess: Promise<App> | undefined
 
-/** The process's own app, from the environment: what a Lambda function uses. */
-export const appOfProcess = (): Promise<App> => {
+/** The process's own app, from the environment: what a Lambda function uses. @throws {ConfigError} */
+export const appOfProcess = async (): Promise<App> => {
   ofProcess ??= createApp(readConfig(process.env), process.env['AWS_LAMBDA_FUNCTION_NAME'] ?? 'stint')
   return ofProcess
 }

@@ -11,7 +11,9 @@ export const answerPage = async (app: App, headers: Headers) => {
   const page = (await builtUi()).get('index.html')
   if (!page) throw new StintError('NOT_FOUND', 'The dashboard has not been built: npm run build:ui')
   const fresh = {
-    etag: page.etag,
+    // Weak: the page has it as it is and compressed (RFC 9110, 8.8.3.3).
+    etag: `W/${page.etag}`,
+    ...VARIES,
     'cache-control': 'no-cache',
     'content-security-policy': policyOf(app),
   }
@@ -26,13 +28,16 @@ export const answerAsset = async (name: string, headers: Headers) => {
   return answerFile(asset, headers, { 'cache-control': 'public, max-age=31536000, immutable' })
 }
 
+/** Of what is not sent again, too (RFC 9110, 15.4.5). */
+const VARIES = { vary: 'accept-encoding' }
+
 const answerFile = (file: BuiltFile, asked: Headers, headers: Record<string, string>) => {
   const compressed = takesBrotli(asked['accept-encoding']) ? file.brotli : undefined
   return {
     status: 200 as const,
     headers: {
       'content-type': file.contentType,
-      vary: 'accept-encoding',
+      ...VARIES,
       ...(compressed && { 'content-encoding': 'br' }),
       ...headers,
     },
@@ -42,7 +47,7 @@ const answerFile = (file: BuiltFile, asked: Headers, headers: Record<string, str
 
 /** `br;q=0` says that it must not be (RFC 9110, 12.5.3). */
 const takesBrotli = (acceptEncoding = ''): boolean =>
-  acceptEncoding.split(',').some((it) => /^\s*br\s*(;(?!\s*q=0(\.0*)?\s*$)|$)/.test(it))
+  acceptEncoding.split(',').some((it) => /^\s*br\s*(;(?!\s*q=0(\.0*)?\s*$)|$)/i.test(it))
 
 /** Nothing but what is served here, and files from where they stand. */
 const policyOf = (app: App): string => {

@@ -200,6 +200,14 @@ describe('a forgotten password', () => {
     expect((await login(world, ada.email, ada.password)).status).toBe(200)
   })
 
+  test('can be replaced by no token that was sent to an address which the person no longer has', async ({ world }) => {
+    const { ada, token } = await forgetful(world)
+    const body = { email: `not-${ada.email}`, currentPassword: ada.password }
+    expect((await world.http('PATCH', '/auth/me', { token: ada.accessToken, body })).status).toBe(200)
+    expect(await reset(world, token)).toMatchObject(invalidToken)
+    expect((await login(world, body.email, ada.password)).status).toBe(200)
+  })
+
   test('of an account that is not there is answered alike, after the same work', async ({ world }) => {
     const ada = await world.register()
     const added = async (email: string) => {

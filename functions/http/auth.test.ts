@@ -223,6 +223,13 @@ describe('an access token', () => {
     }
   })
 
+  test('may stand behind more than one space', async ({ world }) => {
+    const { body } = await register(world)
+    const spaced = (token: string) => world.http('GET', '/auth/me', { headers: { authorization: `bearer   ${token}` } })
+    expect((await spaced(body.accessToken)).status).toBe(200)
+    expect((await spaced('forged')).headers['www-authenticate']).toBe('Bearer error="invalid_token"')
+  })
+
   test('is good for fifteen minutes', async ({ world }) => {
     const { body } = await register(world)
     world.advance(890)

@@ -72,7 +72,11 @@ describe('a ticket', () => {
     await world.http('POST', '/auth/logout', { body: { refreshToken: ada.refreshToken } })
     expect(await ping(world)).toEqual({ type: 'reconnect' })
     expect(await open(world, unused, 'two')).toBe(401)
-    expect(await world.http('POST', '/live/tickets', { token: ada.accessToken })).toMatchObject({ status: 401 })
+    const headers = { 'www-authenticate': 'Bearer error="invalid_token"' }
+    expect(await world.http('POST', '/live/tickets', { token: ada.accessToken })).toMatchObject({
+      status: 401,
+      headers,
+    })
   })
 
   test('opens a person’s 101st connection in place of the oldest, and takes nobody else’s', async ({ world }) => {

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import type { App } from '../../lib/app.ts'
+import { bearerToken } from '../../lib/auth/bearer.ts'
 import { resource } from '../../lib/http/resource.ts'
 import { route } from '../../lib/http/route.ts'
 import { id, timestamp } from '../../lib/http/schemas.ts'
@@ -37,7 +38,7 @@ export const createTicket = route({
     }),
   },
   run: async ({ app, actor, headers }) => {
-    const ticket = await giveTicket(app, actor, headers['authorization']?.split(' ')[1] ?? '')
+    const ticket = await giveTicket(app, actor, bearerToken(headers['authorization']) ?? '')
     const url = `${liveUrl(app, headers)}?ticket=${ticket}`
     return { status: 201, body: { ticket, url, expiresInSeconds: TICKET_SECONDS } }
   },

@@ -196,7 +196,7 @@ test('a worker that dies when the server has the mail sends it again, byte for b
   expect(await get()).toMatchObject({ stint: 2, attempt: 1 })
   const logs = await world.http('GET', `/jobs/${submitted.body.job.id}/logs`, { token })
   expect(logs.body.items).toMatchObject([{ level: 'warn', message: expect.stringContaining('same Message-ID') }])
-}, 120_000)
+})
 
 describe('without a server', () => {
   test('mails become files that their owner alone may read', async ({ world }) => {

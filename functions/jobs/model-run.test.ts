@@ -7,8 +7,6 @@ import { jobIn, runInShortestStints, runKind } from '../../tests/support/run-kin
 import { test, type World } from '../../tests/support/world.ts'
 import { modelRun } from './model-run.ts'
 
-const LONG = { timeout: 120_000 }
-
 interface Result {
   rows: number
   predictions: { row: number; label?: string; score?: number; outputs: Record<string, unknown> }[]
@@ -41,7 +39,7 @@ const rightOf = (result: string, samples: Sample[], classes: string[]) => {
 }
 
 describe('the models that come with Stint', () => {
-  test('tell flowers that they never saw', LONG, async ({ world }) => {
+  test('tell flowers that they never saw', async ({ world }) => {
     const { add, read, run } = await inProject(world)
     const { heldOut } = iris()
     const { rows, predictions, fileId } = await run({ model: 'iris', fileId: await add(table(heldOut, IRIS_HEAD)) })
@@ -60,7 +58,7 @@ describe('the models that come with Stint', () => {
     expect(rightOf(written, heldOut, ['setosa', 'versicolor', 'virginica'])).toBeGreaterThanOrEqual(0.96)
   })
 
-  test('tell digits that they never saw, from a table of pixels', LONG, async ({ world }) => {
+  test('tell digits that they never saw, from a table of pixels', async ({ world }) => {
     const { add, read, run } = await inProject(world)
     const { heldOut } = digits()
     const { fileId } = await run({ model: 'digits', headerless: true, fileId: await add(table(heldOut)) })
@@ -68,7 +66,7 @@ describe('the models that come with Stint', () => {
     expect(rightOf(await read(fileId), heldOut, classes)).toBeGreaterThanOrEqual(0.97)
   })
 
-  test('tell digits from pictures', LONG, async ({ world }) => {
+  test('tell digits from pictures', async ({ world }) => {
     const { add, run } = await inProject(world)
     const told = []
     const some = digits().heldOut.slice(0, 5)
@@ -87,7 +85,7 @@ describe('the models that come with Stint', () => {
 })
 
 describe('a model', () => {
-  test('comes to the same through as many stints as there are batches', LONG, async ({ world }) => {
+  test('comes to the same through as many stints as there are batches', async ({ world }) => {
     const { context, add, read, run } = await inProject(world)
     // Long lines, so that there are parts.
     const rows = Array.from({ length: 1_000 }, (_, row) => Array.from({ length: 200 }, (_, it) => row * 1.25 + it))
@@ -113,7 +111,7 @@ describe('a model', () => {
     expect(names.map((it) => it['name'])).toEqual(['table-predictions.csv', 'table-predictions.csv'])
   })
 
-  test('shows what it has told so far', LONG, async ({ world }) => {
+  test('shows what it has told so far', async ({ world }) => {
     const { context, add } = await inProject(world)
     const fileId = await add(`x\n${Array.from({ length: 600 }, (_, row) => row).join('\n')}\n`)
     const model = await add(identity(), 'application/octet-stream')
@@ -124,7 +122,7 @@ describe('a model', () => {
     expect(safePoints.at(-1)).toMatchObject({ progress: 1, durable: true })
   })
 
-  test('takes the columns that it is told to, in that order', LONG, async ({ world }) => {
+  test('takes the columns that it is told to, in that order', async ({ world }) => {
     const { add, run } = await inProject(world)
     const fileId = await add('name;b;a\nx;1;2\n')
     const model = await add(ofShape(['N', 2]), 'application/octet-stream')
@@ -132,7 +130,7 @@ describe('a model', () => {
     expect(predictions[0]?.outputs).toEqual({ y: [2, 1] })
   })
 
-  test('takes the columns that its metadata names, and tells the classes that it names', LONG, async ({ world }) => {
+  test('takes the columns that its metadata names, and tells the classes that it names', async ({ world }) => {
     const { add, run } = await inProject(world)
     const metadata = [
       { key: 'columns', value: '["The a"]' },
@@ -145,7 +143,7 @@ describe('a model', () => {
     expect(named.predictions).toEqual([{ row: 1, label: 'yes', score: 1, outputs: { y: 1 } }])
   })
 
-  test('that has an input for each column gets each, words too', LONG, async ({ world }) => {
+  test('that has an input for each column gets each, words too', async ({ world }) => {
     const { add, read, run } = await inProject(world)
     const model = await add(ofColumns(), 'application/octet-stream')
     const { predictions, fileId } = await run({ model, fileId: await add('colour,id,height\n=red,1,2.5\n') })
@@ -153,7 +151,7 @@ describe('a model', () => {
     expect(await read(fileId)).toBe("row,y,seen\r\n1,2.5,'=red\r\n")
   })
 
-  test('may say words of any length: they are not cut within a character', LONG, async ({ world }) => {
+  test('may say words of any length: they are not cut within a character', async ({ world }) => {
     const { add, run } = await inProject(world)
     const model = await add(ofColumns(), 'application/octet-stream')
     const fileId = await add(`colour,id,height\n${'a'.repeat(199)}😀,1,2.5\n`)
@@ -161,14 +159,14 @@ describe('a model', () => {
     expect(predictions[0]?.outputs).toEqual({ y: 2.5, seen: `${'a'.repeat(199)}\ufffd` })
   })
 
-  test('that takes one row at a time gets one at a time', LONG, async ({ world }) => {
+  test('that takes one row at a time gets one at a time', async ({ world }) => {
     const { add, run } = await inProject(world)
     const model = await add(ofShape([1, 1]), 'application/octet-stream')
     const { predictions } = await run({ model, fileId: await add('x\n1\n2\n3\n') })
     expect(predictions.map((it) => it.outputs['y'])).toEqual([1, 2, 3])
   })
 
-  test('that says nothing of how many rows it takes takes any, as those of scikit-learn', LONG, async ({ world }) => {
+  test('that says nothing of how many rows it takes takes any, as those of scikit-learn', async ({ world }) => {
     const { add, run } = await inProject(world)
     for (const shape of [
       [null, 2],
@@ -183,14 +181,14 @@ describe('a model', () => {
     }
   })
 
-  test('gets what is missing as no number, and what is no number comes back as null', LONG, async ({ world }) => {
+  test('gets what is missing as no number, and what is no number comes back as null', async ({ world }) => {
     const { add, run } = await inProject(world)
     const model = await add(ofShape(['N', 2]), 'application/octet-stream')
     const { predictions } = await run({ model, fileId: await add('a,b\n1,\n') })
     expect(predictions[0]?.outputs).toEqual({ y: [1, null] })
   })
 
-  test('of whole numbers gets whole numbers', LONG, async ({ world }) => {
+  test('of whole numbers gets whole numbers', async ({ world }) => {
     const { add, run } = await inProject(world)
     const model = await add(ofShape(['N', 1], 7), 'application/octet-stream')
     expect((await run({ model, fileId: await add('a\n12\n') })).predictions[0]?.outputs).toEqual({ y: 12 })
@@ -203,7 +201,7 @@ describe('a model', () => {
     [6, 'int32', '-2147483648', '2147483648'],
     [12, 'uint32', '4294967295', '-1'],
     [13, 'uint64', '9007199254740991', '-1'],
-  ] as const)('of small whole numbers, %i: %s, gets no others', LONG, async ([element, type, good, bad], { world }) => {
+  ] as const)('of small whole numbers, %i: %s, gets no others', async ([element, type, good, bad], { world }) => {
     const { add, run } = await inProject(world)
     const model = await add(ofShape(['N', 1], element), 'application/octet-stream')
     expect((await run({ model, fileId: await add(`a\n${good}\n`) })).predictions[0]?.outputs).toEqual({ y: +good })
@@ -211,7 +209,7 @@ describe('a model', () => {
     await expect(run({ model, fileId: await add(`a\n${bad}\n`) })).rejects.toThrow(message)
   })
 
-  test('of colours gets the channels of a picture, one after the other, less the mean', LONG, async ({ world }) => {
+  test('of colours gets the channels of a picture, one after the other, less the mean', async ({ world }) => {
     const { add, run } = await inProject(world)
     const red = sharp({ create: { width: 20, height: 20, channels: 3, background: '#ff0000' } }).png()
     const model = await add(ofShape(['N', 3, 1, 1]), 'application/octet-stream')
@@ -221,7 +219,7 @@ describe('a model', () => {
     expect(scaled.predictions[0]?.outputs).toEqual({ y: [1, -2, -1] })
   })
 
-  test('of pictures larger than there is room for is refused', LONG, async ({ world }) => {
+  test('of pictures larger than there is room for is refused', async ({ world }) => {
     const { add, run } = await inProject(world)
     const dot = sharp({ create: { width: 1, height: 1, channels: 3, background: '#ff0000' } }).png()
     const model = await add(ofShape([1, 3, 16_000, 16_000]), 'application/octet-stream')

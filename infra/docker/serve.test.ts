@@ -14,9 +14,7 @@ interface Answered {
   job: { id: string; state: string }
 }
 
-test('one container answers HTTP and another runs the jobs; both stop in order', { timeout: 120_000 }, async ({
-  world,
-}) => {
+test('one container answers HTTP and another runs the jobs; both stop in order', async ({ world }) => {
   const dataDir = mkdtempSync(join(tmpdir(), 'stint-serve-'))
   onTestFinished(() => rmSync(dataDir, { recursive: true, force: true }))
   const { AUTH_SIGNING_KEYS: _, AUTH_REFRESH_KEY: __, ...given } = world.environment

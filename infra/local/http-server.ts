@@ -179,16 +179,19 @@ const originForm = (method: string, url: string): string => {
 
 /** What HTTP lets nobody serve: a request that doesn't say of which host, or that expects what nobody here can do. */
 const refuseUnmeant = ({ headers, rawHeaders, httpVersion }: IncomingMessage): void => {
-  // Node takes the first one, and whoever stands before it may have taken the last.
-  if (rawHeaders.filter(isHostName).length > 1) throw new StintError('MALFORMED_REQUEST', 'There are two Host headers.')
+  // Node takes the first one, whoever stands before it may have taken the last, and API Gateway makes one of both.
+  const single = rawHeaders.filter(isSingle).map((name) => name.toLowerCase())
+  const twice = single.find((name, index) => single.indexOf(name) < index)
+  if (twice) throw new StintError('MALFORMED_REQUEST', `The header ${twice} comes twice.`)
   if (httpVersion !== '1.1') return
   if (headers.host === undefined) throw new StintError('MALFORMED_REQUEST', 'HTTP/1.1 needs a Host header.')
   if (headers.expect !== undefined && !/100-continue/i.test(headers.expect))
     throw new StintError('EXPECTATION_FAILED', 'All that can be expected here is 100-continue.')
 }
 
-/** Of `rawHeaders`, in which names and values take turns. */
-const isHostName = (text: string, index: number): boolean => index % 2 === 0 && /^host$/i.test(text)
+/** Headers that say where to, who asks and what is sent: one of each. Of `rawHeaders`, in which names and values take turns. */
+const isSingle = (text: string, index: number): boolean =>
+  index % 2 === 0 && /^(?:host|authorization|content-type)$/i.test(text)
 
 const demandRoute = (found: Match<MountedRoute>, method: string, url: string) => {
   if (found.found === 'route') return found

@@ -128,14 +128,26 @@ test('no more invocations run at once than may, and a batch is no larger than it
   await app.queue.ring(Array.from({ length: 20 }, () => ({ queue: 'default', n: 1 })))
   let running = 0
   let most = 0
+  let mostAtReceive = 0
   let handled = 0
+  const two = Promise.withResolvers<void>()
   const all = Promise.withResolvers<void>()
   poll(app, {
     batchSize: 3,
     maximumConcurrency: 2,
+    sqs: {
+      ...app.queue,
+      receive: (...given) => {
+        mostAtReceive = Math.max(mostAtReceive, running)
+        return app.queue.receive(...given)
+      },
+    },
     invoke: async ({ Records }) => {
       expect(Records.length).toBeLessThanOrEqual(3)
       most = Math.max(most, ++running)
+      if (running === 2) two.resolve()
+      await two.promise
+      // Whoever would receive more does so by now.
       await new Promise((resolve) => setImmediate(resolve))
       running--
       handled += Records.length
@@ -143,7 +155,7 @@ test('no more invocations run at once than may, and a batch is no larger than it
     },
   })
   await all.promise
-  expect(most).toBeLessThanOrEqual(2)
+  expect([most, mostAtReceive]).toEqual([2, 1])
 })
 
 test('stopping ends the long poll at once, and waits for the invocation that is under way', async ({

@@ -47,9 +47,7 @@ test.for<[string, (state: StackState) => void]>([
   },
 )
 
-test('a database that is made anew, since the data folder was removed, gets its tables', {
-  timeout: 120_000,
-}, async () => {
+test('a database that is made anew, since the data folder was removed, gets its tables', async () => {
   const state = await stack()
   await chmod(state.config.dataDir, 0o711)
   const postgres = await postgresPart.start(state, undefined)

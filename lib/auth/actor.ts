@@ -1,6 +1,7 @@
 import type { App } from '../app.ts'
 import { StintError } from '../core/errors.ts'
 import { type ApiKey, isApiKey, verifyApiKey } from './api-keys.ts'
+import { bearerToken } from './bearer.ts'
 import { includesScope, type Scope } from './scopes.ts'
 import { verifyAccessToken } from './tokens.ts'
 
@@ -25,12 +26,8 @@ export const authenticate = async (
   needed: 'anyone' | 'user',
 ): Promise<Actor | undefined> => {
   if (needed === 'anyone') return undefined
-  const token = /^Bearer (\S+)$/i.exec(authorization ?? '')?.[1]
-  if (!token) {
-    throw new StintError('UNAUTHENTICATED', 'Send "Authorization: Bearer <access token or API key>".', {
-      headers: { 'www-authenticate': 'Bearer' },
-    })
-  }
+  const token = bearerToken(authorization)
+  if (!token) throw new StintError('UNAUTHENTICATED', 'Send "Authorization: Bearer <access token or API key>".')
   if (isApiKey(token)) return { ...(await verifyApiKey(app, token)), ip }
   return { ...(await verifyAccessToken(app, token)), ip }
 }

@@ -4,7 +4,8 @@ import type { Pool } from '../../db/client.ts'
 import * as apiKeys from '../../db/queries/api-keys.ts'
 import type { App } from '../app.ts'
 import { isRecent } from '../core/clock.ts'
-import { StintError } from '../core/errors.ts'
+import type { StintError } from '../core/errors.ts'
+import { invalidToken } from './bearer.ts'
 import { hashSecret } from './secret-hash.ts'
 
 /**
@@ -81,10 +82,7 @@ const read = async (app: App, hash: Buffer, name: string): Promise<Known> => {
   return known
 }
 
-const invalidKey = (): StintError =>
-  new StintError('UNAUTHENTICATED', 'The API key is unknown or revoked, or has expired.', {
-    headers: { 'www-authenticate': 'Bearer error="invalid_token"' },
-  })
+const invalidKey = (): StintError => invalidToken('The API key is unknown or revoked, or has expired.')
 
 const cacheOf = (app: App): LRUCache<string, Known> => {
   const existing = caches.get(app.sql)

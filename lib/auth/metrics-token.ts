@@ -1,6 +1,7 @@
 import { timingSafeEqual } from 'node:crypto'
 import type { App } from '../app.ts'
 import { StintError } from '../core/errors.ts'
+import { bearerToken } from './bearer.ts'
 import { hashSecret } from './secret-hash.ts'
 
 /**
@@ -11,11 +12,9 @@ import { hashSecret } from './secret-hash.ts'
 export const requireMetricsToken = ({ config }: App, authorization: string | undefined): void => {
   const { token, isOpen } = config.metrics
   if (isOpen) return
-  const given = /^Bearer (\S+)$/i.exec(authorization ?? '')?.[1]
+  const given = bearerToken(authorization)
   if (token && given && isSame(token, given)) return
-  throw new StintError('UNAUTHENTICATED', 'Send "Authorization: Bearer <METRICS_TOKEN>".', {
-    headers: { 'www-authenticate': 'Bearer' },
-  })
+  throw new StintError('UNAUTHENTICATED', 'Send "Authorization: Bearer <METRICS_TOKEN>".')
 }
 
 /** Takes the same time for every wrong one, whatever its length. */

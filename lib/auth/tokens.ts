@@ -1,8 +1,8 @@
 import { type CryptoKey, decodeJwt, errors, importJWK, type JWK, jwtVerify, SignJWT } from 'jose'
 import { z } from 'zod'
 import type { App } from '../app.ts'
-import { StintError } from '../core/errors.ts'
 import { newId } from '../core/ids.ts'
+import { invalidToken } from './bearer.ts'
 import { type Bearer, createVerifiedTokens, type VerifiedTokens } from './verified-tokens.ts'
 
 export const ACCESS_TOKEN_SECONDS = 900
@@ -86,17 +86,12 @@ const verifiedClaims = async (app: App, { verifiers }: Keyring, token: string): 
     })
     return claims.parse(payload)
   } catch (error) {
-    if (error instanceof errors.JOSEError || error instanceof z.ZodError) throw invalidToken(error)
+    // The caller isn't told what is wrong with the token: nobody shall improve a forgery by it.
+    if (error instanceof errors.JOSEError || error instanceof z.ZodError)
+      throw invalidToken('The access token is not valid, or has expired.', error)
     throw error
   }
 }
-
-/** The caller isn't told what is wrong with the token: nobody shall improve a forgery by it. */
-const invalidToken = (cause: Error): StintError =>
-  new StintError('UNAUTHENTICATED', 'The access token is not valid, or has expired.', {
-    headers: { 'www-authenticate': 'Bearer error="invalid_token"' },
-    cause,
-  })
 
 const keyringOf = (config: AuthConfig): Promise<Keyring> => {
   const existing = keyrings.get(config)

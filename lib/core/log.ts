@@ -5,9 +5,12 @@ export type { Logger }
 /** What waits at most while standard output takes nothing; what comes then is dropped. */
 const MAX_WAITING_BYTES = 16 * 1024 * 1024
 
+/** What nobody should log, by the names that it goes by here. */
+const SECRETS = ['password', 'refreshToken', 'accessToken', 'authorization']
+
 /**
  * The process's logger: one JSON object a line on standard output, as CloudWatch and every log shipper want it.
- * Tokens, passwords and secrets are cut out wherever a caller puts them by mistake.
+ * {@link SECRETS} that are logged by mistake are cut out, by themselves or in an object; deeper down nobody looks.
  */
 export const createLog = (level: string, name: string): Logger =>
   pino(
@@ -15,7 +18,7 @@ export const createLog = (level: string, name: string): Logger =>
       level,
       name,
       redact: {
-        paths: ['password', 'refreshToken', 'accessToken', 'authorization', '*.password', '*.authorization'],
+        paths: SECRETS.flatMap((name) => [name, `*.${name}`]),
         censor: '[cut]',
       },
       timestamp: pino.stdTimeFunctions.isoTime,

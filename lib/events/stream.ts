@@ -27,8 +27,7 @@ export const stream = (run: (request: StreamRequest) => Promise<void>): StreamHa
       app.log.error({ err: error, events: records().length }, 'events were passed over')
     }
     // Lambda freezes the process after it; where the app was given, the process goes on.
-    if (!context.app)
-      await app.metrics.flush().catch((error) => app.log.warn({ err: error }, 'metrics were not written'))
+    if (!context.app) await app.metrics.flush()
   }
 }
 

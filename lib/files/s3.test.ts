@@ -1,4 +1,7 @@
-import { expect } from 'vitest'
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { expect, onTestFinished } from 'vitest'
 import { test } from '../../tests/support/world.ts'
 import { createS3Files } from './s3.ts'
 import { FileMissingError, FileTooLargeError } from './store.ts'
@@ -44,6 +47,23 @@ test('stops at the size that the reader can bear', async ({ world: { app } }) =>
   await app.files.put('large', Buffer.alloc(1_000_000, 7), 'application/octet-stream')
   await expect(app.files.get('large', 999_999)).rejects.toThrow(FileTooLargeError)
   expect(await app.files.get('large', 1_000_000)).toHaveLength(1_000_000)
+})
+
+test('stops there too when the store does not say how large the object is', async ({ world: { app } }) => {
+  const server = createServer((_, response) => {
+    response.write(hello)
+    response.end(hello)
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  const files = createS3Files({ region: app.config.region, endpoint, bucket: 'any' })
+  onTestFinished(() => {
+    files.close()
+    server.close()
+  })
+  expect(await files.get('a', 10)).toHaveLength(10)
+  await expect(files.get('a', 9)).rejects.toThrow(FileTooLargeError)
 })
 
 test('opens what is too large to be held, up to the size that the reader can bear', async ({ world: { app } }) => {

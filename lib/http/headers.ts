@@ -1,11 +1,13 @@
 import type { JsonSchema } from './openapi-schemas.ts'
 
-interface Header {
+export interface Header {
   description: string
+  required?: boolean
   schema: JsonSchema
 }
 
 const text = (description: string): Header => ({ description, schema: { type: 'string' } })
+const always = (description: string): Header => ({ ...text(description), required: true })
 
 /** What requests may carry, by the names that declarations call them. Names are as Node gives them, in lower case. */
 export const TAKEN = {
@@ -33,12 +35,12 @@ export const GIVEN = {
 export type GivenHeader = keyof typeof GIVEN
 
 /** Of every answer. */
-export const ALWAYS = { 'x-request-id': text('Names this request in the logs.') }
+export const ALWAYS = { 'x-request-id': always('Names this request in the logs.') }
 
 /** Of the problems of a status. */
 export const OF_PROBLEMS: Record<number, Record<string, Header>> = {
-  401: { 'www-authenticate': text('What kind of token is needed (RFC 6750).') },
+  401: { 'www-authenticate': always('What kind of token is needed (RFC 6750).') },
   403: { 'www-authenticate': text('The scope that an API key lacks (RFC 6750).') },
-  429: { 'retry-after': text('Seconds to wait.') },
+  429: { 'retry-after': always('Seconds to wait.') },
   503: { 'retry-after': text('Seconds to wait.') },
 }

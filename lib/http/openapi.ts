@@ -1,7 +1,7 @@
 import { STATUS_CODES } from 'node:http'
 import type { z } from 'zod'
 import { CATALOGUE, type ErrorCode } from '../core/errors.ts'
-import { ALWAYS, GIVEN, OF_PROBLEMS, TAKEN } from './headers.ts'
+import { ALWAYS, GIVEN, type Header, OF_PROBLEMS, TAKEN } from './headers.ts'
 import { mayBeLeftOut } from './json-body.ts'
 import { exampleOf } from './openapi-example.ts'
 import { createSchemas, type JsonSchema } from './openapi-schemas.ts'
@@ -22,7 +22,7 @@ export interface Parameter {
 }
 export interface Response {
   description: string
-  headers: Record<string, { description: string; schema: JsonSchema }>
+  headers: Record<string, Header>
   content?: Record<string, MediaType>
 }
 export interface Operation {

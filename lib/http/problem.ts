@@ -32,7 +32,7 @@ export type Problem = z.output<typeof problemSchema>
 export const toProblem = (
   error: unknown,
   requestId: string,
-  log: Logger | undefined,
+  log: Pick<Logger, 'error'> | undefined,
 ): APIGatewayProxyStructuredResultV2 => {
   const known = asStintError(error)
   const { errors } = known
@@ -48,10 +48,21 @@ export const toProblem = (
   } satisfies z.input<typeof problemSchema>
   return {
     statusCode: known.status,
-    headers: { 'content-type': 'application/problem+json', 'cache-control': 'no-store', ...known.headers },
+    headers: {
+      'content-type': 'application/problem+json',
+      'cache-control': 'no-store',
+      ...usualHeaders(known),
+      ...known.headers,
+    },
     body: JSON.stringify(body),
   }
 }
+
+/** What HTTP has an answer carry where the error doesn't say more: the kind of token that is needed, when to try again. */
+const usualHeaders = ({ status, code }: StintError): Record<string, string> => ({
+  ...(status === 401 && { 'www-authenticate': 'Bearer' }),
+  ...(code === 'UNAVAILABLE' && { 'retry-after': '1' }),
+})
 
 /** Details repeat what the caller said, which may be long. */
 const MAX_TEXT = 1_000
@@ -64,7 +75,7 @@ const asStintError = (error: unknown): StintError => {
   if (error instanceof StintError) return error
   if (isUnavailable(error) || isAwsFault(error)) {
     const detail = isOutOfDisk(error) ? 'The database has no room left on its disk.' : undefined
-    return new StintError('UNAVAILABLE', detail, { cause: error, headers: { 'retry-after': '1' } })
+    return new StintError('UNAVAILABLE', detail, { cause: error })
   }
   return asConflict(error) ?? new StintError('INTERNAL', undefined, { cause: error })
 }

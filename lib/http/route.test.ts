@@ -288,6 +288,22 @@ describe('a failure', () => {
     expect(log.error).toHaveBeenCalledWith({ err: error, requestId: 'r-1' }, expect.any(String))
   })
 
+  test('to find a valid configuration is a bare 500, and standard error has what is wrong with it', async () => {
+    vi.stubEnv('DATABASE_URL', 'none of yours')
+    const printed = vi.spyOn(console, 'error').mockImplementation(() => {})
+    onTestFinished(() => {
+      vi.unstubAllEnvs()
+      printed.mockRestore()
+    })
+    const answer = await setup({ app: undefined as unknown as App }).call(again)
+    expect(answer).toMatchObject({ statusCode: 500, json: { code: 'INTERNAL', requestId: 'r-1' } })
+    expect(answer.body).not.toContain('DATABASE_URL')
+    expect(printed).toHaveBeenCalledWith(
+      { err: expect.objectContaining({ message: expect.stringContaining('DATABASE_URL') }), requestId: 'r-1' },
+      expect.any(String),
+    )
+  })
+
   test('to be done before the function’s time is over is a 503 that asks for another try', async () => {
     const { call } = setup({ getRemainingTimeInMillis: () => 0 })
     const answer = await call(answering(() => new Promise(() => {})))

@@ -185,7 +185,7 @@ export const route = <
 
 /** Its time is nearly over: as when a component doesn't answer at all, which nobody is told otherwise. */
 const refuseLate = (): never => {
-  throw new StintError('UNAVAILABLE', 'The request took longer than it may.', { headers: { 'retry-after': '1' } })
+  throw new StintError('UNAVAILABLE', 'The request took longer than it may.')
 }
 
 /** The policies of documents are ours or off: an answer in JSON shows nothing, and a page's `run` gives its own policy. */
@@ -223,7 +223,8 @@ const answerProblem =
   async (request: MiddyRequest): Promise<void> => {
     const { requestId } = request.event.requestContext
     const app = request.context.app ?? (await appOfProcess().catch(() => undefined))
-    request.response = toProblem(request.error, requestId, app?.log)
+    // Without a valid configuration there is no log, and that is the error.
+    request.response = toProblem(request.error, requestId, app?.log ?? console)
     // What went wrong on our side is told by the status alone, for whoever counts and repeats.
     const told =
       tellProblem &&

@@ -169,7 +169,7 @@ test('a stint’s end does with its job what it should, whatever comes together'
   await expectFates(world, jobs)
 })
 
-test('the same when connections break before commits and after them', { timeout: 60_000 }, async ({ world }) => {
+test('the same when connections break before commits and after them', async ({ world }) => {
   const jobs = await run(world)
   const random = mulberry32(7)
   const app = { ...world.app, sql: loseReplies(world.app.sql, () => (random() < 0.4 ? 0 : 0.99)) }

@@ -36,6 +36,17 @@ test('an event just below the limit is carried whole', () => {
   expect(frames[0]?.length).toBeLessThanOrEqual(MAX_FRAME_BYTES)
 })
 
+test('no message is a byte too large, however little is left of it', () => {
+  const half = event(1, { text: 'x'.repeat(MAX_FRAME_BYTES / 2) })
+  const overhead = JSON.stringify({ type: 'events', events: [half, event(2, { text: '' })] }).length
+  for (const over of [-2, -1, 0, 1, 2]) {
+    const events = [half, event(2, { text: 'x'.repeat(MAX_FRAME_BYTES - overhead + over) })]
+    const frames = createFramer()(events)
+    expect(unpack(frames)).toEqual(events)
+    expect(Math.max(...frames.map((frame) => frame.length))).toBeLessThanOrEqual(MAX_FRAME_BYTES)
+  }
+})
+
 test('no events make no message', () => {
   expect(createFramer()([])).toEqual([])
 })

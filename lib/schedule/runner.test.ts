@@ -13,6 +13,17 @@ test('one process holds a lease, until it runs out', async ({ world }) => {
   expect(await holds(second, 'relay')).toBe(true)
 })
 
+test('a lease is renewed when half of it is over, and not each time', async ({ world: { app, sql, advance } }) => {
+  const leaseOf = async () => (await sql`SELECT lease_until FROM runners WHERE name = 'relay'`)[0]?.['leaseUntil']
+  expect(await holds(app, 'relay')).toBe(true)
+  const first = await leaseOf()
+  advance(1)
+  expect([await holds(app, 'relay'), await leaseOf()]).toEqual([true, first])
+  advance(15)
+  expect(await holds(app, 'relay')).toBe(true)
+  expect(Number(await leaseOf())).toBeGreaterThan(Number(first))
+})
+
 test('a process whose clock is put back looks whether it still has its lease', async ({ world }) => {
   const [first, second] = [world.app, await world.anotherApp()]
   expect(await holds(first, 'relay')).toBe(true)

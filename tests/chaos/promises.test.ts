@@ -116,5 +116,5 @@ describe('the promises of the chaos run', () => {
       await expect(committed).rejects.toThrow(RollBack)
       expect(found).toContain(promise)
     }
-  }, 60_000)
+  })
 })

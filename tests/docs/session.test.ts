@@ -24,12 +24,12 @@ beforeAll(async () => {
   // As root, Postgres runs as another user, who has to get in.
   chmodSync(folder, 0o711)
   stack = await startStack({ dataDir: join(folder, 'data'), env: { WEB_ALLOWED_HOSTS: 'localhost' } })
-}, 120_000)
+})
 
 afterAll(async () => {
   await stack?.stop()
   rmSync(folder, { recursive: true, force: true })
-}, 60_000)
+})
 
 /** A shell of a reader, who has a photo. */
 const openReader = async (name: string): Promise<Shell> => {

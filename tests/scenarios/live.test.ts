@@ -9,8 +9,6 @@ import { type Person, test, type World } from '../support/world.ts'
 
 // People who follow their jobs through the host's own parts: HTTP, WebSockets, the outbox, Kafka, @connections.
 
-vi.setConfig({ testTimeout: 90_000 })
-
 const PATIENCE = { timeout: 60_000, interval: 50 }
 
 interface Follower {

@@ -124,6 +124,13 @@ test('the methods of CORS are those of the routes', () => {
   expect(new Set(table.cors.allowedMethods)).toEqual(new Set([...used, 'OPTIONS']))
 })
 
+test('pages of other origins may send each header that a route takes', () => {
+  const taken = routes.flatMap(({ declaration }) => declaration.takes ?? [])
+  expect(table.cors.allowedHeaders.toSorted()).toEqual(
+    [...new Set(['authorization', 'content-type', ...taken])].toSorted(),
+  )
+})
+
 test('pages of other origins may read each header that a route says it gives', () => {
   const given = new Set(routes.flatMap(({ declaration }) => declaration.gives ?? []))
   // No browser lets a script read it, whatever the list says.

@@ -133,12 +133,12 @@ describe('the CloudFormation template, made without credentials', () => {
     expect(writers).toEqual(['live-push'])
   })
 
-  test('hides a message for longer than its function may take, and puts it aside after five tries', () => {
-    const queues = ofType('AWS::SQS::Queue').filter((it) => it['RedrivePolicy'])
-    expect(queues).toHaveLength(3)
-    for (const it of queues) {
-      expect(it['VisibilityTimeout']).toBeGreaterThan(900)
-      expect(it['RedrivePolicy']).toMatchObject({ maxReceiveCount: 5 })
+  test('hides a message for longer than its function may take, and puts it aside with those of its queue after five tries', () => {
+    for (const queue of ['Default', 'Compute', 'Bulk']) {
+      const { VisibilityTimeout, RedrivePolicy } = template.Resources[`${queue}Queue`]?.Properties ?? {}
+      expect(VisibilityTimeout).toBeGreaterThan(900)
+      const deadLetterTargetArn = { 'Fn::GetAtt': [`${queue}DeadLetters`, 'Arn'] }
+      expect(RedrivePolicy).toEqual({ deadLetterTargetArn, maxReceiveCount: 5 })
     }
   })
 
@@ -334,6 +334,23 @@ describe("the functions' environment", () => {
       const secret = asks || senders.has(functionName) ? expect.stringContaining(':secretsmanager:') : undefined
       expect.soft(SMTP_URL, functionName).toEqual(secret)
     }
+  })
+
+  test.for<[variable: string, file: string]>([
+    ['METRICS_TOKEN', 'lib/auth/metrics-token.ts'],
+    ['LIVE_URL', 'functions/http/live.ts'],
+    ['LIVE_URL', 'functions/dashboard/pages.ts'],
+    ['LIVE_MANAGEMENT_URL', 'functions/live-push.ts'],
+    ['PUSHGATEWAY_URL', 'functions/schedule/metrics.ts'],
+    ['CLOUDWATCH_NAMESPACE', 'functions/schedule/metrics.ts'],
+  ])('has %s where %s runs', ([variable, file]) => {
+    const users = entries.filter(
+      ({ functionName, handlerFile }) =>
+        functionName !== 'docs' && importedBy(join(root, handlerFile)).has(join(root, file)),
+    )
+    expect(users.length).toBeGreaterThan(0)
+    for (const { functionName } of users)
+      expect.soft(variablesOf(`stint-dev-${functionName}`), functionName).toHaveProperty(variable)
   })
 
   test('leaves AWS_REGION to Lambda, which refuses it', () => {

@@ -26,6 +26,10 @@ const whatIsWrong = (checker: Checker, verb: string, path: string, answer: Answe
   if (!documented) return 'the OpenAPI document does not have this status'
   const undocumented = Object.keys(answer.headers).filter((name) => !isKnown(name.toLowerCase(), documented))
   if (undocumented.length > 0) return `the OpenAPI document does not have the header ${undocumented.join(', ')}`
+  const missing = Object.keys(documented.headers).find(
+    (name) => documented.headers[name]?.required && !(name in answer.headers),
+  )
+  if (missing) return `it has no header ${missing}, which the OpenAPI document says is always there`
   const types = Object.keys(documented.content ?? {})
   if (answer.body === undefined) {
     const always = types.filter((type) => type !== 'application/problem+json')

@@ -11,8 +11,6 @@ import { dataAnalyze } from '../data-analyze.ts'
 
 // What strangers upload: each is a clear error, soon.
 
-const LONG = { timeout: 60_000 }
-
 const FILE_ID = '01a20610-c261-73fa-ae02-ca29c6614cbc'
 
 const analyze = (chunks: Iterable<Buffer>) =>
@@ -63,7 +61,7 @@ describe('a CSV that is none', () => {
     ['UTF-16 of the other kind', [utf16('\ufeffa,b\n1,2\n')], /UTF-16 of the big-endian kind/],
     ['UTF-16 that does not say so', [utf16('a,b\n1,2\n')], /NUL bytes/],
     ['Latin-1', [Buffer.from('a,b\n1,Köln\n', 'latin1')], /at line 2: it is not UTF-8; name its `encoding`/],
-  ] as const)('%s', LONG, async ([, content, message]) => {
+  ] as const)('%s', async ([, content, message]) => {
     const chunks = (function* () {
       for (const part of content) yield Buffer.from(part as Buffer)
     })()
@@ -122,7 +120,7 @@ describe('a Parquet that lies', () => {
     ],
     ['pages of junk', (bytes: Buffer, { start }: { start: number }) => void randomBytes(start - 4).copy(bytes, 4)],
     ['pages of zeros', (bytes: Buffer, { start }: { start: number }) => void bytes.fill(0, 4, start)],
-  ] as const)('%s', LONG, async ([, change]) => {
+  ] as const)('%s', async ([, change]) => {
     await expect(analyze([changed(change)])).rejects.toMatchObject({
       name: 'PermanentError',
       code: expect.stringMatching(/^DATA_(UNREADABLE|TOO_LARGE)$/),

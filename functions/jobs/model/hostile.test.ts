@@ -13,8 +13,6 @@ import {
 import { openModel } from './model-thread.ts'
 import { readShipped } from './shipped.ts'
 
-const LONG = { timeout: 120_000 }
-
 /** Runs a model to its end. */
 const run = async (model: Buffer, { text = 'x\n1\n', seconds = 60, signal = new AbortController().signal } = {}) => {
   const task = { model, input: Buffer.from(text), isPicture: false, header: true, first: 0 }
@@ -45,17 +43,17 @@ test.for<[string, Buffer, string]>([
   ['of a shape that nobody knows', ofShape(['N', 'a', 'b']), 'MODEL_UNSUPPORTED'],
   ['that gives 50 million numbers for a row', ofWidth(50_000_000n), 'MODEL_UNSUPPORTED'],
   ['that gives too much for a row', ofShape(['N', 'all']), 'MODEL_UNSUPPORTED'],
-])('a model %s is refused, and why is said', LONG, async ([name, model, code]) => {
+])('a model %s is refused, and why is said', async ([name, model, code]) => {
   const wide = `${Array.from({ length: 1_001 }, (_, index) => `c${index}`).join(',')}\n${Array(1_001).fill(1).join(',')}\n`
   const text = name.includes('too much') ? wide : 'x\n1\n'
   await expect(run(model, { text })).rejects.toMatchObject({ name: 'PermanentError', code })
 })
 
-test('a model that loops forever is ended', LONG, async () => {
+test('a model that loops forever is ended', async () => {
   await expect(run(endless(), { seconds: 5 })).rejects.toMatchObject({ code: 'MODEL_TOO_SLOW' })
 })
 
-test('a job that is cancelled ends its model in the middle', LONG, async () => {
+test('a job that is cancelled ends its model in the middle', async () => {
   const cancelled = new AbortController()
   const running = run(endless(), { signal: cancelled.signal })
   setTimeout(() => cancelled.abort(), 500)
@@ -71,7 +69,7 @@ test.for<[string, string, string]>([
   ['more columns than the model takes', 'x,y\n1,2\n', 'takes 1 values a row, and the table has 2'],
   ['bytes of another kind', '\0\x01\x02"\xff', 'Invalid Opening Quote'],
   ['a record without an end', `x\n"${'a'.repeat(1_100_000)}\n`, 'Max Record Size'],
-])('a table with %s is refused, and where is said', LONG, async ([, text, message]) => {
+])('a table with %s is refused, and where is said', async ([, text, message]) => {
   const refused = run(identity(), { text })
   await expect(refused).rejects.toMatchObject({ code: 'INPUT_UNREADABLE' })
   await expect(refused).rejects.toThrow(message)

@@ -145,7 +145,6 @@ test('listens to this machine only, and asks for a password that only its owner 
 // initdb, or a guardian that still waits for it, is in the middle of its work in the folder where the next one begins.
 test.runIf(process.platform === 'linux').for(['parent', 'guardian'])(
   'starts on a folder whose first start ended when its %s was killed',
-  { timeout: 120_000 },
   async (victim) => {
     const firstDir = await mkdtemp(join(dataDir, '..', 'first-'))
     const parent = startsElsewhere(firstDir)

@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net'
 import { StintError } from '../../../lib/core/errors.ts'
 import { readBody } from '../request-body.ts'
-import type { Connection, Connections } from './connections.ts'
+import type { Connections } from './connections.ts'
 
 export interface ConnectionsApi {
   /** What LIVE_MANAGEMENT_URL is. */
@@ -15,12 +15,11 @@ const MAX_MESSAGE_BYTES = 128 * 1024
 interface Reply {
   status: number
   error?: string
-  body?: object
 }
 
 /**
- * API Gateway's @connections API, for this host's own functions: on a port of its own that only this machine reaches,
- * since signatures are not checked here.
+ * What functions use of API Gateway's @connections API: to post and to end. On a port of its own that only this machine
+ * reaches, since signatures are not checked here.
  */
 export const startConnectionsApi = async (connections: Connections): Promise<ConnectionsApi> => {
   const server = createServer((request, response) => {
@@ -51,8 +50,6 @@ const answer = async (connections: Connections, request: IncomingMessage): Promi
   switch (request.method) {
     case 'POST':
       return post(connections, id, request)
-    case 'GET':
-      return { status: 200, body: describe(connection) }
     case 'DELETE':
       connection.socket.close(1_000)
       return { status: 204 }
@@ -80,14 +77,8 @@ const connectionIdOf = (url: string): string | undefined => {
   }
 }
 
-const describe = ({ connectedAt, lastActiveAt, sourceIp, userAgent }: Connection): object => ({
-  connectedAt: connectedAt.toISOString(),
-  identity: { sourceIp, userAgent },
-  lastActiveAt: lastActiveAt.toISOString(),
-})
-
-const respond = (response: ServerResponse, { status, error, body }: Reply): void => {
-  const text = body ? JSON.stringify(body) : error ? JSON.stringify({ message: error }) : ''
+const respond = (response: ServerResponse, { status, error }: Reply): void => {
+  const text = error ? JSON.stringify({ message: error }) : ''
   response.writeHead(status, {
     'content-type': 'application/json',
     'content-length': Buffer.byteLength(text),

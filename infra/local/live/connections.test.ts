@@ -11,11 +11,7 @@ const holding = (count: number, bufferedAmount: number) => {
   for (let i = 0; i < count; i++) {
     const id = String(i)
     const socket = { bufferedAmount, send: () => ends.push('sent'), terminate: () => ends.push('ended') }
-    const now = new Date()
-    connections.add({
-      ...{ id, connectedAt: now, lastActiveAt: now, sourceIp: '127.0.0.1', userAgent: '' },
-      socket: socket as unknown as WebSocket,
-    })
+    connections.add({ id, lastActiveAt: new Date(), socket: socket as unknown as WebSocket })
   }
   return { connections, ends }
 }

@@ -1,13 +1,10 @@
 import type { WebSocket } from 'ws'
 
-/** An open WebSocket, as @connections tells of it. */
+/** An open WebSocket. */
 export interface Connection {
   id: string
   socket: WebSocket
-  connectedAt: Date
   lastActiveAt: Date
-  sourceIp: string
-  userAgent: string
 }
 
 /** What waits to be taken by a client that reads slowly, at most; many share what all of them may have waiting. */

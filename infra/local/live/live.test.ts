@@ -1,6 +1,5 @@
 import { once } from 'node:events'
 import { request } from 'node:http'
-import { ApiGatewayManagementApiClient, GetConnectionCommand } from '@aws-sdk/client-apigatewaymanagementapi'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { WebSocket } from 'ws'
 import type { App } from '../../../lib/app.ts'
@@ -104,21 +103,26 @@ test('one whose request is no handshake is let in nowhere, and the functions hea
   expect(connections.all()).toEqual([])
 })
 
-test('@connections posts, tells, ends, and says gone of what it doesn’t know', async () => {
-  const { connections, gateway, url, api } = await serve()
+test('one that the functions let in while the host stops is let in nowhere, and they hear of its end', async () => {
+  const open = Promise.withResolvers<undefined>()
+  const { url, calls, connections, sockets } = await serve({ connect: () => open.promise })
+  const refusal = refusalOf(url)
+  await expect.poll(() => calls).toHaveLength(1)
+  const closed = sockets.close()
+  open.resolve(undefined)
+  expect(await refusal).toContain('503')
+  await closed
+  await expect.poll(() => calls.map(({ route }) => route)).toEqual(['$connect', '$disconnect'])
+  expect(connections.all()).toEqual([])
+})
+
+test('@connections posts, ends, and says gone of what it doesn’t know', async () => {
+  const { connections, gateway, url } = await serve()
   const socket = await open(url)
   const id = connections.all()[0]?.id ?? ''
   const message = once(socket, 'message')
   expect(await gateway.post(id, '{"ä":1}')).toBe('sent')
   expect(String((await message)[0])).toBe('{"ä":1}')
-  const client = new ApiGatewayManagementApiClient({
-    region: 'eu-central-1',
-    endpoint: api.url,
-    credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
-  })
-  onTestFinished(() => client.destroy())
-  const told = await client.send(new GetConnectionCommand({ ConnectionId: id }))
-  expect(told).toMatchObject({ Identity: { SourceIp: '127.0.0.1' }, ConnectedAt: expect.any(Date) })
   await expect(gateway.post(id, 'x'.repeat(128 * 1024 + 1))).rejects.toMatchObject({ name: 'PayloadTooLargeException' })
   const closed = once(socket, 'close')
   await gateway.close(id)

@@ -96,14 +96,7 @@ export const createSocketServer = ({ app, sockets, connections }: SocketServerOp
 
   const keep = (webSocket: WebSocket, opening: Opening): void => {
     const id = opening.connectionId
-    const connection: Connection = {
-      id,
-      socket: webSocket,
-      connectedAt: opening.connectedAt,
-      lastActiveAt: new Date(),
-      sourceIp: opening.ip,
-      userAgent: opening.request.headers['user-agent'] ?? '',
-    }
+    const connection: Connection = { id, socket: webSocket, lastActiveAt: new Date() }
     connections.add(connection)
     const stopTimers = limitLife(connection)
     const inTurn = takeTurns(webSocket)

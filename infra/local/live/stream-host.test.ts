@@ -7,9 +7,7 @@ import { createStreamHost } from './stream-host.ts'
 
 const EVENTS = 12
 
-test('hosts that have topics of their own on one broker each read all of theirs', { timeout: 90_000 }, async ({
-  world,
-}) => {
+test('hosts that have topics of their own on one broker each read all of theirs', async ({ world }) => {
   const [entry] = readRoutingTable('serverless.yml').streams
   if (!entry) throw new Error('no function reads from Kafka')
   const hosts = ['one', 'other'].map((name) => {
