@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { MigrationError } from '../../db/migrate.ts'
 import { ConfigError } from '../../lib/core/config.ts'
 import { prepareUi } from '../ui/prepare.ts'
-import { shareCompiled } from './compile-cache.ts'
+import { keepCompiled } from './compile-cache.ts'
 import { ComponentError } from './components/component.ts'
 import { DataFolderError } from './data-folder.ts'
 import { readLocalConfig } from './local-config.ts'
@@ -13,7 +13,7 @@ import { PortTakenError } from './port.ts'
 import { AlreadyRunningError, type Supervisor, startSupervisor } from './supervisor.ts'
 import { createTerminal, goOnUnheard } from './terminal.ts'
 
-// `npm start`: the whole stack on this machine, until Ctrl-C.
+// `npm start`, once start.mjs has its code compiled from a cache: the whole stack on this machine, until Ctrl-C.
 
 /** Errors that say all that a person needs; of others the trace is shown. */
 const EXPLAINED = [AlreadyRunningError, PortTakenError, DataFolderError, ComponentError, MigrationError, ConfigError]
@@ -27,7 +27,6 @@ const main = async (): Promise<void> => {
   goOnUnheard()
   if (existsSync('.env')) process.loadEnvFile('.env')
   const config = readLocalConfig(process.env)
-  shareCompiled()
   const starting = startSupervisor(config, process.env, terminal)
   const isStopping = stopOnSignals(starting)
   const [supervisor, ui] = await Promise.all([starting, prepareUi()])
@@ -35,6 +34,7 @@ const main = async (): Promise<void> => {
   await introduce(supervisor, ui)
   if (config.chaosSeed !== undefined) warnOfChaos(config.chaosSeed)
   process.send?.({ ready: { url: supervisor.url } })
+  keepCompiled()
 }
 
 /** @returns whether one has come */
