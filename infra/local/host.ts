@@ -61,6 +61,7 @@ const start = async (options: HostOptions): Promise<{ ready: HostReady; stop: ()
     env: { ...workerEnvironment(process.env), LIVE_MANAGEMENT_URL: front.liveManagementUrl },
     instance: SCHEDULES,
     newKafka: options.newKafka,
+    embeddedKafka: true,
     openLog: (name) => openLog(options.dataDir, name),
     onStarted: (pid) => {
       say({ type: 'worker-started', name: SCHEDULES, pid })
