@@ -35,7 +35,7 @@ export const startMeasuredStack = async (env: Record<string, string> = {}): Prom
   // Postgres runs as another user than root, and must reach its data in there: what is measured is on one disk, and gone after it.
   await chmod(folder, 0o755)
   const counts = join(folder, 'counts')
-  const preload = fileURLToPath(new URL('./count-requests.ts', import.meta.url))
+  const preload = fileURLToPath(new URL('./count-requests.mjs', import.meta.url))
   const dataDir = join(folder, 'data')
   const stack = await startStack({
     dataDir,

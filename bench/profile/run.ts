@@ -55,7 +55,7 @@ mkdirSync(values.out, { recursive: true })
 const measured = await startMeasuredStack({
   BENCH_PROFILES: values.out,
   NODE_OPTIONS: [
-    preload('../count-requests.ts'),
+    preload('../count-requests.mjs'),
     preload('./profiled-process.ts'),
     '--disable-warning=ExperimentalWarning',
   ].join(' '),

@@ -140,6 +140,13 @@ export interface DueSchedule extends ScheduleSettings {
   abandoned: boolean
 }
 
+/** Whether the tick of any schedule has come. */
+export const anyDue = async (sql: Sql): Promise<boolean> => {
+  const [row] = await sql<[{ due: boolean }]>`
+    SELECT (SELECT id FROM schedules WHERE next_at <= now() ORDER BY next_at LIMIT 1) IS NOT NULL AS due`
+  return row.due
+}
+
 /** Up to so many schedules that are due are found by the index of when they are. */
 const FEW = 500
 

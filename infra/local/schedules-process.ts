@@ -22,8 +22,8 @@ import { readRoutingTable } from './routing-table.ts'
 import type { FromSchedules, ToSchedules } from './schedules-protocol.ts'
 
 // The process in which the functions of schedules and of Kafka run: the relay and the others must not take the time of
-// a request that waits for its answer. Its arguments, empty where there are none: how its leases name it, and the number of
-// Kafka's start if that one hasn't got the events of before yet.
+// a request that waits for its answer. Its arguments, empty where there are none: how its leases name it, the number of
+// Kafka's start if that one hasn't got the events of before yet, and `embedded` if it is the embedded one.
 
 const NAME = 'schedules'
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
@@ -37,7 +37,7 @@ const GATHER_MS: Record<string, (lastRunMs: number) => number> = {
 /** Where processors are scarce, jobs and answers go first: events can wait. */
 const NICENESS = 10
 
-const [, , instance, newKafkaStart] = process.argv
+const [, , instance, newKafkaStart, kind] = process.argv
 const stopping = new AbortController()
 const timers = new Map<string, PeriodicTimer>()
 let kafkaAddress = process.env['KAFKA_BROKERS'] ?? ''
@@ -83,20 +83,33 @@ process.on('SIGINT', () => {})
 const config = readConfig(process.env)
 const log = createLog(config.logLevel, NAME)
 const { region, live } = config
+const publisher = createKafkaPublisher({ brokers: async () => kafkaAddress.split(','), log })
 const made = await createApp(config, NAME, {
   log,
   // Loaded now, and not when the first listener waits for the first event.
   ...(live.managementUrl && { live: createApiGateway({ region, url: live.managementUrl }) }),
   committed: () => timers.get('relay')?.nudge(),
   ...(instance && { instance }),
-  publisher: createKafkaPublisher({ brokers: async () => kafkaAddress.split(','), log }),
+  publisher: {
+    ...publisher,
+    publish: async (topic, messages) => {
+      try {
+        await publisher.publish(topic, messages)
+      } finally {
+        // Also what failed may have come in part.
+        for (const stream of streams) stream.wake()
+      }
+    },
+  },
 })
 const reliable = { ...made, queue: gatherDoorbells(made.queue, log) }
 const { chaosSeed } = readHostConfig(process.env)
 const app = chaosSeed === undefined ? reliable : withChaos(reliable, chaosSeed, NAME)
 const table = readRoutingTable(join(ROOT, 'serverless.yml'))
 const schedules = await mountSchedules(ROOT, table.schedules)
-const streams = (await mountStreams(ROOT, table.streams)).map((it) => createStreamHost({ app, ...it }))
+const streams = (await mountStreams(ROOT, table.streams)).map((it) =>
+  createStreamHost({ app, ...it, rests: kind === 'embedded' }),
+)
 
 beNice(NICENESS)
 for (const stream of streams) stream.follow(kafkaAddress)

@@ -19,6 +19,8 @@ export interface SchedulesOptions {
   instance?: string
   /** The Kafka that is there at its start, if that hasn't got the events of before yet. */
   newKafka?: KafkaStarted | undefined
+  /** Kafka is the embedded one, which gets from this process what it gets. */
+  embeddedKafka?: boolean
   /** For what the process prints, which is its log. */
   openLog: (name: string) => number
   onStarted: (pid: number) => void
@@ -55,7 +57,7 @@ export const startSchedules = (options: SchedulesOptions): Schedules => {
 
   const start = (): void => {
     const env = { ...options.env, ...(kafka && { KAFKA_BROKERS: kafka.address }) }
-    const args = [options.instance ?? '', String(newKafka()?.kafkaStart ?? '')]
+    const args = [options.instance ?? '', String(newKafka()?.kafkaStart ?? ''), options.embeddedKafka ? 'embedded' : '']
     child = forkLogged('./schedules-process.ts', args, env, options.openLog(SCHEDULES))
     options.onStarted(child.pid ?? 0)
     child.on('message', hear)

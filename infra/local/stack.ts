@@ -32,7 +32,7 @@ export class StackError extends Error {
 
 /** Starts a stack and resolves when all its parts are ready. @throws {StackError} with what it printed when it can't */
 export const startStack = async ({ dataDir, port = 0, env = {}, quiet = true }: StackOptions): Promise<Stack> => {
-  const child = fork(fileURLToPath(new URL('./start.ts', import.meta.url)), {
+  const child = fork(fileURLToPath(new URL('./start.mjs', import.meta.url)), {
     env: { ...process.env, ...env, PORT: String(port), STINT_DATA_DIR: dataDir },
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
   })

@@ -10,7 +10,7 @@ import { isAlive } from './components/postgres-lock.ts'
 import { readRunFile } from './run-file.ts'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
-const START = fileURLToPath(new URL('./start.ts', import.meta.url))
+const START = fileURLToPath(new URL('./start.mjs', import.meta.url))
 
 const folder = async (): Promise<string> => {
   const made = await mkdtemp(join(tmpdir(), 'stint-start-'))

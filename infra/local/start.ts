@@ -3,7 +3,7 @@ import { relative } from 'node:path'
 import { MigrationError } from '../../db/migrate.ts'
 import { ConfigError } from '../../lib/core/config.ts'
 import { prepareUi } from '../ui/prepare.ts'
-import { shareCompiled } from './compile-cache.ts'
+import { keepCompiled } from './compile-cache.ts'
 import { ComponentError } from './components/component.ts'
 import { DataFolderError } from './data-folder.ts'
 import { healthOf } from './health-of.ts'
@@ -13,7 +13,7 @@ import { PortTakenError } from './port.ts'
 import { AlreadyRunningError, type Supervisor, startSupervisor } from './supervisor.ts'
 import { createTerminal, goOnUnheard } from './terminal.ts'
 
-// `npm start`: the whole stack on this machine, until Ctrl-C.
+// `npm start`, once start.mjs has its code compiled from a cache: the whole stack on this machine, until Ctrl-C.
 
 /** Errors that say all that a person needs; of others the trace is shown. */
 const EXPLAINED = [AlreadyRunningError, PortTakenError, DataFolderError, ComponentError, MigrationError, ConfigError]
@@ -26,7 +26,6 @@ const main = async (): Promise<void> => {
   goOnUnheard()
   if (existsSync('.env')) process.loadEnvFile('.env')
   const config = readLocalConfig(process.env)
-  shareCompiled()
   const starting = startSupervisor(config, process.env, terminal)
   const isStopping = stopOnSignals(starting)
   const [supervisor, ui] = await Promise.all([starting, prepareUi()])
@@ -34,6 +33,7 @@ const main = async (): Promise<void> => {
   await introduce(supervisor, ui)
   if (config.chaosSeed !== undefined) warnOfChaos(config.chaosSeed)
   process.send?.({ ready: { url: supervisor.url } })
+  keepCompiled()
 }
 
 /** @returns whether one has come */

@@ -4,6 +4,7 @@ import type { Logger } from '../core/log.ts'
 import { sendByPartition } from './by-partition.ts'
 import { partitionOf } from './partitioner.ts'
 import { type Message, PartlyPublishedError, type Publisher, TooLargeError } from './publisher.ts'
+import { createRest } from './rest.ts'
 
 export interface KafkaOptions {
   /** `host:port` of the brokers to ask first; a function is asked again at each connection. */
@@ -166,6 +167,16 @@ export interface StreamOptions extends KafkaOptions {
   onRecords: (read: () => TopicRecord[]) => Promise<void>
   /** The consumer has ended and will not come back by itself. */
   onCrash: () => void
+  /**
+   * Whether it rests while nothing comes, until it is woken. For a broker that answers who waits no earlier when something
+   * comes, so that it has to be asked ten times a second.
+   */
+  rests?: boolean
+}
+
+export interface Stream extends Consumer {
+  /** Something was published: who rests asks for it. */
+  wake(): void
 }
 
 /** Partitions that are read at once. */
@@ -183,8 +194,8 @@ const SESSION_MS = 9_000
 const COMMIT_EACH_MS = 1_000
 
 /** Reads a topic in batches as a member of a consumer group, a new group from the beginning. */
-export const startKafkaStream = async (options: StreamOptions): Promise<Consumer> => {
-  const { groupId, topic, maxRecords, onRecords, onCrash } = options
+export const startKafkaStream = async (options: StreamOptions): Promise<Stream> => {
+  const { groupId, topic, maxRecords, onRecords, onCrash, rests = false } = options
   const kafka = createClient(options)
   const consumer = kafka.consumer({
     groupId,
@@ -195,6 +206,9 @@ export const startKafkaStream = async (options: StreamOptions): Promise<Consumer
   consumer.on(consumer.events.CRASH, ({ payload }) => {
     if (!payload.restart) onCrash()
   })
+  const all = [{ topic }]
+  const rest = rests ? createRest({ pause: () => consumer.pause(all), resume: () => consumer.resume(all) }) : undefined
+  consumer.on(consumer.events.FETCH, () => rest?.asked())
   await consumer.connect()
   await onceTopicIsMade(kafka, topic, () => consumer.subscribe({ topics: [topic], fromBeginning: true }))
   await consumer.run({
@@ -204,6 +218,7 @@ export const startKafkaStream = async (options: StreamOptions): Promise<Consumer
     eachBatch: async (given) => {
       const { batch, resolveOffset, commitOffsetsIfNecessary, heartbeat, isRunning, isStale } = given
       const { partition, messages } = batch
+      rest?.got()
       for (let from = 0; from < messages.length && isRunning() && !isStale(); from += maxRecords) {
         const some = messages.slice(from, from + maxRecords)
         await onRecords(() => some.map((message) => toRecord(partition, message)))
@@ -213,7 +228,13 @@ export const startKafkaStream = async (options: StreamOptions): Promise<Consumer
       }
     },
   })
-  return { stop: () => consumer.disconnect() }
+  return {
+    wake: () => rest?.wake(),
+    stop: () => {
+      rest?.end()
+      return consumer.disconnect()
+    },
+  }
 }
 
 /** What it holds is made when it is read: who listens reads little but the value. */

@@ -2,6 +2,7 @@ import { expect } from 'vitest'
 import * as jobs from '../../db/queries/jobs.ts'
 import { insertJobs } from '../../tests/support/engine.ts'
 import { test, type World } from '../../tests/support/world.ts'
+import { runDueSchedules } from './schedule.ts'
 import { endLeasesExcept, sweep } from './sweep.ts'
 
 const running = async (world: World, worker: string, leaseSecondsLeft: number): Promise<string> => {
@@ -21,6 +22,36 @@ test('a job whose lease ran out is queued again, and its doorbell rung', async (
   expect(await get(world, lost)).toMatchObject({ state: 'queued', attempt: 1, crashes: 1 })
   expect(await get(world, held)).toMatchObject({ state: 'running' })
   expect(await world.app.queue.visible('default')).toBe(1)
+})
+
+/** The app, and how many statements and transactions it began so far. */
+const counting = ({ app }: World) => {
+  let asked = 0
+  const sql = new Proxy(app.sql, {
+    apply: (target, _, args) => {
+      asked++
+      return Reflect.apply(target, undefined, args)
+    },
+    get: (target, name, receiver) => {
+      if (name === 'begin') asked++
+      return Reflect.get(target, name, receiver)
+    },
+  })
+  const now = app.clock.now()
+  return { app: { ...app, sql, clock: { now: () => now } }, asked: () => asked }
+}
+
+test('where nothing waits, runs or is scheduled, a pass asks for that by two statements alone', async ({ world }) => {
+  const { app, asked } = counting(world)
+  const one = async (): Promise<number> => {
+    const before = asked()
+    await sweep(app)
+    await runDueSchedules(app, [])
+    return asked() - before
+  }
+  // The first one takes the leases.
+  await one()
+  expect(await one()).toBe(2)
 })
 
 test('only one process sweeps at a time; another takes over when its lease is over', async ({ world }) => {

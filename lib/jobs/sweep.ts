@@ -2,6 +2,7 @@ import { type Sql, transaction } from '../../db/client.ts'
 import * as expiries from '../../db/queries/expiries.ts'
 import * as leases from '../../db/queries/leases.ts'
 import * as queues from '../../db/queries/queues.ts'
+import * as sweeps from '../../db/queries/sweeps.ts'
 import * as waiting from '../../db/queries/waiting.ts'
 import type { App } from '../app.ts'
 import { isRecent } from '../core/clock.ts'
@@ -35,15 +36,14 @@ const LOOK_FOR_ROOM_MS = 10_000
  */
 export const sweep = async (app: App, kinds: readonly JobKind[] = []): Promise<void> => {
   if (!(await holds(app, 'sweep', (tx, seconds) => grantAfterOutage(app, tx, seconds)))) return
+  // Of a stack at rest this is all that is asked, each second.
+  const { lost, expired, uncounted, queued } = await sweeps.glance(app.sql)
   await each([
-    () => endLostLeases(app, ENDING_MS),
-    () => cancelExpired(app, EXPIRING_MS),
-    () => countEndsLeft(app, COUNTING_MS),
-    () => ringFallenDue(app),
-    () => ringOverdue(app, kinds),
-    async () => {
-      if (isNewMinute(app)) await waiting.prunePace(app.sql)
-    },
+    ...(lost ? [() => endLostLeases(app, ENDING_MS)] : []),
+    ...(expired ? [() => cancelExpired(app, EXPIRING_MS)] : []),
+    ...(uncounted ? [() => countEndsLeft(app, COUNTING_MS)] : []),
+    ...(queued ? [() => ringFallenDue(app), () => ringOverdue(app, kinds)] : []),
+    ...(isNewMinute(app) ? [() => waiting.prunePace(app.sql)] : []),
   ])
 }
 

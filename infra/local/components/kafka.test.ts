@@ -40,3 +40,33 @@ test('tells when its process was killed, and starts anew with an empty log', asy
   await admin.disconnect()
   await second.stop()
 })
+
+// It slept on until its wait was over: patches/README.md.
+test('a reader that rested asks at once when it is resumed, however long it would have waited', async () => {
+  const broker = await startKafka()
+  const kafka = new Kafka({ brokers: [broker.address], logLevel: logLevel.NOTHING })
+  const producer = kafka.producer()
+  await producer.connect()
+  const send = (value: string) => producer.send({ topic: 'rest', messages: [{ partition: 0, key: null, value }] })
+  await send('first')
+  const consumer = kafka.consumer({ groupId: 'rests', maxWaitTimeInMs: 600_000 })
+  await consumer.connect()
+  await consumer.subscribe({ topics: ['rest'], fromBeginning: true })
+  const heard: string[] = []
+  let rested = 0
+  consumer.on(consumer.events.FETCH_START, () => {
+    if (heard.length > 0) rested++
+  })
+  await consumer.run({
+    eachMessage: async ({ message }) => {
+      heard.push(String(message.value))
+      consumer.pause([{ topic: 'rest' }])
+    },
+  })
+  await expect.poll(() => rested, { timeout: 30_000 }).toBe(1)
+  await send('second')
+  consumer.resume([{ topic: 'rest' }])
+  await expect.poll(() => heard, { timeout: 30_000 }).toEqual(['first', 'second'])
+  await producer.disconnect()
+  await broker.stop()
+}, 90_000)

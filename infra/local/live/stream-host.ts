@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { App } from '../../../lib/app.ts'
-import { type Consumer, startKafkaStream, type TopicRecord } from '../../../lib/events/kafka.ts'
+import { type Stream, startKafkaStream, type TopicRecord } from '../../../lib/events/kafka.ts'
 import type { StreamHandler } from '../../../lib/events/stream.ts'
 import { untilDone } from '../backoff.ts'
 import { createContext, withinTime } from '../invocation.ts'
@@ -11,21 +11,25 @@ export interface StreamHostOptions {
   app: App
   entry: StreamEntry
   handler: StreamHandler
+  /** Whether it asks Kafka for nothing while nothing comes, until it is woken; see {@link StreamOptions}. */
+  rests?: boolean
 }
 
 /** What Lambda's event source mapping does for a Kafka-triggered function. */
 export interface StreamHost {
   /** Reads from these brokers from now on: `host:port`, separated by commas. */
   follow(brokers: string): void
+  /** Something was published. */
+  wake(): void
   stop(): Promise<void>
 }
 
 /** A broker that is gone doesn't answer a goodbye. */
 const GOODBYE_MS = 2_000
 
-export const createStreamHost = ({ app, entry, handler }: StreamHostOptions): StreamHost => {
+export const createStreamHost = ({ app, entry, handler, rests = false }: StreamHostOptions): StreamHost => {
   const { topic } = app.config.kafka
-  let current: { brokers: string; stopping: AbortController; consumer: Consumer | undefined } | undefined
+  let current: { brokers: string; stopping: AbortController; consumer: Stream | undefined } | undefined
 
   /** A rejection makes the consumer give the same records again, as Lambda does. */
   const invoke = async (brokers: string, read: () => TopicRecord[]): Promise<void> => {
@@ -38,7 +42,7 @@ export const createStreamHost = ({ app, entry, handler }: StreamHostOptions): St
   const follow = (brokers: string): void => {
     if (current?.brokers === brokers) return
     void leave()
-    const mine = { brokers, stopping: new AbortController(), consumer: undefined as Consumer | undefined }
+    const mine = { brokers, stopping: new AbortController(), consumer: undefined as Stream | undefined }
     current = mine
     const start = async (): Promise<void> => {
       mine.consumer = await startKafkaStream({
@@ -48,6 +52,7 @@ export const createStreamHost = ({ app, entry, handler }: StreamHostOptions): St
         topic,
         log: app.log,
         maxRecords: entry.batchSize,
+        rests,
         onRecords: (read) => invoke(brokers, read),
         onCrash: () => void keepStarted(),
       })
@@ -66,5 +71,5 @@ export const createStreamHost = ({ app, entry, handler }: StreamHostOptions): St
     await Promise.race([goodbye, new Promise((resolve) => setTimeout(resolve, GOODBYE_MS).unref())])
   }
 
-  return { follow, stop: leave }
+  return { follow, wake: () => current?.consumer?.wake(), stop: leave }
 }

@@ -1,0 +1,31 @@
+import type { Sql } from '../client.ts'
+import { hasExpired } from './expiries.ts'
+
+/** What a sweep finds at a glance. */
+export interface Glance {
+  /** Leases that are over. */
+  lost: boolean
+  /** Jobs that have expired. */
+  expired: boolean
+  /** Ends of jobs that are not counted at all of their children. */
+  uncounted: boolean
+  /** Jobs that wait, delayed ones too. */
+  queued: boolean
+}
+
+/**
+ * Whether there is anything that a sweep may have to do, where mostly there is nothing. Each is the first entry of an index
+ * that holds no others, in its order: whatever the planner expects, it reads no table for it.
+ */
+export const glance = async (sql: Sql): Promise<Glance> => {
+  const [row] = await sql<[Glance]>`
+    SELECT
+      (SELECT id FROM jobs WHERE state = 'running' AND lease_until < now() ORDER BY lease_until LIMIT 1) IS NOT NULL AS lost,
+      (SELECT id FROM jobs WHERE ${hasExpired(sql)} ORDER BY expires_at LIMIT 1) IS NOT NULL AS expired,
+      (SELECT job_id FROM uncounted_parents ORDER BY job_id LIMIT 1) IS NOT NULL AS uncounted,
+      (SELECT id FROM jobs WHERE state = 'queued' AND concurrency_key IS NULL
+        ORDER BY queue, project_id, priority, start_at LIMIT 1) IS NOT NULL
+      OR (SELECT id FROM jobs WHERE state = 'queued' AND concurrency_key IS NOT NULL
+        ORDER BY kind, start_at LIMIT 1) IS NOT NULL AS queued`
+  return row
+}
