@@ -58,6 +58,16 @@ test('what fell due is found by one look, however many projects have jobs that a
   expect(looks).toBe(1)
 })
 
+test('what falls due in the moment of a look is not found by the next one', async ({ world: { app, sql } }) => {
+  await insertJobs(app, [{ delaySeconds: 3_600 }])
+  await sql.begin(async (tx) => {
+    await tx`UPDATE jobs SET start_at = now(), queued_at = now() - interval '1 hour'`
+    const [found] = await listFallenDue(tx, null, 890)
+    expect(found).toMatchObject({ queue: 'default', jobs: 1 })
+    expect(await listFallenDue(tx, found?.until ?? null, 890)).toMatchObject([{ queue: null, jobs: 0 }])
+  })
+})
+
 test('overdue jobs are counted over projects and levels of priority, each queue up to the limit', async ({
   world: { app, sql },
 }) => {

@@ -83,24 +83,25 @@ export const listOverdue = async (
  * How many jobs of each queue that is not paused fell due since `from` whose delay was too long for a doorbell to wait: over
  * `longestDoorbellSeconds`, which are ten minutes at least. It goes by the index of long delays, in its order, so that no
  * plan leaves it.
- * @returns with each row (one without a queue when there are none) the instant up to which was looked: the next `from`
+ * @returns with each row (one without a queue when there are none) the instant up to which was looked, to the microsecond:
+ * the next `from`. A job would else be found twice that fell due in the same millisecond.
  */
 export const listFallenDue = (
   sql: Sql,
-  from: Date | null,
+  from: string | null,
   longestDoorbellSeconds: number,
-): Promise<{ queue: string | null; jobs: number; until: Date }[]> => sql`
+): Promise<{ queue: string | null; jobs: number; until: string }[]> => sql`
   WITH counted AS (
     SELECT queue, count(*)::integer AS jobs FROM (
       SELECT queue FROM jobs
       WHERE state = 'queued' AND start_at - greatest(queued_at, stint_started_at) > interval '10 minutes'
-        AND start_at > coalesce(${from}::timestamptz, now() - interval '2 seconds') AND start_at <= now()
+        AND start_at > coalesce(${from}::text::timestamptz, now() - interval '2 seconds') AND start_at <= now()
         AND start_at - greatest(queued_at, stint_started_at) > ${longestDoorbellSeconds} * interval '1 second'
       ORDER BY start_at OFFSET 0
     ) AS due JOIN queues ON queues.name = due.queue AND paused_at IS NULL
     GROUP BY queue
   )
-  SELECT counted.queue, coalesce(counted.jobs, 0) AS jobs, now() AS until
+  SELECT counted.queue, coalesce(counted.jobs, 0) AS jobs, now()::text AS until
   FROM (SELECT) AS one LEFT JOIN counted ON true`
 
 /** Since when each queue is paused; null: it is not. */

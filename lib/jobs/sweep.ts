@@ -139,7 +139,7 @@ export const countEndsLeft = async (app: App, forMs = Number.POSITIVE_INFINITY):
 }
 
 /** Up to when each process has rung for jobs that fell due. */
-const rungUntil = new WeakMap<App, Date>()
+const rungUntil = new WeakMap<App, string>()
 
 /** Rings, to the second, for jobs whose delay was too long for a doorbell to wait in SQS. */
 const ringFallenDue = async (app: App): Promise<void> => {
