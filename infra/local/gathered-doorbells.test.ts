@@ -28,6 +28,15 @@ test('the first doorbell is sent at once, and nobody waits for its answer', asyn
   expect(requests).toEqual([[{ queue: 'default', n: 3, delaySeconds: 0 }]])
 })
 
+test('whoever rings first goes on when the request has left', async () => {
+  let left = false
+  const { queue } = slowQueue()
+  // As node:http does it.
+  const ring = async () => process.nextTick(() => (left = true))
+  await gatherDoorbells({ ...queue, ring }, log).ring([{ queue: 'default', n: 1 }])
+  expect(left).toBe(true)
+})
+
 test('those that come during a request go in one, merged by queue and delay, and split where one would be worth too much', async () => {
   const { queue, requests, answer } = slowQueue()
   const gathered = gatherDoorbells(queue, log)

@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises'
+import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from '../../lib/core/log.ts'
 import type { DoorbellQueue, Ring } from '../../lib/queue/doorbells.ts'
 import { mergeRings } from '../../lib/queue/ring.ts'
@@ -38,7 +38,10 @@ export const gatherDoorbells = (queue: DoorbellQueue, log: Logger): DoorbellQueu
     ...queue,
     ring: async (rings) => {
       waiting.push(rings)
-      if (!sending) void send()
+      if (sending) return
+      void send()
+      // So that it leaves before the answers of who submitted, which take longer to make.
+      await nextTurn()
     },
   }
 }

@@ -1,26 +1,20 @@
 /**
- * How long nudges are gathered after one that was told: what waits for them gathers for longer itself, and busy hosts
- * commit hundreds of times in a second.
+ * How long nudges are gathered: what waits for them gathers for longer itself, and whom they wake would have the processor
+ * that the job needs which was just submitted.
  */
 const GATHER_MS = 20
 
-/** Nudges of functions: the first is told at once, those that come in the next moment together, each function once. */
+/** Nudges of functions: those that come within a moment are told together at its end, each function once. */
 export const gatherNudges = (tell: (functionName: string) => void): ((functionName: string) => void) => {
   const nudged = new Set<string>()
-  let gathering = false
 
   const tellAll = (): void => {
-    gathering = nudged.size > 0
-    if (!gathering) return
     for (const functionName of nudged) tell(functionName)
     nudged.clear()
-    setTimeout(tellAll, GATHER_MS)
   }
 
   return (functionName) => {
+    if (nudged.size === 0) setTimeout(tellAll, GATHER_MS)
     nudged.add(functionName)
-    if (gathering) return
-    gathering = true
-    setImmediate(tellAll)
   }
 }

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { SQSEvent } from 'aws-lambda'
 import type { Logger } from '../../lib/core/log.ts'
 import type { DoorbellQueue, QueueName, ReceivedDoorbell } from '../../lib/queue/doorbells.ts'
@@ -28,6 +29,9 @@ export interface Poller {
 }
 
 const LONG_POLL_SECONDS = 20
+
+/** Less than lies between two doorbells of one process (gathered-doorbells.ts). */
+const PAUSE_MS = 3
 
 /** What Lambda's event source mapping does: receives, calls the function, deletes what it succeeded with. */
 export const startPoller = (options: PollerOptions): Poller => {
@@ -82,6 +86,8 @@ export const startPoller = (options: PollerOptions): Poller => {
       if (batch.length === 0) continue
       const run: Promise<void> = handle(await fill(batch)).finally(() => running.delete(run))
       running.add(run)
+      // It was all that there was: who asks for more at once takes the processor from what was just called.
+      if (batch.length < options.batchSize) await sleep(PAUSE_MS, undefined, { signal }).catch(() => {})
     }
   }
 

@@ -29,10 +29,11 @@ const NAME = 'schedules'
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 /**
  * What commits tell goes to Kafka a moment later, with what others tell meanwhile: a pass costs the same for many. Ten
- * times as long as the last one took, so that passes of a few events each leave nine tenths of the time to the jobs.
+ * times as long as the last one took, so that passes of a few events each leave nine tenths of the time to the jobs. The
+ * nudges were gathered before they came.
  */
 const GATHER_MS: Record<string, (lastRunMs: number) => number> = {
-  relay: (lastRunMs) => Math.min(120, Math.max(40, 10 * lastRunMs)),
+  relay: (lastRunMs) => Math.min(120, Math.max(20, 10 * lastRunMs)),
 }
 /** Where processors are scarce, jobs and answers go first: events can wait. */
 const NICENESS = 10

@@ -21,14 +21,18 @@ const say = (message: FromWorker): void => {
   if (process.connected) process.send?.(message, () => {})
 }
 
-/** Commits come in bursts; the host needs to hear of a burst once. */
+/**
+ * Commits come in bursts, a claim and the end of what it claimed; the host needs to hear of a burst once, and not while the
+ * job needs the processor.
+ */
+const COMMITTED_MS = 10
 const committed = (): void => {
   if (saysCommitted) return
   saysCommitted = true
-  setImmediate(() => {
+  setTimeout(() => {
     saysCommitted = false
     say({ type: 'committed' })
-  })
+  }, COMMITTED_MS)
 }
 
 // Without its host nobody would take the worker's answers, nor end it: the next host starts workers of its own.
