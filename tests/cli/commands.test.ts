@@ -156,7 +156,7 @@ describe('submit', () => {
     expect(wrong).toMatchObject({ exitCode: 4, err: expect.stringContaining('priority') })
     await ada.stint(['cancel', id])
     const late = await ada.stint(['change', id, '--delay-seconds', '0'])
-    expect(late).toMatchObject({ exitCode: 4, err: expect.stringContaining('The job is cancelled.') })
+    expect(late).toMatchObject({ exitCode: 4, err: expect.stringContaining('Its state is cancelled.') })
   })
 
   test('are cancelled by what they have in common, or by their ids', async ({ ada }) => {
