@@ -2,7 +2,7 @@ import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 
 // A statement over a Unix socket costs both ends less than over TCP: of all CPU time a job that is submitted and run at
-// once took a seventh less (`npm run bench -- --only consuming`).
+// once took 8 to 14 % less (`npm run bench -- --only consuming`).
 
 /** What the name of a socket may have on every system; macOS allows the least. */
 const MAX_NAME_BYTES = 103
