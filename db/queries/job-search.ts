@@ -81,11 +81,7 @@ export const list = async (sql: Sql, filter: JobFilter, limit: number): Promise<
 
 /** All jobs that one submitted are of its project: nothing is looked at for a stranger. */
 const isTheirs = (sql: Sql, { submittedBy, projectIds }: JobFilter) =>
-  submittedBy
-    ? sql`WHERE (
-        SELECT project_id FROM jobs WHERE submitted_by = ANY (ARRAY[walked.id]) ORDER BY submitted_by, id DESC LIMIT 1
-      ) = ANY (${projectIds}::uuid[])`
-    : sql``
+  submittedBy ? sql`WHERE (${projectOfSubmitted(sql, submittedBy)}) = ANY (${projectIds}::uuid[])` : sql``
 
 /** The next stride. Not "= project_id": then the primary key would have the order too, and all projects lie in its way. */
 const walked = (sql: Sql, { submittedBy, state }: JobFilter, stride: number) =>
@@ -180,11 +176,12 @@ export const listProjects = (sql: Sql, ids: string[]): Promise<{ id: string; pro
 
 /** To which project the jobs belong that a job submitted; null if there are none. */
 export const findProjectOfSubmitted = async (sql: Sql, submittedBy: string): Promise<string | null> => {
-  const [row] = await sql<{ projectId: string }[]>`
-    SELECT project_id FROM jobs WHERE submitted_by = ANY (ARRAY[${submittedBy}::uuid])
-    ORDER BY submitted_by, id DESC LIMIT 1`
+  const [row] = await projectOfSubmitted(sql, submittedBy)
   return row?.projectId ?? null
 }
+
+const projectOfSubmitted = (sql: Sql, submittedBy: string) => sql<{ projectId: string }[]>`
+  SELECT project_id FROM jobs WHERE submitted_by = ANY (ARRAY[${submittedBy}::uuid]) ORDER BY submitted_by, id DESC LIMIT 1`
 
 const shown = (sql: Sql) => sql`
   id, project_id, kind, queue, name, state, priority, tags, progress, attempt, max_attempts, stint, crashes,

@@ -37,8 +37,8 @@ export interface Begun {
 
 /**
  * Begins locked jobs anew that failed or were cancelled. Their stints and the numbers of their events go on; the
- * checkpoint stays unless they begin from the start, and they expire no more. One whose parents live, or begin anew with it, is blocked until
- * they end: its edges to them are open again. Parents that have ended it no longer asks for.
+ * checkpoint stays unless they begin from the start, and they expire no more. One whose parents live, or begin anew with
+ * it, is blocked until they end: its edges to them are open again. Parents that have ended it no longer asks for.
  */
 export const begin = (
   sql: Sql,

@@ -31,7 +31,8 @@ const MAX_COUNTED = MAX_DOORBELLS * 500
 const LOOK_FOR_ROOM_MS = 10_000
 
 /**
- * Finds what is due and lies still: lost leases, jobs that have expired, ends that are not counted yet, and queues whose doorbells were lost.
+ * Finds what is due and lies still: lost leases, jobs that have expired, ends that are not counted yet, and queues whose
+ * doorbells were lost.
  * @param kinds those that workers run
  */
 export const sweep = async (app: App, kinds: readonly JobKind[] = []): Promise<void> => {

@@ -8,6 +8,7 @@ import { Page } from '../parts/page.tsx'
 import { Problem } from '../parts/problem.tsx'
 import { useTopOf } from '../parts/scroll.ts'
 import { Skeleton } from '../parts/skeleton.tsx'
+import { UUID } from '../parts/values/scalar.tsx'
 import { JobBulk } from './jobs/bulk.tsx'
 import { JobFilters, readFilter } from './jobs/filters.tsx'
 import { Pager } from './jobs/pager.tsx'
@@ -55,8 +56,6 @@ export const JobsPage = () => {
   )
 }
 
-const ID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
-
 interface NoJobsProps {
   isFiltered: boolean
   text: string | undefined
@@ -67,7 +66,7 @@ interface NoJobsProps {
 
 const NoJobs = ({ isFiltered, text, isFirstPage, hasMore }: NoJobsProps) => {
   // An id stands in no input of its own job, but whoever looks for one has no other place to type it.
-  if (text !== undefined && ID.test(text)) {
+  if (text !== undefined && UUID.test(text.toLowerCase())) {
     return (
       <Empty title="None with this id in its input.">
         <a class="button primary" href={`/dashboard/jobs/${text}`}>

@@ -1,5 +1,7 @@
 import type { Schema } from '../../forms/schema.ts'
 
+const TEN_YEARS_SECONDS = 315_360_000
+
 /** What any job may be told, beside its input: the fields of `POST /jobs` that a person at a form needs. */
 export const OPTIONS: Schema = {
   type: 'object',
@@ -7,11 +9,16 @@ export const OPTIONS: Schema = {
     name: { type: 'string', description: 'What the lists call it' },
     tags: { type: 'array', items: { type: 'string' }, description: 'To find it again' },
     priority: { type: 'integer', minimum: -10, maximum: 10, description: 'The highest goes first' },
-    delaySeconds: { type: 'integer', minimum: 0, maximum: 315_360_000, description: 'Not before so long from now' },
+    delaySeconds: {
+      type: 'integer',
+      minimum: 0,
+      maximum: TEN_YEARS_SECONDS,
+      description: 'Not before so long from now',
+    },
     expiresInSeconds: {
       type: 'integer',
       minimum: 1,
-      maximum: 315_360_000,
+      maximum: TEN_YEARS_SECONDS,
       description: 'Cancelled if it has not started in so long from now',
     },
     maxAttempts: { type: 'integer', minimum: 1, maximum: 100 },
