@@ -2,8 +2,18 @@ import { useSignal } from '@preact/signals'
 import type { ComponentChildren } from 'preact'
 import { useId } from 'preact/hooks'
 import { Said } from '../parts/said.tsx'
-import { hintOf, labelOf } from './schema.ts'
-import type { FieldProps } from './schema-form.tsx'
+import { hintOf, labelOf, type Schema } from './schema.ts'
+
+export interface FieldProps {
+  name: string
+  /** As the API names the field in its errors: `input.sizes[0].width`. */
+  path: string
+  schema: Schema
+  isRequired: boolean
+  value: unknown
+  onChange: (value: unknown) => void
+  errors: ReadonlyMap<string, string>
+}
 
 interface ControlProps {
   id: string

@@ -2,9 +2,8 @@ import { useSignal } from '@preact/signals'
 import { useContext } from 'preact/hooks'
 import { uploadFile } from '../data/upload.ts'
 import { bytes } from '../parts/format.ts'
-import { Field } from './fields.tsx'
+import { Field, type FieldProps } from './fields.tsx'
 import { FileProject } from './file-project.ts'
-import type { FieldProps } from './schema-form.tsx'
 
 /** A file, dropped or chosen: it is uploaded at once, and its id is the value. */
 export const FileField = (props: FieldProps) => {

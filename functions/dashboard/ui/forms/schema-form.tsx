@@ -1,19 +1,17 @@
 import { useId } from 'preact/hooks'
 import { Said } from '../parts/said.tsx'
-import { ChoiceField, JsonField, LineField, LinesField, ListField, NumberField, SwitchField } from './fields.tsx'
+import {
+  ChoiceField,
+  type FieldProps,
+  JsonField,
+  LineField,
+  LinesField,
+  ListField,
+  NumberField,
+  SwitchField,
+} from './fields.tsx'
 import { FileField } from './file-field.tsx'
 import { controlOf, emptyOf, hintOf, labelOf, type Schema } from './schema.ts'
-
-export interface FieldProps {
-  name: string
-  /** As the API names the field in its errors: `input.sizes[0].width`. */
-  path: string
-  schema: Schema
-  isRequired: boolean
-  value: unknown
-  onChange: (value: unknown) => void
-  errors: ReadonlyMap<string, string>
-}
 
 type Values = Record<string, unknown>
 
