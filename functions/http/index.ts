@@ -1,5 +1,5 @@
+import type { Route } from '../../lib/http/declaration.ts'
 import type { Resource } from '../../lib/http/resource.ts'
-import type { Route } from '../../lib/http/route.ts'
 import { handler as docs } from './docs.ts'
 import { documented } from './documented.ts'
 

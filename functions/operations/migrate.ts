@@ -3,7 +3,7 @@ import { transaction } from '../../db/client.ts'
 import { applyMissing, MigrationError, migrateDown, migrationStatus } from '../../db/migrate.ts'
 import * as migrations from '../../db/queries/migrations.ts'
 import { type App, appOfProcess } from '../../lib/app.ts'
-import type { InvocationContext } from '../../lib/http/route.ts'
+import type { InvocationContext } from '../../lib/invocation-context.ts'
 
 /** What is asked of it: with nothing, to apply what the database lacks. */
 const order = z.strictObject({

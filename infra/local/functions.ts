@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import type { StreamHandler } from '../../lib/events/stream.ts'
-import type { HttpHandler } from '../../lib/http/route.ts'
+import type { HttpHandler } from '../../lib/http/declaration.ts'
 import type { SocketHandler } from '../../lib/live/socket.ts'
 import type { BatchHandler } from '../../lib/queue/batch.ts'
 import type { Periodic, PeriodicHandler } from '../../lib/schedule/every.ts'

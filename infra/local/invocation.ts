@@ -1,6 +1,6 @@
 import type { App } from '../../lib/app.ts'
 import { StintError } from '../../lib/core/errors.ts'
-import type { InvocationContext } from '../../lib/http/route.ts'
+import type { InvocationContext } from '../../lib/invocation-context.ts'
 
 export interface InvocationOptions {
   functionName: string

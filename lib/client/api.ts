@@ -1,6 +1,6 @@
 import type { z } from 'zod'
+import type { RawBody, Signature } from '../http/declaration.ts'
 import type { Resource } from '../http/resource.ts'
-import type { RawBody, Signature } from '../http/route.ts'
 
 /** Routes by method and path: `Api['GET /jobs']`. */
 export type AnyApi = Record<string, Signature>

@@ -1,6 +1,6 @@
 import type { MSKRecord, SelfManagedKafkaEvent } from 'aws-lambda'
 import { type App, appOfProcess } from '../app.ts'
-import type { InvocationContext } from '../http/route.ts'
+import type { InvocationContext } from '../invocation-context.ts'
 import { type CloudEvent, fromMessage } from './cloud-event.ts'
 
 export type StreamHandler = (event: SelfManagedKafkaEvent, context: InvocationContext) => Promise<void>

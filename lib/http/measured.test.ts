@@ -2,9 +2,10 @@ import { afterEach, describe, expect, test as plainTest, vi } from 'vitest'
 import { readMetrics } from '../../tests/support/metrics.ts'
 import { test } from '../../tests/support/world.ts'
 import { type App, appOfProcess } from '../app.ts'
+import type { InvocationContext } from '../invocation-context.ts'
 import { noTraces } from '../tracing/traces.ts'
+import type { HttpHandler } from './declaration.ts'
 import { measured } from './measured.ts'
-import type { HttpHandler, InvocationContext } from './route.ts'
 
 vi.mock('../app.ts', async (original) => ({ ...(await original<object>()), appOfProcess: vi.fn() }))
 afterEach(() => {

@@ -1,6 +1,6 @@
 import { appOfProcess } from '../app.ts'
 import { beginRequest } from '../tracing/request-span.ts'
-import type { AnyDeclaration, HttpHandler } from './route.ts'
+import type { AnyDeclaration, HttpHandler } from './declaration.ts'
 
 /** Counts a route's answers and the time that they take, and begins the span of what they make. */
 export const measured =

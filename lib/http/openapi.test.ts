@@ -1,8 +1,9 @@
 import { Validator } from '@seriousme/openapi-schema-validator'
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
+import type { Route } from './declaration.ts'
 import { errorsOf, openApiDocument, operationIdOf } from './openapi.ts'
-import { plain, type Route, route } from './route.ts'
+import { plain, route } from './route.ts'
 import { id, page, pageOf } from './schemas.ts'
 
 const none: never[] = []

@@ -1,12 +1,12 @@
 import { STATUS_CODES } from 'node:http'
 import type { z } from 'zod'
 import { CATALOGUE, type ErrorCode } from '../core/errors.ts'
+import type { AnyDeclaration, PlainReply, RawBody, Route } from './declaration.ts'
 import { ALWAYS, GIVEN, type Header, OF_PROBLEMS, TAKEN } from './headers.ts'
 import { mayBeLeftOut } from './json-body.ts'
 import { exampleOf } from './openapi-example.ts'
 import { createSchemas, type JsonSchema } from './openapi-schemas.ts'
 import { problemSchema } from './problem.ts'
-import type { AnyDeclaration, PlainReply, RawBody, Route } from './route.ts'
 
 export interface MediaType {
   schema: JsonSchema

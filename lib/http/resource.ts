@@ -1,8 +1,9 @@
 import httpRouterHandler from '@middy/http-router'
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from 'aws-lambda'
 import { StintError } from '../core/errors.ts'
+import type { InvocationContext } from '../invocation-context.ts'
+import type { HttpHandler, Method, Route } from './declaration.ts'
 import { toProblem } from './problem.ts'
-import type { HttpHandler, InvocationContext, Method, Route } from './route.ts'
 
 export type Resource<R extends Route = Route> = HttpHandler & { routes: R[] }
 

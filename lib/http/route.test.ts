@@ -7,9 +7,11 @@ import { z } from 'zod'
 import type { App } from '../app.ts'
 import { invalidField, StintError } from '../core/errors.ts'
 import { createS3Files } from '../files/s3.ts'
+import type { InvocationContext } from '../invocation-context.ts'
 import { noTraces } from '../tracing/traces.ts'
+import type { Route } from './declaration.ts'
 import { resource } from './resource.ts'
-import { type InvocationContext, MAX_BODY_BYTES, plain, type Route, route } from './route.ts'
+import { MAX_BODY_BYTES, plain, route } from './route.ts'
 
 const setup = (given: Partial<InvocationContext> = {}) => {
   const log = { error: vi.fn() }

@@ -1,7 +1,7 @@
 import type { APIGatewayProxyResultV2, APIGatewayProxyWebsocketEventV2 } from 'aws-lambda'
 import { type App, appOfProcess } from '../app.ts'
 import { StintError } from '../core/errors.ts'
-import type { InvocationContext } from '../http/route.ts'
+import type { InvocationContext } from '../invocation-context.ts'
 
 /** A WebSocket event. Only `$connect` has headers and a query, which the type of the others doesn't know. */
 export type SocketEvent = APIGatewayProxyWebsocketEventV2 & {

@@ -1,7 +1,7 @@
 import type { SQSEvent } from 'aws-lambda'
 import { afterEach, expect, test, vi } from 'vitest'
 import { type App, appOfProcess } from '../app.ts'
-import type { InvocationContext } from '../http/route.ts'
+import type { InvocationContext } from '../invocation-context.ts'
 import { batch } from '../queue/batch.ts'
 import { every } from '../schedule/every.ts'
 import { noTraces } from '../tracing/traces.ts'

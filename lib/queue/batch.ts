@@ -1,6 +1,6 @@
 import type { SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda'
 import { type App, appOfProcess } from '../app.ts'
-import type { InvocationContext } from '../http/route.ts'
+import type { InvocationContext } from '../invocation-context.ts'
 
 export type BatchHandler = (event: SQSEvent, context: InvocationContext) => Promise<SQSBatchResponse>
 

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import type { App } from '../app.ts'
-import type { InvocationContext } from '../http/route.ts'
+import type { InvocationContext } from '../invocation-context.ts'
 import { each, every, pass } from './every.ts'
 
 const app = { log: { error: () => {}, info: () => {} } } as unknown as App

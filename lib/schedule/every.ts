@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type App, appOfProcess } from '../app.ts'
-import type { InvocationContext } from '../http/route.ts'
+import type { InvocationContext } from '../invocation-context.ts'
 import { letGo } from './runner.ts'
 
 export interface Periodic {

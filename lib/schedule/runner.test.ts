@@ -1,6 +1,6 @@
 import { expect } from 'vitest'
 import { test } from '../../tests/support/world.ts'
-import type { InvocationContext } from '../http/route.ts'
+import type { InvocationContext } from '../invocation-context.ts'
 import { every } from './every.ts'
 import { holds } from './runner.ts'
 

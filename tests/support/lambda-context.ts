@@ -1,6 +1,6 @@
 import type { App } from '../../lib/app.ts'
 import { newId } from '../../lib/core/ids.ts'
-import type { InvocationContext } from '../../lib/http/route.ts'
+import type { InvocationContext } from '../../lib/invocation-context.ts'
 
 /** Lambda's context for one invocation of a function that may run `functionSeconds`, with the test's app in it. */
 export const lambdaContext = (app: App, functionSeconds: number): InvocationContext => {

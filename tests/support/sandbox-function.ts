@@ -1,4 +1,4 @@
-import type { InvocationContext } from '../../lib/http/route.ts'
+import type { InvocationContext } from '../../lib/invocation-context.ts'
 
 // A function that does what its event says, for tests of the processes that functions run in.
 
