@@ -5,7 +5,7 @@ import type { Mail } from '../mail/compose.ts'
 import type { Delivery } from '../mail/mailer.ts'
 import { QUEUES, type QueueName } from '../queue/doorbells.ts'
 import type { Web } from '../web/web.ts'
-import type { Submission } from './prepare.ts'
+import type { Submission } from './submission.ts'
 
 /**
  * What a job yields: a point at which the engine may stop it and go on later, on any machine, from `checkpoint`.

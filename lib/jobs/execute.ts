@@ -6,7 +6,7 @@ import type { QueueName } from '../queue/doorbells.ts'
 import { CLAIMS_PER_DOORBELL, toRings } from '../queue/ring.ts'
 import { bytesOf, type ClaimWish, claim, isSuspect, MAX_HELD_BYTES } from './claim.ts'
 import type { JobKind } from './define.ts'
-import type { Threads } from './run-thread.ts'
+import type { Engine } from './run-job.ts'
 import { beginShift, type Shift } from './shift.ts'
 import { Stint } from './stint.ts'
 import { type FunctionTime, marginMs } from './time.ts'
@@ -25,12 +25,6 @@ export interface Invocation {
   /** How many claims its doorbells are worth. */
   budget: number
   remainingMs: () => number
-}
-
-export interface Engine {
-  app: App
-  kinds: readonly JobKind[]
-  threads: Threads
 }
 
 /** Thrown when the first claim failed: only then shall SQS give the doorbells again. */

@@ -2,7 +2,8 @@ import { isUnavailable } from '../../db/client.ts'
 import type { App } from '../app.ts'
 import { inParts } from '../core/in-parts.ts'
 import type { Prepared } from './prepare.ts'
-import { type Submitted, submit } from './submit.ts'
+import type { Submitted } from './store.ts'
+import { submit } from './submit.ts'
 
 /** What is gathered, and how. */
 export interface Gathering {

@@ -4,7 +4,8 @@ import { debugNoop } from '../../functions/jobs/debug-noop.ts'
 import { loseReplies } from '../../infra/local/chaos/replies.ts'
 import { test, type World } from '../../tests/support/world.ts'
 import type { App } from '../app.ts'
-import { type Prepared, prepare, type Submission } from './prepare.ts'
+import { type Prepared, prepare } from './prepare.ts'
+import type { Submission } from './submission.ts'
 import { submit } from './submit.ts'
 
 // A submission whose commit was made and whose answer was lost: it is tried again, and is one job all the same.

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import type { NewJob, OnParentFailure } from '../../db/queries/jobs.ts'
+import type { NewJob } from '../../db/queries/jobs.ts'
 import { FieldErrors, invalidFields, StintError } from '../core/errors.ts'
 import { newId } from '../core/ids.ts'
 import { inWords } from '../core/in-words.ts'
@@ -7,27 +7,7 @@ import { fieldErrors } from '../http/problem.ts'
 import { type TraceContext, writeTraceparent } from '../tracing/trace-context.ts'
 import type { JobKind } from './define.ts'
 import { MAX_DATA_BYTES } from './json.ts'
-
-/** What a caller says of a job. The kind's own numbers apply where it says nothing. */
-export interface Submission {
-  kind: string
-  input: unknown
-  name?: string | undefined
-  priority?: number | undefined
-  delaySeconds?: number | undefined
-  /** RFC 3339. */
-  runAt?: string | undefined
-  expiresInSeconds?: number | undefined
-  /** RFC 3339. */
-  expiresAt?: string | undefined
-  maxAttempts?: number | undefined
-  timeoutSeconds?: number | undefined
-  tags?: string[] | undefined
-  onParentFailure?: OnParentFailure | undefined
-  uniqueKey?: string | undefined
-  uniqueForSeconds?: number | undefined
-  onDuplicate?: 'return' | 'replace' | undefined
-}
+import type { Submission } from './submission.ts'
 
 /** A submission that was held against its kind, ready to be stored. */
 export interface Prepared {

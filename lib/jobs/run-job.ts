@@ -3,13 +3,20 @@ import type { Outcome } from '../../db/queries/outcomes.ts'
 import type { App } from '../app.ts'
 import { asDeclared } from './as-declared.ts'
 import { sharedContext } from './context.ts'
-import { MAX_PARENTS_BYTES, type Parent, PermanentError } from './define.ts'
-import type { Engine } from './execute.ts'
+import { type JobKind, MAX_PARENTS_BYTES, type Parent, PermanentError } from './define.ts'
 import type { Keeper } from './keeper.ts'
 import { runShared } from './run-shared.ts'
+import type { Threads } from './run-thread.ts'
 import type { Stint } from './stint.ts'
 import { submitFrom } from './submit-from.ts'
 import { partsOf, revive, toError } from './thrown.ts'
+
+/** What a process runs jobs with. */
+export interface Engine {
+  app: App
+  kinds: readonly JobKind[]
+  threads: Threads
+}
 
 /**
  * Runs one job from its checkpoint until it returns, throws or must stop. What it throws is its outcome.

@@ -14,7 +14,15 @@ import type { Prepared } from './prepare.ts'
 import { refuseCycles } from './refuse-cycles.ts'
 import { settleChildren } from './settle.ts'
 import { hasEnded } from './states.ts'
-import type { Submitted } from './submit.ts'
+
+/** What became of one submission. */
+export interface Submitted {
+  jobId: string
+  /** `made`: a new job. `replayed`: the idempotency key's. `duplicate`: the one that holds the unique key. */
+  outcome: 'made' | 'replayed' | 'duplicate'
+  /** Of a job that was made and had nothing to wait for: enough to answer without reading it back. */
+  queued?: Times
+}
 
 /** Submissions as they were stored, and the jobs to ring for after the commit. */
 export interface Stored {

@@ -4,16 +4,7 @@ import type { App } from '../app.ts'
 import { countFinished, countSubmitted } from '../metrics/jobs.ts'
 import { ringFor } from '../queue/ring.ts'
 import type { Prepared } from './prepare.ts'
-import { delayOf, insert, type Stored, type Submitter, store } from './store.ts'
-
-/** What became of one submission. */
-export interface Submitted {
-  jobId: string
-  /** `made`: a new job. `replayed`: the idempotency key's. `duplicate`: the one that holds the unique key. */
-  outcome: 'made' | 'replayed' | 'duplicate'
-  /** Of a job that was made and had nothing to wait for: enough to answer without reading it back. */
-  queued?: { queuedAt: Date; startAt: Date }
-}
+import { delayOf, insert, type Stored, type Submitted, type Submitter, store } from './store.ts'
 
 /**
  * Stores prepared jobs, all or nothing, and rings for them. When SQS is away they are accepted all the same: the sweep

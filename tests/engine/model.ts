@@ -1,5 +1,5 @@
 import type { Prepared } from '../../lib/jobs/prepare.ts'
-import type { Submitted } from '../../lib/jobs/submit.ts'
+import type { Submitted } from '../../lib/jobs/store.ts'
 import type { JobSpec } from './moves.ts'
 
 /** What somebody asks for: it stays the same when it is sent again. */

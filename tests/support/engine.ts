@@ -3,7 +3,8 @@ import * as jobs from '../../db/queries/jobs.ts'
 import type { App } from '../../lib/app.ts'
 import { newId } from '../../lib/core/ids.ts'
 import { defineJob, type JobKind, PermanentError, RetryLater } from '../../lib/jobs/define.ts'
-import { type Engine, execute } from '../../lib/jobs/execute.ts'
+import { execute } from '../../lib/jobs/execute.ts'
+import type { Engine } from '../../lib/jobs/run-job.ts'
 import { createThreads, type Threads } from '../../lib/jobs/run-thread.ts'
 
 /** Kinds that do what a test tells them. */
