@@ -1,5 +1,5 @@
 import type { Sql } from '../client.ts'
-import type { JobRow, JobState } from './jobs.ts'
+import { type JobRow, type JobState, rowColumns } from './jobs.ts'
 
 export interface JobFilter {
   projectIds: string[]
@@ -71,7 +71,7 @@ export const list = async (sql: Sql, filter: JobFilter, limit: number): Promise<
       ) AS looked_to
     )
     SELECT looked_to, jobs.* FROM bound LEFT JOIN LATERAL (
-      SELECT ${shown(sql)} FROM jobs
+      SELECT ${rowColumns(sql)} FROM jobs
       WHERE id = ANY (ARRAY(SELECT unnest(ids) FROM looked)) AND (looked_to IS NULL OR id >= looked_to)
       ORDER BY id DESC LIMIT ${limit}
     ) AS jobs ON true
@@ -118,7 +118,7 @@ export const listLive = async (
       SELECT count(*) < ${MAX_LIVE} AS are_all FROM live
     )
     SELECT are_all, jobs.* FROM counted LEFT JOIN LATERAL (
-      SELECT ${shown(sql)} FROM jobs
+      SELECT ${rowColumns(sql)} FROM jobs
       WHERE are_all AND id = ANY (ARRAY(SELECT id FROM live)) AND project_id = ANY (${projectIds}::uuid[])
         AND id < ${start(sql, filter)} ${fits(sql, filter)}
       ORDER BY id DESC LIMIT ${limit}
@@ -182,11 +182,6 @@ export const findProjectOfSubmitted = async (sql: Sql, submittedBy: string): Pro
 
 const projectOfSubmitted = (sql: Sql, submittedBy: string) => sql<{ projectId: string }[]>`
   SELECT project_id FROM jobs WHERE submitted_by = ANY (ARRAY[${submittedBy}::uuid]) ORDER BY submitted_by, id DESC LIMIT 1`
-
-const shown = (sql: Sql) => sql`
-  id, project_id, kind, queue, name, state, priority, tags, progress, attempt, max_attempts, stint, crashes,
-  timeout_seconds, run_ms, queued_at, start_at, expires_at, started_at, stint_started_at, finished_at, cancel_requested_at,
-  cancel_acknowledged_at, error`
 
 /** Jobs before it are looked at. */
 const start = (sql: Sql, { before, idTo }: JobFilter) => sql`

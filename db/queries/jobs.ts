@@ -154,7 +154,7 @@ const SHARED = [
   'submittedBy',
 ] as const satisfies (keyof NewJob)[]
 
-/** Jobs that differ in what is their own alone: the rest is sent once, which halves what a batch of thousands costs to send and read. */
+/** For jobs that differ only in id, name, tags and input: the rest is sent once, which halves the cost of a large batch. */
 const alike = (sql: Sql, jobs: NewJob[]) => {
   const [first] = jobs
   return sql`(
@@ -206,24 +206,26 @@ const various = (sql: Sql, jobs: NewJob[]) => sql`
             delay_seconds, run_at, expires_in_seconds, expires_at, input, waits_for, has_parents, has_children, on_parent_failure, concurrency_key,
             unique_key, traceparent, submitted_by)`
 
+/** The columns of a {@link JobRow}. */
+export const rowColumns = (sql: Sql) => sql`
+  id, project_id, kind, queue, name, state, priority, tags, progress, attempt, max_attempts, stint, crashes,
+  timeout_seconds, run_ms, queued_at, start_at, expires_at, started_at, stint_started_at, finished_at, cancel_requested_at,
+  cancel_acknowledged_at, error`
+
+/** The columns that a {@link JobWithData} has beside those. */
+const dataColumns = (sql: Sql) => sql`
+  input, partial, result, waits_for, on_parent_failure, unique_key, created_by, submitted_by, traceparent`
+
 /** One job with its input, partial and result. */
 export const find = async (sql: Sql, id: string): Promise<JobWithData | null> => {
-  const [row] = await sql<JobWithData[]>`
-    SELECT id, project_id, kind, queue, name, state, priority, tags, progress, attempt, max_attempts, stint, crashes,
-           timeout_seconds, run_ms, queued_at, start_at, expires_at, started_at, stint_started_at, finished_at, cancel_requested_at,
-           cancel_acknowledged_at, error, input, partial, result, waits_for, on_parent_failure, unique_key, created_by,
-           submitted_by, traceparent
-    FROM jobs WHERE id = ${id}`
+  const [row] = await sql<JobWithData[]>`SELECT ${rowColumns(sql)}, ${dataColumns(sql)} FROM jobs WHERE id = ${id}`
   return row ?? null
 }
 
 /** Those of the jobs that have ended. */
 export const listEnded = (sql: Sql, ids: string[]): Promise<JobWithData[]> => sql`
-  SELECT id, project_id, kind, queue, name, state, priority, tags, progress, attempt, max_attempts, stint, crashes,
-         timeout_seconds, run_ms, queued_at, start_at, expires_at, started_at, stint_started_at, finished_at, cancel_requested_at,
-         cancel_acknowledged_at, error, input, partial, result, waits_for, on_parent_failure, unique_key, created_by,
-         submitted_by, traceparent
-  FROM jobs WHERE id = ANY (${ids}::uuid[]) AND state IN ('succeeded', 'failed', 'cancelled')`
+  SELECT ${rowColumns(sql)}, ${dataColumns(sql)} FROM jobs
+  WHERE id = ANY (${ids}::uuid[]) AND state IN ('succeeded', 'failed', 'cancelled')`
 
 export interface Cancelled {
   id: string
@@ -256,9 +258,9 @@ export const acknowledgeCancel = async (sql: Sql, ids: string[], stints: number[
 }
 
 /**
- * Asks for the end of jobs, locked in id order: one that waits is cancelled at once; one that runs is told, and has 30 s
- * to reach a safe point before its lease is over. An ended job is left as it is.
- * @returns the state of each after it; nothing for an id that is no job's
+ * Cancels jobs, locked in id order. A waiting job is cancelled at once; a running one is told to stop, and has 30 s to reach
+ * a safe point before its lease is over. An ended job is left as it is.
+ * @returns the state of each job afterwards; ids of no job are left out
  */
 export const cancel = (sql: Sql, ids: string[]): Promise<Cancelled[]> => sql`
   WITH target AS MATERIALIZED (
@@ -287,8 +289,8 @@ export const cancel = (sql: Sql, ids: string[]): Promise<Cancelled[]> => sql`
   FROM target LEFT JOIN changed USING (id)`
 
 /**
- * Makes the jobs of a person nobody's, those that may run yet: by themselves, or because somebody retries them. One branch
- * for each partial index, so that those that succeeded, nearly all that there are, are not read.
+ * Takes a person's name off their jobs that may still run, by themselves or because somebody retries them. There is a branch
+ * for each partial index, so that succeeded jobs, nearly all there are, are not read.
  */
 export const disown = async (sql: Sql, userId: string): Promise<void> => {
   await sql`
@@ -310,7 +312,7 @@ export const disown = async (sql: Sql, userId: string): Promise<void> => {
     UPDATE jobs SET created_by = NULL FROM own WHERE jobs.id = own.id`
 }
 
-/** Cancels jobs because others take their place, those that are still queued. @returns them */
+/** Cancels those of the jobs that are still queued, because others take their place. @returns the cancelled ones */
 export const cancelQueued = (sql: Sql, ids: string[]): Promise<Cancelled[]> => sql`
   WITH waiting AS (
     SELECT id FROM jobs WHERE id = ANY (${ids}::uuid[]) AND state = 'queued' ORDER BY id FOR UPDATE

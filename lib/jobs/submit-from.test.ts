@@ -1,4 +1,3 @@
-import type { TransactionSql } from 'postgres'
 import { expect } from 'vitest'
 import { z } from 'zod'
 import * as idempotencyKeys from '../../db/queries/idempotency-keys.ts'
@@ -8,7 +7,8 @@ import { loseReplies } from '../../infra/local/chaos/replies.ts'
 import { createEngine, echo, fail, insertJobs, invoke } from '../../tests/support/engine.ts'
 import { untilOneWaits } from '../../tests/support/lock-waits.ts'
 import { readMetrics } from '../../tests/support/metrics.ts'
-import { test, type World } from '../../tests/support/world.ts'
+import { type Sent, sentBy, transactionsOf } from '../../tests/support/sent-statements.ts'
+import { test } from '../../tests/support/world.ts'
 import type { App } from '../app.ts'
 import { newId } from '../core/ids.ts'
 import { defineJob, FencedError, type JobToSubmit, type SharedJobContext } from './define.ts'
@@ -77,28 +77,6 @@ const ofParent = ({ sql }: App, id: string) => sql<{ id: string; name: string | 
   SELECT id, name, state FROM jobs WHERE submitted_by = ${id} ORDER BY id`
 const echoOf = (value: unknown, over: object = {}): JobToSubmit => ({ kind: 'test.echo', input: { value }, ...over })
 
-/** The same app, whose transactions are counted, and the statements in them with their parts. */
-const counted = ({ app }: World) => {
-  const counts = { transactions: 0, statements: 0 }
-  const begin = (work: (tx: TransactionSql) => Promise<unknown>) => {
-    counts.transactions++
-    return app.sql.begin((tx) =>
-      work(
-        new Proxy(tx, {
-          apply: (target, _this, args) => {
-            if (Array.isArray((args[0] as { raw?: unknown })?.raw)) counts.statements++
-            return Reflect.apply(target, undefined, args)
-          },
-        }),
-      ),
-    )
-  }
-  const sql = new Proxy(app.sql, {
-    get: (target, property) => (property === 'begin' ? begin : Reflect.get(target, property)),
-  })
-  return { app: { ...app, sql }, counts }
-}
-
 /** Another process has it by now. */
 const takeAway = ({ sql }: App, id: string) =>
   sql`UPDATE jobs SET stint = stint + 1, worker = 'another', lease_until = now() + interval '1 minute' WHERE id = ${id}`
@@ -122,20 +100,22 @@ test('a job submits others of its project, which know by whom, and run', async (
   expect(await get(app, child.id)).toMatchObject({ state: 'succeeded', result: { value: 'hello' } })
 })
 
-test('a thousand in one turn are one transaction of three statements, and two doorbells', async ({ world }) => {
-  const { app, counts } = counted(world)
+test('a thousand in one turn are one transaction of three statements, and two doorbells', async ({
+  world: { app },
+}) => {
   const id = await insertParent(app)
-  let used = {}
+  let used: Sent[] = []
   work = async function* ({ submit }) {
+    const sent = sentBy(app.sql)
     const ids = await Promise.all(Array.from({ length: 1_000 }, (_, nth) => submit(`${nth}`, echoOf(nth))))
-    used = { ...counts }
+    used = [...sent]
     return new Set(ids).size
   }
   await runAlone(app)
   expect((await get(app, id)).result).toBe(1_000)
   expect(await ofParent(app, id)).toHaveLength(1_000)
-  // The keys, the fence, and the jobs with their events, which are of two parts.
-  expect(used).toEqual({ transactions: 1, statements: 4 })
+  // The keys, the fence, and the jobs with their events.
+  expect(transactionsOf(used).map((statements) => statements.length)).toEqual([3])
   const doorbells = await app.queue.receive('default', { max: 10, waitSeconds: 1 })
   expect(doorbells.map(({ body }) => JSON.parse(body).n)).toEqual([500, 500])
 })

@@ -1,6 +1,7 @@
 import { expect } from 'vitest'
 import * as jobs from '../../db/queries/jobs.ts'
 import { insertJobs } from '../../tests/support/engine.ts'
+import { sentBy } from '../../tests/support/sent-statements.ts'
 import { test, type World } from '../../tests/support/world.ts'
 import { runDueSchedules } from './schedule.ts'
 import { endLeasesExcept, sweep } from './sweep.ts'
@@ -24,31 +25,15 @@ test('a job whose lease ran out is queued again, and its doorbell rung', async (
   expect(await world.app.queue.visible('default')).toBe(1)
 })
 
-/** The app, and how many statements and transactions it began so far. */
-const counting = ({ app }: World) => {
-  let asked = 0
-  const sql = new Proxy(app.sql, {
-    apply: (target, _, args) => {
-      // What only becomes a part of a statement is none.
-      if (/^\s*(SELECT|WITH|INSERT|UPDATE|DELETE)/.test(String(args[0]))) asked++
-      return Reflect.apply(target, undefined, args)
-    },
-    get: (target, name, receiver) => {
-      if (name === 'begin') asked++
-      return Reflect.get(target, name, receiver)
-    },
-  })
-  const now = app.clock.now()
-  return { app: { ...app, sql, clock: { now: () => now } }, asked: () => asked }
-}
-
-test('where nothing waits, runs or is scheduled, a pass asks for that by two statements alone', async ({ world }) => {
-  const { app, asked } = counting(world)
+test('where nothing waits, runs or is scheduled, a pass is two statements', async ({ world }) => {
+  const now = world.app.clock.now()
+  const app = { ...world.app, clock: { now: () => now } }
+  const sent = sentBy(world.sql)
   const one = async (): Promise<number> => {
-    const before = asked()
+    const before = sent.length
     await sweep(app)
     await runDueSchedules(app, [])
-    return asked() - before
+    return sent.length - before
   }
   // The first one takes the leases.
   await one()
@@ -104,7 +89,7 @@ test.for([-2, -44])('a sweep that nobody held for %i s gives no lease away', asy
   expect(row).toEqual({ asItWas: true })
 })
 
-test('the leases after an outage are not forgotten when the first try to give them fails', async ({ world }) => {
+test('leases after an outage are granted in the next pass if the first try fails', async ({ world }) => {
   const id = await running(world, 'w', -1)
   await sweepIsHeld(world, -3_600)
   await world.sql.unsafe(`
@@ -137,7 +122,7 @@ test('lost doorbells are rung again, as few as the startable jobs need, and none
   expect(await world.app.queue.visible('default')).toBe(3)
 })
 
-test('where rings change nothing their pauses grow to a minute, until there is something new', async ({ world }) => {
+test('if ringing changes nothing, its pauses grow to a minute, until there is something new', async ({ world }) => {
   await insertJobs(world.app, [{ kind: 'gone.kind' }, { kind: 'gone.kind' }])
   await world.sql`UPDATE jobs SET start_at = now() - interval '3 seconds'`
   const rung = async (seconds: number): Promise<number> => {
@@ -159,7 +144,7 @@ test('where rings change nothing their pauses grow to a minute, until there is s
   expect(await rung(2)).toBe(2)
 })
 
-test('a clock that is put back keeps no lost doorbell from being rung again', async ({ world }) => {
+test('lost doorbells are rung again although the clock was put back', async ({ world }) => {
   await insertJobs(world.app, [{}])
   await world.sql`UPDATE jobs SET start_at = now() - interval '3 seconds'`
   for (const seconds of [0, 2, -600]) {
@@ -174,7 +159,7 @@ test('a clock that is put back keeps no lost doorbell from being rung again', as
   }
 })
 
-test('neither delayed jobs nor those of a paused queue make it ring', async ({ world }) => {
+test('it does not ring for delayed jobs, nor for a paused queue', async ({ world }) => {
   await insertJobs(world.app, [{ delaySeconds: 60 }, { queue: 'bulk' }])
   await world.sql`UPDATE jobs SET start_at = now() - interval '3 seconds' WHERE queue = 'bulk'`
   await world.sql`UPDATE queues SET paused_at = now() WHERE name = 'bulk'`
@@ -223,7 +208,7 @@ test('many lost leases are settled in batches, as many in one pass as there is t
   expect(await countOf(world, 'queued')).toBe(1_100)
 })
 
-test('a pass that lost leases take long in still rings, and the next one goes on with them', async ({ world }) => {
+test('a pass that is busy with lost leases still rings, and the next one goes on with them', async ({ world }) => {
   await loseMany(world)
   await insertJobs(world.app, [{ queue: 'bulk' }])
   await world.sql`UPDATE jobs SET start_at = now() - interval '3 seconds' WHERE queue = 'bulk'`
@@ -236,7 +221,7 @@ test('a pass that lost leases take long in still rings, and the next one goes on
   expect(await countOf(world, 'running')).toBe(100)
 })
 
-test('what keeps lost leases from being ended keeps no doorbell from being rung', async ({ world }) => {
+test('doorbells are rung although lost leases cannot be ended', async ({ world }) => {
   await running(world, 'w', -1)
   await insertJobs(world.app, [{}])
   await world.sql`UPDATE jobs SET start_at = now() - interval '3 seconds' WHERE state = 'queued'`
@@ -245,7 +230,7 @@ test('what keeps lost leases from being ended keeps no doorbell from being rung'
   expect(await world.app.queue.visible('default')).toBe(1)
 })
 
-test('a job whose delay was too long for SQS is rung for when it falls due, once', async ({ world }) => {
+test('a job whose delay was too long for SQS is rung for once, when it falls due', async ({ world }) => {
   await insertJobs(world.app, [{ delaySeconds: 3_600 }, { delaySeconds: 60 }])
   await sweep(world.app)
   expect(await world.app.queue.visible('default')).toBe(0)
