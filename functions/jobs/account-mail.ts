@@ -4,6 +4,7 @@ import * as users from '../../db/queries/users.ts'
 import { hashSecret } from '../../lib/auth/secret-hash.ts'
 import { defineJob, PermanentError } from '../../lib/jobs/define.ts'
 import { ACCOUNT_MAILS, linkOf, PURPOSES, writeAccountMail } from './mail/account-mails.ts'
+import { throwIfDeferred } from './mail/deferred.ts'
 
 /**
  * A mail to a person about their account. Whether there is such a person is looked up here, so that who asks for a mail
@@ -40,7 +41,7 @@ export const accountMail = defineJob({
     const written = { ...writeAccountMail(purpose, { name, link }), to: [person.email] }
     const { rejected, deferred } = await mail.send(written, written.to)
     if (rejected[0]) throw new PermanentError('MAIL_REJECTED', rejected[0].reply)
-    if (deferred[0]) throw Object.assign(new Error(`deferred: ${deferred[0].reply}`), { code: 'MAIL_DEFERRED' })
+    throwIfDeferred(deferred)
     yield { checkpoint: { sent: true }, progress: 1, durable: true }
     return { sent: true }
   },

@@ -105,7 +105,7 @@ describe('through as many stints as there are safe points', () => {
     expect(safePoints.at(-1)?.partial).toEqual({ accepted: ['ben@example.com'], rejected })
     await expect(runKind(mailSend, { input, context, checkpoint })).rejects.toMatchObject({
       code: 'MAIL_DEFERRED',
-      message: '1 recipients were deferred: 450 later',
+      message: 'one recipient was deferred: 450 later',
     })
     busy = false
     const { result } = await runKind(mailSend, { input, context, checkpoint })
@@ -125,7 +125,7 @@ test('who has it gets it no second time, however their address is spelled', asyn
   const rejected = [{ address: 'nobody@EXAMPLE.com', reply: '550 no such user' }]
   const { checkpoint } = await runKind(mailSend, { input, context, stopAt: 2 })
   expect(checkpoint).toMatchObject({ accepted: ['Ben@Example.COM'], rejected })
-  await expect(runKind(mailSend, { input, context, checkpoint })).rejects.toThrow('1 recipients were deferred')
+  await expect(runKind(mailSend, { input, context, checkpoint })).rejects.toThrow('one recipient was deferred')
   busy = false
   const { result } = await runKind(mailSend, { input, context, checkpoint })
   expect(result).toMatchObject({ accepted: ['Ben@Example.COM', 'cem@Example.com'], rejected })

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import * as users from '../../db/queries/users.ts'
 import { defineJob, PermanentError, type SharedJobContext } from '../../lib/jobs/define.ts'
+import { throwIfDeferred } from './mail/deferred.ts'
 import { type Message, message, recipientsOf } from './mail/message.ts'
 import { fill, fillHtml } from './mail/template.ts'
 
@@ -59,10 +60,7 @@ export const mailSend = defineJob({
       }
       const partial = { accepted: state.accepted, rejected: state.rejected }
       yield { checkpoint: state, progress: 1 - deferred.length / all.length, partial, durable: true }
-      if (deferred[0]) {
-        const message = `${deferred.length} recipients were deferred: ${deferred[0].reply}`
-        throw Object.assign(new Error(message), { code: 'MAIL_DEFERRED' })
-      }
+      throwIfDeferred(deferred)
     }
     const { accepted, rejected } = state
     if (accepted.length === 0)
