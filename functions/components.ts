@@ -1,5 +1,6 @@
 import * as health from '../db/queries/health.ts'
 import type { App } from '../lib/app.ts'
+import { oneOfEach } from '../lib/core/map-of-each.ts'
 import { createProbe, type ProbeResult } from '../lib/core/probe.ts'
 import { QUEUES } from '../lib/queue/doorbells.ts'
 
@@ -25,11 +26,7 @@ export const probeComponents = (app: App): Promise<ComponentState[]> =>
 type Probes = Record<ComponentName, () => Promise<ProbeResult>>
 
 /** One set per app: what was asked for one request answers the next ones. */
-const probes = new WeakMap<App, Probes>()
-
-const probesOf = (app: App): Probes => {
-  const known = probes.get(app)
-  if (known) return known
+const probesOf = oneOfEach((app: App): Probes => {
   const probe = (component: string, cacheMs: number, check: () => Promise<unknown>) =>
     createProbe({
       check,
@@ -38,13 +35,11 @@ const probesOf = (app: App): Probes => {
       now: app.clock.now,
       onError: (error) => app.log.warn({ err: error, component }, 'a component does not answer'),
     })
-  const made: Probes = {
+  return {
     postgres: probe('postgres', 1_000, () => health.ping(app.sql)),
     sqs: probe('sqs', 1_000, () => Promise.all(QUEUES.map((queue) => app.queue.visible(queue)))),
     s3: probe('s3', 1_000, () => app.files.ready()),
     // Each check of Kafka opens a connection of its own.
     kafka: probe('kafka', 5_000, () => app.publisher.ready()),
   }
-  probes.set(app, made)
-  return made
-}
+})

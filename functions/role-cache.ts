@@ -2,6 +2,7 @@ import { LRUCache } from 'lru-cache'
 import type { Pool } from '../db/client.ts'
 import type { App } from '../lib/app.ts'
 import { isRecent } from '../lib/core/clock.ts'
+import { oneOfEach } from '../lib/core/map-of-each.ts'
 
 /**
  * How long a process believes what it read about a person's role. A change of role, a removal or a project's deletion
@@ -14,9 +15,6 @@ interface Entry {
   value: string
   readMs: number
 }
-
-/** By database. Only what is there is kept, so that who is let in gets in at once. */
-const caches = new WeakMap<Pool, LRUCache<string, Entry>>()
 
 /** What `key` stands for: read at most {@link ROLE_SECONDS} ago, or now. */
 export const remember = async <T extends string>(
@@ -37,10 +35,7 @@ export const remember = async <T extends string>(
 /** Makes this process read everything anew, after it changed who may do what. */
 export const forgetRoles = (app: App): void => cacheOf(app).clear()
 
-const cacheOf = (app: App): LRUCache<string, Entry> => {
-  const existing = caches.get(app.sql)
-  if (existing) return existing
-  const made = new LRUCache<string, Entry>({ max: MAX_ENTRIES })
-  caches.set(app.sql, made)
-  return made
-}
+const cacheOfPool = oneOfEach((_: Pool) => new LRUCache<string, Entry>({ max: MAX_ENTRIES }))
+
+/** By database. Only roles that exist are kept, so that somebody who is let in gets in at once. */
+const cacheOf = ({ sql }: App): LRUCache<string, Entry> => cacheOfPool(sql)

@@ -5,6 +5,7 @@ import * as apiKeys from '../../db/queries/api-keys.ts'
 import type { App } from '../app.ts'
 import { isRecent } from '../core/clock.ts'
 import type { StintError } from '../core/errors.ts'
+import { oneOfEach } from '../core/map-of-each.ts'
 import { invalidToken } from './bearer.ts'
 import { hashSecret } from './secret-hash.ts'
 
@@ -33,9 +34,6 @@ interface Known {
   /** For so long it is believed. */
   forMs: number
 }
-
-/** By database, and by the secret's hash: a dump of the memory has no secrets. Only keys that are good are kept. */
-const caches = new WeakMap<Pool, LRUCache<string, Known>>()
 
 /** A new secret, with what is stored of it. */
 export const newSecret = (): { secret: string; secretHash: Buffer; hint: string } => {
@@ -84,10 +82,7 @@ const read = async (app: App, hash: Buffer, name: string): Promise<Known> => {
 
 const invalidKey = (): StintError => invalidToken('The API key is unknown or revoked, or has expired.')
 
-const cacheOf = (app: App): LRUCache<string, Known> => {
-  const existing = caches.get(app.sql)
-  if (existing) return existing
-  const made = new LRUCache<string, Known>({ max: MAX_KEYS })
-  caches.set(app.sql, made)
-  return made
-}
+const cacheOfPool = oneOfEach((_: Pool) => new LRUCache<string, Known>({ max: MAX_KEYS }))
+
+/** By database, and by the secret's hash: a dump of the memory has no secrets. Only valid keys are kept. */
+const cacheOf = ({ sql }: App): LRUCache<string, Known> => cacheOfPool(sql)

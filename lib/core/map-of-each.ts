@@ -1,9 +1,12 @@
-/** Gives each owner a map of its own, which lasts as long as the owner: what a process remembers beside its app. */
-export const mapOfEach = <Owner extends object, Value>(): ((owner: Owner) => Map<string, Value>) => {
-  const maps = new WeakMap<Owner, Map<string, Value>>()
+/** Gives each owner a value of its own, made when it is first asked for, which lasts as long as the owner. */
+export const oneOfEach = <Owner extends object, Value>(make: (owner: Owner) => Value): ((owner: Owner) => Value) => {
+  const values = new WeakMap<Owner, Value>()
   return (owner) => {
-    const map = maps.get(owner) ?? new Map<string, Value>()
-    maps.set(owner, map)
-    return map
+    if (!values.has(owner)) values.set(owner, make(owner))
+    return values.get(owner) as Value
   }
 }
+
+/** Gives each owner a map of its own: what a process remembers beside its app. */
+export const mapOfEach = <Owner extends object, Value>(): ((owner: Owner) => Map<string, Value>) =>
+  oneOfEach(() => new Map<string, Value>())

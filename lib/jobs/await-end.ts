@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import * as jobs from '../../db/queries/jobs.ts'
 import type { App } from '../app.ts'
+import { oneOfEach } from '../core/map-of-each.ts'
 
 /** Between two looks, when nobody says that something was committed. */
 const POLL_MS = 250
@@ -15,7 +16,7 @@ export const awaitEnd = (app: App, jobId: string, seconds: number): Promise<jobs
   waitersOf(app).wait(jobId, seconds * 1_000)
 
 /** Something was committed: a job that somebody waits for may have ended. */
-export const nudgeWaiters = (app: App): void => all.get(app)?.nudge()
+export const nudgeWaiters = (app: App): void => waitersOf(app).nudge()
 
 class Waiters {
   readonly #app: App
@@ -73,12 +74,4 @@ class Waiters {
   }
 }
 
-const all = new WeakMap<App, Waiters>()
-
-const waitersOf = (app: App): Waiters => {
-  const existing = all.get(app)
-  if (existing) return existing
-  const made = new Waiters(app)
-  all.set(app, made)
-  return made
-}
+const waitersOf = oneOfEach((app: App) => new Waiters(app))

@@ -1,6 +1,7 @@
 import { isUnavailable } from '../../db/client.ts'
 import type { App } from '../app.ts'
 import { inParts } from '../core/in-parts.ts'
+import { oneOfEach } from '../core/map-of-each.ts'
 import type { Prepared } from './prepare.ts'
 import type { Submitted } from './store.ts'
 import { submit } from './submit.ts'
@@ -13,11 +14,11 @@ export interface Gathering {
   most: number
   /** Groups under way at once: while one waits for its commit, the next can already be written. */
   underWay: number
-  /** Whether an error is everybody's: then nobody is tried alone. */
+  /** Whether an error concerns the whole group: then its submissions are not tried alone. */
   concernsAll(error: unknown): boolean
 }
 
-/** The most that the inputs of a group have together, in characters, unless one alone has more. */
+/** The most characters that the inputs of a group have together, unless a single one has more. */
 const MAX_GROUP_SIZE = 10_000_000
 const sizeOf = ({ prepared }: Waiting): number => prepared.row.input.length
 
@@ -30,9 +31,9 @@ interface Waiting {
 export const submitGathered = (app: App, prepared: Prepared): Promise<Submitted> => gathererOf(app).add(prepared)
 
 /**
- * Stores submissions together that come in the same turn of the event loop or while others are being written: one insert
- * and one doorbell for all of them. An idle process doesn't wait. A group that fails is tried in halves, so that nobody
- * fails for a stranger's row.
+ * Gathers submissions that come in the same turn of the event loop, or while others are being written, and stores them
+ * together: one insert and one doorbell. An idle process doesn't wait. A group that fails is tried again in halves, so that
+ * only the submissions at fault fail.
  */
 export class Gatherer {
   readonly #gathering: Gathering
@@ -87,17 +88,12 @@ export class Gatherer {
   }
 }
 
-const gatherers = new WeakMap<App, Gatherer>()
-
-const gathererOf = (app: App): Gatherer => {
-  const existing = gatherers.get(app)
-  if (existing) return existing
-  const made = new Gatherer({
-    store: (prepared) => submit(app, prepared),
-    most: 1_000,
-    underWay: 2,
-    concernsAll: isUnavailable,
-  })
-  gatherers.set(app, made)
-  return made
-}
+const gathererOf = oneOfEach(
+  (app: App) =>
+    new Gatherer({
+      store: (prepared) => submit(app, prepared),
+      most: 1_000,
+      underWay: 2,
+      concernsAll: isUnavailable,
+    }),
+)
