@@ -1,8 +1,8 @@
 import type { TransactionSql } from 'postgres'
 import * as uniqueKeys from '../../db/queries/unique-keys.ts'
-import { hasEnded } from './states.ts'
+import { hasLost } from './keys.ts'
 
-/** An ended job that shall begin anew. */
+/** An ended job that is to be retried. */
 export interface Keyed {
   id: string
   projectId: string
@@ -10,9 +10,9 @@ export interface Keyed {
 }
 
 /**
- * Takes the unique keys again that ended jobs had. Of several jobs with one key the one that still has it goes first,
- * else the first of them.
- * @returns the jobs whose key another has, with which that is
+ * Takes the unique keys again that ended jobs had. Of several jobs with one key it is for the job that still has it, or else
+ * for the first of them.
+ * @returns the jobs whose key another job has, with that job
  */
 export const takeKeysAgain = async (tx: TransactionSql, jobs: Keyed[]): Promise<Map<string, string>> => {
   const groups = Map.groupBy(
@@ -27,20 +27,17 @@ export const takeKeysAgain = async (tx: TransactionSql, jobs: Keyed[]): Promise<
   const held = new Map<string, string>()
   for (const [name, group] of groups) {
     const [first] = group
-    let holder = holders.get(name)?.jobId
-    if (first && isFree(holders.get(name)) && !group.some((job) => job.id === holder)) {
+    const holder = holders.get(name)
+    let holderId = holder?.jobId
+    if (first && (!holder || hasLost(holder)) && !group.some((job) => job.id === holderId)) {
       passed.push(toUniqueKey(first))
-      holder = first.id
+      holderId = first.id
     }
-    for (const job of group) if (holder && job.id !== holder) held.set(job.id, holder)
+    for (const job of group) if (holderId && job.id !== holderId) held.set(job.id, holderId)
   }
   if (passed.length > 0) await uniqueKeys.pass(tx, passed)
   return held
 }
-
-/** Its holder is gone, or has ended and had its time with it. */
-const isFree = (holder: uniqueKeys.Holder | undefined): boolean =>
-  !holder?.state || (holder.expired && hasEnded(holder.state))
 
 const nameOf = ({ projectId, uniqueKey }: Keyed): string => `${projectId} ${uniqueKey}`
 

@@ -7,15 +7,15 @@ import { StintError } from '../core/errors.ts'
 import type { Prepared } from './prepare.ts'
 import { hasEnded } from './states.ts'
 
-/** Submissions that are answered with another job than their own: which, and why. */
+/** Submissions that are answered with another job instead of their own: which one, and why. */
 export type Answered = Map<Prepared, { jobId: string; outcome: 'replayed' | 'duplicate' }>
 
 /** Submissions with one key. */
 type Group = [Prepared, ...Prepared[]]
 
 /**
- * Wins the idempotency keys that are free; who lost one is answered with the job that it made. Within one group the
- * first of a key stands for the others.
+ * Takes the idempotency keys that are free. A submission whose key was used is answered with the job of that use. Of
+ * several submissions with the same key the first stands for the others.
  * @throws {StintError} IDEMPOTENCY_KEY_REUSED when the key was used with another request
  */
 export const answerReplays = async (tx: TransactionSql, prepared: Prepared[], answered: Answered): Promise<void> => {
@@ -78,7 +78,7 @@ export const answerDuplicates = async (
   return [...expired, ...replaced]
 }
 
-/** Who holds locked keys, when those of them that have expired are cancelled, as the sweep is about to do. */
+/** The holders of taken keys. Those that have expired are cancelled first, as the sweep would do in a moment. */
 const findHolders = async (tx: TransactionSql, taken: uniqueKeys.UniqueKey[]) => {
   if (taken.length === 0) return { holders: [], expired: [] }
   const holders = await uniqueKeys.listHolders(tx, taken)
@@ -92,9 +92,9 @@ const findHolders = async (tx: TransactionSql, taken: uniqueKeys.UniqueKey[]) =>
 }
 
 /**
- * Who stands for those that come with one key at the same moment goes first. One after the other each that replaces would
- * have taken the place of a queued one before it, so it is the last of these: an earlier one's input is out of date. One
- * that runs after a sibling takes no place, or it could come to wait for itself.
+ * Puts first the submission that stands for all that come with one key at the same moment. Had they come one after another,
+ * each that replaces would have replaced the one before, so it is the last of those: an earlier one's input is out of date.
+ * A submission that runs after a sibling replaces nothing, or it could come to wait for itself.
  */
 const leadFirst = (group: Group, siblings: ReadonlySet<string>): Group => {
   let [lead] = group
@@ -107,10 +107,11 @@ const leadFirst = (group: Group, siblings: ReadonlySet<string>): Group => {
 
 const replaces = (it: Prepared | undefined): boolean => it?.unique?.onDuplicate === 'replace'
 
-/** Whether a key's holder is gone, or has ended and had its time with it. */
-const hasLost = ({ state, expired }: uniqueKeys.Holder): boolean => state === null || (expired && hasEnded(state))
+/** Whether a key's holder was deleted, or has ended and its time with the key (`uniqueForSeconds`) is over. */
+export const hasLost = ({ state, expired }: uniqueKeys.Holder): boolean =>
+  state === null || (expired && hasEnded(state))
 
-/** An idempotency key that was just won must lead to the job that its request was answered with. */
+/** Makes idempotency keys that were just taken lead to the jobs that their requests were answered with. */
 const pointKeysAtHolders = async (tx: TransactionSql, prepared: Prepared[], answered: Answered): Promise<void> => {
   const moved = prepared.flatMap((it) => {
     const jobId = answered.get(it)?.jobId
