@@ -29,7 +29,7 @@ export const batchItem = z
       .array(z.union([id, z.string().regex(/^\$./, 'expected a job id, or $name of a sibling')]))
       .max(MAX_PARENTS)
       .optional()
-      .meta({ description: 'Jobs that must end first: ids, or `$name` for the sibling of that name.' }),
+      .meta({ description: 'Jobs that must end first: ids, or `$name` for the job of that name in this batch.' }),
   })
   .superRefine(sane)
   .meta({ id: 'BatchItem', example: { kind: 'math.pi', input: { digits: 1_000 } } })
@@ -56,10 +56,10 @@ export const prepareAll = async (
   return prepared
 }
 
-/** What stands before the name of a field of the submission that has this path. */
+/** The prefix for the names of a submission's fields: `jobs[3].`, or nothing. */
 const under = (path: string): string => (path ? `${path}.` : '')
 
-/** Of many jobs the one is named that may not be where it shall. */
+/** Adds to an error the path of the submission, of many, that may not go where it was to go. */
 const naming =
   (path: string) =>
   (error: unknown): never => {
@@ -67,7 +67,7 @@ const naming =
     throw new StintError(error.code, error.message, { errors: [{ path, message: error.message }], cause: error })
   }
 
-/** The key with a hash of what it stands for: route and body, whatever the order of its fields. */
+/** The key with a hash of the request it is for: route and body, whatever the order of its fields. */
 export const idempotencyOf = (key: string, route: string, body: unknown): { key: string; bodyHash: string } => ({
   key,
   bodyHash: createHash('sha256')

@@ -24,8 +24,8 @@ export const resize = route({
   summary: 'Resize a picture of at most 4 MiB',
   description:
     'The body is the picture. It becomes a file and an `image.resize` job of the project. With `Prefer: wait=20` the ' +
-    'answer is a redirect to the resized picture as soon as it is made, which takes no token: `curl -L` ends with the ' +
-    'picture. Else, and when it takes longer, the answer is the job. Larger pictures, and several sizes at once: ' +
+    'answer redirects to the resized picture as soon as it is ready; that URL needs no token, so `curl -L` gets the ' +
+    'picture. Otherwise, or if it takes longer, the answer is the job. For larger pictures, and several sizes at once: ' +
     '`POST /files/uploads` and `POST /jobs`.',
   actor: 'user',
   scope: 'jobs:write',

@@ -183,15 +183,17 @@ export const listStints = route({
 
 const change = z
   .strictObject({
-    name: fields.name.unwrap().nullable().optional().meta({ description: 'Null takes it away.' }),
+    name: fields.name.unwrap().nullable().optional().meta({ description: 'Null removes it.' }),
     priority: fields.priority.meta({ description: 'The highest goes first.' }),
-    delaySeconds: fields.delaySeconds.meta({ description: 'Not before so long from now; 0: as soon as it may.' }),
+    delaySeconds: fields.delaySeconds.meta({
+      description: 'The job starts this much later, or after that; 0: as soon as possible.',
+    }),
     runAt: fields.runAt,
     expiresInSeconds: fields.expiresInSeconds,
     expiresAt: fields.expiresAt.unwrap().nullable().optional().meta({
-      description: 'Cancelled if it has not started by then; null: it waits for as long as it takes.',
+      description: 'The job is cancelled if it has not started by then; null: it never expires.',
     }),
-    maxAttempts: fields.maxAttempts.meta({ description: 'No less than the attempt that it is at.' }),
+    maxAttempts: fields.maxAttempts.meta({ description: 'At least the current attempt.' }),
     timeoutSeconds: fields.timeoutSeconds.meta({ description: 'Running time over all stints.' }),
     tags: fields.tags,
   })
@@ -203,9 +205,9 @@ export const update = route({
   path: '/jobs/{jobId}',
   summary: 'Change a job that waits',
   description:
-    'Of one that is queued or blocked, or waits for its next try: `delaySeconds: 0` has it start as soon as it may. A time ' +
-    'that is past is now, and one that is due keeps its place. What a job is to do is never changed: cancel it, and submit ' +
-    'another.',
+    'The job must be queued or blocked, or wait for its next try. `delaySeconds: 0` starts it as soon as possible. A time in ' +
+    'the past means now; a job that is already due keeps its place. What a job is to do can not be changed: cancel it and ' +
+    'submit another.',
   actor: 'user',
   scope: 'jobs:write',
   params: jobId,
@@ -222,9 +224,9 @@ export const cancel = route({
   path: '/jobs/{jobId}/cancel',
   summary: 'Cancel a job',
   description:
-    'A job that waits is cancelled at once (200). One that runs is told within 2 s and stops at its next safe point (202); ' +
-    'if it ignores that for 30 s it is fenced off. Jobs that run after it do as their ' +
-    '`onParentFailure` says: thousands at once, the others within seconds.',
+    'A waiting job is cancelled at once (200). A running one is told within 2 s and stops at its next safe point (202); if it ' +
+    'ignores that for 30 s it is fenced off. Jobs that run after it do what their `onParentFailure` says: thousands at once, ' +
+    'any others within seconds.',
   actor: 'user',
   scope: 'jobs:write',
   params: jobId,
@@ -240,11 +242,12 @@ export const cancel = route({
 export const retry = route({
   method: 'POST',
   path: '/jobs/{jobId}/retry',
-  summary: 'Begin a failed or cancelled job anew',
+  summary: 'Retry a failed or cancelled job',
   description:
-    'Attempts, crashes and running time start anew; it goes on from its checkpoint unless `fromStart`, and the jobs that ' +
-    'it submitted it submits no second time. It expires no more. It takes its unique key again, and waits for those of its parents that live ' +
-    'again; parents that have ended it no longer asks for. Jobs that ran after it and have ended stay as they are; those that still wait, wait for it again.',
+    'Attempts, crashes and running time are reset. The job continues from its checkpoint, and submits no job a second time, ' +
+    'unless `fromStart`. It no longer expires. It takes its unique key again. It waits for parents that were retried and have ' +
+    'not ended yet, but not for parents that have ended. Jobs after it that still wait, wait for it again; those that have ' +
+    'ended stay as they are.',
   actor: 'user',
   scope: 'jobs:write',
   params: jobId,

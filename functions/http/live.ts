@@ -49,8 +49,8 @@ export const listMissed = route({
   path: '/live/events',
   summary: 'The events since an earlier answer',
   description:
-    'For whoever comes back after a break, or polls. Without `after` it gives no events, and the present `after`. Each ' +
-    `event since then comes once. An \`after\` that is older than ${CATCH_UP_SECONDS / 60} minutes gives \`reset\`: look at the jobs anew.`,
+    'For catching up after a break, and for polling. Without `after` there are no events, only the present `after`. With it, ' +
+    `each event since then comes once. If it is older than ${CATCH_UP_SECONDS / 60} minutes, the answer is \`reset\`: read the jobs anew.`,
   actor: 'user',
   scope: 'jobs:read',
   query: z.object({

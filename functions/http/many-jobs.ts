@@ -24,11 +24,11 @@ const cancellation = z
     state: z
       .enum(['blocked', 'queued', 'running'])
       .optional()
-      .meta({ description: 'Instead of ids: all that are so.' }),
-    kind: jobQuery.shape.kind.meta({ description: 'Of them those of this kind.' }),
+      .meta({ description: 'Instead of ids: all jobs in this state.' }),
+    kind: jobQuery.shape.kind.meta({ description: 'With `state`: only jobs of this kind.' }),
     queue: jobQuery.shape.queue,
     tag: jobQuery.shape.tag,
-    projectId: id.optional().meta({ description: 'Of this project; your own `Personal` if left out.' }),
+    projectId: id.optional().meta({ description: 'With `state`: the project, by default your own `Personal`.' }),
   })
   .superRefine(({ ids, state, ...filter }, context) => {
     if ((ids === undefined) === (state === undefined))
@@ -60,15 +60,15 @@ export const cancelMany = route({
   path: '/jobs/cancel',
   summary: 'Cancel many jobs',
   description:
-    'As cancelling one. Those that have ended are left as they are. By `state` it is the first 1 000 that are found: as long ' +
-    'as there are `more`, ask again. One that starts in that moment is told to stop.',
+    'Like cancelling one job. Ended jobs are left as they are. With `state`, the first 1 000 jobs found are cancelled: repeat ' +
+    'as long as there are `more`. A job that starts in that moment is told to stop.',
   actor: 'user',
   scope: 'jobs:write',
   body: cancellation,
   replies: {
     200: z.object({
-      cancelled: z.int().meta({ description: 'How many were cancelled, or stop at their next safe point.' }),
-      more: z.boolean().meta({ description: 'There were more that fit.' }),
+      cancelled: z.int().meta({ description: 'How many were cancelled, or will stop at their next safe point.' }),
+      more: z.boolean().meta({ description: 'There are more such jobs.' }),
     }),
   },
   errors: ['JOB_NOT_FOUND', 'PROJECT_NOT_FOUND', 'FORBIDDEN'],
@@ -82,10 +82,10 @@ export const cancelMany = route({
 export const retryMany = route({
   method: 'POST',
   path: '/jobs/retry',
-  summary: 'Begin many failed or cancelled jobs anew',
+  summary: 'Retry many failed or cancelled jobs',
   description:
-    'As retrying one. Those that have not failed and were not cancelled are left as they are, and those whose unique ' +
-    'key another job has.',
+    'Like retrying one job. Jobs that neither failed nor were cancelled are left as they are, and so are jobs whose unique key ' +
+    'another job has.',
   actor: 'user',
   scope: 'jobs:write',
   body: z
@@ -94,10 +94,10 @@ export const retryMany = route({
       fromStart: z
         .boolean()
         .default(false)
-        .meta({ description: 'Forgets the checkpoints, and which jobs they submitted.' }),
+        .meta({ description: 'Forget the checkpoints, and which jobs they submitted.' }),
     })
     .meta({ id: 'RetryMany', example }),
-  replies: { 200: z.object({ retried: z.int().meta({ description: 'How many begin anew.' }) }) },
+  replies: { 200: z.object({ retried: z.int().meta({ description: 'How many were retried.' }) }) },
   errors: ['JOB_NOT_FOUND', 'FORBIDDEN'],
   run: async ({ app, actor, body }) => {
     const projectOf = await requireJobs(app, actor, body.ids, 'maintainer')

@@ -28,8 +28,8 @@ export const list = route({
 export const pause = route({
   method: 'POST',
   path: '/queues/{queue}/pause',
-  summary: 'Keep jobs of a queue from starting (admin)',
-  description: 'Those that run go on to their end or to their next stint.',
+  summary: 'Pause a queue (admin)',
+  description: 'No job starts any more. Running jobs continue until they end or their stint does.',
   actor: 'user',
   params: queueParams,
   replies: { 200: queueReply },
@@ -44,7 +44,7 @@ export const pause = route({
 export const resume = route({
   method: 'POST',
   path: '/queues/{queue}/resume',
-  summary: 'Let jobs of a queue start again (admin)',
+  summary: 'Resume a queue (admin)',
   actor: 'user',
   params: queueParams,
   replies: { 200: queueReply },
@@ -58,9 +58,10 @@ export const resume = route({
 
 const redriveOptions = z
   .strictObject({
-    projectId: id
-      .optional()
-      .meta({ description: 'Only of this project; in yours it takes no admin. An API key’s own if left out.' }),
+    projectId: id.optional().meta({
+      description:
+        'Only jobs of this project. A maintainer of it need not be an admin. For an API key it is by default the key’s project.',
+    }),
     kind: z.string().min(1).max(100).optional(),
     tag: z.string().min(1).max(64).optional(),
     code: z.string().min(1).max(100).optional().meta({ description: 'Only jobs that failed with this code.' }),
@@ -74,19 +75,18 @@ const redriveOptions = z
 export const redrive = route({
   method: 'POST',
   path: '/queues/{queue}/redrive',
-  summary: "Begin a queue's failed jobs anew, those first that failed first (admin, or maintainer of the project)",
+  summary: "Retry a queue's failed jobs, the earliest failures first (admin, or maintainer of the project)",
   description:
-    'They keep their checkpoints; attempts, crashes and running time start anew. Jobs that failed because one before ' +
-    'them did (`PARENT_FAILED`) are only taken when `code` asks for them; they wait for those of their parents that live ' +
-    'again.',
+    'They keep their checkpoints; attempts, crashes and running time are reset. Jobs that failed because a job before them ' +
+    'did (`PARENT_FAILED`) are only retried if `code` asks for them; they wait for parents that were retried too.',
   actor: 'user',
   scope: 'jobs:write',
   params: queueParams,
   body: redriveOptions,
   replies: {
     200: z.object({
-      redriven: z.int().meta({ description: 'Fewer than `limit`: none is left.' }),
-      skipped: z.int().meta({ description: 'Passed over, since another job has their unique key.' }),
+      redriven: z.int().meta({ description: 'If these are fewer than `limit`, none is left.' }),
+      skipped: z.int().meta({ description: 'Left alone, because another job has their unique key.' }),
     }),
   },
   errors: ['FORBIDDEN', 'PROJECT_NOT_FOUND'],

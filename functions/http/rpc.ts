@@ -13,10 +13,9 @@ export const call = route({
   path: '/rpc',
   summary: 'Jobs, for Thrift clients',
   description:
-    'The service of `infra/thrift/stint.thrift`, in TBinaryProtocol or TJSONProtocol. What is refused is the exception ' +
-    '`Problem`, with the codes of this API and the HTTP status 200; a body that is no call of a method, and what goes ' +
-    'wrong on our side, is a problem document with its own status. `submitJob` and `cancelJob` take an API key with ' +
-    '`jobs:write`.',
+    'The service of `infra/thrift/stint.thrift`, in TBinaryProtocol or TJSONProtocol. Refusals are the exception `Problem`, ' +
+    'with the codes of this API and the HTTP status 200. A body that is not a method call, and any failure on our side, is a ' +
+    'problem document with its own status. `submitJob` and `cancelJob` need the scope `jobs:write`.',
   actor: 'user',
   scope: 'jobs:read',
   body: {

@@ -19,10 +19,10 @@ export const submitOne = route({
   path: '/jobs',
   summary: 'Submit a job',
   description:
-    'With an `Idempotency-Key` header a repeat of the same request within 24 h gives the same job, with ' +
-    '`Idempotency-Replayed: true`. A job that another holds the unique key of is answered with that other one, with ' +
-    '`Stint-Duplicate: true`. With `Prefer: wait=N` (RFC 7240, up to 20 s) the answer waits for the end of the job, and is ' +
-    '200 then; 202 if the job has not ended by then.',
+    'With an `Idempotency-Key` header, a repeat of the same request within 24 h returns the same job, with ' +
+    '`Idempotency-Replayed: true`. If another job holds the unique key, that job is returned, with ' +
+    '`Stint-Duplicate: true`. With `Prefer: wait=N` (RFC 7240, up to 20 s) the answer waits for the job to end: it is 200 ' +
+    'if the job has ended by then, and 202 if not.',
   actor: 'user',
   scope: 'jobs:write',
   body: submission,
@@ -38,7 +38,7 @@ export const submitOne = route({
     const submitted = await submitGathered(app, prepared)
     const waitSeconds = readWaitSeconds(headers['prefer'])
     const location = { location: `/jobs/${submitted.jobId}`, ...told(submitted), ...waited(waitSeconds) }
-    // The job of an earlier request may be gone, and would be waited for in vain.
+    // The job of an earlier request may have been deleted: that is said at once, and not waited for.
     if (waitSeconds && submitted.outcome !== 'made') await asItStands(app, submitted)
     const ended = waitSeconds ? await awaitEnd(app, submitted.jobId, waitSeconds) : null
     if (ended) return { status: 200, headers: location, body: { job: toJob(ended) } }
@@ -52,8 +52,8 @@ export const submitBatch = route({
   path: '/jobs/batch',
   summary: 'Submit up to 10 000 jobs, all or none',
   description:
-    'The answer has the ids in the order of the jobs. `after: ["$name"]` refers to a sibling by its name. An ' +
-    '`Idempotency-Key` header stands for the whole batch; without one, `idempotencyKey` stands for one of its jobs.',
+    'The answer has the ids in the order of the jobs. `after: ["$name"]` refers to another job of the batch by its name. ' +
+    'An `Idempotency-Key` header is for the whole batch; without one, each job may have its own `idempotencyKey`.',
   actor: 'user',
   scope: 'jobs:write',
   body: z.strictObject({ jobs: z.array(batchItem).min(1).max(10_000) }).meta({ id: 'Batch' }),
@@ -67,8 +67,8 @@ export const submitBatch = route({
     const whole = key && idempotencyOf(key, 'POST /jobs/batch', body)
     for (const [index, it] of prepared.entries()) {
       const item = body.jobs[index]
-      // A key for the whole batch is a key for each of its jobs: all of them are replayed, or none. No caller's own key has
-      // a space.
+      // A key for the whole batch becomes a key for each of its jobs, so all are replayed or none. It has a space, which no
+      // caller's own key may have.
       if (whole) it.idempotency = { key: `${whole.key} ${index}`, bodyHash: whole.bodyHash }
       else if (item?.idempotencyKey) it.idempotency = idempotencyOf(item.idempotencyKey, 'POST /jobs/batch', item)
     }
@@ -85,9 +85,8 @@ const told = ({ outcome }: Submitted): Record<string, string> => {
 }
 
 /** A new job is shown as it was written; another one, and one with parents, as it stands now. */
-const shown = (app: App, { row }: Prepared, { jobId, queued }: Submitted) => {
-  return queued ? justQueued(row, queued) : asItStands(app, { jobId })
-}
+const shown = (app: App, { row }: Prepared, { jobId, queued }: Submitted) =>
+  queued ? justQueued(row, queued) : asItStands(app, { jobId })
 
 const asItStands = async (app: App, { jobId }: Pick<Submitted, 'jobId'>) => {
   const job = await jobs.find(app.sql, jobId)

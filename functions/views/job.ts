@@ -17,17 +17,17 @@ export const jobSummary = z
     state: z.enum(STATES).meta({ example: 'running' }),
     priority: z.int().meta({ description: 'The highest goes first.' }),
     tags: z.array(z.string()),
-    progress: z.number().meta({ description: 'The part that is done, 0 to 1.', example: 0.42 }),
-    attempt: z.int().meta({ description: 'The try it is at, from 1.' }),
+    progress: z.number().meta({ description: 'How much is done, from 0 to 1.', example: 0.42 }),
+    attempt: z.int().meta({ description: 'The current attempt, from 1.' }),
     maxAttempts: z.int(),
     stint: z.int().meta({ description: 'How many stints have begun.' }),
     crashes: z.int().meta({ description: 'Processes lost in a row without a new checkpoint.' }),
     timeoutSeconds: z.int(),
     runMs: z.int().meta({ description: 'Running time of the stints that ended.' }),
     queuedAt: timestamp,
-    startAt: timestamp.meta({ description: 'Due from then on.' }),
+    startAt: timestamp.meta({ description: 'The job is due from then on.' }),
     expiresAt: timestamp.nullable().meta({
-      description: 'Cancelled if its first stint has not begun by then; null: it waits for as long as it takes.',
+      description: 'The job is cancelled if no stint has begun by then; null: it never expires.',
     }),
     startedAt: timestamp.nullable(),
     stintStartedAt: timestamp.nullable().meta({ description: 'When its latest stint began.' }),
@@ -43,18 +43,18 @@ export const jobSummary = z
 /** A job with all that is known of it. */
 export const job = jobSummary
   .extend({
-    createdBy: id
-      .nullable()
-      .meta({ description: 'Who submitted it, be it by an API key, a schedule or a job; null: Stint itself.' }),
-    submittedBy: id.nullable().meta({ description: 'The job that submitted it, which may be gone by now.' }),
+    createdBy: id.nullable().meta({
+      description: 'The person who submitted it, also through an API key, a schedule or a job; null: Stint itself.',
+    }),
+    submittedBy: id.nullable().meta({ description: 'The job that submitted it; it may have been deleted.' }),
     onParentFailure: z
       .enum(['fail', 'run', 'skip'])
-      .meta({ description: 'What becomes of it when one before it fails.' }),
+      .meta({ description: 'What happens if a job that it runs after does not succeed.' }),
     uniqueKey: z.string().nullable(),
     input: z.unknown(),
-    partial: z.unknown().meta({ description: 'The result as far as it is known; null when there is none.' }),
+    partial: z.unknown().meta({ description: 'The result so far; null if there is none.' }),
     result: z.unknown().meta({ description: 'Null until the job has succeeded.' }),
-    traceId: z.string().nullable().meta({ description: 'Of its OpenTelemetry trace; null when nobody traces it.' }),
+    traceId: z.string().nullable().meta({ description: 'The id of its OpenTelemetry trace; null if it has none.' }),
   })
   .meta({ id: 'Job' })
 
@@ -63,7 +63,7 @@ export const jobReply = z.object({ job })
 const at = {
   expectedStartAt: timestamp
     .nullable()
-    .meta({ description: 'At the pace of the last minute; null when nobody can say.' }),
+    .meta({ description: 'At the pace of the last minute; null if it can’t be told.' }),
 }
 
 /** Why a job isn't running. */
@@ -80,7 +80,9 @@ const waitingBecause = z
     z.object({ reason: z.literal('limit'), limit: z.int(), of: z.enum(['kind', 'key', 'rate']), ...at }),
     z.object({
       reason: z.literal('behind'),
-      jobs: z.int().meta({ description: 'Jobs that go before it: of its project, or of its kind if that has limits.' }),
+      jobs: z
+        .int()
+        .meta({ description: 'How many jobs are ahead of it: of its project, or of its kind if that has limits.' }),
       ...at,
     }),
   ])
@@ -88,7 +90,7 @@ const waitingBecause = z
 
 export const stackReply = z.string().nullable().meta({
   description:
-    'Where the error was thrown, and what caused it, 8 KiB at most; null for errors that the kind or Stint foresaw.',
+    'Where the error was thrown, and its causes, at most 8 KiB; null for errors that the kind or Stint expects.',
 })
 
 /** One job, explained. */
@@ -97,7 +99,7 @@ export const explainedJobReply = z.object({
     .extend({
       stack: stackReply,
       waitingBecause: waitingBecause.nullable(),
-      traceUrl: z.url().nullable().meta({ description: 'Where its trace is shown, if this installation says so.' }),
+      traceUrl: z.url().nullable().meta({ description: 'Where its trace is shown; null if this is not configured.' }),
     })
     .meta({ id: 'ExplainedJob' }),
 })

@@ -8,19 +8,24 @@ export const fields = {
   input: z.unknown().meta({ description: 'What the kind declares as its input.' }),
   projectId: id.optional().meta({ description: 'Your project `Personal` if left out.' }),
   name: label(200).optional(),
-  priority: z.int().min(-10).max(10).optional().meta({ description: 'The highest goes first; 0 if left out.' }),
-  delaySeconds: z.int().min(0).max(MAX_DELAY_SECONDS).optional().meta({ description: 'Not before so long from now.' }),
-  runAt: instant.optional().meta({ description: 'Not before then; instead of delaySeconds.' }),
+  priority: z.int().min(-10).max(10).optional().meta({ description: 'The highest goes first; the default is 0.' }),
+  delaySeconds: z
+    .int()
+    .min(0)
+    .max(MAX_DELAY_SECONDS)
+    .optional()
+    .meta({ description: 'The job starts this much later, or after that.' }),
+  runAt: instant.optional().meta({ description: 'The job starts then, or after that; instead of delaySeconds.' }),
   expiresInSeconds: z.int().min(1).max(MAX_DELAY_SECONDS).optional().meta({
-    description: 'Cancelled if it has not started in so long from now; one that has started once never expires.',
+    description: 'The job is cancelled if it has not started within this time. Once started, it never expires.',
   }),
   expiresAt: instant
     .optional()
-    .meta({ description: 'Cancelled if it has not started by then; instead of expiresInSeconds.' }),
-  maxAttempts: z.int().min(1).max(100).optional().meta({ description: 'What the kind says if left out.' }),
+    .meta({ description: 'The job is cancelled if it has not started by then; instead of expiresInSeconds.' }),
+  maxAttempts: z.int().min(1).max(100).optional().meta({ description: 'By default the kind’s.' }),
   timeoutSeconds: z.int().min(1).max(2_592_000).optional().meta({
     description:
-      'Running time over all stints; what the kind says if left out. Then the job is told to stop, and 30 s later cut off.',
+      'Running time over all stints, by default the kind’s. After that the job is told to stop, and 30 s later it is cut off.',
   }),
   tags: z
     .array(z.string().regex(/^[\w.:/-]{1,64}$/, 'expected 1–64 of letters, digits and _ . : / -'))
@@ -28,22 +33,22 @@ export const fields = {
     .optional(),
   onParentFailure: z.enum(['fail', 'run', 'skip']).optional().meta({
     description:
-      'What becomes of it when a job of `after` does not succeed: fail (default), run all the same, or be cancelled.',
+      'What happens if a job of `after` does not succeed: `fail` (default), `run` anyway, or `skip`: it is cancelled.',
   }),
   uniqueKey: z
     .string()
     .min(1)
     .max(200)
     .optional()
-    .meta({ description: 'At most one live job of the project has this key.' }),
+    .meta({ description: 'At most one job of the project that has not ended has this key.' }),
   uniqueForSeconds: z
     .int()
     .min(0)
     .max(2_592_000)
     .optional()
-    .meta({ description: 'Keeps the key at least so long, even if the job ends before.' }),
+    .meta({ description: 'Keeps the key for at least this long, even if the job ends earlier.' }),
   onDuplicate: z.enum(['return', 'replace']).optional().meta({
-    description: 'When another job has the key: answer with it (default), or take its place if it is still queued.',
+    description: 'If another job has the key: `return` that job (default), or `replace` it if it is still queued.',
   }),
 }
 
