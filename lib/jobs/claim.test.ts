@@ -46,7 +46,7 @@ test('no more jobs of a kind run than its limit, over all processes that claim a
   expect(claimers.flat()).toHaveLength(7)
 })
 
-test('no more jobs of a key run than its limit, and a key that is full lies in nobody’s way', async ({ world }) => {
+test('no more jobs of a key run than its limit, and a full key blocks no other', async ({ world }) => {
   await insertLimited(world.app, [...Array.from({ length: 20 }, () => 'slow.example'), 'b.example', 'c.example'])
   const claimers = await Promise.all(Array.from({ length: 4 }, () => claim(world.app, wish({ runningPerKey: 2 }))))
   expect(hostsOf(claimers.flat()).sort()).toEqual(['b.example', 'c.example', 'slow.example', 'slow.example'])
@@ -220,7 +220,7 @@ test('jobs with limits go first where some were due at the last look, and after 
   expect(kindsOf(await claim(world.app, both))).toEqual(['test.limited', 'test.echo'])
 })
 
-test('what was claimed runs though the jobs with limits cannot be claimed', async ({ world }) => {
+test('jobs that were claimed run although those with limits could not be claimed', async ({ world }) => {
   const free = [
     { kind: limitedKind({ running: 10 }), slots: 9 },
     { kind: echo, slots: 9 },
@@ -243,7 +243,7 @@ test('a paused queue gives no job, limited or not', async ({ world }) => {
   expect(await world.sql`SELECT DISTINCT state FROM jobs`).toMatchObject([{ state: 'queued' }])
 })
 
-test('a job knows what its parents gave', async ({ world }) => {
+test('a job is given the results of its parents', async ({ world }) => {
   const seen: unknown[] = []
   const reader = defineJob({
     kind: 'test.reader',
@@ -356,7 +356,7 @@ test('jobs with limits that wait while a deploy moves their kind to another queu
   expect(await jobs.find(app.sql, id)).toMatchObject({ state: 'succeeded' })
 })
 
-test('a single claim looks for jobs of kinds with limits when there are no others, and every moment anyway', async ({
+test('a claim of one job looks for jobs of kinds with limits if there are no others, and four times a second anyway', async ({
   world,
 }) => {
   let now = Date.now()
@@ -413,7 +413,7 @@ test('a claim that finds only what others are taking looks once more, and finds 
 /** Text that takes as much on disk as it has characters. */
 const dense = (length: number): string => randomBytes(length).toString('base64').slice(0, length)
 
-test('a claim takes what may be held, and one job at least', async ({ world: { app } }) => {
+test('a claim takes no more bytes than may be held, but at least one job', async ({ world: { app } }) => {
   await insertJobs(
     app,
     Array.from({ length: 6 }, () => ({ input: JSON.stringify({ value: dense(10_000) }) })),
@@ -426,7 +426,7 @@ test('a claim takes what may be held, and one job at least', async ({ world: { a
   for (const { bytes } of rest) expect(bytes).toBeGreaterThan(9_000)
 })
 
-test('of a kind with limits no more is claimed than may be held either', async ({ world: { app } }) => {
+test('a claim of a kind with limits takes no more bytes than may be held either', async ({ world: { app } }) => {
   const input = JSON.stringify({ host: dense(10_000) })
   await insertJobs(
     app,
@@ -440,7 +440,9 @@ test('of a kind with limits no more is claimed than may be held either', async (
   expect(taken.map((jobs) => jobs.length)).toEqual([3, 1, 2])
 })
 
-test('what is compressed on disk counts as what it may come to', async ({ world: { app } }) => {
+test('an input that is compressed on disk counts with the size that it may have in memory', async ({
+  world: { app },
+}) => {
   const input = JSON.stringify({ value: 'a'.repeat(200_000) })
   await insertJobs(app, [{ input }, { input }])
   const [first] = await claim(app, { queue: 'default', limit: 1, free: [{ kind: echo, slots: 1 }], turn: 'others' })

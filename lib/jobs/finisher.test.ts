@@ -91,7 +91,7 @@ test.for([
   expect(await states(world)).toEqual([['succeeded', null]])
 })
 
-test('an outcome that the database refuses fails its job, and costs no other its own', async ({ world }) => {
+test('an outcome that the database refuses fails its job, and the others are written', async ({ world }) => {
   const given = await running(world, [{}, {}, { hasChildren: true }, { hasChildren: true }])
   const finisher = createFinisher(world.app, () => true)
   for (const [at, outcome] of given.entries())
@@ -105,7 +105,7 @@ test('an outcome that the database refuses fails its job, and costs no other its
   ])
 })
 
-test('what could not be written until the time was over waits, and is thrown when somebody waits for it', async ({
+test('an outcome that could not be written before the time was over is kept, and idle() throws why', async ({
   world,
 }) => {
   const outcome = await oneRunning(world)
@@ -127,7 +127,7 @@ test('what could not be written until the time was over waits, and is thrown whe
   expect(await states(world)).toEqual([['succeeded', null]])
 })
 
-test('what failed while nobody waited for it is written by who waits next', async ({ world }) => {
+test('an outcome whose write failed while nobody waited is written when somebody does', async ({ world }) => {
   const outcome = await oneRunning(world)
   let left = 1
   const app = failing(world, () => (left-- > 0 ? errorOf('ECONNREFUSED') : undefined))

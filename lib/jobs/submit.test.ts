@@ -1,8 +1,9 @@
 import { describe, expect } from 'vitest'
 import * as jobs from '../../db/queries/jobs.ts'
 import { test, type World } from '../../tests/support/world.ts'
+import { settleWithChildren } from './settle.ts'
 
-/** Over HTTP, as callers do; run by the test's own engine, which knows the real kinds' names under other code. */
+/** Somebody who submits over HTTP, as callers do. Nothing runs the jobs. */
 const submitter = async (world: World) => {
   const { accessToken: token, projectId } = await world.register()
   const post = (path: string, body: unknown, headers: Record<string, string> = {}) =>
@@ -17,7 +18,6 @@ const serials = (over: object = {}) => ({
 const state = async (world: World, id: string) => (await jobs.find(world.sql, id))?.state
 const endAs = (world: World, ids: string[], ending: 'returned' | 'refused') =>
   world.sql.begin(async (tx) => {
-    const { settleWithChildren } = await import('./settle.ts')
     await tx`UPDATE jobs SET state = 'running', stint = stint + 1, stint_started_at = now(), lease_until = now() + interval '1 minute' WHERE id = ANY (${ids}::uuid[])`
     const rows = await tx<{ id: string; stint: number }[]>`SELECT id, stint FROM jobs WHERE id = ANY (${ids}::uuid[])`
     return settleWithChildren(
@@ -33,8 +33,19 @@ const endAs = (world: World, ids: string[], ending: 'returned' | 'refused') =>
     )
   })
 
+test('a job is stored together with its event, and its doorbell rings', async ({ world }) => {
+  const { post } = await submitter(world)
+  const { status, body } = await post('/jobs', serials())
+  expect([status, body.job.state]).toEqual([202, 'queued'])
+  expect(await jobs.find(world.sql, body.job.id)).toMatchObject({ state: 'queued', attempt: 1, stint: 0 })
+  expect(await world.sql`SELECT job_id, seq, type FROM events`).toEqual([
+    { jobId: body.job.id, seq: 1, type: 'job.queued' },
+  ])
+  expect(await world.app.queue.visible('bulk')).toBe(1)
+})
+
 describe('idempotency keys', () => {
-  test('the same key and body give the same job, whatever the order of its fields', async ({ world }) => {
+  test('the same key and body give the same job, whatever the order of the fields', async ({ world }) => {
     const { post } = await submitter(world)
     const headers = { 'idempotency-key': 'order-7' }
     const first = await post('/jobs', serials({ name: 'a', priority: 1 }), headers)
@@ -46,7 +57,7 @@ describe('idempotency keys', () => {
     expect((await world.sql`SELECT FROM jobs`).length).toBe(1)
   })
 
-  test('another body is refused, and the key of another project is another key', async ({ world }) => {
+  test('the key with another body is refused; another project may use the same key', async ({ world }) => {
     const a = await submitter(world)
     const b = await submitter(world)
     const headers = { 'idempotency-key': 'order-7' }
@@ -56,7 +67,7 @@ describe('idempotency keys', () => {
     expect((await b.post('/jobs', serials({ priority: 3 }), headers)).status).toBe(202)
   })
 
-  test('ten at once with one key make one job', async ({ world }) => {
+  test('ten at once with one idempotency key make one job', async ({ world }) => {
     const { post } = await submitter(world)
     const answers = await Promise.all(
       Array.from({ length: 10 }, () => post('/jobs', serials(), { 'idempotency-key': 'k' })),
@@ -65,7 +76,7 @@ describe('idempotency keys', () => {
     expect((await world.sql`SELECT FROM jobs`).length).toBe(1)
   })
 
-  test('an expired key is taken over', async ({ world }) => {
+  test('a key that has expired may be used again', async ({ world }) => {
     const { post } = await submitter(world)
     const first = await post('/jobs', serials(), { 'idempotency-key': 'k' })
     await world.sql`UPDATE idempotency_keys SET expires_at = now() - interval '1 second'`
@@ -74,7 +85,7 @@ describe('idempotency keys', () => {
     expect(later.body.job.id).not.toBe(first.body.job.id)
   })
 
-  test('in a batch a key stands for the whole, or for each job', async ({ world }) => {
+  test('of a batch: one key for the whole, or a key for each job', async ({ world }) => {
     const { post } = await submitter(world)
     const body = { jobs: [serials({ name: 'x' }), serials({ name: 'y' })] }
     const first = await post('/jobs/batch', body, { 'idempotency-key': 'b' })
@@ -92,7 +103,7 @@ describe('idempotency keys', () => {
 })
 
 describe('idempotency keys of batches', () => {
-  test('are none that a single job could have, and take the characters that a header takes', async ({ world }) => {
+  test('never meet those of single jobs, and may have the same characters', async ({ world }) => {
     const { post } = await submitter(world)
     await post('/jobs/batch', { jobs: [serials()] }, { 'idempotency-key': 'b' })
     for (const key of ['b#0', 'b', 'b0']) {
@@ -110,7 +121,9 @@ describe('idempotency keys of batches', () => {
 })
 
 describe('unique keys', () => {
-  test('while a job is live its key answers with it; when it ended the key is free', async ({ world }) => {
+  test('a second job with the key is answered with the first until that has ended; then the key is free', async ({
+    world,
+  }) => {
     const { post } = await submitter(world)
     const first = await post('/jobs', serials({ uniqueKey: 'nightly' }))
     const second = await post('/jobs', serials({ uniqueKey: 'nightly', priority: 5 }))
@@ -121,7 +134,7 @@ describe('unique keys', () => {
     expect(third.body.job.id).not.toBe(first.body.job.id)
   })
 
-  test('uniqueForSeconds keeps the key although the job ended', async ({ world }) => {
+  test('uniqueForSeconds keeps the key after the job has ended', async ({ world }) => {
     const { post } = await submitter(world)
     const first = await post('/jobs', serials({ uniqueKey: 'k', uniqueForSeconds: 600 }))
     await endAs(world, [first.body.job.id], 'returned')
@@ -130,7 +143,7 @@ describe('unique keys', () => {
     expect((await post('/jobs', serials({ uniqueKey: 'k' }))).body.job.id).not.toBe(first.body.job.id)
   })
 
-  test('replace takes the place of a queued job, and not of a running one', async ({ world }) => {
+  test('`replace` replaces a queued job, and not a running one', async ({ world }) => {
     const { post } = await submitter(world)
     const first = await post('/jobs', serials({ uniqueKey: 'k' }))
     const second = await post('/jobs', serials({ uniqueKey: 'k', onDuplicate: 'replace' }))
@@ -144,7 +157,7 @@ describe('unique keys', () => {
     expect(third.body.job.id).toBe(second.body.job.id)
   })
 
-  test('a batch replaces those that are queued, and is answered with those that run', async ({ world }) => {
+  test('a batch replaces jobs that are queued, and is answered with those that run', async ({ world }) => {
     const { post } = await submitter(world)
     const batch = (over: object = {}) =>
       post('/jobs/batch', { jobs: ['a', 'b', 'c'].map((uniqueKey) => serials({ uniqueKey, ...over })) })
@@ -156,7 +169,7 @@ describe('unique keys', () => {
     expect([await state(world, ids[0]), await state(world, ids[2])]).toEqual(['queued', 'queued'])
   })
 
-  test('of those that come at the same moment and replace, the last one is the job', async ({ world }) => {
+  test('of several that replace each other at the same moment, the last one becomes the job', async ({ world }) => {
     const { post } = await submitter(world)
     const one = (priority: number, over: object = {}) => serials({ uniqueKey: 'k', priority, ...over })
     const replacing = { onDuplicate: 'replace' }
@@ -172,9 +185,7 @@ describe('unique keys', () => {
     expect(answers[2]?.headers['stint-duplicate']).toBeUndefined()
   })
 
-  test('one that runs after the sibling whose place it would take does not come to wait for itself', async ({
-    world,
-  }) => {
+  test('a job that runs after the sibling it would replace does not come to wait for itself', async ({ world }) => {
     const { post } = await submitter(world)
     const { body } = await post('/jobs/batch', {
       jobs: [
@@ -188,14 +199,14 @@ describe('unique keys', () => {
     expect([await state(world, a), await state(world, b)]).toEqual(['queued', 'blocked'])
   })
 
-  test('twenty at once with one key make one job', async ({ world }) => {
+  test('twenty at once with one unique key make one job', async ({ world }) => {
     const { post } = await submitter(world)
     const answers = await Promise.all(Array.from({ length: 20 }, () => post('/jobs', serials({ uniqueKey: 'k' }))))
     expect(new Set(answers.map((it) => it.body.job.id)).size).toBe(1)
     expect((await world.sql`SELECT FROM jobs WHERE state <> 'cancelled'`).length).toBe(1)
   })
 
-  test('an idempotency key that met a unique key leads to the job it was answered with', async ({ world }) => {
+  test('a request that was answered with the holder of its unique key is answered with it again', async ({ world }) => {
     const { post } = await submitter(world)
     const holder = await post('/jobs', serials({ uniqueKey: 'k' }))
     const both = await post('/jobs', serials({ uniqueKey: 'k' }), { 'idempotency-key': 'i' })
@@ -203,7 +214,7 @@ describe('unique keys', () => {
     expect([both.body.job.id, replay.body.job.id]).toEqual([holder.body.job.id, holder.body.job.id])
   })
 
-  test('those with one idempotency key are all answered with the job that has their unique key, at once and later', async ({
+  test('requests with one idempotency key are all answered with the holder of their unique key, at once and later', async ({
     world,
   }) => {
     const { post } = await submitter(world)
@@ -313,7 +324,7 @@ describe('dependencies', () => {
     expect((await world.sql`SELECT FROM jobs WHERE project_id = ${mine.projectId}`).length).toBe(0)
   })
 
-  test('a job that would wait for itself since a sibling has its unique key is refused', async ({ world }) => {
+  test('a job that would wait for itself, because a sibling has its unique key, is refused', async ({ world }) => {
     const { post } = await submitter(world)
     const refused = async (...jobs: object[]) => (await post('/jobs/batch', { jobs })).body.errors?.[0]?.path
     const [a, b] = [serials({ name: 'a', uniqueKey: 'k' }), serials({ name: 'b', uniqueKey: 'k' })]
@@ -328,7 +339,7 @@ describe('dependencies', () => {
     expect(await world.sql`SELECT FROM jobs WHERE unique_key = 'l'`).toHaveLength(0)
   })
 
-  test('10 000 parents and one child', async ({ world }) => {
+  test('a job may run after 10 000 others', async ({ world }) => {
     const { post } = await submitter(world)
     const parents = Array.from({ length: 9_999 }, () => serials())
     const { ids: first } = (await post('/jobs/batch', { jobs: parents })).body
@@ -343,7 +354,7 @@ describe('dependencies', () => {
     expect(await state(world, child)).toBe('queued')
   })
 
-  test('many processes end the parents at once, and the child is counted down exactly', async ({ world }) => {
+  test('when many processes end the parents at once, the child comes free once', async ({ world }) => {
     const { post } = await submitter(world)
     const { ids } = (await post('/jobs/batch', { jobs: Array.from({ length: 40 }, () => serials()) })).body
     const child = (await post('/jobs', serials({ after: ids }))).body.job.id
