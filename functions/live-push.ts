@@ -6,12 +6,12 @@ import type { LiveEvent } from '../lib/live/live-event.ts'
 
 /** Connections that are written to at once. */
 const AT_ONCE = 50
-/** A connection that is younger may only not have been open yet when it was said to be gone. */
+/** A younger connection that is reported gone may just not have been open yet. */
 const YOUNG_SECONDS = 10
 
 /**
- * Sends events to those who may see them just now, over their WebSockets: one statement tells who, whatever the number
- * of events. Who can't be reached is cut off, and asks for what it missed when it comes again.
+ * Sends events over the WebSockets of those who may see them. One statement finds the connections, however many events there
+ * are. A connection that can't be reached is cut off; its client catches up when it comes back.
  */
 export const pushEvents = async (app: App, events: LiveEvent[]): Promise<void> => {
   if (events.length === 0) return
@@ -28,7 +28,7 @@ export const pushEvents = async (app: App, events: LiveEvent[]): Promise<void> =
   if (gone.length > 0) await liveConnections.removeGone(app.sql, gone, YOUNG_SECONDS)
 }
 
-/** Who belongs to the same projects gets the same frames. */
+/** Connections that see the same projects get the same frames, which are made once. */
 const createFrames = (events: LiveEvent[]): ((projectIds: string[]) => string[]) => {
   const toFrames = createFramer()
   const made = new Map<string, string[]>()
@@ -53,7 +53,7 @@ const deliver = async (app: App, connectionId: string, frames: string[]): Promis
   }
 }
 
-/** The work on each, a bounded number at once. */
+/** Does the work for each, a limited number at once. */
 const inTurns = async <T, R>(all: T[], work: (one: T) => Promise<R>): Promise<R[]> => {
   const results: R[] = []
   for (let from = 0; from < all.length; from += AT_ONCE) {

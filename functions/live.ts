@@ -13,17 +13,17 @@ import { type LiveEvent, ofRow } from '../lib/live/live-event.ts'
 import { type Position, readPosition, writePosition } from '../lib/live/position.ts'
 
 export const TICKET_SECONDS = 30
-/** API Gateway ends a WebSocket after two hours; who reconnects before chooses the moment. */
+/** API Gateway ends a WebSocket after two hours; a client that reconnects before can choose the moment. */
 const CONNECTION_SECONDS = 7_200
-/** How long a position is good. */
+/** How long a position is valid. */
 export const CATCH_UP_SECONDS = 3_600
 
 /** Events of one answer. */
 const PAGE = 1_000
 
 /**
- * A ticket for one live connection. It is bound to the session that the access token was given in, and if that names
- * none, to the token's own time.
+ * A ticket for one live connection, which ends with the session of the access token, or if that has none, when the token
+ * expires.
  * @throws {StintError} UNAUTHENTICATED when the session was ended while its access token lives
  */
 export const giveTicket = async (app: App, actor: Actor, accessToken: string): Promise<string> => {
@@ -56,10 +56,10 @@ export interface CaughtUp {
 }
 
 /**
- * The projects' events that committed since `after`, and where the reader is with them: each once, none left out,
- * whatever the order in which transactions commit. Without `after`, nothing and the present position. After too long a
- * time the reader is told to look at everything anew instead (`reset`).
- * @throws {StintError} VALIDATION_FAILED when `after` isn't of an earlier answer
+ * The projects' events that committed since `after`, and the reader's new position: each event once, none left out, in
+ * whatever order transactions commit. Without `after`, no events and the present position. If `after` is too old, the
+ * reader is told to read everything anew (`reset`).
+ * @throws {StintError} VALIDATION_FAILED when `after` isn't from an earlier answer
  */
 export const catchUp = async (app: App, projectIds: string[], after: string | undefined): Promise<CaughtUp> => {
   const now = await events.readSnapshot(app.sql)

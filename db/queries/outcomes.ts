@@ -46,8 +46,8 @@ export interface Settled {
  * Ends stints that returned a result, nearly all of them: {@link settle} for what needs no decision, since a success
  * wins over everything. Jobs that others run after are left alone, and come back with the state `running`.
  *
- * Here, in {@link settle}, and where safe points are saved and leases extended, jobs are locked by their ids alone and told
- * apart by stint and state after that: a plan that is made while few run would else read all that run, each time.
+ * Here, in {@link settle}, and where safe points are saved and leases extended, jobs are locked by id alone, and stint and
+ * state are compared afterwards. Otherwise a plan made while few jobs run would read all running jobs, each time.
  */
 export const finish = (sql: Sql, outcomes: Outcome[]): Promise<Settled[]> => sql`
   WITH held AS MATERIALIZED (
@@ -91,11 +91,11 @@ export const finish = (sql: Sql, outcomes: Outcome[]): Promise<Settled[]> => sql
  * with TIMEOUT; the third lost lease in a row without progress fails with CRASHED; a stop at a safe point, a
  * postponement and a lost lease go on with the same attempt; a throw goes on while attempts are left, and else fails.
  *
- * A job that others run after must be settled in one transaction with its edges, so it is left alone unless `parents`
- * says that the caller does so; it comes back with the state `running`.
+ * A job that others run after must be settled in one transaction with its edges. Unless `parents` says that the caller does
+ * this, it is left alone and comes back with the state `running`.
  *
- * @returns the jobs that it settled. A missing one was fenced off (or, if `lost`, its lease was renewed): nothing of
- * it was written.
+ * @returns the jobs that it settled. If one is missing, it was fenced off (or, if `lost`, its lease was renewed), and
+ * nothing was written for it.
  */
 export const settle = (
   sql: Sql,

@@ -25,16 +25,16 @@ const FRAME_BYTES = 50
 /** How many kept events a broker that lost its log gets again. */
 const REPUBLISHED = 10_000
 
-/** How long publishing goes on before what was published is noted: who is killed then must not begin anew each time. */
+/** How long it publishes before it notes its progress, so that a relay that is killed again and again still gets on. */
 const NOTED_EACH_MS = 1_000
 
 /** Kept back from the function's time: one request and its note take no longer, as long as the broker answers. */
 const MARGIN_MS = 5_000
 
 /**
- * Publishes every event that Kafka hasn't got, oldest first, and takes it out of the outbox. One request is under way
- * at a time, so that a job's events keep their order. An event may be published twice (when taking it out fails), never
- * not at all. What a partition refuses is tried again in the next pass, before all else, and holds up no other's.
+ * Publishes every event that Kafka doesn't have yet, oldest first, and removes it from the outbox. One request is under way
+ * at a time, so that a job's events keep their order. An event may be published twice (if removing it fails), but is never
+ * left out. If a partition refuses its events, they are tried again first in the next pass, and the others' go on.
  */
 export const relay = async (app: App, remainingMs: () => number = () => Number.POSITIVE_INFINITY): Promise<void> => {
   const mayGoOn = async () => remainingMs() > MARGIN_MS && (await holds(app, 'relay'))
@@ -45,8 +45,9 @@ type MayGoOn = () => Promise<boolean>
 type Refuses = PartlyPublishedError['refuses']
 
 /**
- * Publishes the events of all partitions but those that refused theirs; when one more does, goes on with the others.
- * @throws what the partitions said
+ * Publishes the events of all partitions except those that have refused theirs. When another one refuses, it goes on without
+ * that one too.
+ * @throws the partitions' errors
  */
 const goingAround = async (app: App, refusals: Refuses[], mayGoOn: MayGoOn): Promise<void> => {
   try {
@@ -79,8 +80,8 @@ const publishOthers = async (app: App, refusals: Refuses[], mayGoOn: MayGoOn): P
 }
 
 /**
- * Publishes events, whose rows the caller then removes. When it is slow or fails, what was published until then is taken out
- * of them, so that the next pass goes on from there.
+ * Publishes events, whose rows the caller then removes. If that takes long or fails, the events published so far are removed
+ * from those rows, so that the next pass goes on from there.
  * @returns false when it had to stop before the end
  */
 const publishAll = async (
@@ -120,11 +121,11 @@ interface Encoded {
   message: Message
 }
 
-/** As few requests as the events fit into. What a batch of thousands of jobs told is one row, and more than one should have. */
+/** As few requests as the events fit into. One row may have the events of a batch of thousands of jobs, too many for one. */
 const cut = (app: App, events: (outbox.OutboxEvent | outbox.GoneEvent)[]): Iterable<Encoded[]> =>
   inParts(encoded(app, events), { most: BATCH, maxSize: BATCH_BYTES, sizeOf: ({ message }) => sizeOf(message) })
 
-/** Encoded when it is their turn: all that one row may tell of would be large. */
+/** Encodes each event when it is its turn: all events of one row may be large together. */
 function* encoded(app: App, events: (outbox.OutboxEvent | outbox.GoneEvent)[]): Generator<Encoded> {
   for (const event of events) {
     if (event.id !== null) yield { event, message: toMessage(event, traceparentOfEvent(app.traces, event)) }
@@ -136,7 +137,7 @@ const sizeOf = ({ key, value, headers }: Message): number =>
   Object.entries(headers).reduce((sum, [name, it]) => sum + name.length + it.length, key.length + value.length) +
   FRAME_BYTES
 
-/** Publishes a batch, and tells what of it the broker took: none, some or all. */
+/** Publishes a batch, and reports by `took` which of it the broker took: none, some or all. */
 const publish = async (app: App, batch: Encoded[], took: (some: Encoded[]) => void): Promise<void> => {
   const messages = batch.map((it) => it.message)
   try {
@@ -154,8 +155,8 @@ const publish = async (app: App, batch: Encoded[], took: (some: Encoded[]) => vo
 }
 
 /**
- * Publishes in halves what the broker finds too large. An event that is so by itself is passed over: all that come after
- * it would wait for ever.
+ * Publishes in halves what the broker finds too large. A single event that is too large is skipped, or all events after it
+ * would wait for ever.
  */
 const publishSmaller = async (
   app: App,

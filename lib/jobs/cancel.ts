@@ -8,8 +8,8 @@ import { settleChildren } from './settle.ts'
 import { hasEnded } from './states.ts'
 
 /**
- * Asks for a job's end, and ends or frees the jobs that run after it when that end is there at once.
- * @returns the job's state after it: `cancelled`, or `running` until its next safe point
+ * Cancels a job. If it wasn't running, that happens at once, and the jobs that run after it are ended or freed.
+ * @returns the job's state afterwards: `cancelled`, or `running` until its next safe point
  * @throws {StintError} JOB_NOT_FOUND, JOB_ENDED
  */
 export const cancelJob = async (app: App, id: string, alongside?: Alongside): Promise<jobs.JobState> => {
@@ -19,7 +19,7 @@ export const cancelJob = async (app: App, id: string, alongside?: Alongside): Pr
   return job.state
 }
 
-/** As {@link cancelJob}, for many at once. Those that have ended are left as they are. @returns each that there is */
+/** Like {@link cancelJob}, for many at once. Ended jobs are left as they are. @returns those of the jobs that exist */
 export const cancelJobs = async (
   app: App,
   ids: string[],

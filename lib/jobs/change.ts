@@ -6,7 +6,7 @@ import { ringFor } from '../queue/ring.ts'
 import { hasEnded } from './states.ts'
 
 /**
- * Changes a job that waits, and rings for it whatever was changed: a claim has passed by while it was locked.
+ * Changes a waiting job, and rings for it whatever was changed: a claim may have skipped it while it was locked.
  * @throws {StintError} JOB_NOT_FOUND, JOB_RUNNING, JOB_ENDED, VALIDATION_FAILED (an attempt that is over, an expiry that
  * comes too late or too early)
  */
@@ -34,5 +34,5 @@ export const changeJob = async (
   if (state === 'queued') await ringFor(app, [{ queue, delayMs }])
 }
 
-/** By which field it was told when to start. */
+/** The field that said when to start. */
 const startOf = (change: jobChanges.JobChange): string => (change.runAt === undefined ? 'delaySeconds' : 'runAt')

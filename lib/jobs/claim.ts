@@ -11,8 +11,8 @@ import type { JobKind } from './define.ts'
 import { MAX_DOORBELL_DELAY_SECONDS } from './retry.ts'
 
 /**
- * What the inputs and checkpoints of the jobs of one invocation may hold, about: what a function has for them beside all
- * else. Five hundred checkpoints may be half a gigabyte, and all of those jobs would go down with their process.
+ * About how much memory the inputs and checkpoints of one invocation's jobs may take: what a function has left for them.
+ * Five hundred checkpoints may be half a gigabyte, and all of those jobs would go down with their process.
  */
 export const MAX_HELD_BYTES = 32 * 1024 * 1024
 
@@ -29,23 +29,23 @@ export interface ClaimWish {
    * `suspects`: it has run nothing but suspects. `others`: it may take none.
    */
   turn: 'anyone' | 'suspects' | 'others'
-  /** Nobody rang for what may be there: one look, which needn't get to every project. */
+  /** Nobody rang: one look is enough, even if it doesn't get to every project. */
   glance?: boolean
 }
 
 /**
- * Leases jobs that start now. Kinds without limits, nearly all, are claimed by one statement; each kind with limits in
- * a transaction that first locks its row, so that what runs is counted and not remembered. Those with limits go first
- * where some were due at the last look; where none were, the look is taken beside the claim, and nothing waits for it.
+ * Leases jobs that start now. Jobs of kinds without limits, nearly all, are claimed by one statement. Each kind with limits
+ * has a transaction that first locks the kind's row, so that its running jobs can be counted. Kinds with limits go first if
+ * some of their jobs were due at the last look; if none were, the next look is taken beside the claim, which doesn't wait.
  *
- * The one statement takes what the rows say, and not what the kinds say now: a job that waited while a deploy moved its
- * kind to another queue, or gave it limits, starts as it was submitted.
+ * The one statement goes by the rows, and not by what the kinds say now: a job that waited while a deploy moved its kind to
+ * another queue, or gave it limits, starts as it was submitted.
  */
 export const claim = async (
   app: App,
   { queue, limit, bytes = MAX_HELD_BYTES, free, turn, glance = false }: ClaimWish,
 ): Promise<claims.ClaimedJob[]> => {
-  // Also of a kind that has limits no more: jobs that came while it had some start no other way.
+  // Including kinds that no longer have limits: jobs submitted while they had some can only start this way.
   const limited = free.filter(({ kind }) => kind.queue === queue)
   const jobs: claims.ClaimedJob[] = []
   const take = async (
@@ -79,7 +79,7 @@ export const claim = async (
         app.log.warn({ err: error, queue }, 'jobs of kinds with limits could not be looked for')
         return []
       })
-    // A single job that comes alone pays for no look, as long as it is there and there was one a moment ago.
+    // When one job is rung for, the look is skipped, unless that job isn't there or the last look was too long ago.
     const looking = limit > 1 || isTimeToLook(app) ? look() : undefined
     await takePlain()
     if (looking || jobs.length === 0) await takeLimited(await (looking ?? look()))
@@ -101,17 +101,17 @@ export const bytesOf = (jobs: Iterable<{ bytes: number }>): number => {
   return sum
 }
 
-/** What the jobs of each queue held that were claimed last, each, about. */
+/** About how many bytes a job of each queue took, by the last claims. */
 const usualBytes = mapOfEach<App, number>()
 
 /**
- * Of large jobs as many as may be held together: a claim that finds too many takes the oldest, whatever projects those are
- * of, and projects take turns by how many jobs are asked for.
+ * Asks for fewer jobs if they are large. A claim that finds more bytes than it may take keeps the oldest jobs, whatever their
+ * projects; projects only take turns fairly in what was asked for.
  */
 const fewerIfLarge = (app: App, queue: QueueName, most: Most): number =>
   Math.min(most.jobs, Math.max(1, Math.floor(most.bytes / (usualBytes(app).get(queue) || 1))))
 
-/** Some small ones among large ones don't make those small. */
+/** Notes what jobs took. After a claim of small jobs the estimate at most halves: large ones may follow. */
 const noteSize = (app: App, queue: QueueName, jobs: claims.ClaimedJob[]): claims.ClaimedJob[] => {
   if (jobs.length > 0) {
     const usual = usualBytes(app)
@@ -160,8 +160,8 @@ const plainRequest = (app: App, queue: QueueName, most: Most, free: ClaimWish['f
 })
 
 /**
- * Suspects and others take turns: where machines died twice with hundreds of jobs, all of those run one by one, and
- * what waits behind them must not wait for as long as that takes. Nor must they wait for one invocation each.
+ * Suspects and other jobs take turns. If machines died twice with hundreds of jobs, these are all suspects and run one by
+ * one; the jobs behind them must not wait until all are done, nor may each suspect need an invocation of its own.
  */
 const claimPlain = async (
   app: App,
@@ -176,14 +176,15 @@ const claimPlain = async (
   return claimOfRound(app, { ...request, fresh: true }, true)
 }
 
-/** How often a claim looks at most that found only what others were quicker to take. */
+/** How often a claim looks, at most, if others were quicker each time. */
 const MAX_LOOKS = 3
 
 /**
- * Two claim at once, the second job's doorbell takes the first job, and the first one's, which looked before there was
- * a second job, finds its own taken: unless it looks again, nobody comes for the second before the sweep. Nor would
- * anybody for a job that lies behind more projects of which nothing is due than one look gets to: so the next one goes on
- * there, until all have been looked at once, unless it is only a glance.
+ * Looks again in two cases:
+ * - Others took what it found. Of two claims at once, that of the second doorbell may take the first job. That of the first
+ *   looked before there was a second job and finds nothing; without another look, the second job would wait for the sweep.
+ * - It stopped before it got to every project, since there are too many of which nothing is due. It goes on from there until
+ *   all have been looked at once, unless this is only a glance.
  */
 const claimOfRound = async (
   app: App,
@@ -202,14 +203,14 @@ const claimOfRound = async (
   }
 }
 
-/** Which project had its turn last, by queue: the next claim begins behind it. */
+/** By queue, the project that had its turn last: the next claim begins with the one after it. */
 const lastServed = mapOfEach<App, string>()
 
 const YEAR_MS = 365 * 24 * 3_600 * 1_000
 
 /**
- * Where a process begins its first round: behind the projects of some moment of the last year, as their ids, UUIDv7, lie
- * in the order of time.
+ * Where a process begins its first round: at a random moment of the last year, in the order of the projects' ids, which as
+ * UUIDv7 is that of their creation.
  */
 const anyProject = ({ clock, random }: App): string => {
   const hex = Math.floor(clock.now() - random() * YEAR_MS)
@@ -286,10 +287,10 @@ interface Later {
   delayMs: number
 }
 
-/** When somebody was rung for last, by kind, and for how much later. */
+/** By kind, when a doorbell was last sent for later, and for how much later. */
 const lastRung = mapOfEach<App, { at: number; delayMs: number }>()
 
-/** The rate was what stopped us: somebody must come when it allows more. One doorbell is enough, however often it is met. */
+/** The rate limit was reached: somebody must come when it allows more. One doorbell is enough, however often that happens. */
 const ringLater = async (app: App, { kind, queue, delayMs }: Later): Promise<void> => {
   const rung = lastRung(app)
   const last = rung.get(kind)

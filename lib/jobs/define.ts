@@ -15,9 +15,9 @@ export interface SafePoint<Checkpoint> {
   checkpoint?: Checkpoint
   /** The part that is done, 0 to 1; what is beyond is cut to it, and what is no number fails the job. */
   progress?: number
-  /** The result as far as it is known; at most 256 KiB of JSON. */
+  /** The result so far; at most 256 KiB of JSON. */
   partial?: unknown
-  /** Saved before the job goes on, not within the second: around a side effect that must not be repeated. */
+  /** Saved before the job goes on, instead of within a second. Put two around a side effect that must not be repeated. */
   durable?: boolean
 }
 
@@ -41,13 +41,13 @@ export interface JobContext<Input, Checkpoint> {
   /** The jobs that it ran after, in the order of their ids. */
   parents: readonly Parent[]
   /**
-   * Submits a job of the same project, once per `key`: a stint that repeats it gets the job that is there, whatever it
-   * says of it by then, and so does a retry of the submitting job, unless that begins from the start. Jobs that are
-   * submitted in the same turn of the event loop share a transaction, of its own and fenced as `fenced` is. It must be
-   * awaited before the `yield` whose checkpoint goes on from it.
-   * @param key 1 to 200 characters, none of the submitting job's other keys
-   * @returns the job's id; where another job holds its unique key, that one's
-   * @throws {PermanentError} VALIDATION_FAILED, UNKNOWN_KIND: what is wrong, by key and field; others are submitted all the same
+   * Submits a job of the same project, once per `key`: if a later stint repeats it, it gets the job that is there, whatever
+   * `job` says by then. The same holds for a retry of the submitting job, unless that is `fromStart`. Jobs submitted in the
+   * same turn of the event loop share one transaction, which is fenced. Await it before the `yield` whose checkpoint relies
+   * on it.
+   * @param key 1 to 200 characters, different for each job that this one submits
+   * @returns the job's id; if another job holds its unique key, that one's
+   * @throws {PermanentError} VALIDATION_FAILED, UNKNOWN_KIND: names the key and field; other jobs are submitted all the same
    * @throws {FencedError} when the job was taken away
    * @example
    * const ids = await Promise.all(urls.map((url) => submit(url, { kind: 'page.parse', input: { url } })))
@@ -56,11 +56,11 @@ export interface JobContext<Input, Checkpoint> {
   submit(key: string, job: JobToSubmit): Promise<string>
 }
 
-/** What a job says of another that it submits: as people do to `POST /jobs`, with the same limits and defaults. */
+/** What a job submits: the same as people send to `POST /jobs`, with the same limits and defaults. */
 export interface JobToSubmit extends Omit<Submission, 'runAt' | 'expiresAt'> {
   /** Not before then. Text is RFC 3339. */
   runAt?: Date | string | undefined
-  /** Cancelled if it has not started by then, be that past already. Text is RFC 3339. */
+  /** Cancelled if it has not started by then, at once if that is past. Text is RFC 3339. */
   expiresAt?: Date | string | undefined
   /** Ids of jobs that must end first. */
   after?: string[] | undefined
@@ -90,32 +90,32 @@ export interface JobFile {
 /** What a job is given that shares its process with others: it may also write to the database and to files. */
 export interface SharedJobContext<Input, Checkpoint> extends JobContext<Input, Checkpoint> {
   /**
-   * Runs `work` in a transaction that first makes sure that this stint still holds the job: nothing is written from
-   * behind the fence. @throws {FencedError} when the job was taken away
+   * Runs `work` in a transaction that first makes sure that this stint still holds the job, so that a stint that has lost
+   * it writes nothing. @throws {FencedError} when the job was taken away
    */
   fenced<T>(work: (tx: TransactionSql) => Promise<T>): Promise<T>
   files: {
     /** A file of the job's project. @throws {PermanentError} when there is none, or it is larger than `maxBytes` */
     read(fileId: string, options: { maxBytes: number }): Promise<JobFile>
-    /** As `read`, for what is too large to be held: its content comes as a stream, which fails past `maxBytes`. */
+    /** Like `read`, for files too large for memory: the content is a stream, which fails beyond `maxBytes`. */
     open(fileId: string, options: { maxBytes: number }): Promise<Omit<JobFile, 'bytes'> & { stream: Readable }>
     /**
-     * Stores a file that belongs to the job, under a key of this stint. One of the same name that an earlier stint wrote,
-     * and that neither the checkpoint nor the partial result has the id of, is replaced: that stint died before it could
-     * say so, and this is the same once more.
+     * Stores a file that belongs to the job. It replaces a file of the same name by an earlier stint, if neither the
+     * checkpoint nor the partial result has that file's id: that stint died before it could save the id, and this is the
+     * same file again.
      */
     write(file: {
       name: string
       contentType: string
       bytes: Uint8Array
     }): Promise<{ fileId: string; sizeBytes: number }>
-    /** Removes files that the job made on its way; what is gone already is no error. */
+    /** Removes files that the job made; it is no error if one is already gone. */
     remove(fileIds: string[]): Promise<void>
   }
   /** The public web; what is not public is refused. */
   web: Pick<Web, 'get' | 'crawlDelaySeconds'>
   mail: {
-    /** The same in every stint: by it a mail that was sent twice can be told. */
+    /** The same in every stint, so that a mail that was sent twice can be recognized. */
     messageId: string
     /** False where mails only become files. */
     leavesThisMachine: boolean
@@ -164,7 +164,7 @@ interface Common<I extends z.ZodType, O extends z.ZodType, C extends z.ZodType> 
 }
 
 /**
- * Limits of a kind. They hold for jobs submitted since the kind has them; a kind that shall lose its limits keeps
+ * Limits of a kind. They apply to jobs that were submitted since the kind has them. To remove a kind's limits, keep
  * `limits: {}` until its queued jobs are gone.
  */
 export interface Limits<Input> {
@@ -174,7 +174,7 @@ export interface Limits<Input> {
   concurrencyKey?: (input: Input) => string
   /** Jobs of one key that run at once. */
   runningPerKey?: number
-  /** Starts of the kind's jobs: so many in so many seconds, and at most so many at once. */
+  /** How often jobs of the kind start: `starts` in each `perSeconds`, and at most `starts` at once. */
   rate?: { starts: number; perSeconds: number }
 }
 
@@ -249,7 +249,7 @@ export const defineJob = <I extends z.ZodType, O extends z.ZodType, C extends z.
   }
   requireOneOf(kind, 'queue', QUEUES)
   requireOneOf(kind, 'isolation', ['shared', 'thread'])
-  // One that is no generator would be found out when its first job runs, and then not by name.
+  // Otherwise this would only show when the first job of the kind runs, without the kind's name.
   if (/^(Async|Generator)Function$/.test(kind.run.constructor.name))
     throw new TypeError(`The kind ${kind.kind}: run must be an async generator, \`async *run(…)\``)
   return kind
@@ -278,14 +278,14 @@ export class PermanentError extends Error {
   }
 }
 
-/** So far ahead a job may be submitted for, or want to go on, at most: ten years. */
+/** How far ahead a job may be submitted for, or ask to continue: ten years. */
 export const MAX_DELAY_SECONDS = 315_360_000
 
-/** Thrown by a job that wants to go on later, from its last checkpoint, without spending an attempt. A past time is now. */
+/** Thrown by a job to continue later from its last checkpoint, without spending an attempt. A negative time is now. */
 export class RetryLater extends Error {
   override readonly name = 'RetryLater'
   readonly seconds: number
-  /** @throws {RangeError} when `seconds` are no number, or more than ten years: the job throws that then */
+  /** @throws {RangeError} when `seconds` is NaN or more than ten years; that is then what the job threw */
   constructor(seconds: number, message = `again in ${seconds} s`) {
     super(message)
     if (!(seconds <= MAX_DELAY_SECONDS))
@@ -294,7 +294,7 @@ export class RetryLater extends Error {
   }
 }
 
-/** Thrown into a job's own writes when another stint holds the job by now. */
+/** Thrown by a job's own writes when another stint holds the job by now. */
 export class FencedError extends Error {
   override readonly name = 'FencedError'
 }

@@ -17,7 +17,7 @@ const MAX_RUNNING = 500
 /** How often an invocation that only waits for its jobs looks for others. */
 const LOOK_MS = 250
 
-/** For so long an invocation that began with a suspect goes on with others, one by one: each shall have time enough. */
+/** How long an invocation that began with a suspect takes further ones, one by one: each must have enough time left. */
 const suspectsTurnMs = (time: FunctionTime): number => Math.min(1_000, time.totalMs / 10)
 
 export interface Invocation {
@@ -58,9 +58,9 @@ export const execute = async (engine: Engine, { queue, budget, remainingMs }: In
 }
 
 /**
- * Claims until the budget is used, nothing is startable, or time is short. An invocation that then still waits for jobs
- * of its own takes in what nobody came for meanwhile: the doorbells of those may lie behind it, where few may run at
- * once, and it is there and paid for. @returns what is left of the budget, to be rung again
+ * Claims until the budget is used, nothing is startable, or time is short. While the invocation then still waits for its
+ * own jobs, it also takes jobs that nobody has come for: where few invocations may run at once, their doorbells may have
+ * to wait for this one to end, and it is there and paid for. @returns what is left of the budget, to be rung again
  */
 const claimAndStart = async (shift: Shift, queue: QueueName, budget: number): Promise<number> => {
   const { engine, running, time } = shift
@@ -115,18 +115,18 @@ const claimAndStart = async (shift: Shift, queue: QueueName, budget: number): Pr
 const LATE_MS = 15
 
 /**
- * Whether a process's last claim of a queue took all that its doorbells were worth, and each of them late. Then there may
- * be one more than there are doorbells: one was lost, or lies with a function that is still starting. Where jobs come
- * steadily, the doorbell of each would start the one before it from then on, and none would ever wait long enough for
- * the sweep. So the next claim takes one more.
+ * Whether a process's last claim of a queue took as many jobs as its doorbells were worth, and all of these had waited.
+ * Then there may be one job more than doorbells, because a doorbell was lost or is with a function that is still starting.
+ * If jobs keep coming, each doorbell would from then on start the job before its own, and none would wait long enough for
+ * the sweep to notice. So the next claim takes one more.
  */
 const cameLate = mapOfEach<App, boolean>()
 
-/** Where a doorbell is worth a function of its own, a second job would not run there any earlier. */
+/** Where a doorbell is worth one job, a function that took a second job would run it no earlier. */
 const isLate = (queue: QueueName, jobs: readonly ClaimedJob[]): boolean =>
   CLAIMS_PER_DOORBELL[queue] > 1 && jobs.every(({ waitMs }) => waitMs > LATE_MS)
 
-/** After a look that found nothing nobody looks for the same kinds for so many times as long as it took. */
+/** After a look that found nothing, the same kinds are not looked for again for this many times as long as it took. */
 const REST = 4
 
 /** A look that found nothing of these kinds, while the slots of others were taken. */
@@ -141,8 +141,8 @@ const vainLook = (free: ClaimWish['free'], beganMs: number): VainLook => {
 }
 
 /**
- * Whether another look would be the same again. It reads all that waits of the kinds whose slots are taken, some 300 ms
- * for 100 000 jobs: made whenever one of them ends, it would keep the next of them waiting for longer than they run.
+ * Whether another look would only find the same. A look reads all waiting jobs of the kinds whose slots are taken, which is
+ * some 300 ms for 100 000 jobs: if one were made whenever a job ends, the next job would wait for longer than it runs.
  */
 const isVainAgain = ({ kinds, untilMs }: VainLook, free: ClaimWish['free']): boolean =>
   performance.now() < untilMs && free.every(({ kind }) => kinds.has(kind))
@@ -160,8 +160,8 @@ const tryClaim = async (shift: Shift, wish: ClaimWish, isFirst: boolean): Promis
 }
 
 /**
- * The kinds that may run more jobs here, how many more each, and whether others may not. Those of other queues are among
- * them: a job stays in the queue that its kind had when it was submitted.
+ * The kinds that may run more jobs here, how many more of each, and whether there are kinds that may not. Kinds of other
+ * queues are included: a job stays in the queue that its kind had when it was submitted.
  */
 const freeSlots = (kinds: readonly JobKind[], running: ReadonlySet<Stint>) => {
   const taken = new Map<string, number>()

@@ -30,9 +30,9 @@ interface Unwritten {
 }
 
 /**
- * Writes outcomes in batches: one write is under way at a time, and what comes meanwhile goes into the next, so that
- * one job alone doesn't wait and thousands share their round trips. What can't be written waits, whatever the reason: an
- * outcome that is lost is work that is done again.
+ * Writes outcomes in batches. One write is under way at a time, and outcomes that come meanwhile go into the next, so that a
+ * single job doesn't wait and thousands share their round trips. An outcome that can't be written waits, whatever the
+ * reason: if it were lost, the work would be done again.
  */
 export const createFinisher = (app: App, hasTime: () => boolean): Finisher => {
   const waiting: outcomes.Outcome[] = []
@@ -82,7 +82,7 @@ export const createFinisher = (app: App, hasTime: () => boolean): Finisher => {
   return {
     add: (outcome) => {
       waiting.push(outcome)
-      // What is thrown here was logged, and its outcomes wait still: idle() tries once more, and throws.
+      // The error was logged, and its outcomes still wait: idle() tries once more, and throws.
       keepWriting().catch(() => {})
     },
     idle: async () => {
@@ -110,7 +110,7 @@ const write = async (app: App, batch: outcomes.Outcome[]): Promise<Unwritten[]> 
   }
 }
 
-/** One outcome that can't be written must not cost the others theirs: then each is written alone. */
+/** Writes each outcome alone, so that one that can't be written doesn't keep the others from it. */
 const writeEach = async (app: App, batch: outcomes.Outcome[], error: unknown): Promise<Unwritten[]> => {
   const [outcome] = batch
   if (!outcome || batch.length > 1) {
@@ -125,7 +125,7 @@ const writeEach = async (app: App, batch: outcomes.Outcome[], error: unknown): P
   return unwritten.map((it) => ({ ...it, outcome }))
 }
 
-/** Tells of jobs that were settled. Who is missing of so many that were handed in was fenced off. */
+/** Counts settled jobs and rings for what may start now. Of the outcomes handed in, those not settled were fenced off. */
 const tell = async (app: App, settled: outcomes.Settled[], handedIn: number): Promise<void> => {
   if (handedIn === 0) return
   app.committed()

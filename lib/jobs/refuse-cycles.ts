@@ -2,8 +2,9 @@ import { invalidField } from '../core/errors.ts'
 import type { Prepared } from './prepare.ts'
 
 /**
- * Among siblings a job could wait for itself. Takes jobs away as long as one has no sibling left to wait for.
- * @throws {StintError} VALIDATION_FAILED that names the first that is left
+ * Refuses siblings that would wait for each other in a circle. It removes jobs that have no sibling left to wait for, again
+ * and again; if some are left, they are in a circle or behind one.
+ * @throws {StintError} VALIDATION_FAILED that names the first of those
  */
 export const refuseCycles = (prepared: Prepared[]): void => {
   const siblings = new Map(prepared.map((it) => [it.row.id, it]))

@@ -5,7 +5,7 @@ import { StintError } from '../core/errors.ts'
 import { deleteOrphans } from '../files/orphans.ts'
 import { hasEnded } from './states.ts'
 
-/** Jobs, and events of theirs, that one transaction removes. */
+/** How many jobs, and how many of their events, one transaction removes. */
 const BATCH = 1_000
 const MAX_EVENTS = 10_000
 const LOG_LINES = 10_000
@@ -35,8 +35,8 @@ export const removeJob = async (app: App, id: string, alongside?: Alongside): Pr
 }
 
 /**
- * Removes the jobs that ended more than `days` ago, as long as `inTime`. Those stay that a live job runs after or needs
- * a file of, and those with events that are not published. @returns how many are gone
+ * Removes jobs that ended more than `days` ago, as long as `inTime`. It keeps jobs that have unpublished events, and jobs that
+ * a live job runs after or needs a file of. @returns how many were removed
  */
 export const removeExpiredJobs = (app: App, days: number, inTime: () => boolean): Promise<number> =>
   removeAll(app, inTime, { days, list: (page) => removals.listExpired(app.sql, { days, ...page }) })
@@ -64,8 +64,8 @@ const removeAll = async (app: App, inTime: () => boolean, { days, list }: Old): 
 }
 
 /**
- * Locks first, and then looks again: a person may just have begun one of them anew, and it needs its lines. When the
- * time is over before all lines are gone, the oldest are, and the jobs go another time.
+ * Locks the jobs first and then looks again: somebody may just have retried one, which needs its log lines. If the time is
+ * over before all lines are removed, the oldest lines are gone, and the jobs are removed another time.
  */
 const removeBatch = async (app: App, ids: string[], days: number | null, inTime: () => boolean): Promise<number> => {
   const inUse = new Set(await removals.listWithFilesInUse(app.sql, ids))

@@ -13,9 +13,9 @@ import { hasEnded } from './states.ts'
 const MAX_COUNTED = 10_000
 
 /**
- * Begins a failed or cancelled job anew, from its checkpoint unless told otherwise. It takes its unique key again, and
- * waits for those of its parents that live again. Jobs that ran after it and have ended stay as they are; those that
- * still wait, wait for it again.
+ * Retries a failed or cancelled job, from its checkpoint unless told otherwise. It takes its unique key again, and waits for
+ * parents that were retried and have not ended yet. Jobs after it that still wait, wait for it again; those that have ended
+ * stay as they are.
  * @throws {StintError} JOB_NOT_FOUND, JOB_NOT_ENDED, JOB_SUCCEEDED, UNIQUE_KEY_TAKEN
  */
 export const retryJob = async (
@@ -42,9 +42,9 @@ export const retryJob = async (
 }
 
 /**
- * As {@link retryJob}, for many at once. Those that have not failed and were not cancelled are left as they are, and
- * those whose unique key another job has.
- * @returns how many begin anew
+ * Like {@link retryJob}, for many at once. Jobs that neither failed nor were cancelled are left as they are, and so are those
+ * whose unique key another job has.
+ * @returns how many were retried
  */
 export const retryJobs = async (
   app: App,
@@ -72,8 +72,8 @@ export const retryJobs = async (
 }
 
 /**
- * Begins failed jobs of a queue anew, from their checkpoints, and spreads their starts by `perSecond`.
- * @returns how many, and how many before the last of them it left alone because another job has their unique key
+ * Retries failed jobs of a queue, from their checkpoints, and spreads their starts by `perSecond`.
+ * @returns how many, and how many it left alone on the way because another job has their unique key
  */
 export const redriveJobs = async (
   app: App,
@@ -83,7 +83,7 @@ export const redriveJobs = async (
 ): Promise<{ redriven: number; skipped: number }> => {
   const { begun, skipped } = await transaction(app.sql, async (tx) => {
     const chosen = await retries.listRedrivable(tx, filter, limit)
-    // What lies behind the last of them is another redrive's, however much it is.
+    // Jobs that failed after the last of them are for the next redrive.
     const last = chosen.length < limit ? undefined : chosen.at(-1)
     const without = await retries.countWithoutKey(tx, filter, last?.id ?? null, MAX_COUNTED)
     const held = await takeKeysAgain(tx, chosen)
@@ -117,9 +117,9 @@ const lockAll = (tx: TransactionSql, jobs: retries.Ended[]) =>
 
 const begin = async (tx: TransactionSql, ...[jobs, how]: Tail<Parameters<typeof retries.begin>>) => {
   const ids = jobs.map((job) => job.id)
-  // Before their events: whether a child came free before its parent began anew shows in the events' order.
+  // Before the jobs' own events: the order of events then shows whether a child came free before its parent was retried.
   await dependencies.reopen(tx, ids)
-  // What they submitted is theirs as long as they go on from where they were.
+  // Jobs that go on from their checkpoints keep the jobs that they submitted.
   if (how.fromStart) await idempotencyKeys.forget(tx, ids)
   return retries.begin(tx, jobs, how)
 }

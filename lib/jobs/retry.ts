@@ -1,4 +1,4 @@
-/** SQS parks a message for at most 15 minutes (AWS: "Amazon SQS message timers"); what is further away the sweep rings. */
+/** SQS delays a message for at most 15 minutes (AWS: "Amazon SQS message timers"). For later jobs the sweep rings. */
 export const MAX_DOORBELL_DELAY_SECONDS = 900
 
 /**
@@ -15,7 +15,7 @@ export const backoffMs = (
   random: number,
 ): number => Math.round(random * Math.min(capSeconds, baseSeconds * 2 ** (attempt - 1)) * 1_000)
 
-/** The whole seconds that a doorbell must wait so that its job is due when it rings; null when SQS can't wait so long. */
+/** How many whole seconds a doorbell must wait so that its job is due when it rings; null if that is too long for SQS. */
 export const doorbellDelaySeconds = (delayMs: number): number | null => {
   if (delayMs <= 0) return 0
   const seconds = Math.ceil(delayMs / 1_000) + 1

@@ -51,7 +51,7 @@ export const runJob = async (
   }
 }
 
-/** An error is logged with all that hangs on it, and as its parts where that can't be read, or is frozen. */
+/** Logs an error with all its properties, or only its parts if those can't be read or it is frozen. */
 const logThrown = (app: App, { job: { id: job, stint } }: Stint, error: Error): void => {
   try {
     app.log.info({ err: error, job, stint }, 'a job threw')
@@ -65,7 +65,7 @@ const parentsOf = async (app: App, jobId: string): Promise<Parent[]> => {
   return rows.map((row) => ({ ...row, state: row.state as Parent['state'] }))
 }
 
-/** The checkpoint to go on from. One that its kind can't migrate or no longer understands is dropped: the job starts anew. */
+/** The checkpoint to continue from. If the kind can't migrate or understand it, it is dropped, and the job starts anew. */
 const parseCheckpoint = (app: App, { kind, job }: Stint): unknown => {
   if (job.checkpoint === null || !kind.checkpoint) return undefined
   const current = job.checkpointVersion === kind.checkpointVersion

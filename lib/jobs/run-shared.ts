@@ -32,7 +32,7 @@ export const runShared = async (
       await letOthersRun()
     }
   } finally {
-    // Its own `finally` blocks run, and nobody waits for them: its outcome is decided, and what they throw changes nothing.
+    // Runs the generator's own `finally` blocks. Nobody waits for them, and if they throw, the outcome is decided already.
     points.return(undefined).catch(() => {})
   }
 }

@@ -14,7 +14,7 @@ import {
 } from './thread-protocol.ts'
 import { partsOf, revive } from './thrown.ts'
 
-/** How often the time that is left is held against the margin, while a thread computes. */
+/** How often the remaining time is compared with the margin while a thread computes. */
 const LOOK_MS = 25
 
 /** What a job's process does for it while it runs in a thread. */
@@ -53,7 +53,7 @@ export const createThreads = (entry: URL): Threads => {
 
       let failed: { error: unknown } | undefined
       const stop = (): void => void Atomics.store(cells, SHARED.STOP, 1)
-      /** What a job on the event loop would have been thrown at once. */
+      /** Notes an error that a job on the event loop would get thrown at once, and stops the thread. */
       const fail = (error: unknown): void => {
         failed ??= { error }
         stop()
@@ -85,7 +85,7 @@ export const createThreads = (entry: URL): Threads => {
         take(message)
         if (message.type === 'point' && message.durable) void saveDurable()
       })
-      /** The answer comes over a port of its own, and may be here before what was told ahead of it. */
+      /** The result comes over a port of its own, and may arrive before messages that were sent earlier. */
       const takeRest = (): void => {
         for (let rest = receiveMessageOnPort(port1); rest; rest = receiveMessageOnPort(port1)) take(rest.message)
       }
@@ -119,7 +119,7 @@ export const createThreads = (entry: URL): Threads => {
   }
 }
 
-/** What a job throws comes as its ending; a RangeError is the copying's, which recurses over what it is to hand over. */
+/** What the job throws comes as its ending. A RangeError is from copying its values, which recurses over them. */
 const refuseTooDeep = (error: unknown): never => {
   if (!(error instanceof RangeError)) throw error
   throw new PermanentError('VALUE_TOO_DEEP', 'what the job gave is nested too deep to leave its thread', {

@@ -91,27 +91,27 @@ const threadLog = (tell: (message: FromThread) => void): JobLog => {
     try {
       tell({ type: 'log', level, message, data })
     } catch {
-      // It holds a function, or is nested too deep to be copied. It is stored as JSON anyway.
+      // A value with a function in it, or nested too deep, can't be copied. It would be stored as JSON anyway.
       tell({ type: 'log', level, message, data: JSON.parse(looseJson(data) ?? 'null') })
     }
   }
   return { debug: write('debug'), info: write('info'), warn: write('warn'), error: write('error') }
 }
 
-/** A job's `submit`, which its process does for it, and what takes the answers. */
+/** The job's `submit`, which asks its process to submit, and the function that takes the answers. */
 const threadSubmit = (tell: (message: FromThread) => void) => {
   const waiting = new Map<number, PromiseWithResolvers<string>>()
   let last = 0
   const submit: JobContext<unknown, unknown>['submit'] = (key, job) => {
     const answer = Promise.withResolvers<string>()
-    // Where nobody awaits it, it would else end the thread; the process has told of it.
+    // If nobody awaits it, a rejection would end the thread; the process has logged it.
     answer.promise.catch(() => {})
     const nth = ++last
     waiting.set(nth, answer)
     try {
       tell({ type: 'submit', nth, key, job })
     } catch (cause) {
-      // What can't be copied is no JSON either.
+      // A value that can't be copied isn't JSON either.
       const message = `submit(${JSON.stringify(key)}): it is not JSON: ${partsOf(cause).message}`
       answer.reject(new PermanentError('VALIDATION_FAILED', message, { cause }))
     }

@@ -45,15 +45,17 @@ export const settleWithChildren = async (
 }
 
 /**
- * Edges that one transaction settles, and jobs that fall with others in it, at most: in about half a second. It must be
- * over long before the time of the function that runs it, or what it did is rolled back, each time that it is tried.
+ * The most edges that one transaction settles (and jobs that fall with others in it): about half a second's worth. A longer
+ * one could outlast the function that runs it, and would be rolled back each time it is tried.
  */
 export const MAX_EDGES = 5_000
 
 /**
- * Counts the ends of jobs at those that run after them, so many at most; those with more are noted, and {@link countEnds}
- * goes on with them. Until then their children wait as before. A child that ends with its parents takes its own children
- * with it; a second look finds those that were submitted after it while the first one waited for a lock.
+ * Tells the children of ended jobs that they have one parent less to wait for. At most `most` edges are counted; parents
+ * that have more are noted, {@link countEnds} goes on with them, and until then their children wait as before.
+ *
+ * A child may end together with its parents ("fall"), and then its own children are told too. It calls itself for jobs that
+ * fell unexpectedly: they got children while it waited for a lock.
  * @returns every job that changed its state
  */
 export const settleChildren = async (
@@ -76,8 +78,8 @@ export const settleChildren = async (
 }
 
 /**
- * Locks jobs that fall with others and have others after them. One that begins anew while a lock is waited for may fall
- * too, and others with it: looks until there is no other.
+ * Locks the jobs that fall with their parents and have children themselves. A job that is retried while this waits for a lock
+ * may fall too, and others with it: so it looks until it finds no more.
  */
 const lockFalling = async (tx: TransactionSql, parentIds: string[], most: number): Promise<string[]> => {
   const locked = new Set<string>()

@@ -7,7 +7,7 @@ import type { Stint } from './stint.ts'
 import { partsOf, revive } from './thrown.ts'
 import { type FunctionTime, hardStopMs } from './time.ts'
 
-/** How often running jobs are looked at: whether their time is over, and whether they stopped when they were told. */
+/** How often running jobs are checked: whether their time is over, and whether they stopped when told to. */
 const LOOK_MS = 500
 
 /** How long a job may take to reach a safe point after its timeout. */
@@ -22,7 +22,7 @@ export interface Shift {
   time: FunctionTime
   running: Set<Stint>
   finisher: Finisher
-  /** A job on the event loop could not be stopped: the process must not be used again. */
+  /** A job on the event loop could not be stopped: the process must not be reused. */
   stuck: boolean
   start(stint: Stint): void
   /** Resolves when one of the running jobs has ended, or the function's time is over; or after so many milliseconds. */
@@ -38,18 +38,18 @@ export const beginShift = (engine: Engine, time: FunctionTime): Shift => {
   const running = new Set<Stint>()
   const letGo = new Map<Stint, () => void>()
   const latest = new Map<string, Stint>()
-  // The next end, and the last, for whoever waits for one. A race between all that run would leave something behind with
-  // each of them, each time that somebody waits, until it ends: hundreds of megabytes in a function's time.
+  // Resolved when the next running job ends, and when the last one does. Each `Promise.race` over all running jobs would
+  // leave a handler with each of them until it ends: hundreds of megabytes in a function's time.
   let one = Promise.withResolvers<void>()
   let all = Promise.withResolvers<void>()
   const keeper = createKeeper(app, running)
   const finisher = createFinisher(app, () => time.remainingMs() > 500)
 
   const start = (stint: Stint): void => {
-    // This process lost the job, and claimed it again before it noticed: the lease is the new stint's, and the earlier one
-    // must stop.
+    // If this process lost the job and claimed it again before it noticed, the lease belongs to the new stint, and the
+    // earlier one must stop.
     latest.get(stint.job.id)?.fence()
-    // Its claim took until after the hard stop, and nobody would cut it off.
+    // The claim took until after the hard stop: nobody would cut this job off any more.
     if (time.remainingMs() < hardStopMs(time.totalMs)) return void finisher.add(stint.yielded())
     latest.set(stint.job.id, stint)
     running.add(stint)

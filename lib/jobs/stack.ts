@@ -12,8 +12,8 @@ const MAX_MESSAGE = 500
 const MAX_LINE = 600
 
 /**
- * Where what a job threw comes from, and what caused it, for people: at most 8 KiB that Postgres takes, with paths from the
- * application's root. Undefined where that is nowhere: for what is no error, or has no stack.
+ * The stack of what a job threw, with its causes, for people: at most 8 KiB, storable in Postgres, with paths from the
+ * application's root. Undefined if it isn't an error or has no stack.
  */
 export const stackOf = (thrown: unknown): string | undefined => {
   const text = textsOf(thrown, new Set()).join('\n')

@@ -12,7 +12,7 @@ import { stackToKeep, toError } from './thrown.ts'
 import { type FunctionTime, marginMs } from './time.ts'
 
 /**
- * One execution of a job by this process: what its safe points said last, and what others want of it.
+ * One execution of a job by this process: its newest safe point, and whether it has been told to stop.
  * Times are milliseconds of a monotonic clock.
  */
 export class Stint {
@@ -29,7 +29,7 @@ export class Stint {
   fenced = false
   /** How it ended, while that is not written yet. */
   outcome: Outcome | undefined
-  /** Its outcome was handed in by who cut it off: what it still gives doesn't count. */
+  /** It was cut off, and its outcome handed in: whatever it still returns is ignored. */
   handedIn = false
   /** Somebody wants it to stop at its next safe point. */
   stopRequested = false
@@ -67,7 +67,7 @@ export class Stint {
     this.#lastPointMs = now
     const said = defined(point)
     this.#latest = { ...this.#latest, ...said }
-    // One that says nothing is only a place to stop at: there is nothing to save, and nothing to tell.
+    // A bare `yield {}` is only a place to stop at: there is nothing to save, and no event to write.
     this.#unsaved ||= Object.keys(said).length > 0
     this.passed = true
   }
@@ -126,7 +126,7 @@ export class Stint {
     return this.#goesOn('yielded')
   }
 
-  /** How a throw ends the stint. One that only passes on that the signal was aborted is a stop and spends no attempt. */
+  /** How a throw ends the stint. Throwing because `signal` aborted is a stop at a safe point and spends no attempt. */
   threw(error: Error, random: number): Outcome {
     if (this.#isOwnAbort(error)) return this.yielded()
     if (error instanceof RetryLater)

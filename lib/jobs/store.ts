@@ -39,8 +39,8 @@ export interface Submitter {
 }
 
 /**
- * Stores jobs with idempotency keys, unique keys and parents, in the caller's transaction: keys are won first, then the
- * parents are locked, and what is left to be made is inserted with its edges. All or nothing.
+ * Stores jobs with idempotency keys, unique keys and parents, in the caller's transaction: first it takes the keys, then it
+ * locks the parents, and then it inserts the jobs that are new, with their edges. All or nothing.
  * @throws {StintError} IDEMPOTENCY_KEY_REUSED, VALIDATION_FAILED (a parent that isn't there, an expiry before the start)
  * @throws {FencedError} when the stint that submits them no longer holds its job
  */
@@ -76,8 +76,8 @@ export interface Times {
 }
 
 /**
- * @returns when each new job was queued and is due, and those that expire before. One that was there already is not among
- * them.
+ * Inserts jobs; one that is there already is left alone.
+ * @returns when each new job was queued and is due, and the ids of those that expire before they are due
  */
 export const insert = async (
   sql: Sql,
@@ -93,8 +93,9 @@ export const insert = async (
 }
 
 /**
- * Nobody means it. By the database's clock, and of new jobs only: a repeat with an idempotency key may come after its job
- * has expired. What a job submits it may submit late, through no fault of its own; that expires at once.
+ * Refuses jobs that would expire before they may start, which nobody means. The database's clock decides, and only new jobs
+ * are looked at: a repeat with an idempotency key may come after its job has expired. Not for what a job submits: it may be
+ * late through no fault of its own, and then its job expires at once.
  * @throws {StintError} VALIDATION_FAILED
  */
 const refuseLate = (made: Prepared[], late: string[]): void => {
@@ -105,8 +106,8 @@ const refuseLate = (made: Prepared[], late: string[]): void => {
 }
 
 /**
- * Who repeats a sibling that was answered with another job, or runs after it, has that one in its place. What was
- * prepared stays as it is: a transaction that is tried again may find others behind the keys.
+ * Some siblings were answered with other jobs. Those that repeat such a sibling, or run after it, now refer to that other
+ * job. The given submissions aren't changed: if the transaction is tried again, the keys may lead to others.
  * @throws {StintError} VALIDATION_FAILED, where a job would then wait for itself
  */
 const followAnswered = (own: Prepared[], answered: Answered): Prepared[] => {
@@ -129,7 +130,7 @@ const startableNow = (made: Prepared[], times: Map<string, Times>): Startable[] 
 export const delayOf = (times: Times | undefined): number =>
   times ? times.startAt.getTime() - times.queuedAt.getTime() : 0
 
-/** The parents that are not among them. */
+/** The parents that are not among these jobs. */
 const parentsOutside = (made: Prepared[]): string[] => {
   const siblings = new Set(made.map(({ row }) => row.id))
   return [...new Set(made.flatMap(({ after }) => after))].filter((id) => !siblings.has(id))
@@ -139,9 +140,9 @@ const lockParents = async (tx: TransactionSql, ids: string[]): Promise<dependenc
   ids.length > 0 ? dependencies.lockParents(tx, ids) : []
 
 /**
- * Locks the jobs that others shall run after, and in its place among them, by the order of ids, the one that submits
- * them: what is made has from it who is behind it, and its trace.
- * @throws {FencedError} when the stint no longer holds it
+ * Locks the parents and the submitting job, all in the order of their ids. The new jobs take over the submitting job's
+ * person and trace.
+ * @throws {FencedError} when the stint no longer holds its job
  */
 const lockAround = async (
   app: App,
@@ -165,8 +166,8 @@ const lockAround = async (
 }
 
 /**
- * Says in the rows how many parents each waits for.
- * @param outside the parents that are not among them
+ * Notes in the rows how many parents each job waits for.
+ * @param outside the parents that are not among these jobs
  * @throws {StintError} VALIDATION_FAILED (a parent that isn't there)
  */
 const countParents = (made: Prepared[], outside: dependencies.ParentRow[]): void => {

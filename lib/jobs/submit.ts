@@ -49,8 +49,8 @@ const TRIES = 4
 const PAUSE_MS = 250
 
 /**
- * Tries again when the connection broke. The ids were made here and are inserted once at most, so a commit whose answer
- * was lost does no harm.
+ * Tries again when the connection broke. If the commit succeeded and only its answer was lost, that does no harm: the ids
+ * were made here, and each is inserted once at most.
  */
 const whileUnreachable = async <T>(app: App, work: () => Promise<T>): Promise<T> => {
   for (let attempt = 1; ; attempt++) {

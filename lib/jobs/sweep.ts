@@ -31,13 +31,13 @@ const MAX_COUNTED = MAX_DOORBELLS * 500
 const LOOK_FOR_ROOM_MS = 10_000
 
 /**
- * Finds what is due and lies still: lost leases, jobs that have expired, ends that are not counted yet, and queues whose
- * doorbells were lost.
- * @param kinds those that workers run
+ * Finds what is due but that nobody is working on: lost leases, expired jobs, ends that are not counted yet, and queues
+ * whose doorbells were lost.
+ * @param kinds the kinds that workers run
  */
 export const sweep = async (app: App, kinds: readonly JobKind[] = []): Promise<void> => {
   if (!(await holds(app, 'sweep', (tx, seconds) => grantAfterOutage(app, tx, seconds)))) return
-  // Of a stack at rest this is all that is asked, each second.
+  // On a stack at rest this is the sweep's only query.
   const { lost, expired, uncounted, queued } = await sweeps.glance(app.sql)
   await each([
     ...(lost ? [() => endLostLeases(app, ENDING_MS)] : []),
@@ -49,10 +49,10 @@ export const sweep = async (app: App, kinds: readonly JobKind[] = []): Promise<v
 }
 
 /**
- * When no sweep could reach Postgres for a lease, the workers could not renew theirs either: they get one more before
- * a lost one counts as a crash, those too that end before a worker tries again. The outage may have begun some seconds
- * before the sweep's own lease was over, when it was to be renewed. A sweep that comes once a minute must not pass for an
- * outage: it would give the jobs of dead workers one lease after the other.
+ * If no sweep could reach Postgres for as long as a lease lasts, the workers couldn't renew theirs either. So running jobs
+ * get one more lease before a lost one counts as a crash, also those whose lease ends before their worker tries again. The
+ * outage may have begun some seconds before the sweep's own lease was over, when it was to be renewed. A sweep that comes
+ * only once a minute must not look like an outage: it would give the jobs of dead workers one lease after another.
  */
 const grantAfterOutage = async (app: App, tx: Sql, vacantSeconds: number): Promise<void> => {
   const { leaseSeconds, heartbeatSeconds } = app.config.engine
@@ -161,8 +161,8 @@ const MAX_PAUSE_MS = 60_000
 const lastRings = mapOfEach<App, { startable: number; at: number; pauseMs: number }>()
 
 /**
- * Where ringing changes nothing, since a deploy took a kind away whose jobs wait, the pauses grow: each doorbell starts a
- * function that is paid for.
+ * If ringing changes nothing, for example because a deploy removed the kind of the waiting jobs, the pauses grow: each
+ * doorbell starts a function that is paid for.
  */
 const isTimeToRing = (app: App, queue: QueueName, startable: number): boolean => {
   const last = lastRings(app).get(queue)
@@ -174,13 +174,13 @@ const isTimeToRing = (app: App, queue: QueueName, startable: number): boolean =>
 }
 
 /**
- * Overdue jobs by the queue whose workers claim them. Of those with limits that is their kind's, which may be another than
- * when they were submitted.
+ * Overdue jobs by the queue whose workers claim them. For kinds with limits that is the kind's queue now, which may have
+ * changed since the jobs were submitted.
  */
 export const byQueue = (overdue: queues.Overdue[], kinds: readonly JobKind[]): Map<QueueName, queues.Overdue[]> =>
   Map.groupBy(overdue, ({ kind, queue }) => kinds.find((it) => it.kind === kind)?.queue ?? (queue as QueueName))
 
-/** So many projects a second are looked at, over time: that takes a tenth of a core, however many have delayed jobs only. */
+/** How many projects a second are looked at, on average: a tenth of a core, however many projects have delayed jobs. */
 const LOOKS_PER_SECOND = 7_000
 
 const lastLooks = new WeakMap<App, { at: number; restMs: number }>()
@@ -211,8 +211,8 @@ const ringOverdue = async (app: App, kinds: readonly JobKind[]): Promise<void> =
 const lookedForRoom = mapOfEach<App, number>()
 
 /**
- * The end of a limited job rings for the next, so those that wait while others run mostly wait for them. But a doorbell
- * that was lost, or a delay that is over, may have left room that nobody knows of.
+ * The end of a limited job rings for the next, so jobs that wait while others of their kind run mostly wait for those. But
+ * after a lost doorbell, or when a delay is over, there may be room that nobody knows of.
  */
 const isTimeToLook = (app: App, limitedKind: string): boolean => {
   const looked = lookedForRoom(app)
@@ -221,7 +221,7 @@ const isTimeToLook = (app: App, limitedKind: string): boolean => {
   return true
 }
 
-/** Ends at once the leases of processes that are known to be dead: their jobs go on now and not when the lease is over. */
+/** Ends the leases of processes that are known to be dead, so that their jobs continue at once. */
 export const endLeasesOf = async (app: App, instances: string[]): Promise<void> => {
   if ((await leases.endOf(app.sql, instances)) > 0) await endLostLeases(app)
 }

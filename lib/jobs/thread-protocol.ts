@@ -2,7 +2,7 @@ import type { MessagePort } from 'node:worker_threads'
 import type { JobToSubmit, Parent, SafePoint } from './define.ts'
 import type { ThrownParts } from './thrown.ts'
 
-/** What a thread is given with a job. */
+/** A job as it is handed to a thread. */
 export interface ThreadTask {
   kind: string
   job: { id: string; projectId: string; attempt: number; stint: number }
@@ -22,7 +22,7 @@ export const SHARED = {
   LONGEST_GAP: 1,
 } as const
 
-/** What a thread tells while it runs. */
+/** Messages from a thread while it runs. */
 export type FromThread =
   /** It has taken the job up. By {@link monotonicMs}. */
   | { type: 'began'; atMs: number }
@@ -36,14 +36,14 @@ export type FromThread =
   /** Answered by `submitted` or `refused` with the same `nth`. */
   | { type: 'submit'; nth: number; key: string; job: JobToSubmit }
 
-/** What a thread is told while it runs. */
+/** Messages to a thread while it runs. */
 export type ToThread =
   /** Its durable safe point is saved; or not, and it is to stop. */
   | { type: 'saved' }
   | { type: 'submitted'; nth: number; jobId: string }
   | { type: 'refused'; nth: number; error: ThrownParts }
 
-/** How a thread's stint ended. Errors don't survive the way between threads with their class, so their parts go. */
+/** How a thread's stint ended. Errors lose their class between threads, so only their parts are sent. */
 export type ThreadEnding =
   | { ending: 'returned'; result: unknown }
   | { ending: 'yielded'; point: SafePoint<unknown> }

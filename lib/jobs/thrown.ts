@@ -2,7 +2,7 @@ import { attempt } from '../core/attempt.ts'
 import { PermanentError, RetryLater } from './define.ts'
 import { stackOf } from './stack.ts'
 
-/** What of an error outlives the way between threads, where its class doesn't. */
+/** What is kept of an error between threads, where its class is lost. */
 export interface ThrownParts {
   name: string
   message: string
@@ -12,7 +12,7 @@ export interface ThrownParts {
   stack?: string
 }
 
-/** The parts of whatever a job threw. That may be anything, also what throws itself when it is looked at. */
+/** The parts of whatever a job threw. That may be anything, even an object whose properties throw when they are read. */
 export const partsOf = (thrown: unknown): ThrownParts => {
   if (!attempt(() => thrown instanceof Error)) return { name: 'ERROR', message: textOf(thrown) }
   const read = (key: string): unknown => attempt(() => (thrown as Record<string, unknown>)[key])
@@ -27,7 +27,7 @@ export const partsOf = (thrown: unknown): ThrownParts => {
   }
 }
 
-/** The error that parts are of. Where it was made anew tells nobody anything. */
+/** Makes an error of its parts again, with its old stack: where it is remade tells nobody anything. */
 export const revive = ({ name, message, code, seconds, stack = `${name}: ${message}` }: ThrownParts): Error => {
   if (name === 'RetryLater' && seconds !== undefined) return new RetryLater(seconds, message)
   if (name === 'PermanentError' && code !== undefined)
@@ -35,7 +35,7 @@ export const revive = ({ name, message, code, seconds, stack = `${name}: ${messa
   return Object.assign(new Error(message), { name, stack, ...(code !== undefined && { code }) })
 }
 
-/** Where it comes from, with what caused it; of an error that says all there is to know, where that comes from. */
+/** The stack with its causes. A `PermanentError` was thrown on purpose: of it, only the stack of its cause. */
 export const stackToKeep = (thrown: unknown): string | undefined => {
   const isPermanent = attempt(() => (thrown as { name?: unknown }).name) === 'PermanentError'
   return stackOf(isPermanent ? attempt(() => (thrown as Error).cause) : thrown)

@@ -1,14 +1,14 @@
 import type { Snapshot } from '../../db/queries/events.ts'
 
 /**
- * What a listener has: everything that had committed by a moment, told by the transactions and not by a number of the
- * events, since those commit in another order than they are numbered in.
+ * How far a listener has read: everything that had committed by some moment. It names transactions and not a number of an
+ * event, since events may commit in another order than they are numbered in.
  */
 export interface Position {
   /** When that was, in seconds, by the database's clock. */
   atSeconds: number
   seen: Snapshot
-  /** In the middle of a catch-up: it leads up to here, and has come to the event with this id. */
+  /** In the middle of a catch-up: the position that it leads to, and the id of the last event read. */
   page?: { until: Snapshot; behindId: number }
 }
 
@@ -33,7 +33,7 @@ export const readPosition = (text: string): Position | undefined => {
   return until && { atSeconds: Number(atSeconds), seen, page: { until, behindId: Number(behindId) } }
 }
 
-/** Whether whoever is at the position has the event already, or was told of none like it. */
+/** Whether the event's transaction lies before the position: the listener has read the event, or began after it. */
 export const hasSeen = ({ seen }: Position, xid: number): boolean =>
   xid < seen.xmin || (xid < seen.xmax && !seen.inFlight.includes(xid))
 

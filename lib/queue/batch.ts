@@ -12,8 +12,8 @@ export interface BatchRequest {
 }
 
 /**
- * Wraps an SQS-triggered function. `run` answers with the ids of the messages that SQS shall give again; when it
- * throws, SQS gives all of them again (AWS: "Implementing partial batch responses").
+ * Wraps an SQS-triggered function. `run` returns the ids of the messages that SQS should deliver again; when it throws,
+ * SQS delivers all of them again (AWS: "Implementing partial batch responses").
  */
 export const batch = (run: (request: BatchRequest) => Promise<string[]>): BatchHandler => {
   return async (event, context) => {

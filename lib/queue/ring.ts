@@ -27,7 +27,7 @@ export const ringFor = async (app: App, startable: Startable[]): Promise<void> =
   }
 }
 
-/** Doorbells that a queue gets at once for jobs that have waited for long. What they are not worth, the sweep rings for. */
+/** The most doorbells that a queue gets at once for jobs that have waited long. For the rest the sweep rings later. */
 const MAX_DOORBELLS = 200
 
 /** Rings for many jobs that wait and may start together. */
@@ -39,14 +39,14 @@ export const ringForMany = (app: App, waiting: { queue: string; jobs: number }[]
     ),
   )
 
-/** What may start after outcomes were settled: the jobs that are queued again, and one in the place of each limited one. */
+/** What may start after outcomes were settled: jobs that are queued again, and another job for each limited one that ended. */
 export const startableAfter = (settled: (Startable & { state: string; limited: boolean })[]): Startable[] =>
   settled.flatMap(({ queue, delayMs, state, limited }) => [
     ...(state === 'queued' ? [{ queue, delayMs }] : []),
     ...(limited ? [{ queue, delayMs: 0 }] : []),
   ])
 
-/** As few doorbells as can say it: one per queue, delay and {@link CLAIMS_PER_DOORBELL}. */
+/** As few doorbells as possible: per queue and delay, one for each {@link CLAIMS_PER_DOORBELL} jobs. */
 export const toRings = (startable: Startable[]): Ring[] =>
   mergeRings(
     startable.flatMap(({ queue, delayMs, jobs = 1 }) => {
@@ -55,7 +55,7 @@ export const toRings = (startable: Startable[]): Ring[] =>
     }),
   )
 
-/** Doorbells worth the same together, as few as can say it. */
+/** As few doorbells as possible that are worth the same together. */
 export const mergeRings = (rings: readonly Ring[]): Ring[] => {
   const merged = new Map<string, Ring>()
   for (const { queue, n, delaySeconds = 0 } of rings) {
