@@ -68,31 +68,30 @@ const claimAndStart = async (shift: Shift, queue: QueueName, budget: number): Pr
   let turn: ClaimWish['turn'] = 'anyone'
   let vain: VainLook | undefined
   for (let round = 0; left > 0 || running.size > 0; round++) {
+    // The doorbells' worth is used: every now and then a look for jobs that nobody has come for.
     if (left === 0) await shift.allEnded(LOOK_MS)
     if (isShort(time) || engine.app.stopping.aborted) return left
     if (left === 0 && (running.size === 0 || shift.stuck)) return 0
-    const free = freeSlots(engine.kinds, running)
-    const wanted = left === 0 ? MAX_RUNNING : left + (cameLate(engine.app).get(queue) ? 1 : 0)
-    const limit = Math.min(wanted, MAX_RUNNING - running.size)
-    const bytes = MAX_HELD_BYTES - bytesOf(running.values().map(({ job }) => job))
-    if (limit <= 0 || bytes <= 0 || free.kinds.length === 0) {
+    const room = roomFor(shift, left === 0 ? MAX_RUNNING : left + (cameLate(engine.app).get(queue) ? 1 : 0))
+    if (!room) {
       if (running.size === 0) return 0
       await shift.oneEnded()
       // Jobs of no time all end in one turn of the event loop: what they free is claimed together.
       await nextTurn()
       continue
     }
-    if (vain && isVainAgain(vain, free.kinds)) {
+    const { limit, bytes, free, someTaken } = room
+    if (vain && isVainAgain(vain, free)) {
       if (left > 0) await shift.oneEnded(LOOK_MS)
       await nextTurn()
       continue
     }
     const beganMs = performance.now()
-    const jobs = await tryClaim(shift, { queue, limit, bytes, turn, free: free.kinds, glance: left === 0 }, round === 0)
+    const jobs = await tryClaim(shift, { queue, limit, bytes, turn, free, glance: left === 0 }, round === 0)
     if (jobs.length === 0) {
       // Nothing else is startable. Of the kinds that were left out because their slots are taken, something may be.
-      if (free.someTaken) {
-        vain = vainLook(free.kinds, beganMs)
+      if (someTaken) {
+        vain = vainLook(free, beganMs)
         await shift.oneEnded(LOOK_MS)
       } else left = 0
       continue
@@ -159,16 +158,25 @@ const tryClaim = async (shift: Shift, wish: ClaimWish, isFirst: boolean): Promis
   }
 }
 
+/** What may still be claimed beside the running jobs. */
+interface Room extends Required<Pick<ClaimWish, 'limit' | 'bytes' | 'free'>> {
+  /** There are kinds that may run no more jobs here now. */
+  someTaken: boolean
+}
+
 /**
- * The kinds that may run more jobs here, how many more of each, and whether there are kinds that may not. Kinds of other
- * queues are included: a job stays in the queue that its kind had when it was submitted.
+ * How many jobs may be claimed, of the `wanted`, of how many bytes and which kinds; undefined while there is no room for any.
+ * Kinds of other queues are included: a job stays in the queue that its kind had when it was submitted.
  */
-const freeSlots = (kinds: readonly JobKind[], running: ReadonlySet<Stint>) => {
+const roomFor = ({ engine: { kinds }, running }: Shift, wanted: number): Room | undefined => {
   const taken = new Map<string, number>()
   for (const { kind } of running) taken.set(kind.kind, (taken.get(kind.kind) ?? 0) + 1)
-  const all = kinds.map((kind) => ({ kind, slots: kind.concurrency - (taken.get(kind.kind) ?? 0) }))
-  const free = all.filter(({ slots }) => slots > 0)
-  return { kinds: free, someTaken: free.length < all.length }
+  const slots = kinds.map((kind) => ({ kind, slots: kind.concurrency - (taken.get(kind.kind) ?? 0) }))
+  const free = slots.filter((it) => it.slots > 0)
+  const limit = Math.min(wanted, MAX_RUNNING - running.size)
+  const bytes = MAX_HELD_BYTES - bytesOf(running.values().map(({ job }) => job))
+  if (limit <= 0 || bytes <= 0 || free.length === 0) return undefined
+  return { limit, bytes, free, someTaken: free.length < slots.length }
 }
 
 const kindOf = (kinds: readonly JobKind[], name: string): JobKind => {
