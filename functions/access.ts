@@ -9,11 +9,10 @@ import { invalidField, StintError } from '../lib/core/errors.ts'
 import { remember } from './role-cache.ts'
 
 /**
- * Makes sure that the actor may do in the project what takes the role `needed`. One indexed query, and none for the
- * next five seconds: a member who is removed may go on for so long. What must not happen in these seconds asks
- * {@link lockProject} instead.
+ * Makes sure that the actor has at least the role `needed` in the project. One indexed query, and none for the next five
+ * seconds: a removed member keeps access for that long. Where that must not be, use {@link lockProject} instead.
  * @throws {StintError} PROJECT_NOT_FOUND also for strangers: who isn't a member isn't told that the project exists
- * @throws {StintError} FORBIDDEN for a member whose role doesn't reach
+ * @throws {StintError} FORBIDDEN for a member whose role is not enough
  */
 export const requireRole = async (
   app: App,
@@ -28,8 +27,8 @@ export const requireRole = async (
 }
 
 /**
- * Holds the project until the transaction ends, for a change to it or to its people, and tells the actor's role as it
- * is at that moment.
+ * Locks the project until the transaction ends, for a change to it or to its members.
+ * @returns the actor's role, as it is at that moment
  * @throws {StintError} PROJECT_NOT_FOUND, FORBIDDEN, UNAUTHENTICATED as {@link lockSession}
  */
 export const lockProject = async (
@@ -44,9 +43,9 @@ export const lockProject = async (
 }
 
 /**
- * Holds the actor's session until the transaction ends. An access token outlives its session by minutes; what outlives the
- * token is not for somebody who was shut out meanwhile.
- * @throws {StintError} UNAUTHENTICATED when the session was ended while its access token lives
+ * Locks the actor's session until the transaction ends. An access token stays valid for minutes after its session was ended;
+ * with such a token, nothing may be made that outlives it.
+ * @throws {StintError} UNAUTHENTICATED when the session was ended
  */
 export const lockSession = async (tx: Sql, { sessionId }: Actor): Promise<void> => {
   if (sessionId !== undefined && !(await sessions.lock(tx, sessionId)))
@@ -54,8 +53,8 @@ export const lockSession = async (tx: Sql, { sessionId }: Actor): Promise<void> 
 }
 
 /**
- * Where a job goes that names no project: an API key's own, and for a person the one that was made for them at
- * registration. It says nothing about their role in it.
+ * The project of a job that names none: an API key's own, or the one that was made for the person at registration. This
+ * doesn't check their role in it.
  * @throws {StintError} VALIDATION_FAILED, naming `projectId`, when it was deleted or the person has left it
  */
 export const defaultProject = async (app: App, actor: Actor): Promise<string> => {
@@ -65,7 +64,7 @@ export const defaultProject = async (app: App, actor: Actor): Promise<string> =>
   return projectId
 }
 
-/** A key of another project sees nothing here, and no key decides about the project and its people. */
+/** A key of another project has no access, and no key may change the project or its members. */
 const bounded = ({ apiKey }: Actor, projectId: string, role: memberships.Role | null): memberships.Role | null => {
   if (!apiKey) return role
   if (apiKey.projectId !== projectId) return null

@@ -15,8 +15,8 @@ import { forgetRoles } from './role-cache.ts'
 import { takeOver } from './take-over.ts'
 
 /**
- * Notes that an email is its person's, by the token that was sent to it, and by their session: who reads the mails alone may
- * be somebody with whose email a stranger registered, and must not vouch for what that one does.
+ * Notes that an email belongs to its person. It takes the token from the mail and the person's session: if a stranger
+ * registered with somebody's email, that somebody reads the mail but must not confirm the stranger's account by it.
  * @throws {StintError} ACCOUNT_TOKEN_INVALID, also when the token is of another account
  */
 export const confirmEmail = async (app: App, ip: string, actor: Actor, token: string): Promise<void> => {
@@ -31,7 +31,7 @@ export const sendConfirmation = async (app: App, ip: string, actor: Actor): Prom
   await sendMail(app, ip, 'confirm-email', email)
 }
 
-/** Sends a mail with which a new password can be chosen, if there is such an account. Who asks isn't told. */
+/** Sends a mail to choose a new password, if there is such an account. The caller isn't told whether there is. */
 export const sendReset = (app: App, ip: string, email: string): Promise<void> =>
   sendMail(app, ip, 'reset-password', email)
 
@@ -44,8 +44,8 @@ const sendMail = async (app: App, ip: string, purpose: Purpose, email: string): 
 }
 
 /**
- * Replaces a password by the token that was sent, and ends every session that the person has. An email that nobody had
- * confirmed is proven by it to be of who reads its mails, who need not be who made the account: see {@link takeOver}.
+ * Replaces a password by the token from a mail, and ends every session of the person. If the email was not confirmed before,
+ * this proves who reads its mails, which need not be whoever made the account: see {@link takeOver}.
  * @throws {StintError} ACCOUNT_TOKEN_INVALID
  */
 export const resetPassword = async (

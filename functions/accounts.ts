@@ -72,7 +72,7 @@ export const changePassword = async (
   return signedIn
 }
 
-/** Changes name and email. Another email could take the account over, so it takes the password. */
+/** Changes name and email. Changing the email needs the password, since it could be used to take the account over. */
 export const changeProfile = async (
   app: App,
   ip: string,
@@ -82,7 +82,7 @@ export const changeProfile = async (
   const user = await getPerson(app, actor)
   const { name = null, email = null } = change
   if (email !== null) await confirmPassword(app, ip, user, change.currentPassword ?? '')
-  // Who replaced the password meanwhile did so to keep somebody out.
+  // If the password was replaced meanwhile, that was to keep somebody out.
   const checkedHash = email === null ? null : user.passwordHash
   const changed = await users.update(app.sql, user.id, { name, email, checkedHash })
   if (!changed && email !== null) throw new StintError('INVALID_CREDENTIALS')

@@ -3,7 +3,7 @@ import * as auditLog from '../db/queries/audit-log.ts'
 import type { Actor } from '../lib/auth/actor.ts'
 import { newId } from '../lib/core/ids.ts'
 
-/** What the audit log tells of. */
+/** What is recorded in the audit log. */
 export const ACTIONS = [
   'project.create',
   'project.rename',
@@ -44,13 +44,13 @@ export interface Act {
 }
 
 /**
- * Tells the audit log what somebody does, in the transaction that does it: neither is there without the other. Without
- * an actor it is done from the command line.
+ * Records in the audit log what somebody does, in the transaction that does it, so that there is never one without the
+ * other. Without an actor it is done from the command line.
  * @example await transaction(app.sql, async (tx) => { await schedules.remove(tx, id); await told(actor, act)(tx) })
  */
 export const told = (actor: Actor | undefined, act: Act) => toldAll(actor, [act])
 
-/** Tells of many things that somebody does at once, in their order. */
+/** Records many things that somebody does at once, in their order. */
 export const toldAll =
   (actor: Actor | undefined, acts: Act[]) =>
   (tx: Sql): Promise<void> =>
@@ -70,7 +70,7 @@ const entryOf = (actor: Actor | undefined, { action, projectId, target, data = {
   ip: actor?.ip ?? null,
 })
 
-/** What is told of a key that was taken away. */
+/** The record of a key that was revoked. */
 export const revoked = ({ id: target, projectId, name }: { id: string; projectId: string; name: string }): Act => ({
   action: 'api-key.revoke',
   projectId,
@@ -78,7 +78,7 @@ export const revoked = ({ id: target, projectId, name }: { id: string; projectId
   data: { name },
 })
 
-/** Tells the same of many jobs: one entry for each project that some of them belong to. */
+/** Records an action on many jobs: one entry for each project that has some of them. */
 export const toldOfJobs =
   (actor: Actor, action: Act['action'], projectOf: ReadonlyMap<string, string>) =>
   async (tx: Sql, ids: string[]): Promise<void> => {

@@ -20,7 +20,7 @@ export const chooseProject = async (
 }
 
 /**
- * For what belongs to a project: who isn't a member gets the answer of a thing that doesn't exist.
+ * For things that belong to a project: strangers get the same answer as for a thing that doesn't exist.
  * @example await requireRole(app, actor, file.projectId, 'viewer').catch(hideAs('FILE_NOT_FOUND'))
  */
 export const hideAs =

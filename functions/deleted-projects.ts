@@ -12,8 +12,8 @@ const MARGIN_MS = 30_000
 const FIRST = '00000000-0000-0000-0000-000000000000'
 
 /**
- * Removes projects that were deleted more than the retention's days ago, with all that is theirs. One of whose jobs has
- * not ended, or has events that are not published, stays until that is over.
+ * Removes projects that were deleted longer ago than the retention, with all that belongs to them. A project stays while one
+ * of its jobs has not ended or has unpublished events.
  */
 export const removeDeletedProjects = async (
   app: App,

@@ -10,10 +10,10 @@ import { requireRole } from './access.ts'
 import { told } from './audit.ts'
 import { hideAs } from './belonging.ts'
 
-/** How long a presigned URL is good: for the start of a transfer, not for its end. */
+/** How long a presigned URL is valid. The transfer must begin in this time, but may take longer. */
 const UPLOAD_SECONDS = 900
 export const DOWNLOAD_SECONDS = 300
-/** By then a transfer has come to its end that began when its URL was good. */
+/** By then a transfer that began while its URL was valid has ended. */
 const ARRIVED_SECONDS = 3_600
 
 /** A file that the actor may see, or change. @throws {StintError} FILE_NOT_FOUND also for strangers, FORBIDDEN */

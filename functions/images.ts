@@ -16,7 +16,7 @@ export interface Picture {
   bytes: Buffer
 }
 
-/** Stores a picture and submits the job that makes it into another size. @returns the job's id */
+/** Stores a picture and submits the job that resizes it. @returns the job's id */
 export const submitResize = async (
   app: App,
   actor: Actor,
@@ -32,8 +32,8 @@ export const submitResize = async (
 }
 
 /**
- * Where the resized picture can be fetched, as soon as it is made.
- * @returns undefined when it isn't made within `waitSeconds`
+ * Waits for the resized picture.
+ * @returns its URL, or undefined when it isn't ready within `waitSeconds`
  * @throws {StintError} JOB_FAILED when it never will be
  */
 export const awaitPicture = async (

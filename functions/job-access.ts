@@ -8,9 +8,9 @@ import { requireRole } from './access.ts'
 import { hideAs } from './belonging.ts'
 
 /**
- * The job, if the actor may do with it what takes the role `needed` in its project.
+ * The job, if the actor has at least the role `needed` in its project.
  * @throws {StintError} JOB_NOT_FOUND also for strangers: who isn't a member isn't told that the job exists
- * @throws {StintError} FORBIDDEN for a member whose role doesn't reach
+ * @throws {StintError} FORBIDDEN for a member whose role is not enough
  */
 export const requireJob = async (
   app: App,
@@ -25,8 +25,8 @@ export const requireJob = async (
 }
 
 /**
- * As {@link requireJob}, for many at once.
- * @returns each one's project
+ * Like {@link requireJob}, for many at once.
+ * @returns the project of each
  * @throws {StintError} JOB_NOT_FOUND naming the first id that isn't a visible job's, FORBIDDEN
  */
 export const requireJobs = async (
@@ -51,7 +51,7 @@ const missingAt = (index: number): StintError =>
   new StintError('JOB_NOT_FOUND', undefined, { errors: [{ path: `ids[${index}]`, message: 'no such job' }] })
 
 /**
- * That the actor may see what this job submitted. The job itself may be gone by now.
+ * Makes sure that the actor may see what this job submitted. The job itself may have been deleted.
  * @throws {StintError} JOB_NOT_FOUND when neither it nor any job that it submitted is visible
  */
 export const requireSubmitter = async (app: App, actor: Actor, jobId: string): Promise<void> => {

@@ -6,8 +6,8 @@ import { told } from './audit.ts'
 import { requireJob } from './job-access.ts'
 
 /**
- * Cancels a job for somebody, and tells the audit log.
- * @returns what it did: a job that runs does so until its next safe point
+ * Cancels a job for an actor, with an entry in the audit log.
+ * @returns the job and its state: a running job goes on until its next safe point
  * @throws {StintError} JOB_NOT_FOUND, FORBIDDEN, JOB_ENDED
  */
 export const cancelOne = async (

@@ -7,8 +7,8 @@ import { told } from './audit.ts'
 import { requireJob } from './job-access.ts'
 
 /**
- * Changes a job that waits for somebody, and tells the audit log what.
- * @returns the job as it is then
+ * Changes a waiting job for an actor, with an entry in the audit log.
+ * @returns the changed job
  * @throws {StintError} JOB_NOT_FOUND, FORBIDDEN, JOB_RUNNING, JOB_ENDED, VALIDATION_FAILED
  */
 export const changeOne = async (app: App, actor: Actor, jobId: string, change: JobChange): Promise<JobWithData> => {

@@ -9,7 +9,7 @@ import { QUEUES } from '../lib/queue/doorbells.ts'
 import { projectsToList, requireSubmitter } from './job-access.ts'
 import { toSummary } from './views/job.ts'
 
-/** What a list of jobs is asked for with. */
+/** The query of a list of jobs. */
 export const jobQuery = z.object({
   ...page,
   projectId: id.optional().meta({ description: 'All your projects if left out.' }),
@@ -23,7 +23,7 @@ export const jobQuery = z.object({
   queuedBefore: instant.optional(),
 })
 
-/** Ids have the time of the clock that made them, and `queuedAt` the database's. They may differ by so much. */
+/** Ids have the time of the clock that made them, `queuedAt` that of the database. By how much these may differ. */
 const CLOCKS_APART_MS = 600_000
 
 type Filter = Omit<jobSearch.JobFilter, 'idFrom' | 'idTo'>
@@ -47,7 +47,7 @@ const pageOfJobs = async (app: App, given: Filter, limit: number) => {
 
 const find = async (app: App, filter: jobSearch.JobFilter, limit: number): Promise<jobSearch.Found> => {
   const { state, submittedBy } = filter
-  // Those of one job have an index of their own, and are few.
+  // The jobs that one submitted have an index of their own, and are few.
   const live =
     !submittedBy && (state === 'queued' || state === 'running')
       ? await jobSearch.listLive(app.sql, { ...filter, state }, limit)

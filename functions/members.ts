@@ -27,9 +27,9 @@ export const putMember = async (
 }
 
 /**
- * The same, for who knows the person's email and not their id. Only owners learn whether there is such an account, and
- * since anybody may own a project, so many a minute. One whose email could be confirmed and isn't may be of somebody else,
- * who waits to be invited in that person's place.
+ * The same by email. Only owners learn whether there is such an account, and since anybody may own a project, only a few times
+ * a minute. An account whose email could be confirmed but isn't is not found: a stranger may have registered with it, to be
+ * invited in that person's place.
  */
 export const putMemberByEmail = async (
   app: App,
@@ -54,8 +54,8 @@ export const putMemberByEmail = async (
 }
 
 /**
- * Takes a person out of a project. Owners may do it to anyone, everyone may do it to themselves. The keys that the person
- * made there are taken away: whoever has one would be back in with the person, when that is invited again.
+ * Removes a person from a project. Owners may remove anyone, everybody may remove themselves. The keys that the person made
+ * there are revoked: otherwise their holders would have access again if the person was invited again.
  */
 export const removeMember = async (
   app: App,
@@ -82,7 +82,7 @@ const put = async (tx: Sql, actor: Actor, membership: memberships.Membership): P
   return member
 }
 
-/** Holds because the project is locked: two owners who leave at the same moment come here one after the other. */
+/** Reliable because the project is locked: of two owners who leave at the same moment, one comes here after the other. */
 const leaveAnOwner = async (tx: Sql, projectId: string, userId: string): Promise<void> => {
   if (await memberships.isLastOwner(tx, projectId, userId)) throw new StintError('LAST_OWNER')
 }

@@ -3,7 +3,7 @@ import type { App } from '../lib/app.ts'
 import type { Actor } from '../lib/auth/actor.ts'
 import { invalidToken } from '../lib/auth/bearer.ts'
 
-/** The person who asks. @throws {StintError} UNAUTHENTICATED when the account was removed while its token lives */
+/** The person who makes the request. @throws {StintError} UNAUTHENTICATED when the account was removed while its token lives */
 export const getPerson = async (app: App, actor: Actor): Promise<users.UserRow> =>
   (await users.findById(app.sql, actor.userId)) ?? gone()
 

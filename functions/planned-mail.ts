@@ -8,12 +8,12 @@ import { ownTraceparent } from '../lib/tracing/traces.ts'
 import { accountMail } from './jobs/account-mail.ts'
 import type { Purpose } from './jobs/mail/account-mails.ts'
 
-/** The project of jobs that are nobody's: it has no members, so the API shows them to no one. */
+/** The project of Stint's own jobs: it has no members, so the API shows them to no one. */
 export const NO_PROJECT = '00000000-0000-0000-0000-000000000000'
 
 /**
- * A mail that is to be sent when the transaction has been committed that has `insert` in it: then `announce` it.
- * Where no mail is sent, both do nothing.
+ * Plans a mail that is sent if a transaction commits: call `insert` in the transaction and `announce` after it. If no mails can
+ * be sent, both do nothing.
  */
 export const plannedMail = (app: App, purpose: Purpose, email: string) => {
   const planned = app.config.mail.publicUrl === undefined ? undefined : prepareMail(purpose, email)

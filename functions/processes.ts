@@ -6,7 +6,7 @@ import type { HostProcess, ProcessAction } from '../lib/system/host-control.ts'
 import { told } from './audit.ts'
 
 /**
- * Starts, stops or restarts a process of the stage. The audit log is told before: it may be its own database that goes.
+ * Starts, stops or restarts a process of the stage. It is recorded in the audit log first: the process may be its database.
  * @returns the process as it was
  * @throws {StintError} PROCESS_ACTION_REFUSED
  */

@@ -15,7 +15,7 @@ export interface ClaimedJob {
   checkpoint: unknown
   checkpointVersion: number | null
   hasParents: boolean
-  /** What its input and its checkpoint hold, about. */
+  /** About how large its input and its checkpoint are in memory. */
   bytes: number
   /** For how long it had been due. */
   waitMs: number
@@ -27,44 +27,44 @@ export interface ClaimRequest {
   worker: string
   /** At most so many jobs. */
   limit: number
-  /** What those may hold together, about; the last may go beyond it. */
+  /** About how large their inputs and checkpoints may be together; the last job may go beyond it. */
   bytes: number
-  /** Kinds that have free slots here, and how many each. */
+  /** Kinds with free slots here, and in `slots` how many each has. */
   kinds: string[]
   slots: number[]
   leaseSeconds: number
   /** True while the invocation has run nothing: only then may it take a job that is suspected of killing processes. */
   fresh: boolean
-  /** Any UUID: the claim goes through the projects from behind it. */
+  /** Any UUID: the claim goes through the projects that come after it. */
   after: string
-  /** Where that round began, and ends: `after`, unless this claim goes on with what another left of a round. */
+  /** Where the round began, and so ends: `after`, unless this claim continues a round that another one left. */
   roundFrom: string
 }
 
 export interface Claimed {
   jobs: ClaimedJob[]
-  /** The last project that had its turn: the next round begins behind it. */
+  /** The last project that had its turn: the next round begins after it. */
   reached: string
-  /** Something was due when it looked, and others took it meanwhile: what came after it looked, it did not see. */
+  /** Something was due, but others took it first. Jobs that have come since this looked are not seen either. */
   missed: boolean
-  /** It stopped before the end of the round: behind `reached` something may be due. */
+  /** It stopped before the end of the round: something may be due after `reached`. */
   cutShort: boolean
 }
 
-/** So many projects one claim goes through at most: of those of which nothing is due, in some 40 ms. */
+/** The most projects that one claim goes through. If nothing is due in any of them, that takes some 40 ms. */
 const MAX_HOPS = 2_000
 
 /**
  * Leases startable jobs of one queue and writes their `job.started` events, in one statement.
  *
- * Projects take turns: a loose index scan hops from project to project (never over the backlog of one), beginning behind
- * the one that was served last, and each of which something is due gets the same share of the limit. Within a project
- * priority decides, then age. The index is probed once per level of priority, so that any number of delayed jobs costs
- * nothing. (`OFFSET 0`: `due` is read twice, and would be found out twice.)
+ * Projects take turns: a loose index scan hops from project to project (never through a project's backlog), beginning after
+ * the one that was served last, and each project with a due job gets the same share of the limit. Within a project priority
+ * decides, then age. The index is probed once per level of priority, so that any number of delayed jobs costs nothing.
+ * (`OFFSET 0`, because `due` is used twice and would otherwise be computed twice.)
  *
  * The rows are updated by an array of their ids: a join with them, planned while many wait, would read the whole table at
- * each claim. And what is asked for is read from a row: a planner that saw the values would plan each claim anew, which
- * costs twice what a small claim does.
+ * each claim. And the request is read from a row (`asked`): a planner that saw its values would plan each claim anew, which
+ * costs twice as much as a small claim.
  *
  * A suspect (two leases lost in a row without progress) is claimed alone, so that it can take no other job with it.
  */
@@ -182,19 +182,19 @@ export const claim = async (sql: Sql, request: ClaimRequest): Promise<Claimed> =
 }
 
 /**
- * What a job holds for its worker, told by what it takes on disk, so that neither value is read: compressed ten times that,
- * as JSON is seldom smaller, and in all no more than both may be.
+ * About how large a job's input and checkpoint are in memory, by their size on disk, so that neither is read. Compressed
+ * values count ten times, since JSON seldom compresses better; and together no more than both may have.
  */
 export const bytesOf = (sql: Sql) => sql`
   least(1310720,
     pg_column_size(input) * CASE WHEN pg_column_compression(input) IS NULL THEN 1 ELSE 10 END
     + coalesce(pg_column_size(checkpoint) * CASE WHEN pg_column_compression(checkpoint) IS NULL THEN 1 ELSE 10 END, 0))`
 
-/** A job that waits in the queue that was asked for, due or not, and is of no kind with limits, or was not when it came. */
+/** Waits in the queue that was asked for, due or not. Jobs of kinds that had limits when they were submitted are left out. */
 const waits = (sql: Sql) => sql`
   queue = (SELECT queue FROM asked) AND state = 'queued' AND concurrency_key IS NULL`
 
-/** One of them that could start now. */
+/** Waits, and could start now. */
 const isDue = (sql: Sql) => sql`
   ${waits(sql)} AND start_at <= now() AND crashes < 2 AND kind = ANY ((SELECT kinds FROM asked)::text[])
     AND ${mayStart(sql)}`

@@ -9,8 +9,8 @@ export interface ParentRow {
 }
 
 /**
- * Locks jobs that others shall run after, in id order, and marks them as parents, so that whoever ends them from now
- * on settles their edges.
+ * Locks the parents of new jobs, in id order, and marks them as parents, so that whoever ends them from now on settles their
+ * edges.
  */
 export const lockParents = (sql: Sql, ids: string[]): Promise<ParentRow[]> => sql`
   WITH parents AS MATERIALIZED (
@@ -21,7 +21,7 @@ export const lockParents = (sql: Sql, ids: string[]): Promise<ParentRow[]> => sq
   )
   SELECT id, project_id, state FROM parents`
 
-/** Inserts edges. Those to parents that have ended are open too: {@link settle} is called for them next. */
+/** Inserts edges, also open ones to parents that have ended: {@link settle} is called for these next. */
 export const insert = async (sql: Sql, edges: { childId: string; parentId: string }[]): Promise<void> => {
   await sql`
     INSERT INTO job_dependencies (child_id, parent_id)
@@ -45,23 +45,23 @@ const whoEnded = (sql: Sql, parentIds: string[]) => sql`
     WHERE id = ANY (${parentIds}::uuid[]) AND state IN ('succeeded', 'failed', 'cancelled')
   )`
 
-/** Open edges from one of `parents`, at most so many: where each lies, and its `child_id`. */
+/** Open edges from one of `parents`, at most so many: the `ctid` and the `child_id` of each. */
 const openEdgesOf = (sql: Sql, parents: 'reached' | 'parents', most: number) => sql`
-  -- Ordered as one index has them: whatever the planner thinks of how many children a job has, it reads no others.
+  -- In the order of an index, so that it reads no other edges, however many children the planner expects.
   SELECT ctid, child_id FROM job_dependencies
   WHERE parent_id = ${sql(parents)}.id AND settled_at IS NULL ORDER BY child_id LIMIT ${most}`
 
 /**
- * Edges of one job that are gone down at most: where each of a thousand runs after each of a thousand, and so on, those
- * would be millions. Whom that leaves out falls as a child of those before it, and its own children after it.
+ * The most edges of one job that are followed on the way down: where each of a thousand jobs runs after each of a thousand
+ * others, and so on, there are millions. Jobs that are left out by this fall later, as children of those before them.
  */
 const MAX_WIDTH = 20
 
 /**
- * Locks those that fall with parents that did not succeed, if others run after them: what is then found open of theirs by
- * a later statement stays so, as whoever begins one of those others anew holds the job before it.
- * @param most jobs that fall are looked for, as many as come first on the way down
- * @returns which it locked
+ * Locks the jobs that fall with parents that did not succeed, if they have children themselves. The edges to these children
+ * can't change after that, since whoever retries a child locks its parents first.
+ * @param most the most jobs to look for, beginning with the nearest
+ * @returns the ids that it locked
  */
 export const lockFalling = async (sql: Sql, parentIds: string[], most: number): Promise<string[]> => {
   const rows = await sql<{ id: string }[]>`
@@ -90,14 +90,14 @@ export interface Counted {
 }
 
 /**
- * Counts the end of parents at their children: each open edge once. A child whose last parent ended becomes queued;
- * one of whose parents failed or was cancelled ends as its `on_parent_failure` says. `falling` are such children too, with
- * others after them, down to the last: a chain of thousands in one statement. Must run in the transaction that ended the
- * parents and locked who falls, as a statement after both, so that it sees every edge that was committed before.
+ * Counts the end of parents at their children, each open edge once. A child whose last parent has ended becomes queued; a
+ * child of a failed or cancelled parent ends as its `on_parent_failure` says. `falling` are children that end and have
+ * children themselves, all the way down, so that a chain of thousands is one statement. It must run in the transaction that
+ * ended the parents and locked the falling ones, as a statement after both, so that it sees every edge committed before.
  *
- * Rows are found by arrays of what they are, of which the planner expects ten: a join, planned while a few parents have
- * nearly all edges, would read all that there are, or go through thousands for each of thousands.
- * @param most edges, of however many there are
+ * Rows are found by arrays, of which the planner expects ten elements: a join, planned while a few parents have nearly all
+ * edges, would read all edges there are, or thousands for each of thousands.
+ * @param most the most edges to count
  */
 export const settle = async (sql: Sql, parentIds: string[], falling: string[], most: number): Promise<Counted> => {
   const rows = await sql<(Omit<Settled, 'id'> & { id: string | null; edges: number })[]>`
@@ -147,7 +147,7 @@ export const settle = async (sql: Sql, parentIds: string[], falling: string[], m
       SELECT id, project_id, event_seq, 'job.' || state, jsonb_strip_nulls(jsonb_build_object(
         'kind', kind, 'queue', queue, 'name', name, 'attempt', attempt, 'startAt', CASE state WHEN 'queued' THEN start_at END, 'error', error))
       FROM changed WHERE state <> 'blocked'
-      -- Who came free did so after those that ended.
+      -- Jobs come free after the end of those that they waited for.
       ORDER BY state = 'queued'
     )
     SELECT (SELECT count(*)::integer FROM open) AS edges, changed.id, project_id, kind, queue, state, has_children, limited,
@@ -162,7 +162,7 @@ export const settle = async (sql: Sql, parentIds: string[], falling: string[], m
 const hasOpenEdge = (sql: Sql) => sql`
   EXISTS (SELECT FROM job_dependencies WHERE parent_id = job_id AND settled_at IS NULL)`
 
-/** Notes those of the jobs that have open edges to children: it is still to be counted there that they ended. */
+/** Notes those of the jobs that have open edges to children, at which their end is still to be counted. */
 export const noteUncounted = async (sql: Sql, parentIds: string[]): Promise<void> => {
   await sql`
     INSERT INTO uncounted_parents (job_id)
@@ -179,7 +179,7 @@ export const lockUncounted = (
   WHERE id = ANY (ARRAY (SELECT job_id FROM uncounted_parents ORDER BY job_id LIMIT ${limit}))
   ORDER BY id FOR UPDATE SKIP LOCKED`
 
-/** Forgets those of locked jobs whose end is counted at all of their children by now, and those that live again. */
+/** Forgets those of the locked jobs whose end has been counted at all of their children, or that were retried. */
 export const forgetCounted = async (sql: Sql, parentIds: string[]): Promise<void> => {
   await sql`
     DELETE FROM uncounted_parents USING jobs
@@ -188,13 +188,13 @@ export const forgetCounted = async (sql: Sql, parentIds: string[]): Promise<void
 }
 
 /**
- * Opens the edges again between jobs that begin anew and children that still wait for others: they wait for these again.
- * The jobs are locked by now.
+ * Opens the edges again between jobs that are retried and children that still wait for others: these wait for them again.
+ * The jobs are locked already.
  */
 export const reopen = async (sql: Sql, parentIds: string[]): Promise<void> => {
   await sql`
     WITH children AS MATERIALIZED (
-      -- Each looked up by its id: a join, once a parent has very many, would read all jobs that there are.
+      -- Each is looked up by its id: with a join, once a parent has very many children, all jobs would be read.
       SELECT id FROM jobs
       WHERE id = ANY (ARRAY (
           SELECT child.id FROM job_dependencies AS edge, LATERAL (
@@ -223,8 +223,8 @@ export interface ParentResult {
 }
 
 /**
- * What a job's parents gave, in the order of their ids; results only up to `maxBytes` of JSON in all. Their size as they
- * are stored, compressed, is a hundredth of that at times: it only tells from where on none needs to be written out.
+ * The parents of a job, in the order of their ids, with results up to `maxBytes` of JSON in all. The stored size is compressed,
+ * sometimes a hundredfold, so it only serves to skip results that are certainly beyond.
  */
 export const listResults = (sql: Sql, childId: string, maxBytes: number): Promise<ParentResult[]> => sql`
   SELECT id AS job_id, name, kind, state, CASE WHEN sum(bytes) OVER (ORDER BY id) <= ${maxBytes} THEN result END AS result

@@ -25,7 +25,7 @@ export interface Snapshot {
   inFlight: number[]
 }
 
-/** What this statement can see, with the database's time in seconds. */
+/** The snapshot of this statement, with the database's time in seconds. */
 export const readSnapshot = async (sql: Sql): Promise<Snapshot & { atSeconds: number }> => {
   const [row] = await sql<[{ text: string; atSeconds: number }]>`
     SELECT pg_current_snapshot()::text AS text, floor(extract(epoch FROM now()))::bigint AS at_seconds`
@@ -43,14 +43,14 @@ export interface Missed {
   since: Snapshot
   /** Not seen before the next time. */
   until: Snapshot
-  /** Of those between, the ones with higher ids. */
+  /** Only events with higher ids than this. */
   behindId: number
   projectIds: string[]
 }
 
 /**
- * Events that became visible between two snapshots, in an order that keeps each job's. Materialized, or the planner
- * might walk all events by id for the sake of the limit.
+ * Events that became visible between two snapshots, in an order that keeps each job's. `MATERIALIZED`, because otherwise the
+ * planner might walk all events by id to meet the limit.
  */
 export const listMissed = (
   sql: Sql,

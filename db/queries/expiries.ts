@@ -2,15 +2,15 @@ import type { Sql } from '../client.ts'
 import type { Cancelled } from './jobs.ts'
 
 /**
- * Whether a job of the table `jobs` may still start. What has started once never expires. No index tells: where a hundred
- * thousand expire at once, each claim reads those at the head of its queue, until the sweep has cancelled them.
+ * Whether a job of the table `jobs` may still start; once started, it never expires. There is no index for this: if a hundred
+ * thousand jobs expire at once, each claim reads those at the head of its queue until the sweep has cancelled them.
  */
 export const mayStart = (sql: Sql) => sql`(expires_at IS NULL OR expires_at > now() OR stint > 0)`
 
-/** Whether a job of the table `jobs` has expired, and isn't cancelled for it yet. */
+/** Whether a job of the table `jobs` has expired and has not been cancelled yet. */
 export const hasExpired = (sql: Sql) => sql`expires_at <= now() AND stint = 0 AND state IN ('blocked', 'queued')`
 
-/** Jobs that have expired, at most so many, those first that did first. */
+/** Expired jobs, at most so many, in the order in which they expired. */
 export const list = async (sql: Sql, limit: number): Promise<string[]> => {
   const rows = await sql<{ id: string }[]>`
     SELECT id FROM jobs WHERE ${hasExpired(sql)} ORDER BY expires_at LIMIT ${limit}`
@@ -18,9 +18,9 @@ export const list = async (sql: Sql, limit: number): Promise<string[]> => {
 }
 
 /**
- * Cancels those of the jobs that have expired, locked in id order: somebody may have changed them meanwhile. They are
- * locked by their ids alone: a plan that is made while few have expired would else read all that have, for each batch.
- * @returns them
+ * Cancels those of the jobs that have expired, locked in id order: somebody may have changed them meanwhile. They are locked by
+ * id alone: otherwise a plan made while few have expired would read all expired ones, for each batch.
+ * @returns the cancelled ones
  */
 export const cancel = (sql: Sql, ids: string[]): Promise<Cancelled[]> => sql`
   WITH held AS MATERIALIZED (

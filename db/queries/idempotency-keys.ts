@@ -1,10 +1,10 @@
 import type { Sql } from '../client.ts'
 
 export interface IdempotencyKey {
-  /** The project; or the job, of those that it submits itself. Column `project_id`. */
+  /** The project, or for a job that jobs submit, the submitting job. Column `project_id`. */
   ownerId: string
   key: string
-  /** It is kept as long as its owner, a job, and not for 24 h. */
+  /** The owner is a job: the key is kept for as long as that, and not for 24 h. */
   isJobs: boolean
   /** SHA-256 of route and canonical body, hex. */
   bodyHash: string
@@ -40,7 +40,7 @@ export const win = async (sql: Sql, wanted: IdempotencyKey[]): Promise<Set<strin
   return new Set(rows.map((row) => `${row.ownerId} ${row.key}`))
 }
 
-/** What stands behind keys that others won. A statement of its own, so that it sees what those have committed. */
+/** Keys that others won. A statement of its own, so that it sees what those have committed. */
 export const list = (sql: Sql, keys: KeyName[]): Promise<Omit<IdempotencyKey, 'isJobs'>[]> => sql`
   SELECT project_id AS owner_id, key, body_hash, job_ids FROM idempotency_keys
   JOIN unnest(${keys.map((it) => it.ownerId)}::uuid[], ${keys.map((it) => it.key)}::text[]) AS wanted (project_id, key)
@@ -49,8 +49,8 @@ export const list = (sql: Sql, keys: KeyName[]): Promise<Omit<IdempotencyKey, 'i
 /**
  * Removes expired keys, at most `limit`.
  *
- * What a batch takes is found by the index that says what has had its time, and deleted by an array of it, here and in all
- * that is pruned: a join with it, planned for a limit that is not known yet, reads the whole table for each batch.
+ * Here and wherever something is pruned, the rows of a batch are found by the index of their expiry and deleted by an array of
+ * their keys: a join, planned before the limit is known, reads the whole table for each batch.
  * @returns how many
  */
 export const prune = async (sql: Sql, limit: number): Promise<number> => {
@@ -74,7 +74,7 @@ export const point = async (sql: Sql, keys: IdempotencyKey[]): Promise<void> => 
     WHERE held.project_id = given.owner_id AND held.key = given.key`
 }
 
-/** Removes the keys of jobs that shall submit anew what they submit. */
+/** Removes the keys of jobs that are retried from the start, so that they submit new jobs. */
 export const forget = async (sql: Sql, jobIds: string[]): Promise<void> => {
   await sql`DELETE FROM idempotency_keys WHERE project_id = ANY (${jobIds}::uuid[])`
 }

@@ -7,14 +7,15 @@ export interface Held {
 }
 
 /**
- * Extends the leases of jobs. One whose cancel was asked for keeps its end, so that a job which ignores it is fenced.
+ * Extends the leases of jobs, except of jobs that are to be cancelled: their leases end, so that a job which ignores its cancel
+ * is fenced off.
  * @returns the ids still held; a missing one was fenced off
  */
 export const extend = async (sql: Sql, { ids, stints }: Held, leaseSeconds: number): Promise<string[]> => {
   const rows = await sql<{ id: string }[]>`
     WITH held AS MATERIALIZED (
       SELECT id, stint, state FROM jobs
-      -- A lease that is over is left to the sweep, which steps over what is locked.
+      -- A lease that is over is left to the sweep, which skips locked rows.
       WHERE id = ANY (${ids}::uuid[]) AND (cancel_requested_at IS NULL OR lease_until > now()) ORDER BY id
       FOR NO KEY UPDATE
     )
@@ -33,17 +34,17 @@ export const watch = (sql: Sql, { ids, stints }: Held): Promise<{ id: string; fe
   LEFT JOIN jobs ON jobs.id = given.id
   WHERE jobs.id IS NULL OR jobs.stint <> given.stint OR jobs.state <> 'running' OR jobs.cancel_requested_at IS NOT NULL`
 
-/** What jobs that a job submits have from it. */
+/** What submitted jobs take over from the job that submits them. */
 export interface Holder {
   createdBy: string | null
   traceparent: string | null
 }
 
 /**
- * Holds a job's row for the transaction, if this stint still owns it: what makes a kind's own writes fenced. Who ends a
- * stint locks its job FOR UPDATE, and waits for the transaction; heartbeats, safe points, a cancel and who shall run after
- * the job lock it FOR NO KEY UPDATE, and don't: for ten thousand jobs that it submits, the transaction takes a while.
- * @returns null if it doesn't
+ * Locks a job's row for the transaction if this stint still owns it, which makes a kind's own writes fenced. The end of a
+ * stint locks the row FOR UPDATE, and so waits for this transaction, which may take a while (a job may submit ten thousand
+ * others). Heartbeats, safe points, cancels and new children lock it FOR NO KEY UPDATE, and don't wait.
+ * @returns null if the stint doesn't own the job
  */
 export const lockHeld = async (sql: Sql, id: string, stint: number): Promise<Holder | null> => {
   const [row] = await sql<Holder[]>`
@@ -78,7 +79,7 @@ export const endExcept = async (sql: Sql, workers: string[]): Promise<number> =>
   return rows.count
 }
 
-/** Gives every job whose lease ran out, or does within so many seconds, another one. @returns how many */
+/** Gives another lease to every job whose lease has run out, or will within so many seconds. @returns how many */
 export const grant = async (sql: Sql, leaseSeconds: number, withinSeconds: number): Promise<number> => {
   const rows = await sql`
     WITH held AS MATERIALIZED (

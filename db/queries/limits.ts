@@ -43,28 +43,27 @@ export interface LimitedClaim {
   worker: string
   /** At most so many jobs. */
   limit: number
-  /** What those may hold together, about; the last may go beyond it. */
+  /** About how large their inputs and checkpoints may be together; the last job may go beyond it. */
   bytes: number
   /** At most so many running jobs per key. */
   perKey: number
-  /** Keys take turns, beginning behind this one. */
+  /** Keys take turns, beginning after this one. */
   after: string
   leaseSeconds: number
   suspects: boolean
 }
 
-/** Up to so many due jobs are looked through for their keys. */
+/** How many due jobs are looked through for their keys, at most. */
 const FEW = 1_000
 
-/** So many keys are hopped over at most; behind them come those whose jobs have been due for longest. */
+/** How many keys are hopped over, at most; after them come the keys whose jobs have been due for longest. */
 const MAX_HOPS = 10_000
 
 /**
- * Leases startable jobs of a kind whose row is locked. Where few are due it goes by their keys, so that any number of
- * keys whose jobs are all delayed costs nothing. Else it hops from key to key by index, so that the backlog of a key that
- * is full costs one look. It takes what each key has room for, by priority, then age. The rows are updated by an array of
- * their ids, and what is due of a key is counted: a join, or a mere `EXISTS`, may be planned as one look at all of the
- * table.
+ * Leases startable jobs of a kind whose row is locked. If few jobs are due, it goes by their keys, so that keys with only
+ * delayed jobs cost nothing. Otherwise it hops from key to key by an index, so that the backlog of a full key costs one look.
+ * It takes as many as each key has room for, by priority, then age. The rows are updated by an array of their ids, and a
+ * key's due jobs are counted: a join, or a mere `EXISTS`, may be planned as a scan of the whole table.
  */
 export const claim = (
   sql: Sql,
@@ -115,7 +114,7 @@ export const claim = (
       UNION ALL
       SELECT key, nth FROM keys
       UNION ALL
-      -- Or they would never start behind that many keys of which nothing is due.
+      -- Otherwise they would never start behind that many keys without due jobs.
       SELECT key, ${MAX_HOPS} + nth FROM due_first
       WHERE (SELECT count(*) FROM due) > ${FEW} AND key NOT IN (SELECT key FROM keys)
     ) AS turns
@@ -156,12 +155,12 @@ export const claim = (
          has_parents, ${bytesOf(sql)} AS bytes, concurrency_key, (extract(epoch FROM now() - start_at) * 1000)::double precision AS wait_ms
   FROM claimed JOIN chosen USING (id) ORDER BY nth, priority DESC, start_at, id`
 
-/** Takes tokens, and remembers whose turn was last. */
+/** Takes tokens, and notes the key that had its turn last. */
 export const spend = async (sql: Sql, kind: string, tokens: number, lastKey: string): Promise<void> => {
   await sql`UPDATE limits SET tokens = tokens - ${tokens}::double precision, last_key = ${lastKey} WHERE kind = ${kind}`
 }
 
-/** Those of the kinds of which jobs are due. */
+/** Those of the kinds that have due jobs. */
 export const listDue = async (sql: Sql, kinds: string[]): Promise<string[]> => {
   const rows = await sql<{ kind: string }[]>`
     SELECT wanted.kind FROM unnest(${kinds}::text[]) AS wanted (kind)

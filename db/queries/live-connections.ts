@@ -1,11 +1,11 @@
 import type { Sql } from '../client.ts'
 
-/** A person's tabs and devices. Each event goes to each of them, and nobody else's waits for thousands of them. */
+/** How many connections (tabs, devices) a person may have: each event goes to each of them, while others wait. */
 const MAX_OF_PERSON = 100
 
 /**
- * A connection that the holder of `ticket` may have, in one statement: of two who come with it one gets it. One too many
- * takes the place of the person's oldest, which hears of nothing more, and at its next ping that it is to come anew.
+ * Opens a connection for the holder of `ticket`, in one statement: of two who come with the same ticket, one gets it. If the
+ * person has too many, it replaces the oldest, which receives nothing more and is told to reconnect at its next ping.
  */
 export const insertByTicket = async (sql: Sql, connectionId: string, ticketHash: Buffer): Promise<boolean> => {
   const rows = await sql`
@@ -28,7 +28,7 @@ export const insertByTicket = async (sql: Sql, connectionId: string, ticketHash:
   return rows.length === 1
 }
 
-/** Seconds until the connection ends, or null: it is unknown, or its session was ended. */
+/** Seconds until the connection ends; null if it is unknown or its session has ended. */
 export const findSecondsLeft = async (sql: Sql, connectionId: string): Promise<number | null> => {
   const [row] = await sql<{ secondsLeft: number }[]>`
     SELECT extract(epoch FROM connection.ends_at - now())::float AS seconds_left
@@ -45,11 +45,11 @@ export const areThere = async (sql: Sql): Promise<boolean> => {
 
 export interface Listener {
   connectionId: string
-  /** Those of the projects asked for that its person is a member of. */
+  /** The projects asked for of which its person is a member. */
   projectIds: string[]
 }
 
-/** Who may hear of the projects' jobs just now. */
+/** The connections that may receive events of the projects' jobs now. */
 export const listListeners = (sql: Sql, projectIds: string[]): Promise<Listener[]> => sql`
   SELECT connection.id AS connection_id, array_agg(memberships.project_id ORDER BY memberships.project_id) AS project_ids
   FROM live_connections AS connection
@@ -64,7 +64,7 @@ export const remove = async (sql: Sql, connectionId: string): Promise<void> => {
   await sql`DELETE FROM live_connections WHERE id = ${connectionId}`
 }
 
-/** Removes connections that are said to be gone. A young one may only not have been open yet when that was said. */
+/** Removes connections that were reported gone, except young ones, which may just not have been open yet. */
 export const removeGone = async (sql: Sql, connectionIds: string[], youngSeconds: number): Promise<void> => {
   await sql`
     DELETE FROM live_connections

@@ -2,8 +2,8 @@ import type { Fragment } from 'postgres'
 import type { Sql } from '../client.ts'
 
 /**
- * A project's jobs that have not ended, with their inputs. One branch for each partial index of live jobs, in its order, so
- * that no plan leaves it: the index of all jobs of the project has those that have ended too, and they may be millions.
+ * A project's jobs that have not ended, with their inputs. There is a branch for each partial index of live jobs, in its order,
+ * so that no plan uses another index: that of all jobs of the project includes ended ones, perhaps millions.
  */
 export const liveOf = (sql: Sql, projectId: string | Fragment) => sql`
   SELECT waiting.input FROM queues, LATERAL (

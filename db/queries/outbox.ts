@@ -1,10 +1,10 @@
 import type { Sql } from '../client.ts'
 import type { EventRow } from './events.ts'
 
-/** An event that Kafka hasn't got, and the row of the outbox that says so. */
+/** An event that Kafka doesn't have yet, and the row of the outbox that says so. */
 export interface OutboxEvent extends EventRow {
   outboxId: number
-  /** What its job says of its trace; null if it is of none. */
+  /** Its job's trace context; null if it has none. */
   traced: Traced | null
 }
 
@@ -14,7 +14,7 @@ export interface Traced {
   traceparent: string
 }
 
-/** What stands in the place of an event that is gone: its row must go too, or no relay gets past it. */
+/** Stands for an event that was deleted: its row must be removed too, or no relay gets past it. */
 export interface GoneEvent {
   outboxId: number
   id: null
@@ -27,10 +27,10 @@ const oldest = (sql: Sql, atMost: number, condition = sql``) => sql`
     FROM outbox ${condition} ORDER BY id LIMIT ${atMost}
   ) AS due`
 
-/** What `due` names. */
+/** The events that `due` names. */
 const unnestNoted = (sql: Sql) => sql`unnest(due.job_ids, due.seqs) WITH ORDINALITY AS noted (job_id, seq, nth)`
 
-/** What `noted` names. Each is looked up by its key: the limit is for the planner, which would read all events once many wait. */
+/** The events that `noted` names, each looked up by its key. Without the limit, the planner would read all events once many wait. */
 const joinEvents = (sql: Sql) => sql`
   LEFT JOIN LATERAL (
     SELECT events.id, events.job_id, events.project_id, events.seq, type, data, events.created_at, xid,
@@ -40,9 +40,9 @@ const joinEvents = (sql: Sql) => sql`
   ) AS event ON true`
 
 /**
- * The events of the oldest rows: `atLeast` of them, and the rest of the last row's, in the order in which they are to be
- * published. It never begins behind a remembered row, since transactions commit out of order. But a job's rows are in
- * order: whoever writes its next event has waited for the commit of the one before.
+ * The events of the oldest rows, in the order in which they are to be published: at least `atLeast`, as rows are read whole. It
+ * always begins at the first row, and not after a remembered one, since transactions commit out of order. But a job's rows are
+ * in order: whoever writes its next event has waited for the commit of the one before.
  */
 export const list = async (sql: Sql, atLeast: number): Promise<(OutboxEvent | GoneEvent)[]> => {
   const rows = await sql<ListedRow[]>`
@@ -59,7 +59,7 @@ export const list = async (sql: Sql, atLeast: number): Promise<(OutboxEvent | Go
   const lookedUp = unclear.length > 0 ? await listNamed(sql, unclear) : []
   const byRow = Map.groupBy(lookedUp, ({ outboxId }) => outboxId)
   const read = rows.map(({ id }, nth) => told[nth] ?? byRow.get(id))
-  // A row that went meanwhile may have been noted anew, and what is behind it must not come before it.
+  // A row that was removed meanwhile may have been noted anew, and the events after it must not come before it.
   const gone = read.indexOf(undefined)
   return read.slice(0, gone < 0 ? read.length : gone).flatMap((events) => events ?? [])
 }
@@ -69,7 +69,7 @@ interface ListedRow {
   events: number
   createdAt: Date
   told: string | null
-  /** False also of a row that names a job twice. */
+  /** Also false for a row that names a job twice. */
   hasAllJobs: boolean
   traced: Record<string, Traced> | null
 }
@@ -84,11 +84,11 @@ type ToldEvent = [
   data: EventRow['data'],
 ]
 
-/** @returns null for a row that doesn't speak for itself: what is told of jobs that are gone may be gone too */
+/** @returns null for a row whose events have to be read from the tables: events of deleted jobs may be gone too */
 const readTold = ({ id: outboxId, events, createdAt, told, hasAllJobs, traced }: ListedRow): OutboxEvent[] | null => {
   if (told === null || !hasAllJobs) return null
   const read = JSON.parse(`[${told}]`) as ToldEvent[]
-  // A version before `told`, running beside this one while it is deployed, takes out what it published and leaves it told.
+  // While this version is deployed, an older one may run beside it, which removes published events but leaves `told` as it is.
   if (read.length !== events) return null
   return read.map(([id, projectId, jobId, seq, type, xid, data]) => ({
     ...{ outboxId, id, jobId, projectId, seq, type, data, createdAt, xid },
@@ -105,15 +105,15 @@ const listNamed = (sql: Sql, ids: number[]): Promise<(OutboxEvent | GoneEvent)[]
 /** Names an event in a row of the outbox. */
 export type NotedEvent = Pick<OutboxEvent, 'outboxId' | 'jobId' | 'seq'>
 
-/** From here on a transaction's statements all see the same moment, and change nothing. Must be its first. */
+/** Makes all statements of the transaction see the same moment, and read only. Must be its first statement. */
 export const freeze = async (tx: Sql): Promise<void> => {
   await tx`SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY`
 }
 
 /**
- * The names of what waits, behind a row: `atLeast` of them, and the rest of the last row's, in the order in which they are
- * to be published. Who goes on from row to row needs a frozen transaction: of what commits meanwhile an event could be
- * passed over, and the same job's next one found.
+ * The names of the events that wait after a row, in the order in which they are to be published: at least `atLeast`, as rows
+ * are read whole. To go on from row to row, use a frozen transaction: otherwise an event that commits meanwhile could be
+ * missed, and the same job's next one found.
  */
 export const listNoted = (sql: Sql, after: number, atLeast: number): Promise<NotedEvent[]> => sql`
   SELECT due.id AS outbox_id, noted.job_id, noted.seq
@@ -133,14 +133,14 @@ export const read = (sql: Sql, noted: NotedEvent[]): Promise<(OutboxEvent | Gone
     ORDER BY nth`
 }
 
-/** What these rows name has been published, or is gone. */
+/** Removes rows whose events have been published, or are gone. */
 export const remove = async (sql: Sql, ids: number[]): Promise<void> => {
   await sql`DELETE FROM outbox WHERE id = ANY (${ids}::bigint[])`
 }
 
 /**
- * These events have been published, and others of their rows may not have been: a row is kept with those that it still
- * has. Locked, since another relay may do the same: what it took out must not come back.
+ * Removes published events from rows of which others may not have been published; a row stays while it has events. The rows are
+ * locked first, since another relay may do the same, and what that removed must not come back.
  */
 export const removeEvents = async (sql: Sql, published: NotedEvent[]): Promise<void> => {
   const outboxIds = published.map((it) => it.outboxId)
@@ -163,15 +163,15 @@ export const removeEvents = async (sql: Sql, published: NotedEvent[]): Promise<v
     DELETE FROM outbox WHERE id IN (SELECT id FROM locked) AND id NOT IN (SELECT id FROM rest)`
 }
 
-/** Keeps everybody from noting events until the transaction ends, and waits for those who have noted some. */
+/** Locks the outbox against new rows until the transaction ends, and waits for transactions that have written some. */
 export const lock = async (sql: Sql): Promise<void> => {
   await sql`LOCK TABLE outbox IN SHARE ROW EXCLUSIVE MODE`
 }
 
 /**
- * Notes the newest `newest` events once more, for a broker that lost its log, in order with those that wait. Must follow
- * the lock: what a job is told at that moment would come before what it was told until then. And it must be quick, as
- * nobody tells anything meanwhile: the newest number is asked for once, and not for each event that there is.
+ * Notes the newest `newest` events once more, for a broker that lost its log, in order with those that wait. Must follow the
+ * lock: otherwise a job's event of this moment would come before its earlier ones. And it must be quick, since nobody can
+ * write events meanwhile: so the newest number is computed once, and not for each event.
  * @returns how many wait now
  */
 export const refill = async (sql: Sql, newest: number): Promise<number> => {
@@ -196,7 +196,7 @@ export const refill = async (sql: Sql, newest: number): Promise<number> => {
   return row.count
 }
 
-/** How many events wait, and for how long the oldest of them has. */
+/** How many events wait, and how long the oldest has waited. */
 export const measure = async (sql: Sql): Promise<{ events: number; lagSeconds: number }> => {
   const [row] = await sql<[{ events: number; lagSeconds: number }]>`
     SELECT coalesce(sum(events), 0)::integer AS events,

@@ -1,8 +1,8 @@
 import type { Sql } from '../client.ts'
 
 /**
- * What a look at all queued jobs hops over, by index: `waiting`, the projects with jobs in queues that are not paused, each
- * with the levels of priority that these have and when the first of a level is due; and `limited`, the kinds with limits.
+ * Hops over all queued jobs by index. `waiting` are the projects with jobs in queues that are not paused, each with the levels
+ * of priority of its jobs and when the first job of a level is due; `limited` are the kinds with limits.
  */
 const whereJobsWait = (sql: Sql) => sql`
   waiting (queue, project_id, priority, first_at) AS (
@@ -32,17 +32,17 @@ const whereJobsWait = (sql: Sql) => sql`
 export interface Overdue {
   queue: string
   startable: number
-  /** If it is one with limits. */
+  /** If the kind has limits. */
   kind: string | null
-  /** Whether others of it run now: these may wait for its limits, and not for a doorbell. */
+  /** Whether jobs of the kind run now: then the others may wait for its limits, and not for a doorbell. */
   othersRun: boolean
 }
 
 /**
- * Queues that are not paused and in which a job has been startable for longer than `overdueSeconds`, with how many
- * there are (counted up to `atMost`), and one row for each kind with limits. Neither delayed jobs nor the levels of
- * priority that a project has no job of cost anything, but each project with waiting jobs costs some 15 µs, due or not.
- * @returns with them how many projects, and levels of priority of these, were looked at
+ * Queues that are not paused and have jobs that have been startable for longer than `overdueSeconds`, with how many there are
+ * (counted up to `atMost`), and a row for each such kind with limits. Delayed jobs and unused levels of priority cost nothing,
+ * but each project with waiting jobs costs some 15 µs, due or not.
+ * @returns also how many projects and levels of priority were looked at
  */
 export const listOverdue = async (
   sql: Sql,
@@ -80,11 +80,11 @@ export const listOverdue = async (
 }
 
 /**
- * How many jobs of each queue that is not paused fell due since `from` whose delay was too long for a doorbell to wait: over
- * `longestDoorbellSeconds`, which are ten minutes at least. It goes by the index of long delays, in its order, so that no
- * plan leaves it.
- * @returns with each row (one without a queue when there are none) the instant up to which was looked, to the microsecond:
- * the next `from`. A job would else be found twice that fell due in the same millisecond.
+ * How many jobs have fallen due since `from`, by queue that is not paused, whose delay was too long for a doorbell: longer than
+ * `longestDoorbellSeconds`, which must be at least ten minutes. It follows the index of long delays in its order, so that no
+ * plan uses another.
+ * @returns with each row (one without a queue if there are none) the instant up to which it looked, which is the next `from`.
+ * To the microsecond, or a job that falls due in the same millisecond would be found twice.
  */
 export const listFallenDue = (
   sql: Sql,

@@ -11,8 +11,8 @@ const isNeeded = (sql: Sql) => sql`
   )`
 
 /**
- * An ended job that nothing holds back: its events are published, and no live job runs after it. NOT EXISTS, since
- * Postgres goes through a NOT IN for each job anew once more events wait than its memory holds.
+ * An ended job that may be removed: its events are published, and no live job runs after it. NOT EXISTS, because Postgres
+ * goes through a NOT IN for each job anew once more events wait than fit into its memory.
  */
 const isFree = (sql: Sql) => sql`
   state IN ('succeeded', 'failed', 'cancelled')
@@ -22,7 +22,7 @@ const isFree = (sql: Sql) => sql`
 export interface Expired {
   /** Jobs may be older than this. */
   days: number
-  /** From behind this id. */
+  /** Only ids after this one. */
   after: string
   /** At most so many jobs, and so many events of theirs. */
   limit: number
@@ -30,15 +30,15 @@ export interface Expired {
 }
 
 /**
- * Jobs that ended more than so many days ago and are free to go, in id order. Ids are made in the order of time, so
- * those that may be old enough are the first ones of the primary key, and no index on the hot table is needed.
+ * Jobs that ended more than so many days ago and may be removed, in id order. Ids are in the order of time, so that jobs that
+ * may be old enough come first in the primary key, and the hot table needs no index for this.
  */
 export const listExpired = async (sql: Sql, { days, after, limit, maxEvents }: Expired): Promise<string[]> => {
   const rows = await sql<{ id: string }[]>`
     WITH old AS (
       SELECT id, event_seq FROM jobs
       WHERE id > ${after}
-        -- A value and not a join: the index must end there, or what is younger is all read.
+        -- A value and not a join: it must bound the index scan, or all younger jobs are read.
         AND id < (SELECT rpad(lpad(to_hex((extract(epoch FROM now() - ${days} * interval '1 day') * 1000)::bigint), 12, '0'), 32, '0')::uuid)
         AND finished_at < now() - ${days} * interval '1 day' AND ${isFree(sql)}
       ORDER BY id LIMIT ${limit}
@@ -48,7 +48,7 @@ export const listExpired = async (sql: Sql, { days, after, limit, maxEvents }: E
   return rows.map((row) => row.id)
 }
 
-/** Jobs of one project that are free to go, in id order, from behind an id. At most so many, and so many events of theirs. */
+/** Jobs of one project that may be removed, in id order, after an id: at most so many jobs, with at most so many events. */
 export const listOfProject = async (
   sql: Sql,
   projectId: string,
@@ -71,7 +71,7 @@ export const lock = async (sql: Sql, ids: string[]): Promise<string[]> => {
   return rows.map((row) => row.id)
 }
 
-/** Those of locked jobs that are still free to go, and ended more than so many days ago if that is asked for. */
+/** Those of the locked jobs that may still be removed, and ended more than so many days ago if that is asked for. */
 export const listFree = async (sql: Sql, ids: string[], days: number | null): Promise<string[]> => {
   const rows = await sql<{ id: string }[]>`
     SELECT id FROM jobs WHERE id = ANY (${ids}::uuid[]) AND ${isFree(sql)}
@@ -87,12 +87,12 @@ export interface Removable {
   needed: boolean
 }
 
-/** Locks one job, and waits for whoever holds it. */
+/** Locks one job, waiting for whoever holds it. */
 export const lockOne = async (sql: Sql, id: string): Promise<void> => {
   await sql`SELECT FROM jobs WHERE id = ${id} FOR UPDATE`
 }
 
-/** What holds a locked job back. A statement of its own, so that it sees what others committed before the lock. */
+/** Why a locked job can't be removed. A statement of its own, so that it sees what others committed before the lock. */
 export const inspect = async (sql: Sql, id: string): Promise<Removable | null> => {
   const [row] = await sql<Removable[]>`
     SELECT state,
@@ -103,8 +103,8 @@ export const inspect = async (sql: Sql, id: string): Promise<Removable | null> =
 }
 
 /**
- * Which of these jobs made a file that a live job of the project names in its input. One branch for each partial index
- * of live jobs; of other projects no input is read, and nothing at all when no file was made.
+ * Those of the jobs that made a file which a live job of the project names in its input. There is a branch for each partial
+ * index of live jobs; inputs of other projects are not read, and none at all if the jobs made no files.
  */
 export const listWithFilesInUse = async (sql: Sql, ids: string[]): Promise<string[]> => {
   const ofConcerned = sql`project_id IN (SELECT project_id FROM concerned)`
@@ -114,7 +114,7 @@ export const listWithFilesInUse = async (sql: Sql, ids: string[]): Promise<strin
     ), concerned AS MATERIALIZED (
       SELECT DISTINCT project_id FROM made
     ), live AS (
-      -- Without the OFFSET a plan may go through those of all projects.
+      -- Without the OFFSET, a plan may go through the live jobs of all projects.
       SELECT waiting.* FROM concerned, queues, LATERAL (
         SELECT project_id, input FROM jobs
         WHERE queue = queues.name AND project_id = concerned.project_id AND state = 'queued' AND concurrency_key IS NULL
@@ -127,14 +127,14 @@ export const listWithFilesInUse = async (sql: Sql, ids: string[]): Promise<strin
       UNION ALL
       SELECT project_id, input FROM jobs WHERE state = 'blocked' AND ${ofConcerned}
     )
-    -- Without the OFFSET a plan for whatever ids are given goes through all that were made for each live job.
+    -- Without the OFFSET, a generic plan goes through all of these files for each live job.
     SELECT DISTINCT made.job_id
     FROM (SELECT project_id, file_id FROM live, ${namedByInput(sql)} WHERE EXISTS (SELECT FROM made) OFFSET 0) AS used
     JOIN made USING (project_id, file_id)`
   return rows.map((row) => row.jobId)
 }
 
-/** Removes the oldest lines of locked jobs that are about to go, at most `limit`: a job can have more than one statement should. */
+/** Removes the oldest log lines of locked jobs, at most `limit`: a job can have more than one statement should remove. */
 export const removeLogs = async (sql: Sql, ids: string[], limit: number): Promise<number> => {
   const rows = await sql`
     DELETE FROM job_logs
@@ -143,9 +143,9 @@ export const removeLogs = async (sql: Sql, ids: string[], limit: number): Promis
 }
 
 /**
- * Removes locked jobs that are free to go, with all that belongs to them. Must follow the lock in the same transaction
- * as a statement of its own, so that it sees what others committed before the lock. The objects of their files become
- * orphans. @returns how many jobs are gone
+ * Removes those of the locked jobs that may be removed, with all that belongs to them. Must be a statement of its own after the
+ * lock, in the same transaction, so that it sees what others committed before the lock. The S3 objects of their files become
+ * orphans. @returns how many jobs were removed
  */
 export const remove = async (sql: Sql, ids: string[]): Promise<number> => {
   const rows = await sql`
@@ -163,7 +163,7 @@ export const remove = async (sql: Sql, ids: string[]): Promise<number> => {
       DELETE FROM job_dependencies USING doomed
       WHERE parent_id = doomed.id AND child_id NOT IN (SELECT id FROM doomed)
     ), no_keys AS (
-      -- By an array: a join with few jobs might read the keys of everybody.
+      -- By an array: a join, even with few jobs, might read all keys.
       DELETE FROM idempotency_keys WHERE project_id = ANY (ARRAY (SELECT id FROM doomed))
     ), counted AS (
       DELETE FROM uncounted_parents USING doomed WHERE job_id = doomed.id

@@ -1,7 +1,7 @@
 import type { Sql } from '../client.ts'
 import type { JobState } from './jobs.ts'
 
-/** What has to be known of a job before it begins anew. */
+/** What has to be known of a job before it is retried. */
 export interface Ended {
   id: string
   projectId: string
@@ -14,9 +14,9 @@ export const list = (sql: Sql, ids: string[]): Promise<Ended[]> => sql`
   SELECT id, project_id, state, has_parents, unique_key FROM jobs WHERE id = ANY (${ids}::uuid[]) ORDER BY id`
 
 /**
- * Locks jobs that shall begin anew, and the parents of some of them, so that none of these ends while it is looked at. All
- * together in id order, as a cancel does: parents are mostly older than their children.
- * @returns what the jobs are by now
+ * Locks jobs that are to be retried, and the parents of some of them, so that no parent ends while it is looked at. All of
+ * them together in id order, like a cancel: parents are mostly older than their children.
+ * @returns the states of the jobs, now that they are locked
  */
 export const lock = (sql: Sql, ids: string[], childIds: string[]): Promise<{ id: string; state: JobState }[]> => sql`
   WITH held AS MATERIALIZED (
@@ -36,9 +36,9 @@ export interface Begun {
 }
 
 /**
- * Begins locked jobs anew that failed or were cancelled. Their stints and the numbers of their events go on; the
- * checkpoint stays unless they begin from the start, and they expire no more. One whose parents live, or begin anew with
- * it, is blocked until they end: its edges to them are open again. Parents that have ended it no longer asks for.
+ * Retries locked jobs that failed or were cancelled. Their stints and the numbers of their events go on, their checkpoints stay
+ * unless they begin from the start, and they no longer expire. A job whose parents live, or are retried with it, is blocked
+ * until they end: its edges to them are opened again. It no longer waits for parents that have ended.
  */
 export const begin = (
   sql: Sql,
@@ -58,7 +58,7 @@ export const begin = (
     UPDATE job_dependencies AS edges SET settled_at = NULL FROM living
     WHERE edges.child_id = living.child_id AND edges.parent_id = living.parent_id AND settled_at IS NOT NULL
   ), asked_no_more AS (
-    -- Of a parent with very many children that has ended, and is not counted here yet: it would be, while another lives.
+    -- Closes edges to parents that have ended. One with very many children may not be counted here yet, and would be later.
     UPDATE job_dependencies AS edges SET settled_at = now() FROM given
     WHERE edges.child_id = given.id AND settled_at IS NULL AND NOT EXISTS (
       SELECT FROM living WHERE living.child_id = edges.child_id AND living.parent_id = edges.parent_id
@@ -93,7 +93,7 @@ export interface RedriveFilter {
   kind?: string | undefined
   tag?: string | undefined
   projectId?: string | undefined
-  /** Of the job's error. */
+  /** The code of the job's error. */
   code?: string | undefined
   /** RFC 3339. */
   failedAfter?: string | undefined
@@ -111,7 +111,7 @@ const isTaken = (sql: Sql, filter: RedriveFilter) => sql`
   ${filter.code ? sql`AND error->>'code' = ${filter.code}` : sql`AND error->>'code' IS DISTINCT FROM 'PARENT_FAILED'`}
   AND NOT EXISTS (SELECT FROM projects WHERE projects.id = jobs.project_id AND deleted_at IS NOT NULL)`
 
-/** Whether another job has the unique key, because it lives or because its time with the key isn't over. */
+/** Whether another job has the unique key, because it lives or because its time with the key isn't over yet. */
 const lacksKey = (sql: Sql) => sql`
   unique_key IS NOT NULL AND EXISTS (
     SELECT FROM unique_keys AS held JOIN jobs AS holder ON holder.id = held.job_id
@@ -120,8 +120,8 @@ const lacksKey = (sql: Sql) => sql`
   )`
 
 /**
- * A queue's failed jobs that can begin anew, those first that failed first. Jobs that failed because a job before them
- * did are left out unless their code is asked for: their parents come first.
+ * A queue's failed jobs that can be retried, in the order in which they failed. Jobs that failed because a job before them did
+ * are left out unless their code is asked for: their parents come first.
  */
 export const listRedrivable = (sql: Sql, filter: RedriveFilter, limit: number): Promise<Ended[]> => sql`
   SELECT id, project_id, state, has_parents, unique_key FROM jobs
@@ -129,8 +129,8 @@ export const listRedrivable = (sql: Sql, filter: RedriveFilter, limit: number): 
   ORDER BY finished_at, id LIMIT ${limit}`
 
 /**
- * How many that a filter takes can't begin anew because another job has their unique key, up to `atMost`: of those that
- * failed before `lastId`, or of all.
+ * How many of the jobs that a filter takes can't be retried because another job has their unique key, counted up to `atMost`:
+ * of those that failed before `lastId`, or of all.
  */
 export const countWithoutKey = async (
   sql: Sql,

@@ -22,7 +22,7 @@ export const acquire = async (
   return row ?? null
 }
 
-/** Ends the leases now, so that whoever comes next needn't wait for their end. */
+/** Gives the leases back, so that the next runner needn't wait until they run out. */
 export const release = async (sql: Sql, names: string[], holder: string): Promise<void> => {
   await sql`UPDATE runners SET lease_until = now() WHERE name = ANY (${names}) AND holder = ${holder} AND lease_until > now()`
 }

@@ -1,6 +1,6 @@
 import type { Sql } from '../client.ts'
 
-/** A safe point to save. What is left out stays as it is. */
+/** A safe point to save. Fields that are left out stay as they are. */
 export interface SavedPoint {
   id: string
   stint: number

@@ -11,7 +11,7 @@ export interface StintRow {
   runMs: number | null
   outcome: string | null
   error: JobError | null
-  /** Where the error was thrown, if that was unforeseen. */
+  /** Where the error was thrown, if it was unexpected. */
   stack: string | null
 }
 
@@ -24,7 +24,7 @@ export const list = (sql: Sql, jobId: string, after: number, limit: number): Pro
   WHERE id = ${jobId} AND state = 'running' AND stint > ${after}
   ORDER BY stint LIMIT ${limit}`
 
-/** The stack of a job's error: that of its latest stint with an error, unless the job has another one by now. */
+/** The stack of a job's error: that of its latest stint with an error, unless the job has a different error by now. */
 export const findStack = async (sql: Sql, jobId: string, error: JobError): Promise<string | null> => {
   const [row] = await sql<{ stack: string | null }[]>`
     SELECT CASE WHEN error = ${JSON.stringify(error)}::text::jsonb THEN stack END AS stack FROM stints

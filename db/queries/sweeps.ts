@@ -14,8 +14,8 @@ export interface Glance {
 }
 
 /**
- * Whether there is anything that a sweep may have to do, where mostly there is nothing. Each is the first entry of an index
- * that holds no others, in its order: whatever the planner expects, it reads no table for it.
+ * Whether there is anything for the sweep to do; mostly there is nothing. Each answer is the first entry of an index that has
+ * only such rows, in its order, so that no plan reads the table for it.
  */
 export const glance = async (sql: Sql): Promise<Glance> => {
   const [row] = await sql<[Glance]>`

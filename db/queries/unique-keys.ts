@@ -6,7 +6,7 @@ export interface UniqueKey {
   projectId: string
   key: string
   jobId: string
-  /** The key is kept at least so long, even if its job ends before. */
+  /** The key is kept for at least this long, even if its job ends earlier. */
   forSeconds: number
 }
 
@@ -16,9 +16,9 @@ export interface Holder {
   jobId: string
   /** Null when the job is gone. */
   state: JobState | null
-  /** Whether the time that it keeps the key at least is over. */
+  /** Whether the time for which it keeps the key at least (`forSeconds`) is over. */
   expired: boolean
-  /** Whether the job has, and is only not cancelled yet. */
+  /** Whether the job has expired (`expires_at`) and only not been cancelled yet. */
   jobExpired: boolean
 }
 
@@ -67,15 +67,15 @@ export interface KeyName {
 }
 
 /**
- * Locks keys whose time is over and whose job is no longer live, at most `limit`, those first whose time was over first,
- * `from` a moment on: the keys of live jobs before it are not looked at again. Those that somebody takes are left out.
+ * Locks keys whose time is over and whose job is no longer live, at most `limit`, in the order in which their times ended. It
+ * begins at `from`, so that the keys of live jobs before it are not looked at again. Keys that somebody is taking are left out.
  */
 export const lockExpired = (sql: Sql, from: Date | null, limit: number): Promise<(KeyName & { until: Date })[]> => sql`
   SELECT project_id, key, until FROM unique_keys
   WHERE until >= coalesce(${from}::timestamptz, '-infinity') AND ${isOver(sql)}
   ORDER BY until LIMIT ${limit} FOR UPDATE SKIP LOCKED`
 
-/** Removes locked keys. A statement of its own, so that it sees the jobs that were given them right before the lock. */
+/** Removes locked keys. A statement of its own, so that it sees jobs that took them right before the lock. */
 export const removeExpired = async (sql: Sql, keys: KeyName[]): Promise<void> => {
   await sql`
     DELETE FROM unique_keys

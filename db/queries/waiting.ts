@@ -1,18 +1,18 @@
 import type { Sql } from '../client.ts'
 
-/** What a job that isn't running waits for, as far as rows tell. */
+/** What a job waits for, as far as rows tell. */
 export interface WaitingRow {
   /** The database's clock. */
   now: Date
   queuePaused: boolean
   /** Parents whose end is not counted here, at most ten of them. */
   parents: string[]
-  /** Startable jobs that go before it, counted up to `most`: of its project, or of its kind if that has limits. */
+  /** Startable jobs ahead of it, counted up to `most`: of its project, or of its kind if that has limits. */
   ahead: number
   /** Jobs of its kind and of its key that run now; null for a kind without limits. */
   running: number | null
   runningOfKey: number | null
-  /** Starts that its kind's rate left over, and how many seconds ago; null when nothing was claimed of it yet. */
+  /** How many starts its kind's rate had left at the last claim, and how many seconds ago that was; null before the first. */
   tokens: number | null
   tokensAgeSeconds: number | null
   /** Jobs that its queue started in the last minute. */
@@ -32,7 +32,7 @@ export const get = async (sql: Sql, jobId: string, most: number): Promise<Waitin
             SELECT FROM jobs
             WHERE queue = job.queue AND state = 'queued' AND concurrency_key IS NULL AND project_id = job.project_id
               AND priority = level.priority AND start_at <= now()
-              -- Not with OR: that would be no bound of the index, and all that are due behind it were read too.
+              -- Not with OR, which would not bound the index scan: all due jobs behind it would be read too.
               AND (start_at, id) < (CASE WHEN level.priority > job.priority THEN 'infinity' ELSE job.start_at END, job.id)
             LIMIT ${most}
           ) AS before

@@ -4,16 +4,16 @@ export interface Message {
   headers: Record<string, string>
 }
 
-/** A broker takes no request as large as this one. Less of it at once may do. */
+/** The request is too large for the broker. Parts of it may not be. */
 export class TooLargeError extends Error {
   override readonly name = 'TooLargeError'
 }
 
-/** Some partitions didn't take their messages, and others did or would. */
+/** Some partitions didn't take their messages; others did, or would have. */
 export class PartlyPublishedError extends Error {
   override readonly name = 'PartlyPublishedError'
   readonly taken: ReadonlySet<Message>
-  /** Whether messages of a key go to a partition that didn't take its own. */
+  /** Whether the messages of a key go to a partition that didn't take its messages. */
   readonly refuses: (key: string) => boolean
 
   constructor(taken: ReadonlySet<Message>, refuses: (key: string) => boolean, options: ErrorOptions) {

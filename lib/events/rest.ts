@@ -1,4 +1,4 @@
-/** A consumer that asks its broker for nothing while nothing can have come. */
+/** Rests a consumer: it doesn't ask its broker while nothing can have come. */
 export interface Rest {
   /** It has asked, or would have but for its rest. */
   asked(): void

@@ -7,14 +7,14 @@ export type StreamHandler = (event: SelfManagedKafkaEvent, context: InvocationCo
 
 export interface StreamRequest {
   app: App
-  /** Reads the events, those of a partition in their order. That is the most of the work, and not always needed. */
+  /** Decodes the events, those of a partition in order. This is most of the work, and not always needed. */
   read: () => CloudEvent[]
 }
 
 /**
- * Wraps a Kafka-triggered function. It never throws: Lambda would give the same records again and again, and their
- * partition would stand still. A record that can't be read is logged and passed over, and so are events that `run`
- * failed with, which therefore must not be the only way to what they tell.
+ * Wraps a Kafka-triggered function. It never throws: Lambda would deliver the same records again and again, and block their
+ * partition. A record that can't be read is logged and skipped, and so are events for which `run` fails. So `run` must not be
+ * the only way by which its consumers learn of something.
  */
 export const stream = (run: (request: StreamRequest) => Promise<void>): StreamHandler => {
   return async (event, context) => {

@@ -9,7 +9,7 @@ import type { TraceContext } from '../tracing/trace-context.ts'
 import type { GivenHeader, TakenHeader } from './headers.ts'
 import type { Problem } from './problem.ts'
 
-/** A body taken as it comes, of one of some content types (`image/*` counts for all images). */
+/** A body that isn't parsed, of one of these content types (`image/*` stands for all images). */
 export interface RawBody {
   raw: { contentTypes: string[]; maxBytes: number }
 }
@@ -33,7 +33,7 @@ export type Reply<Replies> = {
 
 export interface RouteRequest<P, Q, B, A> {
   app: App
-  /** Who asks. `undefined` only on routes for anyone. */
+  /** Who makes the request. `undefined` only on routes for anyone. */
   actor: A extends 'user' ? Actor : Actor | undefined
   params: Output<P>
   query: Output<Q>
@@ -44,7 +44,7 @@ export interface RouteRequest<P, Q, B, A> {
   /** The caller's address, as the gateway saw it. */
   ip: string
   requestId: string
-  /** The trace of what the request makes; undefined: it is of none. */
+  /** The trace that the request belongs to; undefined if it has none. */
   trace: TraceContext | undefined
 }
 
@@ -65,21 +65,21 @@ export interface Declaration<
   /** One line for the API's documentation. */
   summary: string
   description?: string
-  /** Who may call it. What a user may see is checked by the `run`, against the project's members. */
+  /** Who may call it. Whether a user may see a project is checked by `run`. */
   actor: A
-  /** What an API key needs to call it; without one, no key will do. */
+  /** The scope that an API key needs to call it; without one, API keys can't. */
   scope?: Scope
   params?: P
   query?: Q
   body?: B
-  /** The headers that it looks at, beyond those of every request. */
+  /** The headers that it reads, besides those of every request. */
   takes?: readonly TakenHeader[]
   replies: R
-  /** The headers that its replies may carry, beyond those of every answer. */
+  /** The headers that its replies may have, besides those of every answer. */
   gives?: readonly GivenHeader[]
-  /** The errors this route can give beyond those that its declaration implies. */
+  /** The errors that it can give, besides those that its declaration implies. */
   errors?: readonly ErrorCode[]
-  /** Tells who asked what was refused in a protocol of the route's own; undefined: by a problem document. */
+  /** Makes an error answer in a protocol of the route's own. Without it, or when it gives undefined, it is a problem document. */
   tellProblem?: (problem: Problem, body: Buffer) => { headers: Record<string, string>; body: Buffer } | undefined
   run: (request: RouteRequest<P, Q, B, A>) => Promise<Reply<R>>
 }
@@ -96,7 +96,7 @@ export type HttpHandler = (
   context: InvocationContext,
 ) => Promise<APIGatewayProxyStructuredResultV2>
 
-/** A declaration's types alone: what callers need of it, and never there while it runs. */
+/** The types of a declaration, for typed clients. It has no value at run time. */
 export interface Signature {
   method: Method
   path: Path

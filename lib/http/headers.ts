@@ -9,7 +9,7 @@ export interface Header {
 const text = (description: string): Header => ({ description, schema: { type: 'string' } })
 const always = (description: string): Header => ({ ...text(description), required: true })
 
-/** What requests may carry, by the names that declarations call them. Names are as Node gives them, in lower case. */
+/** Headers of requests, by the names in declarations: in lower case, as Node has them. */
 export const TAKEN = {
   'idempotency-key': {
     description: 'A repeat of the same request with the same key, within 24 h, gives the same answer.',
@@ -21,7 +21,7 @@ export const TAKEN = {
 } as const satisfies Record<string, Header>
 export type TakenHeader = keyof typeof TAKEN
 
-/** What answers may carry, by the names that declarations call them. */
+/** Headers of answers, by the names in declarations. */
 export const GIVEN = {
   location: text('Where it is.'),
   link: text('What belongs to it (RFC 8288).'),
@@ -34,10 +34,10 @@ export const GIVEN = {
 } as const satisfies Record<string, Header>
 export type GivenHeader = keyof typeof GIVEN
 
-/** Of every answer. */
+/** Headers of every answer. */
 export const ALWAYS = { 'x-request-id': always('Names this request in the logs.') }
 
-/** Of the problems of a status. */
+/** Headers of problem documents, by status. */
 export const OF_PROBLEMS: Record<number, Record<string, Header>> = {
   401: { 'www-authenticate': always('What kind of token is needed (RFC 6750).') },
   403: { 'www-authenticate': text('The scope that an API key lacks (RFC 6750).') },

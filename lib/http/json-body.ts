@@ -6,9 +6,9 @@ import { isTooDeep, MAX_DEPTH } from '../core/json-depth.ts'
 const JSON_TYPE = /^application\/([a-z0-9.+-]+\+)?json\s*(;|$)/i
 
 /**
- * Cheap test for text that might hold a value that JSON.parse would bend or Postgres would refuse. Numbers are looked
- * for where JSON has them, behind a colon, a bracket, a comma or a space: within strings, UUIDs are full of `1e8`. The
- * letters of `__proto__` may be escapes.
+ * A cheap test for text that might have a value that JSON.parse would change or Postgres would refuse. It looks for numbers
+ * only where JSON has them, after a colon, bracket, comma or space, since UUIDs in strings are full of `1e8`. The letters of
+ * `__proto__` may be escapes.
  */
 const SUSPICIOUS =
   /\\u0000|\\u[dD][89a-fA-F]|(?:^|[:[,\s])-?(?:\d{16}|\d[\d.]*[eE]\+?\d)|"__proto__"|\\u00(?:5[fF]|7[024]|6[fF])/
@@ -40,7 +40,7 @@ export const readJsonBody = (event: APIGatewayProxyEventV2, maxBytes: number): u
   return parseExactly(text)
 }
 
-/** What is asked for without a word more, as to begin a job anew, takes no body either. A change without one is a mistake. */
+/** A POST whose fields are all optional, such as a retry, may have no body. A change without a body is a mistake. */
 export const mayBeLeftOut = (method: string, body: z.ZodType): boolean =>
   method === 'POST' && body.safeParse({}).success
 

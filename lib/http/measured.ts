@@ -2,7 +2,7 @@ import { appOfProcess } from '../app.ts'
 import { beginRequest } from '../tracing/request-span.ts'
 import type { AnyDeclaration, HttpHandler } from './declaration.ts'
 
-/** Counts a route's answers and the time that they take, and begins the span of what they make. */
+/** Counts a route's answers and measures how long they take, within a span of the trace. */
 export const measured =
   ({ method, path }: Pick<AnyDeclaration, 'method' | 'path'>, handler: HttpHandler): HttpHandler =>
   async (event, context) => {

@@ -1,7 +1,7 @@
 import { type JsonSchema, resolve } from './openapi-schemas.ts'
 
 /**
- * A value that fits a schema: its own example where it has one, else the simplest that its keywords allow. Optional
+ * A value that fits a schema: its own example if it has one, or the simplest that its keywords allow. Optional
  * fields are left out, and lists have one item.
  */
 export const exampleOf = (schema: JsonSchema, components: Record<string, JsonSchema>): unknown => {

@@ -4,14 +4,14 @@ import { z } from 'zod'
 /** JSON Schema 2020-12, which OpenAPI 3.1 takes as it is. */
 export type JsonSchema = { [keyword: string]: unknown }
 
-/** Whether a caller gives it or the API does: defaults and coercions make the two differ. */
+/** Whether a caller or the API gives the value: defaults and coercions make the two schemas differ. */
 type Direction = 'input' | 'output'
 
 const COMPONENT = '#/components/schemas/'
 
 /**
- * Turns zod's schemas into JSON Schema. What has an id in its meta is written once, under its name; the names are
- * settled at the end, because a shape whose two directions differ needs two of them.
+ * Turns zod's schemas into JSON Schema. A schema with an id in its meta is written once, under this name. Names are decided at
+ * the end, because a schema whose two directions differ needs two names.
  */
 export const createSchemas = () => {
   const found: Record<Direction, Map<string, JsonSchema>> = { input: new Map(), output: new Map() }

@@ -1,9 +1,9 @@
-/** The longest that an answer may wait: API Gateway gives up after 30 s. */
+/** How long an answer may wait at most: API Gateway gives up after 30 s. */
 const MAX_WAIT_SECONDS = 20
 
 /**
- * How many seconds the caller wants the answer to wait (`Prefer: wait=10`, RFC 7240), at most 20; undefined when that
- * isn't said. What can't be understood is ignored, as the RFC wants it, and so is every wish after the first.
+ * How many seconds the caller wants the answer to wait (`Prefer: wait=10`, RFC 7240), at most 20; undefined if there is no such
+ * preference. As the RFC demands, it ignores what it doesn't understand, and any `wait` after the first.
  */
 export const readWaitSeconds = (prefer: string | undefined): number | undefined => {
   for (const preference of (prefer ?? '').split(',')) {

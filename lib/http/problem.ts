@@ -26,8 +26,8 @@ export const problemSchema = z
 export type Problem = z.output<typeof problemSchema>
 
 /**
- * The answer for anything thrown while a request was served. Only catalogued errors show themselves; the rest is a
- * bare 500 (or 503 where a component can't be reached), with the whole error in the log under the request's id.
+ * The answer for anything thrown while a request was served. Only catalogued errors are shown; anything else is a bare 500 (or
+ * 503 if a component can't be reached), with the whole error in the log under the request's id.
  */
 export const toProblem = (
   error: unknown,
@@ -58,7 +58,7 @@ export const toProblem = (
   }
 }
 
-/** What HTTP has an answer carry where the error doesn't say more: the kind of token that is needed, when to try again. */
+/** Headers that HTTP wants with an error: the kind of token that is needed, when to try again. */
 const usualHeaders = ({ status, code }: StintError): Record<string, string> => ({
   ...(status === 401 && { 'www-authenticate': 'Bearer' }),
   ...(code === 'UNAVAILABLE' && { 'retry-after': '1' }),
@@ -80,7 +80,7 @@ const asStintError = (error: unknown): StintError => {
   return asConflict(error) ?? new StintError('INTERNAL', undefined, { cause: error })
 }
 
-/** Whether S3 answered that it can't do it just now; AWS's client has tried again by then. */
+/** Whether S3 answered that it is unavailable; AWS's client has tried again before. */
 const isAwsFault = (error: unknown): boolean =>
   typeof error === 'object' &&
   error !== null &&

@@ -7,7 +7,7 @@ import { toProblem } from './problem.ts'
 
 export type Resource<R extends Route = Route> = HttpHandler & { routes: R[] }
 
-/** What a route answers: HEAD is GET whose body the gateway leaves out (RFC 9110, 9.3.2). */
+/** The methods of a route. HEAD is GET, whose body the gateway leaves out (RFC 9110, 9.3.2). */
 export const methodsOf = ({ declaration: { method } }: Route): (Method | 'HEAD')[] =>
   method === 'GET' ? ['GET', 'HEAD'] : [method]
 

@@ -30,8 +30,8 @@ export const plain = (description: string, contentType?: string): PlainReply => 
 })
 
 /**
- * Declares one route. From the declaration come validation, types, the OpenAPI document and the local host's table;
- * `run` is left with the work.
+ * Declares one route. Validation, types, the OpenAPI document and the local host's table follow from the declaration; `run`
+ * does the work.
  *
  * @example
  * export const get = route({
@@ -52,7 +52,7 @@ export const route = <
   declaration: Declaration<P, Q, B, R, A, M, At>,
 ): Route<{ method: M; path: At; params: P; query: Q; body: B; replies: R }> => {
   const checked = declaration as unknown as AnyDeclaration
-  // A page's address may say more than its server needs to know, and then declares so.
+  // Unknown query parameters are refused, unless the declaration allows them, as pages do.
   const declaredQuery = checked.query ?? z.object({})
   const querySchema = declaredQuery.def.catchall ? declaredQuery : declaredQuery.strict()
   const handler = middy<APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2, Error, InvocationContext>({
@@ -87,12 +87,12 @@ export const route = <
   return Object.assign(measured(checked, handler as unknown as HttpHandler), { declaration: checked })
 }
 
-/** Its time is nearly over: as when a component doesn't answer at all, which nobody is told otherwise. */
+/** The function's time is nearly over, for example because a component doesn't answer at all. */
 const refuseLate = (): never => {
   throw new StintError('UNAVAILABLE', 'The request took longer than it may.')
 }
 
-/** The policies of documents are ours or off: an answer in JSON shows nothing, and a page's `run` gives its own policy. */
+/** Policies for documents are off or our own: JSON answers show nothing, and a page's `run` gives its own policy. */
 const SECURITY_HEADERS = {
   // Pictures come from S3, which sends no headers of ours.
   crossOriginEmbedderPolicy: { policy: 'credentialless' },
@@ -129,7 +129,7 @@ const answerProblem =
     const app = request.context.app ?? (await appOfProcess().catch(() => undefined))
     // Without a valid configuration there is no log, and that is the error.
     request.response = toProblem(request.error, requestId, app?.log ?? console)
-    // What went wrong on our side is told by the status alone, for whoever counts and repeats.
+    // Failures on our side keep their status, for clients and proxies that retry.
     const told =
       tellProblem &&
       (request.response.statusCode ?? 0) < 500 &&
@@ -144,7 +144,7 @@ const parseParams = (
 ): Record<string, unknown> | undefined => {
   if (!schema) return undefined
   const parsed = schema.safeParse(event.pathParameters ?? {}, inWords(event.pathParameters ?? {}))
-  // An id that can't be one names nothing: the same answer as for one that doesn't exist.
+  // A malformed id gets the same answer as one that doesn't exist.
   if (!parsed.success)
     throw new StintError('NOT_FOUND', 'The address holds a malformed id.', { errors: fieldErrors(parsed.error).list })
   return parsed.data
@@ -181,7 +181,7 @@ const parseBody = ({ method, body: declared }: AnyDeclaration, event: APIGateway
 
 const isEmpty = ({ body }: APIGatewayProxyEventV2): boolean => body === undefined || body === ''
 
-/** Else a compressed file would be kept as it came, under a type that it does not have. */
+/** Otherwise a compressed file would be stored compressed, under a wrong content type. */
 const refuseEncoded = ({ headers }: APIGatewayProxyEventV2): void => {
   const encoding = headers['content-encoding'] ?? ''
   if (encoding === '' || encoding.toLowerCase() === 'identity') return

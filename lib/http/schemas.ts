@@ -7,7 +7,7 @@ import { parseJson } from '../core/parse-json.ts'
 /** A UUID in its canonical lower-case form. */
 export const id = z.uuid().toLowerCase()
 
-/** An instant, RFC 3339, UTC. PostgreSQL knows no year 0, and no fraction of more than some digits. */
+/** An instant, RFC 3339, UTC. PostgreSQL has no year 0, and limits the digits of a fraction. */
 export const timestamp = z.iso
   .datetime('expected a time in UTC, like 2026-11-23T01:41:31Z')
   .max(40, 'expected at most 40 characters')
@@ -19,22 +19,22 @@ const inUtc = (time: string): string => {
   return Number.isNaN(ms) ? time : new Date(ms).toISOString()
 }
 
-/** An instant as a caller says it: RFC 3339 by any clock. What it comes to is in UTC. */
+/** An instant from a caller: RFC 3339 with any offset, turned into UTC. */
 export const instant = z.iso
   .datetime({ offset: true, error: 'expected a time with its offset, like 2026-11-23T01:41:31Z or …+02:00' })
   .max(40, 'expected at most 40 characters')
   .overwrite(inUtc)
   .refine((it) => !/^(0000|[+-])/.test(it), 'expected a year from 0001 to 9999')
 
-/** Text that a person reads: trimmed, not empty, and not only of characters that nobody sees. */
+/** Text for people: trimmed, not empty, and not only of invisible characters. */
 export const label = (maxLength: number) =>
   z.string().trim().min(1).max(maxLength).refine(hasVisible, 'must have a character that can be seen')
 
-/** The blank of Braille is drawn, and nothing is seen of it. */
+/** The blank of Braille counts as printable, but is invisible. */
 const VISIBLE = /[^\p{White_Space}\p{Cc}\p{Cf}\p{Default_Ignorable_Code_Point}\u2800]/u
 const hasVisible = (text: string): boolean => text === '' || VISIBLE.test(text)
 
-/** Line ends and other controls, and marks that turn what is behind them round: `gpj.exe` would be shown as `exe.jpg`. */
+/** Line ends and other controls, and marks that reverse the text after them: `gpj.exe` would be shown as `exe.jpg`. */
 const MISLEADING = /[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]/u
 
 /** A file's name: one line, shown in the order in which it is written. */
