@@ -20,6 +20,9 @@ export interface Gathering {
 const MAX_GROUP_SIZE = 10_000_000
 const sizeOf = ({ prepared }: Waiting): number => prepared.row.input.length
 
+/** Turns of the event loop that a group waits at most for others while each brings some. */
+const MAX_TURNS = 8
+
 interface Waiting {
   prepared: Prepared
   answer: PromiseWithResolvers<Submitted>
@@ -29,9 +32,10 @@ interface Waiting {
 export const submitGathered = (app: App, prepared: Prepared): Promise<Submitted> => gathererOf(app).add(prepared)
 
 /**
- * Stores submissions together that come in the same turn of the event loop or while others are being written: one insert
- * and one doorbell for all of them. An idle process doesn't wait. A group that fails is tried in halves, so that nobody
- * fails for a stranger's row.
+ * Stores submissions together that come in the same turn of the event loop, in turns that follow each other, or while
+ * others are being written: one insert and one doorbell for all of them. A turn that brings nothing ends the wait, so one
+ * that comes alone waits for an empty turn and no timer. A group that fails is tried in halves, so that nobody fails for
+ * a stranger's row.
  */
 export class Gatherer {
   readonly #gathering: Gathering
@@ -53,7 +57,14 @@ export class Gatherer {
   #schedule(): void {
     if (this.#scheduled || this.#waiting.length === 0 || this.#underWay >= this.#gathering.underWay) return
     this.#scheduled = true
+    this.#flushWhenQuiet(0, MAX_TURNS)
+  }
+
+  #flushWhenQuiet(known: number, turnsLeft: number): void {
     setImmediate(() => {
+      const count = this.#waiting.length
+      const isGrowing = count > known && count < this.#gathering.most
+      if (isGrowing && turnsLeft > 0) return this.#flushWhenQuiet(count, turnsLeft - 1)
       this.#scheduled = false
       void this.#flush()
     })
