@@ -22,6 +22,9 @@ export interface Gathering {
 const MAX_GROUP_SIZE = 10_000_000
 const sizeOf = ({ prepared }: Waiting): number => prepared.row.input.length
 
+/** How many turns of the event loop a group waits for others, at most, while each turn brings some. */
+const MAX_TURNS = 8
+
 interface Waiting {
   prepared: Prepared
   answer: PromiseWithResolvers<Submitted>
@@ -31,9 +34,10 @@ interface Waiting {
 export const submitGathered = (app: App, prepared: Prepared): Promise<Submitted> => gathererOf(app).add(prepared)
 
 /**
- * Gathers submissions that come in the same turn of the event loop, or while others are being written, and stores them
- * together: one insert and one doorbell. An idle process doesn't wait. A group that fails is tried again in halves, so that
- * only the submissions at fault fail.
+ * Gathers submissions that come in the same turn of the event loop, in turns that follow each other, or while others are
+ * being written, and stores them together: one insert and one doorbell. A turn that brings no more ends the wait, so that a
+ * single submission waits for one empty turn and for no timer. A group that fails is tried again in halves, so that only the
+ * submissions at fault fail.
  */
 export class Gatherer {
   readonly #gathering: Gathering
@@ -55,7 +59,14 @@ export class Gatherer {
   #schedule(): void {
     if (this.#scheduled || this.#waiting.length === 0 || this.#underWay >= this.#gathering.underWay) return
     this.#scheduled = true
+    this.#flushWhenQuiet(0, MAX_TURNS)
+  }
+
+  #flushWhenQuiet(known: number, turnsLeft: number): void {
     setImmediate(() => {
+      const count = this.#waiting.length
+      const isGrowing = count > known && count < this.#gathering.most
+      if (isGrowing && turnsLeft > 0) return this.#flushWhenQuiet(count, turnsLeft - 1)
       this.#scheduled = false
       void this.#flush()
     })
