@@ -36,7 +36,7 @@ export const batchItem = z
 
 type Item = z.output<typeof batchItem>
 
-/** Checks who may submit where, and holds every submission against its kind. */
+/** Checks the actor's role in each project, and every submission against its kind. */
 export const prepareAll = async (
   app: App,
   actor: Actor,

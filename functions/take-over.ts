@@ -8,10 +8,10 @@ import { type Act, revoked, told, toldAll } from './audit.ts'
 import { addProject } from './new-project.ts'
 
 /**
- * Hands an account over to the person whose email it has, who has just proven that it is theirs and replaced the password.
- * Until then anybody might have made the account, and prepared a way back in. So nothing that opens anything stays: not the
- * company of others, nor keys, nor what was set up to be done later. What is in projects of the account alone stays.
- * The sessions must have been ended before: who is still in one waits for that, and is refused then.
+ * Hands an account over to the owner of its email, who has just proven to be that by a password reset. Anybody may have made
+ * the account and prepared a way back in. So whatever gives access is removed: other members, keys, and anything scheduled.
+ * The contents of projects that only the account owns stay. The sessions must have been ended before: a request that is
+ * still in one waits for that, and is refused then.
  */
 export const takeOver = async (tx: Sql, { userId, ip }: { userId: string; ip: string }): Promise<void> => {
   await projects.lockAllOfUser(tx, userId)
@@ -27,7 +27,7 @@ export const takeOver = async (tx: Sql, { userId, ip }: { userId: string; ip: st
     ...keys.map(revoked),
     ...paused.map(stopped),
   ]
-  // Projects that it leaves may be a stranger's, who reads their audit log and isn't to learn where this person is.
+  // The projects that it leaves may be a stranger's, who reads their audit log and must not learn this person's address.
   await toldAll({ userId }, acts)(tx)
   await told({ userId, ip }, { action: 'account.take-over', projectId: null, target: userId })(tx)
 }

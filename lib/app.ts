@@ -27,7 +27,7 @@ export interface App {
   publisher: Publisher
   live: LiveGateway
   web: Web
-  /** Undefined where the configuration says nothing of mails. */
+  /** Undefined if no mails are configured. */
   mailer: Mailer | undefined
   clock: Clock
   /** A number in [0, 1), for jitter and fairness; never for secrets. */
@@ -35,7 +35,7 @@ export interface App {
   log: Logger
   /** Counts and measures. */
   metrics: Recorder
-  /** Records what took how long, under which request. */
+  /** Records spans. */
   traces: Traces
   /** Notes the use of API keys. */
   keyUses: KeyUses
@@ -45,13 +45,13 @@ export interface App {
   stopping: AbortSignal
   /** Ends the process at once. The engine calls it when a job can be stopped in no other way. */
   exit: (reason: string) => void
-  /** Tells the host that something was committed which the relay may publish. On AWS nobody listens. */
+  /** Tells the local host that something was committed, so that the relay publishes it at once. On AWS it does nothing. */
   committed: () => void
-  /** Whether a job shall stop at the safe point that it is at, for no reason. Only the chaos switch gives it. */
+  /** Whether a job must stop at its current safe point for no reason. Only set by the chaos switch. */
   cutStint?: () => boolean
-  /** So many edges, and jobs that fall, one transaction settles at most. Only tests give it, to meet the end of a part often. */
+  /** How many edges one transaction settles at most. Only set by tests, so that jobs are settled in several parts. */
   edgesAtOnce?: number
-  /** The processes of the stage, where they run on this machine. */
+  /** The processes of the stage, if they run on this machine. */
   host?: HostControl
   /** Closes every connection. */
   close: () => Promise<void>

@@ -19,7 +19,7 @@ type Given<Call> = object extends Call ? [call?: Call] : [call: Call]
 export interface Client<Api extends AnyApi> {
   /** The body of the answer. */
   call<K extends keyof Api>(route: K, ...given: Given<CallOf<Api[K]>>): Promise<AnswerOf<Api[K]>['body']>
-  /** The whole answer: a 202 says another thing than a 200, and headers tell of replays. */
+  /** The whole answer, with status (a 202 is not a 200) and headers (such as `idempotency-replayed`). */
   answer<K extends keyof Api>(route: K, ...given: Given<CallOf<Api[K]>>): Promise<AnswerOf<Api[K]>>
   /** The answer as it comes, for documents and files. Redirects are followed. */
   response<K extends keyof Api>(route: K, ...given: Given<CallOf<Api[K]>>): Promise<Response>

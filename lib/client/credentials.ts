@@ -2,11 +2,11 @@ import { ProblemError, UnreachableError } from './problem-error.ts'
 
 /** Where a client gets its access tokens from. */
 export interface Credentials {
-  /** What the next request is sent with; undefined: nothing. */
+  /** The token for the next request; undefined for none. */
   current(): string | undefined
   /**
-   * Another token, because the API refuses this one; undefined when there is none to be had. The client asks once for
-   * all requests that wait for it. What it throws is what they throw.
+   * Another token, because the API refused this one; undefined if there is none. The client calls it once for all requests
+   * that wait for it, and they throw what it throws.
    */
   renew(refused: string | undefined): Promise<string | undefined>
 }
@@ -18,7 +18,7 @@ export interface Tokens {
 
 export interface RefreshingOptions {
   baseUrl: string
-  /** What an earlier session left; without them, `adopt` those of a login. */
+  /** The tokens of an earlier session; without them, `adopt` those of a login. */
   tokens?: Tokens | undefined
   /** Called with every new pair before it is used, to be kept, and with undefined when the session has ended. */
   onChange?: ((tokens: Tokens | undefined) => void | Promise<void>) | undefined
@@ -26,7 +26,7 @@ export interface RefreshingOptions {
 }
 
 export interface Refreshing extends Credentials {
-  /** Goes on with the tokens that `POST /auth/login` and its like give. */
+  /** Continues with the tokens from `POST /auth/login` and similar routes. */
   adopt(tokens: Tokens): Promise<void>
   /** Forgets them. */
   drop(): Promise<void>

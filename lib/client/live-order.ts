@@ -1,9 +1,9 @@
 import type { LiveEvent } from '../live/live-event.ts'
 import { hasSeen, type Position, readPosition } from '../live/position.ts'
 
-/** What a listener has heard, so that each event is passed on once and in order per job, in whatever way they come. */
+/** What a listener has heard, so that each event is passed on once and in order per job, however events come. */
 export interface Order {
-  /** Where the listener is: what `after` of its next catch-up is. */
+  /** The listener's position: `after` of its next catch-up. */
   readonly after: string | undefined
   /**
    * Takes events that were pushed. `missing`: some don't follow what was heard, and wait for a catch-up that begins
@@ -30,9 +30,9 @@ interface Heard {
 const ENDS = new Set(['job.succeeded', 'job.failed', 'job.cancelled'])
 
 /**
- * Pushed events come at least once and mostly in order, but one may be lost; a catch-up has them all, and is slow. So a
- * pushed event is passed on when it is the next of a job that is known, and otherwise asked for by a catch-up, in which
- * it must be: it had committed before it was pushed.
+ * Pushed events come at least once and mostly in order, but one may be lost; a catch-up has all of them, but is slow. So a pushed
+ * event is passed on if it is the next one of a known job. Otherwise a catch-up is made, which must include it, since it had
+ * committed before it was pushed.
  */
 export const createOrder = (from?: string): Order => {
   let after = from
@@ -59,7 +59,7 @@ export const createOrder = (from?: string): Order => {
     return { news, missing: waiting.length > 0 }
   }
 
-  /** Of a job that has ended, and whose end lies before the position, nothing needs to be remembered. */
+  /** A job whose end lies before the position can be forgotten. */
   const forget = (reached: Position): void => {
     for (const [jobId, { ended, xid }] of jobs) if (ended && hasSeen(reached, xid)) jobs.delete(jobId)
   }

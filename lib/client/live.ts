@@ -5,8 +5,8 @@ import { type LiveSocket, openLiveSocket } from './live-socket.ts'
 export type { LiveEvent } from '../live/live-event.ts'
 
 /**
- * `live`: events are pushed. `polling`: they are asked for each two seconds, because no WebSocket can be had. `offline`:
- * the API isn't reached; it goes on trying. `ended`: the session is over or may not hear of anything, and so is this.
+ * `live`: events are pushed. `polling`: there is no WebSocket, so they are polled every two seconds. `offline`: the API can't be
+ * reached; it keeps trying. `ended`: it has stopped, because the session is over or may not read events.
  */
 export type LiveState = 'connecting' | 'live' | 'polling' | 'offline' | 'ended'
 
@@ -17,11 +17,11 @@ export interface FollowOptions {
   missed: (after: string | undefined) => Promise<CaughtUp>
   /** Each event once, in order per job. */
   onEvents: (events: LiveEvent[]) => void
-  /** It was away for too long: events were passed over, and what is shown should be read anew. */
+  /** It was away for too long, and events were skipped: whatever is shown should be read anew. */
   onReset?: () => void
-  /** With what refused it, if that is why it ended. */
+  /** With the API's refusal, if it has `ended` because of that. */
   onState?: (state: LiveState, error?: unknown) => void
-  /** `after` of an earlier one, to go on from there; otherwise events count from now on. */
+  /** The `after` of an earlier follow, to go on from there; otherwise it begins now. */
   after?: string | undefined
   WebSocket?: typeof WebSocket
   times?: Partial<typeof TIMES>
@@ -29,11 +29,11 @@ export interface FollowOptions {
 
 export interface Following {
   readonly state: LiveState
-  /** Where it is. */
+  /** The current position. */
   readonly after: string | undefined
-  /** Resolves when it has come so far that every later event will be heard. */
+  /** Resolves when every event from then on will be heard. */
   ready: Promise<void>
-  /** Tries again at once: the network has come back, or the page is looked at again. */
+  /** Tries again at once, for example because the network is back or the page is visible again. */
   wake(): void
   stop(): void
 }
@@ -52,8 +52,8 @@ const TIMES = {
 }
 
 /**
- * Follows the events of the jobs that one may see, over a WebSocket, or by polling where none can be had. After a break
- * it goes on where it was: nothing is missed, and nothing comes twice. Runs in browsers and in Node.
+ * Follows the events of all visible jobs, over a WebSocket or, without one, by polling. After a break it continues where it was:
+ * nothing is missed, and nothing comes twice. Runs in browsers and in Node.
  *
  * @example
  * const following = follow({
@@ -70,7 +70,7 @@ export const follow = (options: FollowOptions): Following => {
   let state: LiveState = 'connecting'
   let socket: LiveSocket | undefined
   let isOpening = false
-  /** An API key gets no ticket, and never will. */
+  /** An API key can't get tickets. */
   let isRefused = false
   let failures = 0
   let isBroken = false
@@ -102,7 +102,7 @@ export const follow = (options: FollowOptions): Following => {
     if (news.length > 0 && state !== 'ended') options.onEvents(news)
   }
 
-  /** Who asks meanwhile gets one more run after this one. */
+  /** A call during a run gets one more run after it. */
   const catchUp = (): Promise<void> => {
     catchAgain = true
     catching ??= catchUpOften()
@@ -224,10 +224,10 @@ export const follow = (options: FollowOptions): Following => {
   }
 }
 
-/** Neither another try nor another token helps. */
+/** Whether neither another try nor another token would help. */
 const isOver = (error: unknown): boolean => statusOf(error) === 401
 
-/** The API itself says so, and no proxy that may think better of it. */
+/** Whether the API itself says so, and not a proxy, whose answer may change. */
 const isForbidden = (error: unknown): boolean =>
   [403, 404].includes(statusOf(error) ?? 0) && (error as { code?: string }).code !== undefined
 

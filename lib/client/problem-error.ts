@@ -8,11 +8,11 @@ interface Problem {
   errors?: FieldError[]
 }
 
-/** A request that was answered, and not with success. */
+/** A request that got an answer, but not a success. */
 export class ProblemError extends Error {
   override readonly name = 'ProblemError'
   readonly status: number
-  /** Undefined when the answer is no problem document: something between here and the API gave it. */
+  /** Undefined if the answer isn't a problem document, because it came from something in front of the API. */
   readonly code: ErrorCode | undefined
   readonly title: string
   /** What is wrong with which field. */
@@ -42,7 +42,7 @@ export class ProblemError extends Error {
   }
 }
 
-/** A request that nobody answered. `cause` tells what the network said. */
+/** A request that got no answer. `cause` is the network's error. */
 export class UnreachableError extends Error {
   override readonly name = 'UnreachableError'
 

@@ -1,4 +1,4 @@
-/** What a look at a stranger's value gives; undefined where it throws. */
+/** The value that `look` returns; undefined if it throws, as properties of unknown values may. */
 export const attempt = <T>(look: () => T): T | undefined => {
   try {
     return look()

@@ -5,8 +5,8 @@ export interface Clock {
 }
 
 /**
- * Whether a moment that was read from this clock is less than so many milliseconds ago. Of one that lies ahead, as the
- * clock was put back since then, nobody can say how long it is ago: that is not recent.
+ * Whether a moment that was read from this clock is less than so many milliseconds ago. A moment in the future is not recent:
+ * the clock was put back since, and nobody knows how long ago it was.
  */
 export const isRecent = (clock: Clock, atMs: number, ms: number): boolean => {
   const agoMs = clock.now() - atMs

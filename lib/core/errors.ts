@@ -68,7 +68,7 @@ export interface FieldError {
   message: string
 }
 
-/** More are not told of: a caller could make the list, and the answer, as long as a body may be. */
+/** More errors are only counted: otherwise a caller could make the answer as long as a body may be. */
 export const MAX_FIELD_ERRORS = 100
 /** A field's name may be as long as a body, too. */
 const MAX_PATH = 200
@@ -84,7 +84,7 @@ export class FieldErrors {
     if (this.list.length < MAX_FIELD_ERRORS) this.list.push({ path: pathText(path, prefix), message })
   }
 
-  /** As an error's detail says it: nothing, as long as all of them are told. */
+  /** For an error's detail: how many errors there are, if not all are listed. */
   get more(): string {
     return this.count > this.list.length ? ` (${this.count} errors; the first ${this.list.length} are named)` : ''
   }
@@ -99,7 +99,7 @@ const pathText = (path: readonly PropertyKey[], prefix: string): string => {
   return cut(text, MAX_PATH)
 }
 
-/** Text of at most so many characters, and none of them half of one. */
+/** Cuts text to so many characters, never in the middle of a surrogate pair. */
 export const cut = (text: string, maxLength: number): string =>
   text.length > maxLength ? `${text.slice(0, maxLength - 1)}…`.toWellFormed() : text
 

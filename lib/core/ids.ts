@@ -1,7 +1,7 @@
 import { randomFillSync } from 'node:crypto'
 import { v7 } from 'uuid'
 
-/** Random bytes for so many ids at once: asking for them costs as much as all the rest of an id. */
+/** For how many ids random bytes are drawn at once: a single draw costs as much as all the rest of an id. */
 const POOLED_IDS = 256
 
 const pool = new Uint8Array(16 * POOLED_IDS)
@@ -31,7 +31,7 @@ export const newId = (): string => {
   return v7({ random, msecs, seq })
 }
 
-/** The lowest UUIDv7 of a moment: no id that was made before it is as high, and none from then on is lower. */
+/** The lowest UUIDv7 of a moment: ids made before are lower, ids made from then on are not. */
 export const firstIdAt = (ms: number): string => {
   const hex = Math.max(0, Math.floor(ms)).toString(16).padStart(12, '0')
   return `${hex.slice(0, 8)}-${hex.slice(8)}-7000-8000-000000000000`

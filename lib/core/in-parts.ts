@@ -1,4 +1,4 @@
-/** Items in parts: at most so many in each, and so large together, unless one alone is larger. */
+/** Splits items into parts of at most `most` items and of a total size of at most `maxSize`, unless one item is larger. */
 export function* inParts<T>(
   items: Iterable<T>,
   { most, maxSize, sizeOf }: { most: number; maxSize: number; sizeOf: (item: T) => number },

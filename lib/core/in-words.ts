@@ -1,9 +1,9 @@
 import type { z } from 'zod'
 
 /**
- * Says in words what zod would say in its types: `is needed` for `expected nonoptional, received undefined`. What a
- * schema says itself, and bounds, stay as they are. Of what was given a value is shown only in the place of a number:
- * others may be secrets.
+ * Says in words what zod would say in its types: `is needed` instead of `expected nonoptional, received undefined`. A
+ * schema's own messages, and bounds, stay as they are. A given value is only shown where a number was expected: others may be
+ * secrets.
  *
  * @example
  * schema.safeParse(value, inWords(value))
@@ -11,7 +11,7 @@ import type { z } from 'zod'
 export const inWords = (given: unknown): { error: z.core.$ZodErrorMap } => ({
   error: (issue) => {
     if (!SAID.has(issue.code)) return undefined
-    // A number that was made of text has forgotten the text.
+    // A number that was coerced from text no longer has the text.
     const value = Number.isNaN(issue.input) ? valueAt(given, issue.path ?? []) : issue.input
     if (value === undefined) return 'is needed'
     if (issue.code !== 'invalid_type') return undefined

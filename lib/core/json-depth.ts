@@ -1,9 +1,9 @@
-/** How deep JSON may be nested: what recurses over it, here and in PostgreSQL, must not run out of stack. */
+/** How deep JSON may be nested: code that recurses over it, here and in PostgreSQL, must not run out of stack. */
 export const MAX_DEPTH = 200
 
 /**
- * Whether JSON text is nested deeper than that. Each level takes a bracket that opens and one that closes, so that what
- * is short, or has few of them, need not be read.
+ * Whether JSON text is nested deeper than that. Each level needs an opening and a closing bracket, so that text that is short or
+ * has few brackets need not be read.
  */
 export const isTooDeep = (text: string): boolean => {
   if (text.length <= 2 * MAX_DEPTH || hasFewBrackets(text)) return false

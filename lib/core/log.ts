@@ -2,15 +2,15 @@ import { type Logger, pino } from 'pino'
 
 export type { Logger }
 
-/** What waits at most while standard output takes nothing; what comes then is dropped. */
+/** How much waits, at most, while standard output takes nothing; lines beyond that are dropped. */
 const MAX_WAITING_BYTES = 16 * 1024 * 1024
 
-/** What nobody should log, by the names that it goes by here. */
+/** The names of fields that must not be logged. */
 const SECRETS = ['password', 'refreshToken', 'accessToken', 'authorization']
 
 /**
  * The process's logger: one JSON object a line on standard output, as CloudWatch and every log shipper want it.
- * {@link SECRETS} that are logged by mistake are cut out, by themselves or in an object; deeper down nobody looks.
+ * {@link SECRETS} that are logged by mistake are removed, at the top level and one level below, but not deeper.
  */
 export const createLog = (level: string, name: string): Logger =>
   pino(
@@ -27,8 +27,8 @@ export const createLog = (level: string, name: string): Logger =>
   )
 
 /**
- * While the disk behind it is full, lines wait, and too many are dropped. Left to itself pino takes that for the end of
- * the process, and then has it wait for room for ever instead of ending.
+ * While the disk behind standard output is full, lines wait, and beyond a limit they are dropped. By default pino would take
+ * this for a fatal error, and then wait for room for ever instead of ending the process.
  */
 const standardOutput = (): ReturnType<typeof pino.destination> => {
   const output = pino.destination({ fd: process.stdout.fd || 1, sync: false, maxLength: MAX_WAITING_BYTES })

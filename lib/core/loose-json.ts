@@ -1,5 +1,5 @@
 import { configure } from 'safe-stable-stringify'
 import { MAX_DEPTH } from './json-depth.ts'
 
-/** Whatever it is as JSON: circles and large integers too; functions, and what is nested too deep, are left out. */
+/** Any value as JSON, even with circles and large integers; functions and anything nested too deep are left out. */
 export const looseJson = configure({ maximumDepth: MAX_DEPTH })

@@ -1,4 +1,4 @@
-/** What a text says, or undefined when it is no JSON. For texts of strangers, whose schema refuses undefined. */
+/** Parses JSON; undefined if the text is none. For untrusted text whose schema then refuses undefined. */
 export const parseJson = (text: string): unknown => {
   try {
     return JSON.parse(text)

@@ -1,26 +1,26 @@
-/** What a component said when it was last asked. */
+/** The result of the last check of a component. */
 export interface ProbeResult {
   ok: boolean
   latencyMs: number
-  /** Why it isn't ok, in words that tell an outsider nothing about addresses or accounts. */
+  /** Why it isn't ok, without addresses or accounts, since outsiders see it. */
   error?: string
 }
 
 export interface ProbeOptions {
   /** Resolves when the component answers. */
   check: () => Promise<unknown>
-  /** An answer that takes longer is none. */
+  /** How long an answer may take. */
   timeoutMs: number
-  /** How long a result is good. */
+  /** How long a result is kept. */
   cacheMs: number
-  /** Told of each failure, whole. */
+  /** Called with the error of each failure. */
   onError: (error: unknown) => void
   now: () => number
 }
 
 /**
- * Asks a component whether it works. However many ask the probe, it asks once at a time and once per `cacheMs`; a
- * check that hangs on after its time keeps the next one from starting, so that a flood of questions piles nothing up.
+ * Checks whether a component works. However many call it, there is one check at a time and one per `cacheMs`. A check that
+ * hangs beyond its time keeps the next one from starting, so that nothing piles up.
  */
 export const createProbe = ({
   check,

@@ -1,2 +1,2 @@
-/** Text as Postgres takes it: without NUL and half characters. */
+/** Text as Postgres accepts it: without NUL and lone surrogates. */
 export const storable = (text: string): string => text.toWellFormed().replaceAll('\0', '')

@@ -7,7 +7,7 @@ const packr = new Packr({ useRecords: false })
 /** The CloudEvents 1.0 attributes of a job's event, with `data`. `seq`, `projectid` and `xid` are extension attributes. */
 export interface CloudEvent {
   specversion: '1.0'
-  /** `<job id>:<seq>`; what a consumer drops duplicates by. */
+  /** `<job id>:<seq>`: identifies duplicates. */
   id: string
   source: 'stint'
   type: string

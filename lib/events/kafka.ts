@@ -7,15 +7,15 @@ import { type Message, PartlyPublishedError, type Publisher, TooLargeError } fro
 import { createRest } from './rest.ts'
 
 export interface KafkaOptions {
-  /** `host:port` of the brokers to ask first; a function is asked again at each connection. */
+  /** `host:port` of the bootstrap brokers; a function is called again for each connection. */
   brokers: string[] | (() => Promise<string[]>)
   log: Logger
 }
 
 /**
- * Publishes with acks=all, one request in flight, so that a partition keeps the order it was given. When a request for
- * several partitions has failed, nobody knows which of them have it: each then gets its own, until all of those have taken
- * something.
+ * Publishes with acks=all, one request in flight, so that each partition keeps the order. If a request for several partitions
+ * fails, nobody knows which of them took it. From then on each partition gets its own request, until all of those have taken
+ * one.
  */
 export const createKafkaPublisher = (options: KafkaOptions): Publisher => {
   const kafka = createClient(options)
@@ -23,7 +23,7 @@ export const createKafkaPublisher = (options: KafkaOptions): Publisher => {
   const known = new Set<string>()
   /** Of the topic, as the last request found it. */
   let partitions = 0
-  /** Partitions that have taken nothing since a request that was for them has failed. */
+  /** Partitions that have taken nothing since a request with messages for them failed. */
   const suspects = new Set<number>()
   let producer: Promise<Producer> | undefined
 
@@ -74,13 +74,13 @@ export const createKafkaPublisher = (options: KafkaOptions): Publisher => {
 
   const makeSureOf = async (it: Producer, topic: string): Promise<void> => {
     if (known.has(topic)) return
-    // Asked for with nothing to send: of messages to a topic in the making some would be taken, and then sent again.
+    // Asks without messages: if the topic is still being created, some would be taken, and then sent again.
     await onceTopicIsMade(kafka, topic, () => it.send({ topic, acks: -1, messages: [] }))
     try {
       await partitionsAnswer(kafka, topic)
     } catch (error) {
       if (!isWithoutLeader(error)) throw error
-      // It is not in the making: what stays without a leader must not hold up the others.
+      // The topic exists, so a partition that has no leader must not hold up the others.
       partitions = await countPartitions(kafka, topic)
       for (let partition = 0; partition < partitions; partition++) suspects.add(partition)
     }
@@ -99,7 +99,7 @@ export const createKafkaPublisher = (options: KafkaOptions): Publisher => {
         if (error instanceof TooLargeError || (error instanceof PartlyPublishedError && error.taken.size > 0))
           throw error
         if (partitions > 0) for (const { key } of messages) suspects.add(partitionOf(key, partitions))
-        // The broker may have come back under another address: the next try asks for it anew.
+        // The broker may have come back under another address: the next try looks it up again.
         await drop()
         throw error
       }
@@ -120,7 +120,7 @@ export const createKafkaPublisher = (options: KafkaOptions): Publisher => {
 export interface ConsumerOptions extends KafkaOptions {
   groupId: string
   topic: string
-  /** The messages of a partition come one after the other, in their order; each of them at least once. */
+  /** Called with the messages of a partition one after the other, in order; each comes at least once. */
   onMessage: (value: Buffer) => void | Promise<void>
 }
 
@@ -128,7 +128,7 @@ export interface Consumer {
   stop(): Promise<void>
 }
 
-/** Reads a topic as a member of a consumer group, a new group from the beginning. Resolves when it has been let in. */
+/** Reads a topic as a member of a consumer group; a new group begins at the start. Resolves when it has joined. */
 export const startKafkaConsumer = async (options: ConsumerOptions): Promise<Consumer> => {
   const { groupId, topic, onMessage } = options
   const kafka = createClient(options)
@@ -161,35 +161,35 @@ export interface StreamOptions extends KafkaOptions {
   /** At most so many at once. */
   maxRecords: number
   /**
-   * Records of one partition, in their order; those after them come when it resolves, the same again if it rejects. They
-   * are read when they are asked for: where nobody listens, nobody does.
+   * Called with records of one partition, in order. When it resolves, the next ones follow; if it rejects, the same again. They
+   * are decoded when `read` is called, which is not needed while nobody listens.
    */
   onRecords: (read: () => TopicRecord[]) => Promise<void>
   /** The consumer has ended and will not come back by itself. */
   onCrash: () => void
   /**
-   * Whether it rests while nothing comes, until it is woken. For a broker that answers who waits no earlier when something
-   * comes, so that it has to be asked ten times a second.
+   * Whether it rests until it is woken while nothing comes. For a broker that doesn't answer a waiting request when something
+   * comes, so that it has to be polled ten times a second.
    */
   rests?: boolean
 }
 
 export interface Stream extends Consumer {
-  /** Something was published: who rests asks for it. */
+  /** Something was published: wakes a resting consumer. */
   wake(): void
 }
 
 /** Partitions that are read at once. */
 const PARTITIONS_AT_ONCE = 4
 /**
- * How long one who was killed keeps its partitions. Shorter than a request may take: who waits meanwhile to be let into the
- * group must not give up, and leave one more behind that the next one waits for.
+ * How long a killed consumer keeps its partitions. Shorter than a request may take: a consumer that waits to join meanwhile must
+ * not give up, or it would leave another dead member behind that the next one has to wait for.
  */
 const SESSION_MS = 9_000
 
 /**
- * Between two commits of how far a group has read: by itself, the client sends one for each batch of each partition, as
- * many requests as the batches. So much more is read once more by who begins anew.
+ * The time between two commits of the group's offsets. By default the client commits after each batch of each partition, which
+ * doubles the requests. After a restart, this much is read again.
  */
 const COMMIT_EACH_MS = 1_000
 
@@ -237,7 +237,7 @@ export const startKafkaStream = async (options: StreamOptions): Promise<Stream> 
   }
 }
 
-/** What it holds is made when it is read: who listens reads little but the value. */
+/** Fields are decoded when they are read: listeners read little but the value. */
 const toRecord = (partition: number, message: KafkaMessage): TopicRecord => ({
   partition,
   get offset() {
@@ -264,10 +264,10 @@ const toRecord = (partition: number, message: KafkaMessage): TopicRecord => ({
 /** How long a partition that had no leader may go unread once it has one. */
 const LEADERS_MS = 10_000
 
-/** How long a broker may take to make a topic that it was asked for the first time. */
+/** How long a broker may take to create a topic. */
 const TOPIC_MS = 15_000
 
-/** A broker makes a missing topic when it is asked for it, and says that there is none until it has done so. */
+/** A broker creates a missing topic when it is asked for it, and until then answers that there is none. */
 const onceTopicIsMade = async <T>(kafka: Kafka, topic: string, ask: () => Promise<T>): Promise<T> => {
   try {
     return await ask()
@@ -278,7 +278,7 @@ const onceTopicIsMade = async <T>(kafka: Kafka, topic: string, ask: () => Promis
   }
 }
 
-/** Waits until each partition has a leader that knows of it. @throws what it last heard, if that takes too long */
+/** Waits until each partition has a leader that knows it. @throws the last error, if that takes too long */
 const partitionsAnswer = async (kafka: Kafka, topic: string): Promise<void> => {
   const until = performance.now() + TOPIC_MS
   const admin = kafka.admin()
@@ -309,19 +309,19 @@ const countPartitions = async (kafka: Kafka, topic: string): Promise<number> => 
   }
 }
 
-/** The first is of what a partition gets in one request (message.max.bytes), the second of a segment of its log. */
+/** The first limits what a partition gets in one request (message.max.bytes), the second a segment of its log. */
 const TOO_LARGE = ['MESSAGE_TOO_LARGE', 'RECORD_LIST_TOO_LARGE']
 
 const isTooLarge = (error: unknown): boolean => TOO_LARGE.includes(protocolErrorOf(error)?.type ?? '')
 
 const isMissingTopic = (error: unknown): boolean => protocolErrorOf(error)?.type === 'UNKNOWN_TOPIC_OR_PARTITION'
 
-/** A partition that has no leader is said to have one of which nobody knows. */
+/** A partition without a leader is reported to have one that isn't among the brokers. */
 const isWithoutLeader = (error: unknown): boolean => error instanceof kafkajs.KafkaJSBrokerNotFound
 
 /**
- * What a broker answered; undefined when none did. Its class comes by the default export: Node finds no names of CommonJS
- * exports that are spread, as kafkajs exports its errors.
+ * The broker's error; undefined if no broker answered. The error classes come from the default export: kafkajs exports them by a
+ * spread, for which Node finds no named exports.
  */
 const protocolErrorOf = (error: unknown): KafkaJSProtocolError | undefined => {
   const cause = error instanceof kafkajs.KafkaJSNumberOfRetriesExceeded ? error.cause : error

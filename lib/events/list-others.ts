@@ -9,8 +9,8 @@ const PAGE = 10_000
 const MAX_OTHERS = 50_000
 
 /**
- * What waits and is not held back, oldest first, however much that is held back stands before it. All of it as one moment
- * sees it: of each job that is among them, no earlier event is left out.
+ * The events that wait and are not held back, oldest first, however many that are held back come before them. It reads one
+ * consistent snapshot, so that no earlier event of a job among them is left out.
  */
 export const listOthers = (app: App, isHeld: (jobId: string) => boolean): Promise<outbox.NotedEvent[]> =>
   transaction(app.sql, async (tx) => {

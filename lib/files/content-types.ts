@@ -1,4 +1,4 @@
-/** What may be uploaded, by the ending of its name. */
+/** The content types of uploads, by the file's extension. */
 const BY_ENDING = {
   avif: 'image/avif',
   bmp: 'image/bmp',
@@ -19,7 +19,7 @@ const BY_ENDING = {
   zip: 'application/zip',
 } as const
 
-/** Of what has no other name. */
+/** For any other file. */
 const BYTES = 'application/octet-stream'
 
 export type ContentType = (typeof BY_ENDING)[keyof typeof BY_ENDING] | typeof BYTES
@@ -27,8 +27,8 @@ export type ContentType = (typeof BY_ENDING)[keyof typeof BY_ENDING] | typeof BY
 export const CONTENT_TYPES: readonly ContentType[] = [...new Set(Object.values(BY_ENDING)), BYTES]
 
 /**
- * As what a file is uploaded. What a system calls it goes first if it is one of ours: to Windows, a CSV is a sheet of Excel
- * where that is installed, and a zip is `application/x-zip-compressed`.
+ * The content type of an upload. What the operating system says counts only if it is one of ours: on Windows, a CSV is a sheet
+ * of Excel if that is installed, and a zip is `application/x-zip-compressed`.
  */
 export const contentTypeOf = ({ name, type }: { name: string; type?: string }): ContentType => {
   const ending = name.slice(name.lastIndexOf('.') + 1).toLowerCase()

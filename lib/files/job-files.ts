@@ -39,7 +39,7 @@ export const jobFiles = (
     return { fileId: id, sizeBytes }
   },
 
-  // Their objects go by the prune, as those of all files whose rows are gone.
+  // The prune deletes their objects, like those of all files whose rows are gone.
   remove: async (fileIds) => {
     if (fileIds.length > 0) await fenced((tx) => files.removeMadeBy(tx, jobId, fileIds))
   },

@@ -4,9 +4,9 @@ import * as pendingObjects from '../../db/queries/pending-objects.ts'
 import type { App } from '../app.ts'
 
 /**
- * Puts an object into the store, then its row into the database. Where the row is refused, the object goes again: the
- * row is what makes it a file. Where the process dies in between, a note that was made before is left, and by it the
- * prune finds the object.
+ * Puts an object into the store, then its row into the database; the row is what makes it a file. If the row is refused, the
+ * object is deleted. If the process dies in between, a note that was written before remains, by which the prune finds the
+ * object.
  * @param insertRow `files.insert`, in whatever transaction it belongs
  */
 export const keep = async <T>(
@@ -19,7 +19,7 @@ export const keep = async <T>(
   try {
     return await insertRow()
   } catch (error) {
-    // A commit whose reply was lost may have happened: then better an object without a row than the other way round.
+    // The commit may have happened, with its reply lost. Better an object without a row than a row without an object.
     if (!isUnreachable(error)) await drop(app, object.key)
     throw error
   }
@@ -29,12 +29,12 @@ const drop = async (app: App, key: string): Promise<void> => {
   try {
     await app.files.delete(key)
   } catch (error) {
-    // The caller is to learn why there is no file, and not that its remains are still there.
+    // The caller should get the first error, and not this one.
     app.log.warn({ err: error, key }, 'an object without a row could not be deleted')
   }
 }
 
-/** The file with its size, asked from the store if the row doesn't know yet; `sizeBytes` stays null until it has arrived. */
+/** The file with its size, read from the store if the row doesn't have it yet; null until the upload has arrived. */
 export const withSize = async (app: App, file: files.FileRow): Promise<files.FileRow> => {
   if (file.sizeBytes !== null) return file
   const arrived = await app.files.head(file.objectKey)

@@ -4,13 +4,13 @@ import type { App } from '../app.ts'
 /** S3 deletes no more at once. */
 const BATCH = 1_000
 
-/** After so long an object is tried again that could not be deleted, one under a legal hold for example. */
+/** After how long an object that could not be deleted (under a legal hold, for example) is tried again. */
 const AGAIN_SECONDS = 3_600
 
 /**
- * Deletes the objects of files whose rows are gone, a thousand of them and more as long as `inTime`. An object is forgotten
- * only after its deletion, so whatever fails here is done the next time; one that the store keeps holds up no other.
- * @returns how many
+ * Deletes the objects of files whose rows are gone, a thousand at a time as long as `inTime`. An object is forgotten only after
+ * its deletion, so that anything that fails is tried again; an object that can't be deleted doesn't hold up the others.
+ * @returns how many were deleted
  */
 export const deleteOrphans = async (app: App, inTime: () => boolean): Promise<number> => {
   for (let total = 0; ; ) {

@@ -26,7 +26,7 @@ export interface S3Options {
 /** Files in an S3 bucket. */
 export const createS3Files = ({ region, endpoint, publicEndpoint, bucket }: S3Options): FileStore => {
   const client = createClient(region, endpoint)
-  // Signing asks nobody, so this one never connects.
+  // Signing needs no request, so this client never connects.
   const signer = publicEndpoint ? createClient(region, publicEndpoint) : client
   const at = (key: string) => ({ Bucket: bucket, Key: key })
 
@@ -83,7 +83,7 @@ export const createS3Files = ({ region, endpoint, publicEndpoint, bucket }: S3Op
       getSignedUrl(
         signer,
         new PutObjectCommand({ ...at(key), ContentType: contentType, ContentLength: sizeBytes }),
-        // Content-Type isn't signed unless one insists, and then anything could be uploaded as anything.
+        // Content-Type isn't signed by default, and then any type could be uploaded.
         { expiresIn: expiresInSeconds, signableHeaders: new Set(['content-type', 'content-length']) },
       ),
 

@@ -4,7 +4,7 @@ import type { Readable } from 'node:stream'
 export interface FileStore {
   put(key: string, body: Uint8Array, contentType: string): Promise<void>
   /**
-   * The object as it comes, for what is too large to be held. Past `maxBytes` the stream fails as `open` does.
+   * The object as a stream, if it is too large for memory. Beyond `maxBytes` the stream fails as `open` does.
    * @throws {FileMissingError} if it is not there @throws {FileTooLargeError} past `maxBytes`
    */
   open(key: string, maxBytes: number): Promise<Readable>
@@ -14,7 +14,7 @@ export interface FileStore {
   head(key: string): Promise<{ sizeBytes: number; contentType: string } | null>
   /** Removes the object; one that isn't there is no error. */
   delete(key: string): Promise<void>
-  /** Removes up to 1 000 objects in one request. @returns those that the store didn't remove, and what it said of each */
+  /** Removes up to 1 000 objects in one request. @returns those that could not be removed, and why */
   deleteAll(keys: string[]): Promise<{ key: string; message: string }[]>
   /** A URL that anyone may GET for `expiresInSeconds`, offered under `fileName`. */
   downloadUrl(

@@ -1,19 +1,19 @@
 import type { LiveEvent } from './live-event.ts'
 
-/** What API Gateway carries in one message: 128 KB. */
+/** API Gateway's limit for one message: 128 KB. */
 export const MAX_FRAME_BYTES = 128 * 1024
 
 const HEAD = '{"type":"events","events":['
 const TAIL = ']}'
 
-/** What a connection is told. `reconnect`: it ends soon, or is not known any more. */
+/** Messages to a client. `reconnect`: the connection ends soon, or is unknown. */
 export type Frame =
   | { type: 'events'; events: LiveEvent[] }
   | { type: 'pong'; secondsLeft: number }
   | { type: 'reconnect' }
   | { type: 'error'; message: string }
 
-/** Packs events into as few messages as they fit in, in their order. Each event is made JSON of once, for all frames. */
+/** Packs events into as few messages as possible, in order. Each event is encoded once, for all frames. */
 export const createFramer = (): ((events: readonly LiveEvent[]) => string[]) => {
   const texts = new Map<LiveEvent, string>()
   const textOf = (event: LiveEvent): string => {

@@ -1,7 +1,7 @@
 import type { EventRow } from '../../db/queries/events.ts'
 import type { CloudEvent } from '../events/cloud-event.ts'
 
-/** A job's event, as those who listen get it: over the WebSocket and by `GET /live/events` alike. */
+/** A job's event as listeners get it, both over the WebSocket and from `GET /live/events`. */
 export interface LiveEvent {
   type: string
   jobId: string

@@ -17,13 +17,13 @@ const MAX_IN_FLIGHT = 2_000
 const TEXT = /^(\d{1,12})~([\d.-]+)(?:~([\d.-]+)~(\d{1,16}))?$/
 const SNAPSHOT = /^(\d{1,16})\.(\d{1,16})(?:\.(\d{1,16}(?:-\d{1,16})*))?$/
 
-/** The text of a position, for a URL. Who gets it need not understand it. */
+/** A position as text for a URL, opaque to clients. */
 export const writePosition = ({ atSeconds, seen, page }: Position): string => {
   const text = `${atSeconds}~${writeSnapshot(seen)}`
   return page ? `${text}~${writeSnapshot(page.until)}~${page.behindId}` : text
 }
 
-/** Undefined: {@link writePosition} has not written this. */
+/** Reads a position; undefined if {@link writePosition} didn't write this. */
 export const readPosition = (text: string): Position | undefined => {
   const [, atSeconds, first = '', second, behindId] = TEXT.exec(text) ?? []
   const seen = readSnapshotText(first)

@@ -23,8 +23,8 @@ export interface SocketRequest {
 }
 
 /**
- * Wraps the function of one route of the WebSocket API. What `run` gives back goes to the client; what it throws
- * refuses the connection, and of a message nothing comes back.
+ * Wraps the function of one route of the WebSocket API. What `run` returns is sent to the client. If it throws, a connection
+ * is refused, and a message gets no answer.
  */
 export const socket = (
   route: SocketRoute,

@@ -3,19 +3,19 @@ import type { App } from '../app.ts'
 import { readDepths } from '../queue/depths.ts'
 import { type Sample, toGauges } from './samples.ts'
 
-/** What alarms on AWS look at, and no more: CloudWatch takes money for each series. */
+/** Only the metrics of AWS alarms: CloudWatch charges for each series. */
 const ALARMED = new Set(['stint_queue_oldest_due_seconds', 'stint_outbox_lag_seconds'])
 
 /**
- * Has CloudWatch know how long jobs and events wait: a line of the log each, in its embedded metric format, which it makes
- * metrics of. Without a namespace it writes nothing.
+ * Tells CloudWatch how long jobs and events wait, by log lines in its embedded metric format, which it turns into metrics.
+ * Without a namespace it writes nothing.
  */
 export const logForCloudWatch = async (app: App): Promise<void> => {
   const { cloudwatchNamespace } = app.config.metrics
   if (!cloudwatchNamespace) return
   const [depths, waiting] = await Promise.all([readDepths(app), outbox.measure(app.sql)])
   const samples = toGauges({ depths, outbox: waiting }).filter(({ metric }) => ALARMED.has(metric))
-  // Whatever level the log has: who wants a quiet one wants alarms all the same.
+  // Whatever the log level is: alarms are wanted even with a quiet log.
   const log = app.log.child({}, { level: 'info' })
   for (const sample of samples) log.info(toEmbedded(cloudwatchNamespace, sample, app.clock.now()), sample.name)
 }

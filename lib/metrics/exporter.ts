@@ -24,7 +24,7 @@ export const expose = async (app: App): Promise<{ contentType: string; text: str
 /** Puts every metric into the Pushgateway, if there is one. @throws when it cannot be reached or refuses them */
 export const pushMetrics = async (app: App): Promise<void> => {
   const { pushgatewayUrl } = app.config.metrics
-  // One at a time: an older push that came last would let every counter go back.
+  // One at a time: an older push that arrived last would set every counter back.
   if (!pushgatewayUrl || !(await holds(app, 'metrics'))) return
   const { Pushgateway } = await import('prom-client')
   // prom-client puts "/metrics/…" behind whatever the URL ends with.
@@ -45,9 +45,9 @@ const collect = async (app: App): Promise<Registry> => {
 }
 
 /**
- * prom-client's own metrics live in one process and can't be told their totals. What it offers for numbers that were
- * counted elsewhere is what its cluster mode gathers from other processes, and that is what ours are. It is loaded here:
- * whoever isn't asked for metrics doesn't pay for it in its cold start.
+ * prom-client's own metrics belong to one process and can't be set to totals. Its cluster mode merges numbers that other
+ * processes have counted, which is what ours are. It is loaded lazily, so that functions that don't export metrics don't pay
+ * for it in their cold start.
  */
 const toRegistry = async (samples: Sample[]): Promise<Registry> => {
   const { AggregatorRegistry } = await import('prom-client')

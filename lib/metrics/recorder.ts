@@ -7,7 +7,7 @@ import { boundsOf, type CounterName, type HistogramName, type Labels, METRICS, t
 /** Between two writes of one process, in milliseconds. */
 export const WRITE_EVERY_MS = 5_000
 
-/** The longest that anybody waits for a write: a database that doesn't answer must not keep anybody waiting. */
+/** How long a flush waits for its write at most: a database that doesn't answer must not hold up requests. */
 const PATIENCE_MS = 1_000
 
 /** Counts and measures in memory; what was counted is added to the totals of all processes every few seconds. */
@@ -16,8 +16,8 @@ export interface Recorder {
   /** @param value in the unit of the metric's name: seconds */
   observe<Name extends HistogramName>(name: Name, labels: Labels<Name>, value: number): void
   /**
-   * Writes what was counted. A failure is logged, and what was counted is written with the next. Where functions are
-   * frozen between their invocations, it is called at the end of each; elsewhere a timer does it.
+   * Writes what was counted. If that fails, it is logged, and the counts are written the next time. Functions that are frozen
+   * between invocations call it at the end of each; elsewhere a timer does.
    */
   flush(): Promise<void>
   /** The same where somebody waits for an answer: once in five seconds at most. */

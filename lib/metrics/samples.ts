@@ -16,8 +16,8 @@ export interface Sample {
 }
 
 /**
- * Counters and histograms out of the totals of all processes. What the catalogue doesn't know (any more) is left out,
- * and what it knows is there from the beginning, with 0: a counter that begins with its first count never shows a rise.
+ * Counters and histograms from the totals of all processes. Metrics that aren't in the catalogue (any more) are left out. Those
+ * that are in it are there from the beginning, with 0: a counter that begins with its first count never shows an increase.
  */
 export const toSamples = (totals: MetricTotal[]): Sample[] => {
   const series = new Map<string, MetricTotal[]>()
@@ -88,7 +88,7 @@ export interface Rows {
   outbox: { events: number; lagSeconds: number }
 }
 
-/** Gauges out of rows. */
+/** Gauges, read from rows. */
 export const toGauges = ({ depths, outbox }: Rows): Sample[] => [
   ...depths.queues.flatMap(({ name: queue, pausedAt, blocked, queued, delayed, running, oldestDueSeconds }) => {
     const states = { blocked, delayed, queued, running }
@@ -103,7 +103,7 @@ export const toGauges = ({ depths, outbox }: Rows): Sample[] => [
   gauge('stint_outbox_lag_seconds', {}, outbox.lagSeconds),
 ]
 
-/** How long the first end has waited that is not counted at all children. */
+/** How long the oldest end that is not yet counted at all children has waited. */
 export const toUncountedGauge = (seconds: number): Sample => gauge('stint_uncounted_end_seconds', {}, seconds)
 
 const gauge = <Name extends GaugeName>(name: Name, labels: Labels<Name>, value: number): Sample => ({

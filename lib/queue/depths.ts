@@ -9,10 +9,10 @@ export interface Depths {
   countedSecondsAgo: number
 }
 
-/** Up to so many live jobs are counted whenever somebody asks. */
+/** Up to this many live jobs, they are counted at each request. */
 const MAX_COUNTED_AT_ONCE = 10_000
 
-/** Of more, so many a second are counted over time: that takes some per cent of a core, however often anybody asks. */
+/** If there are more, how many a second are counted on average: a few per cent of a core, however many requests there are. */
 const COUNTED_PER_SECOND = 25_000
 
 interface Counted {
@@ -21,13 +21,13 @@ interface Counted {
   at: number
 }
 
-/** What this process counted last, and what it is counting now. */
+/** The last count of this process, and the one under way. */
 const lastOf = new WeakMap<App, Counted>()
 const countingOf = new WeakMap<App, Promise<Counted>>()
 
 /**
- * How much waits and runs in each queue, counted from rows, and which are paused. Up to 10 000 live jobs it is as it stands.
- * More are counted at most as often as pays: the counts of 300 000 may be 12 s old.
+ * How many jobs wait and run in each queue, counted from rows, and which queues are paused. Up to 10 000 live jobs the counts
+ * are current. With more, they are reused for a time in proportion: those of 300 000 jobs may be 12 s old.
  */
 export const readDepths = async (app: App): Promise<Depths> => {
   const [{ depths, at }, pauses] = await Promise.all([counted(app), queues.listPauses(app.sql)])
@@ -40,7 +40,7 @@ export const readDepths = async (app: App): Promise<Depths> => {
 
 const counted = (app: App): Promise<Counted> | Counted => {
   const last = lastOf.get(app)
-  // What somebody just submitted must be among few.
+  // While there are few, a job that was just submitted must be counted.
   if (!last || last.jobs <= MAX_COUNTED_AT_ONCE) return count(app)
   if (isRecent(app.clock, last.at, (last.jobs / COUNTED_PER_SECOND) * 1_000)) return last
   const counting = countingOf.get(app) ?? count(app).finally(() => countingOf.delete(app))

@@ -2,7 +2,7 @@
 export const QUEUES = ['default', 'compute', 'bulk'] as const
 export type QueueName = (typeof QUEUES)[number]
 
-/** As metrics name the queue of a message that is no doorbell. */
+/** The queue, in metrics, of a message that isn't a doorbell. */
 export const UNKNOWN_QUEUE = 'unknown'
 
 /** "There is work worth n claims." It names no job, and losing, repeating or reordering it harms nothing. */

@@ -5,14 +5,14 @@ import { readDepths } from './depths.ts'
 import type { QueueName } from './doorbells.ts'
 import { ringForMany } from './ring.ts'
 
-/** Keeps jobs of the queue from starting. Those that run go on. */
+/** Stops starting jobs of the queue. Running jobs go on. */
 export const pauseQueue = (app: App, queue: QueueName, alongside?: Alongside): Promise<void> =>
   transaction(app.sql, async (tx) => {
     await queues.pause(tx, queue)
     await alongside?.(tx)
   })
 
-/** Lets the queue's jobs start again, and rings for those that waited: their own doorbells were answered with nothing. */
+/** Lets the queue's jobs start again, and rings for those that wait: their own doorbells were used up in vain. */
 export const resumeQueue = async (app: App, queue: QueueName, alongside?: Alongside): Promise<void> => {
   await transaction(app.sql, async (tx) => {
     await queues.resume(tx, queue)

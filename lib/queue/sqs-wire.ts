@@ -16,13 +16,13 @@ import { LOCAL_CREDENTIALS } from '../core/local-credentials.ts'
 
 export interface SqsWireOptions {
   region: string
-  /** Where another SQS than AWS's own answers; without it each queue's URL says where. */
+  /** The address of an SQS other than AWS's; without it, each queue's URL is used. */
   endpoint: string | undefined
-  /** After so long without a byte, beyond what SQS may keep its answer back, a request counts as lost. */
+  /** After how long without a byte a request counts as lost, beyond the time that SQS may hold its answer back. */
   silenceMs?: number
 }
 
-/** What each action takes and gives. */
+/** Input and output of each action. */
 interface Actions {
   SendMessageBatch: [SendMessageBatchRequest, Partial<SendMessageBatchResult>]
   ReceiveMessage: [ReceiveMessageRequest, ReceiveMessageResult]
@@ -32,7 +32,7 @@ interface Actions {
 
 export interface CallOptions {
   signal?: AbortSignal | undefined
-  /** How long SQS may keep its answer back, as it does in a long poll. */
+  /** How long SQS may hold its answer back, as in a long poll. */
   waitSeconds?: number
 }
 
@@ -43,7 +43,7 @@ export interface SqsWire {
   close(): void
 }
 
-/** What SQS answered in place of a result, under its own name: `QueueDoesNotExist`. */
+/** An error of SQS, with its own name: `QueueDoesNotExist`. */
 export class SqsError extends Error {
   override readonly name: string
   readonly status: number
@@ -58,8 +58,8 @@ const SILENCE_MS = 10_000
 const PAUSE_MS = 100
 
 /**
- * As many as AWS's own client makes. Ten thousand jobs that get a doorbell each are a thousand requests, and a function may
- * have 1 024 files open: those that come behind wait for a connection.
+ * The most connections, the same as AWS's own client has. Ten thousand doorbells are a thousand requests, and a function may
+ * have 1 024 files open: further requests wait for a connection.
  */
 const MAX_CONNECTIONS = 50
 
@@ -111,7 +111,7 @@ export const createSqsWire = ({ region, endpoint, silenceMs = SILENCE_MS }: SqsW
   }
 }
 
-/** No answer in time. It is not asked again: it took long enough. */
+/** No answer in time. The request is not repeated: it took long enough. */
 class SilenceError extends Error {
   override readonly name = 'SilenceError'
   constructor(action: string) {
@@ -143,7 +143,7 @@ const parseRefusal = (text: string): { __type?: string; message?: string } => {
   try {
     return JSON.parse(text)
   } catch {
-    // A proxy's page in between, for one: the status says enough.
+    // Not JSON, for example a proxy's page: the status says enough.
     return {}
   }
 }

@@ -13,10 +13,10 @@ export interface Ticks {
 /**
  * Reads a cron expression of five fields (minute, hour, day of month, month, day of week) or of six, seconds first.
  *
- * Where clocks are put forward or back: an expression whose seconds, minutes and hours are plain numbers, lists or
- * ranges (`30 2 * * *`) means times of the day, and each comes once: one that doesn't exist at the first moment after
- * the gap, one that exists twice the first time. One with a `*` or a step in them (`0 * * * *`) follows the time that
- * passes: what doesn't exist is left out, what exists twice comes twice.
+ * When clocks are put forward or back: an expression whose seconds, minutes and hours are plain numbers, lists or ranges
+ * (`30 2 * * *`) means times of day, and each comes once: a time that doesn't exist at the first moment after the gap, a time
+ * that exists twice at the first one. An expression with a `*` or a step in them (`0 * * * *`) follows elapsed time: times that
+ * don't exist are left out, times that exist twice come twice.
  *
  * @throws {StintError} VALIDATION_FAILED that names `cron` or `timeZone`
  */
@@ -38,10 +38,10 @@ export const nextTicks = (ticks: Ticks, after: Date, count: number): Date[] => {
   return found
 }
 
-/** The latest tick up to `now`, given one that is not after it. Halves the time between, however many lie there. */
+/** The latest tick up to `now`, given an earlier one. By bisection, however many ticks lie between. */
 export const latestTick = (ticks: Ticks, known: Date, now: Date): Date => {
   const next = ticks.after(known)
-  // Nearly always: each look takes a fifth of a millisecond, and thousands of schedules may be due at once.
+  // Nearly always so. Each step takes a fifth of a millisecond, and thousands of schedules may be due at once.
   if (!next || next > now) return known
   let latest = next
   let low = next.getTime()

@@ -9,8 +9,8 @@ export interface Periodic {
   /** Seconds between two passes. */
   everySeconds: number
   /**
-   * One pass. What it throws is logged, and the next pass comes as planned. `remainingMs` is the function's time that
-   * is left, for passes that may take long; on a timer there is no end.
+   * One pass. If it throws, that is logged, and the next pass comes as planned. `remainingMs` is the function's remaining
+   * time, for passes that may take long; on a timer there is no limit.
    */
   run: (app: App, remainingMs?: () => number) => Promise<void>
 }
@@ -21,9 +21,9 @@ export type PeriodicHandler = ((event: unknown, context: InvocationContext) => P
 const MARGIN_MS = 5_000
 
 /**
- * Wraps a scheduled function. EventBridge starts one each minute at best, so the function makes pass after pass as long
- * as another one fits into its time. The local host runs `handler.periodic` by a timer instead.
- * @throws what its last pass threw: CloudWatch's alarms see functions that fail, and not what they log
+ * Wraps a scheduled function. EventBridge starts it once a minute at most, so the function makes pass after pass as long as
+ * another one fits into its time. The local host runs `handler.periodic` by a timer instead.
+ * @throws what its last pass threw, since CloudWatch's alarms only see functions that fail, and not what they log
  */
 export const every = (periodic: Periodic): PeriodicHandler => {
   const handler = async (_event: unknown, context: InvocationContext): Promise<void> => {
@@ -36,7 +36,7 @@ export const every = (periodic: Periodic): PeriodicHandler => {
       if (remainingMs() - pauseMs <= MARGIN_MS) break
       await sleep(pauseMs)
     }
-    // The next start may come to another process, a moment before this one is done.
+    // The next invocation may be in another process, and begin a moment before this one ends.
     await letGo(app)
     // Lambda freezes the process after it; where the app was given, the process goes on.
     if (!context.app) await Promise.all([app.metrics.flush(), app.traces.flush()])
@@ -52,7 +52,7 @@ interface Failure {
   error: unknown
 }
 
-/** Passes that failed last: an outage is logged when it begins and ends, when it changes, and each minute or pass between. */
+/** Passes that failed the last time. An outage is logged when it begins, changes and ends, and once a minute in between. */
 const failing = new WeakMap<Periodic, { message: string; passes: number }>()
 const TOLD_EACH_SECONDS = 60
 
@@ -74,7 +74,7 @@ const failureOf = async (app: App, periodic: Periodic, remainingMs?: () => numbe
   }
 }
 
-/** Does one thing after the other, also when one fails. @throws {AggregateError} with what was thrown */
+/** Does one step after the other, even if one fails. @throws what a step threw; {AggregateError} if several did */
 export const each = async (steps: (() => Promise<unknown>)[]): Promise<void> => {
   const failures: unknown[] = []
   for (const step of steps) await step().catch((error: unknown) => failures.push(error))

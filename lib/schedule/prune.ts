@@ -17,13 +17,13 @@ import { each } from './every.ts'
 /** Rows per statement. */
 const BATCH = 1_000
 
-/** No function lives so long that it would still insert the row of an object that it put. */
+/** After this time no function can still be about to insert the row of an object that it has put. */
 const PENDING_SECONDS = 86_400
 
 /** Kept back from the function's time: the longest that one batch may take. */
 const MARGIN_MS = 30_000
 
-/** Removes what has had its time: old jobs with all that belongs to them, expired sessions, keys and rate limits. */
+/** Removes old jobs with all that belongs to them, and expired sessions, keys and rate limits. */
 export const prune = async (app: App, remainingMs: () => number = () => Number.POSITIVE_INFINITY): Promise<void> => {
   const { sql, config } = app
   const days = config.retentionDays

@@ -13,9 +13,9 @@ export const RENEW_BELOW_SECONDS = 15
 const heldSince = mapOfEach<App, number>()
 
 /**
- * Whether this process is the one that runs `name` (the sweep, the relay), taking the lease if it is free.
- * Two processes may both believe so for a moment after a long pause; what they do is safe to do twice.
- * @param afterVacancy done in the transaction that takes the lease, when nobody had held it for so many seconds
+ * Whether this process is the one that runs `name` (the sweep, the relay). Takes the lease if it is free. After a long pause two
+ * processes may both believe so for a moment; what they do is safe to do twice.
+ * @param afterVacancy runs in the transaction that takes the lease, if nobody had held it for a time
  */
 export const holds = async (app: App, name: string, afterVacancy?: Alongside<[seconds: number]>): Promise<boolean> => {
   const leases = heldSince(app)
@@ -34,7 +34,7 @@ export const holds = async (app: App, name: string, afterVacancy?: Alongside<[se
   return true
 }
 
-/** Gives back all leases of this process, which stops or is frozen: the next one would wait for their end. Never throws. */
+/** Gives back all leases of this process before it stops or is frozen, so that the next one needn't wait. Never throws. */
 export const letGo = async (app: App): Promise<void> => {
   const names = [...heldSince(app).keys()]
   heldSince(app).clear()

@@ -4,15 +4,15 @@ import { madeAt } from '../core/ids.ts'
 import { readTraceparent, spanIdOf, spanIdOfJob, writeTraceparent } from './trace-context.ts'
 import type { TraceSpan, Traces } from './traces.ts'
 
-/** An event with what its job says of its trace. */
+/** An event with the trace context of its job. */
 export interface TracedEvent extends EventRow {
-  /** Null if it is of none. */
+  /** Null if the job has no trace. */
   traced: Traced | null
 }
 
 const ENDS = ['job.succeeded', 'job.failed', 'job.cancelled']
 
-/** The trace that an event's message passes on: under the event's own span where spans are recorded. */
+/** The trace context of an event's message: under the event's own span if spans are recorded. */
 export const traceparentOfEvent = (traces: Traces, event: TracedEvent): string | undefined => {
   const context = readTraceparent(event.traced?.traceparent)
   if (!context) return undefined
@@ -20,9 +20,9 @@ export const traceparentOfEvent = (traces: Traces, event: TracedEvent): string |
 }
 
 /**
- * Records what published events tell of their jobs: each event itself, the stint that it ends, and the job that it ends.
- * Events are the one account of a job that is complete, also when its worker was killed; and an event that is published
- * twice gives the same spans.
+ * Records spans from published events: for each event itself, for the stint that it ends, and for the job that it ends. Only the
+ * events are a complete account of a job, even if its worker was killed; and an event that is published twice gives the same
+ * spans.
  */
 export const recordEvents = (traces: Traces, events: readonly TracedEvent[], publishedMs: number): void => {
   if (!traces.enabled) return

@@ -22,10 +22,10 @@ export interface SpanSink {
   close(): Promise<void>
 }
 
-/** More wait for no collector: newer ones are dropped then. */
+/** How many spans wait for the collector at most; newer ones are dropped. */
 const MAX_WAITING = 10_000
 
-/** The longest that anybody waits for a collector that doesn't answer. */
+/** How long a flush waits for a collector that doesn't answer. */
 const PATIENCE_MS = 1_000
 
 const KINDS = { internal: 0, server: 1, producer: 3 } as const

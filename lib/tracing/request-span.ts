@@ -2,12 +2,12 @@ import type { App } from '../app.ts'
 import { newSpanId, newTrace, readTraceparent, type TraceContext } from './trace-context.ts'
 
 export interface RequestSpan {
-  /** The trace of what the request makes; undefined: it is of none. */
+  /** The trace context for whatever the request makes; undefined if it has none. */
   context: TraceContext | undefined
   end(status: number): void
 }
 
-/** Begins the span of a request: in its caller's trace, or in one of its own. Without tracing the caller's is passed on. */
+/** Begins the span of a request, in its caller's trace or a new one. If nothing is recorded, the caller's context is passed on. */
 export const beginRequest = (
   { traces, clock }: Pick<App, 'traces' | 'clock'>,
   { method, path, traceparent }: { method: string; path: string; traceparent: string | undefined },

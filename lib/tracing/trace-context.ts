@@ -1,10 +1,10 @@
 import { createHash, randomBytes } from 'node:crypto'
 
-/** Where something belongs in a trace: under a span of it. */
+/** A place in a trace: under one of its spans. */
 export interface TraceContext {
   /** 32 hex digits. */
   traceId: string
-  /** 16 hex digits: of the span that what comes next is under. */
+  /** 16 hex digits: the parent of the next span. */
   spanId: string
   /** Whether its spans are recorded at all. */
   sampled: boolean
@@ -13,8 +13,8 @@ export interface TraceContext {
 const TRACEPARENT = /^(?!ff)([\da-f]{2})-(?!0{32})([\da-f]{32})-(?!0{16})([\da-f]{16})-([\da-f]{2})(-.*)?$/
 
 /**
- * Reads a `traceparent` header. One that is malformed is as if there were none, and of a later version counts what this
- * one knows (W3C Trace Context, 3.2.2 and 4.3).
+ * Reads a `traceparent` header. A malformed one is ignored; of a later version, the known part counts (W3C Trace Context, 3.2.2
+ * and 4.3).
  */
 export const readTraceparent = (header: string | null | undefined): TraceContext | undefined => {
   const [, version, traceId, spanId, flags = '', more] = TRACEPARENT.exec(header ?? '') ?? []
@@ -34,8 +34,8 @@ export const newTrace = (spanId: string, sampled: boolean): TraceContext => ({
   sampled,
 })
 
-/** The span of a job's whole life. Whoever knows the job knows it, also before it has ended. */
+/** The id of the span of a job's whole life: derived from the job's id, so that it is known before the job has ended. */
 export const spanIdOfJob = (jobId: string): string => jobId.replaceAll('-', '').slice(16)
 
-/** The span of something that has a name of its own: told twice, it is the same. */
+/** A span id derived from a name: recorded twice, it is the same span. */
 export const spanIdOf = (name: string): string => createHash('sha256').update(name).digest('hex').slice(0, 16)

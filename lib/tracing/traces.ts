@@ -6,7 +6,7 @@ export interface TraceSpan {
   kind: 'server' | 'producer' | 'internal'
   traceId: string
   spanId: string
-  /** Undefined for the first of its trace. */
+  /** Undefined for the first span of a trace. */
   parentSpanId: string | undefined
   startMs: number
   endMs: number
@@ -17,7 +17,7 @@ export interface TraceSpan {
 
 /** Where spans go. */
 export interface Traces {
-  /** Without it nothing is recorded; the context of others is passed on all the same. */
+  /** If false, nothing is recorded, but the context of callers is still passed on. */
   enabled: boolean
   /** Whether a trace that begins here is to be recorded. */
   sampled(): boolean
