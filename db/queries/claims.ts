@@ -158,14 +158,7 @@ export const claim = async (sql: Sql, request: ClaimRequest): Promise<Claimed> =
       WHERE id = ANY (ARRAY (SELECT id FROM chosen))
       RETURNING id, project_id, kind, queue, stint, attempt, crashes, timeout_seconds, run_ms, event_seq, priority,
                 start_at, worker, has_parents, input, checkpoint, checkpoint_version, ${bytesOf(sql)} AS bytes
-    ), told AS (
-      INSERT INTO events (job_id, project_id, seq, type, data)
-      SELECT id, project_id, event_seq, 'job.started',
-             jsonb_build_object('stint', stint, 'attempt', attempt, 'worker', worker, 'resumed', checkpoint IS NOT NULL)
-      FROM claimed
-    ), paced AS (
-      INSERT INTO queue_pace (queue, jobs) SELECT queue, count(*) FROM claimed GROUP BY queue
-    )
+    ), ${noteClaimed(sql)}
     SELECT reached.project_id AS reached,
            claimed.id IS NULL AND EXISTS (SELECT FROM waiting) AND EXISTS (SELECT FROM open) AS missed,
            reached.hop >= ${MAX_HOPS} AS cut_short,
@@ -180,6 +173,17 @@ export const claim = async (sql: Sql, request: ClaimRequest): Promise<Claimed> =
     cutShort: rows[0]?.cutShort ?? false,
   }
 }
+
+/** Writes the events of the jobs that a statement has `claimed`, and counts them for the pace of their queues. */
+export const noteClaimed = (sql: Sql) => sql`
+  told AS (
+    INSERT INTO events (job_id, project_id, seq, type, data)
+    SELECT id, project_id, event_seq, 'job.started',
+           jsonb_build_object('stint', stint, 'attempt', attempt, 'worker', worker, 'resumed', checkpoint IS NOT NULL)
+    FROM claimed
+  ), paced AS (
+    INSERT INTO queue_pace (queue, jobs) SELECT queue, count(*) FROM claimed GROUP BY queue
+  )`
 
 /**
  * About how large a job's input and checkpoint are in memory, by their size on disk, so that neither is read. Compressed

@@ -1,5 +1,5 @@
 import type { Sql } from '../client.ts'
-import { bytesOf, type ClaimedJob } from './claims.ts'
+import { bytesOf, type ClaimedJob, noteClaimed } from './claims.ts'
 import { mayStart } from './expiries.ts'
 
 export interface LimitRow {
@@ -143,14 +143,7 @@ export const claim = (
       stint_started_at = now(), started_at = coalesce(started_at, now())
     WHERE id = ANY (ARRAY (SELECT id FROM chosen))
     RETURNING jobs.*
-  ), told AS (
-    INSERT INTO events (job_id, project_id, seq, type, data)
-    SELECT id, project_id, event_seq, 'job.started',
-           jsonb_build_object('stint', stint, 'attempt', attempt, 'worker', worker, 'resumed', checkpoint IS NOT NULL)
-    FROM claimed
-  ), paced AS (
-    INSERT INTO queue_pace (queue, jobs) SELECT queue, count(*) FROM claimed GROUP BY queue
-  )
+  ), ${noteClaimed(sql)}
   SELECT id, project_id, kind, stint, attempt, crashes, timeout_seconds, run_ms, input, checkpoint, checkpoint_version,
          has_parents, ${bytesOf(sql)} AS bytes, concurrency_key, (extract(epoch FROM now() - start_at) * 1000)::double precision AS wait_ms
   FROM claimed JOIN chosen USING (id) ORDER BY nth, priority DESC, start_at, id`
