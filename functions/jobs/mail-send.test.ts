@@ -92,44 +92,33 @@ describe('through as many stints as there are safe points', () => {
     expect(result).toMatchObject({ accepted: ['ben@example.com'] })
   })
 
-  test('who has it gets it no second time, while others were deferred', async ({ world }) => {
-    let busy = true
-    const answerRecipient = (address: string) => {
-      if (address.startsWith('nobody')) return '550 no such user'
-      return busy && address.startsWith('cem') ? '450 later' : undefined
-    }
-    const { context, mails } = await sending(world, { answerRecipient })
-    const input = { ...hello, to: ['ben@example.com', 'cem@example.com', 'nobody@example.com'] }
-    const { checkpoint, safePoints } = await runKind(mailSend, { input, context, stopAt: 2 })
-    const rejected = [{ address: 'nobody@example.com', reply: '550 no such user' }]
-    expect(safePoints.at(-1)?.partial).toEqual({ accepted: ['ben@example.com'], rejected })
-    await expect(runKind(mailSend, { input, context, checkpoint })).rejects.toMatchObject({
-      code: 'MAIL_DEFERRED',
-      message: 'one recipient was deferred: 450 later',
-    })
-    busy = false
-    const { result } = await runKind(mailSend, { input, context, checkpoint })
-    expect(result).toMatchObject({ accepted: ['ben@example.com', 'cem@example.com'], rejected })
-    expect(mails.map(({ to }) => to)).toEqual([['ben@example.com'], ['cem@example.com']])
-  })
-})
-
-test('who has it gets it no second time, however their address is spelled', async ({ world }) => {
-  let busy = true
-  const answerRecipient = (address: string) => {
-    if (address.startsWith('nobody')) return '550 no such user'
-    return busy && address.startsWith('cem') ? '450 later' : undefined
-  }
-  const { context, mails } = await sending(world, { answerRecipient })
-  const input = { ...hello, to: ['Ben@Example.COM', 'cem@Example.com', 'nobody@EXAMPLE.com'] }
-  const rejected = [{ address: 'nobody@EXAMPLE.com', reply: '550 no such user' }]
-  const { checkpoint } = await runKind(mailSend, { input, context, stopAt: 2 })
-  expect(checkpoint).toMatchObject({ accepted: ['Ben@Example.COM'], rejected })
-  await expect(runKind(mailSend, { input, context, checkpoint })).rejects.toThrow('one recipient was deferred')
-  busy = false
-  const { result } = await runKind(mailSend, { input, context, checkpoint })
-  expect(result).toMatchObject({ accepted: ['Ben@Example.COM', 'cem@Example.com'], rejected })
-  expect(mails.map(({ to }) => to)).toEqual([['Ben@example.com'], ['cem@example.com']])
+  test.for([
+    ['as it stands', 'ben@example.com', 'cem@example.com', 'nobody@example.com'],
+    ['in capitals', 'Ben@Example.COM', 'cem@Example.com', 'nobody@EXAMPLE.com'],
+  ] as const)(
+    'a recipient gets it once although others were deferred, with the domain %s',
+    async ([, ben, cem, nobody], { world }) => {
+      let busy = true
+      const answerRecipient = (address: string) => {
+        if (address.startsWith('nobody')) return '550 no such user'
+        return busy && address.startsWith('cem') ? '450 later' : undefined
+      }
+      const { context, mails } = await sending(world, { answerRecipient })
+      const input = { ...hello, to: [ben, cem, nobody] }
+      const rejected = [{ address: nobody, reply: '550 no such user' }]
+      const { checkpoint, safePoints } = await runKind(mailSend, { input, context, stopAt: 2 })
+      expect(safePoints.at(-1)?.partial).toEqual({ accepted: [ben], rejected })
+      await expect(runKind(mailSend, { input, context, checkpoint })).rejects.toMatchObject({
+        code: 'MAIL_DEFERRED',
+        message: 'one recipient was deferred: 450 later',
+      })
+      busy = false
+      const { result } = await runKind(mailSend, { input, context, checkpoint })
+      expect(result).toMatchObject({ accepted: [ben, cem], rejected })
+      const inSmallLetters = (address: string) => address.replace(/@.*/, '@example.com')
+      expect(mails.map(({ to }) => to)).toEqual([[inSmallLetters(ben)], [inSmallLetters(cem)]])
+    },
+  )
 })
 
 describe('a server', () => {

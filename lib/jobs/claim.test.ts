@@ -3,30 +3,13 @@ import { expect } from 'vitest'
 import { z } from 'zod'
 import * as jobs from '../../db/queries/jobs.ts'
 import { createEngine, echo, insertJobs, invoke } from '../../tests/support/engine.ts'
+import { insertLimited, limitedKind } from '../../tests/support/limited-kind.ts'
 import { test } from '../../tests/support/world.ts'
 import type { App } from '../app.ts'
 import { type ClaimWish, claim } from './claim.ts'
 import { defineJob, type JobKind, type Limits } from './define.ts'
 import { execute } from './execute.ts'
 import { sweep } from './sweep.ts'
-
-const limitedKind = (limits: Limits<{ host: string }>) =>
-  defineJob({
-    kind: 'test.limited',
-    summary: 'Has limits',
-    input: z.object({ host: z.string() }),
-    output: z.null(),
-    limits,
-    async *run() {
-      return null
-    },
-  })
-
-const insertLimited = (app: App, hosts: string[]) =>
-  insertJobs(
-    app,
-    hosts.map((host) => ({ kind: 'test.limited', input: JSON.stringify({ host }), concurrencyKey: host })),
-  )
 
 const wish = (limits: Limits<{ host: string }>, over: Partial<ClaimWish> = {}): ClaimWish => ({
   queue: 'default',

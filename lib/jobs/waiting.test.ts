@@ -1,31 +1,16 @@
 import { expect } from 'vitest'
-import { z } from 'zod'
 import * as jobs from '../../db/queries/jobs.ts'
 import { insertJobs } from '../../tests/support/engine.ts'
+import { insertLimited, limitedKind } from '../../tests/support/limited-kind.ts'
 import { test, type World } from '../../tests/support/world.ts'
 import { claim } from './claim.ts'
-import { defineJob, type Limits } from './define.ts'
+import type { Limits } from './define.ts'
 import { explainWaiting } from './waiting.ts'
-
-const kindWith = (limits: Limits<{ host: string }>) =>
-  defineJob({
-    kind: 'test.limited',
-    summary: 'Has limits',
-    input: z.object({ host: z.string() }),
-    output: z.null(),
-    limits,
-    async *run() {
-      return null
-    },
-  })
 
 /** One job of each host, the first `running` of which are claimed. @returns why each of the others waits */
 const explain = async ({ app, sql }: World, limits: Limits<{ host: string }>, hosts: string[]) => {
-  const kind = kindWith(limits)
-  const ids = await insertJobs(
-    app,
-    hosts.map((host) => ({ kind: kind.kind, input: JSON.stringify({ host }), concurrencyKey: host })),
-  )
+  const kind = limitedKind(limits)
+  const ids = await insertLimited(app, hosts)
   await claim(app, { queue: 'default', limit: 100, free: [{ kind, slots: 100 }], turn: 'others' })
   const rows = await Promise.all(ids.map((id) => jobs.find(sql, id)))
   const reasons = rows.map(async (row) => row && explainWaiting(app, [kind], row))
@@ -56,7 +41,7 @@ test('jobs that wait for their kind’s rate are expected to start one after the
 })
 
 test('a limited job for which there is room is behind those of its kind that were there before', async ({ world }) => {
-  const kind = kindWith({ running: 100 })
+  const kind = limitedKind({ running: 100 })
   const ids = await insertJobs(
     world.app,
     ['a', 'b', 'c'].map((host) => ({ kind: kind.kind, input: '{}', concurrencyKey: host })),
