@@ -3,6 +3,7 @@ import sharp from 'sharp'
 import { describe, expect } from 'vitest'
 import { functionFiles } from '../../infra/docker/bundle.ts'
 import { toHttpEvent } from '../../infra/local/http-event.ts'
+import { publicHalf } from '../../lib/core/config.ts'
 import type { QueueName } from '../../lib/queue/doorbells.ts'
 import { sqsEvent } from '../support/worker-run.ts'
 import { test, type World } from '../support/world.ts'
@@ -40,9 +41,16 @@ const httpEvent = (method: string, path: string, { token, body, type = 'applicat
     pathParameters: params,
   })
 
+/** As on AWS, only the function that signs people in has the keys for it, and the others what verifies them. */
+const environmentOf = (file: string, { environment }: World): Record<string, string> => {
+  if (file === 'functions/http/auth') return environment
+  const { AUTH_SIGNING_KEYS = '[]', AUTH_REFRESH_KEY: _, ...others } = environment
+  return { ...others, AUTH_PUBLIC_KEYS: JSON.stringify(JSON.parse(AUTH_SIGNING_KEYS).map(publicHalf)) }
+}
+
 /** Starts a function cold and gives it events one after the other. */
 const call = async (file: string, world: World, events: unknown[], timeoutSeconds?: number): Promise<Invocation[]> => {
-  const sandbox = await startSandbox(image, `${file}.handler`, world.environment, timeoutSeconds)
+  const sandbox = await startSandbox(image, `${file}.handler`, environmentOf(file, world), timeoutSeconds)
   try {
     const done: Invocation[] = []
     for (const event of events) done.push(await sandbox.invoke(event))
