@@ -219,7 +219,7 @@ describe('the CloudFormation template, made without credentials', () => {
 
   test('keeps the files private, encrypted, and away from plain HTTP', () => {
     expect(template.Resources['FilesBucket']).toMatchObject({
-      DeletionPolicy: 'Retain',
+      DeletionPolicy: 'RetainExceptOnCreate',
       Properties: { PublicAccessBlockConfiguration: { BlockPublicAcls: true, RestrictPublicBuckets: true } },
     })
     const [, policy] = ofType('AWS::S3::BucketPolicy')

@@ -110,6 +110,13 @@ test('what a stage stands on is there for each stage, and has the names that the
   expect(asked.map((it) => plain(it.Default)).toSorted()).toEqual([...made.map(plain), byHand].toSorted())
 })
 
+test('what outlives its stack does so once it was made: what a failed first try left would be in the next one’s way', () => {
+  const templates = ['account', 'bucket', 'foundation'].map((name) => yaml(`infra/deploy/${name}.yml`))
+  const resources = templates.flatMap((it) => Object.values<{ DeletionPolicy?: string }>(it.Resources))
+  const policies = resources.flatMap(({ DeletionPolicy = '' }) => DeletionPolicy.match(/^Retain.*/) ?? [])
+  expect(policies).toEqual(Array(3).fill('RetainExceptOnCreate'))
+})
+
 test('every PostgreSQL that is made for Stint plans as the one does that tests have', () => {
   const { Database, DatabaseSettings } = yaml('infra/deploy/foundation.yml').Resources
   expect(Database.Properties.DBParameterGroupName).toEqual({ Ref: 'DatabaseSettings' })
