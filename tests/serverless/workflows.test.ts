@@ -54,6 +54,12 @@ test('a version goes through all stages, in their order', () => {
   ])
 })
 
+test('every script that tests is run by a workflow', () => {
+  const scripts = Object.keys(JSON.parse(read('package.json')).scripts).filter((name) => name.startsWith('test:'))
+  const run = workflows.map(read).join('\n')
+  expect(scripts.filter((name) => !new RegExp(`npm run ${name}\\b`).test(run))).toEqual([])
+})
+
 test('the image that is pushed is the one that was tried', () => {
   const steps: Step[] = yaml('.github/workflows/image.yml').jobs.image.steps
   const tried = steps.findIndex(({ run }) => run?.includes('npm run test:image'))
