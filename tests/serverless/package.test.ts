@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { parse } from 'yaml'
 import { accountMail } from '../../functions/jobs/account-mail.ts'
 import { allKinds } from '../../functions/jobs/index.ts'
 import { mailSend } from '../../functions/jobs/mail-send.ts'
@@ -158,6 +159,22 @@ describe('the CloudFormation template, made without credentials', () => {
     const started = ofType('AWS::Lambda::EventInvokeConfig')
     expect(started.map((it) => it['MaximumRetryAttempts'])).toEqual([0, 0, 0, 0])
     expect(started.map((it) => it['MaximumEventAgeInSeconds'])).toEqual([60, 60, 60, 3_600])
+  })
+
+  test('keeps concurrency for what runs all the time in prod, where there is much of it, and nowhere else', async () => {
+    const kept = (name: string) => ({
+      name,
+      calls: ofType('AWS::Lambda::Function').find((it) => it['FunctionName'] === `stint-dev-${name}`)?.[
+        'ReservedConcurrentExecutions'
+      ],
+    })
+    const minutely = schedules.filter(({ rate }) => rate === 'rate(1 minute)').map(({ functionName }) => functionName)
+    const others = functionNames.filter((name) => !minutely.includes(name))
+    expect(minutely.map(kept)).toEqual(minutely.map((name) => ({ name, calls: { Ref: 'AWS::NoValue' } })))
+    expect(others.map(kept).filter(({ calls }) => calls !== undefined)).toEqual([])
+    const { prod } = parse(readFileSync(join(root, 'serverless.yml'), 'utf8'), { merge: true }).params
+    // One start meets the next.
+    expect(prod.keptConcurrency).toBe(2)
   })
 
   test('gives each function a role of its own', () => {
