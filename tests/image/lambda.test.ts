@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import sharp from 'sharp'
-import { describe, expect } from 'vitest'
+import { describe, expect, onTestFinished } from 'vitest'
 import { functionFiles } from '../../infra/docker/bundle.ts'
 import { toHttpEvent } from '../../infra/local/http-event.ts'
 import { publicHalf } from '../../lib/core/config.ts'
@@ -77,6 +77,8 @@ describe.skipIf(!image)('the image of the functions', () => {
   test('answers requests, runs jobs and publishes their events', { timeout: 240_000 }, async ({ world }) => {
     // It gives each component two seconds, and the first answer of a cold function on a busy machine may need more.
     const sandbox = await startSandbox(image, 'functions/http/system.handler', world.environment)
+    // Else the next run's requests would come to it, at the one port that the emulator has.
+    onTestFinished(sandbox.stop)
     const ask = async () => bodyOf(await sandbox.invoke(httpEvent('GET', '/health')))
     await expect.poll(ask, { timeout: 60_000, interval: 1_000 }).toMatchObject({ status: 200, body: { status: 'ok' } })
     await sandbox.stop()
