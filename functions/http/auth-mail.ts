@@ -3,7 +3,7 @@ import { resource } from '../../lib/http/resource.ts'
 import { plain, route } from '../../lib/http/route.ts'
 import { confirmEmail, resetPassword, sendConfirmation, sendReset } from '../account-mail.ts'
 import { email } from '../email.ts'
-import { newPassword } from '../views/signed-in.ts'
+import { newPassword } from '../password.ts'
 
 const token = z.string().min(1).max(500).meta({ description: 'As it stood in the mail, behind the #' })
 

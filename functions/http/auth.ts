@@ -1,23 +1,14 @@
 import { z } from 'zod'
 import { limitRefreshes } from '../../lib/auth/rate-limit.ts'
 import { endSession, refreshSession } from '../../lib/auth/sessions.ts'
-import { publicKeys } from '../../lib/auth/tokens.ts'
+import { publishedKeys } from '../../lib/auth/tokens.ts'
 import { resource } from '../../lib/http/resource.ts'
 import { plain, route } from '../../lib/http/route.ts'
 import { changePassword, changeProfile, register, signIn } from '../accounts.ts'
 import { email } from '../email.ts'
+import { givenPassword, newPassword } from '../password.ts'
 import { getPerson } from '../person.ts'
-import {
-  credentials,
-  givenPassword,
-  name,
-  newPassword,
-  registration,
-  signedIn,
-  toSignedIn,
-  toUser,
-  user,
-} from '../views/signed-in.ts'
+import { credentials, name, registration, signedIn, toSignedIn, toUser, user } from '../views/signed-in.ts'
 
 const refreshToken = z.string().min(1).max(500)
 
@@ -143,7 +134,7 @@ export const jwks = route({
   run: async ({ app }) => ({
     status: 200,
     headers: { 'cache-control': 'public, max-age=300' },
-    body: { keys: publicKeys(app.config.auth) },
+    body: { keys: publishedKeys(app.config.auth) },
   }),
 })
 

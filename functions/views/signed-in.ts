@@ -1,22 +1,14 @@
 import { z } from 'zod'
 import type { UserRow } from '../../db/queries/users.ts'
 import type { App } from '../../lib/app.ts'
-import { ACCESS_TOKEN_SECONDS, issueAccessToken } from '../../lib/auth/tokens.ts'
+import { ACCESS_TOKEN_SECONDS, issueAccessToken } from '../../lib/auth/issue-token.ts'
 import { id, label, timestamp } from '../../lib/http/schemas.ts'
 import type { SignedIn } from '../accounts.ts'
 import { email } from '../email.ts'
+import { givenPassword, newPassword } from '../password.ts'
 
 /** Of a person. */
 export const name = label(100)
-
-/** Length in characters (code points), as JSON Schema counts it. */
-export const newPassword = z
-  .string()
-  .check(z.refine((text) => [...text].length >= 10 && [...text].length <= 200, 'expected 10 to 200 characters'))
-  .meta({ minLength: 10, maxLength: 200 })
-
-/** Any length: a password that can't be one is a wrong one. Bounded, because hashing takes time by length. */
-export const givenPassword = z.string().max(1_000)
 
 const example = { email: 'ada@example.com', password: 'correct horse battery' }
 export const registration = z

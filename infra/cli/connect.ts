@@ -3,12 +3,11 @@ import { createPool, type Pool } from '../../db/client.ts'
 import { type App, createApp } from '../../lib/app.ts'
 import { ConfigError, readConfig } from '../../lib/core/config.ts'
 import { readHostConfig } from '../../lib/core/host-config.ts'
-import { makeSecrets } from '../local/local-config.ts'
 import { environmentOfRunning, missingOfRunning } from '../local/running-stack.ts'
 import { CommandError, EXIT, type Io } from './io.ts'
 
-/** What no command needs and the functions' configuration asks for: no token is made here, and no event published. */
-const unused = () => ({ KAFKA_BROKERS: 'localhost:9092', ...makeSecrets() })
+/** What no command needs and the functions' configuration asks for: no event is published here. */
+const UNUSED = { KAFKA_BROKERS: 'localhost:9092' }
 
 /**
  * The environment of the stage to work on: the one in which DATABASE_URL names it, or else that of the stack that runs
@@ -16,7 +15,7 @@ const unused = () => ({ KAFKA_BROKERS: 'localhost:9092', ...makeSecrets() })
  * @throws {CommandError}
  */
 const findStage = async ({ env }: Io): Promise<Record<string, string | undefined>> => {
-  if (env['DATABASE_URL']) return { ...unused(), ...env }
+  if (env['DATABASE_URL']) return { ...UNUSED, ...env }
   const { dataDir } = readHostConfig(env)
   const running = await environmentOfRunning(dataDir)
   // It sends mails about accounts, with links to wherever it is.

@@ -1,22 +1,24 @@
 import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { readConfig } from '../../lib/core/config.ts'
-import { secretOf } from './secret.ts'
+import { rotate, secretOf } from './secret.ts'
 
 const serverless = readFileSync(new URL('../../serverless.yml', import.meta.url), 'utf8')
 const given = { DATABASE_HOST: 'proxy.example.com', DATABASE_PASSWORD: 'a/b@c', SMTP_URL: '' }
 
 test('the secret has what serverless.yml reads of it, and no more', () => {
-  const read = [...serverless.matchAll(/SecretString:(\w+)/g)].map(([, name]) => name)
-  expect(Object.keys(secretOf(given)).toSorted()).toEqual([...new Set(read)].toSorted())
+  const names = [...serverless.matchAll(/SecretString:(\w+)/g)].map(([, name]) => name)
+  expect(Object.keys(secretOf(given)).toSorted()).toEqual([...new Set(names)].toSorted())
 })
 
-test('the functions can read what is in it', () => {
-  const secret = secretOf(given)
-  const config = readConfig({
+/** As a function reads it that has all of it. */
+const read = (secret: Record<string, string>) =>
+  readConfig({
     DATABASE_URL: secret['databaseUrl'],
+    AUTH_PUBLIC_KEYS: secret['authPublicKeys'],
     AUTH_SIGNING_KEYS: secret['authSigningKeys'],
     AUTH_REFRESH_KEY: secret['authRefreshKey'],
+    JOB_SECRET_KEY: secret['jobSecretKey'],
     METRICS_TOKEN: secret['metricsToken'],
     SMTP_URL: secret['smtpUrl'],
     SQS_QUEUE_URL_DEFAULT: 'https://sqs.eu-central-1.amazonaws.com/1/default',
@@ -25,6 +27,9 @@ test('the functions can read what is in it', () => {
     S3_BUCKET: 'stint-files',
     KAFKA_BROKERS: 'localhost:9092',
   })
+
+test('the functions can read what is in it', () => {
+  const config = read(secretOf(given))
   const url = new URL(config.database.url)
   expect([decodeURIComponent(url.password), url.hostname, url.search]).toEqual([
     'a/b@c',
@@ -36,6 +41,26 @@ test('the functions can read what is in it', () => {
 
 test('each has keys of its own', () => {
   expect(secretOf(given)['authSigningKeys']).not.toBe(secretOf(given)['authSigningKeys'])
+})
+
+test('a new signing key is known before it signs, and the old one while its tokens are good', () => {
+  /** By which key tokens are signed, and by which they are verified. */
+  const keys = (secret: Record<string, string>) => {
+    const { signing, publicKeys = [] } = read(secret).auth
+    return { signs: signing?.keys[0]?.kid, verify: publicKeys.map(({ kid }) => kid) }
+  }
+  const first = secretOf(given)
+  const { signs: old } = keys(first)
+  const added = rotate(first, 'add')
+  const [, fresh] = keys(added).verify
+  expect(keys(added)).toEqual({ signs: old, verify: [old, fresh] })
+  const used = rotate(added, 'use')
+  expect(keys(used)).toEqual({ signs: fresh, verify: [fresh, old] })
+  const dropped = rotate(used, 'drop')
+  expect(keys(dropped)).toEqual({ signs: fresh, verify: [fresh] })
+  const { authPublicKeys, authSigningKeys } = dropped
+  expect(dropped).toEqual({ ...first, authPublicKeys, authSigningKeys })
+  expect(() => rotate(first, 'swap')).toThrow('there is no swap')
 })
 
 test('what is missing is named', () => {

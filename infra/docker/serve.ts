@@ -48,6 +48,7 @@ const serveApi = async (host: HostConfig, env: Environment, table: RoutingTable)
   const port = await front.listen(host.port, EVERY_ADDRESS)
   schedules = startSchedules({
     env: { ...workerEnvironment(env), LIVE_MANAGEMENT_URL: front.liveManagementUrl },
+    table,
     openLog: () => STDOUT,
     onStarted: (pid) => app.log.info({ pid }, 'the process of the schedules starts'),
     onEnded: () => {},

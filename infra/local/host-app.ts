@@ -9,8 +9,15 @@ export type Environment = Record<string, string | undefined>
 const HOST_CONNECTIONS = '16'
 const WORKER_CONNECTIONS = '4'
 
-/** The environment of the processes that the host starts. */
-export const workerEnvironment = (env: Environment): Environment => ({
+/**
+ * The environment of the processes that the host starts. None of them signs anybody in, and jobs handle what strangers
+ * made: a process that gives its environment away gives no key away that tokens are made with.
+ */
+export const workerEnvironment = ({
+  AUTH_SIGNING_KEYS: _,
+  AUTH_REFRESH_KEY: __,
+  ...env
+}: Environment): Environment => ({
   DATABASE_MAX_CONNECTIONS: WORKER_CONNECTIONS,
   ...env,
 })

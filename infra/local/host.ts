@@ -64,6 +64,7 @@ const start = async (options: HostOptions): Promise<{ ready: HostReady; stop: ()
   const port = await front.listen(options.port, ADDRESS)
   schedules = startSchedules({
     env: { ...workerEnvironment(process.env), LIVE_MANAGEMENT_URL: front.liveManagementUrl },
+    table,
     instance: SCHEDULES,
     newKafka: options.newKafka,
     embeddedKafka: true,

@@ -1,9 +1,10 @@
-import { mkdtemp, rm, stat } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { type ConfigError, readConfig } from '../../lib/core/config.ts'
-import { keepSecrets, localEnvironment, makeSecrets, readLocalConfig } from './local-config.ts'
+import { type ConfigError, publicHalf, readConfig, type SigningKey } from '../../lib/core/config.ts'
+import { workerEnvironment } from './host-app.ts'
+import { keepSecrets, localEnvironment, makeSecrets, readLocalConfig, type Secrets } from './local-config.ts'
 
 const stack = {
   postgres: { url: 'postgres://stint:secret@127.0.0.1:5432/stint' },
@@ -16,13 +17,16 @@ const stack = {
   kafka: { address: '127.0.0.1:9092' },
 }
 
+const publicKeysOf = (secrets: Secrets) => (JSON.parse(secrets.AUTH_SIGNING_KEYS) as SigningKey[]).map(publicHalf)
+
 test('the environment of a local stack is a complete configuration', () => {
   expect(readConfig(localEnvironment(stack, makeSecrets()))).toMatchObject({
     database: { url: stack.postgres.url },
     sqs: { endpoint: stack.sqsS3.url, queueUrls: stack.sqsS3.queueUrls },
     s3: { endpoint: stack.sqsS3.url, bucket: 'stint' },
     kafka: { brokers: ['127.0.0.1:9092'] },
-    auth: { signingKeys: [{ kty: 'OKP', crv: 'Ed25519' }] },
+    auth: { publicKeys: [{ kty: 'OKP', crv: 'Ed25519' }], signing: { keys: [{ crv: 'Ed25519' }] } },
+    engine: { jobSecretKey: expect.any(String) },
   })
 })
 
@@ -51,6 +55,47 @@ test('leases that would end between two heartbeats are refused', () => {
 test('times that no timer waits for are refused: it would not wait at all', () => {
   expect(() => readLocalConfig({ WATCH_SECONDS: '2147484' })).toThrow('WATCH_SECONDS')
   expect(readLocalConfig({ WATCH_SECONDS: '86400' })).toBeDefined()
+})
+
+test('the processes that run jobs and schedules have no key that signs people in', () => {
+  const given = workerEnvironment(localEnvironment(stack, makeSecrets()))
+  expect(Object.keys(given)).not.toEqual(expect.arrayContaining(['AUTH_SIGNING_KEYS']))
+  expect(Object.keys(given)).not.toEqual(expect.arrayContaining(['AUTH_REFRESH_KEY']))
+  expect(readConfig(given)).toMatchObject({
+    auth: { signing: undefined },
+    engine: { jobSecretKey: expect.any(String) },
+  })
+})
+
+test('keys are there together or not at all, and verify what they sign', () => {
+  const { AUTH_SIGNING_KEYS, AUTH_REFRESH_KEY, ...others } = localEnvironment(stack, makeSecrets())
+  expect(readConfig(others).auth).toMatchObject({ signing: undefined, publicKeys: undefined })
+  expect(() => readConfig({ ...others, AUTH_SIGNING_KEYS })).toThrow('AUTH_REFRESH_KEY: is needed beside')
+  expect(() => readConfig({ ...others, AUTH_REFRESH_KEY })).toThrow('AUTH_SIGNING_KEYS: is needed beside')
+  const AUTH_PUBLIC_KEYS = JSON.stringify(publicKeysOf(makeSecrets()))
+  expect(readConfig({ ...others, AUTH_PUBLIC_KEYS }).auth.publicKeys).toHaveLength(1)
+  const signing = { ...others, AUTH_SIGNING_KEYS, AUTH_REFRESH_KEY }
+  expect(() => readConfig({ ...signing, AUTH_PUBLIC_KEYS })).toThrow(
+    'AUTH_SIGNING_KEYS: must be keys whose public halves are in AUTH_PUBLIC_KEYS',
+  )
+})
+
+test('private keys are refused among those that every function has', () => {
+  const { AUTH_SIGNING_KEYS: AUTH_PUBLIC_KEYS, ...others } = localEnvironment(stack, makeSecrets())
+  expect(() => readConfig({ ...others, AUTH_PUBLIC_KEYS })).toThrow('AUTH_PUBLIC_KEYS.0')
+})
+
+test('a data folder of before secrets of jobs had a key of their own has one that stays', async () => {
+  const dataDir = await mkdtemp(join(tmpdir(), 'stint-secrets-'))
+  await keepSecrets(dataDir)
+  const file = join(dataDir, 'secrets.json')
+  const { AUTH_SIGNING_KEYS, AUTH_REFRESH_KEY } = JSON.parse(await readFile(file, 'utf8'))
+  await writeFile(file, JSON.stringify({ AUTH_SIGNING_KEYS, AUTH_REFRESH_KEY }))
+  const [one, two] = [await keepSecrets(dataDir), await keepSecrets(dataDir)]
+  await rm(dataDir, { recursive: true })
+  expect(one).toMatchObject({ AUTH_SIGNING_KEYS, AUTH_REFRESH_KEY })
+  expect(one.JOB_SECRET_KEY).toBe(two.JOB_SECRET_KEY)
+  expect(one.JOB_SECRET_KEY).not.toBe(makeSecrets().JOB_SECRET_KEY)
 })
 
 test('a data folder keeps its keys, for its owner only', async () => {

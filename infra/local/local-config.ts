@@ -1,4 +1,4 @@
-import { generateKeyPairSync, randomBytes } from 'node:crypto'
+import { createHmac, generateKeyPairSync, randomBytes } from 'node:crypto'
 import { mkdir, open, readFile, rename } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
@@ -18,7 +18,12 @@ export interface LocalStack {
 export const mailFolder = (dataDir: string): string => join(dataDir, 'mail')
 
 /** The keys that tokens are made with. */
-export interface Secrets {
+export interface Secrets extends SigningSecrets {
+  JOB_SECRET_KEY: string
+}
+
+/** Those that sign people in. */
+interface SigningSecrets {
   AUTH_SIGNING_KEYS: string
   AUTH_REFRESH_KEY: string
 }
@@ -34,6 +39,8 @@ export const localEnvironment = ({ postgres, sqsS3, kafka }: LocalStack, secrets
   S3_ENDPOINT: sqsS3.url,
   S3_BUCKET: sqsS3.bucket,
   KAFKA_BROKERS: kafka.address,
+  // They are those of the signing keys.
+  AUTH_PUBLIC_KEYS: '',
   ...secrets,
 })
 
@@ -77,7 +84,7 @@ export const keepSecrets = async (dataDir: string): Promise<Secrets> => {
     throw error
   })
   if (text !== undefined) return readSecrets(text, file)
-  const secrets = makeSecrets()
+  const { JOB_SECRET_KEY: _, ...secrets } = makeSecrets()
   await mkdir(dataDir, { recursive: true })
   // Whole or not at all, whenever the process is killed.
   const made = await open(`${file}.new`, 'w', 0o600)
@@ -85,23 +92,31 @@ export const keepSecrets = async (dataDir: string): Promise<Secrets> => {
   await made.sync()
   await made.close()
   await rename(`${file}.new`, file)
-  return secrets
+  return withJobKey(secrets)
 }
 
 const readSecrets = (text: string, file: string): Secrets => {
   try {
-    return kept.parse(JSON.parse(text))
+    return withJobKey(kept.parse(JSON.parse(text)))
   } catch (cause) {
     const say = `${file} holds no keys. Move it away, and new ones are made; everybody then signs in again.`
     throw new Error(say, { cause })
   }
 }
 
-/** New keys: Ed25519 for access tokens, 256 bits for refresh tokens. */
+/** New keys: Ed25519 for access tokens, 256 bits for refresh tokens and for secrets of jobs. */
 export const makeSecrets = (): Secrets => {
   const jwk = generateKeyPairSync('ed25519').privateKey.export({ format: 'jwk' })
-  return {
+  return withJobKey({
     AUTH_SIGNING_KEYS: JSON.stringify([{ kid: randomBytes(8).toString('hex'), ...jwk }]),
     AUTH_REFRESH_KEY: randomBytes(32).toString('base64'),
-  }
+  })
 }
+
+/** Derived, so that folders of before have it too; nothing leads back from it. */
+const withJobKey = (secrets: SigningSecrets): Secrets => ({
+  ...secrets,
+  JOB_SECRET_KEY: createHmac('sha256', Buffer.from(secrets.AUTH_REFRESH_KEY, 'base64'))
+    .update('secrets of jobs')
+    .digest('base64'),
+})

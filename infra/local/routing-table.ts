@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { parse } from 'yaml'
 import { z } from 'zod'
+import { MAX_FUNCTION_SECONDS } from '../../lib/core/host-config.ts'
 import { QUEUES, type QueueName } from '../../lib/queue/doorbells.ts'
 
 /** A deployed function, as the host finds it: `functions/http/auth.handler` is `handler` of `functions/http/auth.ts`. */
@@ -204,7 +205,7 @@ const file = z.object({
     z.string(),
     z.object({
       image: z.object({ command }),
-      timeout: z.int().min(1).max(900),
+      timeout: z.int().min(1).max(MAX_FUNCTION_SECONDS),
       events: z.array(trigger).default([]),
     }),
   ),

@@ -1,4 +1,3 @@
-import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { createApp } from '../../lib/app.ts'
 import { readConfig } from '../../lib/core/config.ts'
@@ -18,12 +17,13 @@ import type { KafkaStarted } from './host-protocol.ts'
 import { createStreamHost } from './live/stream-host.ts'
 import { beNice } from './niceness.ts'
 import { type PeriodicTimer, startPeriodicTimer } from './periodic-timer.ts'
-import { readRoutingTable } from './routing-table.ts'
+import type { SchedulesOptions } from './schedules.ts'
 import type { FromSchedules, ToSchedules } from './schedules-protocol.ts'
 
 // The process in which the functions of schedules and of Kafka run: the relay and the others must not take the time of
-// a request that waits for its answer. Its arguments, empty where there are none: how its leases name it, the number of
-// Kafka's start if that one hasn't got the events of before yet, and `embedded` if it is the embedded one.
+// a request that waits for its answer. Its arguments: what serverless.yml says of these functions, as JSON; and, empty where
+// there are none, how its leases name it, the number of Kafka's start if that one hasn't got the events of before yet, and
+// `embedded` if it is the embedded one.
 
 const NAME = 'schedules'
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
@@ -38,7 +38,7 @@ const GATHER_MS: Record<string, (lastRunMs: number) => number> = {
 /** Where processors are scarce, jobs and answers go first: events can wait. */
 const NICENESS = 10
 
-const [, , instance, newKafkaStart, kind] = process.argv
+const [, , tableJson = '', instance, newKafkaStart, kind] = process.argv
 const stopping = new AbortController()
 const timers = new Map<string, PeriodicTimer>()
 let kafkaAddress = process.env['KAFKA_BROKERS'] ?? ''
@@ -106,7 +106,7 @@ const made = await createApp(config, NAME, {
 const reliable = { ...made, queue: gatherDoorbells(made.queue, log) }
 const { chaosSeed } = readHostConfig(process.env)
 const app = chaosSeed === undefined ? reliable : withChaos(reliable, chaosSeed, NAME)
-const table = readRoutingTable(join(ROOT, 'serverless.yml'))
+const table = JSON.parse(tableJson) as SchedulesOptions['table']
 const schedules = await mountSchedules(ROOT, table.schedules)
 const streams = (await mountStreams(ROOT, table.streams)).map((it) =>
   createStreamHost({ app, ...it, rests: kind === 'embedded' }),

@@ -7,7 +7,10 @@ import { test } from '../../tests/support/world.ts'
 import { commandOf } from './components/postgres-lock.ts'
 import type { KafkaStarted } from './host-protocol.ts'
 import { threadsOf } from './niceness.ts'
+import { readRoutingTable } from './routing-table.ts'
 
+const { schedules, streams } = readRoutingTable('serverless.yml')
+const table = { schedules, streams }
 const PATIENCE = { timeout: 60_000, interval: 50 }
 
 /** A process that has one of the schedules, as a host has. */
@@ -16,6 +19,7 @@ const startHostOfSchedules = async (environment: Record<string, string>, newKafk
     import { startSchedules } from '${new URL('./schedules.ts', import.meta.url).href}'
     const schedules = startSchedules({
       env: process.env,
+      table: ${JSON.stringify(table)},
       newKafka: ${JSON.stringify(newKafka)},
       openLog: () => 1,
       onStarted: (pid) => console.log('pid ' + pid),

@@ -5,6 +5,7 @@ import { forkLogged } from './fork-logged.ts'
 import { gatherNudges } from './gathered-nudges.ts'
 import type { Environment } from './host-app.ts'
 import type { KafkaStarted } from './host-protocol.ts'
+import type { RoutingTable } from './routing-table.ts'
 import type { FromSchedules, ToSchedules } from './schedules-protocol.ts'
 
 /** The name of the process, and of its log. */
@@ -12,6 +13,8 @@ export const SCHEDULES = 'schedules'
 
 export interface SchedulesOptions {
   env: Environment
+  /** What it runs. It would take a tenth of a second of a processor to read it once more. */
+  table: Pick<RoutingTable, 'schedules' | 'streams'>
   /**
    * How its leases name it. Where it is the only one, the same at each start: the next one must not wait until the leases
    * of the sweep and the relay have run out. Undefined: another name at each start.
@@ -57,7 +60,10 @@ export const startSchedules = (options: SchedulesOptions): Schedules => {
 
   const start = (): void => {
     const env = { ...options.env, ...(kafka && { KAFKA_BROKERS: kafka.address }) }
-    const args = [options.instance ?? '', String(newKafka()?.kafkaStart ?? ''), options.embeddedKafka ? 'embedded' : '']
+    const { schedules, streams } = options.table
+    const table = JSON.stringify({ schedules, streams } satisfies SchedulesOptions['table'])
+    const kind = options.embeddedKafka ? 'embedded' : ''
+    const args = [table, options.instance ?? '', String(newKafka()?.kafkaStart ?? ''), kind]
     child = forkLogged('./schedules-process.ts', args, env, options.openLog(SCHEDULES))
     options.onStarted(child.pid ?? 0)
     child.on('message', hear)

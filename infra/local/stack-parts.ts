@@ -1,7 +1,6 @@
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { migrateUp } from '../../db/migrate.ts'
-import type { HostConfig } from '../../lib/core/host-config.ts'
+import { type HostConfig, MAX_FUNCTION_SECONDS } from '../../lib/core/host-config.ts'
 import type { ProcessAction } from '../../lib/system/host-control.ts'
 import type { Component } from './components/component.ts'
 import { type KafkaBroker, startKafka } from './components/kafka.ts'
@@ -11,7 +10,6 @@ import { endWorkers, type Host, startHost } from './host-component.ts'
 import type { FromHost, KafkaStarted, PartState } from './host-protocol.ts'
 import { localEnvironment, mailFolder, type Secrets } from './local-config.ts'
 import { createLineLog } from './log-file.ts'
-import { readRoutingTable } from './routing-table.ts'
 import type { RunFile } from './run-file.ts'
 import type { Terminal } from './terminal.ts'
 
@@ -50,8 +48,6 @@ export interface Part<C extends Component> {
   onUp(state: StackState, component: C): void
   onDown?(state: StackState): void
 }
-
-const ROUTING_TABLE = fileURLToPath(new URL('../../serverless.yml', import.meta.url))
 
 export const postgresPart: Part<Postgres> = {
   name: 'postgres',
@@ -211,8 +207,9 @@ const hear = (state: StackState, message: FromHost): void => {
   }
 }
 
-/** Six times the function's time, as AWS asks for: a message isn't given again while it is handled, or waits to be. */
-const visibilityTimeoutSeconds = (functionTimeoutSeconds = Number.POSITIVE_INFINITY): number => {
-  const longest = Math.max(...readRoutingTable(ROUTING_TABLE).queues.map(({ timeoutSeconds }) => timeoutSeconds))
-  return Math.ceil(Math.min(longest, functionTimeoutSeconds) * 6)
-}
+/**
+ * Six times the function's time, as AWS asks for: a message isn't given again while it is handled, or waits to be. What the
+ * functions' times are isn't looked up: SQS would have to wait until all of serverless.yml is read.
+ */
+const visibilityTimeoutSeconds = (functionTimeoutSeconds = MAX_FUNCTION_SECONDS): number =>
+  Math.ceil(functionTimeoutSeconds * 6)

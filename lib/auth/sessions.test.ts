@@ -118,7 +118,8 @@ test('a token under another server key derives another successor', async ({ worl
   const { token } = await newToken(app)
   const { refreshToken } = await refreshSession(app, token)
   const refreshKey = Buffer.alloc(32, 7).toString('base64')
-  const elsewhere: App = { ...app, config: { ...app.config, auth: { ...app.config.auth, refreshKey } } }
+  const signing = { keys: [], refreshKey }
+  const elsewhere: App = { ...app, config: { ...app.config, auth: { ...app.config.auth, signing } } }
   const { token: another } = await newToken(app)
   expect((await refreshSession(elsewhere, another)).refreshToken).not.toBe(refreshToken)
 })

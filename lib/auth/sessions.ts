@@ -2,6 +2,7 @@ import { createHmac, randomBytes } from 'node:crypto'
 import type { Sql } from '../../db/client.ts'
 import * as sessions from '../../db/queries/sessions.ts'
 import type { App } from '../app.ts'
+import { needed } from '../core/config.ts'
 import { StintError } from '../core/errors.ts'
 import { newId } from '../core/ids.ts'
 import { hashSecret } from './secret-hash.ts'
@@ -38,11 +39,11 @@ export const startSession = async (sql: Sql, user: { id: string; passwordHash: s
  * exchange because the reply was lost gets the same one, and nothing but hashes needs to be stored. Any other use of a
  * spent token means that two parties hold it, and ends the session for both.
  * @throws {StintError} REFRESH_TOKEN_INVALID, REFRESH_TOKEN_REUSED
+ * @throws {ConfigError} where AUTH_REFRESH_KEY is not set
  */
 export const refreshSession = async (app: App, token: string): Promise<Session & { userId: string }> => {
-  const successor = createHmac('sha256', Buffer.from(app.config.auth.refreshKey, 'base64'))
-    .update(token)
-    .digest('base64url')
+  const { refreshKey } = needed(app.config.auth.signing, 'AUTH_REFRESH_KEY')
+  const successor = createHmac('sha256', Buffer.from(refreshKey, 'base64')).update(token).digest('base64url')
   const hashes = { tokenHash: hashSecret(token), successorHash: hashSecret(successor) }
 
   const rotated = await sessions.rotate(app.sql, { ...hashes, validSeconds: VALID_SECONDS })

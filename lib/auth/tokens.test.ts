@@ -1,11 +1,12 @@
 import fc from 'fast-check'
 import { decodeJwt, decodeProtectedHeader } from 'jose'
 import { test as base, expect } from 'vitest'
-import { FORGERIES, genuine, newSigningKey, type SigningKey, sign } from '../../tests/support/forged-tokens.ts'
+import { FORGERIES, genuine, newSigningKey, sign } from '../../tests/support/forged-tokens.ts'
 import { type App, createApp } from '../app.ts'
-import { readConfig } from '../core/config.ts'
+import { publicHalf, readConfig, type SigningKey } from '../core/config.ts'
 import { newId } from '../core/ids.ts'
-import { issueAccessToken, publicKeys, verifyAccessToken } from './tokens.ts'
+import { issueAccessToken } from './issue-token.ts'
+import { publishedKeys, verifyAccessToken } from './tokens.ts'
 
 /** An app with keys. Tokens need nothing else of it, and nothing else of it is reached. */
 const test = base.extend<{ app: App }>({
@@ -26,10 +27,13 @@ const test = base.extend<{ app: App }>({
   },
 })
 
-const withKeys = (app: App, signingKeys: SigningKey[]): App => ({
+const withAuth = (app: App, auth: Partial<App['config']['auth']>): App => ({
   ...app,
-  config: { ...app.config, auth: { ...app.config.auth, signingKeys } },
+  config: { ...app.config, auth: { ...app.config.auth, ...auth } },
 })
+
+const withKeys = (app: App, keys: SigningKey[]): App =>
+  withAuth(app, { signing: { keys, refreshKey: '' }, publicKeys: keys.map(publicHalf) })
 
 const at = (app: App, nowMs: number): App => ({ ...app, clock: { now: () => nowMs } })
 
@@ -45,7 +49,7 @@ test('a token says for fifteen minutes whose it is, who made it and for whom', a
   expect(decodeProtectedHeader(token)).toEqual({
     alg: 'EdDSA',
     typ: 'at+jwt',
-    kid: app.config.auth.signingKeys[0]!.kid,
+    kid: app.config.auth.signing!.keys[0]!.kid,
   })
   expect(decodeJwt(token)).toEqual({
     iss: app.config.auth.issuer,
@@ -75,13 +79,26 @@ test('the first key signs and all of them verify, so that keys can be rotated', 
   await expect(verifyAccessToken(withKeys(app, [newer]), before)).rejects.toEqual(refused)
 })
 
+test('who has only the public keys verifies tokens and makes none', async ({ app }) => {
+  const userId = newId()
+  const verifier = withAuth(app, { signing: undefined })
+  expect(await verifyAccessToken(verifier, await issueAccessToken(app, userId))).toEqual({ userId })
+  await expect(issueAccessToken(verifier, userId)).rejects.toThrow('AUTH_SIGNING_KEYS: is not set')
+})
+
+test('who has no keys says so, and does not call tokens wrong', async ({ app }) => {
+  const token = await issueAccessToken(app, newId())
+  const keyless = withAuth(app, { signing: undefined, publicKeys: undefined })
+  await expect(verifyAccessToken(keyless, token)).rejects.toThrow('AUTH_PUBLIC_KEYS: is not set')
+})
+
 test('the published keys verify and cannot sign', async ({ app }) => {
-  const [published] = publicKeys(app.config.auth)
+  const [published] = publishedKeys(app.config.auth)
   expect(published).toEqual({
-    kid: app.config.auth.signingKeys[0]!.kid,
+    kid: app.config.auth.signing!.keys[0]!.kid,
     kty: 'OKP',
     crv: 'Ed25519',
-    x: app.config.auth.signingKeys[0]!.x,
+    x: app.config.auth.signing!.keys[0]!.x,
     alg: 'EdDSA',
     use: 'sig',
   })

@@ -1,22 +1,19 @@
-import { type CryptoKey, decodeJwt, errors, importJWK, type JWK, jwtVerify, SignJWT } from 'jose'
+import { type CryptoKey, decodeJwt, errors, importJWK, type JWK, jwtVerify } from 'jose'
 import { z } from 'zod'
 import type { App } from '../app.ts'
-import { newId } from '../core/ids.ts'
+import { needed, type PublicKey } from '../core/config.ts'
 import { invalidToken } from './bearer.ts'
 import { type Bearer, createVerifiedTokens, type VerifiedTokens } from './verified-tokens.ts'
 
-export const ACCESS_TOKEN_SECONDS = 900
-
 /** The one algorithm. A token can't choose another, `none` included. */
-const ALGORITHM = 'EdDSA'
+export const ALGORITHM = 'EdDSA'
 /** RFC 9068: no other kind of JWT that these keys might ever sign passes for an access token. */
-const TYPE = 'at+jwt'
+export const TYPE = 'at+jwt'
 const MAX_VERIFIED = 10_000
 
 type AuthConfig = App['config']['auth']
 
 interface Keyring {
-  signer: { kid: string; key: CryptoKey }
   verifiers: Map<string, CryptoKey>
   verified: VerifiedTokens
 }
@@ -24,24 +21,10 @@ interface Keyring {
 /** Imported keys, and what they verified, live as long as the configuration that they came from. */
 const keyrings = new WeakMap<AuthConfig, Promise<Keyring>>()
 
-/** A token that says for 15 minutes who its bearer is, and by which sign-in. It cannot be called back. */
-export const issueAccessToken = async (app: App, userId: string, sessionId?: string): Promise<string> => {
-  const { signer } = await keyringOf(app.config.auth)
-  const issuedAt = Math.floor(app.clock.now() / 1_000)
-  return new SignJWT(sessionId === undefined ? {} : { sid: sessionId })
-    .setProtectedHeader({ alg: ALGORITHM, typ: TYPE, kid: signer.kid })
-    .setIssuer(app.config.auth.issuer)
-    .setAudience(app.config.auth.audience)
-    .setSubject(userId)
-    .setIssuedAt(issuedAt)
-    .setExpirationTime(issuedAt + ACCESS_TOKEN_SECONDS)
-    .setJti(newId())
-    .sign(signer.key)
-}
-
 /**
  * Tells whose access token this is, and in which session it was given.
  * @throws {StintError} UNAUTHENTICATED unless one of our keys signed it, for this API, and it has not expired
+ * @throws {ConfigError} where neither AUTH_PUBLIC_KEYS nor AUTH_SIGNING_KEYS is set
  */
 export const verifyAccessToken = async (app: App, token: string): Promise<Bearer> => {
   const keyring = await keyringOf(app.config.auth)
@@ -62,9 +45,11 @@ export const sessionOf = (verifiedToken: string): { sessionId: string | null; ex
   return { sessionId: sid ?? null, expiresAt: new Date(exp * 1_000) }
 }
 
-/** The public halves of the signing keys, for whoever wants to verify tokens without asking us. */
-export const publicKeys = ({ signingKeys }: AuthConfig) =>
-  signingKeys.map(({ kid, kty, crv, x }) => ({ kid, kty, crv, x, alg: ALGORITHM, use: 'sig' }))
+/** The keys by which whoever wants to can verify tokens without asking us. @throws {ConfigError} where there are none */
+export const publishedKeys = (config: AuthConfig) =>
+  publicKeysOf(config).map((key) => ({ ...key, alg: ALGORITHM, use: 'sig' }))
+
+const publicKeysOf = ({ publicKeys }: AuthConfig): PublicKey[] => needed(publicKeys, 'AUTH_PUBLIC_KEYS')
 
 const ofSession = z.object({ sid: z.uuid().optional(), exp: z.number() })
 const claims = ofSession.extend({ sub: z.uuid() })
@@ -101,14 +86,10 @@ const keyringOf = (config: AuthConfig): Promise<Keyring> => {
   return made
 }
 
-const importKeys = async ({ signingKeys }: AuthConfig): Promise<Keyring> => {
-  const imported = (jwk: JWK) => importJWK(jwk, ALGORITHM) as Promise<CryptoKey>
-  const [first] = signingKeys
-  if (!first) throw new Error('at least one signing key is needed')
-  const verifiers = signingKeys.map(async ({ kid, kty, crv, x }) => [kid, await imported({ kty, crv, x })] as const)
-  return {
-    signer: { kid: first.kid, key: await imported(first) },
-    verifiers: new Map(await Promise.all(verifiers)),
-    verified: createVerifiedTokens(MAX_VERIFIED),
-  }
+const importKeys = async (config: AuthConfig): Promise<Keyring> => {
+  const verifiers = publicKeysOf(config).map(async ({ kid, ...key }) => [kid, await importKey(key)] as const)
+  return { verifiers: new Map(await Promise.all(verifiers)), verified: createVerifiedTokens(MAX_VERIFIED) }
 }
+
+/** An Ed25519 key of either half. */
+export const importKey = (jwk: JWK) => importJWK(jwk, ALGORITHM) as Promise<CryptoKey>

@@ -29,13 +29,23 @@ const isDecodable = (text: string): boolean => {
   }
 }
 
-const signingKey = z.object({
+/** Strict: every function has these, so what is private must not slip in among them. */
+const publicKey = z.strictObject({
   kid: z.string().min(1),
   kty: z.literal('OKP'),
   crv: z.literal('Ed25519'),
   x: z.string(),
-  d: z.string(),
 })
+const signingKey = z.object({ ...publicKey.shape, d: z.string() })
+const secret = z
+  .base64()
+  .refine((value) => Buffer.from(value, 'base64').length >= 32, 'expected at least 32 bytes, as base64')
+
+export type PublicKey = z.output<typeof publicKey>
+export type SigningKey = z.output<typeof signingKey>
+
+/** What verifies the tokens that a key signs. */
+export const publicHalf = ({ kid, kty, crv, x }: SigningKey): PublicKey => ({ kid, kty, crv, x })
 
 const variables = z.object({
   DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/ }),
@@ -59,10 +69,9 @@ const variables = z.object({
 
   AUTH_ISSUER: z.string().default('stint'),
   AUTH_AUDIENCE: z.string().default('stint-api'),
-  AUTH_SIGNING_KEYS: json.pipe(z.array(signingKey).min(1)),
-  AUTH_REFRESH_KEY: z
-    .base64()
-    .refine((value) => Buffer.from(value, 'base64').length >= 32, 'expected at least 32 bytes, as base64'),
+  AUTH_PUBLIC_KEYS: json.pipe(z.array(publicKey).min(1)).optional(),
+  AUTH_SIGNING_KEYS: json.pipe(z.array(signingKey).min(1)).optional(),
+  AUTH_REFRESH_KEY: secret.optional(),
   AUTH_RATE_LIMIT_PER_MINUTE: z.coerce.number().int().min(1).default(20),
 
   SMTP_URL: z.url({ protocol: /^smtps?$/ }).optional(),
@@ -74,6 +83,7 @@ const variables = z.object({
   PUBLIC_URL: z.url({ protocol: /^https?$/ }).optional(),
   MAIL_RATE_LIMIT_PER_MINUTE: z.coerce.number().int().min(1).default(30),
 
+  JOB_SECRET_KEY: secret.optional(),
   LEASE_SECONDS: seconds(60),
   HEARTBEAT_SECONDS: seconds(20),
   WATCH_SECONDS: seconds(2),
@@ -113,11 +123,27 @@ const variables = z.object({
   STINT_VERSION: z.string().default('dev'),
 })
 
-/** A lease that ends before it is renewed is a lost one, and the third fails a job that nothing was wrong with. */
-const environment = variables.refine((env) => env.HEARTBEAT_SECONDS * 2 <= env.LEASE_SECONDS, {
-  path: ['HEARTBEAT_SECONDS'],
-  error: 'must be at most half of LEASE_SECONDS',
-})
+const environment = variables
+  // A lease that ends before it is renewed is a lost one, and the third fails a job that nothing was wrong with.
+  .refine((env) => env.HEARTBEAT_SECONDS * 2 <= env.LEASE_SECONDS, {
+    path: ['HEARTBEAT_SECONDS'],
+    error: 'must be at most half of LEASE_SECONDS',
+  })
+  // Who signs people in gives them two tokens.
+  .refine((env) => env.AUTH_SIGNING_KEYS === undefined || env.AUTH_REFRESH_KEY !== undefined, {
+    path: ['AUTH_REFRESH_KEY'],
+    error: 'is needed beside AUTH_SIGNING_KEYS',
+  })
+  .refine((env) => env.AUTH_REFRESH_KEY === undefined || env.AUTH_SIGNING_KEYS !== undefined, {
+    path: ['AUTH_SIGNING_KEYS'],
+    error: 'is needed beside AUTH_REFRESH_KEY',
+  })
+  // Else tokens would be given out that nobody takes.
+  .refine(
+    ({ AUTH_SIGNING_KEYS: signing = [], AUTH_PUBLIC_KEYS: known }) =>
+      signing.every(({ kid, x }) => !known || known.some((it) => it.kid === kid && it.x === x)),
+    { path: ['AUTH_SIGNING_KEYS'], error: 'must be keys whose public halves are in AUTH_PUBLIC_KEYS' },
+  )
 
 /** Values are percent-encoded (OpenTelemetry, "Specifying headers via environment variables"). */
 const pair = (text: string): [string, string] => {
@@ -149,9 +175,13 @@ const shape = (env: z.output<typeof environment>) => ({
   auth: {
     issuer: env.AUTH_ISSUER,
     audience: env.AUTH_AUDIENCE,
-    /** The first key signs, all of them verify: rotation is a new key put first, and the old one dropped a day later. */
-    signingKeys: env.AUTH_SIGNING_KEYS,
-    refreshKey: env.AUTH_REFRESH_KEY,
+    /** They verify access tokens. */
+    publicKeys: env.AUTH_PUBLIC_KEYS ?? env.AUTH_SIGNING_KEYS?.map(publicHalf),
+    /** Only where people are signed in. The first key signs. */
+    signing:
+      env.AUTH_SIGNING_KEYS !== undefined && env.AUTH_REFRESH_KEY !== undefined
+        ? { keys: env.AUTH_SIGNING_KEYS, refreshKey: env.AUTH_REFRESH_KEY }
+        : undefined,
     rateLimitPerMinute: env.AUTH_RATE_LIMIT_PER_MINUTE,
   },
   mail: {
@@ -165,6 +195,8 @@ const shape = (env: z.output<typeof environment>) => ({
     ratePerMinute: env.MAIL_RATE_LIMIT_PER_MINUTE,
   },
   engine: {
+    /** What secrets of jobs are derived with. Only where jobs that have such are run. */
+    jobSecretKey: env.JOB_SECRET_KEY,
     leaseSeconds: env.LEASE_SECONDS,
     heartbeatSeconds: env.HEARTBEAT_SECONDS,
     watchSeconds: env.WATCH_SECONDS,
@@ -222,6 +254,12 @@ export class ConfigError extends Error {
     const lines = problems.map((it) => `  ${it}`).join('\n')
     return new ConfigError(`The configuration has ${problems.length} problem(s):\n${lines}`, problems)
   }
+}
+
+/** A value that not every function is given. @throws {ConfigError} that names the variable, if this one lacks it */
+export const needed = <T>(value: T | undefined, variable: string): T => {
+  if (value === undefined) throw ConfigError.of([`${variable}: is not set, and needed here`])
+  return value
 }
 
 /**

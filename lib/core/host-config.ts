@@ -1,10 +1,13 @@
 import { z } from 'zod'
 import { readVariables } from './config.ts'
 
+/** Lambda's limit: no function may take longer. */
+export const MAX_FUNCTION_SECONDS = 900
+
 const environment = z.object({
   PORT: z.coerce.number().int().min(0).max(65_535).default(3_000),
   STINT_DATA_DIR: z.string().default('.stint'),
-  STINT_FUNCTION_TIMEOUT_SECONDS: z.coerce.number().min(1).max(900).optional(),
+  STINT_FUNCTION_TIMEOUT_SECONDS: z.coerce.number().min(1).max(MAX_FUNCTION_SECONDS).optional(),
   STINT_LOCAL_CONCURRENCY: z.coerce.number().int().min(1).max(64).optional(),
   STINT_CHAOS: z.coerce.number().int().min(0).max(0xffff_ffff).optional(),
   LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),

@@ -1,7 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { parseEnv } from 'node:util'
 import { expect, test } from 'vitest'
-import { makeSecrets } from '../../infra/local/local-config.ts'
 import { readConfig } from '../../lib/core/config.ts'
 import { readHostConfig } from '../../lib/core/host-config.ts'
 
@@ -28,7 +27,6 @@ const needed = {
   SQS_QUEUE_URL_BULK: 'https://sqs.eu-central-1.amazonaws.com/1/bulk',
   S3_BUCKET: 'stint-files',
   KAFKA_BROKERS: 'localhost:9092',
-  ...makeSecrets(),
 }
 
 test('.env.example has every variable that is read, and no other', () => {

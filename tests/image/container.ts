@@ -25,7 +25,8 @@ let started = 0
  * Runs a container on the machine's own network, where the test's Postgres, SQS, S3 and Kafka listen. It can write to
  * nothing but /tmp and its volumes.
  */
-export const startContainer = ({ image, command, environment, options = [] }: ContainerOptions): Container => {
+export const startContainer = ({ image, command, options = [], ...given }: ContainerOptions): Container => {
+  const environment = overTcp(given.environment)
   const name = `stint-test-${process.pid}-${++started}`
   const fixed = ['--rm', '--name', name, '--network', 'host', '--read-only', '--tmpfs', '/tmp']
   const args = ['run', ...fixed, ...options, ...asOptions(environment), image, ...command]
@@ -38,6 +39,13 @@ export const startContainer = ({ image, command, environment, options = [] }: Co
     return exited
   }
   return { printed: () => printed, exited, stop: () => end('stop'), kill: async () => void (await end('kill')) }
+}
+
+/** The machine's sockets are files, and a container has files of its own. */
+const overTcp = (environment: Record<string, string>): Record<string, string> => {
+  const url = new URL(environment['DATABASE_URL'] ?? '')
+  url.searchParams.delete('host')
+  return { ...environment, DATABASE_URL: url.href }
 }
 
 const exitOf = async (child: ChildProcess): Promise<number> => {

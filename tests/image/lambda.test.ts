@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto'
 import sharp from 'sharp'
-import { describe, expect } from 'vitest'
+import { describe, expect, onTestFinished } from 'vitest'
 import { functionFiles } from '../../infra/docker/bundle.ts'
 import { toHttpEvent } from '../../infra/local/http-event.ts'
+import { publicHalf } from '../../lib/core/config.ts'
 import type { QueueName } from '../../lib/queue/doorbells.ts'
 import { sqsEvent } from '../support/worker-run.ts'
 import { test, type World } from '../support/world.ts'
@@ -40,9 +41,16 @@ const httpEvent = (method: string, path: string, { token, body, type = 'applicat
     pathParameters: params,
   })
 
+/** As on AWS, only the function that signs people in has the keys for it, and the others what verifies them. */
+const environmentOf = (file: string, { environment }: World): Record<string, string> => {
+  if (file === 'functions/http/auth') return environment
+  const { AUTH_SIGNING_KEYS = '[]', AUTH_REFRESH_KEY: _, ...others } = environment
+  return { ...others, AUTH_PUBLIC_KEYS: JSON.stringify(JSON.parse(AUTH_SIGNING_KEYS).map(publicHalf)) }
+}
+
 /** Starts a function cold and gives it events one after the other. */
 const call = async (file: string, world: World, events: unknown[], timeoutSeconds?: number): Promise<Invocation[]> => {
-  const sandbox = await startSandbox(image, `${file}.handler`, world.environment, timeoutSeconds)
+  const sandbox = await startSandbox(image, `${file}.handler`, environmentOf(file, world), timeoutSeconds)
   try {
     const done: Invocation[] = []
     for (const event of events) done.push(await sandbox.invoke(event))
@@ -69,6 +77,8 @@ describe.skipIf(!image)('the image of the functions', () => {
   test('answers requests, runs jobs and publishes their events', { timeout: 240_000 }, async ({ world }) => {
     // It gives each component two seconds, and the first answer of a cold function on a busy machine may need more.
     const sandbox = await startSandbox(image, 'functions/http/system.handler', world.environment)
+    // Else the next run's requests would come to it, at the one port that the emulator has.
+    onTestFinished(sandbox.stop)
     const ask = async () => bodyOf(await sandbox.invoke(httpEvent('GET', '/health')))
     await expect.poll(ask, { timeout: 60_000, interval: 1_000 }).toMatchObject({ status: 200, body: { status: 'ok' } })
     await sandbox.stop()

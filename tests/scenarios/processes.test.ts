@@ -1,4 +1,4 @@
-import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
+import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
@@ -56,6 +56,19 @@ const system = async (): Promise<Parsed> => (await ask('GET', '/system')).body
 
 const statusOf = async (component: string): Promise<string> =>
   (await system()).components.find(({ name }: { name: string }) => name === component).status
+
+test.skipIf(!existsSync('/proc/self/environ'))(
+  'no process in which jobs or schedules run has a key that signs people in',
+  async () => {
+    const processes = () => stack.run().filter(({ name }) => /^(worker|schedules)/.test(name))
+    await expect.poll(() => processes().map(({ name }) => name), PATIENCE).toContain('worker-default-1')
+    for (const { name, pid } of processes()) {
+      const environment = readFileSync(`/proc/${pid}/environ`, 'utf8')
+      expect(environment, name).toContain('DATABASE_URL=')
+      expect(environment, name).not.toMatch(/AUTH_SIGNING_KEYS=|AUTH_REFRESH_KEY=/)
+    }
+  },
+)
 
 test('the parts and the workers are listed, and the system is well', async () => {
   const { body } = await ask('GET', '/system/processes')

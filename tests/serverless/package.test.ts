@@ -3,7 +3,9 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { parse } from 'yaml'
 import { accountMail } from '../../functions/jobs/account-mail.ts'
+import { allKinds } from '../../functions/jobs/index.ts'
 import { mailSend } from '../../functions/jobs/mail-send.ts'
 import { readRoutingTable } from '../../infra/local/routing-table.ts'
 import { METRICS } from '../../lib/metrics/catalogue.ts'
@@ -159,6 +161,22 @@ describe('the CloudFormation template, made without credentials', () => {
     expect(started.map((it) => it['MaximumEventAgeInSeconds'])).toEqual([60, 60, 60, 3_600])
   })
 
+  test('keeps concurrency for what runs all the time in prod, where there is much of it, and nowhere else', async () => {
+    const kept = (name: string) => ({
+      name,
+      calls: ofType('AWS::Lambda::Function').find((it) => it['FunctionName'] === `stint-dev-${name}`)?.[
+        'ReservedConcurrentExecutions'
+      ],
+    })
+    const minutely = schedules.filter(({ rate }) => rate === 'rate(1 minute)').map(({ functionName }) => functionName)
+    const others = functionNames.filter((name) => !minutely.includes(name))
+    expect(minutely.map(kept)).toEqual(minutely.map((name) => ({ name, calls: { Ref: 'AWS::NoValue' } })))
+    expect(others.map(kept).filter(({ calls }) => calls !== undefined)).toEqual([])
+    const { prod } = parse(readFileSync(join(root, 'serverless.yml'), 'utf8'), { merge: true }).params
+    // One start meets the next.
+    expect(prod.keptConcurrency).toBe(2)
+  })
+
   test('gives each function a role of its own', () => {
     const roles = ofType('AWS::Lambda::Function').map((it) => JSON.stringify(it['Role']))
     expect(new Set(roles).size).toBe(functionNames.length)
@@ -218,7 +236,7 @@ describe('the CloudFormation template, made without credentials', () => {
 
   test('keeps the files private, encrypted, and away from plain HTTP', () => {
     expect(template.Resources['FilesBucket']).toMatchObject({
-      DeletionPolicy: 'Retain',
+      DeletionPolicy: 'RetainExceptOnCreate',
       Properties: { PublicAccessBlockConfiguration: { BlockPublicAcls: true, RestrictPublicBuckets: true } },
     })
     const [, policy] = ofType('AWS::S3::BucketPolicy')
@@ -303,15 +321,14 @@ describe("the functions' environment", () => {
     const Variables = variablesOf('stint-dev-submissions')
     const deployed: Record<string, string> = {
       DATABASE_URL: 'postgres://stint@proxy.example.com/stint',
-      AUTH_SIGNING_KEYS: JSON.stringify([{ kid: 'k', kty: 'OKP', crv: 'Ed25519', x: 'x', d: 'd' }]),
-      AUTH_REFRESH_KEY: Buffer.alloc(32).toString('base64'),
+      AUTH_PUBLIC_KEYS: JSON.stringify([{ kid: 'k', kty: 'OKP', crv: 'Ed25519', x: 'x' }]),
       SQS_QUEUE_URL_DEFAULT: 'https://sqs.eu-central-1.amazonaws.com/1/default',
       SQS_QUEUE_URL_COMPUTE: 'https://sqs.eu-central-1.amazonaws.com/1/compute',
       SQS_QUEUE_URL_BULK: 'https://sqs.eu-central-1.amazonaws.com/1/bulk',
       S3_BUCKET: 'stint-dev-files-1',
       KAFKA_BROKERS: 'b-1.example.com:9092',
     }
-    for (const name of ['DATABASE_URL', 'AUTH_SIGNING_KEYS', 'AUTH_REFRESH_KEY']) {
+    for (const name of ['DATABASE_URL', 'AUTH_PUBLIC_KEYS']) {
       expect(Variables[name]).toMatch(/^\{\{resolve:secretsmanager:stint\/dev:SecretString:\w+\}\}$/)
     }
     expect(Object.keys(Variables)).toEqual(expect.arrayContaining(Object.keys(deployed)))
@@ -322,6 +339,29 @@ describe("the functions' environment", () => {
       sqs: { endpoint: undefined },
       auth: { issuer: 'stint-dev' },
     })
+  })
+
+  test('gives what signs people in to who signs people in, and to nobody else', () => {
+    for (const { functionName, handlerFile } of entries) {
+      // It imports every route to describe it, and runs none.
+      const imported = functionName === 'docs' ? new Set() : importedBy(join(root, handlerFile))
+      const secretIf = (given: boolean) => (given ? expect.stringContaining(':secretsmanager:') : undefined)
+      const { AUTH_SIGNING_KEYS, AUTH_REFRESH_KEY } = variablesOf(`stint-dev-${functionName}`)
+      const signs = imported.has(join(root, 'lib/auth/issue-token.ts'))
+      expect.soft(AUTH_SIGNING_KEYS, functionName).toEqual(secretIf(signs))
+      expect.soft(AUTH_REFRESH_KEY, functionName).toEqual(secretIf(imported.has(join(root, 'lib/auth/sessions.ts'))))
+    }
+    expect(variablesOf('stint-dev-auth')).toHaveProperty('AUTH_SIGNING_KEYS')
+  })
+
+  test('gives the key of jobs’ secrets to who runs jobs that have such, and to nobody else', () => {
+    const withSecrets = allKinds.filter(({ run }) => /\bsecret\b/.test(String(run)))
+    const runners = withSecrets.map(({ queue }) => `worker-${queue}`)
+    expect(runners.length).toBeGreaterThan(0)
+    for (const name of functionNames) {
+      const secret = runners.includes(name) ? expect.stringContaining(':secretsmanager:') : undefined
+      expect.soft(variablesOf(`stint-dev-${name}`)['JOB_SECRET_KEY'], name).toEqual(secret)
+    }
   })
 
   test('gives the way to the mail server to who sends mails or asks whether they reach people, and to nobody else', () => {

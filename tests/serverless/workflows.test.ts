@@ -54,6 +54,12 @@ test('a version goes through all stages, in their order', () => {
   ])
 })
 
+test('every script that tests is run by a workflow', () => {
+  const scripts = Object.keys(JSON.parse(read('package.json')).scripts).filter((name) => name.startsWith('test:'))
+  const run = workflows.map(read).join('\n')
+  expect(scripts.filter((name) => !new RegExp(`npm run ${name}\\b`).test(run))).toEqual([])
+})
+
 test('the image that is pushed is the one that was tried', () => {
   const steps: Step[] = yaml('.github/workflows/image.yml').jobs.image.steps
   const tried = steps.findIndex(({ run }) => run?.includes('npm run test:image'))
@@ -108,6 +114,13 @@ test('what a stage stands on is there for each stage, and has the names that the
   // CloudFormation isn't told the brokers' addresses.
   const byHand = '/stint/dev/kafka-brokers'
   expect(asked.map((it) => plain(it.Default)).toSorted()).toEqual([...made.map(plain), byHand].toSorted())
+})
+
+test('what outlives its stack does so once it was made: what a failed first try left would be in the next one’s way', () => {
+  const templates = ['account', 'bucket', 'foundation'].map((name) => yaml(`infra/deploy/${name}.yml`))
+  const resources = templates.flatMap((it) => Object.values<{ DeletionPolicy?: string }>(it.Resources))
+  const policies = resources.flatMap(({ DeletionPolicy = '' }) => DeletionPolicy.match(/^Retain.*/) ?? [])
+  expect(policies).toEqual(Array(3).fill('RetainExceptOnCreate'))
 })
 
 test('every PostgreSQL that is made for Stint plans as the one does that tests have', () => {

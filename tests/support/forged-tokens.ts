@@ -1,8 +1,7 @@
 import { exportJWK, generateKeyPair, importJWK, type JWTPayload, SignJWT } from 'jose'
 import type { App } from '../../lib/app.ts'
+import type { SigningKey } from '../../lib/core/config.ts'
 import { newId } from '../../lib/core/ids.ts'
-
-export type SigningKey = App['config']['auth']['signingKeys'][number]
 
 export const newSigningKey = async (kid: string): Promise<SigningKey> => {
   const { privateKey } = await generateKeyPair('EdDSA', { extractable: true })
@@ -19,7 +18,7 @@ export interface Parts {
 /** What a genuine token of a person is made of; each forgery changes one thing of it. */
 export const genuine = ({ clock, config: { auth } }: App, userId = newId()): Parts => {
   const now = Math.floor(clock.now() / 1_000)
-  const [key] = auth.signingKeys
+  const [key] = auth.signing?.keys ?? []
   if (!key) throw new Error('there is no signing key')
   return {
     header: { alg: 'EdDSA', typ: 'at+jwt', kid: key.kid },

@@ -1,0 +1,40 @@
+import { type CryptoKey, SignJWT } from 'jose'
+import type { App } from '../app.ts'
+import { needed, type SigningKey } from '../core/config.ts'
+import { newId } from '../core/ids.ts'
+import { ALGORITHM, importKey, TYPE } from './tokens.ts'
+
+// Apart from what verifies tokens: only functions that import this file are given private keys (tests/serverless).
+
+export const ACCESS_TOKEN_SECONDS = 900
+
+/** Imported keys live as long as the configuration that they came from. */
+const imported = new WeakMap<SigningKey, Promise<CryptoKey>>()
+
+/**
+ * A token that says for 15 minutes who its bearer is, and by which sign-in. It cannot be called back.
+ * @throws {ConfigError} where AUTH_SIGNING_KEYS is not set
+ */
+export const issueAccessToken = async (app: App, userId: string, sessionId?: string): Promise<string> => {
+  const { issuer, audience, signing } = app.config.auth
+  const [signer] = needed(signing, 'AUTH_SIGNING_KEYS').keys
+  if (!signer) throw new Error('at least one signing key is needed')
+  const issuedAt = Math.floor(app.clock.now() / 1_000)
+  return new SignJWT(sessionId === undefined ? {} : { sid: sessionId })
+    .setProtectedHeader({ alg: ALGORITHM, typ: TYPE, kid: signer.kid })
+    .setIssuer(issuer)
+    .setAudience(audience)
+    .setSubject(userId)
+    .setIssuedAt(issuedAt)
+    .setExpirationTime(issuedAt + ACCESS_TOKEN_SECONDS)
+    .setJti(newId())
+    .sign(await privateKeyOf(signer))
+}
+
+const privateKeyOf = (signer: SigningKey): Promise<CryptoKey> => {
+  const known = imported.get(signer)
+  if (known) return known
+  const key = importKey(signer)
+  imported.set(signer, key)
+  return key
+}
