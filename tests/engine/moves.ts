@@ -34,7 +34,7 @@ export type Move =
   | { do: 'submit again'; part: Part; nth: number }
   /** Sends another request with the key of an earlier one. */
   | { do: 'misuse a key'; part: Part; nth: number; job: JobSpec }
-  /** Stores a request of a moment ago once more, with the same ids, as its host does when the commit's answer was lost. */
+  /** Stores a request of a moment ago, counted from the newest, once more: its host does so when the commit’s answer was lost. */
   | { do: 'store again'; part: Part; nth: number }
   | { do: 'cancel'; part: Part; nth: number }
   | { do: 'cancel many'; part: Part; picks: number[] }

@@ -138,9 +138,11 @@ export class Program {
         break
       }
       case 'store again': {
-        const recent = this.model.sendings.filter(
-          ({ answer, sentMs }) => answer !== 'refused' && Math.abs(this.#nowMs - sentMs) < STORED_AGAIN_WITHIN_MS,
-        )
+        const recent = this.model.sendings
+          .toReversed()
+          .filter(
+            ({ answer, sentMs }) => answer !== 'refused' && Math.abs(this.#nowMs - sentMs) < STORED_AGAIN_WITHIN_MS,
+          )
         const sending = pick(recent, move.nth)
         if (sending) this.#storeAgain(process, sending)
         break

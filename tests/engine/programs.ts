@@ -90,6 +90,8 @@ const submit = (job: fc.Arbitrary<JobSpec>) =>
     jobs: fc.array(job, { minLength: 1, maxLength: 4 }),
   })
 
+const storeAgain = fc.record({ do: fc.constant('store again' as const), part: host, nth: fc.nat(3) })
+
 const change = fc.record(
   {
     name: fc.constantFrom('another', null),
@@ -185,7 +187,7 @@ const secondThoughts = [
   { weight: 2, arbitrary: just(fc.record({ do: fc.constant('change' as const), part: host, nth, change })) },
   { weight: 2, arbitrary: just(fc.record({ do: fc.constant('delete' as const), part: host, nth })) },
   { weight: 1, arbitrary: just(fc.record({ do: fc.constant('prune' as const), part: timer })) },
-  { weight: 2, arbitrary: just(fc.record({ do: fc.constant('store again' as const), part: host, nth })) },
+  { weight: 2, arbitrary: just(storeAgain) },
 ]
 
 /** What goes wrong, and what people do then. */
@@ -302,7 +304,7 @@ const contested: fc.Arbitrary<JobSpec> = fc
         forSeconds: fc.constantFrom(0, 60),
         onDuplicate: fc.constantFrom('return', 'replace', 'replace'),
       }),
-      { nil: null, freq: 1 },
+      { nil: null, freq: 4 },
     ),
   })
   .map(({ job, points, delaySeconds, unique }) => ({
@@ -345,13 +347,26 @@ const kinship = [
 /** Programs in which many jobs run after many others. */
 export const families = programOf(family, kinship, 30)
 
+/** Another takes the place of a job before its host, which lost the answer, stores it again. */
+const overtaken: Scene = fc
+  .tuple(submit(contested), submit(contested), host, run)
+  .map(([one, other, part, meanwhile]) => [
+    one,
+    { do: 'finish', part: one.part },
+    other,
+    { do: 'finish', part: other.part },
+    { do: 'store again', part, nth: other.how === 'batch' ? 1 : other.jobs.length },
+    meanwhile,
+  ])
+
 /** Programs in which people often want something else. */
 export const changedMinds = programOf(
   submitted(contested),
   [
     { weight: 4, arbitrary: just(submit(contested)) },
     { weight: 4, arbitrary: submitted(contested) },
-    { weight: 4, arbitrary: just(fc.record({ do: fc.constant('store again' as const), part: host, nth })) },
+    { weight: 2, arbitrary: just(storeAgain) },
+    { weight: 2, arbitrary: overtaken },
     { weight: 1, arbitrary: just(fc.record({ do: fc.constant('submit again' as const), part: host, nth })) },
     { weight: 6, arbitrary: just(invoke(worker)) },
     { weight: 2, arbitrary: just(fc.record({ do: fc.constant('sweep' as const), part: timer })) },
