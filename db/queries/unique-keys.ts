@@ -20,6 +20,8 @@ export interface Holder {
   expired: boolean
   /** Whether the job has expired (`expires_at`) and only not been cancelled yet. */
   jobExpired: boolean
+  /** Whether the job that wants the key is there already. */
+  wanterIsThere: boolean
 }
 
 /** Takes keys that nobody has, and locks all of them, in order. @returns the keys that were free, as `project key` */
@@ -41,12 +43,21 @@ export const takeFree = async (sql: Sql, wanted: UniqueKey[]): Promise<Set<strin
 }
 
 /** Who holds keys that are locked by now. A statement of its own, so that it sees jobs committed before the lock. */
-export const listHolders = (sql: Sql, keys: { projectId: string; key: string }[]): Promise<Holder[]> => sql`
+export const listHolders = (
+  sql: Sql,
+  wanted: Pick<UniqueKey, 'projectId' | 'key' | 'jobId'>[],
+): Promise<Holder[]> => sql`
   SELECT held.project_id, held.key, held.job_id, jobs.state, held.until < now() AS expired,
-         coalesce(${hasExpired(sql)}, false) AS job_expired
-  FROM unnest(${keys.map((it) => it.projectId)}::uuid[], ${keys.map((it) => it.key)}::text[]) AS wanted (project_id, key)
+         coalesce(${hasExpired(sql)}, false) AS job_expired,
+         wanter.id IS NOT NULL AS wanter_is_there
+  FROM unnest(
+    ${wanted.map((it) => it.projectId)}::uuid[],
+    ${wanted.map((it) => it.key)}::text[],
+    ${wanted.map((it) => it.jobId)}::uuid[]
+  ) AS wanted (project_id, key, wanter_id)
   JOIN unique_keys AS held USING (project_id, key)
-  LEFT JOIN jobs ON jobs.id = held.job_id`
+  LEFT JOIN jobs ON jobs.id = held.job_id
+  LEFT JOIN (SELECT id FROM jobs) AS wanter ON wanter.id = wanter_id`
 
 /** Gives locked keys to other jobs. */
 export const pass = async (sql: Sql, keys: UniqueKey[]): Promise<void> => {

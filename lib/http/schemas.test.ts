@@ -129,6 +129,9 @@ test('a timestamp is RFC 3339 in UTC', () => {
 test('an instant is RFC 3339 by any clock, and comes to UTC', () => {
   const comesTo = [
     ['2026-02-28T12:00:00.123456Z', '2026-02-28T12:00:00.123456Z'],
+    ['2026-02-28T12:00:00.1234567Z', '2026-02-28T12:00:00.123456Z'],
+    // PostgreSQL would round it to the year 10000.
+    ['9999-12-31T23:59:59.9999999Z', '9999-12-31T23:59:59.999999Z'],
     ['2026-02-28T12:00:00.123456+00:00', '2026-02-28T12:00:00.123Z'],
     ['2026-02-28T12:00:00+02:00', '2026-02-28T10:00:00.000Z'],
     // PostgreSQL takes no offset beyond 15:59.

@@ -13,10 +13,13 @@ export const timestamp = z.iso
   .max(40, 'expected at most 40 characters')
   .refine((it) => !it.startsWith('0000'), 'expected a year from 0001 to 9999')
 
-/** What is in UTC already keeps all of its digits; an offset costs those beyond milliseconds. */
+/**
+ * What is in UTC already keeps its digits, up to those that PostgreSQL has: it rounds the others, and the last moment of
+ * 9999 to the year 10000, which no timestamp can say. An offset costs those beyond milliseconds.
+ */
 const inUtc = (time: string): string => {
   const ms = time.endsWith('Z') ? Number.NaN : Date.parse(time)
-  return Number.isNaN(ms) ? time : new Date(ms).toISOString()
+  return Number.isNaN(ms) ? time.replace(/(\.\d{6})\d+Z$/, '$1Z') : new Date(ms).toISOString()
 }
 
 /** An instant from a caller: RFC 3339 with any offset, turned into UTC. */

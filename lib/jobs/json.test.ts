@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect } from 'vitest'
 import { test } from '../../tests/support/world.ts'
 import { PermanentError } from './define.ts'
-import { MAX_DATA_BYTES, toStoredJson, toStoredProgress } from './json.ts'
+import { MAX_DATA_BYTES, toStoredJson, toStoredProgress, writtenBytes } from './json.ts'
 
 const store = (value: unknown, maxBytes = MAX_DATA_BYTES) => toStoredJson(value, 'result', maxBytes)
 
@@ -85,6 +85,21 @@ describe('a value for a JSON column', () => {
       expect(() => store(given)).toThrow(expect.objectContaining({ code: 'RESULT_INVALID' }))
     }
   })
+})
+
+test('numbers with exponents count for what PostgreSQL writes of them, and for hardly more', async ({
+  world: { sql },
+}) => {
+  const numbers = fc.array(fc.double({ noNaN: true, noDefaultInfinity: true }), { minLength: 1 })
+  const property = fc.asyncProperty(numbers, async (given) => {
+    const json = JSON.stringify(given)
+    const [row] = await sql<[{ written: string }]>`SELECT ${json}::text::jsonb::text AS written`
+    const { length } = row.written.replaceAll(' ', '')
+    expect(writtenBytes(json)).toBeGreaterThanOrEqual(length)
+    expect(writtenBytes(json)).toBeLessThanOrEqual(length + 25 * given.length)
+  })
+  await fc.assert(property, { numRuns: 100, skipAllAfterTimeLimit: 5_000 })
+  expect(writtenBytes('["4e-5", "4e+500"]')).toBe(18)
 })
 
 describe('progress', () => {

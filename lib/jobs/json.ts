@@ -8,6 +8,22 @@ export const MAX_DATA_BYTES = 256 * 1024
 /** A checkpoint, as JSON (bytes). */
 export const MAX_CHECKPOINT_BYTES = 1024 * 1024
 
+/** Input of a job as PostgreSQL gives it back, see {@link writtenBytes}. */
+export const MAX_WRITTEN_BYTES = 1024 * 1024
+
+/** The exponent of a number, as JSON.stringify writes it. */
+const EXPONENT = /\de([+-]\d{1,3})(?=[,\]}]|$)/g
+
+/**
+ * Bytes of JSON text as PostgreSQL gives it back: jsonb has no exponents, and writes the three hundred zeros of `1e-300`
+ * whenever the value is read.
+ */
+export const writtenBytes = (text: string): number => {
+  let bytes = Buffer.byteLength(text)
+  for (const [, exponent] of text.matchAll(EXPONENT)) bytes += Math.abs(Number(exponent))
+  return bytes
+}
+
 /** JSON text that PostgreSQL's jsonb refuses: escapes of NUL and of half characters. An escaped backslash begins none. */
 const UNSTORABLE = /(?<!\\)(?:\\\\)*\\u(?:0000|d[89a-f])/i
 

@@ -42,7 +42,8 @@ export const answerReplays = async (tx: TransactionSql, prepared: Prepared[], an
 
 /**
  * Takes the unique keys that are free. Who finds another job behind its key is answered with that one, or takes its
- * place if it asks for that and the other is still queued. One that has expired is in nobody's way.
+ * place if it asks for that and the other is still queued. One that has expired is in nobody's way. A job that is there
+ * already had its turn before: its commit's answer was lost, and who has its key by now came after it.
  * @returns the jobs that were replaced or had expired, cancelled by now
  */
 export const answerDuplicates = async (
@@ -58,14 +59,16 @@ export const answerDuplicates = async (
   const free = await uniqueKeys.takeFree(tx, wanted)
   const taken = wanted.filter((key) => !free.has(nameOf(key)))
   const { holders, expired } = await findHolders(tx, taken)
-  const replaceable = holders.filter((it) => it.state === 'queued' && replaces(groups.get(nameOf(it))?.[0]))
+  const replaceable = holders.filter(
+    (it) => it.state === 'queued' && !it.wanterIsThere && replaces(groups.get(nameOf(it))?.[0]),
+  )
   const replaceableIds = replaceable.map((it) => it.jobId)
   const replaced = replaceableIds.length > 0 ? await jobs.cancelQueued(tx, replaceableIds) : []
   const gone = new Set(replaced.map((it) => it.id))
   const passed: uniqueKeys.UniqueKey[] = []
   for (const holder of holders) {
     const [first] = groups.get(nameOf(holder)) ?? []
-    if (!first) continue
+    if (!first || holder.wanterIsThere) continue
     if (hasLost(holder) || gone.has(holder.jobId)) passed.push(toUniqueKey(first))
     else answered.set(first, { jobId: holder.jobId, outcome: 'duplicate' })
   }

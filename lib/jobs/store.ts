@@ -60,7 +60,9 @@ export const store = async (app: App, tx: TransactionSql, prepared: Prepared[], 
   const ended = parents.filter((row) => hasEnded(row.state)).map(({ id, state }) => ({ id, state, hasChildren: true }))
   const { times, late } = await insert(tx, made)
   if (!by) refuseLate(made, late)
-  const edges = made.flatMap(({ row, after }) => after.map((parentId) => ({ childId: row.id, parentId })))
+  // One that was there already has its edges, and they are counted; the siblings' keys may have led to others then.
+  const inserted = made.filter(({ row }) => times.has(row.id))
+  const edges = inserted.flatMap(({ row, after }) => after.map((parentId) => ({ childId: row.id, parentId })))
   if (edges.length > 0) await dependencies.insert(tx, edges)
   const changed = await settleChildren(app, tx, [...ended, ...replaced])
   return {

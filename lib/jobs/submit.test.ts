@@ -365,6 +365,17 @@ describe('dependencies', () => {
   })
 })
 
+test('an input is refused that PostgreSQL would write many times as long', async ({ world }) => {
+  const { post } = await submitter(world)
+  const noop = (echo: number[]) => post('/jobs', { kind: 'debug.noop', input: { echo } })
+  expect((await noop(Array(3_000).fill(1e-300))).status).toBe(202)
+  const refused = await noop(Array(4_000).fill(1e-300))
+  expect(refused.status).toBe(422)
+  expect(refused.body.errors).toEqual([
+    { path: 'input', message: 'may have 1048576 bytes of JSON with its numbers written out, without exponents' },
+  ])
+})
+
 test('concurrent single submissions share inserts, and one that fails costs the others nothing', async ({ world }) => {
   const { post } = await submitter(world)
   const answers = await Promise.all(

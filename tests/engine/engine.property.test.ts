@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { test, type World } from '../support/world.ts'
 import { FAIR_PROMISES, PROMISES } from './check.ts'
 import type { Move } from './moves.ts'
-import { changingHands, closeQuarters, fairWeather, families, foulWeather } from './programs.ts'
+import { changedMinds, changingHands, closeQuarters, fairWeather, families, foulWeather } from './programs.ts'
 import type { Promised } from './promises/known.ts'
 import { runProgram } from './run-program.ts'
 import { setStage } from './stage.ts'
@@ -53,6 +53,12 @@ test('jobs that run after others do so once those have ended, whoever counts the
   world,
 }) => {
   await holds(world, { programs: families, promises: PROMISES, runs: RUNS })
+})
+
+test('whoever changes, replaces, deletes and repeats what was asked for gets what was asked for last', {
+  timeout,
+}, async ({ world }) => {
+  await holds(world, { programs: changedMinds, promises: PROMISES, runs: RUNS * 2 })
 })
 
 test('workers that die and sleep struggle for a job, and one at a time has it', { timeout }, async ({ world }) => {

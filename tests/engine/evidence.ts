@@ -5,7 +5,7 @@ import type { Script } from './scripted.ts'
 /** Everything that the tables say of the jobs. */
 export interface Evidence {
   jobs: JobEvidence[]
-  edges: { childId: string; parentId: string; settledAt: Date | null }[]
+  edges: { childId: string; parentId: string; settledAt: Date | null; goneAt: number | null }[]
 }
 
 /** One job with all that belongs to it, each in its order. */
@@ -36,6 +36,8 @@ export interface JobEvidence {
   partial: unknown
   checkpoint: unknown
   error: JobError | null
+  /** When it was deleted, as the number of the latest event; null while it is there. */
+  goneAt: number | null
   events: EventEvidence[]
   stints: { stint: number; attempt: number; outcome: string; worker: string; runMs: number; error: JobError | null }[]
   numbers: { id: number; stint: number; number: number; held: boolean }[]
@@ -48,17 +50,23 @@ export interface EventEvidence {
   type: string
   data: Record<string, unknown>
   createdAt: Date
+  /** The transaction that wrote it. */
+  xid: number
 }
 
-/** Reads it all, in the order of the ids. */
+/** Reads it all, in the order of the ids, what was deleted too. */
 export const gatherEvidence = async (sql: Pool): Promise<Evidence> => {
-  const rows = await sql<Omit<JobEvidence, 'events' | 'stints' | 'numbers' | 'lines'>[]>`SELECT * FROM jobs ORDER BY id`
-  const events = await sql<(EventEvidence & { jobId: string })[]>`SELECT * FROM events ORDER BY job_id, seq`
+  const all = (table: string) => sql`
+    (SELECT *, NULL AS gone_at FROM ${sql(table)} UNION ALL SELECT * FROM ${sql(`archive.${table}`)}) AS ${sql(table)}`
+  const rows = await sql<Omit<JobEvidence, 'events' | 'stints' | 'numbers' | 'lines'>[]>`
+    SELECT * FROM ${all('jobs')} ORDER BY id`
+  const events = await sql<(EventEvidence & { jobId: string })[]>`SELECT * FROM ${all('events')} ORDER BY job_id, seq`
   const stints = await sql<(JobEvidence['stints'][number] & { jobId: string })[]>`
-    SELECT * FROM stints ORDER BY job_id, stint`
+    SELECT * FROM ${all('stints')} ORDER BY job_id, stint`
   const numbers = await sql<(JobEvidence['numbers'][number] & { jobId: string })[]>`SELECT * FROM numbers ORDER BY id`
-  const lines = await sql<(JobEvidence['lines'][number] & { jobId: string })[]>`SELECT * FROM job_logs ORDER BY id`
-  const edges = await sql<Evidence['edges']>`SELECT * FROM job_dependencies`
+  const lines = await sql<(JobEvidence['lines'][number] & { jobId: string })[]>`
+    SELECT * FROM ${all('job_logs')} ORDER BY id`
+  const edges = await sql<Evidence['edges']>`SELECT * FROM ${all('job_dependencies')}`
   const of = <T extends { jobId: string }>(all: T[]) => Map.groupBy(all, (it) => it.jobId)
   const [eventsOf, stintsOf, numbersOf, linesOf] = [of(events), of(stints), of(numbers), of(lines)]
   return {

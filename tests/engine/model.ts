@@ -1,3 +1,4 @@
+import type { JobChange } from '../../db/queries/job-changes.ts'
 import type { Prepared } from '../../lib/jobs/prepare.ts'
 import type { Submitted } from '../../lib/jobs/store.ts'
 import type { JobSpec } from './moves.ts'
@@ -16,6 +17,8 @@ export interface Request {
 export interface Sending {
   request: Request
   prepared: Prepared[]
+  /** By the clock that all see. */
+  sentMs: number
   /** `unknown`: the host died before it answered. */
   answer: 'unknown' | 'accepted' | 'refused'
   submitted: Submitted[]
@@ -30,20 +33,32 @@ export interface Ask {
   answer: 'unknown' | 'done' | 'running' | 'refused'
 }
 
+/** What somebody asked a job to be otherwise. */
+export interface AskedChange {
+  jobId: string
+  change: JobChange
+  answer: 'unknown' | 'done' | 'refused'
+}
+
 /** What the test knows of the jobs: who asked for what, and what was answered. The engine is held against it. */
 export class Model {
   readonly sendings: Sending[] = []
   /** The jobs that people know of, in the order of the answers. */
   readonly accepted: string[] = []
   readonly asks: Ask[] = []
+  readonly changes: AskedChange[] = []
+  /** Jobs that somebody wanted deleted, and was not refused. */
+  readonly deleted = new Set<string>()
+  /** Old jobs may have been removed. */
+  pruned = false
   /** When the queue was known to be paused, in numbers of events. */
   readonly pauses: { from: number; to: number }[] = []
   /** So much time passed that an idempotency key may have expired. */
   keysExpired = false
 
   accept(sending: Sending, submitted: Submitted[]): void {
+    if (sending.answer !== 'accepted') sending.submitted = submitted
     sending.answer = 'accepted'
-    sending.submitted = submitted
     for (const { jobId } of submitted) if (!this.accepted.includes(jobId)) this.accepted.push(jobId)
   }
 
@@ -71,6 +86,12 @@ export class Model {
       ),
     )
     return Map.groupBy(sent, (it) => `${it.key} of ${it.projectId.slice(-1)}`)
+  }
+
+  /** Values of a field that a job may have by what was asked. */
+  changesOf(jobId: string, field: keyof JobChange): unknown[] {
+    const asked = this.changes.filter((it) => it.jobId === jobId && it.answer !== 'refused')
+    return asked.flatMap(({ change }) => (change[field] === undefined ? [] : [change[field]]))
   }
 
   /** Whether somebody asked for it, and was not refused. */

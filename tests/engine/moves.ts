@@ -1,3 +1,4 @@
+import type { JobChange } from '../../db/queries/job-changes.ts'
 import type { OnParentFailure } from '../../db/queries/jobs.ts'
 import type { Script } from './scripted.ts'
 
@@ -33,8 +34,17 @@ export type Move =
   | { do: 'submit again'; part: Part; nth: number }
   /** Sends another request with the key of an earlier one. */
   | { do: 'misuse a key'; part: Part; nth: number; job: JobSpec }
+  /** Stores a request of a moment ago, counted from the newest, once more: its host does so when the commit’s answer was lost. */
+  | { do: 'store again'; part: Part; nth: number }
   | { do: 'cancel'; part: Part; nth: number }
+  | { do: 'cancel many'; part: Part; picks: number[] }
   | { do: 'retry'; part: Part; nth: number; fromStart: boolean }
+  | { do: 'retry many'; part: Part; picks: number[]; fromStart: boolean }
+  /** Says something else of a job that waits. */
+  | { do: 'change'; part: Part; nth: number; change: JobChange }
+  | { do: 'delete'; part: Part; nth: number }
+  /** What has had its time is removed. */
+  | { do: 'prune'; part: Part }
   /** Failed jobs begin anew, so many a second. */
   | { do: 'redrive'; part: Part; perSecond: number | undefined }
   | { do: 'pause'; part: Part }

@@ -1,18 +1,22 @@
-import { StintError } from '../../lib/core/errors.ts'
+import type { JobChange } from '../../db/queries/job-changes.ts'
+import { type ErrorCode, StintError } from '../../lib/core/errors.ts'
 import { relay } from '../../lib/events/relay.ts'
-import { cancelJob } from '../../lib/jobs/cancel.ts'
+import { cancelJob, cancelJobs } from '../../lib/jobs/cancel.ts'
+import { changeJob } from '../../lib/jobs/change.ts'
 import { execute } from '../../lib/jobs/execute.ts'
 import { submitGathered } from '../../lib/jobs/gather.ts'
-import { redriveJobs, retryJob } from '../../lib/jobs/retry-jobs.ts'
+import { removeJob } from '../../lib/jobs/remove-jobs.ts'
+import { redriveJobs, retryJob, retryJobs } from '../../lib/jobs/retry-jobs.ts'
 import { submit } from '../../lib/jobs/submit.ts'
 import { endLeasesOf, sweep } from '../../lib/jobs/sweep.ts'
 import { hardStopMs } from '../../lib/jobs/time.ts'
 import { pauseQueue, resumeQueue } from '../../lib/queue/pause.ts'
+import { prune } from '../../lib/schedule/prune.ts'
 import { Broker } from './broker.ts'
 import { jump } from './database-clock.ts'
 import { Doorbells } from './doorbells.ts'
 import { Journal } from './journal.ts'
-import { type Ask, Model, type Request } from './model.ts'
+import { type Ask, type AskedChange, Model, type Request, type Sending } from './model.ts'
 import type { Move, MoveOf, Part } from './moves.ts'
 import { Process, type Surroundings } from './process.ts'
 import { newRequest, newSending } from './requests.ts'
@@ -22,6 +26,9 @@ import type { VirtualTime } from './virtual-time.ts'
 
 /** Idempotency keys are kept for 24 h. */
 const KEYS_EXPIRE_AFTER_SECONDS = 86_400
+
+/** A host that lost the answer of a commit tries no longer. */
+const STORED_AGAIN_WITHIN_MS = 10_000
 
 /** How much has not come to its end: jobs, events, and jobs whose end is not counted at all of their children. */
 interface Left {
@@ -130,8 +137,34 @@ export class Program {
         if (key) this.#send(process, newRequest(this.model, 'one', [move.job], [key]))
         break
       }
+      case 'store again': {
+        const recent = this.model.sendings
+          .toReversed()
+          .filter(
+            ({ answer, sentMs }) => answer !== 'refused' && Math.abs(this.#nowMs - sentMs) < STORED_AGAIN_WITHIN_MS,
+          )
+        const sending = pick(recent, move.nth)
+        if (sending) this.#storeAgain(process, sending)
+        break
+      }
       case 'cancel':
         this.#ask(process, 'cancel', pick(this.model.accepted, move.nth), (id) => cancelJob(app, id))
+        break
+      case 'cancel many':
+        this.#cancelMany(process, pickAll(this.model.accepted, move.picks))
+        break
+      case 'retry many':
+        this.#retryMany(process, pickAll(this.model.accepted, move.picks), move.fromStart)
+        break
+      case 'change':
+        this.#change(process, pick(this.model.accepted, move.nth), move.change)
+        break
+      case 'delete':
+        this.#delete(process, pick(this.model.accepted, move.nth))
+        break
+      case 'prune':
+        this.model.pruned = true
+        process.start('a prune', () => prune(app))
         break
       case 'retry': {
         const what = move.fromStart ? 'retry from the start' : 'retry'
@@ -232,7 +265,7 @@ export class Program {
 
   #send(host: Process, request: Request): void {
     const { model } = this
-    const sending = newSending(model, host.kinds, request)
+    const sending = newSending(model, host.kinds, request, this.#nowMs)
     host.start(`a submission (${request.how})`, async () => {
       try {
         const submitted =
@@ -248,6 +281,17 @@ export class Program {
     })
   }
 
+  #storeAgain(host: Process, sending: Sending): void {
+    host.start('a submission, once more', async () => {
+      try {
+        this.model.accept(sending, await submit(host.app, sending.prepared))
+      } catch (error) {
+        // Its answer is the first one's.
+        if (!(error instanceof StintError)) throw error
+      }
+    })
+  }
+
   /** Something that a person asks for one job, and may be refused because of the job's state. */
   #ask(host: Process, what: Ask['what'], jobId: string | undefined, request: (id: string) => Promise<unknown>): void {
     if (!jobId) return
@@ -257,9 +301,57 @@ export class Program {
       try {
         ask.answer = (await request(jobId)) === 'running' ? 'running' : 'done'
       } catch (error) {
-        if (!(error instanceof StintError) || !/^JOB_(NOT_)?(ENDED|SUCCEEDED)$|^UNIQUE_KEY_TAKEN$/.test(error.code))
+        if (!isRefusedFor(error, 'JOB_NOT_FOUND', 'JOB_ENDED', 'JOB_NOT_ENDED', 'JOB_SUCCEEDED', 'UNIQUE_KEY_TAKEN'))
           throw error
         ask.answer = 'refused'
+      }
+    })
+  }
+
+  #cancelMany(host: Process, ids: string[]): void {
+    const asks = ids.map((jobId): Ask => ({ what: 'cancel', jobId, answer: 'unknown' }))
+    this.model.asks.push(...asks)
+    host.start(`a cancel of ${ids.length} jobs`, async () => {
+      const found = new Map((await cancelJobs(host.app, ids)).map((it) => [it.id, it]))
+      for (const ask of asks) {
+        const { state, changed = false } = found.get(ask.jobId) ?? {}
+        if (state === 'running') ask.answer = 'running'
+        else ask.answer = changed ? 'done' : 'refused'
+      }
+    })
+  }
+
+  #retryMany(host: Process, ids: string[], fromStart: boolean): void {
+    const what = fromStart ? 'retry from the start' : 'retry'
+    for (const jobId of ids) this.model.asks.push({ what, jobId, answer: 'unknown' })
+    host.start(`a ${what} of ${ids.length} jobs`, () => retryJobs(host.app, ids, { fromStart }))
+  }
+
+  #change(host: Process, jobId: string | undefined, change: JobChange): void {
+    if (!jobId) return
+    const asked: AskedChange = { jobId, change, answer: 'unknown' }
+    this.model.changes.push(asked)
+    host.start(`a change of job ${jobId.slice(-4)}`, async () => {
+      try {
+        await changeJob(host.app, jobId, change)
+        asked.answer = 'done'
+      } catch (error) {
+        if (!isRefusedFor(error, 'JOB_NOT_FOUND', 'JOB_ENDED', 'JOB_RUNNING', 'VALIDATION_FAILED')) throw error
+        asked.answer = 'refused'
+      }
+    })
+  }
+
+  #delete(host: Process, jobId: string | undefined): void {
+    if (!jobId) return
+    host.start(`a deletion of job ${jobId.slice(-4)}`, async () => {
+      const isNew = !this.model.deleted.has(jobId)
+      this.model.deleted.add(jobId)
+      try {
+        await removeJob(host.app, jobId)
+      } catch (error) {
+        if (!isRefusedFor(error, 'JOB_NOT_FOUND', 'JOB_NOT_ENDED', 'JOB_UNPUBLISHED', 'JOB_IN_USE')) throw error
+        if (isNew) this.model.deleted.delete(jobId)
       }
     })
   }
@@ -374,5 +466,13 @@ export class Program {
 
 const told = (error: unknown): string =>
   error instanceof Error && error.cause ? `${error}, because of ${told(error.cause)}` : String(error)
+
+const isRefusedFor = (error: unknown, ...codes: ErrorCode[]): boolean =>
+  error instanceof StintError && codes.includes(error.code)
+
+/** Those of them that the numbers count to, each once. */
+const pickAll = <T>(list: readonly T[], picks: number[]): T[] => [
+  ...new Set(picks.flatMap((nth) => pick(list, nth) ?? [])),
+]
 
 const pick = <T>(list: readonly T[], nth: number): T | undefined => list[nth % Math.max(1, list.length)]

@@ -90,6 +90,21 @@ const submit = (job: fc.Arbitrary<JobSpec>) =>
     jobs: fc.array(job, { minLength: 1, maxLength: 4 }),
   })
 
+const storeAgain = fc.record({ do: fc.constant('store again' as const), part: host, nth: fc.nat(3) })
+
+const change = fc.record(
+  {
+    name: fc.constantFrom('another', null),
+    priority: fc.constantFrom(0, 10, -10),
+    delaySeconds: fc.constantFrom(0, 0, 2, 1_200),
+    maxAttempts: fc.integer({ min: 1, max: 4 }),
+    timeoutSeconds: fc.constantFrom(60, 3_600),
+    tags: fc.subarray(['a', 'b:c']),
+    expiresInSeconds: fc.constantFrom(1, 20, 2_000),
+  },
+  { requiredKeys: [] },
+)
+
 const just = (move: fc.Arbitrary<Move>): Scene => move.map((it) => [it])
 
 /** A submission that is stored and rung for before anything else happens. */
@@ -153,6 +168,28 @@ const everyday = [
   { weight: 16, arbitrary: just(run) },
 ]
 
+const several = fc.array(nth, { minLength: 1, maxLength: 5 })
+
+/** What people do with jobs that are there. */
+const secondThoughts = [
+  { weight: 2, arbitrary: just(fc.record({ do: fc.constant('cancel' as const), part: host, nth })) },
+  { weight: 1, arbitrary: just(fc.record({ do: fc.constant('cancel many' as const), part: host, picks: several })) },
+  {
+    weight: 2,
+    arbitrary: just(fc.record({ do: fc.constant('retry' as const), part: host, nth, fromStart: fc.boolean() })),
+  },
+  {
+    weight: 1,
+    arbitrary: just(
+      fc.record({ do: fc.constant('retry many' as const), part: host, picks: several, fromStart: fc.boolean() }),
+    ),
+  },
+  { weight: 2, arbitrary: just(fc.record({ do: fc.constant('change' as const), part: host, nth, change })) },
+  { weight: 2, arbitrary: just(fc.record({ do: fc.constant('delete' as const), part: host, nth })) },
+  { weight: 1, arbitrary: just(fc.record({ do: fc.constant('prune' as const), part: timer })) },
+  { weight: 2, arbitrary: just(storeAgain) },
+]
+
 /** What goes wrong, and what people do then. */
 const harm = [
   { weight: 4, arbitrary: crash },
@@ -163,16 +200,11 @@ const harm = [
   {
     weight: 1,
     arbitrary: just(
-      fc.record({ do: fc.constant('jump' as const), seconds: fc.constantFrom(2, 31, 70, 200, -3, 2_700_000) }),
+      fc.record({ do: fc.constant('jump' as const), seconds: fc.constantFrom(2, 31, 70, 200, -3, -3_600, 2_700_000) }),
     ),
   },
   { weight: 2, arbitrary: just(kill(fc.constantFrom(...PARTS))) },
   { weight: 1, arbitrary: just(fc.record({ do: fc.constant('stop' as const), part: worker })) },
-  { weight: 2, arbitrary: just(fc.record({ do: fc.constant('cancel' as const), part: host, nth })) },
-  {
-    weight: 2,
-    arbitrary: just(fc.record({ do: fc.constant('retry' as const), part: host, nth, fromStart: fc.boolean() })),
-  },
   {
     weight: 1,
     arbitrary: just(
@@ -219,7 +251,7 @@ const programOf = (beginning: Scene, scenes: { weight: number; arbitrary: Scene 
 export const fairWeather = programOf(submitted(jobSpec), everyday, 25)
 
 /** Programs in which everything goes wrong that can. */
-export const foulWeather = programOf(submitted(jobSpec), [...everyday, ...harm], 40)
+export const foulWeather = programOf(submitted(jobSpec), [...everyday, ...secondThoughts, ...harm], 40)
 
 /** A long job that nothing keeps from running. */
 const lively: fc.Arbitrary<JobSpec> = jobSpec.map((job) => ({
@@ -260,6 +292,29 @@ const relative: fc.Arbitrary<JobSpec> = fc
     maxAttempts,
   }))
 
+/** A short job of few projects and keys, so that jobs get in each other's way. */
+const contested: fc.Arbitrary<JobSpec> = fc
+  .record({
+    job: jobSpec,
+    points: fc.nat(1),
+    delaySeconds: fc.constantFrom(0, 0, 3),
+    unique: fc.option(
+      fc.record({
+        key: fc.constantFrom('x', 'y'),
+        forSeconds: fc.constantFrom(0, 60),
+        onDuplicate: fc.constantFrom('return', 'replace', 'replace'),
+      }),
+      { nil: null, freq: 4 },
+    ),
+  })
+  .map(({ job, points, delaySeconds, unique }) => ({
+    ...job,
+    script: { ...job.script, points, submits: false },
+    project: 0,
+    delaySeconds,
+    unique,
+  }))
+
 const family: Scene = fc
   .record({
     do: fc.constant('submit' as const),
@@ -291,6 +346,39 @@ const kinship = [
 
 /** Programs in which many jobs run after many others. */
 export const families = programOf(family, kinship, 30)
+
+/** Another takes the place of a job before its host, which lost the answer, stores it again. */
+const overtaken: Scene = fc
+  .tuple(submit(contested), submit(contested), host, run)
+  .map(([one, other, part, meanwhile]) => [
+    one,
+    { do: 'finish', part: one.part },
+    other,
+    { do: 'finish', part: other.part },
+    { do: 'store again', part, nth: other.how === 'batch' ? 1 : other.jobs.length },
+    meanwhile,
+  ])
+
+/** Programs in which people often want something else. */
+export const changedMinds = programOf(
+  submitted(contested),
+  [
+    { weight: 4, arbitrary: just(submit(contested)) },
+    { weight: 4, arbitrary: submitted(contested) },
+    { weight: 2, arbitrary: just(storeAgain) },
+    { weight: 2, arbitrary: overtaken },
+    { weight: 1, arbitrary: just(fc.record({ do: fc.constant('submit again' as const), part: host, nth })) },
+    { weight: 6, arbitrary: just(invoke(worker)) },
+    { weight: 2, arbitrary: just(fc.record({ do: fc.constant('sweep' as const), part: timer })) },
+    { weight: 4, arbitrary: just(fc.record({ do: fc.constant('relay' as const), part: timer })) },
+    { weight: 16, arbitrary: just(run) },
+    { weight: 4, arbitrary: just(wait) },
+    { weight: 1, arbitrary: pause },
+    { weight: 1, arbitrary: just(kill(host)) },
+    ...secondThoughts.map((it) => ({ ...it, weight: 2 * it.weight })),
+  ],
+  40,
+)
 
 /** Programs in which workers that die and sleep struggle for a few long jobs. */
 export const closeQuarters = programOf(submitted(lively), struggle, 40)

@@ -132,3 +132,9 @@ test('a safe point that is saved late doesn’t overwrite a newer one', async ({
     run(1),
   ])
 })
+
+test('a submission that is stored again takes nobody’s place anew', async ({ world }) => {
+  const unique = { key: 'x', forSeconds: 0, onDuplicate: 'replace' as const }
+  const replacing: Move[] = [submit(job({ unique })), { do: 'finish', part: 'host-1' }]
+  await runs(world, [...replacing, ...replacing, { do: 'store again', part: 'host-1', nth: 1 }])
+})

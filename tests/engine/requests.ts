@@ -20,7 +20,7 @@ export const newRequest = (model: Model, how: Request['how'], specs: JobSpec[], 
 })
 
 /** Sends it once: prepares its jobs as the API does. */
-export const newSending = (model: Model, kinds: readonly JobKind[], request: Request): Sending => {
+export const newSending = (model: Model, kinds: readonly JobKind[], request: Request, sentMs: number): Sending => {
   const prepared = request.specs.map((spec, index) => {
     const it = prepare(kinds, { ...submissionOf(spec), name: `job ${index}` }, owner(spec))
     const key = request.keys[index]
@@ -34,7 +34,7 @@ export const newSending = (model: Model, kinds: readonly JobKind[], request: Req
     const it = prepared[index]
     if (it) it.after = [...new Set([...(request.parents[index] ?? []), ...ids])]
   }
-  const sending: Sending = { request, prepared, answer: 'unknown', submitted: [], error: undefined }
+  const sending: Sending = { request, prepared, sentMs, answer: 'unknown', submitted: [], error: undefined }
   model.sendings.push(sending)
   return sending
 }

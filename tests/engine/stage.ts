@@ -2,6 +2,7 @@ import { basename } from 'node:path'
 import { inject } from 'vitest'
 import { createPool, type Pool } from '../../db/client.ts'
 import { withDatabase } from '../support/given-stack.ts'
+import { installArchive } from './archive.ts'
 import { installClock } from './database-clock.ts'
 import { PARTS, type Part } from './moves.ts'
 import { openPool } from './process.ts'
@@ -49,9 +50,12 @@ const prepare = async (databaseUrl: string): Promise<string[]> => {
         id bigint GENERATED ALWAYS AS IDENTITY, job_id uuid NOT NULL, stint integer NOT NULL, number integer NOT NULL,
         held boolean NOT NULL
       )`
+    await installArchive(sql)
+    // The archive last: it takes what is deleted before.
     const rows = await sql<{ name: string }[]>`
       SELECT format('%I.%I', schemaname, tablename) AS name FROM pg_tables
-      WHERE schemaname IN ('public', 'clock') AND tablename NOT IN ('schema_migrations', 'queues')`
+      WHERE schemaname IN ('public', 'clock', 'archive') AND tablename NOT IN ('schema_migrations', 'queues')
+      ORDER BY schemaname = 'archive'`
     return rows.map(({ name }) => name)
   } finally {
     await sql.end()

@@ -21,7 +21,8 @@ export const watchClaims =
     if (statement !== 'claims.claim' || traffic.hasTransactions) return send()
     const startable = await admin<Startable[]>`
       SELECT id, project_id, priority, kind FROM jobs
-      WHERE state = 'queued' AND queue = 'default' AND start_at <= now() AND concurrency_key IS NULL AND crashes < 2`
+      WHERE state = 'queued' AND queue = 'default' AND start_at <= now() AND concurrency_key IS NULL AND crashes < 2
+        AND (expires_at IS NULL OR expires_at > now() OR stint > 0)`
     const answer = (await send()) as ClaimedJob[]
     const claimed = new Set(answer.map((job) => job.id))
     for (const ofProject of Map.groupBy(startable, (it) => it.projectId).values()) {

@@ -1,13 +1,26 @@
+import type { JobError } from '../../../db/queries/jobs.ts'
 import { StintError } from '../../../lib/core/errors.ts'
-import { livesOf, stretchOf } from '../evidence.ts'
+import { type JobEvidence, livesOf, stretchOf } from '../evidence.ts'
 import { mostAtOnce, ofEachJob, type Promised } from './known.ts'
 
 /** What people are promised who submit jobs. */
 export const acceptance: Record<string, Promised> = {
-  *'a job that was accepted is there'({ evidence, model }) {
+  *'a job that was accepted is there, unless it was deleted'({ evidence, model }) {
     const stored = new Set(evidence.jobs.map((it) => it.id))
     for (const id of model.accepted) if (!stored.has(id)) yield `job ${id.slice(-4)} is lost`
+    for (const { id, goneAt } of evidence.jobs) {
+      if (goneAt !== null && !model.pruned && !model.deleted.has(id)) yield `job ${id.slice(-4)} was deleted by nobody`
+    }
   },
+
+  'no job is deleted that a live one runs after': ofEachJob(function* ({ id, goneAt }, { evidence }) {
+    if (goneAt === null) return
+    const children = evidence.edges.filter((it) => it.parentId === id).map((it) => it.childId)
+    for (const child of evidence.jobs.filter((it) => children.includes(it.id))) {
+      if (livesOf(child).some((life) => stretchOf(life).from <= goneAt && goneAt < stretchOf(life).to))
+        yield `it was deleted while its child ${child.id.slice(-4)} lived`
+    }
+  }),
 
   *'a request is stored as a whole or not at all, and a refused one not at all'({ evidence, model }) {
     const stored = new Set(evidence.jobs.map((it) => it.id))
@@ -22,12 +35,17 @@ export const acceptance: Record<string, Promised> = {
     }
   },
 
-  *'a request is refused only for a key that was used with another body'({ model }) {
+  *'a request is refused only for a key that was used with another body, or a parent that was deleted'({
+    evidence,
+    model,
+  }) {
+    const gone = new Set(evidence.jobs.filter((it) => it.goneAt !== null).map((it) => it.id))
     const misused = [...model.byKey().values()].filter((sent) => new Set(sent.map((it) => it.bodyHash)).size > 1)
     const reasons = new Set(misused.flatMap((sent) => sent.map((it) => it.id)))
     for (const { prepared, answer, error } of model.sendings) {
       if (answer !== 'refused') continue
       const reused = error instanceof StintError && error.code === 'IDEMPOTENCY_KEY_REUSED'
+      if (prepared.some(({ after }) => after.some((id) => gone.has(id)))) continue
       if (!reused || !prepared.some((it) => reasons.has(it.row.id))) yield `a request was refused: ${error}`
     }
   },
@@ -55,13 +73,24 @@ export const acceptance: Record<string, Promised> = {
     }
   },
 
+  'a job that was replaced made room for another, in the same moment': ofEachJob(function* (job, { evidence, model }) {
+    const keyOf = ({ id, projectId }: JobEvidence) => `${projectId} ${model.originOf(id)?.prepared.unique?.key}`
+    for (const { data, xid, seq } of job.events) {
+      if ((data['error'] as JobError | undefined)?.code !== 'REPLACED') continue
+      const heirs = evidence.jobs.filter((it) => it.events[0]?.xid === xid && keyOf(it) === keyOf(job))
+      if (heirs.length === 0) yield `its event ${seq} says that it was replaced, and nobody came`
+    }
+  }),
+
   'a job is what was asked for': ofEachJob(function* (job, { model }) {
     const origin = model.originOf(job.id)
     if (!origin && job.submittedBy) return
     if (!origin) return yield 'nobody asked for it'
     const { spec } = origin
     for (const field of ['kind', 'priority', 'maxAttempts', 'timeoutSeconds', 'onParentFailure', 'tags'] as const) {
-      if (String(job[field]) !== String(spec[field])) yield `its ${field} is ${job[field]} and not ${spec[field]}`
+      const asked = field === 'kind' || field === 'onParentFailure' ? [] : model.changesOf(job.id, field)
+      if (![spec[field], ...asked].some((it) => String(job[field]) === String(it)))
+        yield `its ${field} is ${job[field]} and not ${spec[field]}`
     }
   }),
 }

@@ -31,7 +31,7 @@ export const dependencies: Record<string, Promised> = {
           yield `its event ${freed.seq} frees it while its parent ${parent.id.slice(-4)} lives`
       }
     }
-    if (parents.some(wasRetried)) return
+    if (parents.some((it) => wasRetried(it) || it.goneAt !== null)) return
     const expected = parents.map(({ id, state, result }) => ({ jobId: id, state, result }))
     for (const { stint, parents: told } of journal.of(job.id)) {
       if (!isDeepStrictEqual(told, expected)) yield `stint ${stint} was told ${JSON.stringify(told)} of its parents`
@@ -48,7 +48,8 @@ export const dependencies: Record<string, Promised> = {
 
   *'every parent’s end was counted'({ evidence }) {
     for (const edge of evidence.edges) {
-      if (!edge.settledAt) yield `job ${edge.childId.slice(-4)} was not told that ${edge.parentId.slice(-4)} ended`
+      if (!edge.settledAt && edge.goneAt === null)
+        yield `job ${edge.childId.slice(-4)} was not told that ${edge.parentId.slice(-4)} ended`
     }
     for (const job of evidence.jobs) {
       const ran = job.stint > 0

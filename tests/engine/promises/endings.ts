@@ -73,7 +73,10 @@ const wrongEnding = (job: JobEvidence, { evidence, journal, model }: Known): str
       if (job.error?.code === 'REPLACED')
         return model.originOf(job.id)?.spec.unique ? undefined : 'it has no unique key'
       if (job.error?.code === 'EXPIRED')
-        return model.originOf(job.id)?.spec.expiresAfterSeconds ? undefined : 'it had no expiry'
+        return model.originOf(job.id)?.spec.expiresAfterSeconds ||
+          model.changesOf(job.id, 'expiresInSeconds').length > 0
+          ? undefined
+          : 'it had no expiry'
       return model.wasAsked('cancel', job.id) ? undefined : 'nobody cancelled it'
     case 'failed':
       switch (job.error?.code) {

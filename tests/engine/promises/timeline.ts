@@ -156,7 +156,9 @@ export const timeline: Record<string, Promised> = {
   },
 }
 
-const statesOf = (events: EventEvidence[]): JobState[] => events.flatMap((event) => STATE_OF[event.type] ?? [])
+/** A change of what is said of a job tells of the state that it is in. */
+const statesOf = (events: EventEvidence[]): JobState[] =>
+  events.flatMap(({ type, data }) => (data['reason'] === 'changed' ? [] : (STATE_OF[type] ?? [])))
 
 const leavesRunning = ({ type }: EventEvidence): boolean => {
   const state = STATE_OF[type]
