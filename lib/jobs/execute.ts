@@ -30,6 +30,8 @@ export interface Invocation {
 export interface Engine {
   app: App
   kinds: readonly JobKind[]
+  /** Those that a job may submit; all of them, where it isn't said. */
+  submittable?: readonly JobKind[]
   threads: Threads
 }
 

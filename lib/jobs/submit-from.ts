@@ -28,7 +28,10 @@ const submission = z.strictObject({ ...ofJob, after }).superRefine(sane)
 
 const KEY = /^[^\0\p{Cs}]{1,200}$/u
 
-/** The `submit` of a stint's context. */
+/**
+ * The `submit` of a stint's context.
+ * @param kinds those that it may submit
+ */
 export const submitFrom = (
   app: App,
   kinds: readonly JobKind[],
