@@ -1,5 +1,6 @@
 import { looseJson } from '../core/loose-json.ts'
 import { type JobContext, type JobKind, type JobLog, PermanentError, type SafePoint } from './define.ts'
+import { toSafePoint } from './safe-point.ts'
 import {
   type FromThread,
   monotonicMs,
@@ -52,12 +53,14 @@ const run = async (kind: JobKind, task: ThreadTask): Promise<ThreadEnding> => {
   let last: SafePoint<unknown> | undefined
   let lastPointMs = performance.now()
   let toldMs = Number.NEGATIVE_INFINITY
+  let points: ReturnType<JobKind['run']> | undefined
   try {
-    const points = kind.run(context as Parameters<JobKind['run']>[0])
+    points = kind.run(context as Parameters<JobKind['run']>[0])
     for (;;) {
       const step = await points.next()
       if (step.done) return { ending: 'returned', result: step.value }
-      last = { ...last, ...step.value }
+      const point = toSafePoint(kind, step.value)
+      last = { ...last, ...point }
 
       const now = performance.now()
       Atomics.store(
@@ -67,7 +70,7 @@ const run = async (kind: JobKind, task: ThreadTask): Promise<ThreadEnding> => {
       )
       lastPointMs = now
 
-      if (step.value.durable) {
+      if (point.durable) {
         saved = Promise.withResolvers()
         tell({ type: 'point', point: last, durable: true })
         await saved.promise
@@ -77,12 +80,14 @@ const run = async (kind: JobKind, task: ThreadTask): Promise<ThreadEnding> => {
       }
       if (Atomics.load(cells, SHARED.STOP) === 1) {
         abort.abort()
-        void points.return(undefined).catch(() => {})
         return { ending: 'yielded', point: last }
       }
     }
   } catch (error) {
     return { ending: 'threw', error: partsOf(error), point: last }
+  } finally {
+    // As on the event loop: its own `finally` blocks run, and nobody waits for them.
+    points?.return(undefined).catch(() => {})
   }
 }
 
