@@ -23,21 +23,22 @@ export const serveJobs =
   async (task: ThreadTask): Promise<ThreadEnding> => {
     const kind = kinds.find((it) => it.kind === task.kind)
     if (!kind) throw new Error(`the thread does not know the kind ${task.kind}`)
+    const abort = new AbortController()
     try {
-      return await run(kind, task)
+      return await run(kind, task, abort)
     } finally {
       task.port.close()
     }
   }
 
-const run = async (kind: JobKind, task: ThreadTask): Promise<ThreadEnding> => {
+const run = async (kind: JobKind, task: ThreadTask, abort: AbortController): Promise<ThreadEnding> => {
   const cells = new Int32Array(task.shared)
-  const abort = new AbortController()
   const tell = (message: FromThread): void => task.port.postMessage(message)
   const { submit, answered } = threadSubmit(tell)
   let saved = Promise.withResolvers<void>()
   task.port.on('message', (message: ToThread) => {
     if (message.type === 'saved') saved.resolve()
+    else if (message.type === 'abort') abort.abort()
     else answered(message)
   })
   const context: JobContext<unknown, unknown> = {
@@ -122,7 +123,7 @@ const threadSubmit = (tell: (message: FromThread) => void) => {
     }
     return answer.promise
   }
-  const answered = (message: Exclude<ToThread, { type: 'saved' }>): void => {
+  const answered = (message: Exclude<ToThread, { type: 'saved' | 'abort' }>): void => {
     const answer = waiting.get(message.nth)
     waiting.delete(message.nth)
     if (message.type === 'submitted') answer?.resolve(message.jobId)
