@@ -9,7 +9,8 @@ import {
   type ThreadTask,
   type ToThread,
 } from './thread-protocol.ts'
-import { partsOf, revive } from './thrown.ts'
+import { isAbortOf, partsOf, revive, toError } from './thrown.ts'
+import { type Owner, ownUnawaited, unawaitedError } from './unawaited.ts'
 
 /** A job may yield thousands of times a second; its process saves one a second. */
 const TELL_MS = 200
@@ -24,9 +25,17 @@ export const serveJobs =
     const kind = kinds.find((it) => it.kind === task.kind)
     if (!kind) throw new Error(`the thread does not know the kind ${task.kind}`)
     const abort = new AbortController()
+    const owner: Owner = {
+      // It ends the thread, and with it the attempt.
+      tell: (reason) => {
+        if (!isAbortOf(abort.signal, toError(reason))) throw unawaitedError(reason)
+      },
+    }
     try {
-      return await run(kind, task, abort)
+      return await ownUnawaited(owner, () => run(kind, task, abort))
     } finally {
+      // Not the attempt of the job that has the thread by then.
+      owner.tell = (reason) => process.emitWarning(unawaitedError(reason))
       task.port.close()
     }
   }

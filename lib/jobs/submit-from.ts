@@ -73,7 +73,7 @@ export const submitFrom = (
 
   return (key, job) => {
     const submitted = submitOne(key, job)
-    // Where nobody awaits it, it would else end the process, and the jobs beside this one with it.
+    // Where nobody awaits it, it would else end the attempt.
     submitted.catch((error) => {
       if (!stint.fenced) log.warn(`not submitted: ${toError(error).message}`)
     })
