@@ -4,7 +4,7 @@ import { createThreads } from '../../lib/jobs/run-thread.ts'
 import { batch } from '../../lib/queue/batch.ts'
 import type { Doorbell } from '../../lib/queue/doorbells.ts'
 import { readDoorbell } from '../../lib/queue/read-doorbell.ts'
-import { allKinds } from '../jobs/index.ts'
+import { allKinds, kinds } from '../jobs/index.ts'
 
 const threads = createThreads(new URL('./thread.ts', import.meta.url))
 
@@ -15,7 +15,7 @@ export const handler = batch(async ({ app, records, remainingMs }) => {
   if (!first) return []
   const budget = doorbells.reduce((sum, { n }) => sum + n, 0)
   try {
-    await execute({ app, kinds: allKinds, threads }, { queue: first.queue, budget, remainingMs })
+    await execute({ app, kinds: allKinds, submittable: kinds, threads }, { queue: first.queue, budget, remainingMs })
     return []
   } catch (error) {
     app.log.error({ err: error, queue: first.queue }, 'an invocation failed')

@@ -26,6 +26,8 @@ export interface QueueHost {
   stop(graceMs: number): Promise<void>
 }
 
+const LOOK_FOR_SURPLUS_MS = 30_000
+
 /** One queue function: its poller and its worker processes. */
 export const startQueueHost = (options: QueueHostOptions): QueueHost => {
   const { app, entry } = options
@@ -57,8 +59,10 @@ export const startQueueHost = (options: QueueHostOptions): QueueHost => {
   if (entry.queue === 'default') {
     pool.warm().catch((error) => app.log.error({ err: error, queue: entry.queue }, 'no worker could be started'))
   }
+  const looking = setInterval(() => pool.endSurplus(), LOOK_FOR_SURPLUS_MS)
   return {
     stop: async (graceMs) => {
+      clearInterval(looking)
       const polled = poller.stop()
       await pool.stop(graceMs)
       await polled

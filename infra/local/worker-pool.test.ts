@@ -39,6 +39,8 @@ const newPool = (environment: Record<string, string>, options: Partial<WorkerPoo
   return { pool, started, ended, commits: () => commits, committed: committed.promise, logs }
 }
 
+const PATIENCE = { timeout: 30_000 }
+
 type Answer = { functionName: string; pid: number; remainingMs: number }
 
 test('an invocation is answered by a process of its own, which is kept for the next', async ({ world }) => {
@@ -109,6 +111,54 @@ test('a pool that is not busy has none in reserve', async ({ world }) => {
   await pool.invoke({ do: 'answer' })
   await sleep(1_500)
   expect(started).toEqual(['worker-default-1'])
+})
+
+test('processes that nobody needed for five minutes are ended, but for one', async ({ world }) => {
+  let clock = 0
+  const { pool, started, ended } = newPool(world.environment, { size: 3, reserveAfterMs: 600_000, now: () => clock })
+  const answers = (await Promise.all([1, 2, 3].map(() => pool.invoke({ do: 'answer' })))) as Answer[]
+  expect(new Set(answers.map(({ pid }) => pid)).size).toBe(3)
+  clock = 299_999
+  pool.endSurplus()
+  // Of those that idle it is the one that was needed last.
+  const { pid } = (await pool.invoke({ do: 'answer' })) as Answer
+  expect(ended).toEqual([])
+  clock = 300_000
+  pool.endSurplus()
+  await expect.poll(() => ended.map(({ death }) => death), PATIENCE).toEqual([undefined, undefined])
+  expect(await Promise.all(ended.map(({ worker }) => worker.exited))).toEqual([
+    { code: 0, signal: null },
+    { code: 0, signal: null },
+  ])
+  clock = 900_000
+  pool.endSurplus()
+  expect(await pool.invoke({ do: 'answer' })).toMatchObject({ pid })
+  expect([started.length, ended.length]).toEqual([3, 2])
+})
+
+test('a busy process is not ended, however long it takes, nor the one in reserve, which would be started anew', async ({
+  world,
+}) => {
+  let clock = 0
+  const { pool, started, ended } = newPool(world.environment, { size: 1, reserveAfterMs: 0, now: () => clock })
+  const answer = pool.invoke({ do: 'await-stop' })
+  await expect.poll(() => started, PATIENCE).toEqual(['worker-default-1', 'worker-default-2'])
+  clock = 3_600_000
+  pool.endSurplus()
+  await pool.stop(20_000)
+  expect(await answer).toBe('stopped')
+  expect(ended).toHaveLength(2)
+})
+
+test('a process that is let go and has not ended yet takes no invocation', async ({ world }) => {
+  let clock = 0
+  const { pool, started } = newPool(world.environment, { size: 2, reserveAfterMs: 600_000, now: () => clock })
+  await Promise.all([pool.invoke({ do: 'answer' }), pool.invoke({ do: 'answer' })])
+  clock = 300_000
+  pool.endSurplus()
+  const answers = await Promise.all([pool.invoke({ do: 'answer' }), pool.invoke({ do: 'answer' })])
+  expect(answers).toHaveLength(2)
+  expect(started).toHaveLength(3)
 })
 
 test('a function that ends its own process fails its invocation, too', async ({ world }) => {

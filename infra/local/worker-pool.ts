@@ -7,6 +7,10 @@ export interface WorkerPoolOptions extends Omit<WorkerOptions, 'name' | 'nth'> {
   size: number
   /** So long after all its processes are busy the pool has one more ready; 2 000 by default. */
   reserveAfterMs?: number
+  /** So long nobody needs a process that {@link WorkerPool.endSurplus} ends; 5 minutes by default. */
+  surplusAfterMs?: number
+  /** Milliseconds of a monotonic clock. */
+  now?: () => number
   timeoutMs: number
   onStarted: (worker: Worker) => void
   onEnded: (worker: Worker, death: Death | undefined) => void
@@ -28,16 +32,24 @@ export interface WorkerPool {
   warm(): Promise<void>
   /** Calls the function in an idle process, or in a new one. The caller keeps to the pool's size. */
   invoke(event: unknown): Promise<unknown>
+  /**
+   * Ends idle processes that many jobs at once had needed, and nobody has for a while. One idle process stays: the pool's
+   * last, or, while others are busy, the one in reserve, which would else be started anew.
+   */
+  endSurplus(): void
   /** Asks running jobs to stop at their next safe point, and ends the processes; after `graceMs` without being asked. */
   stop(graceMs: number): Promise<void>
 }
 
 export const createWorkerPool = (options: WorkerPoolOptions): WorkerPool => {
   const workers = new Set<Worker>()
-  const idle: Worker[] = []
+  /** The one that was needed last is taken first, so that those that are too many stand at the front, and are not needed. */
+  const idle: { worker: Worker; sinceMs: number }[] = []
+  /** Those that the pool let go. */
+  const ending = new WeakSet<Worker>()
   const stopping = new AbortController()
   const backoff = createBackoff({ minMs: 200, maxMs: 5_000 })
-  const { reserveAfterMs = 2_000 } = options
+  const { reserveAfterMs = 2_000, surplusAfterMs = 300_000, now = () => performance.now() } = options
   let starts = 0
   let reserveTimer: NodeJS.Timeout | undefined
 
@@ -53,16 +65,19 @@ export const createWorkerPool = (options: WorkerPoolOptions): WorkerPool => {
     return worker
   }
 
+  const rest = (worker: Worker): void => void idle.push({ worker, sinceMs: now() })
+
   const startIdle = (): Worker => {
     const worker = start()
-    idle.push(worker)
+    rest(worker)
     return worker
   }
 
   const bury = (worker: Worker, exit: Exit): void => {
     workers.delete(worker)
-    if (idle.includes(worker)) idle.splice(idle.indexOf(worker), 1)
-    if (stopping.signal.aborted) {
+    const nth = idle.findIndex((it) => it.worker === worker)
+    if (nth >= 0) idle.splice(nth, 1)
+    if (stopping.signal.aborted || ending.has(worker)) {
       options.onEnded(worker, undefined)
       return
     }
@@ -96,8 +111,8 @@ export const createWorkerPool = (options: WorkerPoolOptions): WorkerPool => {
   }
 
   const takeIdle = (): Worker | undefined => {
-    const nth = idle.findLastIndex((worker) => worker.isUsable())
-    return nth < 0 ? undefined : idle.splice(nth, 1)[0]
+    const nth = idle.findLastIndex(({ worker }) => worker.isUsable())
+    return nth < 0 ? undefined : idle.splice(nth, 1)[0]?.worker
   }
 
   const invoke = async (event: unknown): Promise<unknown> => {
@@ -109,18 +124,28 @@ export const createWorkerPool = (options: WorkerPoolOptions): WorkerPool => {
       return await worker.invoke(event, options.timeoutMs)
     } finally {
       if (stopping.signal.aborted) worker.release()
-      else if (worker.isUsable()) idle.push(worker)
+      else if (worker.isUsable()) rest(worker)
+    }
+  }
+
+  const endSurplus = (): void => {
+    for (let [longest] = idle; longest && idle.length > 1; [longest] = idle) {
+      if (now() - longest.sinceMs < surplusAfterMs) return
+      idle.shift()
+      ending.add(longest.worker)
+      longest.worker.release()
     }
   }
 
   return {
     invoke,
+    endSurplus,
     warm: () => startIdle().ready,
     stop: async (graceMs) => {
       stopping.abort()
       clearTimeout(reserveTimer)
       for (const worker of workers) {
-        if (idle.includes(worker)) worker.release()
+        if (idle.some((it) => it.worker === worker)) worker.release()
         else worker.askToStop()
       }
       const timer = setTimeout(() => {

@@ -3,9 +3,9 @@ import { inWords } from '../core/in-words.ts'
 import { fieldErrors } from '../http/problem.ts'
 import { PermanentError } from './define.ts'
 
-const CODES = { input: 'INPUT_INVALID', result: 'RESULT_INVALID' } as const
+const CODES = { input: 'INPUT_INVALID', checkpoint: 'CHECKPOINT_INVALID', result: 'RESULT_INVALID' } as const
 
-/** A job's input or result, as its kind's schema gives it. @throws {PermanentError} that names each wrong field */
+/** A job's input, checkpoint or result, as its kind's schema gives it. @throws {PermanentError} that names each wrong field */
 export const asDeclared = (what: keyof typeof CODES, schema: z.ZodType, value: unknown): unknown => {
   const parsed = schema.safeParse(value, inWords(value))
   if (parsed.success) return parsed.data

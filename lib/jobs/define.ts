@@ -5,15 +5,17 @@ import type { Mail } from '../mail/compose.ts'
 import type { Delivery } from '../mail/mailer.ts'
 import { QUEUES, type QueueName } from '../queue/doorbells.ts'
 import type { Web } from '../web/web.ts'
+import { requireDeclarable } from './declarable.ts'
 import type { Submission } from './submission.ts'
 
 /**
  * What a job yields: a point at which the engine may stop it and go on later, on any machine, from `checkpoint`.
- * What is left out stays as the safe point before it said.
+ * What is left out stays as the safe point before it said. What has other fields, or a checkpoint that the kind doesn't
+ * declare, fails the job.
  */
 export interface SafePoint<Checkpoint> {
   checkpoint?: Checkpoint
-  /** The part that is done, 0 to 1; what is beyond is cut to it, and what is no number fails the job. */
+  /** The part that is done, 0 to 1; what is beyond is cut to it, and far beyond said in its log; what is no number fails the job. */
   progress?: number
   /** The result so far; at most 256 KiB of JSON. */
   partial?: unknown
@@ -225,7 +227,8 @@ export interface JobKind {
  *   },
  * })
  *
- * @throws {TypeError} for what the types forbid too, since Node runs TypeScript without looking at them
+ * @throws {TypeError} for what the types forbid too, since Node runs TypeScript without looking at them, and for numbers
+ * with which no job would ever run
  */
 export const defineJob = <I extends z.ZodType, O extends z.ZodType, C extends z.ZodType = z.ZodUndefined>(
   declared: SharedJob<I, O, C> | ThreadJob<I, O, C>,
@@ -247,6 +250,7 @@ export const defineJob = <I extends z.ZodType, O extends z.ZodType, C extends z.
     isolation: declared.isolation ?? 'shared',
     run: declared.run as JobKind['run'],
   }
+  requireDeclarable(declared)
   requireOneOf(kind, 'queue', QUEUES)
   requireOneOf(kind, 'isolation', ['shared', 'thread'])
   // Otherwise this would only show when the first job of the kind runs, without the kind's name.

@@ -158,6 +158,9 @@ test('safe points that could not be saved are tried again, and no others', async
   expect(await typesOf(silent)).toEqual(['job.queued', 'job.started'])
 })
 
+/** As `echo`, with text to go on from. */
+const keeping = { ...echo, checkpoint: z.string() }
+
 /** What the statements of an app that match hold, in characters, each. */
 const sizesOf = (sql: World['sql'], matching: string, sizes: number[]): World['sql'] =>
   new Proxy(sql, {
@@ -184,7 +187,7 @@ test('safe points of megabytes each, and the outcomes after them, are written by
     turn: 'anyone',
   })
   const time = { totalMs: 600_000, remainingMs: () => 600_000 }
-  const stints = claimed.map((job) => new Stint(job, echo, time))
+  const stints = claimed.map((job) => new Stint(job, keeping, time))
   const large = { checkpoint: 'x'.repeat(1_000_000) }
   for (const stint of stints) stint.pass(large)
   const keeper = createKeeper({ ...world.app, sql }, new Set(stints))
@@ -217,7 +220,7 @@ test('of the safe points of all jobs no more become text than one statement save
   )
   const wish = { queue: 'default', limit: 20, free: [{ kind: echo, slots: 20 }], turn: 'anyone' } as const
   const time = { totalMs: 600_000, remainingMs: () => 600_000 }
-  const stints = (await claim(world.app, { ...wish, free: [...wish.free] })).map((job) => new Stint(job, echo, time))
+  const stints = (await claim(world.app, { ...wish, free: [...wish.free] })).map((job) => new Stint(job, keeping, time))
   const toJSON = () => {
     texts++
     return 'x'.repeat(1_000_000)

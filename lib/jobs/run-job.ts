@@ -15,6 +15,8 @@ import { partsOf, revive, toError } from './thrown.ts'
 export interface Engine {
   app: App
   kinds: readonly JobKind[]
+  /** Those that a job may submit; all of them, where it isn't said. */
+  submittable?: readonly JobKind[]
   threads: Threads
 }
 
@@ -23,7 +25,7 @@ export interface Engine {
  * @returns undefined when the stint was fenced off
  */
 export const runJob = async (
-  { app, kinds, threads }: Engine,
+  { app, kinds, submittable = kinds, threads }: Engine,
   keeper: Keeper,
   stint: Stint,
 ): Promise<Outcome | undefined> => {
@@ -32,7 +34,8 @@ export const runJob = async (
     const checkpoint = parseCheckpoint(app, stint)
     const parents = stint.job.hasParents ? await parentsOf(app, stint.job.id) : []
     const log = keeper.logFor(stint)
-    const submit = submitFrom(app, kinds, stint, log)
+    stint.warn = log.warn
+    const submit = submitFrom(app, submittable, stint, log)
     if (stint.kind.isolation === 'thread') {
       stint.job.input = input
       stint.job.checkpoint = checkpoint

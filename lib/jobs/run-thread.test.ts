@@ -4,9 +4,10 @@ import { join } from 'node:path'
 import { expect, onTestFinished } from 'vitest'
 import * as jobs from '../../db/queries/jobs.ts'
 import { createEngine, insertJobs, invoke } from '../../tests/support/engine.ts'
-import { effect, lastWords, spin, submitting, talkThread } from '../../tests/support/engine-thread-kinds.ts'
+import { effect, lastWords, patient, spin, submitting, talkThread } from '../../tests/support/engine-thread-kinds.ts'
 import { test, type World } from '../../tests/support/world.ts'
 import type { App } from '../app.ts'
+import { cancelJob } from './cancel.ts'
 import { claim } from './claim.ts'
 import { Stint } from './stint.ts'
 
@@ -121,6 +122,20 @@ test('a thread waits at its durable safe point until it is known whether it is t
   })
   expect(outcome).toMatchObject({ ending: 'yielded', checkpoint: '{"text":"x"}' })
   expect(wasDone()).toBe(false)
+})
+
+test('a thread that waits hears of its cancel, and not when it is cut off for it', async ({ world: { app, sql } }) => {
+  const engine = { ...app.config.engine, watchSeconds: 0.05, safePointSeconds: 0.05 }
+  const [id = ''] = await insertJobs(app, [{ kind: 'test.patient', input: '{}' }])
+  const invoked = invoke(createEngine({ ...app, config: { ...app.config, engine } }, [patient]), {
+    functionMs: 300_000,
+  })
+  await expect.poll(() => sql`SELECT message FROM job_logs`, { timeout: 30_000 }).toHaveLength(1)
+  await cancelJob(app, id)
+  await invoked
+  expect(await sql`SELECT type, data->>'stopped' AS stopped FROM events ORDER BY seq DESC LIMIT 1`).toEqual([
+    { type: 'job.cancelled', stopped: 'at a safe point' },
+  ])
 })
 
 test('a job in a thread submits others, together and once per key, and hears what is wrong', async ({

@@ -70,6 +70,8 @@ export const createThreads = (entry: URL): Threads => {
         }
       }
       const tell = (message: ToThread): void => port1.postMessage(message)
+      const { signal: told } = stint.abort
+      const abort = (): void => tell({ type: 'abort' })
       const submitFor = ({ nth, key, job }: Extract<FromThread, { type: 'submit' }>): Promise<void> =>
         submit(key, job).then(
           (jobId) => tell({ type: 'submitted', nth, jobId }),
@@ -93,6 +95,9 @@ export const createThreads = (entry: URL): Threads => {
         if (stint.stopRequested || (stint.passed && stint.mustStop())) stop()
       }, LOOK_MS)
 
+      if (told.aborted) abort()
+      told.addEventListener('abort', abort)
+
       try {
         const { id, projectId, attempt, stint: number } = stint.job
         const task: ThreadTask = {
@@ -113,6 +118,7 @@ export const createThreads = (entry: URL): Threads => {
         return conclude(stint, end)
       } finally {
         clearInterval(look)
+        told.removeEventListener('abort', abort)
         port1.close()
       }
     },

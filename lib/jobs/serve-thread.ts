@@ -1,5 +1,6 @@
 import { looseJson } from '../core/loose-json.ts'
 import { type JobContext, type JobKind, type JobLog, PermanentError, type SafePoint } from './define.ts'
+import { toSafePoint } from './safe-point.ts'
 import {
   type FromThread,
   monotonicMs,
@@ -8,7 +9,8 @@ import {
   type ThreadTask,
   type ToThread,
 } from './thread-protocol.ts'
-import { partsOf, revive } from './thrown.ts'
+import { isAbortOf, partsOf, revive, toError } from './thrown.ts'
+import { type Owner, ownUnawaited, unawaitedError } from './unawaited.ts'
 
 /** A job may yield thousands of times a second; its process saves one a second. */
 const TELL_MS = 200
@@ -22,21 +24,30 @@ export const serveJobs =
   async (task: ThreadTask): Promise<ThreadEnding> => {
     const kind = kinds.find((it) => it.kind === task.kind)
     if (!kind) throw new Error(`the thread does not know the kind ${task.kind}`)
+    const abort = new AbortController()
+    const owner: Owner = {
+      // It ends the thread, and with it the attempt.
+      tell: (reason) => {
+        if (!isAbortOf(abort.signal, toError(reason))) throw unawaitedError(reason)
+      },
+    }
     try {
-      return await run(kind, task)
+      return await ownUnawaited(owner, () => run(kind, task, abort))
     } finally {
+      // Not the attempt of the job that has the thread by then.
+      owner.tell = (reason) => process.emitWarning(unawaitedError(reason))
       task.port.close()
     }
   }
 
-const run = async (kind: JobKind, task: ThreadTask): Promise<ThreadEnding> => {
+const run = async (kind: JobKind, task: ThreadTask, abort: AbortController): Promise<ThreadEnding> => {
   const cells = new Int32Array(task.shared)
-  const abort = new AbortController()
   const tell = (message: FromThread): void => task.port.postMessage(message)
   const { submit, answered } = threadSubmit(tell)
   let saved = Promise.withResolvers<void>()
   task.port.on('message', (message: ToThread) => {
     if (message.type === 'saved') saved.resolve()
+    else if (message.type === 'abort') abort.abort()
     else answered(message)
   })
   const context: JobContext<unknown, unknown> = {
@@ -52,12 +63,14 @@ const run = async (kind: JobKind, task: ThreadTask): Promise<ThreadEnding> => {
   let last: SafePoint<unknown> | undefined
   let lastPointMs = performance.now()
   let toldMs = Number.NEGATIVE_INFINITY
+  let points: ReturnType<JobKind['run']> | undefined
   try {
-    const points = kind.run(context as Parameters<JobKind['run']>[0])
+    points = kind.run(context as Parameters<JobKind['run']>[0])
     for (;;) {
       const step = await points.next()
       if (step.done) return { ending: 'returned', result: step.value }
-      last = { ...last, ...step.value }
+      const point = toSafePoint(kind, step.value)
+      last = { ...last, ...point }
 
       const now = performance.now()
       Atomics.store(
@@ -67,7 +80,7 @@ const run = async (kind: JobKind, task: ThreadTask): Promise<ThreadEnding> => {
       )
       lastPointMs = now
 
-      if (step.value.durable) {
+      if (point.durable) {
         saved = Promise.withResolvers()
         tell({ type: 'point', point: last, durable: true })
         await saved.promise
@@ -77,12 +90,14 @@ const run = async (kind: JobKind, task: ThreadTask): Promise<ThreadEnding> => {
       }
       if (Atomics.load(cells, SHARED.STOP) === 1) {
         abort.abort()
-        void points.return(undefined).catch(() => {})
         return { ending: 'yielded', point: last }
       }
     }
   } catch (error) {
     return { ending: 'threw', error: partsOf(error), point: last }
+  } finally {
+    // As on the event loop: its own `finally` blocks run, and nobody waits for them.
+    points?.return(undefined).catch(() => {})
   }
 }
 
@@ -117,7 +132,7 @@ const threadSubmit = (tell: (message: FromThread) => void) => {
     }
     return answer.promise
   }
-  const answered = (message: Exclude<ToThread, { type: 'saved' }>): void => {
+  const answered = (message: Exclude<ToThread, { type: 'saved' | 'abort' }>): void => {
     const answer = waiting.get(message.nth)
     waiting.delete(message.nth)
     if (message.type === 'submitted') answer?.resolve(message.jobId)

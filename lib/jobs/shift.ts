@@ -4,8 +4,9 @@ import { createFinisher, type Finisher } from './finisher.ts'
 import { createKeeper, type Keeper } from './keeper.ts'
 import { type Engine, runJob } from './run-job.ts'
 import type { Stint } from './stint.ts'
-import { partsOf, revive } from './thrown.ts'
+import { isAbortOf, partsOf, revive, toError } from './thrown.ts'
 import { type FunctionTime, hardStopMs } from './time.ts'
+import { type Owner, ownUnawaited, unawaitedError } from './unawaited.ts'
 
 /** How often running jobs are checked: whether their time is over, and whether they stopped when told to. */
 const LOOK_MS = 500
@@ -89,6 +90,14 @@ export const beginShift = (engine: Engine, time: FunctionTime): Shift => {
   const stopAll = (): void => {
     for (const stint of running) stint.requestStop('the process stops')
   }
+  /** What is thrown from a callback is no job's: the process ends. Somebody must be able to tell which kinds to look at. */
+  const tellWhoRan = (error: Error): void => {
+    const kinds = Object.fromEntries(
+      [...Map.groupBy(running, ({ kind }) => kind.kind)].map(([kind, all]) => [kind, all.length]),
+    )
+    app.log.fatal({ err: error, kinds }, 'an error that belongs to no job ends the process; it ran jobs of these kinds')
+  }
+  process.on('uncaughtExceptionMonitor', tellWhoRan)
   const looking = setInterval(look, LOOK_MS)
   const over = setTimeout(() => running.forEach(cutOff), Math.max(0, time.totalMs - hardStopMs(time.totalMs)))
   app.stopping.addEventListener('abort', stopAll)
@@ -110,6 +119,7 @@ export const beginShift = (engine: Engine, time: FunctionTime): Shift => {
       clearTimeout(over)
       clearInterval(looking)
       keeper.stop()
+      process.off('uncaughtExceptionMonitor', tellWhoRan)
       app.stopping.removeEventListener('abort', stopAll)
     },
   }
@@ -126,13 +136,59 @@ const within = async (ms: number | undefined, work: Promise<unknown>): Promise<v
 }
 
 /** Runs one job and hands in its outcome. Never throws: what the job throws is its outcome. */
-const runOne = async ({ app, ...engine }: Engine, keeper: Keeper, finisher: Finisher, stint: Stint): Promise<void> => {
-  const outcome = await runJob({ app, ...engine }, keeper, stint).catch((thrown) => unforeseen(app, stint, thrown))
+const runOne = async (engine: Engine, keeper: Keeper, finisher: Finisher, stint: Stint): Promise<void> => {
+  const { app } = engine
+  const failed = Promise.withResolvers<Outcome>()
+  let failure: Outcome | undefined
+  const logUnawaited = unawaitedLog(app, stint)
+  const owner: Owner = {
+    tell: (reason) => {
+      // What it had begun when it was told to stop, and left behind.
+      if (isAbortOf(stint.abort.signal, toError(reason))) return
+      const error = logUnawaited(reason)
+      failure ??= stint.threw(error, app.random())
+      failed.resolve(failure)
+    },
+  }
+  const running = ownUnawaited(owner, () => runJob(engine, keeper, stint))
+    .catch((thrown) => unforeseen(app, stint, thrown))
+    .finally(() => {
+      owner.tell = logUnawaited
+    })
+  const outcome = await Promise.race([running, failed.promise])
+  await handIn(engine, keeper, finisher, stint, outcome)
+  if (outcome === undefined || outcome !== failure) return
+  // It doesn't know that its attempt is over, and has as long to notice as one that was fenced off.
+  stint.handedIn = true
+  stint.outcome = undefined
+  stint.fence()
+  await running
+}
+
+const handIn = async (
+  { app }: Engine,
+  keeper: Keeper,
+  finisher: Finisher,
+  stint: Stint,
+  outcome: Outcome | undefined,
+): Promise<void> => {
   if (stint.handedIn) return
   if (!outcome || stint.fenced) return app.metrics.count('stint_stints_fenced_total', {})
   stint.outcome = outcome
   await keeper.flushLogs().catch((error) => app.log.warn({ err: error }, 'log lines were lost'))
   if (!stint.handedIn && !stint.fenced) finisher.add(outcome)
+}
+
+/** Of a job that has ended nothing is kept with it but what says which that was. */
+const unawaitedLog = (
+  { log }: App,
+  { job: { id: job, stint }, kind: { kind } }: Stint,
+): ((reason: unknown) => Error) => {
+  return (reason) => {
+    const err = unawaitedError(reason)
+    log.warn({ err, job, stint, kind }, 'a promise of a job was rejected that nobody awaited')
+    return err
+  }
 }
 
 /** Whatever a job comes to, it must not take its neighbours along. */

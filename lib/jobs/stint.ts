@@ -5,10 +5,11 @@ import type { SavedPoint } from '../../db/queries/safe-points.ts'
 import { attempt } from '../core/attempt.ts'
 import { storable } from '../core/storable.ts'
 import { asDeclared } from './as-declared.ts'
-import { type JobKind, PermanentError, RetryLater, type SafePoint } from './define.ts'
+import { type JobKind, type JobLog, PermanentError, RetryLater, type SafePoint } from './define.ts'
 import { MAX_CHECKPOINT_BYTES, MAX_DATA_BYTES, toStoredJson, toStoredProgress } from './json.ts'
 import { backoffMs } from './retry.ts'
-import { stackToKeep, toError } from './thrown.ts'
+import { isStray, toSafePoint } from './safe-point.ts'
+import { isAbortOf, stackToKeep, toError } from './thrown.ts'
 import { type FunctionTime, marginMs } from './time.ts'
 
 /**
@@ -35,6 +36,10 @@ export class Stint {
   stopRequested = false
   /** Whether it has passed a safe point. */
   passed = false
+  /** Tells those who read the job's log; until it runs, nobody. */
+  warn: JobLog['warn'] = () => {}
+  #toldOfProgress = false
+  #checkpointFits = false
   #longestGapMs = 0
   #lastPointMs = this.#claimedMs
   #latest: SafePoint<unknown> = {}
@@ -60,16 +65,27 @@ export class Stint {
     return this.#beganMs === undefined ? 0 : performance.now() - this.#beganMs
   }
 
-  /** Takes note of a safe point. `gapMs` is given by jobs whose points are seen late. */
-  pass(point: SafePoint<unknown>, gapMs?: number): void {
+  /**
+   * Takes note of a safe point. `gapMs` is given by jobs whose points are seen late.
+   * @throws {PermanentError} SAFE_POINT_INVALID, PROGRESS_INVALID
+   */
+  pass(yielded: unknown, gapMs?: number): void {
+    const said = toSafePoint(this.kind, yielded)
+    if (said.progress !== undefined && isStray(said.progress)) this.#tellOfProgress(said.progress)
     const now = performance.now()
     this.#longestGapMs = Math.max(this.#longestGapMs, gapMs ?? now - this.#lastPointMs)
     this.#lastPointMs = now
-    const said = defined(point)
     this.#latest = { ...this.#latest, ...said }
     // A bare `yield {}` is only a place to stop at: there is nothing to save, and no event to write.
     this.#unsaved ||= Object.keys(said).length > 0
     this.passed = true
+  }
+
+  #tellOfProgress(progress: number): void {
+    if (this.#toldOfProgress) return
+    this.#toldOfProgress = true
+    const name = this.kind.kind
+    this.warn(`the kind ${name} yields the progress ${progress}: it is the part that is done, 0 to 1, and is cut to it`)
   }
 
   /** Whether it must stop at the safe point it is at. */
@@ -128,7 +144,7 @@ export class Stint {
 
   /** How a throw ends the stint. Throwing because `signal` aborted is a stop at a safe point and spends no attempt. */
   threw(error: Error, random: number): Outcome {
-    if (this.#isOwnAbort(error)) return this.yielded()
+    if (isAbortOf(this.abort.signal, error)) return this.yielded()
     if (error instanceof RetryLater)
       return { ...this.#goesOn('postponed'), delayMs: Math.max(0, error.seconds * 1_000) }
     const told = toJobError(error)
@@ -145,21 +161,17 @@ export class Stint {
     return { ...this.#ended('threw'), error, delayMs: backoffMs(this.kind.backoff, this.job.attempt, random) }
   }
 
-  #isOwnAbort(error: Error): boolean {
-    const { aborted, reason } = this.abort.signal
-    return aborted && (error === reason || error.name === 'AbortError')
-  }
-
   #ended(ending: Outcome['ending']): Outcome {
     return { id: this.job.id, stint: this.job.stint, ending, runMs: this.#ranMs() }
   }
 
   /**
-   * Goes on with the same attempt. Not from a safe point that can't be stored: without it the job would do the same again,
-   * and come to no end.
+   * Goes on with the same attempt. Not from a safe point that can't be stored, or whose checkpoint the next stint would not
+   * take: without it the job would do the same again, and come to no end.
    */
   #goesOn(ending: 'yielded' | 'postponed'): Outcome {
     try {
+      this.#checkpointFits = false
       return { ...this.#ended(ending), ...this.#stored() }
     } catch (cause) {
       return { ...this.#ended('refused'), error: toJobError(toError(cause)) }
@@ -172,10 +184,18 @@ export class Stint {
       ...(progress !== undefined && { progress: toStoredProgress(progress) }),
       ...(partial !== undefined && { partial: toStoredJson(partial, 'partial', MAX_DATA_BYTES) }),
       ...(checkpoint !== undefined && {
-        checkpoint: toStoredJson(checkpoint, 'checkpoint', MAX_CHECKPOINT_BYTES),
+        checkpoint: this.#storedCheckpoint(checkpoint),
         checkpointVersion: this.kind.checkpointVersion,
       }),
     }
+  }
+
+  /** Held against its schema, as the next stint will, when the first is stored, and when the job goes on from one. */
+  #storedCheckpoint(checkpoint: unknown): string {
+    const text = toStoredJson(checkpoint, 'checkpoint', MAX_CHECKPOINT_BYTES)
+    if (!this.#checkpointFits && this.kind.checkpoint) asDeclared('checkpoint', this.kind.checkpoint, JSON.parse(text))
+    this.#checkpointFits = true
+    return text
   }
 
   /** A job that ends although its safe point can't be stored must still be able to end. */
@@ -187,9 +207,6 @@ export class Stint {
     }
   }
 }
-
-const defined = (point: SafePoint<unknown>): SafePoint<unknown> =>
-  Object.fromEntries(Object.entries(point).filter(([, value]) => value !== undefined))
 
 const MAX_MESSAGE = 2_000
 

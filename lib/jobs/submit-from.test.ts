@@ -345,6 +345,21 @@ test('what is wrong fails alone, and says by key and field what it is', async ({
   })
 })
 
+test('a kind that jobs may not submit is none to them, and not named', async ({ world: { app } }) => {
+  const id = await insertParent(app)
+  work = async function* ({ submit }) {
+    return submit('it', { kind: 'test.narrow', input: { host: 'a' } })
+  }
+  await invoke({ ...createEngine(app, kinds), submittable: [echo, fail] })
+  expect(await get(app, id)).toMatchObject({
+    state: 'failed',
+    error: {
+      code: 'UNKNOWN_KIND',
+      message: 'submit("it"): There is no kind "test.narrow". kind: expected one of test.echo, test.fail',
+    },
+  })
+})
+
 test('one that is wrong fails a job that does not catch it, without a retry', async ({ world: { app } }) => {
   const id = await insertParent(app)
   work = async function* ({ submit }) {

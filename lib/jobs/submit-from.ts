@@ -28,7 +28,10 @@ const submission = z.strictObject({ ...ofJob, after }).superRefine(sane)
 
 const KEY = /^[^\0\p{Cs}]{1,200}$/u
 
-/** The `submit` of a stint's context. */
+/**
+ * The `submit` of a stint's context.
+ * @param kinds those that it may submit
+ */
 export const submitFrom = (
   app: App,
   kinds: readonly JobKind[],
@@ -70,7 +73,7 @@ export const submitFrom = (
 
   return (key, job) => {
     const submitted = submitOne(key, job)
-    // Where nobody awaits it, it would else end the process, and the jobs beside this one with it.
+    // Where nobody awaits it, it would else end the attempt.
     submitted.catch((error) => {
       if (!stint.fenced) log.warn(`not submitted: ${toError(error).message}`)
     })

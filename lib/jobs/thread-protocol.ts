@@ -38,6 +38,8 @@ export type FromThread =
 
 /** Messages to a thread while it runs. */
 export type ToThread =
+  /** Its job's signal is to abort. A thread that computes hears of it by {@link SHARED}. */
+  | { type: 'abort' }
   /** Its durable safe point is saved; or not, and it is to stop. */
   | { type: 'saved' }
   | { type: 'submitted'; nth: number; jobId: string }

@@ -44,6 +44,10 @@ export const stackToKeep = (thrown: unknown): string | undefined => {
 /** Whatever was thrown, as an error whose class, name and message can be read: itself, where it is one. */
 export const toError = (thrown: unknown): Error => (isReadable(thrown) ? thrown : revive(partsOf(thrown)))
 
+/** Whether an error only passes on that a signal was aborted. */
+export const isAbortOf = ({ aborted, reason }: AbortSignal, error: Error): boolean =>
+  aborted && (error === reason || error.name === 'AbortError')
+
 const isReadable = (thrown: unknown): thrown is Error =>
   attempt(() => thrown instanceof Error && typeof thrown.name === 'string' && typeof thrown.message === 'string') ===
   true

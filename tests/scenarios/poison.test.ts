@@ -49,6 +49,7 @@ test.for([
   { how: 'abort', as: { signal: 'SIGABRT' } },
   { how: 'segfault', as: { signal: 'SIGSEGV' } },
   { how: 'memory', as: { signal: 'SIGABRT' } },
+  { how: 'callback', as: { code: 1 } },
 ])(
   'a job that ends its process by $how fails with CRASHED, and takes no other with it',
   LONG,
@@ -61,6 +62,42 @@ test.for([
     expect(job).toMatchObject({ state: 'failed', error: { code: 'CRASHED' }, crashes: 3, attempt: 1 })
     expect(await outcomesOf(world, culprit)).toEqual(['crashed', 'crashed', 'crashed'])
     expect(deaths).toMatchObject([as, as, as])
+    await expectUnharmed(world, others)
+  },
+)
+
+test('an error that belongs to no job is logged with the kinds that ran beside it', LONG, async ({ world }) => {
+  const ids = await insertJobs(world.app, [poison('deadly', { how: 'callback' }), ...mates(2)])
+  const { deaths, log } = start(world)
+  await expect.poll(() => deaths, PATIENCE).toMatchObject([{ code: 1 }])
+  const lines = log('worker-default-1')
+    .split('\n')
+    .filter((line) => line.includes('"level":60'))
+  expect(JSON.parse(lines[0] ?? '{}')).toMatchObject({
+    err: { message: 'thrown by a timer' },
+    kinds: { 'poison.deadly': 1, 'debug.noop': 4 },
+  })
+  await untilEnded(world, ids)
+})
+
+test(
+  'a promise that a job does not await costs it an attempt when it is rejected, and nobody else',
+  LONG,
+  async ({ world }) => {
+    const [culprit = '', threaded = '', ...others] = await insertJobs(world.app, [
+      { ...poison('careless', {}), maxAttempts: 2 },
+      { ...poison('threaded', { how: 'careless' }), maxAttempts: 2 },
+      ...mates(2),
+    ])
+    const { deaths } = start(world)
+    await untilEnded(world, [culprit, threaded, ...others])
+    const failed = {
+      ...{ state: 'failed', attempt: 2, crashes: 0 },
+      error: { code: 'UNAWAITED_REJECTION', message: 'a promise that nobody awaited was rejected: nobody looks' },
+    }
+    expect(await rowsOf(world, [culprit, threaded])).toMatchObject([failed, failed])
+    for (const id of [culprit, threaded]) expect(await outcomesOf(world, id)).toEqual(['retried', 'failed'])
+    expect(deaths).toEqual([])
     await expectUnharmed(world, others)
   },
 )

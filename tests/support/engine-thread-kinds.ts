@@ -1,4 +1,5 @@
 import { appendFileSync } from 'node:fs'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { z } from 'zod'
 import { defineJob, PermanentError } from '../../lib/jobs/define.ts'
 
@@ -98,6 +99,37 @@ const nesting = {
 }
 export const nest = defineJob({ kind: 'test.nest', isolation: 'thread', ...nesting })
 export const nestShared = defineJob({ kind: 'test.nest-shared', ...nesting })
+
+/** Waits, as long as its signal doesn't abort. */
+export const patient = defineJob({
+  kind: 'test.patient',
+  summary: 'Waits',
+  isolation: 'thread',
+  input: z.object({}),
+  output: z.null(),
+  async *run({ signal, log }) {
+    yield {}
+    log.info('waits')
+    await sleep(3_600_000, undefined, { signal })
+    return null
+  },
+})
+
+const careless = {
+  summary: 'Yields what it was told to, whatever that is',
+  input: z.object({ yields: z.unknown().optional(), cleanedUp: z.string().optional() }),
+  output: z.null(),
+  async *run({ input }: { input: { yields?: unknown; cleanedUp?: string | undefined } }) {
+    try {
+      yield input.yields as object
+    } finally {
+      if (input.cleanedUp) appendFileSync(input.cleanedUp, 'cleaned up')
+    }
+    return null
+  },
+}
+export const carelessThread = defineJob({ kind: 'test.careless-thread', isolation: 'thread', ...careless })
+export const carelessShared = defineJob({ kind: 'test.careless', ...careless })
 
 /** Submits so many jobs in one turn, one of them again, and some that can't be. */
 export const submitting = defineJob({

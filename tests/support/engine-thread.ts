@@ -1,4 +1,14 @@
 import { serveJobs } from '../../lib/jobs/serve-thread.ts'
-import { effect, lastWords, nest, oddThread, spin, submitting, talkThread } from './engine-thread-kinds.ts'
+import {
+  carelessThread,
+  effect,
+  lastWords,
+  nest,
+  oddThread,
+  patient,
+  spin,
+  submitting,
+  talkThread,
+} from './engine-thread-kinds.ts'
 
-export default serveJobs([spin, effect, lastWords, oddThread, nest, submitting, talkThread])
+export default serveJobs([spin, effect, lastWords, oddThread, nest, submitting, talkThread, carelessThread, patient])

@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { z } from 'zod'
 import { defineJob } from '../../lib/jobs/define.ts'
@@ -12,13 +13,17 @@ const WAYS = {
   abort: () => process.abort(),
   segfault: () => process.kill(process.pid, 'SIGSEGV'),
   memory: () => fillMemory(),
+  callback: () =>
+    setTimeout(() => {
+      throw new Error('thrown by a timer')
+    }),
   /** Holds the event loop until its host ends the process. */
   loop: () => {
     for (;;) Math.sqrt(2)
   },
 }
 
-const way = z.enum(['exit', 'abort', 'segfault', 'memory', 'loop'])
+const way = z.enum(['exit', 'abort', 'segfault', 'memory', 'callback', 'loop'])
 
 /** Ends its process, each time. */
 export const deadly = defineJob({
@@ -62,22 +67,46 @@ export const stuck = defineJob({
   },
 })
 
+/** Leaves a promise to itself that is rejected. */
+export const careless = defineJob({
+  kind: 'poison.careless',
+  summary: 'Awaits the wrong promise',
+  input: z.object({}),
+  output: z.null(),
+  backoff: { baseSeconds: 0.1, capSeconds: 0.1 },
+  async *run({ signal, log }) {
+    await sleep(MEANWHILE_MS)
+    const lost = async () => {
+      await sleep(10)
+      throw new Error('nobody looks')
+    }
+    log.info('begins what it does not await')
+    void lost()
+    await once(signal, 'abort')
+    return null
+  },
+})
+
 /** Harms its thread only. */
 export const threaded = defineJob({
   kind: 'poison.threaded',
   summary: 'Ends its thread',
   isolation: 'thread',
-  input: z.object({ how: z.enum(['exit', 'memory', 'stuck']) }),
+  input: z.object({ how: z.enum(['exit', 'memory', 'careless', 'stuck']) }),
   output: z.null(),
   backoff: { baseSeconds: 0.1, capSeconds: 0.1 },
   async *run({ input }) {
     if (input.how === 'exit') process.exit(3)
     if (input.how === 'memory') fillMemory()
+    if (input.how === 'careless') {
+      void Promise.reject(new Error('nobody looks'))
+      await new Promise(() => {})
+    }
     for (;;) Math.sqrt(2)
   },
 })
 
-export const poisonKinds = [deadly, stumbling, stuck, threaded]
+export const poisonKinds = [deadly, stumbling, stuck, careless, threaded]
 
 const fillMemory = (): never => {
   // In small pieces: V8 ends a thread that comes to its limit, but the whole process for one piece that exceeds it by far.

@@ -6,6 +6,7 @@ import { newId } from '../../lib/core/ids.ts'
 import { jobFiles } from '../../lib/files/job-files.ts'
 import type { JobKind, SafePoint, SharedJobContext } from '../../lib/jobs/define.ts'
 import { MAX_CHECKPOINT_BYTES, MAX_DATA_BYTES, toStoredJson } from '../../lib/jobs/json.ts'
+import { isStray, toSafePoint } from '../../lib/jobs/safe-point.ts'
 import { jobMail } from '../../lib/mail/job-mail.ts'
 
 type Context = Pick<
@@ -54,9 +55,11 @@ export const runKind = async (kind: JobKind, options: StintOptions): Promise<Sti
       return { safePoints, checkpoint, result }
     }
     safePoints.push(step.value)
-    toStoredJson(step.value.partial, 'partial', MAX_DATA_BYTES)
-    if (step.value.checkpoint !== undefined) {
-      const stored = toStoredJson(step.value.checkpoint, 'checkpoint', MAX_CHECKPOINT_BYTES)
+    const point = toSafePoint(kind, step.value)
+    if (isStray(point.progress ?? 0)) throw new RangeError(`${kind.kind} yields the progress ${point.progress}`)
+    toStoredJson(point.partial, 'partial', MAX_DATA_BYTES)
+    if (point.checkpoint !== undefined) {
+      const stored = toStoredJson(point.checkpoint, 'checkpoint', MAX_CHECKPOINT_BYTES)
       checkpoint = kind.checkpoint?.parse(JSON.parse(stored))
     }
     if (safePoints.length < stopAt) continue

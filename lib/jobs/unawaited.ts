@@ -1,0 +1,48 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
+import { stackOf } from './stack.ts'
+import { partsOf, revive, toError } from './thrown.ts'
+
+/** Who is told of a promise that was rejected while nobody awaited it. */
+export interface Owner {
+  tell: (reason: unknown) => void
+}
+
+const owner = new AsyncLocalStorage<Owner>()
+
+/**
+ * Does a job's work, and tells `of` when a promise of its is rejected while nobody awaits it: Node would end the process,
+ * and all jobs beside it. It tells of a rejection in the context in which that came about, which is the job's own, unless it
+ * came over something that jobs share, as a socket of a pool, and no function of the job stands between. What came about in
+ * no job's context ends the process. The owner is kept for as long as anything that the work opened.
+ */
+export const ownUnawaited = <T>(of: Owner, work: () => T): T => {
+  listen()
+  return owner.run(of, work)
+}
+
+let listens = false
+
+/** Once, in the place of those who listen by then: Lambda's runtime ends the process, whosever the rejection is. */
+const listen = (): void => {
+  if (listens) return
+  listens = true
+  const others = process.listeners('unhandledRejection')
+  process.removeAllListeners('unhandledRejection')
+  process.on('unhandledRejection', (reason, promise) => {
+    const own = owner.getStore()
+    if (own) own.tell(reason)
+    else if (others.length === 0) throw toError(reason)
+    else for (const other of others) other(reason, promise)
+  })
+}
+
+/** The error of an attempt that ends with such a rejection. Where it was made tells nobody anything. */
+export const unawaitedError = (reason: unknown): Error => {
+  const stack = stackOf(reason)
+  return revive({
+    name: 'Error',
+    code: 'UNAWAITED_REJECTION',
+    message: `a promise that nobody awaited was rejected: ${partsOf(reason).message}`,
+    ...(stack !== undefined && { stack }),
+  })
+}
