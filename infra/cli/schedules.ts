@@ -1,4 +1,4 @@
-import type { Command } from 'commander'
+import { type Command, Option } from 'commander'
 import type { Api } from '../../functions/http/api.ts'
 import type { AnswerOf } from '../../lib/client/api.ts'
 import type { Cli } from './cli.ts'
@@ -6,8 +6,17 @@ import type { Io } from './io.ts'
 import { readInput } from './kind-flags.ts'
 import { harmless, paint, print, table } from './print.ts'
 import { all, signedIn } from './session.ts'
+import { wholeNumber } from './whole-number.ts'
 
 type Schedule = AnswerOf<Api['GET /schedules']>['body']['items'][number]
+
+interface Creation {
+  input?: string
+  timeZone: string
+  expiresInSeconds?: number
+  projectId?: string
+  json?: boolean
+}
 
 /** `stint schedules`. */
 export const addSchedules = (program: Command, { io }: Cli): void => {
@@ -30,14 +39,19 @@ export const addSchedules = (program: Command, { io }: Cli): void => {
     .description('have a job submitted at certain times')
     .option('--input <json>', 'the jobs’ input as JSON, @file or -')
     .option('--time-zone <zone>', 'IANA, as Europe/Berlin', 'UTC')
+    .addOption(
+      new Option(
+        '--expires-in-seconds <integer>',
+        'a job is cancelled if it has not started so long after its time',
+      ).argParser(wholeNumber(1)),
+    )
     .option('--project-id <id>')
     .option('--json', 'print JSON')
-    .action(async (name: string, cron: string, kind: string, given: Record<string, string> & { json?: true }) => {
-      const { input, timeZone = 'UTC', projectId, json = false } = given
+    .action(async (name: string, cron: string, kind: string, { input, json, ...settings }: Creation) => {
       const { client } = await signedIn(io)
-      const body = { name, cron, kind, input: await readInput(input), timeZone, projectId }
+      const body = { name, cron, kind, input: await readInput(input), ...settings }
       const { schedule } = await client.call('POST /schedules', { body })
-      print(io, { json }, schedule, (it) => `${it.id}  next at ${it.nextRuns[0]}`)
+      print(io, { ...(json && { json }) }, schedule, (it) => `${it.id}  next at ${it.nextRuns[0]}`)
     })
   for (const [verb, paused] of [
     ['pause', true],

@@ -331,8 +331,12 @@ test('schedules, queues and projects are listed and changed', async ({ world, ad
     'math.pi',
     '--input',
     '{"digits":5}',
+    '--expires-in-seconds',
+    '3600',
   ])
   expect(created.exitCode).toBe(0)
+  const [listed] = JSON.parse((await ada.stint(['schedules', '--json'])).out)
+  expect(listed).toMatchObject({ timeZone: 'UTC', expiresInSeconds: 3_600 })
   expect((await ada.stint(['schedules', 'pause', idOf(created)])).out).toBe('Nightly is paused.\n')
   expect((await ada.stint(['schedules'])).out).toMatch(/30 2 \* \* \* +UTC +math\.pi +paused +Nightly/)
   expect((await ada.stint(['schedules', 'resume', idOf(created)])).out).toContain('Nightly comes next at ')
