@@ -47,6 +47,26 @@ describeInBrowser('lists of jobs', () => {
     await page.getByText('No job is like that.').waitFor()
   })
 
+  test('say how many jobs are in each state, as it changes, until something else is asked for', async ({ stage }) => {
+    const { page, context } = await stage.open()
+    await register(page)
+    const program = await programOf(context)
+    const { ids } = await program.post('/jobs/batch', later(3, 'Old'))
+    await page.goto('/dashboard/jobs')
+    const countOf = (state: string) =>
+      eventually(() => page.locator(`.states [data-state="${state}"] small`).textContent())
+    await countOf('queued').toBe('3')
+    await countOf('failed').toBe('0')
+    await program.post('/jobs/cancel', { ids: ids.slice(0, 1) })
+    await countOf('cancelled').toBe('1')
+    await countOf('queued').toBe('2')
+    await page.getByRole('radio', { name: 'cancelled 1' }).check()
+    await eventually(() => rowsOf(page).count()).toBe(1)
+    await countOf('queued').toBe('2')
+    await page.getByLabel('Kind').selectOption('debug.noop')
+    await countOf('queued').toBe('')
+  })
+
   test('don’t move when a filter is chosen, and Back takes it away', async ({ stage }) => {
     const { page, context } = await stage.open()
     await register(page)

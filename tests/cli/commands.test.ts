@@ -63,6 +63,10 @@ test('jobs shows as many as are asked for, over as many pages as they take', asy
   expect(await listed('--tag', 'rare', '--limit', '120')).toEqual(rare.slice(-120).toReversed())
   expect(await listed('--tag', 'rare')).toEqual(rare.slice(-20).toReversed())
   expect(await listed('--tag', 'none')).toEqual([])
+  const counts = await ada.stint(['counts'])
+  expect(counts.out).toMatch(/^queued +0\nrunning +0\nsucceeded +10000 or more\nfailed +0\n/m)
+  const json = JSON.parse((await ada.stint(['counts', '--json', '--project-id', projectId])).out)
+  expect(json).toMatchObject({ queued: 0, succeeded: 10_000, atLeast: ['succeeded'] })
   expect(await ada.stint(['jobs', '--limit', '0'])).toMatchObject({ exitCode: 64, out: '' })
 })
 

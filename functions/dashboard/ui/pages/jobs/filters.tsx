@@ -3,6 +3,7 @@ import { useLocation } from 'preact-iso'
 import { STATES } from '../../../../../lib/jobs/states.ts'
 import { addressWith } from '../../data/address.ts'
 import { useKinds } from '../../data/kinds.ts'
+import { useCounts } from './counts.ts'
 
 const QUEUES = ['default', 'compute', 'bulk'] as const
 
@@ -36,6 +37,7 @@ export const readFilter = (query: Record<string, string>): JobFilter => {
 export const JobFilters = ({ filter }: { filter: JobFilter }) => {
   const { route, query, path } = useLocation()
   const { kinds } = useKinds()
+  const countOf = useCounts(filter)
   const isFiltered = Object.keys(filter).length > 0
   /** Back leads to the list as it was. */
   const choose = (name: keyof JobFilter, value: string): void =>
@@ -57,7 +59,9 @@ export const JobFilters = ({ filter }: { filter: JobFilter }) => {
                 checked={filter.state === state}
                 onChange={() => choose('state', state ?? '')}
               />
-              <span>{state ?? 'all'}</span>
+              <span>
+                {state ?? 'all'} {state && <small>{countOf(state)}</small>}
+              </span>
             </label>
           ))}
         </fieldset>
