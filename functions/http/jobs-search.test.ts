@@ -155,4 +155,25 @@ describe('jobs are found', () => {
     expect(await found('queuedBefore=2020-01-01T00:00:00Z')).toEqual([])
     expect((await call('GET', '/jobs?queuedAfter=yesterday')).body.errors).toMatchObject([{ path: 'queuedAfter' }])
   })
+
+  test('by when they ended, however long ago they were queued', async ({ world }) => {
+    const { projectId, call, found } = await signIn(world)
+    const ids = await insertJobs(
+      world.app,
+      ['10:00', '11:00', '12:00', ''].map((name) => ({ projectId, name })),
+    )
+    await world.sql`
+      UPDATE jobs SET state = 'failed', finished_at = ('2026-01-01T' || name || 'Z')::timestamptz WHERE name <> ''`
+    const [, second, third] = ids
+    expect(await found('finishedAfter=2026-01-01T11:00:00Z')).toEqual([third, second])
+    expect(await found('finishedAfter=2026-01-01T12:00:00%2B01:00&state=failed')).toEqual([third, second])
+    expect(await found('finishedAfter=2026-01-01T11:00:00Z&state=queued')).toEqual([])
+    expect(await found('finishedAfter=2026-01-01T13:00:00Z')).toEqual([])
+    await world.sql`UPDATE jobs SET finished_at = finished_at + interval '100 years' WHERE state = 'failed'`
+    expect(await found('finishedBefore=2126-01-01T12:00:00Z')).toEqual([second, ids[0]])
+    expect(await found('finishedAfter=2126-01-01T10:30:00Z&finishedBefore=2126-01-01T12:00:00Z')).toEqual([second])
+    // What was queued later has not ended before.
+    expect(await found('finishedBefore=2020-01-01T00:00:00Z')).toEqual([])
+    expect((await call('GET', '/jobs?finishedAfter=')).body.errors).toMatchObject([{ path: 'finishedAfter' }])
+  })
 })

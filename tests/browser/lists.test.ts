@@ -67,6 +67,23 @@ describeInBrowser('lists of jobs', () => {
     await countOf('queued').toBe('')
   })
 
+  test('are those that the overview counts, of the same time', async ({ stage }) => {
+    const { page, context } = await stage.open()
+    await register(page)
+    const input = { deviceModelCode: '0222', start: 1, count: 1 }
+    await (await programOf(context)).post('/jobs', { kind: 'serials.generate', input, maxAttempts: 1 })
+    await page.goto('/dashboard')
+    await page.getByRole('link', { name: 'failed 1 in this time' }).click()
+    await page.waitForURL(/state=failed&finishedAfter=/)
+    await eventually(() => rowsOf(page).count()).toBe(1)
+    expect(await page.getByLabel('Ended after').inputValue()).not.toBe('')
+    await page.getByLabel('Ended after').fill('2100-01-01T00:00')
+    await page.getByText('No job is like that.').waitFor()
+    await page.goto('/dashboard')
+    await page.getByRole('link', { name: 'queued 0 now' }).click()
+    await page.waitForURL(/state=queued$/)
+  })
+
   test('don’t move when a filter is chosen, and Back takes it away', async ({ stage }) => {
     const { page, context } = await stage.open()
     await register(page)

@@ -63,6 +63,8 @@ test('jobs shows as many as are asked for, over as many pages as they take', asy
   expect(await listed('--tag', 'rare', '--limit', '120')).toEqual(rare.slice(-120).toReversed())
   expect(await listed('--tag', 'rare')).toEqual(rare.slice(-20).toReversed())
   expect(await listed('--tag', 'none')).toEqual([])
+  expect(await listed('--finished-after', '2020-01-01T00:00:00Z', '--limit', '1')).toHaveLength(1)
+  expect(await listed('--finished-before', '2020-01-01T00:00:00Z')).toEqual([])
   const counts = await ada.stint(['counts'])
   expect(counts.out).toMatch(/^queued +0\nrunning +0\nsucceeded +10000 or more\nfailed +0\n/m)
   const json = JSON.parse((await ada.stint(['counts', '--json', '--project-id', projectId])).out)

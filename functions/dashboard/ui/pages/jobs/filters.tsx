@@ -16,6 +16,8 @@ export interface JobFilter {
   text?: string
   queuedAfter?: string
   queuedBefore?: string
+  finishedAfter?: string
+  finishedBefore?: string
 }
 
 /** What the address says is looked for. */
@@ -26,7 +28,7 @@ export const readFilter = (query: Record<string, string>): JobFilter => {
   if (state) filter.state = state
   if (queue) filter.queue = queue
   for (const name of ['kind', 'tag', 'submittedBy', 'text'] as const) if (query[name]) filter[name] = query[name]
-  for (const name of ['queuedAfter', 'queuedBefore'] as const) {
+  for (const name of ['queuedAfter', 'queuedBefore', 'finishedAfter', 'finishedBefore'] as const) {
     const time = Date.parse(query[name] ?? '')
     if (!Number.isNaN(time)) filter[name] = new Date(time).toISOString()
   }
@@ -99,6 +101,8 @@ export const JobFilters = ({ filter }: { filter: JobFilter }) => {
         <Text label="Text in the input" value={filter.text} set={(it) => type('text', it)} />
         <Moment label="Queued after" value={filter.queuedAfter} set={(it) => type('queuedAfter', it)} />
         <Moment label="Queued before" value={filter.queuedBefore} set={(it) => type('queuedBefore', it)} />
+        <Moment label="Ended after" value={filter.finishedAfter} set={(it) => type('finishedAfter', it)} />
+        <Moment label="Ended before" value={filter.finishedBefore} set={(it) => type('finishedBefore', it)} />
       </div>
     </search>
   )
