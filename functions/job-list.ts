@@ -18,7 +18,12 @@ export const jobQuery = z.object({
   queue: z.enum(QUEUES).optional(),
   tag: z.string().min(1).max(64).optional(),
   submittedBy: id.optional().meta({ description: 'The job that submitted them.' }),
-  text: z.string().min(1).max(200).optional().meta({ description: 'In the input, as JSON; case doesn’t matter.' }),
+  text: z
+    .string()
+    .min(1)
+    .max(200)
+    .optional()
+    .meta({ description: 'In the name, or in the input as JSON; case doesn’t matter.' }),
   queuedAfter: instant.optional(),
   queuedBefore: instant.optional(),
   finishedAfter: instant.optional().meta({ description: 'Ended then or later, however long ago they were queued.' }),

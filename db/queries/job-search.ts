@@ -9,7 +9,7 @@ export interface JobFilter {
   tag?: string | undefined
   /** The job that submitted them. */
   submittedBy?: string | undefined
-  /** In the input, as JSON, whatever its case. */
+  /** In the name, or in the input as JSON, whatever its case. */
   text?: string | undefined
   /** RFC 3339: queued then or later, and queued before. */
   queuedAfter?: string | undefined
@@ -212,8 +212,10 @@ const fits = (sql: Sql, filter: JobFilter) => {
   ${queuedBefore ? sql`AND queued_at < ${queuedBefore}` : sql``}
   ${finishedAfter ? sql`AND finished_at >= ${finishedAfter}` : sql``}
   ${finishedBefore ? sql`AND finished_at < ${finishedBefore}` : sql``}
-  ${text === undefined ? sql`` : sql`AND strpos(lower(input::text), lower(${text})) > 0`}`
+  ${text === undefined ? sql`` : sql`AND (${holds(sql, sql`name`, text)} OR ${holds(sql, sql`input::text`, text)})`}`
 }
+
+const holds = (sql: Sql, value: ReturnType<Sql>, text: string) => sql`strpos(lower(${value}), lower(${text})) > 0`
 
 /**
  * States with an index in the list's order; jobs that end well are in none of them, which would cost each of them. It is

@@ -45,6 +45,21 @@ describe('jobs are found', () => {
     expect(await found('text=thermometer&state=failed')).toEqual([])
   })
 
+  test('by a text in their name, whatever its case, be they without one or with a filter beside', async ({ world }) => {
+    const { call, found } = await signIn(world)
+    const jobs = ['Nightly import', 'An IMPORT of 5 %', undefined, 'Other'].map((name) => ({
+      kind: 'debug.noop',
+      input: { echo: name === 'Other' ? 'imported' : 'nothing' },
+      ...(name && { name }),
+    }))
+    const { ids } = (await call('POST', '/jobs/batch', { jobs })).body
+    expect(await found('text=import')).toEqual([ids[3], ids[1], ids[0]])
+    expect(await found('text=IMPORT&state=queued&kind=debug.noop')).toEqual([ids[3], ids[1], ids[0]])
+    expect(await found('text=nightly')).toEqual([ids[0]])
+    expect(await found('text=5%20%25')).toEqual([ids[1]])
+    expect(await found('text=import&state=failed')).toEqual([])
+  })
+
   test('by a text beyond what one page looks through, with the cursor that it gives', async ({ world }) => {
     const { call, submit } = await signIn(world)
     const [rare = ''] = await submit(['rare'])

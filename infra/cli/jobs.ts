@@ -25,7 +25,7 @@ export const addJobs = (program: Command, cli: Cli): void => {
     .option('--queue <queue>')
     .option('--tag <tag>')
     .option('--submitted-by <id>', 'the job that submitted them')
-    .option('--text <text>', 'that stands in the input')
+    .option('--text <text>', 'that stands in the name or the input')
     .option('--queued-after <time>', 'RFC 3339; so the others')
     .option('--queued-before <time>')
     .option('--finished-after <time>', 'that ended then or later')

@@ -26,6 +26,7 @@ describeInBrowser('lists of jobs', () => {
     for (const echo of ['"north"', '"south"']) {
       await fillForm(page, 'debug.noop', { 'input.echo': echo })
       await page.getByText('Name, tags and when').click()
+      await page.locator('[name=".name"]').fill(`Station of ${JSON.parse(echo)}`)
       await page.locator('[name=".tags"]').fill('stations')
       await page.locator('[name=".delaySeconds"]').fill('3600')
       await submit(page)
@@ -33,9 +34,14 @@ describeInBrowser('lists of jobs', () => {
     const rows = page.locator('tr[data-job]')
     await page.goto('/dashboard/jobs?tag=stations')
     await eventually(() => rows.count()).toBe(2)
-    await page.getByLabel('Text in the input').fill('NORTH')
-    await page.keyboard.press('Enter')
-    await eventually(() => rows.count()).toBe(1)
+    for (const [text, name] of [
+      ['"NORTH"', 'Station of north'],
+      ['OF south', 'Station of south'],
+    ] as const) {
+      await page.getByLabel('Text in name or input').fill(text)
+      await page.keyboard.press('Enter')
+      await eventually(() => rows.getByRole('link').allTextContents()).toEqual([name])
+    }
     await page.getByRole('button', { name: 'Clear' }).click()
     await eventually(() => rows.count()).toBe(2)
 
@@ -97,10 +103,10 @@ describeInBrowser('lists of jobs', () => {
     await page.waitForURL(/kind=debug\.noop/)
     await eventually(() => rowsOf(page).count()).toBe(3)
     expect(await topOf()).toBe(top)
-    await page.getByLabel('Text in the input').fill('nowhere')
+    await page.getByLabel('Text in name or input').fill('nowhere')
     await page.keyboard.press('Enter')
     await page.getByText('No job is like that.').waitFor()
-    await page.getByLabel('Text in the input').fill('nowhere else')
+    await page.getByLabel('Text in name or input').fill('nowhere else')
     await page.keyboard.press('Enter')
     await page.waitForURL(/text=nowhere\+else/)
     for (const left of ['?kind=debug.noop', '']) {
@@ -151,7 +157,7 @@ describeInBrowser('lists of jobs', () => {
     await register(page)
     await page.goto('/dashboard/jobs')
     await page.getByText('No jobs yet.').waitFor()
-    const text = page.getByLabel('Text in the input')
+    const text = page.getByLabel('Text in name or input')
     await text.focus()
     await page.keyboard.type('the no')
     const program = await programOf(context)
@@ -171,7 +177,7 @@ describeInBrowser('lists of jobs', () => {
     const { job } = await (await programOf(context)).post('/jobs', { kind: 'debug.noop', input: {}, name: 'This one' })
     await page.goto('/dashboard/jobs')
     await rowsOf(page).waitFor()
-    await page.getByLabel('Text in the input').fill(job.id)
+    await page.getByLabel('Text in name or input').fill(job.id)
     await page.keyboard.press('Enter')
     await page.getByRole('link', { name: 'Open the job with this id' }).click()
     await page.getByRole('heading', { name: 'This one' }).waitFor()

@@ -98,7 +98,7 @@ export const JobFilters = ({ filter }: { filter: JobFilter }) => {
           set={(it) => choose('queue', it)}
         />
         <Text label="Tag" value={filter.tag} set={(it) => type('tag', it)} />
-        <Text label="Text in the input" value={filter.text} set={(it) => type('text', it)} />
+        <Text label="Text in name or input" value={filter.text} set={(it) => type('text', it)} />
         <Moment label="Queued after" value={filter.queuedAfter} set={(it) => type('queuedAfter', it)} />
         <Moment label="Queued before" value={filter.queuedBefore} set={(it) => type('queuedBefore', it)} />
         <Moment label="Ended after" value={filter.finishedAfter} set={(it) => type('finishedAfter', it)} />
