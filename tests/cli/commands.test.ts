@@ -283,6 +283,17 @@ test('logs -f goes on until the job has ended', async ({ world, ada }) => {
   expect((await ada.stint(['job', idOf({ out })])).out).toContain('succeeded')
 })
 
+test('what can be no id is said to be none, with how one looks', async ({ ada }) => {
+  await register(ada)
+  const told =
+    'There is nothing of this id or name\n  jobId: expected an id, like 01a20610-c462-7693-9270-2c83469d56d5\n'
+  expect(await ada.stint(['job', '123'])).toMatchObject({ exitCode: 4, out: '', err: told })
+  expect(await ada.stint(['cancel', '123'])).toMatchObject({ exitCode: 4, out: '', err: `123: ${told}` })
+  expect((await ada.stint(['queues', 'pause', 'huge'])).err).toMatch(
+    /^There is nothing of this id or name\n {2}queue: /,
+  )
+})
+
 test('a job that may expire says when, as long as it has not started', async ({ ada }) => {
   await register(ada)
   const time = '2100-01-01T00:00:00.000Z'
@@ -292,6 +303,8 @@ test('a job that may expire says when, as long as it has not started', async ({ 
   expect((await ada.stint(['job', idOf(job)])).out).not.toContain(time)
   const refused = await ada.stint(['submit', 'debug.noop', '--delay-seconds', '600', '--expires-in-seconds', '60'])
   expect(refused.err).toContain('expiresInSeconds')
+  expect(await ada.stint(['change', idOf(job), '--expires-at', 'never'])).toMatchObject({ exitCode: 0, err: '' })
+  expect((await ada.stint(['job', idOf(job)])).out).not.toContain('expires')
 })
 
 test('a job that another submitted says which', async ({ world, ada }) => {
