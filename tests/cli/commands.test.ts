@@ -359,6 +359,28 @@ test('schedules, queues and projects are listed and changed', async ({ world, ad
   expect((await ada.stint(['schedules', 'pause', idOf(created)])).out).toBe('Nightly is paused.\n')
   expect((await ada.stint(['schedules'])).out).toMatch(/30 2 \* \* \* +UTC +math\.pi +paused +Nightly/)
   expect((await ada.stint(['schedules', 'resume', idOf(created)])).out).toContain('Nightly comes next at ')
+  const changed = await ada.stint([
+    ...['schedules', 'change', idOf(created), '--cron', '0 6 * * 1', '--tags', 'a', 'b', '--json'],
+    ...['--expires-in-seconds', 'never', '--catch-up', 'all', '--priority', '-2', '--input', '{"digits":6}'],
+  ])
+  expect(JSON.parse(changed.out)).toMatchObject({
+    ...{ name: 'Nightly', cron: '0 6 * * 1', tags: ['a', 'b'], catchUp: 'all', priority: -2, input: { digits: 6 } },
+    expiresInSeconds: null,
+  })
+  const renamed = await ada.stint([
+    'schedules',
+    'change',
+    idOf(created),
+    '--name',
+    'Weekly',
+    '--expires-in-seconds',
+    '9',
+  ])
+  expect(renamed.out).toContain('Weekly comes next at ')
+  expect(JSON.parse((await ada.stint(['schedules', '--json'])).out)).toMatchObject([
+    { expiresInSeconds: 9, priority: -2 },
+  ])
+  expect(await ada.stint(['schedules', 'change', idOf(created)])).toMatchObject({ exitCode: 64 })
   expect((await ada.stint(['schedules', 'delete', idOf(created)])).exitCode).toBe(0)
   expect((await ada.stint(['schedules'])).out).toBe('No schedules.\n')
 

@@ -20,6 +20,8 @@ export interface JobFilter {
   finishedBefore?: string
 }
 
+const TIMES = ['queuedAfter', 'queuedBefore', 'finishedAfter', 'finishedBefore'] as const
+
 /** What the address says is looked for. */
 export const readFilter = (query: Record<string, string>): JobFilter => {
   const filter: JobFilter = {}
@@ -28,7 +30,7 @@ export const readFilter = (query: Record<string, string>): JobFilter => {
   if (state) filter.state = state
   if (queue) filter.queue = queue
   for (const name of ['kind', 'tag', 'submittedBy', 'text'] as const) if (query[name]) filter[name] = query[name]
-  for (const name of ['queuedAfter', 'queuedBefore', 'finishedAfter', 'finishedBefore'] as const) {
+  for (const name of TIMES) {
     const time = Date.parse(query[name] ?? '')
     if (!Number.isNaN(time)) filter[name] = new Date(time).toISOString()
   }
@@ -40,6 +42,8 @@ export const JobFilters = ({ filter }: { filter: JobFilter }) => {
   const { route, query, path } = useLocation()
   const { kinds } = useKinds()
   const countOf = useCounts(filter)
+  const wantsTimes = useSignal(false)
+  const showsTimes = wantsTimes.value || TIMES.some((name) => filter[name] !== undefined)
   const isFiltered = Object.keys(filter).length > 0
   /** Back leads to the list as it was. */
   const choose = (name: keyof JobFilter, value: string): void =>
@@ -82,7 +86,7 @@ export const JobFilters = ({ filter }: { filter: JobFilter }) => {
           </button>
         </p>
       )}
-      <div class="filter-fields">
+      <div class="filter-fields" data-times={showsTimes}>
         <Choice
           label="Kind"
           all="Every kind"
@@ -99,6 +103,16 @@ export const JobFilters = ({ filter }: { filter: JobFilter }) => {
         />
         <Text label="Tag" value={filter.tag} set={(it) => type('tag', it)} />
         <Text label="Text in name or input" value={filter.text} set={(it) => type('text', it)} />
+        <button
+          type="button"
+          class="button quiet times"
+          aria-expanded={showsTimes}
+          onClick={() => {
+            wantsTimes.value = !showsTimes
+          }}
+        >
+          Times
+        </button>
         <Moment label="Queued after" value={filter.queuedAfter} set={(it) => type('queuedAfter', it)} />
         <Moment label="Queued before" value={filter.queuedBefore} set={(it) => type('queuedBefore', it)} />
         <Moment label="Ended after" value={filter.finishedAfter} set={(it) => type('finishedAfter', it)} />
