@@ -18,9 +18,16 @@ export const jobQuery = z.object({
   queue: z.enum(QUEUES).optional(),
   tag: z.string().min(1).max(64).optional(),
   submittedBy: id.optional().meta({ description: 'The job that submitted them.' }),
-  text: z.string().min(1).max(200).optional().meta({ description: 'In the input, as JSON; case doesn’t matter.' }),
+  text: z
+    .string()
+    .min(1)
+    .max(200)
+    .optional()
+    .meta({ description: 'In the name, or in the input as JSON; case doesn’t matter.' }),
   queuedAfter: instant.optional(),
   queuedBefore: instant.optional(),
+  finishedAfter: instant.optional().meta({ description: 'Ended then or later, however long ago they were queued.' }),
+  finishedBefore: instant.optional(),
 })
 
 /** Ids have the time of the clock that made them, `queuedAt` that of the database. By how much these may differ. */
@@ -56,7 +63,11 @@ const find = async (app: App, filter: jobSearch.JobFilter, limit: number): Promi
 }
 
 /** Jobs lie in the order of their ids, which begin with the time: a span of time is a span of the index. */
-const idBounds = ({ queuedAfter, queuedBefore }: Filter): { idFrom?: string; idTo?: string } => ({
-  ...(queuedAfter && { idFrom: firstIdAt(Date.parse(queuedAfter) - CLOCKS_APART_MS) }),
-  ...(queuedBefore && { idTo: firstIdAt(Date.parse(queuedBefore) + CLOCKS_APART_MS) }),
-})
+const idBounds = ({ queuedAfter, queuedBefore, finishedBefore }: Filter): { idFrom?: string; idTo?: string } => {
+  // What has ended was queued before.
+  const ends = [queuedBefore, finishedBefore].flatMap((it) => (it === undefined ? [] : [Date.parse(it)]))
+  return {
+    ...(queuedAfter && { idFrom: firstIdAt(Date.parse(queuedAfter) - CLOCKS_APART_MS) }),
+    ...(ends.length > 0 && { idTo: firstIdAt(Math.min(...ends) + CLOCKS_APART_MS) }),
+  }
+}

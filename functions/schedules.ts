@@ -94,7 +94,13 @@ const firstTick = ({ cron, timeZone }: { cron: string; timeZone: string }, now: 
   throw invalidField('cron', 'no such time will ever come')
 }
 
-const toSubmission = ({ maxAttempts, timeoutSeconds, ...settings }: schedules.ScheduleSettings) => ({
+/** Without its expiry: that counts from a tick. */
+const toSubmission = ({
+  maxAttempts,
+  timeoutSeconds,
+  expiresInSeconds: _,
+  ...settings
+}: schedules.ScheduleSettings) => ({
   ...settings,
   maxAttempts: maxAttempts ?? undefined,
   timeoutSeconds: timeoutSeconds ?? undefined,

@@ -2,10 +2,11 @@ import { expect } from 'vitest'
 import { newId } from '../../lib/core/ids.ts'
 import { addEnded } from '../../tests/support/ended-jobs.ts'
 import { insertJobs } from '../../tests/support/engine.ts'
+import { rowsRead } from '../../tests/support/rows-read.ts'
 import { test } from '../../tests/support/world.ts'
 import type { Sql } from '../client.ts'
 import * as dependencies from './dependencies.ts'
-import { listActivity, listFailures, listRelatives } from './insights.ts'
+import { countEnded, listActivity, listFailures, listRelatives } from './insights.ts'
 
 test('who belongs to many projects sees less of each, and reads no more than others', async ({ world: { sql } }) => {
   const projectId = newId()
@@ -23,6 +24,41 @@ test('who belongs to many projects sees less of each, and reads no more than oth
   }
   expect([await countFailed(1), await countFailed(100)]).toEqual([[1_200], [200]])
 })
+
+test.for(['unknown', 'known'])(
+  'what ended is counted exactly where it is little, and else no further than 20 000 jobs, with its number %s to the planner',
+  async (number, { world: { sql } }) => {
+    const [large, small, empty] = [newId(), newId(), newId()]
+    if (number === 'unknown') await sql`ANALYZE jobs`
+    const few = await addEnded(sql, small, 30)
+    await sql`UPDATE jobs SET state = 'failed' WHERE id = ANY (${few.slice(0, 4)}::uuid[])`
+    await sql`UPDATE jobs SET state = 'cancelled' WHERE id = ANY (${few.slice(4, 6)}::uuid[])`
+    await sql`UPDATE jobs SET state = 'queued', finished_at = NULL WHERE id = ${few[6] ?? ''}`
+    const many = await addEnded(sql, large, 20_200)
+    await sql`UPDATE jobs SET state = 'failed' WHERE id = ANY (${many.slice(0, 10_100)}::uuid[])`
+    if (number === 'known') await sql`ANALYZE jobs`
+    for (const mode of ['force_custom_plan', 'force_generic_plan']) {
+      const counted = (projectIds: string[]) =>
+        sql.begin(async (tx) => {
+          await tx`SELECT set_config('plan_cache_mode', ${mode}, true)`
+          return rowsRead(tx, () => countEnded(tx, projectIds))
+        })
+      const ofSmall = await counted([small, empty])
+      expect(ofSmall.result).toEqual({ succeeded: 23, failed: 4, cancelled: 2, atLeast: [] })
+      expect(ofSmall.rows, mode).toBeLessThan(100)
+      const ofLarge = await counted([large])
+      // Of the oldest 20 000.
+      expect(ofLarge.result).toEqual({
+        succeeded: 9_900,
+        failed: 10_000,
+        cancelled: 0,
+        atLeast: ['succeeded', 'failed'],
+      })
+      expect(ofLarge.rows, mode).toBeLessThan(31_000)
+    }
+    expect(await countEnded(sql, [])).toEqual({ succeeded: 0, failed: 0, cancelled: 0, atLeast: [] })
+  },
+)
 
 /** The most rows that a step of a statement's plan gives. */
 const mostRows = async (sql: Sql, statement: (sql: Sql) => Promise<unknown>): Promise<number> => {

@@ -93,6 +93,52 @@ export const countLive = async (sql: Sql, projectIds: string[], queues: readonly
   return { ...row, countedUpTo: MAX_LIVE }
 }
 
+export interface EndedCounts {
+  succeeded: number
+  failed: number
+  cancelled: number
+  /** Of these there may be more: no more are counted, or not all jobs were looked at. */
+  atLeast: ('succeeded' | 'failed' | 'cancelled')[]
+}
+
+/** Ended jobs are counted up to here. */
+const MAX_ENDED = 10_000
+/** Those that succeeded are in no index of their own: so many of a project are looked at, and of all projects. */
+const MAX_LOOKED = 20_000
+const MAX_LOOKED_OF_ALL = 100_000
+
+/**
+ * How many jobs ended how, of all that are kept. Looked at are the oldest: those of a backlog that is worked off have ended.
+ */
+export const countEnded = async (sql: Sql, projectIds: string[]): Promise<EndedCounts> => {
+  const looked = share(projectIds, MAX_LOOKED, MAX_LOOKED_OF_ALL)
+  const [row] = await sql<[Omit<EndedCounts, 'atLeast'> & { areAll: boolean }]>`
+    SELECT least(coalesce(sum(succeeded), 0), ${MAX_ENDED})::integer AS succeeded,
+           coalesce(bool_and(jobs < ${looked}), true) AS are_all,
+           (${unsuccessful(sql, projectIds, sql`state = 'failed'`)}) AS failed,
+           (${unsuccessful(sql, projectIds, sql`state = 'cancelled'`)}) AS cancelled
+    FROM unnest(${projectIds}::uuid[]) AS member (project_id), LATERAL (
+      SELECT count(*) AS jobs, count(*) FILTER (WHERE state = 'succeeded') AS succeeded FROM (
+        SELECT state FROM jobs
+        -- Not "= project_id": then the primary key would have the order too, and all projects lie in its way.
+        WHERE project_id = ANY (ARRAY[member.project_id]) ORDER BY project_id DESC, id LIMIT ${looked}
+      ) AS oldest
+    ) AS theirs`
+  const { areAll, ...counts } = row
+  const isMore = { succeeded: !areAll, failed: false, cancelled: false }
+  const states = ['succeeded', 'failed', 'cancelled'] as const
+  return { ...counts, atLeast: states.filter((it) => isMore[it] || counts[it] >= MAX_ENDED) }
+}
+
+/** Written out, for a plan that is made before it is known what is asked for; in the order of the index of these states. */
+const unsuccessful = (sql: Sql, projectIds: string[], isSo: ReturnType<Sql>) => sql`
+  SELECT count(*)::integer FROM (
+    SELECT FROM unnest(${projectIds}::uuid[]) AS member (project_id), LATERAL (
+      SELECT FROM jobs WHERE project_id = ANY (ARRAY[member.project_id]) AND ${isSo}
+      ORDER BY project_id, id DESC LIMIT ${MAX_ENDED}
+    ) AS theirs LIMIT ${MAX_ENDED}
+  ) AS counted`
+
 export interface FailureGroup {
   fingerprint: string
   kind: string

@@ -9,12 +9,15 @@ export interface JobFilter {
   tag?: string | undefined
   /** The job that submitted them. */
   submittedBy?: string | undefined
-  /** In the input, as JSON, whatever its case. */
+  /** In the name, or in the input as JSON, whatever its case. */
   text?: string | undefined
   /** RFC 3339: queued then or later, and queued before. */
   queuedAfter?: string | undefined
   queuedBefore?: string | undefined
-  /** The same as bounds of ids, for the index; they may be wider. */
+  /** RFC 3339: ended then or later, and ended before. */
+  finishedAfter?: string | undefined
+  finishedBefore?: string | undefined
+  /** What they say of ids, as bounds for the index; they may be wider. */
   idFrom?: string | undefined
   idTo?: string | undefined
   /** Only jobs older than this id. */
@@ -94,9 +97,11 @@ const walked = (sql: Sql, { submittedBy, state }: JobFilter, stride: number) =>
 /** How much of each project one go looks at. What needs no look at a row is read from the index alone, a whole page of it. */
 const paceOf = (filter: JobFilter, limit: number) => {
   const { projectIds, kind, queue, tag, submittedBy, text, queuedAfter, queuedBefore } = filter
+  const { finishedAfter, finishedBefore } = filter
   const most = text === undefined ? MAX_LOOKED : MAX_READ
   const share = Math.floor(most / (submittedBy ? 1 : Math.max(1, projectIds.length)))
-  const isPlain = [kind, queue, tag, text, queuedAfter, queuedBefore].every((it) => it === undefined)
+  const others = [kind, queue, tag, text, queuedAfter, queuedBefore, finishedAfter, finishedBefore]
+  const isPlain = others.every((it) => it === undefined)
   const stride = Math.min(MAX_STRIDE, Math.max(share, isPlain ? limit : MIN_STRIDE))
   return { stride, strides: Math.max(1, Math.ceil(share / stride)) }
 }
@@ -190,6 +195,7 @@ const start = (sql: Sql, { before, idTo }: JobFilter) => sql`
 /** What else is asked for. */
 const fits = (sql: Sql, filter: JobFilter) => {
   const { projectIds, submittedBy, state, kind, queue, tag, text, queuedAfter, queuedBefore, idFrom } = filter
+  const { finishedAfter, finishedBefore } = filter
   return sql`
   ${submittedBy ? sql`AND submitted_by = ${submittedBy} AND project_id = ANY (${projectIds}::uuid[])` : sql``}
   ${state ? sql`AND state = ${state}` : sql``}
@@ -199,8 +205,12 @@ const fits = (sql: Sql, filter: JobFilter) => {
   ${tag ? sql`AND tags @> ARRAY[${tag}::text]` : sql``}
   ${queuedAfter ? sql`AND queued_at >= ${queuedAfter}` : sql``}
   ${queuedBefore ? sql`AND queued_at < ${queuedBefore}` : sql``}
-  ${text === undefined ? sql`` : sql`AND strpos(lower(input::text), lower(${text})) > 0`}`
+  ${finishedAfter ? sql`AND finished_at >= ${finishedAfter}` : sql``}
+  ${finishedBefore ? sql`AND finished_at < ${finishedBefore}` : sql``}
+  ${text === undefined ? sql`` : sql`AND (${holds(sql, sql`name`, text)} OR ${holds(sql, sql`input::text`, text)})`}`
 }
+
+const holds = (sql: Sql, value: ReturnType<Sql>, text: string) => sql`strpos(lower(${value}), lower(${text})) > 0`
 
 /**
  * States with an index in the list's order; jobs that end well are in none of them, which would cost each of them. It is

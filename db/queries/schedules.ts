@@ -15,6 +15,8 @@ export interface ScheduleSettings {
   /** Null: what the kind says. */
   maxAttempts: number | null
   timeoutSeconds: number | null
+  /** From the tick on. Null: the job waits for as long as it takes. */
+  expiresInSeconds: number | null
   catchUp: CatchUp
 }
 
@@ -43,7 +45,8 @@ const columns = (sql: Sql) => sql`${summaryColumns(sql)}, input`
 
 const summaryColumns = (sql: Sql) => sql`
   schedules.id, project_id, created_by, name, cron, time_zone, kind, priority, tags, max_attempts,
-  timeout_seconds, catch_up, paused_at, next_at, last_at, error, missed_at, schedules.created_at, schedules.updated_at,
+  timeout_seconds, expires_in_seconds, catch_up, paused_at, next_at, last_at, error, missed_at, schedules.created_at,
+  schedules.updated_at,
   (SELECT job_id FROM schedule_ticks WHERE schedule_id = schedules.id ORDER BY tick DESC LIMIT 1) AS last_job_id`
 
 /** The database's time: what schedules go by. */
@@ -63,10 +66,11 @@ export interface NewSchedule extends ScheduleSettings {
 export const insert = async (sql: Sql, it: NewSchedule): Promise<ScheduleRow> => {
   const [row] = await sql<[ScheduleRow]>`
     INSERT INTO schedules (id, project_id, created_by, name, cron, time_zone, kind, input, priority, tags, max_attempts,
-                           timeout_seconds, catch_up, next_at, paused_at)
+                           timeout_seconds, expires_in_seconds, catch_up, next_at, paused_at)
     VALUES (${it.id}, ${it.projectId}, ${it.createdBy}, ${it.name}, ${it.cron}, ${it.timeZone}, ${it.kind},
             ${JSON.stringify(it.input)}::text::jsonb, ${it.priority}, ${it.tags}, ${it.maxAttempts},
-            ${it.timeoutSeconds}, ${it.catchUp}, ${it.nextAt}, CASE WHEN ${it.nextAt === null} THEN now() END)
+            ${it.timeoutSeconds}, ${it.expiresInSeconds}, ${it.catchUp}, ${it.nextAt},
+            CASE WHEN ${it.nextAt === null} THEN now() END)
     RETURNING ${columns(sql)}`
   return row
 }
@@ -102,7 +106,8 @@ export const update = async (
     UPDATE schedules SET
       name = ${it.name}, cron = ${it.cron}, time_zone = ${it.timeZone}, kind = ${it.kind},
       input = ${JSON.stringify(it.input)}::text::jsonb, priority = ${it.priority}, tags = ${it.tags},
-      max_attempts = ${it.maxAttempts}, timeout_seconds = ${it.timeoutSeconds}, catch_up = ${it.catchUp},
+      max_attempts = ${it.maxAttempts}, timeout_seconds = ${it.timeoutSeconds},
+      expires_in_seconds = ${it.expiresInSeconds}, catch_up = ${it.catchUp},
       next_at = ${it.nextAt}, paused_at = CASE WHEN ${it.paused} THEN coalesce(paused_at, now()) END,
       missed_at = ${it.missedAt}, error = NULL, updated_at = now()
     WHERE id = ${id}
@@ -163,7 +168,8 @@ export const lockDue = (sql: Sql, after: string, limit: number): Promise<DueSche
     SELECT count(*) <= ${FEW} AS are_few FROM due
   )
   SELECT schedules.id, project_id, created_by, schedules.name, cron, time_zone, kind, input, priority, tags,
-         max_attempts, timeout_seconds, catch_up, next_at, missed_at, now() AS now, projects.deleted_at IS NOT NULL AS abandoned
+         max_attempts, timeout_seconds, expires_in_seconds, catch_up, next_at, missed_at, now() AS now,
+         projects.deleted_at IS NOT NULL AS abandoned
   FROM schedules JOIN projects ON projects.id = schedules.project_id
   WHERE schedules.id = ANY (ARRAY (
     SELECT id FROM due WHERE id > ${after} AND (SELECT are_few FROM counted)

@@ -41,6 +41,16 @@ const activityReply = z
         countedUpTo: count.meta({ description: 'A state with so many has these at least.' }),
       })
       .meta({ description: 'Now.' }),
+    ended: z
+      .object({
+        succeeded: count,
+        failed: count,
+        cancelled: count,
+        atLeast: z
+          .array(z.enum(['succeeded', 'failed', 'cancelled']))
+          .meta({ description: 'Of these there may be more than were counted.' }),
+      })
+      .meta({ description: 'Of all jobs that are kept, whenever they ended.' }),
   })
   .meta({ id: 'Activity' })
 
@@ -48,7 +58,9 @@ export const getActivity = route({
   method: 'GET',
   path: '/activity',
   summary: 'How many jobs ended, waited and ran, in sixty spans until now',
-  description: 'Of each project the newest 10 000 jobs count, or fewer where there are more than ten projects.',
+  description:
+    'In the spans, of each project the newest 10 000 jobs count, or fewer where there are more than ten projects. All that ' +
+    'are in a state, now, are counted up to 10 000; those that succeeded among the oldest 20 000 of a project.',
   actor: 'user',
   scope: 'jobs:read',
   query: z.object({ projectId, minutes: z.coerce.number().int().min(5).max(10_080).default(60) }),
@@ -57,12 +69,13 @@ export const getActivity = route({
   run: async ({ app, actor, query }) => {
     const projectIds = await projectsToList(app, actor, query.projectId)
     const idFrom = firstIdAt(app.clock.now() - query.minutes * 60_000 - LONGEST_MS)
-    const [buckets, live] = await Promise.all([
+    const [buckets, live, ended] = await Promise.all([
       insights.listActivity(app.sql, projectIds, { idFrom, bucketSeconds: query.minutes, count: BUCKETS }),
       insights.countLive(app.sql, projectIds, QUEUES),
+      insights.countEnded(app.sql, projectIds),
     ])
     const shown = buckets.map((it) => ({ ...it, at: it.at.toISOString() }))
-    return { status: 200, body: { bucketSeconds: query.minutes, buckets: shown, live } }
+    return { status: 200, body: { bucketSeconds: query.minutes, buckets: shown, live, ended } }
   },
 })
 

@@ -45,6 +45,21 @@ describe('jobs are found', () => {
     expect(await found('text=thermometer&state=failed')).toEqual([])
   })
 
+  test('by a text in their name, whatever its case, be they without one or with a filter beside', async ({ world }) => {
+    const { call, found } = await signIn(world)
+    const jobs = ['Nightly import', 'An IMPORT of 5 %', undefined, 'Other'].map((name) => ({
+      kind: 'debug.noop',
+      input: { echo: name === 'Other' ? 'imported' : 'nothing' },
+      ...(name && { name }),
+    }))
+    const { ids } = (await call('POST', '/jobs/batch', { jobs })).body
+    expect(await found('text=import')).toEqual([ids[3], ids[1], ids[0]])
+    expect(await found('text=IMPORT&state=queued&kind=debug.noop')).toEqual([ids[3], ids[1], ids[0]])
+    expect(await found('text=nightly')).toEqual([ids[0]])
+    expect(await found('text=5%20%25')).toEqual([ids[1]])
+    expect(await found('text=import&state=failed')).toEqual([])
+  })
+
   test('by a text beyond what one page looks through, with the cursor that it gives', async ({ world }) => {
     const { call, submit } = await signIn(world)
     const [rare = ''] = await submit(['rare'])
@@ -154,5 +169,26 @@ describe('jobs are found', () => {
     expect(await found(`queuedBefore=${encodeURIComponent(queuedAt.replace('Z', '+00:00'))}`)).toEqual([first])
     expect(await found('queuedBefore=2020-01-01T00:00:00Z')).toEqual([])
     expect((await call('GET', '/jobs?queuedAfter=yesterday')).body.errors).toMatchObject([{ path: 'queuedAfter' }])
+  })
+
+  test('by when they ended, however long ago they were queued', async ({ world }) => {
+    const { projectId, call, found } = await signIn(world)
+    const ids = await insertJobs(
+      world.app,
+      ['10:00', '11:00', '12:00', ''].map((name) => ({ projectId, name })),
+    )
+    await world.sql`
+      UPDATE jobs SET state = 'failed', finished_at = ('2026-01-01T' || name || 'Z')::timestamptz WHERE name <> ''`
+    const [, second, third] = ids
+    expect(await found('finishedAfter=2026-01-01T11:00:00Z')).toEqual([third, second])
+    expect(await found('finishedAfter=2026-01-01T12:00:00%2B01:00&state=failed')).toEqual([third, second])
+    expect(await found('finishedAfter=2026-01-01T11:00:00Z&state=queued')).toEqual([])
+    expect(await found('finishedAfter=2026-01-01T13:00:00Z')).toEqual([])
+    await world.sql`UPDATE jobs SET finished_at = finished_at + interval '100 years' WHERE state = 'failed'`
+    expect(await found('finishedBefore=2126-01-01T12:00:00Z')).toEqual([second, ids[0]])
+    expect(await found('finishedAfter=2126-01-01T10:30:00Z&finishedBefore=2126-01-01T12:00:00Z')).toEqual([second])
+    // What was queued later has not ended before.
+    expect(await found('finishedBefore=2020-01-01T00:00:00Z')).toEqual([])
+    expect((await call('GET', '/jobs?finishedAfter=')).body.errors).toMatchObject([{ path: 'finishedAfter' }])
   })
 })

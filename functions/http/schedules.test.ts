@@ -37,6 +37,7 @@ test('a new schedule says when it will run next', async ({ world }) => {
     priority: 0,
     tags: [],
     maxAttempts: null,
+    expiresInSeconds: null,
     lastRunAt: null,
     lastJobId: null,
     error: null,
@@ -139,6 +140,28 @@ describe('a change', () => {
     expect(schedule).toMatchObject({ maxAttempts: null, timeoutSeconds: null })
   })
 
+  test('gives its jobs an expiry, another one, and takes it away', async ({ world }) => {
+    const ada = await world.register()
+    const created = await create(world, ada, { expiresInSeconds: 3_600 })
+    expect(created).toMatchObject({ expiresInSeconds: 3_600 })
+    const { id } = created
+    const expiryOfNext = async () => {
+      await makeDue(world, id)
+      await world.sql`DELETE FROM schedule_ticks`
+      await world.sweep()
+      const { schedule } = (await world.http('GET', `/schedules/${id}`, { token: ada.accessToken })).body
+      const { job } = (await world.http('GET', `/jobs/${schedule.lastJobId}`, { token: ada.accessToken })).body
+      return job.expiresAt && (Date.parse(job.expiresAt) - Date.parse(schedule.lastRunAt)) / 1_000
+    }
+    expect(await expiryOfNext()).toBe(3_600)
+    expect((await change(world, ada, id, { expiresInSeconds: 7_200 })).body.schedule.expiresInSeconds).toBe(7_200)
+    expect(await expiryOfNext()).toBe(7_200)
+    expect((await change(world, ada, id, { name: 'Renamed' })).body.schedule.expiresInSeconds).toBe(7_200)
+    expect((await change(world, ada, id, { input: { digits: 20 } })).status).toBe(200)
+    expect((await change(world, ada, id, { expiresInSeconds: null })).body.schedule.expiresInSeconds).toBeNull()
+    expect(await expiryOfNext()).toBeNull()
+  })
+
   test('of the input is held against the kind', async ({ world }) => {
     const ada = await world.register()
     const { id } = await create(world, ada)
@@ -197,6 +220,7 @@ describe('refuses', () => {
     ['an input that the kind cannot take', { input: { digits: 'many' } }, 'input.digits'],
     ['an unknown policy', { catchUp: 'some' }, 'catchUp'],
     ['a priority out of range', { priority: 11 }, 'priority'],
+    ['an expiry at its tick', { expiresInSeconds: 0 }, 'expiresInSeconds'],
   ])('%s, by the name of the field', async ([, given, field], { world }) => {
     const { accessToken: token } = await world.register()
     const answer = await world.http('POST', '/schedules', { token, body: { ...nightly, ...given } })

@@ -30,6 +30,14 @@ const fields = {
   tags: ofJob.tags,
   maxAttempts: ofJob.maxAttempts.unwrap().nullable().meta({ description: 'Null: what the kind says.' }),
   timeoutSeconds: ofJob.timeoutSeconds.unwrap().nullable().meta({ description: 'Null: what the kind says.' }),
+  expiresInSeconds: ofJob.expiresInSeconds
+    .unwrap()
+    .nullable()
+    .meta({
+      description:
+        'A job is cancelled if it has not started so long after its tick, also one that is made later to make up for it. ' +
+        'Null: it waits for as long as it takes.',
+    }),
   catchUp: z.enum(CATCH_UPS).meta({
     description:
       'What becomes of ticks that were missed by over a minute: none is made up for, one job stands for all of them ' +
@@ -54,6 +62,7 @@ const creation = z
     timeZone: fields.timeZone.default('UTC'),
     maxAttempts: fields.maxAttempts.default(null),
     timeoutSeconds: fields.timeoutSeconds.default(null),
+    expiresInSeconds: fields.expiresInSeconds.default(null),
     catchUp: fields.catchUp.default('one'),
     paused: fields.paused.default(false),
   })

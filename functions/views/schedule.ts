@@ -21,6 +21,10 @@ export const scheduleSummary = z
     tags: z.array(z.string()),
     maxAttempts: z.int().nullable().meta({ description: 'Null: what the kind says.' }),
     timeoutSeconds: z.int().nullable().meta({ description: 'Null: what the kind says.' }),
+    expiresInSeconds: z
+      .int()
+      .nullable()
+      .meta({ description: 'From its tick on. Null: a job waits for as long as it takes.' }),
     catchUp: z.enum(CATCH_UPS),
     paused: z.boolean(),
     nextRuns: z
@@ -57,6 +61,7 @@ export const toScheduleSummary = (row: ScheduleSummaryRow): z.input<typeof sched
   tags: row.tags,
   maxAttempts: row.maxAttempts,
   timeoutSeconds: row.timeoutSeconds,
+  expiresInSeconds: row.expiresInSeconds,
   catchUp: row.catchUp,
   paused: row.pausedAt !== null,
   nextRuns: nextRuns(row).map((tick) => tick.toISOString()),

@@ -25,7 +25,11 @@ export const addJobs = (program: Command, cli: Cli): void => {
     .option('--queue <queue>')
     .option('--tag <tag>')
     .option('--submitted-by <id>', 'the job that submitted them')
-    .option('--text <text>', 'that stands in the input')
+    .option('--text <text>', 'that stands in the name or the input')
+    .option('--queued-after <time>', 'RFC 3339; so the others')
+    .option('--queued-before <time>')
+    .option('--finished-after <time>', 'that ended then or later')
+    .option('--finished-before <time>')
     .option('--project-id <id>')
     .addOption(new Option('--limit <integer>', 'how many').argParser(wholeNumber(1)).default(20))
     .option('--json', 'print JSON')
@@ -57,13 +61,14 @@ export const addJobs = (program: Command, cli: Cli): void => {
     .addOption(
       new Option('--expires-in-seconds <integer>', 'cancelled if it has not started by then').argParser(wholeNumber(1)),
     )
-    .option('--expires-at <time>', 'cancelled if it has not started by then (RFC 3339)')
+    .option('--expires-at <time>', 'cancelled if it has not started by then (RFC 3339); never: it waits')
     .option('--tags <tag...>', 'instead of those that they have')
     .addOption(new Option('--max-attempts <integer>').argParser(wholeNumber()))
     .addOption(new Option('--timeout-seconds <integer>', 'running time over all stints').argParser(wholeNumber()))
     .option('--json', 'print JSON')
-    .action((ids: string[], { json, ...body }: Change & { json?: boolean }) => {
-      if (Object.keys(body).length === 0) throw new CommandError('Say what to change: --help', EXIT.usage)
+    .action((ids: string[], { json, ...given }: Change & { json?: boolean }) => {
+      if (Object.keys(given).length === 0) throw new CommandError('Say what to change: --help', EXIT.usage)
+      const body = { ...given, ...(given.expiresAt === 'never' && { expiresAt: null }) }
       return eachJob(cli, ids, { ...(json && { json }) }, async (client, jobId) => {
         const { job } = await client.call('PATCH /jobs/{jobId}', { params: { jobId }, body })
         return { job, done: `is ${job.state}, due ${job.startAt}` }

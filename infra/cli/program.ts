@@ -2,6 +2,7 @@ import { Command } from 'commander'
 import { addAccount } from './account.ts'
 import { addAdmin } from './admin.ts'
 import type { Cli } from './cli.ts'
+import { addCounts } from './counts.ts'
 import { addDoctor } from './doctor.ts'
 import { explain } from './explain.ts'
 import { EXIT, type Io } from './io.ts'
@@ -47,6 +48,7 @@ export const run = async (args: string[], io: Io, onSubmitted: (jobId: string) =
   addSubmit(program, cli)
   addWatch(program, cli)
   addJobs(program, cli)
+  addCounts(program, cli)
   addLogs(program, cli)
   addSchedules(program, cli)
   addQueues(program, cli)

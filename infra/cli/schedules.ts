@@ -1,17 +1,25 @@
-import type { Command } from 'commander'
+import { type Command, Option } from 'commander'
 import type { Api } from '../../functions/http/api.ts'
-import type { AnswerOf } from '../../lib/client/api.ts'
+import type { AnswerOf, CallOf } from '../../lib/client/api.ts'
 import type { Cli } from './cli.ts'
-import type { Io } from './io.ts'
+import { CommandError, EXIT, type Io } from './io.ts'
 import { readInput } from './kind-flags.ts'
 import { harmless, paint, print, table } from './print.ts'
 import { all, signedIn } from './session.ts'
+import { wholeNumber } from './whole-number.ts'
 
 type Schedule = AnswerOf<Api['GET /schedules']>['body']['items'][number]
+
+type Creation = NonNullable<CallOf<Api['POST /schedules']>['body']>
+type Change = NonNullable<CallOf<Api['PATCH /schedules/{scheduleId}']>['body']>
+/** As options have it: the input is still text. */
+type Given<T> = Omit<T, 'input'> & { input?: string; json?: boolean }
 
 /** `stint schedules`. */
 export const addSchedules = (program: Command, { io }: Cli): void => {
   const schedules = program.command('schedules').description('jobs that come at certain times')
+  const told = ({ name, paused, nextRuns }: Schedule): string =>
+    `${harmless(name)} ${paused ? 'is paused' : `comes next at ${nextRuns[0]}`}.`
   schedules
     .command('list', { isDefault: true })
     .description('schedules, newest first, with their next time')
@@ -22,22 +30,41 @@ export const addSchedules = (program: Command, { io }: Cli): void => {
       const items = await all(client.each('GET /schedules', { query: { projectId } }))
       print(io, options, items, (rows) => toTable(io, rows))
     })
-  schedules
-    .command('create')
+  withSettings(schedules.command('create'), wholeNumber(1), 'integer')
     .argument('<name>')
-    .argument('<cron>', 'minute, hour, day of month, month, day of week: "30 2 * * *"')
+    .argument('<cron>', CRON)
     .argument('<kind>')
     .description('have a job submitted at certain times')
     .option('--input <json>', 'the jobs’ input as JSON, @file or -')
     .option('--time-zone <zone>', 'IANA, as Europe/Berlin', 'UTC')
     .option('--project-id <id>')
     .option('--json', 'print JSON')
-    .action(async (name: string, cron: string, kind: string, given: Record<string, string> & { json?: true }) => {
-      const { input, timeZone = 'UTC', projectId, json = false } = given
+    .action(async (name: string, cron: string, kind: string, { input, json, ...settings }: Given<Creation>) => {
       const { client } = await signedIn(io)
-      const body = { name, cron, kind, input: await readInput(input), timeZone, projectId }
+      const body = { ...settings, name, cron, kind, input: await readInput(input) }
       const { schedule } = await client.call('POST /schedules', { body })
-      print(io, { json }, schedule, (it) => `${it.id}  next at ${it.nextRuns[0]}`)
+      print(io, { ...(json && { json }) }, schedule, (it) => `${it.id}  next at ${it.nextRuns[0]}`)
+    })
+  withSettings(schedules.command('change'), numberOrNever, 'integer or never')
+    .argument('<id>')
+    .description('change a schedule; with other times it goes on with the next one from now')
+    .option('--name <text>', 'also the name of its jobs')
+    .option('--cron <cron>', CRON)
+    .option('--time-zone <zone>', 'IANA, as Europe/Berlin')
+    .option('--kind <kind>')
+    .option('--input <json>', 'the jobs’ input as JSON, @file or -')
+    .option('--json', 'print JSON')
+    .action(async (scheduleId: string, { input, json, ...given }: Given<Omit<Change, 'expiresInSeconds'>> & Expiry) => {
+      const { expiresInSeconds, ...settings } = given
+      const body = {
+        ...settings,
+        ...(expiresInSeconds && { expiresInSeconds: expiresInSeconds === 'never' ? null : expiresInSeconds }),
+        ...(input !== undefined && { input: await readInput(input) }),
+      }
+      if (Object.keys(body).length === 0) throw new CommandError('Say what to change: --help', EXIT.usage)
+      const { client } = await signedIn(io)
+      const { schedule } = await client.call('PATCH /schedules/{scheduleId}', { params: { scheduleId }, body })
+      print(io, { ...(json && { json }) }, schedule, told)
     })
   for (const [verb, paused] of [
     ['pause', true],
@@ -52,12 +79,7 @@ export const addSchedules = (program: Command, { io }: Cli): void => {
         const { client } = await signedIn(io)
         const params = { scheduleId }
         const { schedule } = await client.call('PATCH /schedules/{scheduleId}', { params, body: { paused } })
-        print(
-          io,
-          options,
-          schedule,
-          ({ name, nextRuns }) => `${harmless(name)} ${paused ? 'is paused' : `comes next at ${nextRuns[0]}`}.`,
-        )
+        print(io, options, schedule, told)
       })
   }
   schedules
@@ -69,6 +91,34 @@ export const addSchedules = (program: Command, { io }: Cli): void => {
       io.out(`${scheduleId} is deleted.`)
     })
 }
+
+const CRON = 'minute, hour, day of month, month, day of week: "30 2 * * *"'
+
+interface Expiry {
+  expiresInSeconds?: number | 'never'
+}
+
+const numberOrNever = (text: string): number | 'never' => (text === 'never' ? text : wholeNumber(1)(text))
+
+/** What the jobs of a schedule may be told. */
+const withSettings = (command: Command, readExpiry: (text: string) => number | 'never', expiry: string): Command =>
+  command
+    .addOption(new Option('--priority <integer>', '-10 to 10, the highest first').argParser(wholeNumber()))
+    .option('--tags <tag...>', 'of its jobs')
+    .addOption(new Option('--max-attempts <integer>').argParser(wholeNumber()))
+    .addOption(new Option('--timeout-seconds <integer>', 'running time over all stints').argParser(wholeNumber()))
+    .addOption(
+      new Option(
+        `--expires-in-seconds <${expiry}>`,
+        'a job is cancelled if it has not started so long after its time',
+      ).argParser(readExpiry),
+    )
+    .addOption(
+      new Option(
+        '--catch-up <what>',
+        'of the times that were missed: skip them, one job for all, or a job each',
+      ).choices(['skip', 'one', 'all']),
+    )
 
 const toTable = (io: Io, schedules: readonly Schedule[]): string => {
   if (schedules.length === 0) return 'No schedules.'

@@ -150,6 +150,28 @@ describe('a route', () => {
     })
   })
 
+  test.for(['0x10', ' 10', '1e1', '1.0', '+1', '١', 'ten'])(
+    'takes “%s” in the query for no number: only decimal digits are one',
+    async (times) => {
+      const given = { ...json({ text: 'hi' }), pathParameters, queryStringParameters: { times } }
+      expect(await setup().call(echo, given)).toMatchObject({
+        statusCode: 422,
+        json: { errors: [{ path: 'times', message: `must be a whole number, not ${JSON.stringify(times)}` }] },
+      })
+    },
+  )
+
+  test('takes decimal digits in the query for a number', async () => {
+    for (const [times, number] of [
+      ['10', 10],
+      ['-3', -3],
+      ['007', 7],
+    ] as const) {
+      const given = { ...json({ text: 'hi' }), pathParameters, queryStringParameters: { times } }
+      expect(await setup().call(echo, given)).toMatchObject({ statusCode: 200, json: { query: { times: number } } })
+    }
+  })
+
   test('names a hundred of the fields that are wrong, says how many there are, and repeats no long name', async () => {
     const { call } = setup()
     const unknown = Object.fromEntries(Array.from({ length: 100_000 }, (_, index) => [`key${index}`, 0]))

@@ -5,7 +5,7 @@ import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from '
 import { z } from 'zod'
 import { appOfProcess } from '../app.ts'
 import { type Actor, authenticate, requireScope } from '../auth/actor.ts'
-import { invalidFields, StintError } from '../core/errors.ts'
+import { cut, FieldErrors, invalidFields, StintError } from '../core/errors.ts'
 import { inWords } from '../core/in-words.ts'
 import type { InvocationContext } from '../invocation-context.ts'
 import type {
@@ -157,14 +157,16 @@ const parseQuery = (schema: z.ZodObject, event: APIGatewayProxyEventV2): Record<
     const errors = unfit.map(([path]) => ({ path, message: 'text may not hold NUL characters or lone surrogates' }))
     throw new StintError('VALIDATION_FAILED', 'The query holds text that cannot be stored.', { errors })
   }
-  // JavaScript would take nothing at all, `?last=`, for 0.
-  const blank = Object.keys(given).filter((name) => given[name]?.trim() === '' && isNumber(schema.shape[name]))
-  if (blank.length > 0) {
-    const errors = blank.map((path) => ({ path, message: 'must be a number, and is empty' }))
-    throw new StintError('VALIDATION_FAILED', `The query is invalid: ${blank[0]}: ${errors[0]?.message}`, { errors })
-  }
+  const errors = new FieldErrors()
+  for (const [name, text = ''] of Object.entries(given))
+    if (isNumber(schema.shape[name]) && !/^-?\d+$/.test(text)) errors.add([name], notInDigits(text))
+  if (errors.list.length > 0) throw invalidFields('The query is invalid: ', errors)
   return validate(schema, given, 'query') as Record<string, unknown>
 }
+
+/** JavaScript would take nothing at all, `?last=`, for 0, and `0x10`, ` 10` and `1e1` for numbers, too. */
+const notInDigits = (text: string): string =>
+  text.trim() === '' ? 'must be a number, and is empty' : `must be a whole number, not ${JSON.stringify(cut(text, 40))}`
 
 const isNumber = (schema: unknown): boolean =>
   schema instanceof z.ZodDefault || schema instanceof z.ZodOptional

@@ -4,8 +4,10 @@ import { parseJson } from '../core/parse-json.ts'
 
 /** Shapes that several resources share. */
 
+const NO_ID = 'expected an id, like 01a20610-c462-7693-9270-2c83469d56d5'
+
 /** A UUID in its canonical lower-case form. */
-export const id = z.uuid().toLowerCase()
+export const id = z.uuid({ error: ({ code }) => (code === 'invalid_format' ? NO_ID : undefined) }).toLowerCase()
 
 /** An instant, RFC 3339, UTC. PostgreSQL has no year 0, and limits the digits of a fraction. */
 export const timestamp = z.iso

@@ -5,6 +5,7 @@ import { test, type World } from '../../tests/support/world.ts'
 import { newId } from '../core/ids.ts'
 import { defineJob } from './define.ts'
 import { runDueSchedules } from './schedule.ts'
+import { sweep } from './sweep.ts'
 
 const PROJECT = '00000000-0000-7000-8000-000000000001'
 
@@ -28,6 +29,7 @@ const makeSchedule = async (
     tags: ['a', 'b'],
     maxAttempts: null,
     timeoutSeconds: 60,
+    expiresInSeconds: null,
     catchUp: 'one',
     nextAt: tick,
     ...given,
@@ -151,6 +153,19 @@ describe('after ten hours without a pass', () => {
     expect(await ticksOf(world, id)).toEqual(Array.from({ length: 11 }, (_, n) => first + n * HOUR_MS))
     expect(await jobCount(world)).toBe(11)
   })
+})
+
+test('a job expires so long after its tick, also one that is made later to make up for it', async ({ world }) => {
+  const { first } = await makeSchedule(world, { hoursAgo: 2, catchUp: 'all', expiresInSeconds: 5_400 })
+  await pass(world)
+  await sweep(world.app)
+  const made = await world.sql<{ state: string; expiresAt: Date; code: string | null }[]>`
+    SELECT state, expires_at, error->>'code' AS code FROM schedule_ticks JOIN jobs ON jobs.id = job_id ORDER BY tick`
+  expect(made.map((it) => [it.state, it.code, it.expiresAt.getTime() - first])).toEqual([
+    ['cancelled', 'EXPIRED', 1.5 * HOUR_MS],
+    ['queued', null, 2.5 * HOUR_MS],
+    ['queued', null, 3.5 * HOUR_MS],
+  ])
 })
 
 test('`all` makes up for a hundred ticks in a pass, and for the others in the next ones', async ({ world }) => {

@@ -153,7 +153,7 @@ const plan = (app: App, kinds: readonly JobKind[], schedule: schedules.DueSchedu
     const due = dueTicks(readCron(schedule.cron, schedule.timeZone), first, now, catchUp)
     next = due.next
     if (refusal) throw refusal
-    const made = due.ticks.map((tick) => ({ scheduleId: id, tick, row: toRow(app, kinds, schedule) }))
+    const made = due.ticks.map((tick) => ({ scheduleId: id, tick, row: toRow(app, kinds, schedule, tick) }))
     return { jobs: made, move: { ...stays, nextAt: next, lastAt: due.ticks.at(-1) ?? null } }
   } catch (error) {
     app.log.error({ err: error, schedule: id }, 'a schedule made no job')
@@ -190,8 +190,10 @@ const dueTicks = (
   return { ticks: catchUp === 'skip' && missed ? [] : [latest], next: ticks.after(latest) }
 }
 
-const toRow = (app: App, kinds: readonly JobKind[], schedule: schedules.DueSchedule): jobs.NewJob => {
-  const { kind, input, name, priority, tags, maxAttempts, timeoutSeconds, projectId, createdBy } = schedule
+/** It expires by its tick, and not by when it is made: what is made up for may be of no use any more. */
+const toRow = (app: App, kinds: readonly JobKind[], schedule: schedules.DueSchedule, tick: Date): jobs.NewJob => {
+  const { kind, input, name, priority, tags, maxAttempts, timeoutSeconds, expiresInSeconds } = schedule
+  const { projectId, createdBy } = schedule
   const given = {
     kind,
     input,
@@ -200,6 +202,7 @@ const toRow = (app: App, kinds: readonly JobKind[], schedule: schedules.DueSched
     tags,
     ...(maxAttempts && { maxAttempts }),
     ...(timeoutSeconds && { timeoutSeconds }),
+    ...(expiresInSeconds && { expiresAt: new Date(tick.getTime() + expiresInSeconds * 1_000).toISOString() }),
   }
   const { row } = prepare(kinds, given, { projectId, createdBy })
   return { ...row, traceparent: ownTraceparent(app.traces, row.id) }

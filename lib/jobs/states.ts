@@ -18,7 +18,8 @@ export const STATES = Object.keys(TRANSITIONS) as [JobState, ...JobState[]]
 /** States in which nothing more happens by itself. */
 export const ENDED = ['succeeded', 'failed', 'cancelled'] as const satisfies readonly JobState[]
 
-export const hasEnded = (state: JobState): boolean => (ENDED as readonly JobState[]).includes(state)
+export const hasEnded = (state: JobState): state is (typeof ENDED)[number] =>
+  (ENDED as readonly JobState[]).includes(state)
 
 /** The state that a job is in after an event; undefined: the same. */
 export const STATE_AFTER: Partial<Record<string, JobState>> = {

@@ -26,6 +26,7 @@ describeInBrowser('lists of jobs', () => {
     for (const echo of ['"north"', '"south"']) {
       await fillForm(page, 'debug.noop', { 'input.echo': echo })
       await page.getByText('Name, tags and when').click()
+      await page.locator('[name=".name"]').fill(`Station of ${JSON.parse(echo)}`)
       await page.locator('[name=".tags"]').fill('stations')
       await page.locator('[name=".delaySeconds"]').fill('3600')
       await submit(page)
@@ -33,9 +34,14 @@ describeInBrowser('lists of jobs', () => {
     const rows = page.locator('tr[data-job]')
     await page.goto('/dashboard/jobs?tag=stations')
     await eventually(() => rows.count()).toBe(2)
-    await page.getByLabel('Text in the input').fill('NORTH')
-    await page.keyboard.press('Enter')
-    await eventually(() => rows.count()).toBe(1)
+    for (const [text, name] of [
+      ['"NORTH"', 'Station of north'],
+      ['OF south', 'Station of south'],
+    ] as const) {
+      await page.getByLabel('Text in name or input').fill(text)
+      await page.keyboard.press('Enter')
+      await eventually(() => rows.getByRole('link').allTextContents()).toEqual([name])
+    }
     await page.getByRole('button', { name: 'Clear' }).click()
     await eventually(() => rows.count()).toBe(2)
 
@@ -45,6 +51,43 @@ describeInBrowser('lists of jobs', () => {
     await eventually(() => page.locator('tr[data-job] [data-state="succeeded"]').count()).toBeGreaterThan(1)
     await page.getByRole('radio', { name: 'failed' }).check()
     await page.getByText('No job is like that.').waitFor()
+  })
+
+  test('say how many jobs are in each state, as it changes, until something else is asked for', async ({ stage }) => {
+    const { page, context } = await stage.open()
+    await register(page)
+    const program = await programOf(context)
+    const { ids } = await program.post('/jobs/batch', later(3, 'Old'))
+    await page.goto('/dashboard/jobs')
+    const countOf = (state: string) =>
+      eventually(() => page.locator(`.states [data-state="${state}"] small`).textContent())
+    await countOf('queued').toBe('3')
+    await countOf('failed').toBe('0')
+    await program.post('/jobs/cancel', { ids: ids.slice(0, 1) })
+    await countOf('cancelled').toBe('1')
+    await countOf('queued').toBe('2')
+    await page.getByRole('radio', { name: 'cancelled' }).check()
+    await eventually(() => rowsOf(page).count()).toBe(1)
+    await countOf('queued').toBe('2')
+    await page.getByLabel('Kind').selectOption('debug.noop')
+    await countOf('queued').toBe('')
+  })
+
+  test('are those that the overview counts, of the same time', async ({ stage }) => {
+    const { page, context } = await stage.open()
+    await register(page)
+    const input = { deviceModelCode: '0222', start: 1, count: 1 }
+    await (await programOf(context)).post('/jobs', { kind: 'serials.generate', input, maxAttempts: 1 })
+    await page.goto('/dashboard')
+    await page.locator('.tiles [data-state="failed"]', { hasText: '1' }).click()
+    await page.waitForURL(/state=failed&finishedAfter=/)
+    await eventually(() => rowsOf(page).count()).toBe(1)
+    expect(await page.getByLabel('Ended after').inputValue()).not.toBe('')
+    await page.getByLabel('Ended after').fill('2100-01-01T00:00')
+    await page.getByText('No job is like that.').waitFor()
+    await page.goto('/dashboard')
+    await page.locator('.tiles [data-state="queued"]').click()
+    await page.waitForURL(/state=queued$/)
   })
 
   test('don’t move when a filter is chosen, and Back takes it away', async ({ stage }) => {
@@ -60,10 +103,10 @@ describeInBrowser('lists of jobs', () => {
     await page.waitForURL(/kind=debug\.noop/)
     await eventually(() => rowsOf(page).count()).toBe(3)
     expect(await topOf()).toBe(top)
-    await page.getByLabel('Text in the input').fill('nowhere')
+    await page.getByLabel('Text in name or input').fill('nowhere')
     await page.keyboard.press('Enter')
     await page.getByText('No job is like that.').waitFor()
-    await page.getByLabel('Text in the input').fill('nowhere else')
+    await page.getByLabel('Text in name or input').fill('nowhere else')
     await page.keyboard.press('Enter')
     await page.waitForURL(/text=nowhere\+else/)
     for (const left of ['?kind=debug.noop', '']) {
@@ -91,6 +134,19 @@ describeInBrowser('lists of jobs', () => {
     }
   })
 
+  test('show on a phone the filters by time when they are wanted, or set', async ({ stage }) => {
+    const { page } = await stage.open({ viewport: { width: 390, height: 844 } })
+    await register(page)
+    await page.goto('/dashboard/jobs')
+    const field = page.getByLabel('Ended after')
+    await page.getByText('No jobs yet.').waitFor()
+    expect(await field.isVisible()).toBe(false)
+    await page.getByRole('button', { name: 'Times' }).click()
+    await field.waitFor()
+    await page.goto('/dashboard/jobs?queuedAfter=2026-11-29T22:15:00.000Z')
+    await field.waitFor()
+  })
+
   test('keep every column in sight beside the longest name and tag', async ({ stage }) => {
     const { page, context } = await stage.open()
     await register(page)
@@ -114,7 +170,7 @@ describeInBrowser('lists of jobs', () => {
     await register(page)
     await page.goto('/dashboard/jobs')
     await page.getByText('No jobs yet.').waitFor()
-    const text = page.getByLabel('Text in the input')
+    const text = page.getByLabel('Text in name or input')
     await text.focus()
     await page.keyboard.type('the no')
     const program = await programOf(context)
@@ -134,7 +190,7 @@ describeInBrowser('lists of jobs', () => {
     const { job } = await (await programOf(context)).post('/jobs', { kind: 'debug.noop', input: {}, name: 'This one' })
     await page.goto('/dashboard/jobs')
     await rowsOf(page).waitFor()
-    await page.getByLabel('Text in the input').fill(job.id)
+    await page.getByLabel('Text in name or input').fill(job.id)
     await page.keyboard.press('Enter')
     await page.getByRole('link', { name: 'Open the job with this id' }).click()
     await page.getByRole('heading', { name: 'This one' }).waitFor()

@@ -13,6 +13,7 @@ describeInBrowser('whoever runs Stint', () => {
     await page.locator('[name=".name"]').fill('Each night')
     await page.locator('[name=".cron"]').fill('at night')
     await page.locator('[name=".kind"]').selectOption('math.pi')
+    await page.locator('[name=".expiresInSeconds"]').fill('5400')
     await page.locator('[name="input.digits"]').fill('10')
     await page.getByRole('button', { name: 'Add the schedule' }).click()
     await expect
@@ -21,6 +22,7 @@ describeInBrowser('whoever runs Stint', () => {
     await page.locator('[name=".cron"]').fill('30 2 * * *')
     await page.getByRole('button', { name: 'Add the schedule' }).click()
     await page.getByRole('heading', { name: 'Each night' }).waitFor()
+    await page.getByText('its jobs expire after 1 h 30 min').waitFor()
     await page.getByRole('button', { name: 'Pause' }).click()
     await page.getByText('Paused: it makes no jobs.').waitFor()
     await page.getByRole('button', { name: 'Delete' }).click()

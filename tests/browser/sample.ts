@@ -111,7 +111,7 @@ const chain = async (client: Client<Api>, projectId: string): Promise<string> =>
 const addSchedules = async (client: Client<Api>, projectId: string): Promise<void> => {
   const add = (name: string, cron: string, kind: string, input: object, over: object = {}) =>
     client.call('POST /schedules', { body: { name, cron, kind, input, projectId, timeZone: 'Europe/Berlin', ...over } })
-  await add('Watch all stations', '*/5 * * * *', 'debug.noop', { steps: 10, stepMs: 200 })
+  await add('Watch all stations', '*/5 * * * *', 'debug.noop', { steps: 10, stepMs: 200 }, { expiresInSeconds: 300 })
   await add('A hundred digits each night', '30 2 * * *', 'math.pi', { digits: 100 })
   await add(
     'Serial numbers for Mondays',

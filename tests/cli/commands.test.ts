@@ -63,6 +63,12 @@ test('jobs shows as many as are asked for, over as many pages as they take', asy
   expect(await listed('--tag', 'rare', '--limit', '120')).toEqual(rare.slice(-120).toReversed())
   expect(await listed('--tag', 'rare')).toEqual(rare.slice(-20).toReversed())
   expect(await listed('--tag', 'none')).toEqual([])
+  expect(await listed('--finished-after', '2020-01-01T00:00:00Z', '--limit', '1')).toHaveLength(1)
+  expect(await listed('--finished-before', '2020-01-01T00:00:00Z')).toEqual([])
+  const counts = await ada.stint(['counts'])
+  expect(counts.out).toMatch(/^queued +0\nrunning +0\nsucceeded +10000 or more\nfailed +0\n/m)
+  const json = JSON.parse((await ada.stint(['counts', '--json', '--project-id', projectId])).out)
+  expect(json).toMatchObject({ queued: 0, succeeded: 10_000, atLeast: ['succeeded'] })
   expect(await ada.stint(['jobs', '--limit', '0'])).toMatchObject({ exitCode: 64, out: '' })
 })
 
@@ -277,6 +283,17 @@ test('logs -f goes on until the job has ended', async ({ world, ada }) => {
   expect((await ada.stint(['job', idOf({ out })])).out).toContain('succeeded')
 })
 
+test('what can be no id is said to be none, with how one looks', async ({ ada }) => {
+  await register(ada)
+  const told =
+    'There is nothing of this id or name\n  jobId: expected an id, like 01a20610-c462-7693-9270-2c83469d56d5\n'
+  expect(await ada.stint(['job', '123'])).toMatchObject({ exitCode: 4, out: '', err: told })
+  expect(await ada.stint(['cancel', '123'])).toMatchObject({ exitCode: 4, out: '', err: `123: ${told}` })
+  expect((await ada.stint(['queues', 'pause', 'huge'])).err).toMatch(
+    /^There is nothing of this id or name\n {2}queue: /,
+  )
+})
+
 test('a job that may expire says when, as long as it has not started', async ({ ada }) => {
   await register(ada)
   const time = '2100-01-01T00:00:00.000Z'
@@ -286,6 +303,8 @@ test('a job that may expire says when, as long as it has not started', async ({ 
   expect((await ada.stint(['job', idOf(job)])).out).not.toContain(time)
   const refused = await ada.stint(['submit', 'debug.noop', '--delay-seconds', '600', '--expires-in-seconds', '60'])
   expect(refused.err).toContain('expiresInSeconds')
+  expect(await ada.stint(['change', idOf(job), '--expires-at', 'never'])).toMatchObject({ exitCode: 0, err: '' })
+  expect((await ada.stint(['job', idOf(job)])).out).not.toContain('expires')
 })
 
 test('a job that another submitted says which', async ({ world, ada }) => {
@@ -331,11 +350,37 @@ test('schedules, queues and projects are listed and changed', async ({ world, ad
     'math.pi',
     '--input',
     '{"digits":5}',
+    '--expires-in-seconds',
+    '3600',
   ])
   expect(created.exitCode).toBe(0)
+  const [listed] = JSON.parse((await ada.stint(['schedules', '--json'])).out)
+  expect(listed).toMatchObject({ timeZone: 'UTC', expiresInSeconds: 3_600 })
   expect((await ada.stint(['schedules', 'pause', idOf(created)])).out).toBe('Nightly is paused.\n')
   expect((await ada.stint(['schedules'])).out).toMatch(/30 2 \* \* \* +UTC +math\.pi +paused +Nightly/)
   expect((await ada.stint(['schedules', 'resume', idOf(created)])).out).toContain('Nightly comes next at ')
+  const changed = await ada.stint([
+    ...['schedules', 'change', idOf(created), '--cron', '0 6 * * 1', '--tags', 'a', 'b', '--json'],
+    ...['--expires-in-seconds', 'never', '--catch-up', 'all', '--priority', '-2', '--input', '{"digits":6}'],
+  ])
+  expect(JSON.parse(changed.out)).toMatchObject({
+    ...{ name: 'Nightly', cron: '0 6 * * 1', tags: ['a', 'b'], catchUp: 'all', priority: -2, input: { digits: 6 } },
+    expiresInSeconds: null,
+  })
+  const renamed = await ada.stint([
+    'schedules',
+    'change',
+    idOf(created),
+    '--name',
+    'Weekly',
+    '--expires-in-seconds',
+    '9',
+  ])
+  expect(renamed.out).toContain('Weekly comes next at ')
+  expect(JSON.parse((await ada.stint(['schedules', '--json'])).out)).toMatchObject([
+    { expiresInSeconds: 9, priority: -2 },
+  ])
+  expect(await ada.stint(['schedules', 'change', idOf(created)])).toMatchObject({ exitCode: 64 })
   expect((await ada.stint(['schedules', 'delete', idOf(created)])).exitCode).toBe(0)
   expect((await ada.stint(['schedules'])).out).toBe('No schedules.\n')
 

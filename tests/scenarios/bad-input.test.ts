@@ -119,7 +119,22 @@ const badQueries = ({ query }: DeclaredRoute): Refusal[] => {
   ]
 }
 
-const BAD_LIMITS = ['0', '101', '-1', '1.5', 'ten', '', '1,2', '1e9', 'NaN', '9007199254740993']
+const BAD_LIMITS = [
+  '0',
+  '101',
+  '-1',
+  '1.5',
+  'ten',
+  '',
+  '1,2',
+  '1e9',
+  '1e1',
+  '0x10',
+  ' 10',
+  '+10',
+  'NaN',
+  '9007199254740993',
+]
 const BAD_CURSORS = [
   '',
   'x',

@@ -42,6 +42,8 @@ export interface QueryOptions {
   job?: string | undefined
   /** For what changes without a job's doing, how often it is asked for while somebody looks. */
   everyMs?: number | undefined
+  /** For what costs more than a list: it is not read more often than this, however much changes. */
+  pauseMs?: number | undefined
   /** For what no job changes. */
   still?: boolean | undefined
 }
@@ -50,7 +52,7 @@ export interface QueryOptions {
 export const useQuery = <T>(
   key: string,
   load: (signal: AbortSignal) => Promise<T>,
-  { job, everyMs, still }: QueryOptions = {},
+  { job, everyMs, still, pauseMs = job ? 0 : LIST_PAUSE_MS }: QueryOptions = {},
 ): Query<T> => {
   const entry = entryOf(key, load)
   entry.load = load
@@ -66,7 +68,6 @@ export const useQuery = <T>(
     let next: ReturnType<typeof setTimeout> | undefined
     const unsubscribe = changes.subscribe((jobIds) => {
       if (next !== undefined || !isConcerned(jobIds)) return
-      const pauseMs = job ? 0 : LIST_PAUSE_MS
       next = setTimeout(
         () => {
           next = undefined

@@ -68,7 +68,7 @@ const NoJobs = ({ isFiltered, text, isFirstPage, hasMore }: NoJobsProps) => {
   // An id stands in no input of its own job, but whoever looks for one has no other place to type it.
   if (text !== undefined && UUID.test(text.toLowerCase())) {
     return (
-      <Empty title="None with this id in its input.">
+      <Empty title="None with this id in its name or input.">
         <a class="button primary" href={`/dashboard/jobs/${text}`}>
           Open the job with this id
         </a>

@@ -3,6 +3,7 @@ import { useLocation } from 'preact-iso'
 import { STATES } from '../../../../../lib/jobs/states.ts'
 import { addressWith } from '../../data/address.ts'
 import { useKinds } from '../../data/kinds.ts'
+import { useCounts } from './counts.ts'
 
 const QUEUES = ['default', 'compute', 'bulk'] as const
 
@@ -15,7 +16,11 @@ export interface JobFilter {
   text?: string
   queuedAfter?: string
   queuedBefore?: string
+  finishedAfter?: string
+  finishedBefore?: string
 }
+
+const TIMES = ['queuedAfter', 'queuedBefore', 'finishedAfter', 'finishedBefore'] as const
 
 /** What the address says is looked for. */
 export const readFilter = (query: Record<string, string>): JobFilter => {
@@ -25,7 +30,7 @@ export const readFilter = (query: Record<string, string>): JobFilter => {
   if (state) filter.state = state
   if (queue) filter.queue = queue
   for (const name of ['kind', 'tag', 'submittedBy', 'text'] as const) if (query[name]) filter[name] = query[name]
-  for (const name of ['queuedAfter', 'queuedBefore'] as const) {
+  for (const name of TIMES) {
     const time = Date.parse(query[name] ?? '')
     if (!Number.isNaN(time)) filter[name] = new Date(time).toISOString()
   }
@@ -36,6 +41,9 @@ export const readFilter = (query: Record<string, string>): JobFilter => {
 export const JobFilters = ({ filter }: { filter: JobFilter }) => {
   const { route, query, path } = useLocation()
   const { kinds } = useKinds()
+  const countOf = useCounts(filter)
+  const wantsTimes = useSignal(false)
+  const showsTimes = wantsTimes.value || TIMES.some((name) => filter[name] !== undefined)
   const isFiltered = Object.keys(filter).length > 0
   /** Back leads to the list as it was. */
   const choose = (name: keyof JobFilter, value: string): void =>
@@ -57,7 +65,9 @@ export const JobFilters = ({ filter }: { filter: JobFilter }) => {
                 checked={filter.state === state}
                 onChange={() => choose('state', state ?? '')}
               />
-              <span>{state ?? 'all'}</span>
+              <span>
+                {state ?? 'all'} {state && <small>{countOf(state)}</small>}
+              </span>
             </label>
           ))}
         </fieldset>
@@ -76,7 +86,7 @@ export const JobFilters = ({ filter }: { filter: JobFilter }) => {
           </button>
         </p>
       )}
-      <div class="filter-fields">
+      <div class="filter-fields" data-times={showsTimes}>
         <Choice
           label="Kind"
           all="Every kind"
@@ -92,9 +102,21 @@ export const JobFilters = ({ filter }: { filter: JobFilter }) => {
           set={(it) => choose('queue', it)}
         />
         <Text label="Tag" value={filter.tag} set={(it) => type('tag', it)} />
-        <Text label="Text in the input" value={filter.text} set={(it) => type('text', it)} />
+        <Text label="Text in name or input" value={filter.text} set={(it) => type('text', it)} />
+        <button
+          type="button"
+          class="button quiet times"
+          aria-expanded={showsTimes}
+          onClick={() => {
+            wantsTimes.value = !showsTimes
+          }}
+        >
+          Times
+        </button>
         <Moment label="Queued after" value={filter.queuedAfter} set={(it) => type('queuedAfter', it)} />
         <Moment label="Queued before" value={filter.queuedBefore} set={(it) => type('queuedBefore', it)} />
+        <Moment label="Ended after" value={filter.finishedAfter} set={(it) => type('finishedAfter', it)} />
+        <Moment label="Ended before" value={filter.finishedBefore} set={(it) => type('finishedBefore', it)} />
       </div>
     </search>
   )

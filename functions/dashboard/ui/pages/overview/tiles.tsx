@@ -1,6 +1,8 @@
 import type { JobState } from '../../../../../db/queries/jobs.ts'
 import type { AnswerOf } from '../../../../../lib/client/api.ts'
+import { hasEnded } from '../../../../../lib/jobs/states.ts'
 import type { Api } from '../../../../http/api.ts'
+import { addressWith } from '../../data/address.ts'
 import { count } from '../../parts/format.ts'
 
 type Activity = AnswerOf<Api['GET /activity']>['body']
@@ -8,6 +10,9 @@ type Activity = AnswerOf<Api['GET /activity']>['body']
 /** The counts of each state: of those that live, now; of those that ended, in the span. */
 export const Tiles = ({ activity: { live, buckets } }: { activity: Activity }) => {
   const ended = (state: 'succeeded' | 'failed' | 'cancelled') => buckets.reduce((sum, it) => sum + it[state], 0)
+  /** The list of what is counted: of those that ended, of the same time. */
+  const listOf = (state: JobState) =>
+    addressWith('/dashboard/jobs', {}, { state, finishedAfter: hasEnded(state) ? buckets[0]?.at : undefined })
   // Very many are not counted each time.
   const now = (of: number) => (of < live.countedUpTo ? count(of) : `${count(of)}+`)
   const tiles: [JobState, string, string][] = [
@@ -22,7 +27,7 @@ export const Tiles = ({ activity: { live, buckets } }: { activity: Activity }) =
     <ul class="tiles">
       {tiles.map(([state, value, when]) => (
         <li key={state}>
-          <a href={`/dashboard/jobs?state=${state}`} data-state={state}>
+          <a href={listOf(state)} data-state={state}>
             <span class="tile-name">{state}</span>
             <b>{value}</b>
             <small>{when}</small>

@@ -18,6 +18,7 @@ interface Timing {
   cron: string
   timeZone: string
   kind: string
+  expiresInSeconds?: number
 }
 
 const timing = (kinds: string[]): Schema => ({
@@ -32,6 +33,11 @@ const timing = (kinds: string[]): Schema => ({
     },
     timeZone: { type: 'string', example: 'Europe/Berlin', description: 'UTC if left out' },
     kind: { type: 'string', enum: kinds },
+    expiresInSeconds: {
+      type: 'integer',
+      minimum: 1,
+      description: 'A job is cancelled if it has not started so long after its time',
+    },
   },
 })
 

@@ -2,7 +2,7 @@ import type { ItemOf } from '../../../../../lib/client/api.ts'
 import type { Api } from '../../../../http/api.ts'
 import { api } from '../../data/client.ts'
 import { Action } from '../../parts/action.tsx'
-import { instant, relative, shortInstant } from '../../parts/format.ts'
+import { duration, instant, relative, shortInstant } from '../../parts/format.ts'
 import { now } from '../../parts/now.ts'
 import { isSure } from '../../parts/question.tsx'
 import { Time } from '../../parts/time.tsx'
@@ -36,6 +36,7 @@ export const ScheduleCard = ({ schedule, reload }: { schedule: Schedule; reload:
       <p class="soft">
         <a href={`/dashboard/jobs?kind=${schedule.kind}`}>{schedule.kind}</a> · <code>{schedule.cron}</code> ·{' '}
         {schedule.timeZone}
+        {schedule.expiresInSeconds !== null && <> · its jobs expire after {duration(schedule.expiresInSeconds * 1_000)}</>}
       </p>
       <p>
         {next === undefined ? (

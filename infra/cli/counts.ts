@@ -1,0 +1,33 @@
+import type { Command } from 'commander'
+import { ENDED, STATES } from '../../lib/jobs/states.ts'
+import { STATE_COLOURS } from '../demo/bars.ts'
+import type { Cli } from './cli.ts'
+import { paint, print, table } from './print.ts'
+import { signedIn } from './session.ts'
+
+/** `stint counts`. */
+export const addCounts = (program: Command, { io }: Cli): void => {
+  program
+    .command('counts')
+    .description('how many jobs are in each state')
+    .option('--project-id <id>')
+    .option('--json', 'print JSON')
+    .action(async ({ projectId, ...options }: { projectId?: string; json?: boolean }) => {
+      const { client } = await signedIn(io)
+      const { live, ended } = await client.call('GET /activity', { query: { projectId } })
+      const { countedUpTo, ...waiting } = live
+      const { atLeast, ...over } = ended
+      const counts = { ...waiting, ...over }
+      const more = STATES.filter(
+        (state) => ENDED.some((it) => it === state && atLeast.includes(it)) || counts[state] >= countedUpTo,
+      )
+      print(io, options, { ...counts, atLeast: more }, () =>
+        table(
+          STATES.map((state) => [
+            paint(io, STATE_COLOURS[state], state),
+            `${counts[state]}${more.includes(state) ? ' or more' : ''}`,
+          ]),
+        ),
+      )
+    })
+}
