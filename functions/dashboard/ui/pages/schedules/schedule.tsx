@@ -36,7 +36,9 @@ export const ScheduleCard = ({ schedule, reload }: { schedule: Schedule; reload:
       <p class="soft">
         <a href={`/dashboard/jobs?kind=${schedule.kind}`}>{schedule.kind}</a> · <code>{schedule.cron}</code> ·{' '}
         {schedule.timeZone}
-        {schedule.expiresInSeconds !== null && <> · its jobs expire after {duration(schedule.expiresInSeconds * 1_000)}</>}
+        {schedule.expiresInSeconds !== null && (
+          <> · its jobs expire after {duration(schedule.expiresInSeconds * 1_000)}</>
+        )}
       </p>
       <p>
         {next === undefined ? (
