@@ -125,9 +125,9 @@ export const countEnded = async (sql: Sql, projectIds: string[]): Promise<EndedC
       ) AS oldest
     ) AS theirs`
   const { areAll, ...counts } = row
-  const isMore = { succeeded: !areAll, failed: false, cancelled: false }
   const states = ['succeeded', 'failed', 'cancelled'] as const
-  return { ...counts, atLeast: states.filter((it) => isMore[it] || counts[it] >= MAX_ENDED) }
+  const isMore = (it: (typeof states)[number]): boolean => counts[it] >= MAX_ENDED || (it === 'succeeded' && !areAll)
+  return { ...counts, atLeast: states.filter(isMore) }
 }
 
 /** Written out, for a plan that is made before it is known what is asked for; in the order of the index of these states. */

@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import { ENDED, STATES } from '../../lib/jobs/states.ts'
+import { hasEnded, STATES } from '../../lib/jobs/states.ts'
 import { STATE_COLOURS } from '../demo/bars.ts'
 import type { Cli } from './cli.ts'
 import { paint, print, table } from './print.ts'
@@ -18,9 +18,7 @@ export const addCounts = (program: Command, { io }: Cli): void => {
       const { countedUpTo, ...waiting } = live
       const { atLeast, ...over } = ended
       const counts = { ...waiting, ...over }
-      const more = STATES.filter(
-        (state) => ENDED.some((it) => it === state && atLeast.includes(it)) || counts[state] >= countedUpTo,
-      )
+      const more = STATES.filter((state) => (hasEnded(state) ? atLeast.includes(state) : counts[state] >= countedUpTo))
       print(io, options, { ...counts, atLeast: more }, () =>
         table(
           STATES.map((state) => [

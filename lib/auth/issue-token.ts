@@ -1,7 +1,8 @@
-import { type CryptoKey, SignJWT } from 'jose'
+import { SignJWT } from 'jose'
 import type { App } from '../app.ts'
 import { needed, type SigningKey } from '../core/config.ts'
 import { newId } from '../core/ids.ts'
+import { oneOfEach } from '../core/map-of-each.ts'
 import { ALGORITHM, importKey, TYPE } from './tokens.ts'
 
 // Apart from what verifies tokens: only functions that import this file are given private keys (tests/serverless).
@@ -9,7 +10,7 @@ import { ALGORITHM, importKey, TYPE } from './tokens.ts'
 export const ACCESS_TOKEN_SECONDS = 900
 
 /** Imported keys live as long as the configuration that they came from. */
-const imported = new WeakMap<SigningKey, Promise<CryptoKey>>()
+const privateKeyOf = oneOfEach((signer: SigningKey) => importKey(signer))
 
 /**
  * A token that says for 15 minutes who its bearer is, and by which sign-in. It cannot be called back.
@@ -29,12 +30,4 @@ export const issueAccessToken = async (app: App, userId: string, sessionId?: str
     .setExpirationTime(issuedAt + ACCESS_TOKEN_SECONDS)
     .setJti(newId())
     .sign(await privateKeyOf(signer))
-}
-
-const privateKeyOf = (signer: SigningKey): Promise<CryptoKey> => {
-  const known = imported.get(signer)
-  if (known) return known
-  const key = importKey(signer)
-  imported.set(signer, key)
-  return key
 }

@@ -2,6 +2,7 @@ import { type CryptoKey, decodeJwt, errors, importJWK, type JWK, jwtVerify } fro
 import { z } from 'zod'
 import type { App } from '../app.ts'
 import { needed, type PublicKey } from '../core/config.ts'
+import { oneOfEach } from '../core/map-of-each.ts'
 import { invalidToken } from './bearer.ts'
 import { type Bearer, createVerifiedTokens, type VerifiedTokens } from './verified-tokens.ts'
 
@@ -17,9 +18,6 @@ interface Keyring {
   verifiers: Map<string, CryptoKey>
   verified: VerifiedTokens
 }
-
-/** Imported keys, and what they verified, live as long as the configuration that they came from. */
-const keyrings = new WeakMap<AuthConfig, Promise<Keyring>>()
 
 /**
  * Tells whose access token this is, and in which session it was given.
@@ -78,18 +76,11 @@ const verifiedClaims = async (app: App, { verifiers }: Keyring, token: string): 
   }
 }
 
-const keyringOf = (config: AuthConfig): Promise<Keyring> => {
-  const existing = keyrings.get(config)
-  if (existing) return existing
-  const made = importKeys(config)
-  keyrings.set(config, made)
-  return made
-}
-
-const importKeys = async (config: AuthConfig): Promise<Keyring> => {
+/** Imported keys, and what they verified, live as long as the configuration that they came from. */
+const keyringOf = oneOfEach(async (config: AuthConfig): Promise<Keyring> => {
   const verifiers = publicKeysOf(config).map(async ({ kid, ...key }) => [kid, await importKey(key)] as const)
   return { verifiers: new Map(await Promise.all(verifiers)), verified: createVerifiedTokens(MAX_VERIFIED) }
-}
+})
 
 /** An Ed25519 key of either half. */
 export const importKey = (jwk: JWK) => importJWK(jwk, ALGORITHM) as Promise<CryptoKey>
