@@ -23,8 +23,16 @@ const arrayOf = (oid: number, toElement: (text: string) => unknown): PostgresTyp
   parse: (text: string) => Array.from(text.matchAll(ELEMENT), ([, quoted, plain]) => read(toElement, quoted, plain)),
 })
 
-const write = (element: unknown): string =>
-  element === null || element === undefined ? 'NULL' : `"${String(element).replaceAll(/["\\]/g, '\\$&')}"`
+const write = (element: unknown): string => {
+  if (element === null || element === undefined) return 'NULL'
+  return typeof element === 'number' ? String(element) : `"${escaped(String(element))}"`
+}
+
+/** Nearly no text needs it, and looking is a fifth of the work of replacing. */
+const escaped = (text: string): string =>
+  SPECIAL.test(text) ? text.replaceAll('\\', '\\\\').replaceAll('"', '\\"') : text
+
+const SPECIAL = /["\\]/
 
 /** One element of an array's text, without its quotes if it has some. */
 const ELEMENT = /"((?:[^"\\]|\\.)*)"|([^{},]+)/gs
