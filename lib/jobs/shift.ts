@@ -37,12 +37,11 @@ export interface Shift {
 export const beginShift = (engine: Engine, time: FunctionTime): Shift => {
   const { app } = engine
   const running = new Set<Stint>()
-  const letGo = new Map<Stint, () => void>()
   const latest = new Map<string, Stint>()
   // Resolved when the next running job ends, and when the last one does. Each `Promise.race` over all running jobs would
   // leave a handler with each of them until it ends: hundreds of megabytes in a function's time.
-  let one = Promise.withResolvers<void>()
-  let all = Promise.withResolvers<void>()
+  let one: PromiseWithResolvers<void> | undefined
+  let all: PromiseWithResolvers<void> | undefined
   const keeper = createKeeper(app, running)
   const finisher = createFinisher(app, () => time.remainingMs() > 500)
 
@@ -56,20 +55,18 @@ export const beginShift = (engine: Engine, time: FunctionTime): Shift => {
     running.add(stint)
     // The process may have been told to stop while the claim was under way.
     if (app.stopping.aborted) stopAll()
-    const gone = Promise.withResolvers<void>()
-    letGo.set(stint, gone.resolve)
-    void Promise.race([runOne(engine, keeper, finisher, stint), gone.promise]).finally(() => ended(stint))
+    void runOne(engine, keeper, finisher, stint).finally(() => ended(stint))
   }
 
+  /** Nobody waits for it any more. One that was cut off comes to its own end later, or never. */
   const ended = (stint: Stint): void => {
-    running.delete(stint)
-    letGo.delete(stint)
+    if (!running.delete(stint)) return
     if (latest.get(stint.job.id) === stint) latest.delete(stint.job.id)
-    one.resolve()
-    one = Promise.withResolvers()
+    one?.resolve()
+    one = undefined
     if (running.size > 0) return
-    all.resolve()
-    all = Promise.withResolvers()
+    all?.resolve()
+    all = undefined
   }
 
   /** Ends a job between two safe points: a thread is terminated, a job on the event loop spoils its process. */
@@ -78,7 +75,7 @@ export const beginShift = (engine: Engine, time: FunctionTime): Shift => {
     stint.handedIn = true
     stint.fence()
     if (stint.kind.isolation === 'shared' && !stint.outcome) shift.stuck = true
-    letGo.get(stint)?.()
+    ended(stint)
   }
 
   const look = (): void => {
@@ -110,10 +107,14 @@ export const beginShift = (engine: Engine, time: FunctionTime): Shift => {
     stuck: false,
     start,
     oneEnded: async (atMostMs) => {
-      if (running.size > 0) await within(atMostMs, one.promise)
+      if (running.size === 0) return
+      one ??= Promise.withResolvers()
+      await within(atMostMs, one.promise)
     },
     allEnded: async (atMostMs) => {
-      if (running.size > 0) await within(atMostMs, all.promise)
+      if (running.size === 0) return
+      all ??= Promise.withResolvers()
+      await within(atMostMs, all.promise)
     },
     end: () => {
       clearTimeout(over)
@@ -138,7 +139,7 @@ const within = async (ms: number | undefined, work: Promise<unknown>): Promise<v
 /** Runs one job and hands in its outcome. Never throws: what the job throws is its outcome. */
 const runOne = async (engine: Engine, keeper: Keeper, finisher: Finisher, stint: Stint): Promise<void> => {
   const { app } = engine
-  const failed = Promise.withResolvers<Outcome>()
+  const first = Promise.withResolvers<Outcome | undefined>()
   let failure: Outcome | undefined
   const logUnawaited = unawaitedLog(app, stint)
   const owner: Owner = {
@@ -147,22 +148,23 @@ const runOne = async (engine: Engine, keeper: Keeper, finisher: Finisher, stint:
       if (isAbortOf(stint.abort.signal, toError(reason))) return
       const error = logUnawaited(reason)
       failure ??= stint.threw(error, app.random())
-      failed.resolve(failure)
+      first.resolve(failure)
     },
   }
-  const running = ownUnawaited(owner, () => runJob(engine, keeper, stint))
+  const ran = ownUnawaited(owner, () => runJob(engine, keeper, stint))
     .catch((thrown) => unforeseen(app, stint, thrown))
-    .finally(() => {
+    .then((outcome) => {
       owner.tell = logUnawaited
+      first.resolve(outcome)
     })
-  const outcome = await Promise.race([running, failed.promise])
+  const outcome = await first.promise
   await handIn(engine, keeper, finisher, stint, outcome)
   if (outcome === undefined || outcome !== failure) return
   // It doesn't know that its attempt is over, and has as long to notice as one that was fenced off.
   stint.handedIn = true
   stint.outcome = undefined
   stint.fence()
-  await running
+  await ran
 }
 
 const handIn = async (
