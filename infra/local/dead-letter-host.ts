@@ -15,6 +15,7 @@ export const startDeadLetterHost = (app: App, mounted: readonly MountedBatch[]):
   const pollers = mounted.map(({ entry, handler }) =>
     startPoller({
       ...entry,
+      maximumConcurrency: () => entry.maximumConcurrency,
       sqs: deadLetters,
       region: app.config.region,
       timeoutMs: entry.timeoutSeconds * 1_000,

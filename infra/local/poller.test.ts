@@ -16,7 +16,7 @@ const poll = (app: App, options: Partial<PollerOptions> & Pick<PollerOptions, 'i
     region: app.config.region,
     batchSize: 10,
     batchingWindowSeconds: 0,
-    maximumConcurrency: 2,
+    maximumConcurrency: () => 2,
     timeoutMs: 30_000,
     log: app.log,
     ...options,
@@ -134,7 +134,7 @@ test('no more invocations run at once than may, and a batch is no larger than it
   const all = Promise.withResolvers<void>()
   poll(app, {
     batchSize: 3,
-    maximumConcurrency: 2,
+    maximumConcurrency: () => 2,
     sqs: {
       ...app.queue,
       receive: (...given) => {
@@ -156,6 +156,23 @@ test('no more invocations run at once than may, and a batch is no larger than it
   })
   await all.promise
   expect([most, mostAtReceive]).toEqual([2, 1])
+})
+
+test('when more may run at once than before, none of those that run has to end first', async ({ world: { app } }) => {
+  let atOnce = 1
+  let begun = 0
+  const both = Promise.withResolvers<void>()
+  poll(app, {
+    batchSize: 1,
+    maximumConcurrency: () => atOnce,
+    invoke: async () => {
+      atOnce = 2
+      if (++begun === 2) both.resolve()
+      await both.promise
+    },
+  })
+  await app.queue.ring(Array.from({ length: 2 }, () => ({ queue: 'default', n: 1 })))
+  await both.promise
 })
 
 test('stopping ends the long poll at once, and waits for the invocation that is under way', async ({

@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises'
+import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises'
 import type { SQSEvent } from 'aws-lambda'
 import type { Logger } from '../../lib/core/log.ts'
 import type { DoorbellQueue, QueueName, ReceivedDoorbell } from '../../lib/queue/doorbells.ts'
@@ -14,8 +14,8 @@ export interface PollerOptions {
   batchSize: number
   /** How long a batch that isn't full is waited for. */
   batchingWindowSeconds: number
-  /** Invocations at once, at most. */
-  maximumConcurrency: number
+  /** Invocations at once, at most: asked again each second while there are so many. */
+  maximumConcurrency: () => number
   /** The function's time: a message is hidden for six times that, of which the function takes one at most. */
   timeoutMs: number
   /** Calls the function. A rejection leaves the messages to their visibility timeout. */
@@ -30,15 +30,18 @@ export interface Poller {
 
 const LONG_POLL_SECONDS = 20
 
+const LOOK_MS = 1_000
+
 /** Less than lies between two doorbells of one process (gathered-doorbells.ts). */
 const PAUSE_MS = 3
 
 /** What Lambda's event source mapping does: receives, calls the function, deletes what it succeeded with. */
 export const startPoller = (options: PollerOptions): Poller => {
-  const { queue, sqs, maximumConcurrency, log } = options
+  const { queue, sqs, log } = options
   const stopping = new AbortController()
   const { signal } = stopping
   const running = new Set<Promise<void>>()
+  let onEnded = (): void => {}
   const backoff = createBackoff()
   const deletions = gatherDeletions({ queue, sqs, retryMs: 5 * options.timeoutMs, log })
 
@@ -76,15 +79,29 @@ export const startPoller = (options: PollerOptions): Poller => {
     }
   }
 
+  /** Or a second is over. */
+  const oneEnded = async (): Promise<void> => {
+    const ended = Promise.withResolvers<void>()
+    onEnded = ended.resolve
+    const timer = setTimeout(ended.resolve, LOOK_MS)
+    await ended.promise
+    clearTimeout(timer)
+    // If this process stood still itself, what others said meanwhile is read first.
+    await nextTurn()
+  }
+
   const poll = async (): Promise<void> => {
     while (!signal.aborted) {
-      if (running.size >= maximumConcurrency) {
-        await Promise.race(running)
+      if (running.size >= options.maximumConcurrency()) {
+        await oneEnded()
         continue
       }
       const batch = await receive(options.batchSize, LONG_POLL_SECONDS)
       if (batch.length === 0) continue
-      const run: Promise<void> = handle(await fill(batch)).finally(() => running.delete(run))
+      const run: Promise<void> = handle(await fill(batch)).finally(() => {
+        running.delete(run)
+        onEnded()
+      })
       running.add(run)
       // It was all that there was: who asks for more at once takes the processor from what was just called.
       if (batch.length < options.batchSize) await sleep(PAUSE_MS, undefined, { signal }).catch(() => {})

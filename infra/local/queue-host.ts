@@ -50,7 +50,7 @@ export const startQueueHost = (options: QueueHostOptions): QueueHost => {
     region: app.config.region,
     batchSize: entry.batchSize,
     batchingWindowSeconds: entry.batchingWindowSeconds,
-    maximumConcurrency: size,
+    maximumConcurrency: () => size + pool.countStill(),
     timeoutMs: options.timeoutMs,
     invoke: pool.invoke,
     log: app.log,

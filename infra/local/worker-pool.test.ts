@@ -161,6 +161,20 @@ test('a process that is let go and has not ended yet takes no invocation', async
   expect(started).toHaveLength(3)
 })
 
+test('a process that stands still amid its invocation does not count until it goes on, nor one that idles', async ({
+  world,
+}) => {
+  const { pool } = newPool(world.environment)
+  const answers = (await Promise.all([pool.invoke({ do: 'answer' }), pool.invoke({ do: 'answer' })])) as Answer[]
+  const answer = pool.invoke({ do: 'await-stop' })
+  for (const { pid } of answers) process.kill(pid, 'SIGSTOP')
+  await expect.poll(pool.countStill, PATIENCE).toBe(1)
+  for (const { pid } of answers) process.kill(pid, 'SIGCONT')
+  await expect.poll(pool.countStill, PATIENCE).toBe(0)
+  await pool.stop(20_000)
+  expect(await answer).toBe('stopped')
+})
+
 test('a function that ends its own process fails its invocation, too', async ({ world }) => {
   const { pool, ended } = newPool(world.environment)
   await expect(pool.invoke({ do: 'exit' })).rejects.toThrow('worker-default-1 ended with 70')

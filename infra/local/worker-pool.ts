@@ -3,7 +3,7 @@ import type { Exit } from './components/component.ts'
 import { startWorker, type Worker, WorkerError, type WorkerOptions } from './worker.ts'
 
 export interface WorkerPoolOptions extends Omit<WorkerOptions, 'name' | 'nth'> {
-  /** Invocations at once, at most. */
+  /** Invocations at once, at most, beside those whose processes stand still. */
   size: number
   /** So long after all its processes are busy the pool has one more ready; 2 000 by default. */
   reserveAfterMs?: number
@@ -32,6 +32,11 @@ export interface WorkerPool {
   warm(): Promise<void>
   /** Calls the function in an idle process, or in a new one. The caller keeps to the pool's size. */
   invoke(event: unknown): Promise<unknown>
+  /**
+   * How many invocations the pool has lost sight of: their processes stand still, for all that can be told until their
+   * function's time is over. Others may run in their place.
+   */
+  countStill(): number
   /**
    * Ends idle processes that many jobs at once had needed, and nobody has for a while. One idle process stays: the pool's
    * last, or, while others are busy, the one in reserve, which would else be started anew.
@@ -65,6 +70,10 @@ export const createWorkerPool = (options: WorkerPoolOptions): WorkerPool => {
     return worker
   }
 
+  const countStill = (): number => [...workers].filter((worker) => worker.isStill()).length
+
+  const needsMore = (): boolean => workers.size - countStill() <= options.size
+
   const rest = (worker: Worker): void => void idle.push({ worker, sinceMs: now() })
 
   const startIdle = (): Worker => {
@@ -91,7 +100,7 @@ export const createWorkerPool = (options: WorkerPoolOptions): WorkerPool => {
   const replace = async (worker: Worker): Promise<{ name: string; afterMs: number }> => {
     const died = performance.now()
     if (!worker.instance) await backoff.pause(stopping.signal)
-    if (!stopping.signal.aborted && workers.size <= options.size) {
+    if (!stopping.signal.aborted && needsMore()) {
       const next = startIdle()
       const isReady = await next.ready.then(
         () => true,
@@ -106,7 +115,7 @@ export const createWorkerPool = (options: WorkerPoolOptions): WorkerPool => {
     if (stopping.signal.aborted) return
     reserveTimer ??= setTimeout(() => {
       reserveTimer = undefined
-      if (idle.length === 0 && workers.size <= options.size) startIdle()
+      if (idle.length === 0 && needsMore()) startIdle()
     }, reserveAfterMs)
   }
 
@@ -139,6 +148,7 @@ export const createWorkerPool = (options: WorkerPoolOptions): WorkerPool => {
 
   return {
     invoke,
+    countStill,
     endSurplus,
     warm: () => startIdle().ready,
     stop: async (graceMs) => {

@@ -8,7 +8,7 @@ import { withChaos } from './chaos/with-chaos.ts'
 import { keepCompiled } from './compile-cache.ts'
 import { gatherDoorbells } from './gathered-doorbells.ts'
 import { createContext } from './invocation.ts'
-import type { FromWorker, ToWorker } from './worker-protocol.ts'
+import { ALIVE_MS, type FromWorker, type ToWorker } from './worker-protocol.ts'
 
 // One sandbox of one queue function: a process that takes one invocation at a time, as Lambda has it.
 // Arguments: the process's name, the function's, its handler's file and export, and which of its pool it is.
@@ -49,6 +49,7 @@ const handler = module[exportName]
 if (!handler) throw new Error(`${handlerFile} has no export ${exportName}`)
 
 const invoke = async (id: string, event: SQSEvent, timeoutMs: number): Promise<void> => {
+  const alive = setInterval(() => say({ type: 'alive' }), ALIVE_MS)
   try {
     const result: SQSBatchResponse = await handler(
       event,
@@ -58,6 +59,8 @@ const invoke = async (id: string, event: SQSEvent, timeoutMs: number): Promise<v
   } catch (error) {
     app.log.error({ err: error, requestId: id }, 'the function threw')
     say({ type: 'error', id, message: error instanceof Error ? error.message : String(error) })
+  } finally {
+    clearInterval(alive)
   }
 }
 

@@ -12,3 +12,8 @@ export type FromWorker =
   | { type: 'error'; id: string; message: string }
   /** Something was committed that the relay may publish. */
   | { type: 'committed' }
+  /** Said again and again while an invocation runs. */
+  | { type: 'alive' }
+
+/** How often a worker says that it is alive. */
+export const ALIVE_MS = 1_000

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto'
 import type { Exit } from './components/component.ts'
 import { forkLogged } from './fork-logged.ts'
 import type { Environment } from './host-app.ts'
-import type { FromWorker, ToWorker } from './worker-protocol.ts'
+import { ALIVE_MS, type FromWorker, type ToWorker } from './worker-protocol.ts'
 
 export interface WorkerOptions {
   /** worker-default-1 … */
@@ -31,6 +31,8 @@ export interface Worker {
   exited: Promise<Exit>
   /** @throws {WorkerError} when the function throws, or takes longer than `timeoutMs` (then the process is killed) */
   invoke(event: unknown, timeoutMs: number): Promise<unknown>
+  /** It runs an invocation and says nothing: its machine stands still, or a job keeps its event loop. */
+  isStill(): boolean
   /** Whether it can take another invocation: it wasn't killed, and hasn't ended. */
   isUsable(): boolean
   /** Asks running jobs to stop at their next safe point. */
@@ -44,6 +46,9 @@ export class WorkerError extends Error {
   override readonly name = 'WorkerError'
 }
 
+/** After so long a silence a process stands still. */
+const STILL_MS = 5 * ALIVE_MS
+
 /** As long as a function may load, before it counts as broken. */
 const INIT_MS = 60_000
 
@@ -52,6 +57,7 @@ export const startWorker = (options: WorkerOptions): Worker => {
   const args = [name, options.functionName, options.handlerFile, options.exportName, String(options.nth)]
   const child = forkLogged('./worker-process.ts', args, options.env, options.openLog(name))
   const calls = new Map<string, PromiseWithResolvers<unknown>>()
+  let heardMs = performance.now()
   const loaded = Promise.withResolvers<void>()
   loaded.promise.catch(() => {})
   const initTimer = setTimeout(() => child.kill('SIGKILL'), INIT_MS)
@@ -72,6 +78,7 @@ export const startWorker = (options: WorkerOptions): Worker => {
         call.reject(new WorkerError(`${name} was killed: its function took longer than ${timeoutMs / 1_000} s`))
         child.kill('SIGKILL')
       }, timeoutMs)
+      heardMs = performance.now()
       tell(child, { type: 'invoke', id, event, timeoutMs })
       try {
         return await call.promise
@@ -80,6 +87,7 @@ export const startWorker = (options: WorkerOptions): Worker => {
         calls.delete(id)
       }
     },
+    isStill: () => calls.size > 0 && performance.now() - heardMs > STILL_MS,
     // A killed process's end may be known before that of its channel.
     isUsable: () => child.connected && !child.killed && child.exitCode === null && child.signalCode === null,
     askToStop: () => tell(child, { type: 'stop' }),
@@ -90,6 +98,7 @@ export const startWorker = (options: WorkerOptions): Worker => {
   }
 
   child.on('message', (message: FromWorker) => {
+    heardMs = performance.now()
     if (message.type === 'committed') options.onCommitted()
     if (message.type === 'ready') {
       clearTimeout(initTimer)
