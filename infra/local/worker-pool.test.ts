@@ -1,4 +1,4 @@
-import { mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url'
 import { expect, onTestFinished } from 'vitest'
 import { test } from '../../tests/support/world.ts'
 import type { Worker } from './worker.ts'
-import { createWorkerPool, type Death, type WorkerPoolOptions } from './worker-pool.ts'
+import { createWorkerPool, type Death, type WorkerPool, type WorkerPoolOptions } from './worker-pool.ts'
 
 const FUNCTION = fileURLToPath(new URL('../../tests/support/sandbox-function.ts', import.meta.url))
 
@@ -41,6 +41,16 @@ const newPool = (environment: Record<string, string>, options: Partial<WorkerPoo
 
 const PATIENCE = { timeout: 30_000 }
 
+/** Has so many invocations run at the same time. @returns the processes that answered */
+const answeredTogether = async (pool: WorkerPool, count: number): Promise<Set<number>> => {
+  const folder = mkdtempSync(join(tmpdir(), 'stint-together-'))
+  onTestFinished(() => rmSync(folder, { recursive: true }))
+  const answers = Array.from({ length: count }, () => pool.invoke({ do: 'answer-together', folder }))
+  await expect.poll(() => readdirSync(folder).length, PATIENCE).toBe(count)
+  writeFileSync(join(folder, 'all'), '')
+  return new Set((await Promise.all(answers)).map((answer) => (answer as Answer).pid))
+}
+
 type Answer = { functionName: string; pid: number; remainingMs: number }
 
 test('an invocation is answered by a process of its own, which is kept for the next', async ({ world }) => {
@@ -57,8 +67,17 @@ test('an invocation is answered by a process of its own, which is kept for the n
 
 test('invocations at the same time get a process each', async ({ world }) => {
   const { pool, started } = newPool(world.environment)
-  const answers = (await Promise.all([pool.invoke({ do: 'answer' }), pool.invoke({ do: 'answer' })])) as Answer[]
-  expect(new Set(answers.map(({ pid }) => pid)).size).toBe(2)
+  expect(await answeredTogether(pool, 2)).toHaveProperty('size', 2)
+  expect(started).toEqual(['worker-default-1', 'worker-default-2'])
+})
+
+test('an invocation that has no process yet takes the first that is free, and not the one that is started for it', async ({
+  world,
+}) => {
+  const { pool, started } = newPool(world.environment)
+  const { pid } = (await pool.invoke({ do: 'answer' })) as Answer
+  const answers = await Promise.all([pool.invoke({ do: 'answer' }), pool.invoke({ do: 'answer' })])
+  expect(answers).toMatchObject([{ pid }, { pid }])
   expect(started).toEqual(['worker-default-1', 'worker-default-2'])
 })
 
@@ -116,8 +135,7 @@ test('a pool that is not busy has none in reserve', async ({ world }) => {
 test('processes that nobody needed for five minutes are ended, but for one', async ({ world }) => {
   let clock = 0
   const { pool, started, ended } = newPool(world.environment, { size: 3, reserveAfterMs: 600_000, now: () => clock })
-  const answers = (await Promise.all([1, 2, 3].map(() => pool.invoke({ do: 'answer' })))) as Answer[]
-  expect(new Set(answers.map(({ pid }) => pid)).size).toBe(3)
+  expect(await answeredTogether(pool, 3)).toHaveProperty('size', 3)
   clock = 299_999
   pool.endSurplus()
   // Of those that idle it is the one that was needed last.
@@ -153,11 +171,10 @@ test('a busy process is not ended, however long it takes, nor the one in reserve
 test('a process that is let go and has not ended yet takes no invocation', async ({ world }) => {
   let clock = 0
   const { pool, started } = newPool(world.environment, { size: 2, reserveAfterMs: 600_000, now: () => clock })
-  await Promise.all([pool.invoke({ do: 'answer' }), pool.invoke({ do: 'answer' })])
+  await answeredTogether(pool, 2)
   clock = 300_000
   pool.endSurplus()
-  const answers = await Promise.all([pool.invoke({ do: 'answer' }), pool.invoke({ do: 'answer' })])
-  expect(answers).toHaveLength(2)
+  await answeredTogether(pool, 2)
   expect(started).toHaveLength(3)
 })
 
@@ -165,11 +182,11 @@ test('a process that stands still amid its invocation does not count until it go
   world,
 }) => {
   const { pool } = newPool(world.environment)
-  const answers = (await Promise.all([pool.invoke({ do: 'answer' }), pool.invoke({ do: 'answer' })])) as Answer[]
+  const pids = await answeredTogether(pool, 2)
   const answer = pool.invoke({ do: 'await-stop' })
-  for (const { pid } of answers) process.kill(pid, 'SIGSTOP')
+  for (const pid of pids) process.kill(pid, 'SIGSTOP')
   await expect.poll(pool.countStill, PATIENCE).toBe(1)
-  for (const { pid } of answers) process.kill(pid, 'SIGCONT')
+  for (const pid of pids) process.kill(pid, 'SIGCONT')
   await expect.poll(pool.countStill, PATIENCE).toBe(0)
   await pool.stop(20_000)
   expect(await answer).toBe('stopped')

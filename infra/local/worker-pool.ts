@@ -30,7 +30,10 @@ export interface Death extends Exit {
 export interface WorkerPool {
   /** Starts a process before anybody needs it. Resolves when its function is loaded. */
   warm(): Promise<void>
-  /** Calls the function in an idle process, or in a new one. The caller keeps to the pool's size. */
+  /**
+   * Calls the function in an idle process, or in the first that is free: a new one is started, but where invocations are
+   * short, another has ended its own long before that is loaded. The caller keeps to the pool's size.
+   */
   invoke(event: unknown): Promise<unknown>
   /**
    * How many invocations the pool has lost sight of: their processes stand still, for all that can be told until their
@@ -50,6 +53,10 @@ export const createWorkerPool = (options: WorkerPoolOptions): WorkerPool => {
   const workers = new Set<Worker>()
   /** The one that was needed last is taken first, so that those that are too many stand at the front, and are not needed. */
   const idle: { worker: Worker; sinceMs: number }[] = []
+  /** Processes that load the function. */
+  const loading = new Set<Worker>()
+  /** Invocations that have no process yet. */
+  const waiting: PromiseWithResolvers<Worker>[] = []
   /** Those that the pool let go. */
   const ending = new WeakSet<Worker>()
   const stopping = new AbortController()
@@ -62,9 +69,17 @@ export const createWorkerPool = (options: WorkerPoolOptions): WorkerPool => {
     const worker = startWorker({ ...options, name: freeName(options.functionName, workers), nth: ++starts })
     workers.add(worker)
     options.onStarted(worker)
+    loading.add(worker)
     worker.ready.then(
-      () => backoff.reset(),
-      () => {},
+      () => {
+        loading.delete(worker)
+        backoff.reset()
+        rest(worker)
+      },
+      (error) => {
+        loading.delete(worker)
+        if (waiting.length > loading.size) waiting.shift()?.reject(error)
+      },
     )
     void worker.exited.then((exit) => bury(worker, exit))
     return worker
@@ -74,12 +89,13 @@ export const createWorkerPool = (options: WorkerPoolOptions): WorkerPool => {
 
   const needsMore = (): boolean => workers.size - countStill() <= options.size
 
-  const rest = (worker: Worker): void => void idle.push({ worker, sinceMs: now() })
-
-  const startIdle = (): Worker => {
-    const worker = start()
-    rest(worker)
-    return worker
+  const rest = (worker: Worker): void => {
+    const isLetGo = stopping.signal.aborted
+    if (isLetGo) worker.release()
+    if (isLetGo || !worker.isUsable()) return
+    const next = waiting.shift()
+    if (next) next.resolve(worker)
+    else idle.push({ worker, sinceMs: now() })
   }
 
   const bury = (worker: Worker, exit: Exit): void => {
@@ -101,7 +117,7 @@ export const createWorkerPool = (options: WorkerPoolOptions): WorkerPool => {
     const died = performance.now()
     if (!worker.instance) await backoff.pause(stopping.signal)
     if (!stopping.signal.aborted && needsMore()) {
-      const next = startIdle()
+      const next = start()
       const isReady = await next.ready.then(
         () => true,
         () => false,
@@ -115,7 +131,7 @@ export const createWorkerPool = (options: WorkerPoolOptions): WorkerPool => {
     if (stopping.signal.aborted) return
     reserveTimer ??= setTimeout(() => {
       reserveTimer = undefined
-      if (idle.length === 0 && needsMore()) startIdle()
+      if (idle.length === 0 && loading.size === 0 && needsMore()) start()
     }, reserveAfterMs)
   }
 
@@ -124,16 +140,21 @@ export const createWorkerPool = (options: WorkerPoolOptions): WorkerPool => {
     return nth < 0 ? undefined : idle.splice(nth, 1)[0]?.worker
   }
 
+  const firstFree = (): Promise<Worker> => {
+    const free = Promise.withResolvers<Worker>()
+    waiting.push(free)
+    if (waiting.length > loading.size) start()
+    return free.promise
+  }
+
   const invoke = async (event: unknown): Promise<unknown> => {
     if (stopping.signal.aborted) throw new WorkerError(`${options.functionName} stops`)
-    const worker = takeIdle() ?? start()
-    // One that is still loading needs the processors more.
-    if (idle.length === 0) worker.ready.then(keepReserve, () => {})
+    const worker = takeIdle() ?? (await firstFree())
+    if (idle.length === 0) keepReserve()
     try {
       return await worker.invoke(event, options.timeoutMs)
     } finally {
-      if (stopping.signal.aborted) worker.release()
-      else if (worker.isUsable()) rest(worker)
+      rest(worker)
     }
   }
 
@@ -150,12 +171,12 @@ export const createWorkerPool = (options: WorkerPoolOptions): WorkerPool => {
     invoke,
     countStill,
     endSurplus,
-    warm: () => startIdle().ready,
+    warm: () => start().ready,
     stop: async (graceMs) => {
       stopping.abort()
       clearTimeout(reserveTimer)
       for (const worker of workers) {
-        if (idle.some((it) => it.worker === worker)) worker.release()
+        if (loading.has(worker) || idle.some((it) => it.worker === worker)) worker.release()
         else worker.askToStop()
       }
       const timer = setTimeout(() => {
