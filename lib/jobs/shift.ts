@@ -2,6 +2,7 @@ import type { Outcome } from '../../db/queries/outcomes.ts'
 import type { App } from '../app.ts'
 import { createFinisher, type Finisher } from './finisher.ts'
 import { createKeeper, type Keeper } from './keeper.ts'
+import { forgetTold } from './lost-claims.ts'
 import { type Engine, runJob } from './run-job.ts'
 import type { Stint } from './stint.ts'
 import { isAbortOf, partsOf, revive, toError } from './thrown.ts'
@@ -65,6 +66,7 @@ export const beginShift = (engine: Engine, time: FunctionTime): Shift => {
     running.delete(stint)
     letGo.delete(stint)
     if (latest.get(stint.job.id) === stint) latest.delete(stint.job.id)
+    if (stint.fenced && !stint.handedIn) forgetTold(app, [stint.job])
     one.resolve()
     one = Promise.withResolvers()
     if (running.size > 0) return
