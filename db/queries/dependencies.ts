@@ -220,6 +220,8 @@ export interface ParentResult {
   state: JobState
   /** Null when it didn't succeed, and past `maxBytes` of results. */
   result: unknown
+  /** Of the result, as JSON; null if it is past `maxBytes`. */
+  bytes: number | null
 }
 
 /**
@@ -227,13 +229,17 @@ export interface ParentResult {
  * sometimes a hundredfold, so it only serves to skip results that are certainly beyond.
  */
 export const listResults = (sql: Sql, childId: string, maxBytes: number): Promise<ParentResult[]> => sql`
-  SELECT id AS job_id, name, kind, state, CASE WHEN sum(bytes) OVER (ORDER BY id) <= ${maxBytes} THEN result END AS result
+  SELECT id AS job_id, name, kind, state, CASE WHEN fits THEN result END AS result, CASE WHEN fits THEN bytes END AS bytes
   FROM (
-    SELECT id, name, kind, state, result, CASE
-        WHEN sum(pg_column_size(result)) OVER (ORDER BY id) > ${maxBytes} THEN ${maxBytes + 1}
-        ELSE octet_length(result::text)
-      END AS bytes
-    FROM job_dependencies JOIN jobs ON jobs.id = job_dependencies.parent_id
-    WHERE child_id = ${childId}
+    SELECT id, name, kind, state, result, bytes, bytes = 0 OR sum(bytes) OVER (ORDER BY id) <= ${maxBytes} AS fits
+    FROM (
+      SELECT id, name, kind, state, result, CASE
+          WHEN result IS NULL THEN 0
+          WHEN sum(pg_column_size(result)) OVER (ORDER BY id) > ${maxBytes} THEN ${maxBytes + 1}
+          ELSE octet_length(result::text)
+        END::integer AS bytes
+      FROM job_dependencies JOIN jobs ON jobs.id = job_dependencies.parent_id
+      WHERE child_id = ${childId}
+    ) AS sized
   ) AS parents
   ORDER BY id`

@@ -79,7 +79,7 @@ export const beginShift = (engine: Engine, time: FunctionTime): Shift => {
     if (!stint.fenced) finisher.add(stint.outcome ?? stint.cutOff(app.random()))
     stint.handedIn = true
     stint.fence()
-    if (stint.kind.isolation === 'shared' && !stint.outcome) shift.stuck = true
+    if (stint.kind.isolation === 'shared' && stint.hasBegun && !stint.outcome) shift.stuck = true
     letGo.get(stint)?.()
   }
 
