@@ -1,5 +1,6 @@
 import type { Sql } from '../client.ts'
 import { mayStart } from './expiries.ts'
+import type { Held } from './leases.ts'
 
 /** What a worker needs to run a job. */
 export interface ClaimedJob {
@@ -173,6 +174,16 @@ export const claim = async (sql: Sql, request: ClaimRequest): Promise<Claimed> =
     cutShort: rows[0]?.cutShort ?? false,
   }
 }
+
+/** The jobs that a process holds beside those that it knows of. */
+export const listUntold = (sql: Sql, worker: string, { ids, stints }: Held): Promise<ClaimedJob[]> => sql`
+  SELECT id, project_id, kind, stint, attempt, crashes, timeout_seconds, run_ms, input, checkpoint, checkpoint_version,
+         has_parents, ${bytesOf(sql)} AS bytes,
+         (extract(epoch FROM stint_started_at - start_at) * 1000)::double precision AS wait_ms
+  FROM jobs
+  WHERE state = 'running' AND worker = ${worker} AND lease_until > now()
+    AND (id, stint) NOT IN (SELECT * FROM unnest(${ids}::uuid[], ${stints}::integer[]))
+  ORDER BY priority DESC, start_at, id`
 
 /** Writes the events of the jobs that a statement has `claimed`, and counts them for the pace of their queues. */
 export const noteClaimed = (sql: Sql) => sql`

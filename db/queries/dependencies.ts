@@ -1,3 +1,4 @@
+import type postgres from 'postgres'
 import type { Sql } from '../client.ts'
 import type { JobState } from './jobs.ts'
 import type { Settled } from './outcomes.ts'
@@ -170,13 +171,16 @@ export const noteUncounted = async (sql: Sql, parentIds: string[]): Promise<void
     ON CONFLICT DO NOTHING`
 }
 
+/** Whether a row of `uncounted_parents` is left to the sweep, and to no retry that opens its edges again. */
+export const isLeft = (sql: Sql) => sql`(not_before IS NULL OR not_before <= now())`
+
 /** Locks jobs that were noted, the oldest first; those that somebody else holds are left out. */
 export const lockUncounted = (
   sql: Sql,
   limit: number,
 ): Promise<{ id: string; state: JobState; hasChildren: boolean }[]> => sql`
   SELECT id, state, has_children FROM jobs
-  WHERE id = ANY (ARRAY (SELECT job_id FROM uncounted_parents ORDER BY job_id LIMIT ${limit}))
+  WHERE id = ANY (ARRAY (SELECT job_id FROM uncounted_parents WHERE ${isLeft(sql)} ORDER BY job_id LIMIT ${limit}))
   ORDER BY id FOR UPDATE SKIP LOCKED`
 
 /** Forgets those of the locked jobs whose end has been counted at all of their children, or that were retried. */
@@ -187,30 +191,64 @@ export const forgetCounted = async (sql: Sql, parentIds: string[]): Promise<void
       AND (jobs.state NOT IN ('succeeded', 'failed', 'cancelled') OR NOT ${hasOpenEdge(sql)})`
 }
 
+/** Children of the `parents` that still wait for others, and to which edges of these are settled. */
+const waitingChildren = (sql: Sql, parents: postgres.PendingQuery<postgres.Row[]>) => sql`
+  SELECT child.id FROM job_dependencies AS edge, LATERAL (
+    SELECT id FROM jobs AS child WHERE id = edge.child_id AND ${isBlocked(sql, 'child')} LIMIT 1
+  ) AS child
+  WHERE parent_id = ANY (${parents}) AND settled_at IS NOT NULL`
+
+/** Locks those of the children that still wait, opens the edges to them again, and has them wait for these parents. */
+const openAgain = (sql: Sql, parentIds: string[], children: postgres.PendingQuery<postgres.Row[]>) => sql`
+  children AS MATERIALIZED (
+    -- Each is looked up by its id: with a join, once a parent has very many children, all jobs would be read.
+    SELECT id FROM jobs WHERE id = ANY (${children}) AND ${isBlocked(sql, 'jobs')} ORDER BY id FOR UPDATE
+  ), reopened AS (
+    UPDATE job_dependencies SET settled_at = NULL FROM children
+    WHERE child_id = children.id AND parent_id = ANY (${parentIds}::uuid[]) AND settled_at IS NOT NULL
+    RETURNING child_id
+  ), counts AS (
+    SELECT child_id, count(*)::integer AS reopened FROM reopened GROUP BY child_id
+  )
+  UPDATE jobs SET waits_for = waits_for + counts.reopened FROM counts WHERE jobs.id = counts.child_id`
+
 /**
  * Opens the edges again between jobs that are retried and children that still wait for others: these wait for them again.
  * The jobs are locked already.
  */
 export const reopen = async (sql: Sql, parentIds: string[]): Promise<void> => {
   await sql`
-    WITH children AS MATERIALIZED (
-      -- Each is looked up by its id: with a join, once a parent has very many children, all jobs would be read.
-      SELECT id FROM jobs
-      WHERE id = ANY (ARRAY (
-          SELECT child.id FROM job_dependencies AS edge, LATERAL (
-            SELECT id FROM jobs AS child WHERE id = edge.child_id AND ${isBlocked(sql, 'child')} LIMIT 1
-          ) AS child
-          WHERE parent_id = ANY (${parentIds}::uuid[]) AND settled_at IS NOT NULL
-        )) AND ${isBlocked(sql, 'jobs')}
-      ORDER BY id FOR UPDATE
-    ), reopened AS (
-      UPDATE job_dependencies SET settled_at = NULL FROM children
-      WHERE child_id = children.id AND parent_id = ANY (${parentIds}::uuid[]) AND settled_at IS NOT NULL
-      RETURNING child_id
-    ), counts AS (
-      SELECT child_id, count(*)::integer AS reopened FROM reopened GROUP BY child_id
-    )
-    UPDATE jobs SET waits_for = waits_for + counts.reopened FROM counts WHERE jobs.id = counts.child_id`
+    WITH noted AS (
+      DELETE FROM uncounted_parents WHERE job_id = ANY (${parentIds}::uuid[])
+    ), ${openAgain(sql, parentIds, sql`ARRAY (${waitingChildren(sql, sql`${parentIds}::uuid[]`)})`)}`
+}
+
+/** The children to which {@link reopen} would open the edges, if these of the jobs that failed or were cancelled are retried. */
+export const listToReopen = async (sql: Sql, parentIds: string[]): Promise<string[]> => {
+  const retried = sql`ARRAY (
+    SELECT id FROM jobs WHERE id = ANY (${parentIds}::uuid[]) AND has_children AND state IN ('failed', 'cancelled')
+  )`
+  const rows = await sql<{ id: string }[]>`${waitingChildren(sql, retried)}`
+  return [...new Set(rows.map((row) => row.id))]
+}
+
+/**
+ * Opens the edges of locked jobs to a part of their children ahead of their retry. Until that, they are noted as jobs whose
+ * ends are not counted; if it does not come within so many seconds, their ends are counted at these children once more.
+ */
+export const reopenPart = async (
+  sql: Sql,
+  parentIds: string[],
+  childIds: string[],
+  withinSeconds: number,
+): Promise<void> => {
+  await sql`
+    WITH noted AS (
+      INSERT INTO uncounted_parents (job_id, not_before)
+      SELECT job_id, now() + ${withinSeconds} * interval '1 second' FROM unnest(${parentIds}::uuid[]) AS given (job_id)
+      ORDER BY job_id
+      ON CONFLICT (job_id) DO UPDATE SET not_before = excluded.not_before
+    ), ${openAgain(sql, parentIds, sql`${childIds}::uuid[]`)}`
 }
 
 export interface ParentResult {
@@ -220,6 +258,8 @@ export interface ParentResult {
   state: JobState
   /** Null when it didn't succeed, and past `maxBytes` of results. */
   result: unknown
+  /** Of the result, as JSON; null if it is past `maxBytes`. */
+  bytes: number | null
 }
 
 /**
@@ -227,13 +267,17 @@ export interface ParentResult {
  * sometimes a hundredfold, so it only serves to skip results that are certainly beyond.
  */
 export const listResults = (sql: Sql, childId: string, maxBytes: number): Promise<ParentResult[]> => sql`
-  SELECT id AS job_id, name, kind, state, CASE WHEN sum(bytes) OVER (ORDER BY id) <= ${maxBytes} THEN result END AS result
+  SELECT id AS job_id, name, kind, state, CASE WHEN fits THEN result END AS result, CASE WHEN fits THEN bytes END AS bytes
   FROM (
-    SELECT id, name, kind, state, result, CASE
-        WHEN sum(pg_column_size(result)) OVER (ORDER BY id) > ${maxBytes} THEN ${maxBytes + 1}
-        ELSE octet_length(result::text)
-      END AS bytes
-    FROM job_dependencies JOIN jobs ON jobs.id = job_dependencies.parent_id
-    WHERE child_id = ${childId}
+    SELECT id, name, kind, state, result, bytes, bytes = 0 OR sum(bytes) OVER (ORDER BY id) <= ${maxBytes} AS fits
+    FROM (
+      SELECT id, name, kind, state, result, CASE
+          WHEN result IS NULL THEN 0
+          WHEN sum(pg_column_size(result)) OVER (ORDER BY id) > ${maxBytes} THEN ${maxBytes + 1}
+          ELSE octet_length(result::text)
+        END::integer AS bytes
+      FROM job_dependencies JOIN jobs ON jobs.id = job_dependencies.parent_id
+      WHERE child_id = ${childId}
+    ) AS sized
   ) AS parents
   ORDER BY id`

@@ -222,10 +222,21 @@ export const find = async (sql: Sql, id: string): Promise<JobWithData | null> =>
   return row ?? null
 }
 
-/** Those of the jobs that have ended. */
-export const listEnded = (sql: Sql, ids: string[]): Promise<JobWithData[]> => sql`
+/** Bytes of a value in memory, about, by its size on disk: JSON is seldom compressed to less than a tenth. */
+const sizeOf = (sql: Sql, column: 'input' | 'partial' | 'result') => sql`
+  coalesce(pg_column_size(${sql(column)}) * CASE WHEN pg_column_compression(${sql(column)}) IS NULL THEN 1 ELSE 10 END, 0)`
+
+/** Those of the jobs that have ended: of many large ones only the first, which have so many bytes together, about. */
+export const listEnded = (sql: Sql, ids: string[], bytes: number): Promise<JobWithData[]> => sql`
   SELECT ${rowColumns(sql)}, ${dataColumns(sql)} FROM jobs
-  WHERE id = ANY (${ids}::uuid[]) AND state IN ('succeeded', 'failed', 'cancelled')`
+  WHERE id = ANY (ARRAY (
+    SELECT id FROM (
+      SELECT id, sum(size) OVER (ORDER BY id ROWS UNBOUNDED PRECEDING) - size AS before FROM (
+        SELECT id, ${sizeOf(sql, 'input')} + ${sizeOf(sql, 'partial')} + ${sizeOf(sql, 'result')} AS size FROM jobs
+        WHERE id = ANY (${ids}::uuid[]) AND state IN ('succeeded', 'failed', 'cancelled')
+      ) AS ended
+    ) AS summed WHERE before < ${bytes}
+  )) AND state IN ('succeeded', 'failed', 'cancelled')`
 
 export interface Cancelled {
   id: string

@@ -32,7 +32,7 @@ export const list = (sql: Sql): Promise<MetricTotal[]> => sql`
 export const uncountedSeconds = async (sql: Sql): Promise<number> => {
   const [row] = await sql<[{ seconds: number }]>`
     SELECT coalesce(greatest(0, extract(epoch FROM clock_timestamp() - min((
-      SELECT finished_at FROM jobs WHERE id = job_id
+      SELECT greatest(finished_at, not_before) FROM jobs WHERE id = job_id
     )))), 0)::double precision AS seconds FROM uncounted_parents`
   return row.seconds
 }

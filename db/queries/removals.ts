@@ -11,13 +11,23 @@ const isNeeded = (sql: Sql) => sql`
   )`
 
 /**
- * An ended job that may be removed: its events are published, and no live job runs after it. NOT EXISTS, because Postgres
+ * A job that a live one submitted. That one may still name it: as what its last job runs after, or because it goes on from its
+ * beginning, where it submits the same again and is answered with it.
+ */
+const isNamed = (sql: Sql) => sql`
+  submitted_by IS NOT NULL AND EXISTS (
+    SELECT FROM jobs AS submitter WHERE submitter.id = jobs.submitted_by AND submitter.state IN ('blocked', 'queued', 'running')
+  )`
+
+/**
+ * An ended job that may be removed: its events are published, and no live job runs after it or submitted it. NOT EXISTS, because Postgres
  * goes through a NOT IN for each job anew once more events wait than fit into its memory.
  */
 const isFree = (sql: Sql) => sql`
   state IN ('succeeded', 'failed', 'cancelled')
   AND NOT EXISTS (SELECT FROM (SELECT unnest(job_ids) AS job_id FROM outbox) AS noted WHERE noted.job_id = jobs.id)
-  AND NOT (has_children AND ${isNeeded(sql)})`
+  AND NOT (has_children AND ${isNeeded(sql)})
+  AND NOT (${isNamed(sql)})`
 
 export interface Expired {
   /** Jobs may be older than this. */
@@ -83,7 +93,7 @@ export const listFree = async (sql: Sql, ids: string[], days: number | null): Pr
 export interface Removable {
   state: JobState
   unpublished: boolean
-  /** A job that hasn't ended runs after it. */
+  /** A job that hasn't ended runs after it, or submitted it. */
   needed: boolean
 }
 
@@ -97,7 +107,7 @@ export const inspect = async (sql: Sql, id: string): Promise<Removable | null> =
   const [row] = await sql<Removable[]>`
     SELECT state,
       EXISTS (SELECT FROM outbox WHERE jobs.id = ANY (job_ids)) AS unpublished,
-      ${isNeeded(sql)} AS needed
+      ${isNeeded(sql)} OR ${isNamed(sql)} AS needed
     FROM jobs WHERE id = ${id}`
   return row ?? null
 }

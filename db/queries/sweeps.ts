@@ -1,4 +1,5 @@
 import type { Sql } from '../client.ts'
+import { isLeft } from './dependencies.ts'
 import { hasExpired } from './expiries.ts'
 
 /** What a sweep finds at a glance. */
@@ -22,7 +23,7 @@ export const glance = async (sql: Sql): Promise<Glance> => {
     SELECT
       (SELECT id FROM jobs WHERE state = 'running' AND lease_until < now() ORDER BY lease_until LIMIT 1) IS NOT NULL AS lost,
       (SELECT id FROM jobs WHERE ${hasExpired(sql)} ORDER BY expires_at LIMIT 1) IS NOT NULL AS expired,
-      (SELECT job_id FROM uncounted_parents ORDER BY job_id LIMIT 1) IS NOT NULL AS uncounted,
+      (SELECT job_id FROM uncounted_parents WHERE ${isLeft(sql)} ORDER BY job_id LIMIT 1) IS NOT NULL AS uncounted,
       (SELECT id FROM jobs WHERE state = 'queued' AND concurrency_key IS NULL
         ORDER BY queue, project_id, priority, start_at LIMIT 1) IS NOT NULL
       OR (SELECT id FROM jobs WHERE state = 'queued' AND concurrency_key IS NOT NULL

@@ -42,7 +42,7 @@ export const countUncounted = async (sql: Sql, overSeconds: number, atMost: numb
   const [row] = await sql<[{ count: number }]>`
     SELECT count(*)::integer AS count FROM (
       SELECT FROM uncounted_parents
-      WHERE (SELECT finished_at FROM jobs WHERE id = job_id) < now() - ${overSeconds} * interval '1 second' LIMIT ${atMost}
+      WHERE (SELECT greatest(finished_at, not_before) FROM jobs WHERE id = job_id) < now() - ${overSeconds} * interval '1 second' LIMIT ${atMost}
     ) AS uncounted`
   return row.count
 }

@@ -43,7 +43,7 @@ export const CATALOGUE = {
   UNIQUE_KEY_TAKEN: [409, 'Another job has the unique key'],
   JOB_UNPUBLISHED: [409, 'The job has events that are not published yet'],
   JOB_SUCCEEDED: [409, 'The job has succeeded; only failed and cancelled ones are retried'],
-  JOB_IN_USE: [409, 'A job that has not ended runs after it, or needs a file that it made'],
+  JOB_IN_USE: [409, 'A job that has not ended runs after it, submitted it, or needs a file that it made'],
   // System
   PROCESS_NOT_FOUND: [404, 'No such process'],
   PROCESSES_UNMANAGED: [409, 'The processes of this stage are not run by Stint'],

@@ -1,5 +1,6 @@
 import { expect } from 'vitest'
 import type { Pool } from '../../db/client.ts'
+import { listEnded } from '../../db/queries/jobs.ts'
 import { sentBy } from '../../tests/support/sent-statements.ts'
 import { test, type World } from '../../tests/support/world.ts'
 import { newId } from '../core/ids.ts'
@@ -45,6 +46,18 @@ test('many wait, for one job and for many, and one query looks for all of them',
   const before = sent.length
   expect(await awaitEnd(world.app, ids[0] ?? '', 20)).not.toBeNull()
   expect(sent.length).toBe(before + 1)
+})
+
+test('many large jobs that end at once are read a part at a time, and all who wait get theirs', async ({ world }) => {
+  const ids = await Promise.all(Array.from({ length: 6 }, () => addJob(world)))
+  const waiting = ids.map((id) => awaitEnd(world.app, id, 20))
+  await world.sql`
+    UPDATE jobs SET state = 'succeeded', finished_at = now(), result = (
+      SELECT to_jsonb(string_agg(md5(n::text), '')) FROM generate_series(1, 131072) AS n)`
+  const MB = 1024 ** 2
+  expect(await listEnded(world.sql, ids, 16 * MB)).toHaveLength(4)
+  const told = await Promise.all(waiting)
+  expect(told.map((job) => String(job?.result).length)).toEqual(Array(6).fill(4 * MB))
 })
 
 test('a process that is asked to stop lets nobody wait', async ({ world }) => {

@@ -8,6 +8,9 @@ const POLL_MS = 250
 /** Between two looks at least, however much is committed. */
 const MIN_POLL_MS = 20
 
+/** About how many bytes of jobs one look reads. */
+const MAX_READ_BYTES = 16 * 1024 * 1024
+
 /**
  * Waits until a job has ended, for at most `seconds`. However many wait, one query looks for all of them.
  * @returns the job; null when it has not ended by then, or the process is asked to stop
@@ -59,7 +62,10 @@ class Waiters {
     while (this.#waiting.size > 0) {
       this.#nudged = Promise.withResolvers()
       try {
-        for (const job of await jobs.listEnded(this.#app.sql, [...this.#waiting.keys()])) {
+        const ended = await jobs.listEnded(this.#app.sql, [...this.#waiting.keys()], MAX_READ_BYTES)
+        // There may be more than one look reads.
+        if (ended.length > 0) this.nudge()
+        for (const job of ended) {
           for (const resolve of this.#waiting.get(job.id) ?? []) resolve(job)
           this.#waiting.delete(job.id)
         }

@@ -1,5 +1,5 @@
 import type { TransactionSql } from 'postgres'
-import { transaction } from '../../db/client.ts'
+import { isUnreachable, transaction } from '../../db/client.ts'
 import * as claims from '../../db/queries/claims.ts'
 import * as limits from '../../db/queries/limits.ts'
 import type { App } from '../app.ts'
@@ -7,41 +7,28 @@ import { isRecent } from '../core/clock.ts'
 import { mapOfEach } from '../core/map-of-each.ts'
 import { countClaimed } from '../metrics/jobs.ts'
 import type { QueueName } from '../queue/doorbells.ts'
+import { type ClaimWish, isSuspect, MAX_HELD_BYTES } from './claim-wish.ts'
 import type { JobKind } from './define.ts'
+import { noteLost, noteTold, takeUpLost } from './lost-claims.ts'
 import { MAX_DOORBELL_DELAY_SECONDS } from './retry.ts'
 
 /**
- * About how much memory the inputs and checkpoints of one invocation's jobs may take: what a function has left for them.
- * Five hundred checkpoints may be half a gigabyte, and all of those jobs would go down with their process.
- */
-export const MAX_HELD_BYTES = 32 * 1024 * 1024
-
-export interface ClaimWish {
-  queue: QueueName
-  /** At most so many jobs. */
-  limit: number
-  /** What those may hold together, about; one is claimed whatever it holds. */
-  bytes?: number
-  /** Kinds that may run more jobs here, and how many more each. */
-  free: { kind: JobKind; slots: number }[]
-  /**
-   * Whose turn it is. `anyone`: the invocation has run nothing, so that it may take a suspect, which then runs alone.
-   * `suspects`: it has run nothing but suspects. `others`: it may take none.
-   */
-  turn: 'anyone' | 'suspects' | 'others'
-  /** Nobody rang: one look is enough, even if it doesn't get to every project. */
-  glance?: boolean
-}
-
-/**
- * Leases jobs that start now. Jobs of kinds without limits, nearly all, are claimed by one statement. Each kind with limits
+ * Leases jobs that start now, and takes up those that this process has leased without knowing it. Jobs of kinds without limits, nearly all, are claimed by one statement. Each kind with limits
  * has a transaction that first locks the kind's row, so that its running jobs can be counted. Kinds with limits go first if
  * some of their jobs were due at the last look; if none were, the next look is taken beside the claim, which doesn't wait.
  *
  * The one statement goes by the rows, and not by what the kinds say now: a job that waited while a deploy moved its kind to
  * another queue, or gave it limits, starts as it was submitted.
  */
-export const claim = async (
+export const claim = async (app: App, wish: ClaimWish): Promise<claims.ClaimedJob[]> => {
+  const lost = await takeUpLost(app, { bytes: MAX_HELD_BYTES, ...wish })
+  const jobs = lost.length > 0 ? lost : await claimDue(app, wish)
+  if (jobs.length > 0) app.committed()
+  countClaimed(app.metrics, wish.queue, jobs)
+  return jobs
+}
+
+const claimDue = async (
   app: App,
   { queue, limit, bytes = MAX_HELD_BYTES, free, turn, glance = false }: ClaimWish,
 ): Promise<claims.ClaimedJob[]> => {
@@ -55,9 +42,16 @@ export const claim = async (
     const open = stillFree(wanted, jobs)
     const most = { jobs: limit - jobs.length, bytes: bytes - bytesOf(jobs) }
     if (open.length === 0 || most.jobs <= 0 || most.bytes <= 0 || jobs.some(isSuspect)) return
+    const whose = jobs.length === 0 ? turn : 'others'
     try {
-      jobs.push(...(await claimSome(open, most, jobs.length === 0 ? turn : 'others')))
+      const claimed = await claimSome(open, most, whose)
+      noteTold(app, claimed)
+      jobs.push(...claimed)
     } catch (error) {
+      if (isUnreachable(error)) {
+        noteLost(app)
+        jobs.push(...(await tryToTakeUp(app, { limit: most.jobs, bytes: most.bytes, free: open, turn: whose })))
+      }
       if (jobs.length === 0) throw error
       app.log.warn({ err: error, queue, claimed: jobs.length }, 'no more jobs could be claimed; these run')
     }
@@ -84,10 +78,15 @@ export const claim = async (
     await takePlain()
     if (looking || jobs.length === 0) await takeLimited(await (looking ?? look()))
   }
-  if (jobs.length > 0) app.committed()
-  countClaimed(app.metrics, queue, jobs)
   return jobs
 }
+
+/** The connection may be one of several that broke: then the next claim looks again. */
+const tryToTakeUp = (...[app, room]: Parameters<typeof takeUpLost>): Promise<claims.ClaimedJob[]> =>
+  takeUpLost(app, room).catch((error) => {
+    app.log.warn({ err: error }, 'the jobs of a claim whose answer was lost cannot be looked for yet')
+    return []
+  })
 
 /** What a claim may take. */
 interface Most {
@@ -219,9 +218,6 @@ const anyProject = ({ clock, random }: App): string => {
   return `${hex.slice(0, 8)}-${hex.slice(8)}-7000-8000-000000000000`
 }
 
-/** Two leases lost in a row without progress: the next may take its process with it again. */
-export const isSuspect = (job: { crashes: number }): boolean => job.crashes >= 2
-
 const claimLimited = async (
   app: App,
   free: ClaimWish['free'],
@@ -243,6 +239,7 @@ const claimLimited = async (
     } catch (error) {
       // Those of the kinds before are leased already: they must run.
       if (jobs.length === 0) throw error
+      if (isUnreachable(error)) noteLost(app)
       app.log.warn({ err: error, kind: kind.kind, claimed: jobs.length }, 'jobs of a kind could not be claimed')
       break
     }

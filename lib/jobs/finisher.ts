@@ -4,6 +4,7 @@ import type { App } from '../app.ts'
 import { inParts } from '../core/in-parts.ts'
 import { countSettled } from '../metrics/jobs.ts'
 import { ringFor, startableAfter } from '../queue/ring.ts'
+import { forgetTold } from './lost-claims.ts'
 import { settleParents, settlePlain } from './settle.ts'
 
 /** Outcomes that are written together: so many, with so many characters of JSON. */
@@ -49,6 +50,8 @@ export const createFinisher = (app: App, hasTime: () => boolean): Finisher => {
       unwritten.push(...(await Promise.all([write(app, returned), write(app, others)])).flat())
     }
     const [first] = unwritten
+    const left = new Set(unwritten.map(({ outcome }) => outcome))
+    forgetTold(app, first ? round.filter((outcome) => !left.has(outcome)) : round)
     if (!first) return undefined
     waiting.push(...unwritten.map(({ outcome }) => outcome))
     app.log.warn({ err: first.error, outcomes: unwritten.length }, 'outcomes could not be written; they wait')

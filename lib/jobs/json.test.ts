@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect } from 'vitest'
 import { test } from '../../tests/support/world.ts'
 import { PermanentError } from './define.ts'
-import { MAX_DATA_BYTES, toStoredJson, toStoredProgress, writtenBytes } from './json.ts'
+import { excessOf, MAX_DATA_BYTES, toStoredJson, toStoredProgress, writtenBytes } from './json.ts'
 
 const store = (value: unknown, maxBytes = MAX_DATA_BYTES) => toStoredJson(value, 'result', maxBytes)
 
@@ -63,6 +63,28 @@ describe('a value for a JSON column', () => {
         expect(store(given, bytes)).toBe(JSON.stringify(given))
         expect(() => store(given, bytes - 1)).toThrow(expect.objectContaining({ code: 'RESULT_TOO_LARGE' }))
       }),
+    )
+  })
+
+  test('may have four times as many bytes when PostgreSQL writes its numbers out', () => {
+    const numbers = (count: number) => Array.from({ length: count }, () => 1e300)
+    expect(store(numbers(3_000))).toBe(JSON.stringify(numbers(3_000)))
+    expect(() => store(numbers(4_000))).toThrow(
+      expect.objectContaining({ code: 'RESULT_TOO_LARGE', message: expect.stringContaining('written out') }),
+    )
+    expect(toStoredJson(numbers(4_000), 'checkpoint', 4 * MAX_DATA_BYTES)).toBe(JSON.stringify(numbers(4_000)))
+  })
+
+  test('is not held against its bytes where it is too short to have too many', () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.oneof(fc.double(), fc.constant(5e-324)), { minLength: 1 }),
+        fc.nat(10_000),
+        (given, most) => {
+          const json = JSON.stringify(given)
+          expect(excessOf(json, most) !== null).toBe(json.length > most || writtenBytes(json) > 4 * most)
+        },
+      ),
     )
   })
 

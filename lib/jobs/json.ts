@@ -8,8 +8,8 @@ export const MAX_DATA_BYTES = 256 * 1024
 /** A checkpoint, as JSON (bytes). */
 export const MAX_CHECKPOINT_BYTES = 1024 * 1024
 
-/** Input of a job as PostgreSQL gives it back, see {@link writtenBytes}. */
-export const MAX_WRITTEN_BYTES = 1024 * 1024
+/** How many times as many bytes a value may have when PostgreSQL gives it back, see {@link writtenBytes}. */
+const MAX_GROWTH = 4
 
 /** The exponent of a number, as JSON.stringify writes it. */
 const EXPONENT = /\de([+-]\d{1,3})(?=[,\]}]|$)/g
@@ -24,6 +24,28 @@ export const writtenBytes = (text: string): number => {
   return bytes
 }
 
+/** A character becomes three bytes of UTF-8 at most, and another 54 when numbers are written out: `5e-324,` is the worst. */
+const MOST_BYTES = 3
+const MOST_WRITTEN_BYTES = 57
+
+/**
+ * What JSON text has too much of to be stored, where `maxBytes` are allowed; null for others. Nearly all texts are so short
+ * that their bytes need not be counted.
+ */
+export const excessOf = (text: string, maxBytes: number): { bytes: number; most: number; written: boolean } | null => {
+  if (text.length * MOST_BYTES > maxBytes) {
+    const bytes = Buffer.byteLength(text)
+    if (bytes > maxBytes) return { bytes, most: maxBytes, written: false }
+  }
+  const most = MAX_GROWTH * maxBytes
+  if (text.length * MOST_WRITTEN_BYTES <= most) return null
+  const bytes = writtenBytes(text)
+  return bytes > most ? { bytes, most, written: true } : null
+}
+
+/** Of which bytes an {@link excessOf} speaks. */
+export const WRITTEN_OUT = 'bytes of JSON with its numbers written out, without exponents'
+
 /** JSON text that PostgreSQL's jsonb refuses: escapes of NUL and of half characters. An escaped backslash begins none. */
 const UNSTORABLE = /(?<!\\)(?:\\\\)*\\u(?:0000|d[89a-f])/i
 
@@ -34,10 +56,12 @@ const UNSTORABLE = /(?<!\\)(?:\\\\)*\\u(?:0000|d[89a-f])/i
 export const toStoredJson = (value: unknown, what: 'partial' | 'result' | 'checkpoint', maxBytes: number): string => {
   const code = what.toUpperCase()
   const text = stringify(value, what)
-  if (text.length > maxBytes || Buffer.byteLength(text) > maxBytes) {
+  const excess = excessOf(text, maxBytes)
+  if (excess) {
+    const { bytes, most, written } = excess
     throw new PermanentError(
       `${code}_TOO_LARGE`,
-      `the ${what} has ${Buffer.byteLength(text)} bytes of JSON, ${maxBytes} are allowed: put it into a file`,
+      `the ${what} has ${bytes} ${written ? WRITTEN_OUT : 'bytes of JSON'}, ${most} are allowed: put it into a file`,
     )
   }
   if (isTooDeep(text)) throw tooDeep(what)

@@ -6,7 +6,7 @@ import { inWords } from '../core/in-words.ts'
 import { fieldErrors } from '../http/problem.ts'
 import { type TraceContext, writeTraceparent } from '../tracing/trace-context.ts'
 import type { JobKind } from './define.ts'
-import { MAX_DATA_BYTES, MAX_WRITTEN_BYTES, writtenBytes } from './json.ts'
+import { excessOf, MAX_DATA_BYTES, WRITTEN_OUT } from './json.ts'
 import type { Submission } from './submission.ts'
 
 /** A submission that was held against its kind, ready to be stored. */
@@ -55,10 +55,10 @@ export const prepare = (
   const parsed = kind.input.safeParse(submission.input, inWords(submission.input))
   if (!parsed.success) throw badInput(kind.kind, fieldErrors(parsed.error, at('input')))
   const input = JSON.stringify(parsed.data)
-  const excess = excessOf(input)
+  const excess = excessOf(input, MAX_DATA_BYTES)
   if (excess) {
     const errors = new FieldErrors()
-    errors.add([], excess, at('input'))
+    errors.add([], `may have ${excess.most} ${excess.written ? WRITTEN_OUT : 'bytes of JSON'}`, at('input'))
     throw badInput(kind.kind, errors)
   }
   const { uniqueKey, uniqueForSeconds = 0, onDuplicate = 'return' } = submission
@@ -91,13 +91,6 @@ export const prepare = (
       submittedBy,
     },
   }
-}
-
-/** What an input has too much of to be stored; null for others. */
-const excessOf = (input: string): string | null => {
-  if (Buffer.byteLength(input) > MAX_DATA_BYTES) return `may have ${MAX_DATA_BYTES} bytes of JSON`
-  if (writtenBytes(input) <= MAX_WRITTEN_BYTES) return null
-  return `may have ${MAX_WRITTEN_BYTES} bytes of JSON with its numbers written out, without exponents`
 }
 
 const badInput = (kind: string, errors: FieldErrors): StintError =>

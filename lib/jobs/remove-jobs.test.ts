@@ -108,6 +108,19 @@ describe('removing a job', () => {
     expect(await jobIds(world)).toEqual([child, user].toSorted())
   })
 
+  test('is refused while the job that submitted it may still name it, and the prune keeps it', async ({ world }) => {
+    const [part = '', submitter = ''] = await makeEnded(world, 2, 31)
+    await world.sql`UPDATE jobs SET submitted_by = ${submitter} WHERE id = ${part}`
+    for (const state of ['running', 'queued', 'blocked']) {
+      await world.sql`UPDATE jobs SET state = ${state}, finished_at = NULL WHERE id = ${submitter}`
+      await expect(removeJob(world.app, part)).rejects.toMatchObject({ code: 'JOB_IN_USE' })
+      expect(await removeExpiredJobs(world.app, 30, always)).toBe(0)
+    }
+    await world.sql`UPDATE jobs SET state = 'failed', finished_at = now() WHERE id = ${submitter}`
+    await removeJob(world.app, part)
+    expect(await jobIds(world)).toEqual([submitter])
+  })
+
   test('sees what was committed while it waited for the job', async ({ world }) => {
     const [id = ''] = await makeEnded(world, 1)
     const [child = ''] = await insertJobs(world.app, [{}])

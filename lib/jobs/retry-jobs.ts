@@ -7,6 +7,7 @@ import type { App } from '../app.ts'
 import { StintError } from '../core/errors.ts'
 import { ringFor } from '../queue/ring.ts'
 import { takeKeysAgain } from './keys-again.ts'
+import { MAX_EDGES } from './settle.ts'
 import { hasEnded } from './states.ts'
 
 /** Jobs without their key are counted up to here. */
@@ -24,6 +25,7 @@ export const retryJob = async (
   options: { fromStart: boolean },
   alongside?: Alongside,
 ): Promise<void> => {
+  await reopenAhead(app, [id])
   const begun = await transaction(app.sql, async (tx) => {
     const [job] = await retries.list(tx, [id])
     if (!job) throw new StintError('JOB_NOT_FOUND')
@@ -52,6 +54,7 @@ export const retryJobs = async (
   options: { fromStart: boolean },
   alongside?: Alongside<[begun: string[]]>,
 ): Promise<number> => {
+  await reopenAhead(app, ids)
   const begun = await transaction(app.sql, async (tx) => {
     const chosen = (await retries.list(tx, ids)).filter(isRetryable)
     const held = await takeKeysAgain(tx, chosen)
@@ -98,6 +101,26 @@ export const redriveJobs = async (
   })
   await announce(app, begun)
   return { redriven: begun.length, skipped }
+}
+
+/** So long the sweep leaves edges alone that were opened for a retry. If its process dies, it closes them after that. */
+const RETRY_WITHIN_SECONDS = 60
+
+/**
+ * Where a retry opens more edges again than one transaction should, all of them are opened before it, part by part: children
+ * that wait for others then wait for these jobs as well, as if their ends had not been counted yet. If the process dies, the
+ * next retry goes on with what is left, or the sweep counts the ends once more.
+ */
+const reopenAhead = async (app: App, ids: string[]): Promise<void> => {
+  const most = app.edgesAtOnce ?? MAX_EDGES
+  const children = await dependencies.listToReopen(app.sql, ids)
+  if (children.length <= most) return
+  for (let done = 0; done < children.length; done += most) {
+    await transaction(app.sql, async (tx) => {
+      const parents = (await retries.lock(tx, ids, [])).filter(isRetryable).map((job) => job.id)
+      await dependencies.reopenPart(tx, parents, children.slice(done, done + most), RETRY_WITHIN_SECONDS)
+    })
+  }
 }
 
 const isRetryable = ({ state }: { state: retries.Ended['state'] }): boolean =>

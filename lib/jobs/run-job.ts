@@ -1,10 +1,11 @@
-import * as dependencies from '../../db/queries/dependencies.ts'
+import { isUnavailable } from '../../db/client.ts'
 import type { Outcome } from '../../db/queries/outcomes.ts'
 import type { App } from '../app.ts'
 import { asDeclared } from './as-declared.ts'
 import { sharedContext } from './context.ts'
-import { type JobKind, MAX_PARENTS_BYTES, type Parent, PermanentError } from './define.ts'
+import { type JobKind, PermanentError } from './define.ts'
 import type { Keeper } from './keeper.ts'
+import { handParents } from './parents.ts'
 import { runShared } from './run-shared.ts'
 import type { Threads } from './run-thread.ts'
 import type { Stint } from './stint.ts'
@@ -29,18 +30,24 @@ export const runJob = async (
   keeper: Keeper,
   stint: Stint,
 ): Promise<Outcome | undefined> => {
+  let giveBack = (): void => {}
   try {
     const input = asDeclared('input', stint.kind.input, stint.job.input)
     const checkpoint = parseCheckpoint(app, stint)
-    const parents = stint.job.hasParents ? await parentsOf(app, stint.job.id) : []
     const log = keeper.logFor(stint)
     stint.warn = log.warn
+    const handed = stint.job.hasParents ? await handParents(app, stint, log) : undefined
+    if (handed) giveBack = handed.giveBack
+    if (stint.fenced) return undefined
+    if (handed && stint.stopRequested) return stint.yielded()
+    const parents = handed?.parents ?? []
     const submit = submitFrom(app, submittable, stint, log)
     if (stint.kind.isolation === 'thread') {
       stint.job.input = input
       stint.job.checkpoint = checkpoint
       return await threads.run(stint, { log, parents, submit, saveNow: keeper.saveNow, signal: stint.taken.signal })
     }
+    stint.begin(0)
     return await runShared(
       stint,
       sharedContext(app, stint, { log, input, checkpoint, parents, submit }),
@@ -50,7 +57,11 @@ export const runJob = async (
     if (stint.fenced) return undefined
     const error = toError(thrown)
     if (!(error instanceof PermanentError)) logThrown(app, stint, error)
+    // Its parents could not be read: nothing of it was tried.
+    if (!stint.hasBegun && isUnavailable(error)) return stint.yielded()
     return stint.threw(error, app.random())
+  } finally {
+    giveBack()
   }
 }
 
@@ -61,11 +72,6 @@ const logThrown = (app: App, { job: { id: job, stint } }: Stint, error: Error): 
   } catch {
     app.log.info({ err: revive(partsOf(error)), job, stint }, 'a job threw')
   }
-}
-
-const parentsOf = async (app: App, jobId: string): Promise<Parent[]> => {
-  const rows = await dependencies.listResults(app.sql, jobId, MAX_PARENTS_BYTES)
-  return rows.map((row) => ({ ...row, state: row.state as Parent['state'] }))
 }
 
 /** The checkpoint to continue from. If the kind can't migrate or understand it, it is dropped, and the job starts anew. */

@@ -217,3 +217,60 @@ test('all that falls with a job falls, however deep and wide it is', LONG, async
   expect(await uncounted(world)).toEqual(NOTHING)
   await expectToldOnce(world, all)
 })
+
+describe('a retry of a job with more waiting children than one transaction opens the edges to', () => {
+  const AT_ONCE = 3
+  const COUNT = 10
+
+  /** A job that was cancelled, and children that run all the same, but wait for another. */
+  const prepare = async (world: World) => {
+    const app = { ...world.app, edgesAtOnce: AT_ONCE }
+    const parent = await addParent(world)
+    const other = await addParent(world, { delaySeconds: 1_000 })
+    const children = await addChildren(world, [parent, other], COUNT, { onParentFailure: 'run' })
+    await cancelJob(world.app, parent)
+    return { app, parent, other, children }
+  }
+
+  /** How many of the children wait for how many parents. */
+  const waits = async ({ sql }: World, ids: string[]) => {
+    const rows = await sql<{ waitsFor: number; n: number }[]>`
+      SELECT waits_for, count(*)::integer AS n FROM jobs WHERE id = ANY (${ids}::uuid[]) AND state = 'blocked'
+      GROUP BY waits_for`
+    return Object.fromEntries(rows.map(({ waitsFor, n }) => [waitsFor, n]))
+  }
+
+  test('is made part by part', async ({ world }) => {
+    const { app, parent, children } = await prepare(world)
+    expect(await waits(world, children)).toEqual({ 1: COUNT })
+    await retryJob(app, parent, { fromStart: false })
+    expect([await statesOf(world, [parent]), await waits(world, children)]).toEqual([{ queued: 1 }, { 2: COUNT }])
+    expect(await uncounted(world)).toEqual(NOTHING)
+    const parts = await world.sql`
+      SELECT count(*)::integer AS n FROM jobs WHERE id = ANY (${children}::uuid[]) GROUP BY xmin ORDER BY n DESC`
+    expect(parts[0]?.['n']).toBe(AT_ONCE)
+  })
+
+  test('that does not come to its end is undone after a minute, and by nobody before', async ({ world }) => {
+    const { parent, other, children } = await prepare(world)
+    await dependencies.reopenPart(world.sql, [parent], children.slice(0, AT_ONCE), 60)
+    await world.sweep()
+    expect(await waits(world, children)).toEqual({ 1: COUNT - AT_ONCE, 2: AT_ONCE })
+    await cancelJob(world.app, other)
+    expect(await statesOf(world, children)).toEqual({ queued: COUNT - AT_ONCE, blocked: AT_ONCE })
+    await world.sql`UPDATE uncounted_parents SET not_before = now()`
+    await world.sweep()
+    expect(await statesOf(world, children)).toEqual({ queued: COUNT })
+    expect(await uncounted(world)).toEqual(NOTHING)
+  })
+
+  test('that does not come to its end is gone on with by the next', async ({ world }) => {
+    const { app, parent, children } = await prepare(world)
+    await dependencies.reopenPart(world.sql, [parent], children.slice(0, AT_ONCE), 60)
+    await retryJob(app, parent, { fromStart: false })
+    expect(await waits(world, children)).toEqual({ 2: COUNT })
+    expect(await uncounted(world)).toEqual(NOTHING)
+    await invoke(createEngine(world.app), { budget: 1 })
+    expect(await waits(world, children)).toEqual({ 1: COUNT })
+  })
+})

@@ -2,6 +2,7 @@ import type { Outcome } from '../../db/queries/outcomes.ts'
 import type { App } from '../app.ts'
 import { createFinisher, type Finisher } from './finisher.ts'
 import { createKeeper, type Keeper } from './keeper.ts'
+import { forgetTold } from './lost-claims.ts'
 import { type Engine, runJob } from './run-job.ts'
 import type { Stint } from './stint.ts'
 import { isAbortOf, partsOf, revive, toError } from './thrown.ts'
@@ -62,6 +63,7 @@ export const beginShift = (engine: Engine, time: FunctionTime): Shift => {
   const ended = (stint: Stint): void => {
     if (!running.delete(stint)) return
     if (latest.get(stint.job.id) === stint) latest.delete(stint.job.id)
+    if (stint.fenced && !stint.handedIn) forgetTold(app, [stint.job])
     one?.resolve()
     one = undefined
     if (running.size > 0) return
@@ -74,7 +76,7 @@ export const beginShift = (engine: Engine, time: FunctionTime): Shift => {
     if (!stint.fenced) finisher.add(stint.outcome ?? stint.cutOff(app.random()))
     stint.handedIn = true
     stint.fence()
-    if (stint.kind.isolation === 'shared' && !stint.outcome) shift.stuck = true
+    if (stint.kind.isolation === 'shared' && stint.hasBegun && !stint.outcome) shift.stuck = true
     ended(stint)
   }
 

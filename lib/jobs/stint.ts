@@ -20,7 +20,7 @@ export class Stint {
   readonly job: ClaimedJob
   readonly kind: JobKind
   readonly #claimedMs = performance.now()
-  /** When the job began to run; undefined while it waits for a thread. */
+  /** When the job began to run; undefined while it waits for a thread, or for its parents' results. */
   #beganMs: number | undefined
   /** Aborts when the job is cancelled, fenced off or the process stops. */
   readonly abort = new AbortController()
@@ -53,12 +53,17 @@ export class Stint {
     this.kind = kind
     this.#time = time
     this.#cut = cut
-    if (kind.isolation === 'shared') this.#beganMs = this.#claimedMs
+    if (kind.isolation === 'shared' && !job.hasParents) this.#beganMs = this.#claimedMs
   }
 
-  /** Its thread has taken it up, so many milliseconds ago. */
+  /** It has begun, so many milliseconds ago. */
   begin(agoMs: number): void {
     this.#beganMs ??= performance.now() - agoMs
+  }
+
+  /** Whether any of its code may have run. */
+  get hasBegun(): boolean {
+    return this.#beganMs !== undefined
   }
 
   #ranMs(): number {

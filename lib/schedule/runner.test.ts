@@ -50,3 +50,24 @@ test('a function that is done gives its leases back: the next one may be another
   expect(vacant[0]).toBeLessThan(5)
   expect(await holds(first, 'relay')).toBe(false)
 })
+
+test('a lease that was given before PostgreSQL’s clock was set back is no lease, and the log says so', async ({
+  world,
+}) => {
+  const [first, second] = [world.app, await world.anotherApp()]
+  const told = () => world.logged.filter((line) => line.includes('the clock of PostgreSQL was set back'))
+  const setBack = (seconds: number) =>
+    world.sql`UPDATE runners SET lease_until = lease_until + ${seconds} * interval '1 second' WHERE name = 'sweep'`
+  expect(await holds(first, 'sweep')).toBe(true)
+  await setBack(50)
+  expect([await holds(second, 'sweep'), told()]).toEqual([false, []])
+  await setBack(3_550)
+  expect(await holds(second, 'sweep')).toBe(true)
+  expect(told().map((line) => JSON.parse(line))).toMatchObject([
+    { name: 'sweep', setBackSeconds: expect.closeTo(3_600, -2) },
+  ])
+  expect(await holds(first, 'relay')).toBe(true)
+  expect(told()).toHaveLength(1)
+  world.advance(20)
+  expect(await holds(first, 'sweep')).toBe(false)
+})

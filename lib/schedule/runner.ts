@@ -24,6 +24,7 @@ export const holds = async (app: App, name: string, afterVacancy?: Alongside<[se
   const take = async (sql: Sql): Promise<boolean> => {
     const acquired = await runners.acquire(sql, name, app.instance, RUNNER_LEASE_SECONDS)
     if (acquired && acquired.vacantSeconds > 0) await afterVacancy?.(sql, acquired.vacantSeconds)
+    if (acquired && acquired.setBackSeconds > 0) tellOfClock(app, name, Math.round(acquired.setBackSeconds))
     return acquired !== null
   }
   if (!(await (afterVacancy ? transaction(app.sql, take) : take(app.sql)))) {
@@ -33,6 +34,12 @@ export const holds = async (app: App, name: string, afterVacancy?: Alongside<[se
   leases.set(name, now)
   return true
 }
+
+const tellOfClock = ({ log }: App, name: string, setBackSeconds: number): void =>
+  log.warn(
+    { name, setBackSeconds },
+    'the clock of PostgreSQL was set back: what was due by it, and leases of dead workers, wait until it is as late again',
+  )
 
 /** Gives back all leases of this process before it stops or is frozen, so that the next one needn't wait. Never throws. */
 export const letGo = async (app: App): Promise<void> => {

@@ -43,6 +43,8 @@ export type Move =
   /** Says something else of a job that waits. */
   | { do: 'change'; part: Part; nth: number; change: JobChange }
   | { do: 'delete'; part: Part; nth: number }
+  /** Deletes a job that another submitted. */
+  | { do: 'delete a part'; part: Part; nth: number }
   /** What has had its time is removed. */
   | { do: 'prune'; part: Part }
   /** Failed jobs begin anew, so many a second. */
@@ -64,6 +66,8 @@ export type Move =
   /** The database's time jumps; the processes notice nothing, or slept. */
   | { do: 'jump'; seconds: number }
   | { do: 'kill'; part: Part; turns: number; answer: 'never sent' | 'lost' }
+  /** A connection of the process breaks when so many statements are answered, and it never sees the answer to the next. */
+  | { do: 'lose an answer'; part: Part; answers: number }
   /** The host ends the leases of the processes that it saw die. */
   | { do: 'bury'; part: Part }
   | { do: 'sleep'; part: Part }

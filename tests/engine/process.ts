@@ -44,6 +44,7 @@ export class Process implements Actor {
   state: Actor['state'] = 'awake'
   connections = 0
   fuse: Actor['fuse']
+  answersLeft: Actor['answersLeft']
   /** What was started and is not over. */
   readonly underWay = new Set<Promise<void>>()
   readonly failures: { what: string; error: unknown }[] = []

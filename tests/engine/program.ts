@@ -75,6 +75,7 @@ export class Program {
   async make(move: Move): Promise<void> {
     this.traffic.note(`— ${JSON.stringify(move)}`)
     if (move.do === 'finish') await this.traffic.finish(await this.#process(move.part))
+    else if (move.do === 'delete a part') await this.#deletePart(await this.#process(move.part), move.nth)
     else if ('part' in move) this.#makeIn(await this.#process(move.part), move)
     else await this.#makeAround(move)
     await this.traffic.settle()
@@ -87,9 +88,15 @@ export class Program {
     this.broker.fails = 'no'
     for (const process of this.#processes.values()) {
       process.fuse = undefined
+      process.answersLeft = undefined
       if (process.state === 'asleep') process.state = 'awake'
     }
     await this.traffic.drain()
+    // Who met a broken connection tries again, and later each time.
+    for (let second = 0; second < 10 && this.#isBusy('worker-1', 'worker-2', 'worker-3'); second++) {
+      await this.#pass(1)
+      await this.traffic.drain()
+    }
     await this.make({ do: 'resume', part: 'host-1' })
     await this.traffic.drain()
   }
@@ -120,7 +127,7 @@ export class Program {
     await this.traffic.drain()
   }
 
-  #makeIn(process: Process, move: Exclude<MoveOf<'part'>, { do: 'finish' }>): void {
+  #makeIn(process: Process, move: Exclude<MoveOf<'part'>, { do: 'finish' | 'delete a part' }>): void {
     const { app } = process
     switch (move.do) {
       case 'submit':
@@ -196,6 +203,9 @@ export class Program {
         break
       case 'kill':
         process.fuse ??= { turns: move.turns, answer: move.answer }
+        break
+      case 'lose an answer':
+        process.answersLeft ??= move.answers
         break
       case 'stop':
         process.stopping.abort()
@@ -356,6 +366,12 @@ export class Program {
     })
   }
 
+  async #deletePart(host: Process, nth: number): Promise<void> {
+    const parts = await this.#stage.admin<{ id: string }[]>`
+      SELECT id FROM jobs WHERE submitted_by IS NOT NULL ORDER BY id`
+    this.#delete(host, pick(parts, nth)?.id)
+  }
+
   #pause(host: Process): void {
     host.start('a pause', async () => {
       const before = this.#resumes
@@ -407,6 +423,10 @@ export class Program {
     })
   }
 
+  #isBusy(...parts: Part[]): boolean {
+    return parts.some((part) => (this.#processes.get(part)?.underWay.size ?? 0) > 0)
+  }
+
   #dead(): string[] {
     const dead = [...this.#processes.values()].filter((it) => it.state === 'dead').map((it) => it.name)
     return [...this.#died, ...dead]
@@ -426,10 +446,10 @@ export class Program {
     await jump(this.#stage.admin, seconds)
   }
 
-  /** Errors of SQS and Kafka are the test's own doing, and are met again until they are over. */
+  /** Errors of SQS, Kafka and broken connections are the test's own doing, and are met again until they are over. */
   #keepFailures(process: Process): void {
     for (const { what, error } of process.failures.splice(0)) {
-      if (!/^(SQS|Kafka) /.test(String((error as Error).message))) this.failures.add(`${what} failed: ${told(error)}`)
+      if (!isOwnDoing(error)) this.failures.add(`${what} failed: ${told(error)}`)
     }
   }
 
@@ -462,6 +482,11 @@ export class Program {
              (SELECT count(*) FROM uncounted_parents)::integer AS uncounted`
     return row ?? { live: 0, running: 0, unpublished: 0, uncounted: 0 }
   }
+}
+
+const isOwnDoing = (error: unknown): boolean => {
+  if (error instanceof AggregateError) return error.errors.every(isOwnDoing)
+  return error instanceof Error && (/^(SQS|Kafka|PostgreSQL) /.test(error.message) || isOwnDoing(error.cause))
 }
 
 const told = (error: unknown): string =>

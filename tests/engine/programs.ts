@@ -105,6 +105,9 @@ const change = fc.record(
   { requiredKeys: [] },
 )
 
+const loseAnswer = (part: fc.Arbitrary<Part>) =>
+  fc.record({ do: fc.constant('lose an answer' as const), part, answers: fc.nat(8) })
+
 const just = (move: fc.Arbitrary<Move>): Scene => move.map((it) => [it])
 
 /** A submission that is stored and rung for before anything else happens. */
@@ -168,6 +171,14 @@ const everyday = [
   { weight: 16, arbitrary: just(run) },
 ]
 
+/** What a job submitted and its end is published: somebody deletes it. */
+const deletePart: Scene = fc.tuple(timer, host, nth).map(([part, deleter, nth]) => [
+  { do: 'relay', part },
+  { do: 'finish', part },
+  { do: 'delete a part', part: deleter, nth },
+  { do: 'finish', part: deleter },
+])
+
 const several = fc.array(nth, { minLength: 1, maxLength: 5 })
 
 /** What people do with jobs that are there. */
@@ -186,6 +197,7 @@ const secondThoughts = [
   },
   { weight: 2, arbitrary: just(fc.record({ do: fc.constant('change' as const), part: host, nth, change })) },
   { weight: 2, arbitrary: just(fc.record({ do: fc.constant('delete' as const), part: host, nth })) },
+  { weight: 1, arbitrary: deletePart },
   { weight: 1, arbitrary: just(fc.record({ do: fc.constant('prune' as const), part: timer })) },
   { weight: 2, arbitrary: just(storeAgain) },
 ]
@@ -204,6 +216,7 @@ const harm = [
     ),
   },
   { weight: 2, arbitrary: just(kill(fc.constantFrom(...PARTS))) },
+  { weight: 3, arbitrary: just(loseAnswer(fc.constantFrom(...PARTS))) },
   { weight: 1, arbitrary: just(fc.record({ do: fc.constant('stop' as const), part: worker })) },
   {
     weight: 1,
@@ -235,6 +248,7 @@ const struggle = [
   { weight: 5, arbitrary: oversleep },
   { weight: 4, arbitrary: crash },
   { weight: 1, arbitrary: poison },
+  { weight: 3, arbitrary: just(loseAnswer(worker)) },
   { weight: 6, arbitrary: just(invoke(worker)) },
   { weight: 14, arbitrary: just(run) },
   { weight: 6, arbitrary: just(wait) },
@@ -332,6 +346,7 @@ const kinship = [
   { weight: 16, arbitrary: just(run) },
   { weight: 6, arbitrary: just(fc.record({ do: fc.constant('sweep' as const), part: timer })) },
   { weight: 2, arbitrary: just(kill(fc.oneof(timer, timer, worker, host))) },
+  { weight: 2, arbitrary: just(loseAnswer(fc.oneof(timer, worker, host))) },
   { weight: 4, arbitrary: just(fc.record({ do: fc.constant('cancel' as const), part: host, nth })) },
   {
     weight: 5,
@@ -375,6 +390,7 @@ export const changedMinds = programOf(
     { weight: 4, arbitrary: just(wait) },
     { weight: 1, arbitrary: pause },
     { weight: 1, arbitrary: just(kill(host)) },
+    { weight: 2, arbitrary: just(loseAnswer(host)) },
     ...secondThoughts.map((it) => ({ ...it, weight: 2 * it.weight })),
   ],
   40,
@@ -384,4 +400,15 @@ export const changedMinds = programOf(
 export const closeQuarters = programOf(submitted(lively), struggle, 40)
 
 /** Programs in which workers that die and sleep struggle for jobs that submit others. */
-export const changingHands = programOf(submitted(submitting), struggle, 40)
+export const changingHands = programOf(
+  submitted(submitting),
+  [
+    ...struggle,
+    { weight: 3, arbitrary: deletePart },
+    {
+      weight: 1,
+      arbitrary: just(fc.record({ do: fc.constant('retry' as const), part: host, nth, fromStart: fc.boolean() })),
+    },
+  ],
+  40,
+)

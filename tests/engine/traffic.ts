@@ -10,6 +10,8 @@ export interface Actor {
   connections: number
   /** It dies at one of its next turns: before it is taken, or when it was taken and before its answer is seen. */
   fuse: { turns: number; answer: 'never sent' | 'lost' } | undefined
+  /** How many answers it still sees before it misses one, of a statement that stands alone or of a COMMIT. */
+  answersLeft: number | undefined
 }
 
 /** What every statement of a dead process ends with: nothing that it does reaches anybody any more. */
@@ -20,6 +22,13 @@ export class Died extends Error {
 /** @throws {Died} for a process that is dead: what it waited for comes too late */
 export const alive = (actor: Actor): void => {
   if (actor.state === 'dead') throw new Died(actor.name)
+}
+
+/** What a process is told whose connection broke: what it sent is done. */
+export const loseAnswer = (actor: Actor): void => {
+  if (actor.answersLeft === undefined || actor.answersLeft-- > 0) return
+  actor.answersLeft = undefined
+  throw Object.assign(new Error('PostgreSQL did, and the answer was lost'), { code: 'CONNECTION_CLOSED' })
 }
 
 /**

@@ -1,6 +1,6 @@
 import type { TransactionSql } from 'postgres'
 import type { Pool } from '../../db/client.ts'
-import { type Actor, alive, type Traffic } from './traffic.ts'
+import { type Actor, alive, loseAnswer, type Traffic } from './traffic.ts'
 
 /** Sends a statement that is not in a transaction, and may look at the tables before and after it. */
 export type Look = (statement: string, send: () => Promise<unknown>) => Promise<unknown>
@@ -14,7 +14,11 @@ export const watchedPool = (pool: Pool, actor: Actor, traffic: Traffic, look: Lo
     apply: (sql, _this, parts: Parameters<Pool>) => {
       const what = callerOf()
       return whenAwaited(sql(...parts), (send) =>
-        onConnection(actor, traffic, what, () => traffic.answered(actor, () => look(what, send), what)),
+        onConnection(actor, traffic, what, async () => {
+          const answer = await traffic.answered(actor, () => look(what, send), what)
+          loseAnswer(actor)
+          return answer
+        }),
       )
     },
     get: (target, property) =>
@@ -75,6 +79,7 @@ const transaction = async (
       }
     })
     alive(actor)
+    loseAnswer(actor)
     return result
   } finally {
     traffic.transactionEnds()

@@ -22,6 +22,15 @@ export const acceptance: Record<string, Promised> = {
     }
   }),
 
+  'no job is deleted while the one that submitted it lives': ofEachJob(function* (
+    { goneAt, submittedBy },
+    { evidence },
+  ) {
+    const submitter = goneAt === null ? undefined : evidence.jobs.find((it) => it.id === submittedBy)
+    for (const { from, to } of submitter ? livesOf(submitter).map(stretchOf) : [])
+      if (goneAt !== null && from <= goneAt && goneAt < to) yield 'it was deleted while the one that submitted it lived'
+  }),
+
   *'a request is stored as a whole or not at all, and a refused one not at all'({ evidence, model }) {
     const stored = new Set(evidence.jobs.map((it) => it.id))
     for (const { request, prepared, answer } of model.sendings) {

@@ -88,6 +88,10 @@ const wrongEnding = (job: JobEvidence, { evidence, journal, model }: Known): str
           return job.runMs >= job.timeoutSeconds * 1_000 ? undefined : `it ran ${job.runMs} ms`
         case 'AS_TOLD':
           return last?.code === 'AS_TOLD' ? undefined : 'its code did not say so'
+        case 'VALIDATION_FAILED':
+          return wasRetried(job) && evidence.jobs.some((it) => it.submittedBy === job.id && it.goneAt !== null)
+            ? undefined
+            : 'nothing that it submitted was deleted before it began anew'
         case 'Error':
         case 'NO_SAFE_POINT':
           if (job.attempt < job.maxAttempts) return `it was at attempt ${job.attempt} of ${job.maxAttempts}`
