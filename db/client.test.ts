@@ -290,3 +290,100 @@ test('a host whose name has no address is unreachable', async () => {
   expect(isUnreachable(error)).toBe(true)
   await pool.end()
 })
+
+/** A pool of one connection, to a server that can be made to fall silent. */
+const poolOfSilent = async ({ app }: World, silenceSeconds = 0.2) => {
+  const server = await watchServer(app.config.database.url)
+  const { prepare } = app.config.database
+  const pool = createPool({ url: server.url, maxConnections: 1, prepare, applicationName: 'silent', silenceSeconds })
+  onTestFinished(async () => {
+    await pool.end({ timeout: 0 })
+    server.close()
+  })
+  return { server, pool }
+}
+
+describe('a connection that is gone without a word', () => {
+  test('fails what waits for its answer, and the pool goes on', async ({ world }) => {
+    const { server, pool } = await poolOfSilent(world)
+    await pool`SELECT 1`
+    server.fallSilent()
+    const lost = await Promise.all([1, 2].map((n) => pool`SELECT ${n}::integer`.catch((error: unknown) => error)))
+    expect(lost.filter(isUnreachable).map(codeOf)).toContain('CONNECTION_SILENT')
+    expect(await pool`SELECT 3 AS three`).toEqual([{ three: 3 }])
+  })
+
+  test('fails the transaction that waits for its answer, and the pool goes on', async ({ world }) => {
+    await makeTable(world)
+    const { server, pool } = await poolOfSilent(world)
+    const begun = transaction(pool, async (tx) => {
+      await tx`INSERT INTO written VALUES (1)`
+      server.fallSilent()
+      await tx`INSERT INTO written VALUES (2)`
+    })
+    expect(isUnreachable(await begun.catch((error: unknown) => error))).toBe(true)
+    await pool`INSERT INTO written VALUES (3)`
+    expect(await written(world)).toEqual([3])
+  })
+
+  test('is given up also when it was about to be closed', async ({ world }) => {
+    const { server, pool } = await poolOfSilent(world)
+    await pool`SELECT 1`
+    server.fallSilent()
+    await pool.end()
+    await expect.poll(() => server.open()).toBe(0)
+  })
+
+  test('is not used again by a process that stood still for longer than it may rest', async ({ world }) => {
+    const { server, pool } = await poolOfSilent(world)
+    await pool`SELECT 1`
+    server.fallSilent()
+    // The timer that closes idle connections has stood still as well.
+    vi.spyOn(Date, 'now').mockReturnValue(Date.now() + 600_000)
+    onTestFinished(() => void vi.restoreAllMocks())
+    expect(await pool`SELECT 2 AS two`).toEqual([{ two: 2 }])
+  })
+})
+
+test('a statement that takes longer, and a connection that rests for longer, are not given up', async ({ world }) => {
+  const { pool } = await poolOfSilent(world, 2)
+  const pid = await backendOf(pool)
+  const rows = await pool`SELECT repeat('x', 100000), pg_sleep(0.5) FROM generate_series(1, 6)`
+  expect(rows).toHaveLength(6)
+  await world.sql`SELECT pg_sleep(3)`
+  // Behind a pooler it tells nothing.
+  if (world.app.config.database.prepare) expect(await backendOf(pool)).toBe(pid)
+})
+
+test('a pool leaves a server that is no longer the primary as soon as it refuses to write', async ({ world }) => {
+  await makeTable(world)
+  const name = new URL(world.app.config.database.url).pathname.slice(1)
+  const setReadOnly = (on: string) =>
+    world.sql.unsafe(`ALTER DATABASE "${name}" SET default_transaction_read_only = ${on}`)
+  // Without a pooler, whose connections are others' too.
+  const url = Object.assign(new URL(inject('stack').adminUrl), { pathname: name }).href
+  const pool = createPool({ url, maxConnections: 1, prepare: true, applicationName: 'old primary' })
+  onTestFinished(() => pool.end())
+  await setReadOnly('on')
+  await pool`SELECT 1`
+  await setReadOnly('off')
+  expect(await pool`INSERT INTO written VALUES (1)`.catch(codeOf)).toBe('25006')
+  await pool`INSERT INTO written VALUES (2)`
+  await expect(transaction(pool, (tx) => tx`INSERT INTO written VALUES (3)`)).resolves.toBeDefined()
+  expect(await written(world)).toEqual([2, 3])
+})
+
+test('a transaction of which a server that is no longer the primary refuses a part is its last one there', async ({
+  world,
+}) => {
+  await makeTable(world)
+  const pool = poolOfOne(world)
+  onTestFinished(() => pool.end())
+  const begun = transaction(pool, async (tx) => {
+    await tx`SET TRANSACTION READ ONLY`
+    await tx`INSERT INTO written VALUES (1)`
+  })
+  expect(codeOf(await begun.catch((error: unknown) => error))).toBe('25006')
+  await transaction(pool, (tx) => tx`INSERT INTO written VALUES (2)`)
+  expect(await written(world)).toEqual([2])
+})

@@ -16,6 +16,8 @@ export interface PoolOptions {
    */
   prepare: boolean
   applicationName: string
+  /** How long a statement may go without a byte of its answer; {@link SILENCE_SECONDS} if it isn't said. */
+  silenceSeconds?: number
 }
 
 /**
@@ -25,10 +27,23 @@ export interface PoolOptions {
 const IDLE_SECONDS = 300
 
 /**
+ * After how long without a byte of an answer the connection counts as lost, which TCP by itself takes a quarter of an hour
+ * to find out where the machine or the network at the other end is gone without a word. No statement of ours takes as
+ * long: functions that answer HTTP have half of it.
+ */
+const SILENCE_SECONDS = 60
+
+/**
  * A pool of lazily opened connections. Columns come back in camelCase; JSON inside them stays as it was stored.
  * It sets nothing per session that a transaction pooler (RDS Proxy, PgBouncer) would lose.
  */
-export const createPool = ({ url, maxConnections, prepare, applicationName }: PoolOptions): Pool => {
+export const createPool = ({
+  url,
+  maxConnections,
+  prepare,
+  applicationName,
+  silenceSeconds = SILENCE_SECONDS,
+}: PoolOptions): Pool => {
   const { address, socketFolder } = addressOf(url)
   return postgres(address, {
     ...(socketFolder && { host: socketFolder }),
@@ -37,6 +52,7 @@ export const createPool = ({ url, maxConnections, prepare, applicationName }: Po
     ...(!prepare && { max_pipeline: 0 }),
     idle_timeout: IDLE_SECONDS,
     connect_timeout: 10,
+    silence_timeout: silenceSeconds,
     // Tries of all connections count together: by itself, a pool that lost them all at once would pause for 20 s.
     backoff: () => 0.1 + Math.random() / 5,
     connection: { application_name: applicationName },
@@ -137,6 +153,7 @@ const BROKEN = new Set([
   'CONNECTION_CLOSED',
   'CONNECTION_ENDED',
   'CONNECTION_DESTROYED',
+  'CONNECTION_SILENT',
   '57P01', // admin_shutdown
   '57P02', // crash_shutdown
   '57P03', // cannot_connect_now
@@ -173,6 +190,12 @@ const INSUFFICIENT_RESOURCES = /^53...$/
  */
 export const isUnavailable = (error: unknown): boolean =>
   isUnreachable(error) || INSUFFICIENT_RESOURCES.test(codeOf(error))
+
+/** Waits for a lock that took too long, statements that were cancelled, conflicts that further tries did not solve. */
+const GIVEN_UP = new Set(['55P03', '57014', ...RETRIED])
+
+/** Whether the server gave up what it was asked, for no fault of who asked: it may come to an end later. */
+export const isGivenUp = (error: unknown): boolean => GIVEN_UP.has(codeOf(error))
 
 /** Whether a server has no room left for what it was to write. */
 export const isOutOfDisk = (error: unknown): boolean => codeOf(error) === '53100'

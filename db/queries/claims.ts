@@ -67,6 +67,8 @@ const MAX_HOPS = 2_000
  * each claim. And the request is read from a row (`asked`): a planner that saw its values would plan each claim anew, which
  * costs twice as much as a small claim.
  *
+ * A lease counts from when it is written: a claim may have waited for a lock on the table for longer than a lease lasts.
+ *
  * A suspect (two leases lost in a row without progress) is claimed alone, so that it can take no other job with it.
  */
 export const claim = async (sql: Sql, request: ClaimRequest): Promise<Claimed> => {
@@ -153,7 +155,7 @@ export const claim = async (sql: Sql, request: ClaimRequest): Promise<Claimed> =
         stint = stint + 1,
         event_seq = event_seq + 1,
         worker = ${worker},
-        lease_until = now() + ${leaseSeconds} * interval '1 second',
+        lease_until = clock_timestamp() + ${leaseSeconds} * interval '1 second',
         stint_started_at = now(),
         started_at = coalesce(started_at, now())
       WHERE id = ANY (ARRAY (SELECT id FROM chosen))

@@ -37,3 +37,29 @@ test('what a stint writes behind its fence keeps nobody waiting but who would en
   expect(order).toEqual(['written', 'ended'])
   expect(await sql.begin((tx) => leases.lockHeld(tx, id, stint))).toBeNull()
 })
+
+// As of somebody who creates an index. A worker's claims and renewals wait, and each was for a minute after it began to.
+test('a lease counts from when it is written, and not from when somebody began to wait for that', async ({
+  world: { app, sql },
+}) => {
+  await insertJobs(app, [{}])
+  const written = async (write: () => Promise<unknown>): Promise<unknown> => {
+    let writing: Promise<unknown> | undefined
+    const [locked] = await sql.begin(async (tx) => {
+      await tx`LOCK TABLE jobs IN SHARE MODE`
+      writing = write()
+      await untilOneWaits(sql)
+      return tx<[{ until: Date }]>`SELECT clock_timestamp() AS until`
+    })
+    await writing
+    const [row] = await sql`SELECT lease_until >= ${locked.until} + interval '60 seconds' AS whole FROM jobs`
+    return row?.['whole']
+  }
+  const held: leases.Held = { ids: [], stints: [] }
+  const claim = async () => {
+    for (const { id, stint } of await claimWaiting(sql, 1)) held.ids.push(id) && held.stints.push(stint)
+  }
+  expect(await written(claim)).toBe(true)
+  expect(await written(() => leases.extend(sql, held, 60))).toBe(true)
+  expect(await written(() => leases.grant(sql, 60, 120))).toBe(true)
+})

@@ -8,7 +8,8 @@ export interface Held {
 
 /**
  * Extends the leases of jobs, except of jobs that are to be cancelled: their leases end, so that a job which ignores its cancel
- * is fenced off.
+ * is fenced off. A lease counts from when it is written: by `now()`, the statement's beginning, one that waited for a lock on
+ * the table for a minute would be over by then.
  * @returns the ids still held; a missing one was fenced off
  */
 export const extend = async (sql: Sql, { ids, stints }: Held, leaseSeconds: number): Promise<string[]> => {
@@ -20,7 +21,7 @@ export const extend = async (sql: Sql, { ids, stints }: Held, leaseSeconds: numb
       FOR NO KEY UPDATE
     )
     UPDATE jobs SET lease_until = CASE
-      WHEN jobs.cancel_requested_at IS NULL THEN now() + ${leaseSeconds} * interval '1 second' ELSE jobs.lease_until END
+      WHEN jobs.cancel_requested_at IS NULL THEN clock_timestamp() + ${leaseSeconds} * interval '1 second' ELSE jobs.lease_until END
     FROM held JOIN unnest(${ids}::uuid[], ${stints}::integer[]) AS given (id, stint) USING (id, stint)
     WHERE jobs.id = held.id AND held.state = 'running'
     RETURNING jobs.id`
@@ -87,6 +88,6 @@ export const grant = async (sql: Sql, leaseSeconds: number, withinSeconds: numbe
       WHERE state = 'running' AND lease_until < now() + ${withinSeconds} * interval '1 second'
       ORDER BY id FOR NO KEY UPDATE
     )
-    UPDATE jobs SET lease_until = now() + ${leaseSeconds} * interval '1 second' FROM held WHERE jobs.id = held.id`
+    UPDATE jobs SET lease_until = clock_timestamp() + ${leaseSeconds} * interval '1 second' FROM held WHERE jobs.id = held.id`
   return rows.count
 }

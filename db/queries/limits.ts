@@ -139,7 +139,7 @@ export const claim = (
   ), claimed AS (
     UPDATE jobs SET
       state = 'running', stint = stint + 1, event_seq = event_seq + 1, worker = ${worker},
-      lease_until = now() + ${leaseSeconds} * interval '1 second',
+      lease_until = clock_timestamp() + ${leaseSeconds} * interval '1 second',
       stint_started_at = now(), started_at = coalesce(started_at, now())
     WHERE id = ANY (ARRAY (SELECT id FROM chosen))
     RETURNING jobs.*

@@ -1,6 +1,6 @@
 import type { APIGatewayProxyStructuredResultV2 } from 'aws-lambda'
 import { z } from 'zod'
-import { isOutOfDisk, isUnavailable } from '../../db/client.ts'
+import { isGivenUp, isOutOfDisk, isUnavailable } from '../../db/client.ts'
 import { CATALOGUE, cut, type FieldError, FieldErrors, MAX_FIELD_ERRORS, StintError } from '../core/errors.ts'
 import type { Logger } from '../core/log.ts'
 import { asConflict } from './constraints.ts'
@@ -27,7 +27,7 @@ export type Problem = z.output<typeof problemSchema>
 
 /**
  * The answer for anything thrown while a request was served. Only catalogued errors are shown; anything else is a bare 500 (or
- * 503 if a component can't be reached), with the whole error in the log under the request's id.
+ * 503 if a component can't be reached, or takes too long), with the whole error in the log under the request's id.
  */
 export const toProblem = (
   error: unknown,
@@ -73,7 +73,7 @@ const shortened = ({ path, message }: FieldError): FieldError => ({
 
 const asStintError = (error: unknown): StintError => {
   if (error instanceof StintError) return error
-  if (isUnavailable(error) || isAwsFault(error)) {
+  if (isUnavailable(error) || isGivenUp(error) || isAwsFault(error)) {
     const detail = isOutOfDisk(error) ? 'The database has no room left on its disk.' : undefined
     return new StintError('UNAVAILABLE', detail, { cause: error })
   }

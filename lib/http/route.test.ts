@@ -342,6 +342,16 @@ describe('a failure', () => {
     expect(answer.body).not.toContain('10.0.0.1')
   })
 
+  test.for([
+    ['40P01', 'deadlock detected'],
+    ['55P03', 'canceling statement due to lock timeout'],
+    ['57014', 'canceling statement due to statement timeout'],
+  ])('that PostgreSQL gave up by %s is a 503 that asks for another try', async ([code, message]) => {
+    const givenUp = Object.assign(new Error(message), { code })
+    const answer = await setup().call(answering(() => Promise.reject(givenUp)))
+    expect(answer).toMatchObject({ statusCode: 503, json: { code: 'UNAVAILABLE' }, headers: { 'retry-after': '1' } })
+  })
+
   test('of a database without room is a 503 that says so', async () => {
     const full = Object.assign(new Error('could not extend file'), { code: '53100' })
     const answer = await setup().call(answering(() => Promise.reject(full)))

@@ -3,6 +3,8 @@ import { transaction } from '../../db/client.ts'
 import * as leases from '../../db/queries/leases.ts'
 import type { App } from '../app.ts'
 import { jobSecret } from '../auth/job-secret.ts'
+import { atMost } from '../core/at-most.ts'
+import { oneOfEach } from '../core/map-of-each.ts'
 import { jobFiles } from '../files/job-files.ts'
 import { jobMail } from '../mail/job-mail.ts'
 import { FencedError, type SharedJobContext } from './define.ts'
@@ -11,18 +13,26 @@ import type { Stint } from './stint.ts'
 /** What was read for the job before it starts. */
 type Given = Pick<SharedJobContext<unknown, unknown>, 'input' | 'checkpoint' | 'log' | 'parents' | 'submit'>
 
+/** Connections of a process that its jobs' own transactions leave to what keeps the jobs, and to what they submit. */
+const KEPT_FREE = 2
+
+/** Runs transactions of jobs, so many at once that heartbeats needn't wait for one: it may take long, or wait for a lock. */
+const inTurn = oneOfEach(({ config }: App) => atMost(Math.max(1, config.database.maxConnections - KEPT_FREE)))
+
 /** What a job that shares its process is given. */
 export const sharedContext = (app: App, stint: Stint, given: Given): SharedJobContext<unknown, unknown> => {
   const { id, projectId, attempt, stint: number } = stint.job
 
   const fenced = <T>(work: (tx: TransactionSql) => Promise<T>): Promise<T> =>
-    transaction(app.sql, async (tx) => {
-      if (stint.fenced || !(await leases.lockHeld(tx, id, number))) {
-        stint.fence()
-        throw new FencedError(`stint ${number} no longer holds the job`)
-      }
-      return work(tx)
-    })
+    inTurn(app)(() =>
+      transaction(app.sql, async (tx) => {
+        if (stint.fenced || !(await leases.lockHeld(tx, id, number))) {
+          stint.fence()
+          throw new FencedError(`stint ${number} no longer holds the job`)
+        }
+        return work(tx)
+      }),
+    )
 
   return {
     job: { id, projectId, attempt, stint: number },

@@ -93,7 +93,8 @@ export interface JobFile {
 export interface SharedJobContext<Input, Checkpoint> extends JobContext<Input, Checkpoint> {
   /**
    * Runs `work` in a transaction that first makes sure that this stint still holds the job, so that a stint that has lost
-   * it writes nothing. @throws {FencedError} when the job was taken away
+   * it writes nothing. It waits its turn if many of the process's jobs do so. One statement may take a minute, and the
+   * transaction must not stand still for half of one. @throws {FencedError} when the job was taken away
    */
   fenced<T>(work: (tx: TransactionSql) => Promise<T>): Promise<T>
   files: {

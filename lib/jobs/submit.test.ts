@@ -401,3 +401,12 @@ test('when SQS is away a submission is accepted all the same, and the sweep ring
   await world.sweep()
   expect(await world.app.queue.visible('bulk')).toBe(1)
 })
+
+test('an SQS that gives no answer keeps nobody waiting for one, and is told of when it fails', async ({ world }) => {
+  const { post } = await submitter(world)
+  const silence = Promise.withResolvers<void>()
+  world.app.queue.ring = () => silence.promise
+  expect((await post('/jobs', serials())).status).toBe(202)
+  silence.reject(new Error('SQS gave no answer'))
+  await expect.poll(() => world.logged.join('')).toContain('could not ring; the sweep will')
+})

@@ -1,6 +1,8 @@
 import { expect } from 'vitest'
 import * as jobs from '../../db/queries/jobs.ts'
+import * as leases from '../../db/queries/leases.ts'
 import { insertJobs } from '../../tests/support/engine.ts'
+import { untilOneWaits } from '../../tests/support/lock-waits.ts'
 import { sentBy } from '../../tests/support/sent-statements.ts'
 import { test, type World } from '../../tests/support/world.ts'
 import { runDueSchedules } from './schedule.ts'
@@ -97,6 +99,22 @@ test('leases after an outage are granted in the next pass if the first try fails
     CREATE TRIGGER refuse BEFORE UPDATE ON jobs FOR EACH ROW EXECUTE FUNCTION refuse()`)
   await expect(sweep(world.app)).rejects.toThrow('not now')
   await world.sql`DROP TRIGGER refuse ON jobs`
+  await sweep(world.app)
+  expect(await get(world, id)).toMatchObject({ state: 'running', crashes: 0 })
+})
+
+test('a lease that runs out while its worker waits to renew it, as for an index to be created, is not lost', async ({
+  world,
+}) => {
+  const id = await running(world, 'w', -1)
+  let renewing: Promise<string[]> | undefined
+  await world.sql.begin(async (tx) => {
+    await tx`LOCK TABLE jobs IN SHARE MODE`
+    renewing = leases.extend(world.sql, { ids: [id], stints: [1] }, 60)
+    await untilOneWaits(world.sql)
+    await sweep(world.app)
+  })
+  expect(await renewing).toEqual([id])
   await sweep(world.app)
   expect(await get(world, id)).toMatchObject({ state: 'running', crashes: 0 })
 })

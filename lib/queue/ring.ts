@@ -1,4 +1,5 @@
 import type { App } from '../app.ts'
+import { inTime } from '../core/in-time.ts'
 import { doorbellDelaySeconds } from '../jobs/retry.ts'
 import { QUEUES, type QueueName, type Ring } from './doorbells.ts'
 
@@ -13,18 +14,20 @@ export interface Startable {
   jobs?: number
 }
 
+/** How long who submitted, or wants to write further outcomes, waits for an SQS that gives no answer. */
+const PATIENCE_MS = 2_000
+
 /**
- * Rings for jobs that were just committed as queued. A failure is logged and not thrown: the rows are the truth, and
- * the sweep rings again for what nobody came for.
+ * Rings for jobs that were just committed as queued. A failure is logged and not thrown, and nobody waits long for SQS: the
+ * rows are the truth, and the sweep rings again for what nobody came for.
  */
 export const ringFor = async (app: App, startable: Startable[]): Promise<void> => {
   const rings = toRings(startable)
   if (rings.length === 0) return
-  try {
-    await app.queue.ring(rings)
-  } catch (error) {
-    app.log.warn({ err: error, doorbells: rings.length }, 'could not ring; the sweep will')
-  }
+  const rung = app.queue
+    .ring(rings)
+    .catch((error: unknown) => app.log.warn({ err: error, doorbells: rings.length }, 'could not ring; the sweep will'))
+  await inTime(rung, PATIENCE_MS)
 }
 
 /** The most doorbells that a queue gets at once for jobs that have waited long. For the rest the sweep rings later. */

@@ -6,6 +6,10 @@ export interface WatchedServer {
   url: string
   /** How many statements were sent before the one ahead of them, on their connection, was answered. */
   early(): number
+  /** From now on the connections that are open pass nothing on, nor are they closed: as if a machine or a network was gone. */
+  fallSilent(): void
+  /** Connections of clients that are open, silent ones too. */
+  open(): number
   close(): void
 }
 
@@ -15,16 +19,24 @@ const HELD_MS = 5
 /** Stands before the server of a URL, and passes on what both sides say. */
 export const watchServer = async (url: string): Promise<WatchedServer> => {
   let early = 0
+  let silences = 0
   const sockets = new Set<Socket>()
+  const clients = new Set<Socket>()
   const server = createServer((client) => {
     const database = connect(Number(new URL(url).port), new URL(url).hostname)
     for (const socket of [client, database]) {
       sockets.add(socket)
       socket.on('error', () => {})
     }
-    client.on('close', () => database.destroy())
+    clients.add(client)
+    client.on('close', () => {
+      clients.delete(client)
+      database.destroy()
+    })
     database.on('close', () => client.destroy())
     let isWaiting = true
+    const silencesBefore = silences
+    const isSilent = () => silences > silencesBefore
     const fromClient = messages('startup', (type) => {
       if ('PQ'.includes(type) && isWaiting) early++
       if ('PQS'.includes(type)) isWaiting = true
@@ -33,11 +45,13 @@ export const watchServer = async (url: string): Promise<WatchedServer> => {
       if (type === 'Z') isWaiting = false
     })
     client.on('data', (bytes) => {
+      if (isSilent()) return
       fromClient(bytes)
       database.write(bytes)
     })
     database.on('data', (bytes) => {
       setTimeout(() => {
+        if (isSilent()) return
         fromDatabase(bytes)
         client.write(bytes)
       }, HELD_MS)
@@ -50,6 +64,8 @@ export const watchServer = async (url: string): Promise<WatchedServer> => {
     // Without what names a Unix socket, if the server's URL does.
     url: Object.assign(new URL(url), { host: `127.0.0.1:${port}`, search: '' }).href,
     early: () => early,
+    fallSilent: () => void silences++,
+    open: () => clients.size,
     close: () => {
       server.close()
       for (const socket of sockets) socket.destroy()
