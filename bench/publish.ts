@@ -20,7 +20,7 @@ export const publish = (name: string, table: string): void => {
 }
 
 // `npm run -s coldstart | node bench/publish.ts coldstart`: what others print.
-if (import.meta.main) {
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const [name = ''] = process.argv.slice(2)
   publish(name, readFileSync(0, 'utf8'))
 }

@@ -18,24 +18,29 @@ interface Entry {
 
 /** What `key` stands for: read at most {@link ROLE_SECONDS} ago, or now. */
 export const remember = async <T extends string>(
-  app: App,
+  app: Pick<App, 'sql' | 'clock'>,
   key: string,
   read: () => Promise<T | null>,
 ): Promise<T | null> => {
-  const cache = cacheOf(app)
-  const entry = cache.get(key)
+  const { entries } = cacheOf(app)
+  const entry = entries.get(key)
   if (entry && isRecent(app.clock, entry.readMs, ROLE_SECONDS * 1_000)) return entry.value as T
   const readMs = app.clock.now()
   const value = await read()
-  if (value === null) cache.delete(key)
-  else cache.set(key, { value, readMs })
+  if (value === null) entries.delete(key)
+  else entries.set(key, { value, readMs })
   return value
 }
 
 /** Makes this process read everything anew, after it changed who may do what. */
-export const forgetRoles = (app: App): void => cacheOf(app).clear()
+export const forgetRoles = (app: Pick<App, 'sql'>): void => {
+  // Not emptied but replaced: a read that began before the change still ends in the old one.
+  cacheOf(app).entries = newEntries()
+}
 
-const cacheOfPool = oneOfEach((_: Pool) => new LRUCache<string, Entry>({ max: MAX_ENTRIES }))
+const newEntries = () => new LRUCache<string, Entry>({ max: MAX_ENTRIES })
+
+const cacheOfPool = oneOfEach((_: Pool) => ({ entries: newEntries() }))
 
 /** By database. Only roles that exist are kept, so that somebody who is let in gets in at once. */
-const cacheOf = ({ sql }: App): LRUCache<string, Entry> => cacheOfPool(sql)
+const cacheOf = ({ sql }: Pick<App, 'sql'>): { entries: LRUCache<string, Entry> } => cacheOfPool(sql)

@@ -1,3 +1,4 @@
+import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { calculate, type Line, type Load, sum } from './calculate.ts'
 import { readDeployed } from './deployed.ts'
@@ -77,7 +78,7 @@ const table = (title: string, lines: readonly Line[]): string =>
     `| **together** | **${sum(lines).toFixed(2)}** |`,
   ].join('\n')
 
-if (import.meta.main) {
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
   try {
     console.log(describeCost(readLoad(process.argv.slice(2))))
   } catch (error) {

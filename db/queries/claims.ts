@@ -200,10 +200,11 @@ export const noteClaimed = (sql: Sql) => sql`
 
 /**
  * About how large a job's input and checkpoint are in memory, by their size on disk, so that neither is read. Compressed
- * values count ten times, since JSON seldom compresses better; and together no more than both may have.
+ * values count ten times, since JSON seldom compresses better; and together no more than both may have: 256 KiB and 1 MiB
+ * (lib/jobs/json.ts).
  */
 export const bytesOf = (sql: Sql) => sql`
-  least(1310720,
+  least(262144 + 1048576,
     pg_column_size(input) * CASE WHEN pg_column_compression(input) IS NULL THEN 1 ELSE 10 END
     + coalesce(pg_column_size(checkpoint) * CASE WHEN pg_column_compression(checkpoint) IS NULL THEN 1 ELSE 10 END, 0))`
 

@@ -14,12 +14,17 @@ export interface ActivityBucket {
   runMsP95: number | null
 }
 
-/** Of how many jobs of a project, the newest, ends are counted, and of how many of all projects. */
+/** Jobs of a state are counted up to here. */
 const MAX_COUNTED = 10_000
-const MAX_COUNTED_OF_ALL = 100_000
+
+/** Jobs of a project that are looked at: the newest for its activity, the oldest for how many ended. */
+const NEWEST = 10_000
+const OLDEST = 20_000
+/** The same of all projects together. */
+const MAX_LOOKED = 100_000
 
 /** Each project has the same share of what may be read. */
-const share = (projectIds: string[], most: number, ofAll: number): number =>
+const share = (projectIds: string[], most: number, ofAll = MAX_LOOKED): number =>
   Math.min(most, Math.ceil(ofAll / Math.max(1, projectIds.length)))
 
 /**
@@ -42,7 +47,7 @@ export const listActivity = (
     FROM unnest(${projectIds}::uuid[]) AS member (project_id), LATERAL (
       SELECT state, run_ms, start_at, started_at, finished_at FROM jobs
       WHERE jobs.project_id = member.project_id AND id >= ${idFrom} ORDER BY id DESC
-      LIMIT ${share(projectIds, MAX_COUNTED, MAX_COUNTED_OF_ALL)}
+      LIMIT ${share(projectIds, NEWEST)}
     ) AS newest
     WHERE finished_at >= (SELECT min(at) FROM spans)
   )
@@ -65,15 +70,12 @@ export interface LiveCounts {
   countedUpTo: number
 }
 
-/** Live jobs are counted up to here. */
-const MAX_LIVE = 10_000
-
 /** How many jobs wait and run. Each count goes by the index of its state. */
 export const countLive = async (sql: Sql, projectIds: string[], queues: readonly string[]): Promise<LiveCounts> => {
   const [row] = await sql<[Omit<LiveCounts, 'countedUpTo'>]>`
     SELECT (
       SELECT count(*)::integer FROM (
-        SELECT FROM jobs WHERE project_id = ANY (${projectIds}::uuid[]) AND state = 'blocked' LIMIT ${MAX_LIVE}
+        SELECT FROM jobs WHERE project_id = ANY (${projectIds}::uuid[]) AND state = 'blocked' LIMIT ${MAX_COUNTED}
       ) AS blocked
     ) AS blocked, (
       SELECT count(*)::integer FROM (
@@ -83,14 +85,14 @@ export const countLive = async (sql: Sql, projectIds: string[], queues: readonly
         UNION ALL
         SELECT FROM jobs
         WHERE project_id = ANY (${projectIds}::uuid[]) AND state = 'queued' AND concurrency_key IS NOT NULL
-        LIMIT ${MAX_LIVE}
+        LIMIT ${MAX_COUNTED}
       ) AS queued
     ) AS queued, (
       SELECT count(*)::integer FROM (
-        SELECT FROM jobs WHERE project_id = ANY (${projectIds}::uuid[]) AND state = 'running' LIMIT ${MAX_LIVE}
+        SELECT FROM jobs WHERE project_id = ANY (${projectIds}::uuid[]) AND state = 'running' LIMIT ${MAX_COUNTED}
       ) AS running
     ) AS running`
-  return { ...row, countedUpTo: MAX_LIVE }
+  return { ...row, countedUpTo: MAX_COUNTED }
 }
 
 export interface EndedCounts {
@@ -101,19 +103,14 @@ export interface EndedCounts {
   atLeast: ('succeeded' | 'failed' | 'cancelled')[]
 }
 
-/** Ended jobs are counted up to here. */
-const MAX_ENDED = 10_000
-/** Those that succeeded are in no index of their own: so many of a project are looked at, and of all projects. */
-const MAX_LOOKED = 20_000
-const MAX_LOOKED_OF_ALL = 100_000
-
 /**
- * How many jobs ended how, of all that are kept. Looked at are the oldest: those of a backlog that is worked off have ended.
+ * How many jobs ended how, of all that are kept. Jobs that succeeded have no index of their own, so only the oldest are looked
+ * at: those of a backlog that is worked off have ended.
  */
 export const countEnded = async (sql: Sql, projectIds: string[]): Promise<EndedCounts> => {
-  const looked = share(projectIds, MAX_LOOKED, MAX_LOOKED_OF_ALL)
+  const looked = share(projectIds, OLDEST)
   const [row] = await sql<[Omit<EndedCounts, 'atLeast'> & { areAll: boolean }]>`
-    SELECT least(coalesce(sum(succeeded), 0), ${MAX_ENDED})::integer AS succeeded,
+    SELECT least(coalesce(sum(succeeded), 0), ${MAX_COUNTED})::integer AS succeeded,
            coalesce(bool_and(jobs < ${looked}), true) AS are_all,
            (${unsuccessful(sql, projectIds, sql`state = 'failed'`)}) AS failed,
            (${unsuccessful(sql, projectIds, sql`state = 'cancelled'`)}) AS cancelled
@@ -126,7 +123,7 @@ export const countEnded = async (sql: Sql, projectIds: string[]): Promise<EndedC
     ) AS theirs`
   const { areAll, ...counts } = row
   const states = ['succeeded', 'failed', 'cancelled'] as const
-  const isMore = (it: (typeof states)[number]): boolean => counts[it] >= MAX_ENDED || (it === 'succeeded' && !areAll)
+  const isMore = (it: (typeof states)[number]): boolean => counts[it] >= MAX_COUNTED || (it === 'succeeded' && !areAll)
   return { ...counts, atLeast: states.filter(isMore) }
 }
 
@@ -135,8 +132,8 @@ const unsuccessful = (sql: Sql, projectIds: string[], isSo: ReturnType<Sql>) => 
   SELECT count(*)::integer FROM (
     SELECT FROM unnest(${projectIds}::uuid[]) AS member (project_id), LATERAL (
       SELECT FROM jobs WHERE project_id = ANY (ARRAY[member.project_id]) AND ${isSo}
-      ORDER BY project_id, id DESC LIMIT ${MAX_ENDED}
-    ) AS theirs LIMIT ${MAX_ENDED}
+      ORDER BY project_id, id DESC LIMIT ${MAX_COUNTED}
+    ) AS theirs LIMIT ${MAX_COUNTED}
   ) AS counted`
 
 export interface FailureGroup {

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { describe, expect } from 'vitest'
-import { KEY_SECONDS } from '../../lib/auth/api-keys.ts'
+import { forgetKeys, KEY_SECONDS, verifyApiKey } from '../../lib/auth/api-keys.ts'
 import { newId } from '../../lib/core/ids.ts'
 import { type Person, test, type World } from '../../tests/support/world.ts'
 
@@ -180,6 +180,28 @@ describe('a key that is over', () => {
     expect(await list()).toMatchObject({ status: 401, body: { code: 'UNAUTHENTICATED' } })
     world.advance(KEY_SECONDS)
     expect((await listElsewhere()).status).toBe(401)
+  })
+
+  test('is refused at once even if it was just being read when it was revoked', async ({ world }) => {
+    const secret = await secretOf(world, await world.register(), ['jobs:read'])
+    const read = Promise.withResolvers<void>()
+    const revoked = Promise.withResolvers<void>()
+    const sql = new Proxy(world.sql, {
+      apply: async (target, _, statement) => {
+        const rows = await Reflect.apply(target, undefined, statement)
+        read.resolve()
+        await revoked.promise
+        return rows
+      },
+    })
+    const app = { ...world.app, sql }
+    const reading = verifyApiKey(app, secret)
+    await read.promise
+    await world.sql`DELETE FROM api_keys`
+    forgetKeys(app)
+    revoked.resolve()
+    await reading
+    await expect(verifyApiKey(app, secret)).rejects.toMatchObject({ code: 'UNAUTHENTICATED' })
   })
 
   test('is refused by a process whose clock was put back', async ({ world }) => {

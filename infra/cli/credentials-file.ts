@@ -1,9 +1,10 @@
-import { mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises'
+import { mkdir, open, readFile, rename } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { z } from 'zod'
 import { type Credentials, refreshing } from '../../lib/client/credentials.ts'
+import { acquireLock, type Lock } from '../local/lock.ts'
 import { CommandError, EXIT } from './io.ts'
 
 const file = z.object({
@@ -15,8 +16,6 @@ const file = z.object({
 export type KeptCredentials = z.infer<typeof file>
 export type KeptSession = KeptCredentials['sessions'][string]
 
-/** As long as an exchange of tokens may take, before whoever holds the lock counts as dead. */
-const LOCK_MS = 15_000
 const NOTHING: KeptCredentials = { sessions: {} }
 
 /** `$XDG_CONFIG_HOME/stint/credentials.json`, which only its owner may read. */
@@ -44,13 +43,14 @@ const parse = (text: string, path: string): KeptCredentials => {
 const noCredentials = (path: string, cause: unknown): CommandError =>
   new CommandError(`${path} holds no credentials. Move it away, and sign in again.`, EXIT.usage, { cause })
 
-/** Changes what is kept. Two processes do it one after the other, and whoever reads meanwhile sees the old or the new. */
+/** Changes what is kept. Two processes do it one after the other; whoever reads meanwhile gets the old or the new. */
 export const changeCredentials = async (
   path: string,
   change: (kept: KeptCredentials) => Promise<KeptCredentials> | KeptCredentials,
 ): Promise<KeptCredentials> => {
-  await mkdir(dirname(path), { recursive: true, mode: 0o700 })
-  const unlock = await lock(`${path}.lock`)
+  const folder = dirname(path)
+  await mkdir(folder, { recursive: true, mode: 0o700 })
+  const lock = await takeLock(folder)
   try {
     const changed = await change(await readCredentials(path))
     const written = await open(`${path}.new`, 'w', 0o600)
@@ -61,21 +61,16 @@ export const changeCredentials = async (
     await rename(`${path}.new`, path)
     return changed
   } finally {
-    await unlock()
+    lock.release()
   }
 }
 
-const lock = async (path: string): Promise<() => Promise<void>> => {
+/** Waits until no other process holds the lock. That of a process that was killed is free at once. */
+const takeLock = async (folder: string): Promise<Lock> => {
   for (;;) {
-    try {
-      await (await open(path, 'wx', 0o600)).close()
-      return () => rm(path, { force: true })
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
-      const held = await stat(path).catch(() => undefined)
-      if (held && Date.now() - held.mtimeMs > LOCK_MS) await rm(path, { force: true })
-      await sleep(20 + Math.random() * 30)
-    }
+    const lock = acquireLock(folder)
+    if (lock) return lock
+    await sleep(20 + Math.random() * 30)
   }
 }
 

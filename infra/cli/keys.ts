@@ -6,7 +6,7 @@ import type { Cli } from './cli.ts'
 import type { Io } from './io.ts'
 import { ago, harmless, paint, print, table } from './print.ts'
 import { ownProject } from './projects.ts'
-import { all, type Session, signedIn } from './session.ts'
+import { type Session, signedIn } from './session.ts'
 import { wholeNumber } from './whole-number.ts'
 
 type ApiKey = ItemOf<Api['GET /projects/{projectId}/api-keys']>
@@ -36,7 +36,7 @@ export const addKeys = (program: Command, { io }: Cli): void => {
     .action(async (options: Options) => {
       const session = await signedIn(io)
       const params = await projectOf(session, options)
-      const items = await all(session.client.each('GET /projects/{projectId}/api-keys', { params }))
+      const items = await Array.fromAsync(session.client.each('GET /projects/{projectId}/api-keys', { params }))
       print(io, options, items, (rows) => toTable(io, rows))
     })
   keys

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { text as textOf } from 'node:stream/consumers'
 import { Command, Option } from 'commander'
+import { parseJson } from '../../lib/core/parse-json.ts'
 import { CommandError, EXIT } from './io.ts'
 
 /** A kind, as `GET /job-kinds` shows it. */
@@ -118,12 +119,4 @@ const addItem = (schema: Schema, text: string, before: unknown): unknown => {
   const whole = text.startsWith('[') ? parseJson(text) : undefined
   const more = Array.isArray(whole) ? whole : [toValue(schema.items ?? {}, text)]
   return [...(Array.isArray(before) ? before : []), ...more]
-}
-
-const parseJson = (text: string): unknown => {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
 }

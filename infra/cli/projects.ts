@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import type { Cli } from './cli.ts'
 import { harmless, print, table } from './print.ts'
-import { all, type Session, signedIn } from './session.ts'
+import { type Session, signedIn } from './session.ts'
 
 type Role = 'viewer' | 'maintainer' | 'owner'
 
@@ -19,7 +19,7 @@ export const addProjects = (program: Command, { io }: Cli): void => {
     .option('--json', 'print JSON')
     .action(async (options: Options) => {
       const { client } = await signedIn(io)
-      const items = await all(client.each('GET /projects'))
+      const items = await Array.fromAsync(client.each('GET /projects'))
       print(io, options, items, (rows) => table(rows.map((it) => [it.id, it.role, harmless(it.name)])))
     })
   projects
@@ -39,7 +39,7 @@ export const addProjects = (program: Command, { io }: Cli): void => {
     .action(async (given: string | undefined, options: Options) => {
       const session = await signedIn(io)
       const params = { projectId: given ?? (await ownProject(session)) }
-      const items = await all(session.client.each('GET /projects/{projectId}/members', { params }))
+      const items = await Array.fromAsync(session.client.each('GET /projects/{projectId}/members', { params }))
       print(io, options, items, (rows) =>
         table(rows.map((it) => [it.userId, it.role, harmless(it.email), harmless(it.name)])),
       )
@@ -61,6 +61,6 @@ export const addProjects = (program: Command, { io }: Cli): void => {
 
 /** The project that was made for the person at registration. */
 export const ownProject = async ({ client }: Session): Promise<string> => {
-  const mine = await all(client.each('GET /projects'))
+  const mine = await Array.fromAsync(client.each('GET /projects'))
   return (mine.find(({ isPersonal, role }) => isPersonal && role === 'owner') ?? mine[0])?.id ?? ''
 }

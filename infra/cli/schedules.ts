@@ -5,7 +5,7 @@ import type { Cli } from './cli.ts'
 import { CommandError, EXIT, type Io } from './io.ts'
 import { readInput } from './kind-flags.ts'
 import { harmless, paint, print, table } from './print.ts'
-import { all, signedIn } from './session.ts'
+import { signedIn } from './session.ts'
 import { wholeNumber } from './whole-number.ts'
 
 type Schedule = AnswerOf<Api['GET /schedules']>['body']['items'][number]
@@ -27,7 +27,7 @@ export const addSchedules = (program: Command, { io }: Cli): void => {
     .option('--json', 'print JSON')
     .action(async ({ projectId, ...options }: { projectId?: string; json?: boolean }) => {
       const { client } = await signedIn(io)
-      const items = await all(client.each('GET /schedules', { query: { projectId } }))
+      const items = await Array.fromAsync(client.each('GET /schedules', { query: { projectId } }))
       print(io, options, items, (rows) => toTable(io, rows))
     })
   withSettings(schedules.command('create'), wholeNumber(1), 'integer')

@@ -49,10 +49,3 @@ const clientOf = (baseUrl: string, credentials?: Parameters<typeof createClient>
 
 const runningUrl = (env: Io['env']): string | undefined =>
   readRunFile(readHostConfig(env).dataDir).find(({ name }) => name === 'host')?.address
-
-/** Every item of a list. */
-export const all = async <T>(items: AsyncIterable<T>): Promise<T[]> => {
-  const taken: T[] = []
-  for await (const item of items) taken.push(item)
-  return taken
-}

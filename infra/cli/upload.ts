@@ -3,13 +3,17 @@ import { stat } from 'node:fs/promises'
 import { basename } from 'node:path'
 import type { Api } from '../../functions/http/api.ts'
 import type { Client } from '../../lib/client/client.ts'
+import { UnreachableError } from '../../lib/client/problem-error.ts'
 import { contentTypeOf } from '../../lib/files/content-types.ts'
 import { CommandError, EXIT } from './io.ts'
 
 /** Above it a file goes straight to S3. */
 const DIRECT_BYTES = 4 * 1024 * 1024
 
-/** Uploads a file of this machine. @returns its id @throws {CommandError} when it can't be read */
+/**
+ * Uploads a file of this machine. @returns its id
+ * @throws {CommandError} when it can't be read, or is refused @throws {UnreachableError}
+ */
 export const upload = async (client: Client<Api>, path: string, projectId: string | undefined): Promise<string> => {
   const found = await stat(path).catch(() => undefined)
   if (!found?.isFile()) throw new CommandError(`--file: there is no file ${path}`, EXIT.usage)
@@ -22,7 +26,10 @@ export const upload = async (client: Client<Api>, path: string, projectId: strin
   }
   const announced = { name, contentType, sizeBytes: found.size, ...(projectId && { projectId }) }
   const { file, upload: target } = await client.call('POST /files/uploads', { body: announced })
-  const answer = await fetch(target.url, { method: target.method, headers: target.headers, body })
+  const { url, method, headers } = target
+  const answer = await fetch(url, { method, headers, body }).catch((error: unknown) => {
+    throw UnreachableError.of(`${method} ${name}`, new URL(url).origin, error)
+  })
   if (!answer.ok) throw new CommandError(`${name} could not be uploaded: ${answer.status}`, EXIT.unreachable)
   return file.id
 }

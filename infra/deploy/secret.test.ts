@@ -1,4 +1,6 @@
+import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
 import { readConfig } from '../../lib/core/config.ts'
 import { rotate, secretOf } from './secret.ts'
@@ -9,6 +11,23 @@ const given = { DATABASE_HOST: 'proxy.example.com', DATABASE_PASSWORD: 'a/b@c', 
 test('the secret has what serverless.yml reads of it, and no more', () => {
   const names = [...serverless.matchAll(/SecretString:(\w+)/g)].map(([, name]) => name)
   expect(Object.keys(secretOf(given)).toSorted()).toEqual([...new Set(names)].toSorted())
+})
+
+/** Node 24.0, which package.json brings to Macs, has no `import.meta.main`; with this preloaded, no Node has. */
+const WITHOUT_MAIN = `
+  import { registerHooks } from 'node:module'
+  const load = (url, context, next) => {
+    const loaded = next(url, context)
+    if (!url.endsWith('/infra/deploy/secret.ts')) return loaded
+    return { ...loaded, source: String(loaded.source).replaceAll('import.meta.main', 'undefined') }
+  }
+  registerHooks({ load })`
+
+test('the secret is printed on a Mac too', () => {
+  const script = fileURLToPath(new URL('./secret.ts', import.meta.url))
+  const args = ['--import', `data:text/javascript,${encodeURIComponent(WITHOUT_MAIN)}`, script]
+  const printed = execFileSync(process.execPath, args, { env: given, encoding: 'utf8' })
+  expect(Object.keys(JSON.parse(printed))).toEqual(Object.keys(secretOf(given)))
 })
 
 /** As a function reads it that has all of it. */

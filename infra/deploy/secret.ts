@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { text } from 'node:stream/consumers'
+import { fileURLToPath } from 'node:url'
 import { publicHalf, type SigningKey } from '../../lib/core/config.ts'
 import { makeSecrets } from '../local/local-config.ts'
 
@@ -52,7 +53,7 @@ export const rotate = (secret: Record<string, string>, name: string): Record<str
   return { ...secret, authPublicKeys: publicOf(keys), authSigningKeys: JSON.stringify(keys) }
 }
 
-if (import.meta.main) {
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const [, , step] = process.argv
   try {
     const secret = step === undefined ? secretOf(process.env) : rotate(JSON.parse(await text(process.stdin)), step)

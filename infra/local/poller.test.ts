@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import type { SQSEvent } from 'aws-lambda'
 import { expect, onTestFinished } from 'vitest'
 import type { App } from '../../lib/app.ts'
+import { LOCAL_CREDENTIALS } from '../../lib/core/local-credentials.ts'
 import { createSqsDoorbells } from '../../lib/queue/sqs.ts'
 import { test } from '../../tests/support/world.ts'
 import { startSqsS3 } from './components/sqs-s3.ts'
@@ -33,7 +34,7 @@ const messagesIn = async (app: App): Promise<number> => {
   const client = new SQSClient({
     region: app.config.region,
     endpoint: app.config.sqs.endpoint ?? '',
-    credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
+    credentials: LOCAL_CREDENTIALS,
   })
   const { Attributes = {} } = await client.send(
     new GetQueueAttributesCommand({ QueueUrl: app.config.sqs.queueUrls.default, AttributeNames: ['All'] }),

@@ -90,4 +90,4 @@ const typeOf = ({ typeId, type }: z.output<typeof field>): string => {
 const formatted = (source: string): string =>
   execFileSync('biome', ['format', '--stdin-file-path', TARGET], { input: source, encoding: 'utf8' })
 
-if (import.meta.main) writeFileSync(TARGET, generate())
+if (process.argv[1] === fileURLToPath(import.meta.url)) writeFileSync(TARGET, generate())

@@ -49,10 +49,9 @@ export const isApiKey = (token: string): boolean => token.startsWith('stk_')
  */
 export const verifyApiKey = async (app: App, secret: string): Promise<{ userId: string; apiKey: ApiKey }> => {
   if (!SECRET.test(secret)) throw invalidKey()
-  const cache = cacheOf(app)
   const hash = hashSecret(secret)
   const name = hash.toString('base64')
-  const known = cache.get(name)
+  const known = cacheOf(app).keys.get(name)
   const { userId, apiKey } =
     known && isRecent(app.clock, known.readMs, known.forMs) ? known : await read(app, hash, name)
   app.keyUses.add(apiKey.id)
@@ -60,14 +59,17 @@ export const verifyApiKey = async (app: App, secret: string): Promise<{ userId: 
 }
 
 /** Makes this process read every key anew, after one was revoked. */
-export const forgetKeys = (app: App): void => cacheOf(app).clear()
+export const forgetKeys = (app: App): void => {
+  // Not emptied but replaced: a read that began before the revocation still ends in the old one.
+  cacheOf(app).keys = newKeys()
+}
 
 const read = async (app: App, hash: Buffer, name: string): Promise<Known> => {
-  const cache = cacheOf(app)
+  const { keys } = cacheOf(app)
   const readMs = app.clock.now()
   const row = await apiKeys.findBySecret(app.sql, hash)
   if (!row) {
-    cache.delete(name)
+    keys.delete(name)
     throw invalidKey()
   }
   const known = {
@@ -76,13 +78,15 @@ const read = async (app: App, hash: Buffer, name: string): Promise<Known> => {
     readMs,
     forMs: Math.min(KEY_SECONDS * 1_000, row.validMs ?? Number.POSITIVE_INFINITY),
   }
-  cache.set(name, known)
+  keys.set(name, known)
   return known
 }
 
 const invalidKey = (): StintError => invalidToken('The API key is unknown or revoked, or has expired.')
 
-const cacheOfPool = oneOfEach((_: Pool) => new LRUCache<string, Known>({ max: MAX_KEYS }))
+const newKeys = () => new LRUCache<string, Known>({ max: MAX_KEYS })
+
+const cacheOfPool = oneOfEach((_: Pool) => ({ keys: newKeys() }))
 
 /** By database, and by the secret's hash: a dump of the memory has no secrets. Only valid keys are kept. */
-const cacheOf = ({ sql }: App): LRUCache<string, Known> => cacheOfPool(sql)
+const cacheOf = ({ sql }: App): { keys: LRUCache<string, Known> } => cacheOfPool(sql)

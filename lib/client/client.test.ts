@@ -130,6 +130,32 @@ describe('a refusal', () => {
   })
 })
 
+describe('an answer that breaks off', () => {
+  async function* begun() {
+    yield new TextEncoder().encode('{"status":')
+    throw new TypeError('terminated')
+  }
+  const breaking =
+    (status: number, contentType: string): typeof fetch =>
+    async () =>
+      new Response(ReadableStream.from(begun()), { status, headers: { 'content-type': contentType } })
+
+  test.for([
+    [200, 'application/json'],
+    [503, 'application/problem+json'],
+  ] as const)('is none, whatever it was (%i)', async ([status, contentType]) => {
+    const client = createClient<Api>({ baseUrl, fetch: breaking(status, contentType) })
+    await expect(client.call('GET /health')).rejects.toThrow(UnreachableError)
+  })
+
+  test('does not end the session that it was to continue', async () => {
+    const tokens = { accessToken: 'a', refreshToken: 'r' }
+    const credentials = refreshing({ baseUrl, tokens, fetch: breaking(200, 'application/json') })
+    await expect(credentials.renew('a')).rejects.toThrow(UnreachableError)
+    expect(credentials.refreshToken()).toBe('r')
+  })
+})
+
 describe('an access token that has expired', () => {
   test('is exchanged once for all requests that wait for it', async ({ world }) => {
     const { client, asked, kept } = await signedIn(world)

@@ -40,34 +40,41 @@ export const createClient = <Api extends AnyApi>(options: ClientOptions): Client
   const { credentials, fetch: ask = fetch } = options
   const renew = once(async (refused: string | undefined) => credentials?.renew(refused))
 
-  const send = (route: string, call: LooseCall, token: string | undefined): Promise<Response> => {
-    const { url, init } = toRequest(route, call, { ...options, token })
-    return ask(url, init).catch((error: unknown) => {
-      if (call.signal?.aborted) throw error
+  /** What a connection that fails throws, before the answer or in the middle of it. */
+  const asUnreachable =
+    (route: string, { signal }: LooseCall) =>
+    (error: unknown): never => {
+      if (signal?.aborted) throw error
       throw UnreachableError.of(route, options.baseUrl, error)
-    })
+    }
+
+  const send = async (route: string, call: LooseCall, token: string | undefined): Promise<Response> => {
+    const { url, init } = toRequest(route, call, { ...options, token })
+    return ask(url, init).catch(asUnreachable(route, call))
   }
 
   const response = async (route: string, call: LooseCall = {}): Promise<Response> => {
     const token = credentials?.current()
     const first = await send(route, call, token)
     if (first.ok) return first
-    const problem = await ProblemError.of(first)
+    const problem = await ProblemError.of(first).catch(asUnreachable(route, call))
     if (!credentials || !isSpent(problem)) throw problem
     const current = credentials.current()
     const next = current === token ? await renew(token) : current
     call.signal?.throwIfAborted()
     if (next === undefined) throw problem
     const second = await send(route, call, next)
-    if (!second.ok) throw await ProblemError.of(second)
+    if (!second.ok) throw await ProblemError.of(second).catch(asUnreachable(route, call))
     return second
   }
 
-  const answer = async (route: string, call?: LooseCall) => {
+  const answer = async (route: string, call: LooseCall = {}) => {
     const received = await response(route, call)
     const { status, headers } = received
-    if (headers.get('content-type')?.startsWith('application/json'))
-      return { status, headers, body: (await received.json()) as unknown }
+    if (headers.get('content-type')?.startsWith('application/json')) {
+      const body: unknown = await received.json().catch(asUnreachable(route, call))
+      return { status, headers, body }
+    }
     await received.body?.cancel()
     return { status, headers, body: undefined }
   }

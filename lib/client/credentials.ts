@@ -48,18 +48,19 @@ export const refreshing = ({ baseUrl, tokens, onChange, fetch: ask = fetch }: Re
     drop: () => hold(undefined),
     renew: async () => {
       if (!held) return undefined
+      const asUnreachable = (error: unknown): never => {
+        throw UnreachableError.of('POST /auth/refresh', baseUrl, error)
+      }
       const response = await ask(`${baseUrl}/auth/refresh`, {
         method: 'POST',
         headers: { 'content-type': 'application/json' },
         body: JSON.stringify({ refreshToken: held.refreshToken }),
-      }).catch((error: unknown) => {
-        throw UnreachableError.of('POST /auth/refresh', baseUrl, error)
-      })
+      }).catch(asUnreachable)
       if (response.ok) {
-        await hold((await response.json()) as Tokens)
+        await hold((await response.json().catch(asUnreachable)) as Tokens)
         return held?.accessToken
       }
-      const problem = await ProblemError.of(response)
+      const problem = await ProblemError.of(response).catch(asUnreachable)
       // Only a refused token ends a session: an API that is away for a moment must not sign anybody out.
       if (problem.status !== 401) throw problem
       await hold(undefined)

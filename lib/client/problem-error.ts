@@ -42,7 +42,7 @@ export class ProblemError extends Error {
   }
 }
 
-/** A request that got no answer. `cause` is the network's error. */
+/** A request that got no answer, or not all of it. `cause` is the network's error. */
 export class UnreachableError extends Error {
   override readonly name = 'UnreachableError'
 

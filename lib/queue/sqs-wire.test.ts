@@ -115,15 +115,18 @@ test('asks once more when SQS is busy, and when the connection breaks', async ()
   expect(always.asked).toHaveLength(2)
 })
 
-test('what SQS refuses is not asked again, nor what it gave no answer to', async () => {
+test('what SQS refuses is not asked again, nor what it gave no answer to, or half of one', async () => {
   const refusing = await startSqs((response) => refuse(response, 400, 'QueueDoesNotExist'))
   const asked = { QueueUrl: refusing.QueueUrl, AttributeNames: ['All' as const] }
   const refused = { name: 'QueueDoesNotExist', status: 400, message: 'no' }
   await expect(refusing.wire.call('GetQueueAttributes', asked)).rejects.toMatchObject(refused)
   expect(refusing.asked).toHaveLength(1)
   const silent = await startSqs(() => {}, 50)
-  await expect(silent.wire.call('GetQueueAttributes', asked)).rejects.toMatchObject({ name: 'SilenceError' })
-  expect(silent.asked).toHaveLength(1)
+  const silenced = await startSqs((response) => response.writeHead(200).write('{'), 50)
+  for (const { wire, asked: heard } of [silent, silenced]) {
+    await expect(wire.call('GetQueueAttributes', asked)).rejects.toMatchObject({ name: 'SilenceError' })
+    expect(heard).toHaveLength(1)
+  }
 })
 
 test('however much is asked at once, fifty connections are enough for it', async () => {

@@ -38,7 +38,7 @@ export interface CallOptions {
 
 /** SQS's actions, a request each. */
 export interface SqsWire {
-  /** @throws {SqsError} when SQS refuses; AbortError when it is called off; what the connection throws */
+  /** @throws {SqsError} when SQS refuses; SilenceError; AbortError when it is called off; what the connection throws */
   call<A extends keyof Actions>(action: A, input: Actions[A][0], options?: CallOptions): Promise<Actions[A][1]>
   close(): void
 }
@@ -85,10 +85,17 @@ export const createSqsWire = ({ region, endpoint, silenceMs = SILENCE_MS }: SqsW
     const [{ request }, agent] =
       protocol === 'https:' ? ([https, agents['https:']] as const) : ([http, agents['http:']] as const)
     const sent = request({ method: 'POST', path: '/', hostname, port, headers: signed.headers, agent, signal })
-    sent.setTimeout(silenceMs + waitSeconds * 1_000, () => sent.destroy(new SilenceError(action)))
+    let silence: SilenceError | undefined
+    sent.setTimeout(silenceMs + waitSeconds * 1_000, () => {
+      silence = new SilenceError(action)
+      sent.destroy(silence)
+    })
     sent.on('error', reject).on('response', resolve).end(body)
     const response = await promise
-    const text = await readText(response)
+    const text = await readText(response).catch((error: unknown) => {
+      // An answer that has begun says no more than that its connection was reset.
+      throw silence ?? error
+    })
     if (response.statusCode !== 200) throw refusal(response.statusCode ?? 0, text)
     return text === '' ? {} : JSON.parse(text)
   }

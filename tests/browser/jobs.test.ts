@@ -155,6 +155,23 @@ describeInBrowser('jobs in the dashboard', () => {
     ).toBe(50)
   })
 
+  test('what is filled in while a file is uploaded stays', async ({ stage }) => {
+    const { page } = await stage.open()
+    await register(page)
+    await fillForm(page, 'image.convert', {})
+    const filledIn = Promise.withResolvers<void>()
+    await page.route(/\/files\?/, async (route) => {
+      await filledIn.promise
+      await route.continue()
+    })
+    const picture = { name: 'small.png', mimeType: 'image/png', buffer: Buffer.from('a') }
+    await page.locator('input[type="file"]').setInputFiles(picture)
+    await page.locator('[name="input.format"]').selectOption('webp')
+    filledIn.resolve()
+    await page.getByText('small.png, 1 B').waitFor()
+    expect(await page.locator('[name="input.format"]').inputValue()).toBe('webp')
+  })
+
   test('where the browser has no clipboard, who wants to copy is told', async ({ stage }) => {
     const { page } = await stage.open()
     await page.addInitScript(() => Object.defineProperty(navigator, 'clipboard', { value: undefined }))

@@ -6,6 +6,7 @@ import type { TestProject } from 'vitest/node'
 import { migrateUp } from '../../db/migrate.ts'
 import { startKafka } from '../../infra/local/components/kafka.ts'
 import { startPostgres } from '../../infra/local/components/postgres.ts'
+import { isAlive } from '../../infra/local/components/postgres-lock.ts'
 import { startSqsS3 } from '../../infra/local/components/sqs-s3.ts'
 import { demandUi } from '../../infra/ui/prepare.ts'
 import { givenStack, withDatabase } from './given-stack.ts'
@@ -93,14 +94,5 @@ const removeLeftovers = async (): Promise<void> => {
   for (const name of await readdir(tmpdir())) {
     const pid = new RegExp(`^${PREFIX}(\\d+)-`).exec(name)?.[1]
     if (pid && !isAlive(Number(pid))) await rm(join(tmpdir(), name), { recursive: true, force: true })
-  }
-}
-
-const isAlive = (pid: number): boolean => {
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM'
   }
 }

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { CreateQueueCommand, DeleteQueueCommand, SQSClient } from '@aws-sdk/client-sqs'
 import postgres from 'postgres'
 import { localEnvironment, makeSecrets } from '../../infra/local/local-config.ts'
+import { LOCAL_CREDENTIALS } from '../../lib/core/local-credentials.ts'
 import { QUEUES, type QueueName } from '../../lib/queue/doorbells.ts'
 import { withDatabase } from './given-stack.ts'
 import type { TestStack } from './global-setup.ts'
@@ -24,7 +25,7 @@ export const makeResources = async (stack: TestStack): Promise<Resources> => {
   sqs ??= new SQSClient({
     region: stack.region,
     endpoint: stack.awsUrl,
-    credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
+    credentials: LOCAL_CREDENTIALS,
   })
   const [databaseUrl, queueUrls] = await Promise.all([
     copyTemplate(admin, stack, name),

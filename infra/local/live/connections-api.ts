@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { StintError } from '../../../lib/core/errors.ts'
+import { MAX_FRAME_BYTES } from '../../../lib/live/frames.ts'
 import { readBody } from '../request-body.ts'
 import type { Connections } from './connections.ts'
 
@@ -9,8 +10,6 @@ export interface ConnectionsApi {
   url: string
   close(): Promise<void>
 }
-
-const MAX_MESSAGE_BYTES = 128 * 1024
 
 interface Reply {
   status: number
@@ -60,7 +59,7 @@ const answer = async (connections: Connections, request: IncomingMessage): Promi
 
 const post = async (connections: Connections, id: string, request: IncomingMessage): Promise<Reply> => {
   try {
-    const body = await readBody(request, MAX_MESSAGE_BYTES)
+    const body = await readBody(request, MAX_FRAME_BYTES)
     return connections.send(id, body.toString('utf8')) ? { status: 200 } : { status: 410, error: 'GoneException' }
   } catch (error) {
     if (error instanceof StintError) return { status: 413, error: 'PayloadTooLargeException' }

@@ -1,5 +1,5 @@
 import { useSignal } from '@preact/signals'
-import { useContext } from 'preact/hooks'
+import { useContext, useRef } from 'preact/hooks'
 import { uploadFile } from '../data/upload.ts'
 import { bytes } from '../parts/format.ts'
 import { Field, type FieldProps } from './fields.tsx'
@@ -12,13 +12,17 @@ export const FileField = (props: FieldProps) => {
   const problem = useSignal<string | undefined>(undefined)
   const busy = useSignal(false)
   const isOver = useSignal(false)
+  // An upload takes a while: its id must go into the form as it is then, and not as it was.
+  const latest = useRef(props)
+  latest.current = props
 
   const take = async (chosen: File | undefined): Promise<void> => {
     if (!chosen) return
     busy.value = true
     problem.value = undefined
     try {
-      props.onChange(await uploadFile(chosen, projectId))
+      const fileId = await uploadFile(chosen, projectId)
+      latest.current.onChange(fileId)
       file.value = { name: chosen.name, size: chosen.size }
     } catch (error) {
       problem.value = (error as Error).message

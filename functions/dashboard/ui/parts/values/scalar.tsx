@@ -32,7 +32,10 @@ const FileLink = ({ fileId }: { fileId: string }) => {
   const open = async (): Promise<void> => {
     // Now: a window that is opened later is taken for an advertisement.
     const tab = window.open('', '_blank')
-    const { url } = await api.call('GET /files/{fileId}/url', { params: { fileId } })
+    const { url } = await api.call('GET /files/{fileId}/url', { params: { fileId } }).catch((error: unknown) => {
+      tab?.close()
+      throw error
+    })
     if (tab) tab.location.href = url
     else location.assign(url)
   }
