@@ -56,3 +56,10 @@ export const all = async <T>(items: AsyncIterable<T>): Promise<T[]> => {
   for await (const item of items) taken.push(item)
   return taken
 }
+
+/** So many items of a list, or as many as there are. */
+export const first = async <T>(count: number, items: AsyncIterable<T>): Promise<T[]> => {
+  const taken: T[] = []
+  for await (const item of items) if (taken.push(item) === count) break
+  return taken
+}
