@@ -13,6 +13,12 @@ export interface SerialsRange {
 export const serialsCsvPath = (modelId: string, { first, last }: SerialsRange, page = ''): string =>
   `/device-models/${modelId}/serial-numbers.csv?first=${first}&last=${last}${page}`
 
+/** With which number the next page begins, by the `Link` of the page before; undefined: that was the last one. */
+export const nextSerial = (link: string | null): number | undefined => {
+  const first = /[?&]first=(\d+)&.*>; rel="next"$/.exec(link ?? '')?.[1]
+  return first === undefined ? undefined : Number(first)
+}
+
 export const serialsCsv = (rows: SerialNumberRow[], { header }: { header: boolean }): string => {
   const lines = rows.map((it) => csvLine([it.number, it.serial, it.jobId, it.createdAt.toISOString()]))
   return `${header ? csvLine(['number', 'serial', 'jobId', 'createdAt']) : ''}${lines.join('')}`

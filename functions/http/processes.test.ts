@@ -1,30 +1,7 @@
 import { describe, expect } from 'vitest'
-import type { HostControl } from '../../lib/system/host-control.ts'
+import { fakeHost } from '../../tests/support/fake-host.ts'
 import { call } from '../../tests/support/http-client.ts'
 import { type Person, test, type World } from '../../tests/support/world.ts'
-
-/** A host that remembers what it was asked for. */
-const fakeHost = () => {
-  const asked: string[] = []
-  const host: HostControl = {
-    dataDir: '.',
-    processes: async () => [
-      {
-        name: 'kafka',
-        state: 'up',
-        pid: 12,
-        port: 9_092,
-        startedAt: new Date(0),
-        restarts: 2,
-        actions: ['stop', 'restart'],
-      },
-      { name: 'sqs-s3', state: 'stopped', pid: null, port: null, startedAt: null, restarts: 0, actions: ['start'] },
-    ],
-    act: async (name, action) => void asked.push(`${action} ${name}`),
-    logs: async (name, lines) => [`${lines} of ${name}`],
-  }
-  return { host, asked }
-}
 
 const asAdmin = async (world: World): Promise<Person> => {
   const ada = await world.register()

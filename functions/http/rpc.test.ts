@@ -4,7 +4,15 @@ import { readMessage } from '../../lib/rpc/call.ts'
 import { json } from '../../lib/rpc/json.ts'
 import { CALL, EXCEPTION } from '../../lib/rpc/message.ts'
 import { test, type World } from '../../tests/support/world.ts'
+import { jobQuery } from '../job-list.ts'
 import { idl } from '../rpc/idl.ts'
+import { submission } from '../submission.ts'
+
+test('takes of a submission and of a list whatever the routes take', () => {
+  const { Submission, JobQuery } = idl.structs
+  expect(Object.keys(Submission).toSorted()).toEqual([...Object.keys(submission.shape), 'idempotencyKey'].toSorted())
+  expect(Object.keys(JobQuery).toSorted()).toEqual(Object.keys(jobQuery.shape).toSorted())
+})
 
 const THRIFT = { 'content-type': 'application/x-thrift' }
 

@@ -57,6 +57,7 @@ export const idl = {
       result: [21, 'string', 'optional'],
       uniqueKey: [22, 'string', 'optional'],
       expiresAt: [23, 'string', 'optional'],
+      submittedBy: [24, 'string', 'optional'],
     },
     JobQuery: {
       projectId: [1, 'string', 'optional'],
@@ -68,6 +69,10 @@ export const idl = {
       limit: [7, 'i32', 'optional'],
       cursor: [8, 'string', 'optional'],
       submittedBy: [9, 'string', 'optional'],
+      queuedAfter: [10, 'string', 'optional'],
+      queuedBefore: [11, 'string', 'optional'],
+      finishedAfter: [12, 'string', 'optional'],
+      finishedBefore: [13, 'string', 'optional'],
     },
     JobPage: { items: [1, 'list<Job>', 'required'], nextCursor: [2, 'string', 'optional'] },
     QueueStatistics: {

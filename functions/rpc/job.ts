@@ -40,6 +40,7 @@ export const toRpcJob = (row: JobWithData): RpcJob => {
     partial: textOf(it.partial),
     result: textOf(it.result),
     uniqueKey: it.uniqueKey ?? undefined,
+    submittedBy: it.submittedBy ?? undefined,
   }
 }
 

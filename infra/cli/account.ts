@@ -42,14 +42,15 @@ export const addAccount = (program: Command, { io }: Cli): void => {
   program
     .command('logout')
     .description('end the session, here and at the API')
-    .action(async () => {
+    .option('--json', 'print JSON')
+    .action(async (options: { json?: boolean }) => {
       const url = await findUrl(io)
       const path = credentialsPath(io.env)
       const left = (await readCredentials(path)).sessions[url]
       if (!left) throw new CommandError(`Nobody is signed in at ${url}.`, EXIT.signIn)
       await anonymous(url).call('POST /auth/logout', { body: { refreshToken: left.refreshToken } })
       await changeCredentials(path, ({ sessions: { [url]: _, ...others }, ...kept }) => ({ ...kept, sessions: others }))
-      io.out(`Signed out of ${url}.`)
+      print(io, options, { url }, () => `Signed out of ${url}.`)
     })
   program
     .command('whoami')

@@ -5,12 +5,12 @@ import { told } from '../../functions/audit.ts'
 import { canConfirm } from '../../functions/email.ts'
 import { withDatabase } from './connect.ts'
 import { CommandError, EXIT, type Io } from './io.ts'
-import { harmless } from './print.ts'
+import { harmless, print } from './print.ts'
 
 /** `stint admin add|remove EMAIL`: the only way to become an admin. */
 export const addAdmin = (program: Command, io: Io): void => {
   const admin = program.command('admin').description('say who may pause queues and redrive the jobs of everybody')
-  const change = async (email: string, isAdmin: boolean): Promise<void> => {
+  const change = async (email: string, isAdmin: boolean, options: { json?: boolean }): Promise<void> => {
     const { user, confirmed } = await withDatabase(io, async (sql, env) => {
       const confirmed = isAdmin && canConfirm({ publicUrl: env['PUBLIC_URL'], smtpUrl: env['SMTP_URL'] })
       return { confirmed, user: await setAdmin(sql, email, { isAdmin, confirmed }) }
@@ -19,18 +19,26 @@ export const addAdmin = (program: Command, io: Io): void => {
       const missing = confirmed ? `No account with a confirmed email ${email}.` : `Nobody has registered with ${email}.`
       throw new CommandError(missing, EXIT.refused)
     }
-    io.out(`${harmless(`${user.name} <${user.email}>`)} ${isAdmin ? 'is an admin' : 'is no admin any more'}.`)
+    const { id, name } = user
+    print(
+      io,
+      options,
+      { id, email: user.email, name, isAdmin },
+      () => `${harmless(`${name} <${user.email}>`)} ${isAdmin ? 'is an admin' : 'is no admin any more'}.`,
+    )
   }
   admin
     .command('add')
     .argument('<email>')
     .description('make somebody an admin')
-    .action((email: string) => change(email, true))
+    .option('--json', 'print JSON')
+    .action((email: string, options: { json?: boolean }) => change(email, true, options))
   admin
     .command('remove')
     .argument('<email>')
     .description('make an admin a user like any other')
-    .action((email: string) => change(email, false))
+    .option('--json', 'print JSON')
+    .action((email: string, options: { json?: boolean }) => change(email, false, options))
 }
 
 const setAdmin = (

@@ -5,7 +5,7 @@ import { STATE_COLOURS } from '../demo/bars.ts'
 import type { Cli } from './cli.ts'
 import { CommandError, EXIT, type Io } from './io.ts'
 import { ago, duration, harmless, harmlessLines, paint, percent, print, table, toJson } from './print.ts'
-import { signedIn } from './session.ts'
+import { first, signedIn } from './session.ts'
 import { wholeNumber } from './whole-number.ts'
 
 type Job = AnswerOf<Api['GET /jobs']>['body']['items'][number]
@@ -14,7 +14,7 @@ type Change = NonNullable<CallOf<Api['PATCH /jobs/{jobId}']>['body']>
 type Cancellation = NonNullable<CallOf<Api['POST /jobs/cancel']>['body']>
 type Filter = NonNullable<CallOf<Api['GET /jobs']>['query']>
 
-/** `stint jobs`, `job`, `change`, `cancel`, `retry`. */
+/** `stint jobs`, `job`, `change`, `cancel`, `retry`, `delete`. */
 export const addJobs = (program: Command, cli: Cli): void => {
   const { io } = cli
   program
@@ -112,6 +112,22 @@ export const addJobs = (program: Command, cli: Cli): void => {
         return { job, done: `is ${job.state}` }
       }),
     )
+  addDelete(program, cli)
+}
+
+/** `stint delete`. */
+const addDelete = (program: Command, cli: Cli): void => {
+  program
+    .command('delete')
+    .argument('<id...>')
+    .description('delete jobs that have ended, with their logs and events')
+    .option('--json', 'print JSON')
+    .action((ids: string[], options: { json?: boolean }) =>
+      eachJob(cli, ids, options, async (client, jobId) => {
+        await client.call('DELETE /jobs/{jobId}', { params: { jobId } })
+        return { job: { id: jobId }, done: 'is deleted' }
+      }),
+    )
 }
 
 type Client = Awaited<ReturnType<typeof signedIn>>['client']
@@ -128,12 +144,8 @@ const cancelAll = async (io: Io, body: Cancellation): Promise<{ cancelled: numbe
 }
 
 /** A page holds a hundred at most, and may hold none although there are more. */
-const newest = async (client: Client, filter: Filter, count: number): Promise<Job[]> => {
-  const jobs: Job[] = []
-  for await (const job of client.each('GET /jobs', { query: { ...filter, limit: Math.min(count, 100) } }))
-    if (jobs.push(job) === count) break
-  return jobs
-}
+const newest = (client: Client, filter: Filter, count: number): Promise<Job[]> =>
+  first(count, client.each('GET /jobs', { query: { ...filter, limit: Math.min(count, 100) } }))
 
 /** The same to each, as far as it goes: what is refused for one job must not keep it from the others. */
 const eachJob = async (

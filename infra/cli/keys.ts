@@ -63,11 +63,12 @@ export const addKeys = (program: Command, { io }: Cli): void => {
     .argument('<key-id>')
     .description('refuse a key from now on')
     .option('--project-id <id>', 'your own project if left out')
+    .option('--json', 'print JSON')
     .action(async (keyId: string, options: Options) => {
       const session = await signedIn(io)
       const params = { ...(await projectOf(session, options)), keyId }
       await session.client.call('DELETE /projects/{projectId}/api-keys/{keyId}', { params })
-      io.out(`${keyId} is revoked.`)
+      print(io, options, { id: keyId }, ({ id }) => `${id} is revoked.`)
     })
 }
 

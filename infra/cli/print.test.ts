@@ -3,7 +3,7 @@ import type { LiveEvent } from '../../lib/client/live.ts'
 import { ProblemError } from '../../lib/client/problem-error.ts'
 import { explain } from './explain.ts'
 import { createNews } from './news.ts'
-import { harmless, harmlessLines, toJson } from './print.ts'
+import { harmless, harmlessLines, size, toJson } from './print.ts'
 import type { Session } from './session.ts'
 
 /** Sets the clipboard, clears the screen, and does so again in eight bits; then turns the direction around. */
@@ -48,4 +48,15 @@ test('live news repeats none', async () => {
   const queued = { ...event, type: 'job.queued', data: { kind: 'debug.noop', name: EVIL } } as LiveEvent
   const failed = { ...event, type: 'job.failed', data: { error: { code: 'X', message: EVIL } } } as LiveEvent
   for (const it of [queued, failed]) expect(await say(it)).not.toMatch(HARMFUL)
+})
+
+test('sizes have the unit that leaves few digits', () => {
+  expect([0, 1_023, 1_024, 1_536 * 1_024, 3 * 1_024 ** 3, 5 * 1_024 ** 5].map(size)).toEqual([
+    '0 B',
+    '1023 B',
+    '1.0 KiB',
+    '1.5 MiB',
+    '3.0 GiB',
+    '5120.0 TiB',
+  ])
 })

@@ -59,4 +59,11 @@ export const duration = (ms: number): string => {
 export const ago = (time: string | null): string =>
   time === null ? '–' : duration(Math.max(0, Date.now() - Date.parse(time)))
 
+/** `820 B`, `61.2 KiB`, `1.5 GiB` */
+export const size = (bytes: number): string => {
+  if (bytes < 1_024) return `${bytes} B`
+  const power = Math.min(4, Math.floor(Math.log2(bytes) / 10))
+  return `${(bytes / 1_024 ** power).toFixed(1)} ${['', 'KiB', 'MiB', 'GiB', 'TiB'][power]}`
+}
+
 export const percent = (part: number): string => `${Math.floor(part * 100)} %`

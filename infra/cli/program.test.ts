@@ -24,6 +24,20 @@ const isAdmin = async ({ sql }: World, email: string): Promise<boolean> => {
   return row.isAdmin
 }
 
+plain('whatever prints something can print it as JSON', async () => {
+  const { out } = await stint({}, '--help')
+  const without: string[] = []
+  const look = async (path: string[], help: string): Promise<void> => {
+    const [, inner] = help.split('Commands:\n')
+    if (inner === undefined && !help.includes('--json')) without.push(path.join(' '))
+    for (const [, name = ''] of inner?.matchAll(/^ {2}([a-z-]+)/gm) ?? [])
+      if (name !== 'help') await look([...path, name], (await stint({}, ...path, name, '--help')).out)
+  }
+  await look([], out)
+  // The flags of `submit` are those of its kind, and the shell is for people.
+  expect(without).toEqual(['submit', 'shell'])
+})
+
 describe('stint admin', () => {
   test('makes an admin, and unmakes one', async ({ world }) => {
     const { email } = await world.register('Ada')
@@ -36,6 +50,8 @@ describe('stint admin', () => {
     expect(await isAdmin(world, email)).toBe(true)
     expect((await stint({ DATABASE_URL }, 'admin', 'remove', email)).out).toBe(`Ada <${email}> is no admin any more.\n`)
     expect(await isAdmin(world, email)).toBe(false)
+    const json = await stint({ DATABASE_URL }, 'admin', 'remove', email, '--json')
+    expect(JSON.parse(json.out)).toMatchObject({ email, name: 'Ada', isAdmin: false })
   })
 
   test('makes none of somebody whose email could be confirmed, and is not', async ({ world }) => {

@@ -3,8 +3,10 @@ import { addAccount } from './account.ts'
 import { addAdmin } from './admin.ts'
 import type { Cli } from './cli.ts'
 import { addCounts } from './counts.ts'
+import { addDeviceModels } from './device-models.ts'
 import { addDoctor } from './doctor.ts'
 import { explain } from './explain.ts'
+import { addFiles } from './files.ts'
 import { EXIT, type Io } from './io.ts'
 import { addJobs } from './jobs.ts'
 import { addKeys } from './keys.ts'
@@ -14,6 +16,7 @@ import { addQueues } from './queues.ts'
 import { addSchedules } from './schedules.ts'
 import { addShell } from './shell.ts'
 import { addSubmit } from './submit.ts'
+import { addSystem } from './system.ts'
 import { addWatch } from './watch.ts'
 
 const AFTER = `
@@ -50,10 +53,13 @@ export const run = async (args: string[], io: Io, onSubmitted: (jobId: string) =
   addJobs(program, cli)
   addCounts(program, cli)
   addLogs(program, cli)
+  addFiles(program, cli)
+  addDeviceModels(program, cli)
   addSchedules(program, cli)
   addQueues(program, cli)
   addProjects(program, cli)
   addKeys(program, cli)
+  addSystem(program, cli)
   addShell(program, cli, run)
   addDoctor(program, io, cli.exit)
   addAdmin(program, io)

@@ -1,12 +1,15 @@
-import type { Command } from 'commander'
+import { type Command, InvalidArgumentError, Option } from 'commander'
 import type { Api } from '../../functions/http/api.ts'
-import type { AnswerOf } from '../../lib/client/api.ts'
+import type { AnswerOf, CallOf } from '../../lib/client/api.ts'
 import type { Cli } from './cli.ts'
 import type { Io } from './io.ts'
 import { duration, paint, print, table } from './print.ts'
 import { signedIn } from './session.ts'
+import { wholeNumber } from './whole-number.ts'
 
 type Queue = AnswerOf<Api['GET /queues']>['body']['items'][number]
+type Redrive = NonNullable<CallOf<Api['POST /queues/{queue}/redrive']>['body']>
+type Redriven = AnswerOf<Api['POST /queues/{queue}/redrive']>['body']
 
 /** `stint queues`. */
 export const addQueues = (program: Command, { io }: Cli): void => {
@@ -39,12 +42,29 @@ export const addQueues = (program: Command, { io }: Cli): void => {
     .argument('<queue>', 'default, compute or bulk')
     .description('begin its failed jobs anew, those first that failed first (maintainer; of all projects: admin)')
     .option('--project-id <id>', 'those of one project')
+    .option('--kind <kind>')
+    .option('--tag <tag>')
+    .option('--code <code>', 'those that failed with this code')
+    .option('--failed-after <time>', 'RFC 3339; so the other')
+    .option('--failed-before <time>')
+    .addOption(new Option('--limit <integer>', 'how many at most, 1000 if left out').argParser(wholeNumber(1)))
+    .addOption(new Option('--per-second <number>', 'spreads their starts').argParser(someNumber))
     .option('--json', 'print JSON')
-    .action(async (queue: Queue['name'], { projectId, ...options }: { projectId?: string; json?: boolean }) => {
+    .action(async (queue: Queue['name'], { json, ...body }: Redrive & { json?: boolean }) => {
       const { client } = await signedIn(io)
-      const answer = await client.call('POST /queues/{queue}/redrive', { params: { queue }, body: { projectId } })
-      print(io, options, answer, ({ redriven }) => `${redriven} of the failed jobs of ${queue} begin anew.`)
+      const answer = await client.call('POST /queues/{queue}/redrive', { params: { queue }, body })
+      print(io, { ...(json && { json }) }, answer, (it) => toText(queue, it))
     })
+}
+
+const toText = (queue: string, { redriven, skipped }: Redriven): string => {
+  const left = skipped > 0 ? [`${skipped} are left alone: other jobs have their unique keys.`] : []
+  return [`${redriven} of the failed jobs of ${queue} begin anew.`, ...left].join(' ')
+}
+
+const someNumber = (text: string): number => {
+  if (text.trim() !== '' && Number.isFinite(Number(text))) return Number(text)
+  throw new InvalidArgumentError('Expected a number')
 }
 
 const toTable = (io: Io, queues: readonly Queue[]): string => [toRows(io, queues), ...toldAge(io, queues)].join('\n')

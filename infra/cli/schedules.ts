@@ -86,9 +86,10 @@ export const addSchedules = (program: Command, { io }: Cli): void => {
     .command('delete')
     .argument('<id>')
     .description('end a schedule; its jobs stay')
-    .action(async (scheduleId: string) => {
+    .option('--json', 'print JSON')
+    .action(async (scheduleId: string, options: { json?: boolean }) => {
       await (await signedIn(io)).client.call('DELETE /schedules/{scheduleId}', { params: { scheduleId } })
-      io.out(`${scheduleId} is deleted.`)
+      print(io, options, { id: scheduleId }, ({ id }) => `${id} is deleted.`)
     })
 }
 

@@ -49,3 +49,10 @@ const clientOf = (baseUrl: string, credentials?: Parameters<typeof createClient>
 
 const runningUrl = (env: Io['env']): string | undefined =>
   readRunFile(readHostConfig(env).dataDir).find(({ name }) => name === 'host')?.address
+
+/** So many items of a list, or as many as there are. */
+export const first = async <T>(count: number, items: AsyncIterable<T>): Promise<T[]> => {
+  const taken: T[] = []
+  for await (const item of items) if (taken.push(item) === count) break
+  return taken
+}

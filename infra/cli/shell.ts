@@ -30,7 +30,8 @@ export const addShell = (program: Command, { io, exit }: Cli, run: Run): void =>
 
 const HELP = `task KIND …       submit a job; task KIND --help lists the kind's fields; submit KIND … is the same
 login, register   sign in; logout signs out, whoami says as whom one is
-jobs, job ID, watch ID, logs ID, cancel ID, retry ID, kinds, queues, schedules, projects, keys
+jobs, job ID, watch ID, logs ID, change ID, cancel ID, retry ID, delete ID
+counts, kinds, files, device-models, queues, schedules, projects, keys, system
 cls               clear the screen
 exit              leave`
 

@@ -93,6 +93,8 @@ struct Job {
   22: optional string uniqueKey
   /** Cancelled if it has not started by then. */
   23: optional string expiresAt
+  /** The id of the job that submitted it; not in lists. */
+  24: optional string submittedBy
 }
 
 /** Which jobs: see GET /jobs. */
@@ -109,6 +111,10 @@ struct JobQuery {
   8: optional string cursor
   /** The id of the job that submitted them. */
   9: optional string submittedBy
+  10: optional string queuedAfter
+  11: optional string queuedBefore
+  12: optional string finishedAfter
+  13: optional string finishedBefore
 }
 
 struct JobPage {

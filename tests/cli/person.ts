@@ -38,6 +38,7 @@ export const test = worldTest.extend<{ ada: Person }>({
       while (!isOver) {
         await work(host.app, 'default')
         await work(host.app, 'compute')
+        await work(host.app, 'bulk')
         await new Promise((resolve) => setTimeout(resolve, 20))
       }
     })()

@@ -77,6 +77,10 @@ describe.skipIf(!isInstalled()).for(['binary', 'json'] as const)(
       const expiring = await client.submitJob({ ...pi(10), expiresAt: '2100-01-01T00:00:00Z' })
       expect(expiring).toMatchObject({ expiresAt: '2100-01-01T00:00:00.000Z' })
       expect((await client.listJobs({ submittedBy: `${submitted['id']}` })).items).toEqual([])
+      expect((await client.listJobs({ finishedBefore: '2020-01-01T00:00:00Z' })).items).toEqual([])
+      expect((await client.listJobs({ queuedAfter: '2020-01-01T00:00:00+02:00' })).items).toHaveLength(3)
+      await world.sql`UPDATE jobs SET submitted_by = ${`${submitted['id']}`} WHERE id = ${`${expiring['id']}`}`
+      expect(await client.getJob(`${expiring['id']}`)).toMatchObject({ submittedBy: submitted['id'] })
     })
 
     test('hears of the machine and the queues', async ({ world }) => {

@@ -1,0 +1,96 @@
+import { createWriteStream } from 'node:fs'
+import { basename } from 'node:path'
+import { pipeline } from 'node:stream/promises'
+import { type Command, Option } from 'commander'
+import type { Api } from '../../functions/http/api.ts'
+import type { ItemOf } from '../../lib/client/api.ts'
+import type { Cli } from './cli.ts'
+import { CommandError, EXIT, type Io } from './io.ts'
+import { ago, harmless, paint, print, size, table } from './print.ts'
+import { first, type Session, signedIn } from './session.ts'
+import { upload } from './upload.ts'
+import { wholeNumber } from './whole-number.ts'
+
+type File = ItemOf<Api['GET /files']>
+
+interface Options {
+  json?: boolean
+  projectId?: string
+}
+
+/** `stint files`. */
+export const addFiles = (program: Command, { io }: Cli): void => {
+  const files = program.command('files').description('what jobs read, and what they made')
+  files
+    .command('list', { isDefault: true })
+    .description('the files of a project, newest first')
+    .option('--project-id <id>', 'your own project if left out')
+    .addOption(new Option('--limit <integer>', 'how many').argParser(wholeNumber(1)).default(20))
+    .option('--json', 'print JSON')
+    .action(async ({ projectId, limit, ...options }: Options & { limit: number }) => {
+      const { client } = await signedIn(io)
+      const query = { projectId, limit: Math.min(limit, 100) }
+      const items = await first(limit, client.each('GET /files', { query }))
+      print(io, options, items, (rows) => toTable(io, rows))
+    })
+  files
+    .command('upload')
+    .argument('<path>')
+    .description('upload a file of this machine; its id is printed')
+    .option('--project-id <id>', 'the project; your own if left out')
+    .option('--json', 'print JSON')
+    .action(async (path: string, { projectId, ...options }: Options) => {
+      const { client } = await signedIn(io)
+      const file = await metadata(client, await upload(client, path, projectId))
+      print(io, options, file, ({ id }) => id)
+    })
+  files
+    .command('download')
+    .argument('<id>')
+    .argument('[path]', 'where to; - is standard output; its own name here if left out, unless there is such a file')
+    .description('fetch a file')
+    .option('--json', 'print JSON')
+    .action(async (fileId: string, given: string | undefined, options: Options) => {
+      const { client } = await signedIn(io)
+      const file = await metadata(client, fileId)
+      const path = given ?? ownName(file)
+      const { body } = await client.response('GET /files/{fileId}', { params: { fileId } })
+      if (path === '-') return pipeline(body ?? [], process.stdout, { end: false })
+      // A name that somebody else chose must not replace a file.
+      await pipeline(body ?? [], createWriteStream(path, { flags: given === undefined ? 'wx' : 'w' }))
+      print(io, options, { ...file, path }, () => harmless(path))
+    })
+  files
+    .command('delete')
+    .argument('<id>')
+    .description('delete a file that no job needs any more')
+    .option('--json', 'print JSON')
+    .action(async (fileId: string, options: Options) => {
+      await (await signedIn(io)).client.call('DELETE /files/{fileId}', { params: { fileId } })
+      print(io, options, { id: fileId }, ({ id }) => `${id} is deleted.`)
+    })
+}
+
+const metadata = async (client: Session['client'], fileId: string): Promise<File> =>
+  (await client.call('GET /files/{fileId}/metadata', { params: { fileId } })).file
+
+/** Without the folders that a name may claim. */
+const ownName = ({ name }: File): string => {
+  const own = basename(name)
+  if (own !== '' && own !== '.' && own !== '..') return own
+  throw new CommandError(`Say where to: the file is called ${harmless(name)}`, EXIT.usage)
+}
+
+const toTable = (io: Io, files: readonly File[]): string => {
+  if (files.length === 0) return 'No files.'
+  return table([
+    ['ID', 'TYPE', 'SIZE', 'MADE', 'NAME'].map((it) => paint(io, 'dim', it)),
+    ...files.map((it) => [
+      it.id,
+      it.contentType,
+      it.sizeBytes === null ? 'not here yet' : size(it.sizeBytes),
+      `${ago(it.createdAt)} ago`,
+      harmless(it.name),
+    ]),
+  ])
+}
