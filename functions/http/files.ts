@@ -31,7 +31,7 @@ export const create = route({
   method: 'POST',
   path: '/files',
   summary: 'Upload a file of at most 4 MiB',
-  description: 'The body is the file. For larger ones there is POST /files/uploads.',
+  description: 'The body is the file. For larger files use POST /files/uploads.',
   actor: 'user',
   scope: 'files:write',
   query: z.object({
@@ -52,7 +52,7 @@ export const create = route({
 export const announce = route({
   method: 'POST',
   path: '/files/uploads',
-  summary: 'Announce a file, and get the URL to which it is to be sent',
+  summary: 'Announce a file, and get the URL to upload it to',
   description: 'Send exactly the announced bytes there, with the given method and headers, before the URL expires.',
   actor: 'user',
   scope: 'files:write',

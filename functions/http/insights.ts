@@ -57,7 +57,7 @@ const activityReply = z
 export const getActivity = route({
   method: 'GET',
   path: '/activity',
-  summary: 'How many jobs ended, waited and ran, in sixty spans until now',
+  summary: 'How many jobs ended, and how long they waited and ran, in sixty intervals until now',
   description:
     'In the spans, of each project the newest 10 000 jobs count, or fewer where there are more than ten projects. All that ' +
     'are in a state, now, are counted up to 10 000; those that succeeded among the oldest 20 000 of a project.',
@@ -97,7 +97,7 @@ const failureGroup = z
 export const listFailures = route({
   method: 'GET',
   path: '/failures',
-  summary: 'Failed jobs, those together that failed alike, the latest first',
+  summary: 'Failed jobs, grouped by cause, latest first',
   description:
     'Alike are jobs of one kind and code whose messages differ in numbers, ids and quoted names only. Of each project the ' +
     'latest 5 000 failures count, or fewer where there are more than four projects.',

@@ -61,8 +61,8 @@ export const listMissed = route({
     200: z.object({
       events: z.array(liveEvent).meta({ description: 'In order per job.' }),
       after: z.string(),
-      hasMore: z.boolean().meta({ description: 'Ask again at once.' }),
-      reset: z.boolean().meta({ description: 'Events were passed over.' }),
+      hasMore: z.boolean().meta({ description: 'There are more: ask again at once.' }),
+      reset: z.boolean().meta({ description: 'Some events can no longer be given: load the jobs again.' }),
     }),
   },
   errors: ['PROJECT_NOT_FOUND'],

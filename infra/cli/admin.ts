@@ -9,7 +9,9 @@ import { harmless } from './print.ts'
 
 /** `stint admin add|remove EMAIL`: the only way to become an admin. */
 export const addAdmin = (program: Command, io: Io): void => {
-  const admin = program.command('admin').description('say who may pause queues and redrive the jobs of everybody')
+  const admin = program
+    .command('admin')
+    .description('add or remove admins, who may pause queues and redrive jobs of all projects')
   const change = async (email: string, isAdmin: boolean): Promise<void> => {
     const { user, confirmed } = await withDatabase(io, async (sql, env) => {
       const confirmed = isAdmin && canConfirm({ publicUrl: env['PUBLIC_URL'], smtpUrl: env['SMTP_URL'] })
@@ -24,12 +26,12 @@ export const addAdmin = (program: Command, io: Io): void => {
   admin
     .command('add')
     .argument('<email>')
-    .description('make somebody an admin')
+    .description('make a user an admin')
     .action((email: string) => change(email, true))
   admin
     .command('remove')
     .argument('<email>')
-    .description('make an admin a user like any other')
+    .description('take the admin role away')
     .action((email: string) => change(email, false))
 }
 

@@ -10,10 +10,10 @@ type Queue = AnswerOf<Api['GET /queues']>['body']['items'][number]
 
 /** `stint queues`. */
 export const addQueues = (program: Command, { io }: Cli): void => {
-  const queues = program.command('queues').description('the queues, and what waits and runs in them')
+  const queues = program.command('queues').description('queues and how many jobs wait and run in them')
   queues
     .command('list', { isDefault: true })
-    .description('how full they are')
+    .description('list the queues')
     .option('--json', 'print JSON')
     .action(async (options: { json?: boolean }) => {
       const { items } = await (await signedIn(io)).client.call('GET /queues')
@@ -26,7 +26,7 @@ export const addQueues = (program: Command, { io }: Cli): void => {
     queues
       .command(verb)
       .argument('<queue>', 'default, compute or bulk')
-      .description(verb === 'pause' ? 'keep its jobs from starting (admin)' : 'let its jobs start again (admin)')
+      .description(verb === 'pause' ? 'start no more jobs of it (admin)' : 'start its jobs again (admin)')
       .option('--json', 'print JSON')
       .action(async (name: Queue['name'], options: { json?: boolean }) => {
         const { client } = await signedIn(io)
@@ -37,8 +37,8 @@ export const addQueues = (program: Command, { io }: Cli): void => {
   queues
     .command('redrive')
     .argument('<queue>', 'default, compute or bulk')
-    .description('begin its failed jobs anew, those first that failed first (maintainer; of all projects: admin)')
-    .option('--project-id <id>', 'those of one project')
+    .description('run its failed jobs again, oldest failure first (maintainer; without --project-id: admin)')
+    .option('--project-id <id>', 'only those of this project')
     .option('--json', 'print JSON')
     .action(async (queue: Queue['name'], { projectId, ...options }: { projectId?: string; json?: boolean }) => {
       const { client } = await signedIn(io)

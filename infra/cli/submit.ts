@@ -51,8 +51,8 @@ export const addSubmit = (program: Command, cli: Cli): void => {
     })
   program
     .command('kinds')
-    .argument('[kind]', 'what this one takes')
-    .description('the kinds of job there are')
+    .argument('[kind]', 'show what this kind takes')
+    .description('list the kinds of job')
     .option('--json', 'print JSON')
     .action(async (name: string | undefined, options: { json?: boolean }) => {
       if (name !== undefined && !options.json) return submitKind(cli, name, ['--help'])
@@ -88,18 +88,18 @@ const addCommon = (command: Command): void => {
   command
     .option('--watch', 'show its progress until it ends')
     .option('--json', 'print the job as JSON')
-    .option('--input <json>', 'the input as JSON, @file or -; flags go before it')
-    .option('--file <path>', 'upload a file of this machine, and give the job its id')
-    .option('--name <text>', 'a name for people')
-    .option('--project-id <id>', 'the project; your own if left out')
-    .addOption(new Option('--priority <integer>', '-10 to 10, the highest first').argParser(wholeNumber()))
+    .option('--input <json>', 'the input as JSON, @file or -; flags take precedence')
+    .option('--file <path>', 'upload a local file for the job')
+    .option('--name <text>', 'a name to show')
+    .option('--project-id <id>', 'default: your own project')
+    .addOption(new Option('--priority <integer>', '-10 to 10; the highest runs first').argParser(wholeNumber()))
     .addOption(new Option('--delay-seconds <integer>', 'not before that').argParser(wholeNumber()))
-    .option('--run-at <time>', 'not before then (RFC 3339)')
+    .option('--run-at <time>', 'start no earlier (RFC 3339)')
     .addOption(
       new Option('--expires-in-seconds <integer>', 'cancelled if it has not started by then').argParser(wholeNumber(1)),
     )
-    .option('--expires-at <time>', 'cancelled if it has not started by then (RFC 3339)')
-    .option('--after <id>', 'after this job; can be repeated', collect)
+    .option('--expires-at <time>', 'cancel it if it has not started by then (RFC 3339)')
+    .option('--after <id>', 'run after this job; can be repeated', collect)
     .addOption(
       new Option('--on-parent-failure <what>', 'what becomes of it when one of those fails').choices([
         'fail',
@@ -117,7 +117,7 @@ const addCommon = (command: Command): void => {
       ),
     )
     .addOption(new Option('--on-duplicate <what>', 'when another job has the key').choices(['return', 'replace']))
-    .option('--idempotency-key <key>', 'a repeat within 24 h gives the same job')
+    .option('--idempotency-key <key>', 'submitting again within 24 h returns the same job')
 }
 
 const send = async (
