@@ -26,9 +26,9 @@ describeInBrowser('a person', () => {
     await page.getByLabel('Password').fill('wrong')
     await page.getByRole('button', { name: 'Sign in' }).click()
     await page.getByText('Email or password is wrong').waitFor()
-    await page.getByRole('button', { name: 'Make an account' }).click()
+    await page.getByRole('button', { name: 'Create an account' }).click()
     await page.getByLabel('Email').fill('no address')
-    await page.getByRole('button', { name: 'Make the account' }).click()
+    await page.getByRole('button', { name: 'Create account' }).click()
     await expect.poll(() => page.locator('[aria-invalid="true"]').count(), { timeout: PATIENCE_MS }).toBe(3)
   })
 
@@ -52,7 +52,7 @@ describeInBrowser('a person', () => {
     await page.getByRole('button', { name: 'It is mine' }).click()
     await page.getByRole('alert').waitFor()
     await page.reload()
-    await page.getByRole('heading', { name: 'Open the link in the mail' }).waitFor()
+    await page.getByRole('heading', { name: 'Open the link from the mail' }).waitFor()
   })
 
   test('who forgot the password chooses another by the link in the mail, and signs in with it', async ({ stage }) => {
@@ -64,7 +64,7 @@ describeInBrowser('a person', () => {
     await page.getByLabel('Email').fill(email)
     expect(await complaints(page)).toEqual([])
     await page.getByRole('button', { name: 'Send the mail' }).click()
-    await page.getByRole('heading', { name: 'Look into your mails' }).waitFor()
+    await page.getByRole('heading', { name: 'Check your mail' }).waitFor()
     await page.goto(await linkFromMail(stage, email, '/dashboard/new-password'))
     await page.getByLabel('New password').fill('short')
     await page.getByRole('button', { name: 'Change it' }).click()
@@ -239,9 +239,9 @@ describeInBrowser('a person', () => {
       .toBe('true')
     await dialog.getByLabel('Name').fill('Nightly import')
     await dialog.getByLabel('Files').selectOption('read')
-    await dialog.getByLabel('It expires').selectOption('in 90 days')
+    await dialog.getByLabel('Expires').selectOption('in 90 days')
     await dialog.getByRole('button', { name: 'Make the key' }).click()
-    await page.getByRole('dialog', { name: 'The key is made' }).waitFor()
+    await page.getByRole('dialog', { name: 'API key created' }).waitFor()
     const secret = (await page.locator('.secret code').textContent()) ?? ''
     await page.keyboard.press('Escape')
     await page.getByRole('dialog').waitFor({ state: 'detached' })

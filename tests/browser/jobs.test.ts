@@ -233,7 +233,7 @@ describeInBrowser('jobs in the dashboard', () => {
     await page.getByRole('radio', { name: /^debug\.noop/ }).check()
     const echo = page.locator('[name="input.echo"]')
     await echo.fill('{"hello": ["world"]}')
-    await page.getByText('Name, tags and when').click()
+    await page.getByText('Name, tags and timing').click()
     const name = page.locator('[name=".name"]')
     await name.fill('Kept')
     await page.reload()
@@ -349,7 +349,7 @@ describeInBrowser('jobs in the dashboard', () => {
       await button.click()
       await page.getByRole('button', { name: 'Delete it' }).click()
       await page
-        .getByText(/^The job is deleted\.$|^Its events go to Kafka/)
+        .getByText(/^Job deleted\.$|^Its events go to Kafka/)
         .first()
         .waitFor()
       return new URL(page.url()).pathname
@@ -441,7 +441,7 @@ describeInBrowser('jobs in the dashboard', () => {
     const { page } = await stage.open()
     await register(page)
     await fillForm(page, 'debug.noop', { 'input.steps': '1' })
-    await page.getByText('Name, tags and when').click()
+    await page.getByText('Name, tags and timing').click()
     await page.locator('[name=".delaySeconds"]').fill('3600')
     await page.locator('[name=".expiresInSeconds"]').fill('7200')
     await submit(page)

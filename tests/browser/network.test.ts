@@ -46,7 +46,7 @@ describeInBrowser('whoever uses the dashboard', () => {
     await page.route('**/failures?**', (route) => route.abort('connectionreset'), { times: 1 })
     await page.getByRole('link', { name: 'Failures', exact: true }).click()
     await page.getByText('Offline').waitFor()
-    await page.getByText('Nothing failed in this time.').waitFor()
+    await page.getByText('No failures in this time range.').waitFor()
     await page.getByText('Live', { exact: true }).waitFor()
   })
 

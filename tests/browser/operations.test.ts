@@ -8,7 +8,7 @@ describeInBrowser('whoever runs Stint', () => {
     const { page } = await stage.open()
     await register(page)
     await page.goto('/dashboard/schedules')
-    await page.getByText('Nothing is scheduled.').waitFor()
+    await page.getByText('No schedules yet.').waitFor()
     await page.getByRole('button', { name: 'New schedule' }).first().click()
     await page.locator('[name=".name"]').fill('Each night')
     await page.locator('[name=".cron"]').fill('at night')
@@ -24,10 +24,10 @@ describeInBrowser('whoever runs Stint', () => {
     await page.getByRole('heading', { name: 'Each night' }).waitFor()
     await page.getByText('its jobs expire after 1 h 30 min').waitFor()
     await page.getByRole('button', { name: 'Pause' }).click()
-    await page.getByText('Paused: it makes no jobs.').waitFor()
+    await page.getByText('Paused: it submits no jobs.').waitFor()
     await page.getByRole('button', { name: 'Delete' }).click()
     await page.getByRole('dialog').getByRole('button', { name: 'Delete it' }).click()
-    await page.getByText('Nothing is scheduled.').waitFor()
+    await page.getByText('No schedules yet.').waitFor()
   })
 
   test('is told why a schedule was refused, also where no field is that alone', async ({ stage }) => {
@@ -107,7 +107,7 @@ describeInBrowser('whoever runs Stint', () => {
     await page.locator('section[aria-label="Status"][data-state="failed"]').waitFor()
     await page.goto('/dashboard/queues')
     await bulk.getByRole('button', { name: 'Redrive failed jobs' }).click()
-    await page.getByText('1 failed job begins anew.').waitFor()
+    await page.getByText('Retrying 1 failed job.').waitFor()
   })
 
   test('sees the processes and their logs as an admin, and restarts one', async ({ stage }) => {

@@ -89,7 +89,7 @@ describeInBrowser('the pages of the dashboard', () => {
   test.for(LOOKS)('so is the one to sign in: $theme, $width wide', async ({ theme, ...viewport }, { stage }) => {
     const { page } = await stage.open({ viewport, colorScheme: theme })
     await page.goto('/')
-    await page.getByRole('button', { name: 'Make an account' }).click()
+    await page.getByRole('button', { name: 'Create an account' }).click()
     await page.screenshot({ path: `${SCREENSHOTS}sign-in-${viewport.width}-${theme}.png` })
     expect([await complaints(page), await overflow(page)]).toEqual([[], 0])
   })

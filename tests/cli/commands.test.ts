@@ -96,7 +96,7 @@ describe('submit', () => {
     const job = JSON.parse((await ada.stint(['job', idOf(done), '--json'])).out)
     expect(job).toMatchObject({ name: 'Mine', tags: ['x', 'y'], result: { steps: 4, echo: { a: [1] } } })
     expect((await ada.stint(['jobs', '--tag', 'y'])).out).toContain('debug.noop  succeeded  100 %')
-    expect((await ada.stint(['jobs', '--tag', 'z'])).out).toBe('No job is like that.\n')
+    expect((await ada.stint(['jobs', '--tag', 'z'])).out).toBe('No matching jobs.\n')
   })
 
   test('says of one kind what it takes, as submit does', async ({ ada }) => {

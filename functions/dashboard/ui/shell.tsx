@@ -101,7 +101,7 @@ const REACH = {
   connecting: 'Connecting',
   live: 'Live',
   polling: 'Polling every 2 s',
-  away: 'Offline: trying again',
+  away: 'Offline, reconnecting',
 } as const
 
 const Foot = () => (
@@ -120,7 +120,7 @@ const Foot = () => (
       >
         {THEMES.map((it) => (
           <option key={it} value={it}>
-            {it === 'system' ? 'Theme of the system' : it === 'light' ? 'Light' : 'Dark'}
+            {it === 'system' ? 'System theme' : it === 'light' ? 'Light' : 'Dark'}
           </option>
         ))}
       </select>

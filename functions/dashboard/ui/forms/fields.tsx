@@ -148,7 +148,7 @@ export const ListField = (props: FieldProps) => (
       <textarea
         {...control}
         rows={3}
-        placeholder="One a line"
+        placeholder="One per line"
         value={Array.isArray(props.value) ? props.value.join('\n') : ''}
         onInput={({ currentTarget: it }) => props.onChange(it.value === '' ? undefined : it.value.split('\n'))}
       />
@@ -167,7 +167,7 @@ export const JsonField = (props: FieldProps) => {
     props.onChange(parsed === 'wrong' ? undefined : parsed?.value)
   }
   return (
-    <Field props={props} error={isWrong.value ? 'This is no JSON yet.' : props.errors.get(props.path)}>
+    <Field props={props} error={isWrong.value ? 'Not valid JSON yet.' : props.errors.get(props.path)}>
       {(control) => (
         <textarea
           {...control}

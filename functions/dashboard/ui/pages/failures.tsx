@@ -30,7 +30,7 @@ export const FailuresPage = () => {
       title="Failures"
       lead="Together are jobs of one kind and code whose messages differ in numbers, ids and quoted names only."
       actions={
-        <fieldset class="tabs" aria-label="Span of time">
+        <fieldset class="tabs" aria-label="Time range">
           {SPANS.map((it) => (
             <button
               key={it}
@@ -49,7 +49,7 @@ export const FailuresPage = () => {
     >
       <Problem problem={problem} />
       {!data && !problem && <Skeleton lines={5} />}
-      {data?.items.length === 0 && <Empty title="Nothing failed in this time." />}
+      {data?.items.length === 0 && <Empty title="No failures in this time range." />}
       {data && data.items.length > 0 && (
         <ul class="cards">
           {data.items.map((it) => (
@@ -64,7 +64,7 @@ export const FailuresPage = () => {
 const GroupCard = ({ group, reload }: { group: Group; reload: () => Promise<void> }) => {
   const retry = async (): Promise<void> => {
     const { retried } = await api.call('POST /jobs/retry', { body: { ids: group.jobIds } })
-    say(`${quantity(retried, 'job begins', 'jobs begin')} anew.`)
+    say(`Retrying ${quantity(retried, 'job')}.`)
     await reload()
   }
   return (

@@ -36,7 +36,7 @@ export const OverviewPage = () => {
     <Page
       title="Overview"
       actions={
-        <fieldset class="tabs" aria-label="Span of time">
+        <fieldset class="tabs" aria-label="Time range">
           {SPANS.map(([value, name]) => (
             <button
               key={value}

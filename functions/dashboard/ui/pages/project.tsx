@@ -37,7 +37,7 @@ export const ProjectPage = () => {
     route('/dashboard/jobs')
   }
   const remove = async (): Promise<void> => {
-    const text = 'Its jobs, files, schedules and keys go with it.'
+    const text = 'Its jobs, files, schedules and keys are deleted too.'
     if (!(await isSure(`Delete “${project.name}”?`, text, 'Delete it'))) return
     await api.call('DELETE /projects/{projectId}', { params: { projectId: id } })
     if (projectId.value === id) chooseProject(null)

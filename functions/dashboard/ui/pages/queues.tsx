@@ -49,8 +49,8 @@ const QueueCard = ({ queue, reload }: { queue: Queue; reload: () => Promise<void
     const { redriven } = await api.call('POST /queues/{queue}/redrive', { params, body })
     say(
       redriven === 0
-        ? 'No failed job is left that could begin anew.'
-        : `${quantity(redriven, 'failed job begins', 'failed jobs begin')} anew.`,
+        ? 'No failed jobs are left to retry.'
+        : `Retrying ${quantity(redriven, 'failed job')}.`,
     )
     await reload()
   }
@@ -68,7 +68,7 @@ const QueueCard = ({ queue, reload }: { queue: Queue; reload: () => Promise<void
           name="longest wait"
           value={queue.oldestDueSeconds === null ? '–' : duration(queue.oldestDueSeconds * 1_000)}
         />
-        <Figure name="doorbells in SQS" value={queue.sqsVisible === null ? 'SQS is away' : count(queue.sqsVisible)} />
+        <Figure name="doorbells in SQS" value={queue.sqsVisible === null ? 'SQS can’t be reached' : count(queue.sqsVisible)} />
       </dl>
       {queue.countedSecondsAgo > 0 && (
         <p class="soft">Counted {duration(queue.countedSecondsAgo * 1_000)} ago: so many take a while.</p>
@@ -76,7 +76,7 @@ const QueueCard = ({ queue, reload }: { queue: Queue; reload: () => Promise<void
       <div class="actions">
         {isAdmin && <Action run={pause}>{queue.paused ? 'Resume' : 'Pause'}</Action>}
         {(isAdmin || project !== null) && (
-          <Action run={redrive} title="Begins failed jobs anew, those first that failed first">
+          <Action run={redrive} title="Retries failed jobs, oldest failure first">
             {project === null ? 'Redrive failed jobs' : 'Redrive failed jobs of the project'}
           </Action>
         )}

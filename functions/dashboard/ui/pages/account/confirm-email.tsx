@@ -30,7 +30,7 @@ export const ConfirmEmailPage = () => {
   return (
     <Gate
       title="Confirm your email address"
-      lead={`You made an account at Stint with ${user.value ? `the address ${user.value.email}` : 'this address'}.`}
+      lead={`You created a Stint account with ${user.value ? `the address ${user.value.email}` : 'this address'}.`}
       submission={submission}
       action="It is mine"
     />

@@ -14,7 +14,7 @@ export const ForgotPasswordPage = () => {
   })
   if (isDone.value) {
     return (
-      <GateNote title="Look into your mails">
+      <GateNote title="Check your mail">
         <p class="soft">
           If there is an account for {email.value}, a mail is on its way. For an hour its link leads to where a new
           password can be chosen.

@@ -36,7 +36,7 @@ export const JobRelatives = ({ job }: { job: Job }) => {
   )
   return (
     <section class="card" aria-labelledby="relatives">
-      <h2 id="relatives">Runs after, and before</h2>
+      <h2 id="relatives">Dependencies</h2>
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by keyboard */}
       <section class="graph" ref={frame} tabIndex={0} aria-label="Graph">
         <svg
