@@ -29,7 +29,7 @@ const Unconfirmed = ({ person }: { person: User }) => {
   return (
     <section class="card callout" aria-label="Email">
       <p>
-        <b>{person.email}</b> is not confirmed yet. The link in the mail that you were sent does it.
+        <b>{person.email}</b> is not confirmed yet. Open the link in the mail that you were sent.
       </p>
       <Action run={send}>Send the mail again</Action>
     </section>
@@ -113,7 +113,7 @@ const Password = () => {
       {errors.size === 0 && <Problem problem={problem} />}
       <div class="actions">
         <button class="button" type="submit" disabled={busy || current.value === '' || next.value === ''}>
-          Change the password
+          Change password
         </button>
       </div>
     </form>

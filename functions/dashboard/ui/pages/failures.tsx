@@ -28,7 +28,7 @@ export const FailuresPage = () => {
   return (
     <Page
       title="Failures"
-      lead="Together are jobs of one kind and code whose messages differ in numbers, ids and quoted names only."
+      lead="Jobs of the same kind and error code are grouped if their messages differ only in numbers, ids and quoted names."
       actions={
         <fieldset class="tabs" aria-label="Time range">
           {SPANS.map((it) => (

@@ -29,7 +29,7 @@ export const NewPasswordPage = () => {
     )
   }
   return (
-    <Gate title="Choose a new password" submission={submission} action="Change it">
+    <Gate title="Choose a new password" submission={submission} action="Change password">
       <TextField
         label="New password"
         name="newPassword"

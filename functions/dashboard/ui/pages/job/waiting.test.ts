@@ -17,6 +17,22 @@ test('a job that is due is due now, however long ago that was', () => {
   expect([told('delayed', 90), told('delayed', -5), told('retry', -5)]).toEqual([
     'It is due in 1 min.',
     'It is due now.',
-    'It failed, and is tried again now.',
+    'It runs again now.',
   ])
+})
+
+test('a job that a limit holds back says which one, and takes no rate for a number that may run at once', () => {
+  const sentences = (['kind', 'key', 'rate'] as const).map((of) =>
+    waitingSentence({ reason: 'limit', limit: of === 'kind' ? 3 : 1, of, expectedStartAt: null }, NOW),
+  )
+  expect(sentences).toEqual([
+    'Its kind has reached its limit of 3 jobs at once.',
+    'Its key has reached its limit of 1 job at once.',
+    'Its kind has reached its rate limit.',
+  ])
+})
+
+test('a job behind others says how many those are', () => {
+  const behind = (jobs: number) => waitingSentence({ reason: 'behind', jobs, expectedStartAt: null }, NOW)
+  expect([behind(1), behind(20)]).toEqual(['1 job is ahead of it.', '20 jobs are ahead of it.'])
 })

@@ -1,5 +1,5 @@
 import type { Job } from '../../data/job.ts'
-import { relative } from '../../parts/format.ts'
+import { quantity, relative } from '../../parts/format.ts'
 
 type Because = NonNullable<Job['waitingBecause']>
 
@@ -7,7 +7,7 @@ type Because = NonNullable<Job['waitingBecause']>
 export const waitingSentence = (because: Because, now: number): string => {
   if ('until' in because) {
     const until = isAhead(because.until, now) ? relative(because.until, now) : 'now'
-    return because.reason === 'retry' ? `It failed, and is tried again ${until}.` : `It is due ${until}.`
+    return because.reason === 'retry' ? `It runs again ${until}.` : `It is due ${until}.`
   }
   const { expectedStartAt } = because
   const expected =
@@ -26,8 +26,13 @@ const reasonOf = (because: Exclude<Because, { until: string }>): string => {
     case 'paused':
       return `The queue ${because.queue} is paused.`
     case 'limit':
-      return `At most ${because.limit} run at once of its ${because.of}.`
+      return limitSentence(because)
     case 'behind':
-      return because.jobs === 0 ? 'It is next.' : `Jobs that go before it: ${because.jobs}.`
+      return because.jobs === 0 ? 'It is next.' : `${quantity(because.jobs, 'job is', 'jobs are')} ahead of it.`
   }
 }
+
+const limitSentence = ({ of, limit }: Extract<Because, { reason: 'limit' }>): string =>
+  of === 'rate'
+    ? 'Its kind has reached its rate limit.'
+    : `Its ${of} has reached its limit of ${quantity(limit, 'job')} at once.`

@@ -33,7 +33,7 @@ export const JobBulk = ({
   }
   return (
     <section class="bulk" aria-label="Selected jobs">
-      <p>{some.length} chosen</p>
+      <p>{some.length} selected</p>
       <Action run={cancel} disabled={live.length === 0}>
         Cancel {live.length || ''}
       </Action>

@@ -19,9 +19,9 @@ export const Tiles = ({ activity: { live, buckets } }: { activity: Activity }) =
     ['running', now(live.running), 'now'],
     ['queued', now(live.queued), 'now'],
     ['blocked', now(live.blocked), 'now'],
-    ['succeeded', count(ended('succeeded')), 'in this time'],
-    ['failed', count(ended('failed')), 'in this time'],
-    ['cancelled', count(ended('cancelled')), 'in this time'],
+    ['succeeded', count(ended('succeeded')), 'in this range'],
+    ['failed', count(ended('failed')), 'in this range'],
+    ['cancelled', count(ended('cancelled')), 'in this range'],
   ]
   return (
     <ul class="tiles">

@@ -67,7 +67,7 @@ export const NewKeyDialog = ({ projectId, close }: { projectId: string; close: (
         </label>
         {errors.size === 0 && <Problem problem={problem} />}
         <button type="submit" class="button primary" disabled={busy} aria-busy={busy}>
-          Make the key
+          Create key
         </button>
       </form>
     </Dialog>

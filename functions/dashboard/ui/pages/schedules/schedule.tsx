@@ -16,7 +16,13 @@ export const ScheduleCard = ({ schedule, reload }: { schedule: Schedule; reload:
     await reload()
   }
   const remove = async (): Promise<void> => {
-    if (!(await isSure(`Delete “${schedule.name}”?`, 'It submits no more jobs. The jobs it has submitted stay.', 'Delete it')))
+    if (
+      !(await isSure(
+        `Delete “${schedule.name}”?`,
+        'It submits no more jobs. The jobs it has submitted stay.',
+        'Delete it',
+      ))
+    )
       return
     await api.call('DELETE /schedules/{scheduleId}', { params })
     await reload()

@@ -35,9 +35,7 @@ export const AuditList = ({
       <h2 id="audit">Audit log</h2>
       <Problem problem={newest.problem} />
       {!newest.data && !newest.problem && <Skeleton lines={4} />}
-      {newest.data && entries.length === 0 && (
-        <p class="soft">Nothing yet. Submitted jobs are not listed here.</p>
-      )}
+      {newest.data && entries.length === 0 && <p class="soft">Nothing yet. Submitted jobs are not listed here.</p>}
       <ol class="rows audit">
         {entries.map((it) => (
           <Line key={it.id} entry={it} nameOf={nameOf} />
