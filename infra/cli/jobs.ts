@@ -1,6 +1,7 @@
 import { type Command, Option } from 'commander'
 import type { Api } from '../../functions/http/api.ts'
 import type { AnswerOf, CallOf } from '../../lib/client/api.ts'
+import { waitingSentence } from '../../lib/client/waiting-sentence.ts'
 import { STATE_COLOURS } from '../demo/bars.ts'
 import type { Cli } from './cli.ts'
 import { CommandError, EXIT, type Io } from './io.ts'
@@ -182,13 +183,7 @@ const describe = (io: Io, job: Explained): string => {
     ['kind', job.kind],
     ['name', job.name && harmless(job.name)],
     ['state', paint(io, STATE_COLOURS[job.state], job.state)],
-    [
-      'waits',
-      waiting &&
-        Object.entries(waiting)
-          .flatMap(([, value]) => value ?? [])
-          .join(' '),
-    ],
+    ['waits', waiting && waitingSentence(waiting, Date.now(), duration)],
     ['done', percent(job.progress)],
     ['attempt', `${job.attempt} of ${job.maxAttempts}, stint ${job.stint}`],
     ['queued', job.queuedAt],

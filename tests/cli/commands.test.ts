@@ -147,6 +147,14 @@ describe('submit', () => {
     expect(out).toMatch(/\n\nTypeError: no map\n {4}at a \(lib\/\uFFFDb\.ts:1:2\)\n$/)
   })
 
+  test('says in words why it waits, and how long', async ({ ada }) => {
+    await register(ada)
+    const delayed = idOf(await ada.stint(['submit', 'debug.noop', '--delay-seconds', '7200']))
+    const after = idOf(await ada.stint(['submit', 'debug.noop', '--after', delayed]))
+    expect((await ada.stint(['job', delayed])).out).toMatch(/^waits +It is due in 2 h\.$/m)
+    expect((await ada.stint(['job', after])).out).toMatch(/^waits +It runs after a job that has not ended\.$/m)
+  })
+
   test('can be changed while it waits', async ({ ada }) => {
     await register(ada)
     const id = idOf(await ada.stint(['submit', 'debug.noop', '--delay-seconds', '600']))
