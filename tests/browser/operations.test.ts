@@ -15,12 +15,12 @@ describeInBrowser('whoever runs Stint', () => {
     await page.locator('[name=".kind"]').selectOption('math.pi')
     await page.locator('[name=".expiresInSeconds"]').fill('5400')
     await page.locator('[name="input.digits"]').fill('10')
-    await page.getByRole('button', { name: 'Add the schedule' }).click()
+    await page.getByRole('button', { name: 'Create schedule' }).click()
     await expect
       .poll(() => page.locator('[name=".cron"]').getAttribute('aria-invalid'), { timeout: PATIENCE_MS })
       .toBe('true')
     await page.locator('[name=".cron"]').fill('30 2 * * *')
-    await page.getByRole('button', { name: 'Add the schedule' }).click()
+    await page.getByRole('button', { name: 'Create schedule' }).click()
     await page.getByRole('heading', { name: 'Each night' }).waitFor()
     await page.getByText('its jobs expire after 1 h 30 min').waitFor()
     await page.getByRole('button', { name: 'Pause' }).click()
@@ -40,7 +40,7 @@ describeInBrowser('whoever runs Stint', () => {
     await page.locator('[name=".kind"]').selectOption('mail.send')
     const mail = { 'input.to': 'nobody', 'input.subject': 'Hello', 'input.text': 'Dear all' }
     for (const [name, value] of Object.entries(mail)) await page.locator(`[name="${name}"]`).fill(value)
-    await page.getByRole('button', { name: 'Add the schedule' }).click()
+    await page.getByRole('button', { name: 'Create schedule' }).click()
     await page.getByRole('dialog').getByText('input.to[0]').waitFor()
   })
 

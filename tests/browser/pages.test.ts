@@ -47,7 +47,7 @@ const PAGES: { name: string; path: string; shows: string }[] = [
 const DIALOGS: { name: string; path: string; button: string; shows: string }[] = [
   { name: 'new-project', path: '/dashboard/projects', button: 'New project', shows: 'Create project' },
   { name: 'new-key', path: '/dashboard/projects/{project}', button: 'New key', shows: 'Create key' },
-  { name: 'new-schedule', path: '/dashboard/schedules', button: 'New schedule', shows: 'Add the schedule' },
+  { name: 'new-schedule', path: '/dashboard/schedules', button: 'New schedule', shows: 'Create schedule' },
   { name: 'log', path: '/dashboard/system', button: 'Log of kafka', shows: 'Mock cluster' },
 ]
 

@@ -86,7 +86,7 @@ export const ScheduleDialog = ({ close }: { close: () => void }) => {
         )}
         {!isPlaced(form.current, errors) && <Problem problem={problem} />}
         <button type="submit" class="button primary" disabled={busy} aria-busy={busy}>
-          Add the schedule
+          Create schedule
         </button>
       </form>
     </Dialog>
