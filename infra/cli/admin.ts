@@ -18,10 +18,10 @@ export const addAdmin = (program: Command, io: Io): void => {
       return { confirmed, user: await setAdmin(sql, email, { isAdmin, confirmed }) }
     })
     if (!user) {
-      const missing = confirmed ? `No account with a confirmed email ${email}.` : `Nobody has registered with ${email}.`
+      const missing = confirmed ? `No account with a confirmed email ${email}.` : `No account with the email ${email}.`
       throw new CommandError(missing, EXIT.refused)
     }
-    io.out(`${harmless(`${user.name} <${user.email}>`)} ${isAdmin ? 'is an admin' : 'is no admin any more'}.`)
+    io.out(`${harmless(`${user.name} <${user.email}>`)} ${isAdmin ? 'is an admin' : 'is no longer an admin'}.`)
   }
   admin
     .command('add')

@@ -36,7 +36,7 @@ export const addJobs = (program: Command, cli: Cli): void => {
     .option('--json', 'print JSON')
     .action(async ({ limit, json, ...filter }: Filter & { limit: number; json?: boolean }) => {
       const { client } = await signedIn(io)
-      const none = Object.keys(filter).length > 0 ? 'No matching jobs.' : 'No jobs. stint submit makes one.'
+      const none = Object.keys(filter).length > 0 ? 'No matching jobs.' : 'No jobs yet. Submit one: stint submit --help'
       print(io, { ...(json && { json }) }, await newest(client, filter, limit), (jobs) =>
         jobs.length > 0 ? toTable(io, jobs) : none,
       )

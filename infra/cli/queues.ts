@@ -43,7 +43,7 @@ export const addQueues = (program: Command, { io }: Cli): void => {
     .action(async (queue: Queue['name'], { projectId, ...options }: { projectId?: string; json?: boolean }) => {
       const { client } = await signedIn(io)
       const answer = await client.call('POST /queues/{queue}/redrive', { params: { queue }, body: { projectId } })
-      print(io, options, answer, ({ redriven }) => `${redriven} of the failed jobs of ${queue} begin anew.`)
+      print(io, options, answer, ({ redriven }) => `Failed jobs of ${queue} that run again: ${redriven}.`)
     })
 }
 

@@ -19,7 +19,7 @@ type Given<T> = Omit<T, 'input'> & { input?: string; json?: boolean }
 export const addSchedules = (program: Command, { io }: Cli): void => {
   const schedules = program.command('schedules').description('jobs that are submitted at certain times')
   const told = ({ name, paused, nextRuns }: Schedule): string =>
-    `${harmless(name)} ${paused ? 'is paused' : `comes next at ${nextRuns[0]}`}.`
+    `${harmless(name)} ${paused ? 'is paused' : `runs next at ${nextRuns[0]}`}.`
   schedules
     .command('list', { isDefault: true })
     .description('list schedules, newest first, with their next run')

@@ -294,11 +294,11 @@ test('logs -f goes on until the job has ended', async ({ world, ada }) => {
 test('what can be no id is said to be none, with how one looks', async ({ ada }) => {
   await register(ada)
   const told =
-    'There is nothing of this id or name\n  jobId: expected an id, like 01a20610-c462-7693-9270-2c83469d56d5\n'
+    'Nothing has this id or name\n  jobId: expected an id, like 01a20610-c462-7693-9270-2c83469d56d5\n'
   expect(await ada.stint(['job', '123'])).toMatchObject({ exitCode: 4, out: '', err: told })
   expect(await ada.stint(['cancel', '123'])).toMatchObject({ exitCode: 4, out: '', err: `123: ${told}` })
   expect((await ada.stint(['queues', 'pause', 'huge'])).err).toMatch(
-    /^There is nothing of this id or name\n {2}queue: /,
+    /^Nothing has this id or name\n {2}queue: /,
   )
 })
 
@@ -366,7 +366,7 @@ test('schedules, queues and projects are listed and changed', async ({ world, ad
   expect(listed).toMatchObject({ timeZone: 'UTC', expiresInSeconds: 3_600 })
   expect((await ada.stint(['schedules', 'pause', idOf(created)])).out).toBe('Nightly is paused.\n')
   expect((await ada.stint(['schedules'])).out).toMatch(/30 2 \* \* \* +UTC +math\.pi +paused +Nightly/)
-  expect((await ada.stint(['schedules', 'resume', idOf(created)])).out).toContain('Nightly comes next at ')
+  expect((await ada.stint(['schedules', 'resume', idOf(created)])).out).toContain('Nightly runs next at ')
   const changed = await ada.stint([
     ...['schedules', 'change', idOf(created), '--cron', '0 6 * * 1', '--tags', 'a', 'b', '--json'],
     ...['--expires-in-seconds', 'never', '--catch-up', 'all', '--priority', '-2', '--input', '{"digits":6}'],
@@ -384,7 +384,7 @@ test('schedules, queues and projects are listed and changed', async ({ world, ad
     '--expires-in-seconds',
     '9',
   ])
-  expect(renamed.out).toContain('Weekly comes next at ')
+  expect(renamed.out).toContain('Weekly runs next at ')
   expect(JSON.parse((await ada.stint(['schedules', '--json'])).out)).toMatchObject([
     { expiresInSeconds: 9, priority: -2 },
   ])
@@ -402,7 +402,7 @@ test('schedules, queues and projects are listed and changed', async ({ world, ad
   expect((await ada.stint(['queues', 'pause', 'compute'])).out).toContain('compute is paused')
   expect((await ada.stint(['queues'])).out).toMatch(/compute +0 +0 +0 +– +paused/)
   expect(JSON.parse((await ada.stint(['queues', 'resume', 'compute', '--json'])).out)).toMatchObject({ paused: false })
-  expect((await ada.stint(['queues', 'redrive', 'compute'])).out).toBe('0 of the failed jobs of compute begin anew.\n')
+  expect((await ada.stint(['queues', 'redrive', 'compute'])).out).toBe('Failed jobs of compute that run again: 0.\n')
 })
 
 test('keys are made for programs, used, listed and revoked', async ({ ada }) => {

@@ -70,9 +70,9 @@ const Line = ({ stint, previous, job }: { stint: Stint; previous: Stint | undefi
 
 /** Why a stint was over, in words. */
 const outcomes: Record<string, string> = {
-  running: 'Runs',
+  running: 'Running',
   succeeded: 'Finished the job',
-  continued: 'Time was up; the next stint continues from the checkpoint',
+  continued: 'Stopped at a safe point; the next stint continues there',
   retried: 'Failed; will be retried',
   postponed: 'Asked to continue later',
   failed: 'Failed',
