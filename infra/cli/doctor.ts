@@ -54,5 +54,9 @@ const toText = (examined: Examined[], { fix }: { fix: boolean }): string => {
   const ill = examined.filter((it) => it.ill)
   if (ill.length === 0) return [...lines, '', 'Healthy.'].join('\n')
   const fixable = !fix && ill.some((it) => it.findings.some((finding) => finding.fixable))
-  return [...lines, '', fixable ? '`stint doctor --fix` repairs what needs no decision.' : 'What is left needs a decision.'].join('\n')
+  return [
+    ...lines,
+    '',
+    fixable ? '`stint doctor --fix` repairs what needs no decision.' : 'What is left needs a decision.',
+  ].join('\n')
 }

@@ -34,7 +34,9 @@ describe('stint admin', () => {
       err: '',
     })
     expect(await isAdmin(world, email)).toBe(true)
-    expect((await stint({ DATABASE_URL }, 'admin', 'remove', email)).out).toBe(`Ada <${email}> is no longer an admin.\n`)
+    expect((await stint({ DATABASE_URL }, 'admin', 'remove', email)).out).toBe(
+      `Ada <${email}> is no longer an admin.\n`,
+    )
     expect(await isAdmin(world, email)).toBe(false)
   })
 

@@ -38,7 +38,10 @@ export const signedIn = async (io: Io): Promise<Session> => {
 /** What a header can't have is refused before a request is made: its error would show the token. */
 const usable = (token: string): string => {
   if (/^[\x21-\x7e]+$/.test(token)) return token
-  throw new CommandError('STINT_TOKEN is not a token: it has spaces, line breaks or characters that are not ASCII.', EXIT.usage)
+  throw new CommandError(
+    'STINT_TOKEN is not a token: it has spaces, line breaks or characters that are not ASCII.',
+    EXIT.usage,
+  )
 }
 
 /** A client that is nobody yet. */

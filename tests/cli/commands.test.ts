@@ -293,13 +293,10 @@ test('logs -f goes on until the job has ended', async ({ world, ada }) => {
 
 test('what can be no id is said to be none, with how one looks', async ({ ada }) => {
   await register(ada)
-  const told =
-    'Nothing has this id or name\n  jobId: expected an id, like 01a20610-c462-7693-9270-2c83469d56d5\n'
+  const told = 'Nothing has this id or name\n  jobId: expected an id, like 01a20610-c462-7693-9270-2c83469d56d5\n'
   expect(await ada.stint(['job', '123'])).toMatchObject({ exitCode: 4, out: '', err: told })
   expect(await ada.stint(['cancel', '123'])).toMatchObject({ exitCode: 4, out: '', err: `123: ${told}` })
-  expect((await ada.stint(['queues', 'pause', 'huge'])).err).toMatch(
-    /^Nothing has this id or name\n {2}queue: /,
-  )
+  expect((await ada.stint(['queues', 'pause', 'huge'])).err).toMatch(/^Nothing has this id or name\n {2}queue: /)
 })
 
 test('a job that may expire says when, as long as it has not started', async ({ ada }) => {
