@@ -93,30 +93,37 @@ const addCommon = (command: Command): void => {
     .option('--name <text>', 'a name to show')
     .option('--project-id <id>', 'default: your own project')
     .addOption(new Option('--priority <integer>', '-10 to 10; the highest runs first').argParser(wholeNumber()))
-    .addOption(new Option('--delay-seconds <integer>', 'not before that').argParser(wholeNumber()))
+    .addOption(new Option('--delay-seconds <integer>', 'start this much later').argParser(wholeNumber()))
     .option('--run-at <time>', 'start no earlier (RFC 3339)')
     .addOption(
-      new Option('--expires-in-seconds <integer>', 'cancelled if it has not started by then').argParser(wholeNumber(1)),
+      new Option('--expires-in-seconds <integer>', 'cancel it if it has not started after this time').argParser(
+        wholeNumber(1),
+      ),
     )
     .option('--expires-at <time>', 'cancel it if it has not started by then (RFC 3339)')
     .option('--after <id>', 'run after this job; can be repeated', collect)
     .addOption(
-      new Option('--on-parent-failure <what>', 'what becomes of it when one of those fails').choices([
-        'fail',
-        'run',
-        'skip',
-      ]),
+      new Option(
+        '--on-parent-failure <what>',
+        'if one of those does not succeed: fail (default), run anyway, or skip (cancel)',
+      ).choices(['fail', 'run', 'skip']),
     )
     .option('--tags <tag>', 'can be repeated', collect)
     .addOption(new Option('--max-attempts <integer>').argParser(wholeNumber()))
     .addOption(new Option('--timeout-seconds <integer>', 'running time over all stints').argParser(wholeNumber()))
-    .option('--unique-key <key>', 'at most one live job of the project has it')
+    .option('--unique-key <key>', 'at most one job of the project that has not ended has this key')
     .addOption(
-      new Option('--unique-for-seconds <integer>', 'keeps the key so long, even if the job ends').argParser(
-        wholeNumber(),
-      ),
+      new Option(
+        '--unique-for-seconds <integer>',
+        'keep the key for at least this long, even if the job ends',
+      ).argParser(wholeNumber()),
     )
-    .addOption(new Option('--on-duplicate <what>', 'when another job has the key').choices(['return', 'replace']))
+    .addOption(
+      new Option(
+        '--on-duplicate <what>',
+        'if another job has the key: return that job (default), or replace it while it is queued',
+      ).choices(['return', 'replace']),
+    )
     .option('--idempotency-key <key>', 'submitting again within 24 h returns the same job')
 }
 
