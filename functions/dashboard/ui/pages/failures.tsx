@@ -41,7 +41,7 @@ export const FailuresPage = () => {
                 days.value = it
               }}
             >
-              {it === 1 ? 'day' : `${it} days`}
+              {it === 1 ? '24 hours' : `${it} days`}
             </button>
           ))}
         </fieldset>

@@ -12,10 +12,10 @@ import { JobTable } from './jobs/table.tsx'
 import { Tiles } from './overview/tiles.tsx'
 
 const SPANS = [
-  [60, 'hour'],
+  [60, '1 hour'],
   [360, '6 hours'],
-  [1_440, 'day'],
-  [10_080, 'week'],
+  [1_440, '24 hours'],
+  [10_080, '7 days'],
 ] as const
 
 const LATEST = 8
