@@ -26,7 +26,7 @@ const FORMS: { kind: string; fields: Record<string, string>; shows: string }[] =
   {
     kind: 'mail.send',
     fields: {
-      'input.to': 'ben@example.com\neve@example.com',
+      'input.to': 'ben@example.com\neve@example.com\n',
       'input.subject': 'Hello',
       'input.text': 'Dear Ben,\nhello.',
     },
@@ -261,6 +261,19 @@ describeInBrowser('jobs in the dashboard', () => {
     await eventually(() => echo.inputValue()).toBe('')
     expect(await chosen.inputValue()).toBe('')
     await eventually(() => page.evaluate(() => JSON.stringify(sessionStorage))).not.toContain('Kept')
+  })
+
+  test('some of a few are chosen by their boxes, which begin with the default', async ({ stage }) => {
+    const { page, context } = await stage.open()
+    await register(page)
+    await fillForm(page, 'report.build', {})
+    const formats = page.getByRole('group', { name: /^Formats/ })
+    expect(await formats.getByRole('checkbox', { checked: true }).count()).toBe(3)
+    await formats.getByLabel('html').uncheck()
+    await formats.getByLabel('csv').uncheck()
+    expect(await complaints(page)).toEqual([])
+    const { job } = await (await programOf(context)).get(`/jobs/${await submit(page)}`)
+    expect(job.input.formats).toEqual(['pdf'])
   })
 
   test('a kind that there is not is said not to be there', async ({ stage }) => {
