@@ -36,7 +36,7 @@ export const create = route({
   scope: 'files:write',
   query: z.object({
     name: fileName,
-    projectId: id.optional().meta({ description: 'Your project `Personal` if left out.' }),
+    projectId: id.optional().meta({ description: 'By default your project `Personal`.' }),
   }),
   body: { raw: { contentTypes: [...CONTENT_TYPES], maxBytes: MAX_BODY_BYTES } },
   replies: { 201: fileReply },
@@ -57,7 +57,7 @@ export const announce = route({
   actor: 'user',
   scope: 'files:write',
   body: z.strictObject({
-    projectId: id.optional().meta({ description: 'Your project `Personal` if left out.' }),
+    projectId: id.optional().meta({ description: 'By default your project `Personal`.' }),
     name: fileName,
     contentType: z.enum(CONTENT_TYPES),
     sizeBytes: z.int().min(1).max(MAX_UPLOAD_BYTES),
@@ -90,7 +90,7 @@ export const list = route({
   scope: 'files:read',
   query: z.object({
     ...page,
-    projectId: id.optional().meta({ description: 'Your project `Personal` if left out.' }),
+    projectId: id.optional().meta({ description: 'By default your project `Personal`.' }),
   }),
   replies: { 200: pageOf(file) },
   errors: ['PROJECT_NOT_FOUND'],

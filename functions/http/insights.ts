@@ -14,9 +14,9 @@ const LONGEST_MS = 86_400_000
 const MAX_GROUPS = 100
 const MAX_RELATIVES = 200
 
-const projectId = id.optional().meta({ description: 'All your projects if left out.' })
+const projectId = id.optional().meta({ description: 'By default all your projects.' })
 const count = z.int().min(0)
-const ms = count.nullable().meta({ description: 'Null where no job tells.' })
+const ms = count.nullable().meta({ description: 'Null if there are no such jobs.' })
 
 const activityReply = z
   .object({
@@ -38,7 +38,7 @@ const activityReply = z
         blocked: count,
         queued: count,
         running: count,
-        countedUpTo: count.meta({ description: 'A state with so many has these at least.' }),
+        countedUpTo: count.meta({ description: 'A count that has reached this may be higher.' }),
       })
       .meta({ description: 'Now.' }),
     ended: z
@@ -48,7 +48,7 @@ const activityReply = z
         cancelled: count,
         atLeast: z
           .array(z.enum(['succeeded', 'failed', 'cancelled']))
-          .meta({ description: 'Of these there may be more than were counted.' }),
+          .meta({ description: 'For these states, the counts are lower bounds.' }),
       })
       .meta({ description: 'Of all jobs that are kept, whenever they ended.' }),
   })
@@ -85,8 +85,8 @@ const failureGroup = z
     kind: z.string(),
     code: z.string(),
     message: z.string().meta({ description: 'Without numbers, ids and quoted names.' }),
-    latestMessage: z.string().meta({ description: 'As the latest of them has it.' }),
-    messagesDiffer: z.boolean().meta({ description: 'Whether others of them have another.' }),
+    latestMessage: z.string().meta({ description: 'The message of the latest job.' }),
+    messagesDiffer: z.boolean().meta({ description: 'Whether the messages of the group differ.' }),
     count,
     firstAt: timestamp,
     lastAt: timestamp,
@@ -126,7 +126,7 @@ const relative = z
     name: z.string().nullable(),
     state: z.enum(STATES),
     progress: z.number(),
-    after: z.array(id).meta({ description: 'Those of this list that it runs after.' }),
+    after: z.array(id).meta({ description: 'The jobs of this list that it runs after.' }),
   })
   .meta({ id: 'Relative' })
 

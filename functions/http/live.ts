@@ -55,7 +55,7 @@ export const listMissed = route({
   scope: 'jobs:read',
   query: z.object({
     after: z.string().max(8_000).optional().meta({ description: '`after` of an earlier answer.' }),
-    projectId: id.optional().meta({ description: 'All your projects if left out, and for an API key its own.' }),
+    projectId: id.optional().meta({ description: 'By default all your projects; for an API key, its own.' }),
   }),
   replies: {
     200: z.object({

@@ -105,7 +105,7 @@ export const list = route({
   scope: 'schedules:read',
   query: z.object({
     ...page,
-    projectId: id.optional().meta({ description: 'All your projects if left out.' }),
+    projectId: id.optional().meta({ description: 'By default all your projects.' }),
   }),
   replies: { 200: pageOf(scheduleSummary) },
   errors: ['PROJECT_NOT_FOUND'],
