@@ -33,6 +33,9 @@ const activityReply = z
         runMsP95: ms,
       }),
     ),
+    areAll: z.boolean().meta({
+      description: 'False: there may be more that succeeded, among jobs that are older than those that were looked at.',
+    }),
     live: z
       .object({
         blocked: count,
@@ -59,8 +62,9 @@ export const getActivity = route({
   path: '/activity',
   summary: 'How many jobs ended, and how long they waited and ran, in sixty intervals until now',
   description:
-    'In the spans, of each project the newest 10 000 jobs count, or fewer where there are more than ten projects. All that ' +
-    'are in a state, now, are counted up to 10 000; those that succeeded among the oldest 20 000 of a project.',
+    'The intervals count what succeeded among the newest 10 000 jobs of each project, and up to 10 000 failed and as many ' +
+    'cancelled ones; fewer if there are more than ten projects. The current totals of a state are counted up to 10 000; ' +
+    'those that succeeded, among the oldest 20 000 jobs of a project.',
   actor: 'user',
   scope: 'jobs:read',
   query: z.object({ projectId, minutes: z.coerce.number().int().min(5).max(10_080).default(60) }),
@@ -69,13 +73,13 @@ export const getActivity = route({
   run: async ({ app, actor, query }) => {
     const projectIds = await projectsToList(app, actor, query.projectId)
     const idFrom = firstIdAt(app.clock.now() - query.minutes * 60_000 - LONGEST_MS)
-    const [buckets, live, ended] = await Promise.all([
+    const [{ buckets, areAll }, live, ended] = await Promise.all([
       insights.listActivity(app.sql, projectIds, { idFrom, bucketSeconds: query.minutes, count: BUCKETS }),
       insights.countLive(app.sql, projectIds, QUEUES),
       insights.countEnded(app.sql, projectIds),
     ])
     const shown = buckets.map((it) => ({ ...it, at: it.at.toISOString() }))
-    return { status: 200, body: { bucketSeconds: query.minutes, buckets: shown, live, ended } }
+    return { status: 200, body: { bucketSeconds: query.minutes, buckets: shown, areAll, live, ended } }
   },
 })
 
