@@ -69,13 +69,18 @@ export const LineField = (props: FieldProps) => (
         {...control}
         type="text"
         autoComplete="off"
-        placeholder={props.schema.example === undefined ? undefined : String(props.schema.example)}
+        placeholder={exampleOf(props.schema)}
         value={String(props.value ?? '')}
         onInput={(event) => props.onChange(event.currentTarget.value || undefined)}
       />
     )}
   </Field>
 )
+
+const exampleOf = ({ example, default: otherwise, format }: Schema): string | undefined => {
+  const shown = example ?? otherwise ?? (format === 'date-time' ? '2026-11-23T09:00:00+01:00' : undefined)
+  return shown === undefined ? undefined : String(shown)
+}
 
 /** A text of several lines. */
 export const LinesField = (props: FieldProps) => (

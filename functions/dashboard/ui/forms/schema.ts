@@ -71,15 +71,25 @@ export const hintOf = (schema: Schema): string | undefined => {
     minimum !== undefined && maximum !== undefined && maximum < Number.MAX_SAFE_INTEGER
       ? `${minimum} to ${maximum.toLocaleString('en')}`
       : undefined,
-    maxItems !== undefined ? `${minItems ?? 0} to ${maxItems} of them` : undefined,
+    maxItems !== undefined
+      ? `${minItems ? `${minItems} to` : 'up to'} ${maxItems.toLocaleString('en')} of them`
+      : undefined,
     // Choices show it themselves.
-    schema.default !== undefined && schema.type !== 'boolean' && !schema.enum && !schema.items?.enum
+    schema.default !== undefined &&
+    schema.type !== 'boolean' &&
+    !schema.enum &&
+    !schema.items?.enum &&
+    !isEmpty(schema.default)
       ? `default ${textOf(schema.default)}`
       : undefined,
   ].filter((it) => it !== undefined)
   const text = [schema.description?.replace(/\.$/, ''), ...bounds].filter(Boolean).join(' · ')
   return text || undefined
 }
+
+/** `[]` and `{}`: nothing, as a field is without them. */
+const isEmpty = (value: unknown): boolean =>
+  typeof value === 'object' && value !== null && Object.keys(value).length === 0
 
 const textOf = (value: unknown): string => (typeof value === 'string' ? value : JSON.stringify(value))
 

@@ -84,7 +84,7 @@ const GroupCard = ({ group, reload }: { group: Group; reload: () => Promise<void
         </p>
       )}
       <p class="soft">
-        {group.count === 1 ? 'Once' : `${count(group.count)} times`}, last <Time at={group.lastAt} />
+        {group.count === 1 ? 'Once,' : `${count(group.count)} times, last`} <Time at={group.lastAt} />
         {group.count > 1 && (
           <>
             , first <Time at={group.firstAt} />

@@ -47,10 +47,10 @@ export const ProjectPage = () => {
   return (
     <Page
       title={project.name}
-      lead={`You are ${project.role}.`}
+      lead={`You are ${project.role === 'owner' ? 'an' : 'a'} ${project.role}.`}
       actions={
         <>
-          <Action run={look}>Its jobs</Action>
+          <Action run={look}>Show jobs</Action>
           {project.role === 'owner' && (
             <Action run={remove} kind="quiet">
               Delete

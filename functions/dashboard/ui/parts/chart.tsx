@@ -84,7 +84,7 @@ const optionsOf = (element: HTMLElement, { series, scale, stacked }: Drawn): uPl
     scales: { y: { range: (_, __, max) => [0, Math.max(max * 1.1, floor)] } },
     axes: [
       { ...axis, font, grid: { show: false }, space: 70, values: (_, ticks) => clockOf(ticks) },
-      { ...axis, font, incrs, size: 76, values: (_, ticks) => ticks.map((it) => (it === null ? '' : format(it))) },
+      { ...axis, font, incrs, size: 64, values: (_, ticks) => ticks.map((it) => (it === null ? '' : format(it))) },
     ],
     series: [
       { value: (_, at) => (at === null ? '' : new Date(at * 1_000).toTimeString().slice(0, 5)) },
