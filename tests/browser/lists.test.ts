@@ -134,8 +134,8 @@ describeInBrowser('lists of jobs', () => {
     }
   })
 
-  test('show on a phone the filters by time when they are wanted, or set', async ({ stage }) => {
-    const { page } = await stage.open({ viewport: { width: 390, height: 844 } })
+  test.for([390, 1_440])('show the filters by time when they are wanted, or set: %d wide', async (width, { stage }) => {
+    const { page } = await stage.open({ viewport: { width, height: 844 } })
     await register(page)
     await page.goto('/dashboard/jobs')
     const field = page.getByLabel('Ended after')

@@ -37,6 +37,8 @@ export const Shell = ({ children }: { children: ComponentChildren }) => {
         <a href="/" class="home">
           <Logo />
         </a>
+        {/* The foot is behind the menu here. */}
+        {(reach.value === 'away' || reach.value === 'polling') && <Reach />}
         <button
           type="button"
           class="button quiet menu"
@@ -104,11 +106,16 @@ const REACH = {
   away: 'Offline, reconnecting',
 } as const
 
+/** How the page hears of what happens. */
+const Reach = () => (
+  <p class="reach" data-reach={reach.value} role="status">
+    {REACH[reach.value]}
+  </p>
+)
+
 const Foot = () => (
   <footer class="foot">
-    <p class="reach" data-reach={reach.value} role="status">
-      {REACH[reach.value]}
-    </p>
+    <Reach />
     <a href="/docs">API documentation</a>
     <label>
       <span class="unseen">Theme</span>

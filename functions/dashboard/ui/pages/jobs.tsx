@@ -50,7 +50,7 @@ export const JobsPage = () => {
         />
       )}
       {rows.shown.length > 0 && <JobTable jobs={rows.shown} chosen={chosen} />}
-      {data && <Pager nextCursor={data.nextCursor} />}
+      {data && <Pager nextCursor={data.nextCursor} older={rows.shown.length === 0 ? 'Search older jobs' : 'Older'} />}
       <JobBulk jobs={rows.shown} chosen={chosen} reload={reload} />
     </Page>
   )
