@@ -74,5 +74,5 @@ const bounded = ({ apiKey }: Actor, projectId: string, role: memberships.Role | 
 const sufficient = (role: memberships.Role | null, needed: memberships.Role): memberships.Role => {
   if (role === null) throw new StintError('PROJECT_NOT_FOUND')
   if (memberships.ROLES.indexOf(role) >= memberships.ROLES.indexOf(needed)) return role
-  throw new StintError('FORBIDDEN', `This takes the role ${needed} in the project; yours is ${role}.`)
+  throw new StintError('FORBIDDEN', `This needs the role ${needed} in the project; yours is ${role}.`)
 }

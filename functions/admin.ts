@@ -8,7 +8,7 @@ import { getPerson } from './person.ts'
 /** For what concerns every project. Only the command line makes admins, and no API key is one. @throws {StintError} FORBIDDEN */
 export const requireAdmin = async (app: App, actor: Actor): Promise<void> => {
   if (!actor.apiKey && (await getPerson(app, actor)).isAdmin) return
-  throw new StintError('FORBIDDEN', 'This takes an admin, whom the command line makes: stint admin add EMAIL.')
+  throw new StintError('FORBIDDEN', 'Only an admin may do this. `stint admin add EMAIL` makes somebody an admin.')
 }
 
 /**
@@ -22,6 +22,7 @@ export const requireAdminOrRole = async (
   needed: Role,
 ): Promise<void> => {
   if (!actor.apiKey && (await getPerson(app, actor)).isAdmin) return
-  if (projectId === undefined) throw new StintError('FORBIDDEN', 'This takes an admin, or a projectId of yours.')
+  if (projectId === undefined)
+    throw new StintError('FORBIDDEN', 'Only an admin may do this for all projects. Give the projectId of one of yours.')
   await requireRole(app, actor, projectId, needed)
 }

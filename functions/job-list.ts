@@ -12,7 +12,7 @@ import { toSummary } from './views/job.ts'
 /** The query of a list of jobs. */
 export const jobQuery = z.object({
   ...page,
-  projectId: id.optional().meta({ description: 'All your projects if left out.' }),
+  projectId: id.optional().meta({ description: 'By default all your projects.' }),
   state: z.enum(STATES).optional(),
   kind: z.string().min(1).max(100).optional(),
   queue: z.enum(QUEUES).optional(),

@@ -50,7 +50,7 @@ export const sum = (lines: readonly Line[]): number => lines.reduce((all, { usd 
 
 const fixedCosts = ({ gbOf, alwaysOn, polledQueues, alarmMetrics, metrics, database, brokers }: Deployed): Line[] => [
   {
-    what: `Lambda: ${alwaysOn.map(({ functionName }) => functionName).join(', ')}, all day long`,
+    what: `Lambda: ${alwaysOn.map(({ functionName }) => functionName).join(', ')}, running all day`,
     usd: alwaysOn.reduce(
       (all, { functionName, share }) =>
         all + gbSeconds(gbOf(functionName) * share * HOURS * 3_600) + HOURS * 60 * PRICES.lambdaCall.usd,
@@ -58,7 +58,7 @@ const fixedCosts = ({ gbOf, alwaysOn, polledQueues, alarmMetrics, metrics, datab
     ),
   },
   {
-    what: `SQS: Lambda asks ${polledQueues} queues for messages`,
+    what: `SQS: Lambda polls ${polledQueues} queues`,
     usd: polledQueues * POLLS_PER_QUEUE_AND_HOUR * HOURS * PRICES.sqsRequest.usd,
   },
   {
@@ -88,7 +88,7 @@ const costsOfJobs = ({ seconds, queue, atOnce, batches }: Load, measured: Measur
   return [
     million('API Gateway', submit.calls * PRICES.httpRequest.usd),
     million('SQS', (submit.sqsRequests + work.sqsRequests) * PRICES.sqsRequest.usd),
-    million('Lambda: taking jobs in', lambda(submit, gbOf('submissions'))),
+    million('Lambda: accepting jobs', lambda(submit, gbOf('submissions'))),
     million(
       'Lambda: running them',
       workCalls * PRICES.lambdaCall.usd + gbSeconds(gbOf(worker) * (secondsOf(work) + seconds / atOnce)),

@@ -61,7 +61,7 @@ const parse = <Options extends NonNullable<Parameters<typeof parseArgs>[0]>['opt
 export const describeCost = (load: Load): string => {
   const { fixed, perMillion, perMonth } = calculate(load, readMeasured(), readDeployed())
   return [
-    table('a month, whatever is done', fixed),
+    table('fixed, a month', fixed),
     table(
       `a million jobs${load.seconds > 0 ? ` of ${load.seconds} s` : ''}${load.batches ? ', in batches' : ''}`,
       perMillion,

@@ -13,10 +13,14 @@ test('who belongs to many projects sees less of each, and reads no more than oth
   const [idFrom = ''] = await addEnded(sql, projectId, 1_200)
   const among = (count: number) => [projectId, ...Array.from({ length: count - 1 }, () => newId())]
   const countEnded = async (projects: number) => {
-    const buckets = await listActivity(sql, among(projects), { idFrom, bucketSeconds: 3_600, count: 24 })
-    return buckets.reduce((sum, it) => sum + it.succeeded, 0)
+    const spans = { idFrom, bucketSeconds: 3_600, count: 24 }
+    const { buckets, areAll } = await listActivity(sql, among(projects), spans)
+    return [buckets.reduce((sum, it) => sum + it.succeeded, 0), areAll]
   }
-  expect([await countEnded(1), await countEnded(100)]).toEqual([1_200, 1_000])
+  expect([await countEnded(1), await countEnded(100)]).toEqual([
+    [1_200, true],
+    [1_000, false],
+  ])
   await sql`UPDATE jobs SET state = 'failed', error = '{"code": "ERROR", "message": "it broke"}'`
   const countFailed = async (projects: number) => {
     const groups = await listFailures(sql, among(projects), { since: new Date(0), limit: 10 })
@@ -24,6 +28,29 @@ test('who belongs to many projects sees less of each, and reads no more than oth
   }
   expect([await countFailed(1), await countFailed(100)]).toEqual([[1_200], [200]])
 })
+
+test.for(['unknown', 'known'])(
+  'failures and cancels are seen behind any number of later successes, with their number %s to the planner',
+  async (number, { world: { sql } }) => {
+    const projectId = newId()
+    if (number === 'unknown') await sql`ANALYZE jobs`
+    const [idFrom = '', ...others] = await addEnded(sql, projectId, 10_200)
+    await sql`UPDATE jobs SET state = 'failed' WHERE id = ANY (${[idFrom, ...others.slice(0, 2)]}::uuid[])`
+    await sql`UPDATE jobs SET state = 'cancelled' WHERE id = ANY (${others.slice(2, 4)}::uuid[])`
+    if (number === 'known') await sql`ANALYZE jobs`
+    for (const mode of ['force_custom_plan', 'force_generic_plan']) {
+      const { result, rows } = await sql.begin(async (tx) => {
+        await tx`SELECT set_config('plan_cache_mode', ${mode}, true)`
+        const spans = { idFrom, bucketSeconds: 3_600, count: 24 }
+        return rowsRead(tx, () => listActivity(tx, [projectId], spans))
+      })
+      const sum = (state: 'succeeded' | 'failed' | 'cancelled') =>
+        result.buckets.reduce((all, it) => all + it[state], 0)
+      expect([sum('succeeded'), sum('failed'), sum('cancelled'), result.areAll]).toEqual([10_000, 3, 2, false])
+      expect(rows, mode).toBeLessThan(10_100)
+    }
+  },
+)
 
 test.for(['unknown', 'known'])(
   'what ended is counted exactly where it is little, and else no further than 20 000 jobs, with its number %s to the planner',

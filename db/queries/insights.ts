@@ -17,7 +17,10 @@ export interface ActivityBucket {
 /** Jobs of a state are counted up to here. */
 const MAX_COUNTED = 10_000
 
-/** Jobs of a project that are looked at: the newest for its activity, the oldest for how many ended. */
+/**
+ * Jobs of a project that are looked at: the newest for its activity, and of those that failed or were cancelled as many, the
+ * oldest for how many ended.
+ */
 const NEWEST = 10_000
 const OLDEST = 20_000
 /** The same of all projects together. */
@@ -29,38 +32,56 @@ const share = (projectIds: string[], most: number, ofAll = MAX_LOOKED): number =
 
 /**
  * How many jobs ended in each of `count` spans until now, how long they had waited and how long they ran. Jobs before
- * `idFrom` are left out.
+ * `idFrom` are left out. Failures and cancels have an index of their own, so no number of successes hides them.
+ * @returns `areAll` is false if there may be more successes, of jobs that are older than those that were looked at
  */
-export const listActivity = (
+export const listActivity = async (
   sql: Sql,
   projectIds: string[],
   { idFrom, bucketSeconds, count }: { idFrom: string; bucketSeconds: number; count: number },
-): Promise<ActivityBucket[]> => sql`
-  WITH spans AS (
-    SELECT date_bin(step, now(), 'epoch') - nth * step AS at
-    FROM (SELECT make_interval(secs => ${bucketSeconds}) AS step) AS steps, generate_series(0, ${count - 1}) AS nth
-  ), ended AS MATERIALIZED (
-    SELECT date_bin(make_interval(secs => ${bucketSeconds}), finished_at, 'epoch') AS at, state, run_ms,
-           -- Of a job that came back to the queue, start_at tells of its latest wait and started_at of its first.
-           CASE WHEN start_at <= started_at THEN extract(epoch FROM started_at - start_at) * 1000 END AS wait_ms,
-           started_at IS NOT NULL AS ran
-    FROM unnest(${projectIds}::uuid[]) AS member (project_id), LATERAL (
-      SELECT state, run_ms, start_at, started_at, finished_at FROM jobs
-      WHERE jobs.project_id = member.project_id AND id >= ${idFrom} ORDER BY id DESC
-      LIMIT ${share(projectIds, NEWEST)}
-    ) AS newest
-    WHERE finished_at >= (SELECT min(at) FROM spans)
-  )
-  SELECT spans.at,
-         count(*) FILTER (WHERE state = 'succeeded')::integer AS succeeded,
-         count(*) FILTER (WHERE state = 'failed')::integer AS failed,
-         count(*) FILTER (WHERE state = 'cancelled')::integer AS cancelled,
-         percentile_cont(0.5) WITHIN GROUP (ORDER BY wait_ms)::integer AS wait_ms_p50,
-         percentile_cont(0.95) WITHIN GROUP (ORDER BY wait_ms)::integer AS wait_ms_p95,
-         percentile_cont(0.5) WITHIN GROUP (ORDER BY run_ms) FILTER (WHERE ran)::integer AS run_ms_p50,
-         percentile_cont(0.95) WITHIN GROUP (ORDER BY run_ms) FILTER (WHERE ran)::integer AS run_ms_p95
-  FROM spans LEFT JOIN ended ON ended.at = spans.at
-  GROUP BY spans.at ORDER BY spans.at`
+): Promise<{ buckets: ActivityBucket[]; areAll: boolean }> => {
+  const most = share(projectIds, NEWEST)
+  const columns = sql`state, run_ms, start_at, started_at, finished_at`
+  /** Written out as in `unsuccessful`. */
+  const ended = (isSo: ReturnType<Sql>) => sql`
+    SELECT ${columns} FROM unnest(${projectIds}::uuid[]) AS member (project_id), LATERAL (
+      SELECT ${columns} FROM jobs WHERE project_id = ANY (ARRAY[member.project_id]) AND ${isSo} AND id >= ${idFrom}
+      ORDER BY project_id, id DESC LIMIT ${most}
+    ) AS theirs`
+  const rows = await sql<(ActivityBucket & { areAll: boolean })[]>`
+    WITH spans AS (
+      SELECT date_bin(step, now(), 'epoch') - nth * step AS at
+      FROM (SELECT make_interval(secs => ${bucketSeconds}) AS step) AS steps, generate_series(0, ${count - 1}) AS nth
+    ), newest AS MATERIALIZED (
+      SELECT member.project_id, ${columns} FROM unnest(${projectIds}::uuid[]) AS member (project_id), LATERAL (
+        SELECT ${columns} FROM jobs
+        WHERE jobs.project_id = member.project_id AND id >= ${idFrom} ORDER BY id DESC LIMIT ${most}
+      ) AS theirs
+    ), ended AS MATERIALIZED (
+      SELECT date_bin(make_interval(secs => ${bucketSeconds}), finished_at, 'epoch') AS at, state, run_ms,
+             -- Of a job that came back to the queue, start_at tells of its latest wait and started_at of its first.
+             CASE WHEN start_at <= started_at THEN extract(epoch FROM started_at - start_at) * 1000 END AS wait_ms,
+             started_at IS NOT NULL AS ran
+      FROM (
+        SELECT ${columns} FROM newest WHERE state = 'succeeded'
+        UNION ALL ${ended(sql`state = 'failed'`)}
+        UNION ALL ${ended(sql`state = 'cancelled'`)}
+      ) AS jobs
+      WHERE finished_at >= (SELECT min(at) FROM spans)
+    )
+    SELECT spans.at,
+           count(*) FILTER (WHERE state = 'succeeded')::integer AS succeeded,
+           count(*) FILTER (WHERE state = 'failed')::integer AS failed,
+           count(*) FILTER (WHERE state = 'cancelled')::integer AS cancelled,
+           percentile_cont(0.5) WITHIN GROUP (ORDER BY wait_ms)::integer AS wait_ms_p50,
+           percentile_cont(0.95) WITHIN GROUP (ORDER BY wait_ms)::integer AS wait_ms_p95,
+           percentile_cont(0.5) WITHIN GROUP (ORDER BY run_ms) FILTER (WHERE ran)::integer AS run_ms_p50,
+           percentile_cont(0.95) WITHIN GROUP (ORDER BY run_ms) FILTER (WHERE ran)::integer AS run_ms_p95,
+           NOT EXISTS (SELECT FROM newest GROUP BY project_id HAVING count(*) >= ${most}) AS are_all
+    FROM spans LEFT JOIN ended ON ended.at = spans.at
+    GROUP BY spans.at ORDER BY spans.at`
+  return { buckets: rows.map(({ areAll: _, ...bucket }) => bucket), areAll: rows.every(({ areAll }) => areAll) }
+}
 
 export interface LiveCounts {
   blocked: number

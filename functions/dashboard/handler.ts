@@ -101,7 +101,7 @@ export const startSession = route({
 export const registerInDashboard = route({
   method: 'POST',
   path: '/dashboard/session/registration',
-  summary: 'Make an account, and sign in to the dashboard',
+  summary: 'Create an account, and sign in to the dashboard',
   description,
   actor: 'anyone',
   body: registration,

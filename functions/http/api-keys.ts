@@ -19,7 +19,7 @@ const apiKey = z
     name: z.string(),
     hint: z.string().meta({ description: 'How the secret begins.' }),
     scopes: z.array(scope),
-    createdBy: id.meta({ description: 'Whose role in the project bounds what the key may do.' }),
+    createdBy: id.meta({ description: 'The key may never do more than this person’s role in the project allows.' }),
     createdAt: timestamp,
     expiresAt: timestamp.nullable(),
     lastUsedAt: timestamp.nullable().meta({ description: 'To the minute; null: never.' }),
@@ -31,7 +31,7 @@ const projectParams = z.object({ projectId: id })
 export const create = route({
   method: 'POST',
   path: '/projects/{projectId}/api-keys',
-  summary: 'Make an API key (maintainer)',
+  summary: 'Create an API key (maintainer)',
   description:
     'For programs: `Authorization: Bearer stk_…` in place of an access token. The key acts in this project alone, within ' +
     'its scopes, and never beyond the role that its maker has there at that moment; an owner’s key is a maintainer. ' +
@@ -48,7 +48,7 @@ export const create = route({
         .min(60)
         .max(TEN_YEARS_SECONDS)
         .optional()
-        .meta({ description: 'It does not expire if left out.' }),
+        .meta({ description: 'By default it never expires.' }),
     })
     .meta({ id: 'NewApiKey', example: { name: 'Nightly import', scopes: ['jobs:write', 'files:read'] } }),
   replies: { 201: z.object({ apiKey, secret: z.string().meta({ description: 'Keep it: it is not shown again.' }) }) },
@@ -81,7 +81,7 @@ export const revoke = route({
   method: 'DELETE',
   path: '/projects/{projectId}/api-keys/{keyId}',
   summary: 'Revoke an API key (maintainer)',
-  description: `In processes that know the key, it takes up to ${KEY_SECONDS} s until it is refused.`,
+  description: `Processes that have used the key may accept it for up to ${KEY_SECONDS} s more.`,
   actor: 'user',
   params: z.object({ projectId: id, keyId: id }),
   replies: { 204: plain('Revoked') },

@@ -47,7 +47,7 @@ export const listOfProject = route({
 export const listEverywhere = route({
   method: 'GET',
   path: '/audit',
-  summary: 'Who did what in all projects and beside them, newest first (admin)',
+  summary: 'Who did what in all projects and outside of them, newest first (admin)',
   description: KEPT,
   actor: 'user',
   query: z.object(page),

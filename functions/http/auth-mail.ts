@@ -5,7 +5,7 @@ import { confirmEmail, resetPassword, sendConfirmation, sendReset } from '../acc
 import { email } from '../email.ts'
 import { newPassword } from '../password.ts'
 
-const token = z.string().min(1).max(500).meta({ description: 'As it stood in the mail, behind the #' })
+const token = z.string().min(1).max(500).meta({ description: 'From the mail: what follows the # in its link' })
 
 export const verify = route({
   method: 'POST',
@@ -26,7 +26,7 @@ export const verify = route({
 export const resend = route({
   method: 'POST',
   path: '/auth/verify/resend',
-  summary: 'Have the mail sent again with which to confirm your email',
+  summary: 'Send the mail that confirms your email again',
   actor: 'user',
   replies: { 202: plain('On its way, unless the email is confirmed') },
   errors: ['RATE_LIMITED', 'MAIL_NOT_CONFIGURED'],
@@ -39,7 +39,7 @@ export const resend = route({
 export const forgot = route({
   method: 'POST',
   path: '/auth/password/forgot',
-  summary: 'Have a mail sent with which to choose a new password',
+  summary: 'Send a mail to choose a new password',
   description: 'The answer, and how long it takes, are the same whether there is such an account or not.',
   actor: 'anyone',
   body: z.strictObject({ email }),

@@ -15,7 +15,7 @@ const refreshToken = z.string().min(1).max(500)
 export const registerPerson = route({
   method: 'POST',
   path: '/auth/register',
-  summary: 'Make an account, with a project of its own',
+  summary: 'Create an account, with a project of its own',
   actor: 'anyone',
   body: registration,
   replies: { 201: signedIn },
@@ -56,7 +56,7 @@ export const logout = route({
   method: 'POST',
   path: '/auth/logout',
   summary: 'End the session of a refresh token',
-  description: 'Access tokens that it gave out stay valid until they expire.',
+  description: 'Its access tokens stay valid until they expire.',
   actor: 'anyone',
   body: z.strictObject({ refreshToken }),
   replies: { 204: plain('Signed out, or was so already') },
@@ -81,7 +81,7 @@ export const updateMe = route({
   method: 'PATCH',
   path: '/auth/me',
   summary: 'Change your name or email',
-  description: 'Another email takes `currentPassword`.',
+  description: 'To change the email, send `currentPassword` too.',
   actor: 'user',
   body: z
     .strictObject({ name: name.optional(), email: email.optional(), currentPassword: givenPassword.optional() })

@@ -35,7 +35,7 @@ export const create = route({
   actor: 'user',
   scope: 'catalogue:write',
   body: z.strictObject({
-    projectId: id.optional().meta({ description: 'Your project `Personal` if left out.' }),
+    projectId: id.optional().meta({ description: 'By default your project `Personal`.' }),
     code,
     name,
   }),
@@ -57,7 +57,7 @@ export const list = route({
   scope: 'catalogue:read',
   query: z.object({
     ...page,
-    projectId: id.optional().meta({ description: 'Your project `Personal` if left out.' }),
+    projectId: id.optional().meta({ description: 'By default your project `Personal`.' }),
   }),
   replies: { 200: pageOf(deviceModel) },
   errors: ['PROJECT_NOT_FOUND'],

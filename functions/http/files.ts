@@ -31,12 +31,12 @@ export const create = route({
   method: 'POST',
   path: '/files',
   summary: 'Upload a file of at most 4 MiB',
-  description: 'The body is the file. For larger ones there is POST /files/uploads.',
+  description: 'The body is the file. For larger files use POST /files/uploads.',
   actor: 'user',
   scope: 'files:write',
   query: z.object({
     name: fileName,
-    projectId: id.optional().meta({ description: 'Your project `Personal` if left out.' }),
+    projectId: id.optional().meta({ description: 'By default your project `Personal`.' }),
   }),
   body: { raw: { contentTypes: [...CONTENT_TYPES], maxBytes: MAX_BODY_BYTES } },
   replies: { 201: fileReply },
@@ -52,12 +52,12 @@ export const create = route({
 export const announce = route({
   method: 'POST',
   path: '/files/uploads',
-  summary: 'Announce a file, and get the URL to which it is to be sent',
+  summary: 'Announce a file, and get the URL to upload it to',
   description: 'Send exactly the announced bytes there, with the given method and headers, before the URL expires.',
   actor: 'user',
   scope: 'files:write',
   body: z.strictObject({
-    projectId: id.optional().meta({ description: 'Your project `Personal` if left out.' }),
+    projectId: id.optional().meta({ description: 'By default your project `Personal`.' }),
     name: fileName,
     contentType: z.enum(CONTENT_TYPES),
     sizeBytes: z.int().min(1).max(MAX_UPLOAD_BYTES),
@@ -90,7 +90,7 @@ export const list = route({
   scope: 'files:read',
   query: z.object({
     ...page,
-    projectId: id.optional().meta({ description: 'Your project `Personal` if left out.' }),
+    projectId: id.optional().meta({ description: 'By default your project `Personal`.' }),
   }),
   replies: { 200: pageOf(file) },
   errors: ['PROJECT_NOT_FOUND'],

@@ -36,7 +36,7 @@ export const resize = route({
     format: size.shape.format,
     quality: z.coerce.number().int().min(1).max(100).optional(),
     name: fileName.default('picture'),
-    projectId: id.optional().meta({ description: 'Your project `Personal` if left out.' }),
+    projectId: id.optional().meta({ description: 'By default your project `Personal`.' }),
   }),
   body: { raw: { contentTypes: [...IMAGES, ...UNNAMED], maxBytes: MAX_BODY_BYTES } },
   takes: ['prefer', 'traceparent'],

@@ -14,9 +14,9 @@ const LONGEST_MS = 86_400_000
 const MAX_GROUPS = 100
 const MAX_RELATIVES = 200
 
-const projectId = id.optional().meta({ description: 'All your projects if left out.' })
+const projectId = id.optional().meta({ description: 'By default all your projects.' })
 const count = z.int().min(0)
-const ms = count.nullable().meta({ description: 'Null where no job tells.' })
+const ms = count.nullable().meta({ description: 'Null if there are no such jobs.' })
 
 const activityReply = z
   .object({
@@ -33,12 +33,15 @@ const activityReply = z
         runMsP95: ms,
       }),
     ),
+    areAll: z.boolean().meta({
+      description: 'False: there may be more that succeeded, among jobs that are older than those that were looked at.',
+    }),
     live: z
       .object({
         blocked: count,
         queued: count,
         running: count,
-        countedUpTo: count.meta({ description: 'A state with so many has these at least.' }),
+        countedUpTo: count.meta({ description: 'A count that has reached this may be higher.' }),
       })
       .meta({ description: 'Now.' }),
     ended: z
@@ -48,7 +51,7 @@ const activityReply = z
         cancelled: count,
         atLeast: z
           .array(z.enum(['succeeded', 'failed', 'cancelled']))
-          .meta({ description: 'Of these there may be more than were counted.' }),
+          .meta({ description: 'For these states, the counts are lower bounds.' }),
       })
       .meta({ description: 'Of all jobs that are kept, whenever they ended.' }),
   })
@@ -57,10 +60,11 @@ const activityReply = z
 export const getActivity = route({
   method: 'GET',
   path: '/activity',
-  summary: 'How many jobs ended, waited and ran, in sixty spans until now',
+  summary: 'How many jobs ended, and how long they waited and ran, in sixty intervals until now',
   description:
-    'In the spans, of each project the newest 10 000 jobs count, or fewer where there are more than ten projects. All that ' +
-    'are in a state, now, are counted up to 10 000; those that succeeded among the oldest 20 000 of a project.',
+    'The intervals count what succeeded among the newest 10 000 jobs of each project, and up to 10 000 failed and as many ' +
+    'cancelled ones; fewer if there are more than ten projects. The current totals of a state are counted up to 10 000; ' +
+    'those that succeeded, among the oldest 20 000 jobs of a project.',
   actor: 'user',
   scope: 'jobs:read',
   query: z.object({ projectId, minutes: z.coerce.number().int().min(5).max(10_080).default(60) }),
@@ -69,13 +73,13 @@ export const getActivity = route({
   run: async ({ app, actor, query }) => {
     const projectIds = await projectsToList(app, actor, query.projectId)
     const idFrom = firstIdAt(app.clock.now() - query.minutes * 60_000 - LONGEST_MS)
-    const [buckets, live, ended] = await Promise.all([
+    const [{ buckets, areAll }, live, ended] = await Promise.all([
       insights.listActivity(app.sql, projectIds, { idFrom, bucketSeconds: query.minutes, count: BUCKETS }),
       insights.countLive(app.sql, projectIds, QUEUES),
       insights.countEnded(app.sql, projectIds),
     ])
     const shown = buckets.map((it) => ({ ...it, at: it.at.toISOString() }))
-    return { status: 200, body: { bucketSeconds: query.minutes, buckets: shown, live, ended } }
+    return { status: 200, body: { bucketSeconds: query.minutes, buckets: shown, areAll, live, ended } }
   },
 })
 
@@ -85,8 +89,8 @@ const failureGroup = z
     kind: z.string(),
     code: z.string(),
     message: z.string().meta({ description: 'Without numbers, ids and quoted names.' }),
-    latestMessage: z.string().meta({ description: 'As the latest of them has it.' }),
-    messagesDiffer: z.boolean().meta({ description: 'Whether others of them have another.' }),
+    latestMessage: z.string().meta({ description: 'The message of the latest job.' }),
+    messagesDiffer: z.boolean().meta({ description: 'Whether the messages of the group differ.' }),
     count,
     firstAt: timestamp,
     lastAt: timestamp,
@@ -97,7 +101,7 @@ const failureGroup = z
 export const listFailures = route({
   method: 'GET',
   path: '/failures',
-  summary: 'Failed jobs, those together that failed alike, the latest first',
+  summary: 'Failed jobs, grouped by cause, latest first',
   description:
     'Alike are jobs of one kind and code whose messages differ in numbers, ids and quoted names only. Of each project the ' +
     'latest 5 000 failures count, or fewer where there are more than four projects.',
@@ -126,7 +130,7 @@ const relative = z
     name: z.string().nullable(),
     state: z.enum(STATES),
     progress: z.number(),
-    after: z.array(id).meta({ description: 'Those of this list that it runs after.' }),
+    after: z.array(id).meta({ description: 'The jobs of this list that it runs after.' }),
   })
   .meta({ id: 'Relative' })
 

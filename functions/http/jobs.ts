@@ -115,7 +115,8 @@ export const listLogs = route({
   method: 'GET',
   path: '/jobs/{jobId}/logs',
   summary: "A job's log lines, oldest first, or newest first with `order=desc`",
-  description: 'A page of long lines holds fewer of them than `limit`. A cursor is of the order that it was given in.',
+  description:
+    'If lines are long, a page has fewer than `limit`. A cursor is only valid for the order it was given in.',
   actor: 'user',
   scope: 'jobs:read',
   params: jobId,
@@ -256,7 +257,7 @@ export const retry = route({
       fromStart: z
         .boolean()
         .default(false)
-        .meta({ description: 'Forgets the checkpoint, and which jobs it submitted.' }),
+        .meta({ description: 'Starts without the checkpoint, and submits its jobs again.' }),
     })
     .meta({ id: 'Retry', example: {} }),
   replies: { 202: jobReply },

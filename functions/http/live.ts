@@ -55,14 +55,14 @@ export const listMissed = route({
   scope: 'jobs:read',
   query: z.object({
     after: z.string().max(8_000).optional().meta({ description: '`after` of an earlier answer.' }),
-    projectId: id.optional().meta({ description: 'All your projects if left out, and for an API key its own.' }),
+    projectId: id.optional().meta({ description: 'By default all your projects; for an API key, its own.' }),
   }),
   replies: {
     200: z.object({
       events: z.array(liveEvent).meta({ description: 'In order per job.' }),
       after: z.string(),
-      hasMore: z.boolean().meta({ description: 'Ask again at once.' }),
-      reset: z.boolean().meta({ description: 'Events were passed over.' }),
+      hasMore: z.boolean().meta({ description: 'There are more: ask again at once.' }),
+      reset: z.boolean().meta({ description: 'Some events can no longer be given: load the jobs again.' }),
     }),
   },
   errors: ['PROJECT_NOT_FOUND'],

@@ -35,7 +35,7 @@ const cancellation = z
       context.addIssue({
         code: 'custom',
         path: ['ids'],
-        message: 'give ids, or else the state of those that it is about',
+        message: 'give either ids or a state',
       })
     for (const [name, value] of Object.entries(filter))
       if (ids !== undefined && value !== undefined)
@@ -94,7 +94,7 @@ export const retryMany = route({
       fromStart: z
         .boolean()
         .default(false)
-        .meta({ description: 'Forget the checkpoints, and which jobs they submitted.' }),
+        .meta({ description: 'Start without the checkpoints, and submit their jobs again.' }),
     })
     .meta({ id: 'RetryMany', example }),
   replies: { 200: z.object({ retried: z.int().meta({ description: 'How many were retried.' }) }) },

@@ -18,7 +18,7 @@ const process = z
     name: z.string(),
     state: z
       .enum(['up', 'down', 'stopped'])
-      .meta({ description: '`stopped`: somebody wanted it so. `down`: it is being started again.' }),
+      .meta({ description: '`stopped`: by an admin. `down`: it died and is being restarted.' }),
     pid: z.int().nullable(),
     port: z.int().nullable(),
     startedAt: timestamp.nullable(),

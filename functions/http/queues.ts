@@ -68,7 +68,12 @@ const redriveOptions = z
     failedAfter: instant.optional(),
     failedBefore: instant.optional(),
     limit: z.int().min(1).max(MAX_REDRIVEN).default(1_000),
-    perSecond: z.number().min(0.01).max(MAX_REDRIVEN).optional().meta({ description: 'Spreads their starts.' }),
+    perSecond: z
+      .number()
+      .min(0.01)
+      .max(MAX_REDRIVEN)
+      .optional()
+      .meta({ description: 'At most so many start per second.' }),
   })
   .meta({ id: 'Redrive', example: { code: 'TIMEOUT', perSecond: 10 } })
 
@@ -85,7 +90,7 @@ export const redrive = route({
   body: redriveOptions,
   replies: {
     200: z.object({
-      redriven: z.int().meta({ description: 'If these are fewer than `limit`, none is left.' }),
+      redriven: z.int().meta({ description: 'If this is less than `limit`, none is left.' }),
       skipped: z.int().meta({ description: 'Left alone, because another job has their unique key.' }),
     }),
   },

@@ -23,7 +23,7 @@ const fields = {
         `${MIN_TICK_SECONDS} s apart. Where clocks change, plain times of the day (\`30 2 * * *\`) come once: after ` +
         'the gap, or at the first of two. With `*` or a step in seconds, minutes or hours it follows the time that passes.',
     }),
-  timeZone: z.string().max(100).meta({ description: 'IANA, as `Europe/Berlin`.' }),
+  timeZone: z.string().max(100).meta({ description: 'An IANA name, such as `Europe/Berlin`.' }),
   kind: ofJob.kind,
   input: ofJob.input,
   priority: ofJob.priority,
@@ -76,7 +76,7 @@ const change = z
 export const create = route({
   method: 'POST',
   path: '/schedules',
-  summary: 'Have a job submitted at certain times',
+  summary: 'Create a schedule: a job is submitted at certain times',
   description: 'Times go by the clock of the database. A tick becomes exactly one job.',
   actor: 'user',
   scope: 'schedules:write',
@@ -105,7 +105,7 @@ export const list = route({
   scope: 'schedules:read',
   query: z.object({
     ...page,
-    projectId: id.optional().meta({ description: 'All your projects if left out.' }),
+    projectId: id.optional().meta({ description: 'By default all your projects.' }),
   }),
   replies: { 200: pageOf(scheduleSummary) },
   errors: ['PROJECT_NOT_FOUND'],
@@ -136,7 +136,7 @@ export const update = route({
   method: 'PATCH',
   path: '/schedules/{scheduleId}',
   summary: 'Change, pause or resume a schedule',
-  description: 'With other times, or resumed, it goes on with the next tick from now.',
+  description: 'After a change of its times, or a resume, it continues with the next tick from now.',
   actor: 'user',
   scope: 'schedules:write',
   params: scheduleParams,

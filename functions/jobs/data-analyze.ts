@@ -42,15 +42,18 @@ export const dataAnalyze = defineJob({
       .max(MAX_COLUMNS)
       .refine((names) => new Set(names).size === names.length, 'expected different names')
       .optional()
-      .meta({ description: 'Those to describe; all, if there are no more than 200' }),
+      .meta({ description: 'The columns to describe; by default all, if there are at most 200' }),
     delimiter: z
       .enum(['comma', 'semicolon', 'tab', 'bar'])
       .optional()
-      .meta({ description: 'What stands between a CSV’s values; found if left out' }),
-    header: z.boolean().optional().meta({ description: 'Whether a CSV’s first line has names; found if left out' }),
-    skipLines: z.int().min(0).max(1_000).default(0).meta({ description: 'Lines of a CSV before its table' }),
-    encoding: z.enum(['utf-8', 'utf-16', 'latin-1']).optional().meta({ description: 'Of a CSV; found if left out' }),
-    decimal: z.enum(['point', 'comma']).default('point').meta({ description: 'What stands before a CSV’s decimals' }),
+      .meta({ description: 'Between the values of a CSV; detected by default' }),
+    header: z
+      .boolean()
+      .optional()
+      .meta({ description: 'Whether the first line of a CSV has the column names; detected by default' }),
+    skipLines: z.int().min(0).max(1_000).default(0).meta({ description: 'Lines of a CSV to skip before its table' }),
+    encoding: z.enum(['utf-8', 'utf-16', 'latin-1']).optional().meta({ description: 'Of a CSV; detected by default' }),
+    decimal: z.enum(['point', 'comma']).default('point').meta({ description: 'The decimal separator of a CSV' }),
     missing: z
       .array(
         z
@@ -61,7 +64,7 @@ export const dataAnalyze = defineJob({
       .min(1)
       .max(20)
       .default(['', 'NA', 'N/A', 'NULL', 'null'])
-      .meta({ description: 'What a CSV has where there is no value' }),
+      .meta({ description: 'What a CSV has in place of a missing value' }),
   }),
   output: z.object({
     format: z.enum(['csv', 'parquet']),

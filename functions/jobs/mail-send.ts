@@ -75,7 +75,7 @@ export const mailSend = defineJob({
  */
 const requireConfirmed = async (mail: Context['mail'], fenced: Context['fenced'], jobId: string): Promise<void> => {
   if (!mail.leavesThisMachine || (await fenced((tx) => users.hasConfirmedSubmitter(tx, jobId)))) return
-  throw new PermanentError('EMAIL_UNCONFIRMED', 'Who sends mails must have confirmed their own email first.')
+  throw new PermanentError('EMAIL_UNCONFIRMED', 'To send mails, first confirm your own email.')
 }
 
 const filled = ({ to, cc, replyTo, subject, text, html, values }: Message) => ({

@@ -13,7 +13,7 @@ export const mathBinomial = defineJob({
   summary: 'Computes a binomial coefficient, exactly',
   input: z
     .strictObject({
-      n: z.int().min(0).max(MAX_N).meta({ description: 'Of how many' }),
+      n: z.int().min(0).max(MAX_N).meta({ description: 'How many there are' }),
       k: z.int().min(0).max(MAX_N).meta({ description: 'How many are chosen; at most n' }),
     })
     .refine(({ n, k }) => k <= n, { path: ['k'], message: 'expected at most n' }),
@@ -21,7 +21,7 @@ export const mathBinomial = defineJob({
     n: z.int(),
     k: z.int(),
     value: z.string().meta({ description: 'n over k, with all its digits' }),
-    digits: z.int().meta({ description: 'How many they are' }),
+    digits: z.int().meta({ description: 'How many digits the value has' }),
   }),
   checkpoint: z.object({
     primes: z.int().min(0).meta({ description: 'How many primes are multiplied already, from the smallest' }),

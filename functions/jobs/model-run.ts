@@ -32,21 +32,21 @@ export const modelRun = defineJob({
     headerless: z
       .boolean()
       .default(false)
-      .meta({ description: 'Whether the first line of the CSV is a row, and not the names of the columns' }),
-    columns: names.optional().meta({ description: 'The columns that the model takes, in its order' }),
+      .meta({ description: 'Whether the first line of the CSV is already a row, not the column names' }),
+    columns: names.optional().meta({ description: 'The columns that the model takes, in the model’s order' }),
     classes: names.optional().meta({ description: "What the model's scores are for" }),
     mean: z
       .array(z.number())
       .min(1)
       .max(3)
       .optional()
-      .meta({ description: 'Taken from the channels of a picture, 0 to 1' }),
+      .meta({ description: 'Subtracted from each channel of a picture, 0 to 1' }),
     std: z
       .array(z.number().positive())
       .min(1)
       .max(3)
       .optional()
-      .meta({ description: 'By which each channel is divided then' }),
+      .meta({ description: 'What each channel is then divided by' }),
   }),
   output: z.object({
     rows: z.int(),

@@ -29,10 +29,10 @@ export const pageParse = defineJob({
       .min(0)
       .max(5)
       .default(0)
-      .meta({ description: 'How many links away pages of the same host are read' }),
-    maxPages: z.int().min(1).max(50).default(20).meta({ description: 'How many pages are read at most' }),
+      .meta({ description: 'How many links to follow within the host; 0 reads one page' }),
+    maxPages: z.int().min(1).max(50).default(20).meta({ description: 'At most so many pages' }),
     checkLinks: z.int().min(0).max(200).default(20).meta({
-      description: 'How many links that are not read are asked whether they answer',
+      description: 'How many of the other links to check',
     }),
   }),
   output: report,

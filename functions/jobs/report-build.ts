@@ -17,14 +17,14 @@ const instant = z.iso.datetime({ offset: true })
 
 const input = z
   .strictObject({
-    from: instant.optional().meta({ description: 'The start; seven days before the end if left out' }),
-    to: instant.optional().meta({ description: 'The end; when the job was submitted if left out' }),
+    from: instant.optional().meta({ description: 'The start; by default seven days before the end' }),
+    to: instant.optional().meta({ description: 'The end; by default when the job was submitted' }),
     timeZone: z
       .string()
       .max(100)
       .refine(isTimeZone, 'expected a time zone of the IANA, as Europe/Berlin')
       .default('UTC')
-      .meta({ description: 'By whose clock days and hours begin' }),
+      .meta({ description: 'Decides when days and hours begin' }),
     formats: z
       .array(z.enum(FORMATS))
       .min(1)

@@ -13,7 +13,7 @@ export const queue = z
     running: z.int(),
     oldestDueSeconds: z.number().nullable().meta({ description: 'Of the startable job that waits longest.' }),
     countedSecondsAgo: z.int().min(0).meta({
-      description: 'How old these numbers are. Up to 10 000 jobs are counted anew each time, a million each 40 s.',
+      description: 'How old these numbers are. Up to 10 000 jobs are counted each time, a million every 40 s.',
     }),
     sqsVisible: z
       .int()

@@ -17,7 +17,7 @@ interface Given {
 export const addAccount = (program: Command, { io }: Cli): void => {
   program
     .command('register')
-    .description('make an account, and sign in')
+    .description('create an account and sign in')
     .option('--email <email>')
     .option('--name <name>')
     .option('--password-stdin', 'read the password from standard input')
@@ -30,7 +30,7 @@ export const addAccount = (program: Command, { io }: Cli): void => {
     })
   program
     .command('login')
-    .description('sign in; the tokens are kept in a file that only you may read')
+    .description('sign in; the tokens are stored in a file that only you can read')
     .option('--email <email>')
     .option('--password-stdin', 'read the password from standard input')
     .option('--json', 'print JSON')
@@ -41,7 +41,7 @@ export const addAccount = (program: Command, { io }: Cli): void => {
     })
   program
     .command('logout')
-    .description('end the session, here and at the API')
+    .description('sign out, and end the session at the API')
     .option('--json', 'print JSON')
     .action(async (options: { json?: boolean }) => {
       const url = await findUrl(io)

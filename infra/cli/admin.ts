@@ -9,14 +9,16 @@ import { harmless, print } from './print.ts'
 
 /** `stint admin add|remove EMAIL`: the only way to become an admin. */
 export const addAdmin = (program: Command, io: Io): void => {
-  const admin = program.command('admin').description('say who may pause queues and redrive the jobs of everybody')
+  const admin = program
+    .command('admin')
+    .description('add or remove admins, who may pause queues and redrive jobs of all projects')
   const change = async (email: string, isAdmin: boolean, options: { json?: boolean }): Promise<void> => {
     const { user, confirmed } = await withDatabase(io, async (sql, env) => {
       const confirmed = isAdmin && canConfirm({ publicUrl: env['PUBLIC_URL'], smtpUrl: env['SMTP_URL'] })
       return { confirmed, user: await setAdmin(sql, email, { isAdmin, confirmed }) }
     })
     if (!user) {
-      const missing = confirmed ? `No account with a confirmed email ${email}.` : `Nobody has registered with ${email}.`
+      const missing = confirmed ? `No account with a confirmed email ${email}.` : `No account with the email ${email}.`
       throw new CommandError(missing, EXIT.refused)
     }
     const { id, name } = user
@@ -24,19 +26,19 @@ export const addAdmin = (program: Command, io: Io): void => {
       io,
       options,
       { id, email: user.email, name, isAdmin },
-      () => `${harmless(`${name} <${user.email}>`)} ${isAdmin ? 'is an admin' : 'is no admin any more'}.`,
+      () => `${harmless(`${name} <${user.email}>`)} ${isAdmin ? 'is an admin' : 'is no longer an admin'}.`,
     )
   }
   admin
     .command('add')
     .argument('<email>')
-    .description('make somebody an admin')
+    .description('make a user an admin')
     .option('--json', 'print JSON')
     .action((email: string, options: { json?: boolean }) => change(email, true, options))
   admin
     .command('remove')
     .argument('<email>')
-    .description('make an admin a user like any other')
+    .description('take the admin role away')
     .option('--json', 'print JSON')
     .action((email: string, options: { json?: boolean }) => change(email, false, options))
 }

@@ -25,7 +25,7 @@ const findStage = async ({ env }: Io): Promise<Record<string, string | undefined
     missing.length > 0
       ? `The stack on ${dataDir} runs without ${missing.join(' and ')} just now; where \`npm start\` runs it says why.`
       : `Nothing to work on: DATABASE_URL is not set, and no stack runs on ${dataDir}.\n` +
-        'Start one with `npm start`, or name its folder by STINT_DATA_DIR.'
+        'Start one with `npm start`, or set STINT_DATA_DIR to its folder.'
   throw new CommandError(message, EXIT.unreachable)
 }
 

@@ -63,7 +63,7 @@ test('the report for people tells each check, what is wrong, and what heals it',
     1 job of the queue default could have started for over 10 s, and no doorbell is waiting
     heals: the sweep rings again when it runs
 ✓ paused queues`)
-  expect(printed[0]).toContain('--fix heals what can be healed from here.')
+  expect(printed[0]).toContain('`stint doctor --fix` repairs what needs no decision.')
   expect(await run(['doctor', '--fix'], io)).toBe(0)
   expect(printed[1]).toContain('✚ doorbells')
   expect(printed[1]).toContain('done: rang 1 doorbell')

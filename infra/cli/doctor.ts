@@ -12,10 +12,10 @@ import { harmless } from './print.ts'
 export const addDoctor = (program: Command, io: Io, exit: (code: number) => void): void => {
   program
     .command('doctor')
-    .description('look for what lies still: lost doorbells and leases, stuck jobs, events that wait …')
-    .option('--fix', 'heal what can be healed from here', false)
+    .description('find what is stuck: lost doorbells and leases, jobs that nobody picks up, unpublished events …')
+    .option('--fix', 'repair what can be repaired without a decision', false)
     .option('--json', 'print the findings as JSON', false)
-    .addHelpText('after', '\nExit codes: 0 healthy, 1 something was found, 2 Postgres or SQS cannot be reached')
+    .addHelpText('after', '\nExit codes: 0 healthy, 1 problems found, 2 Postgres or SQS cannot be reached')
     .action(async (options: { fix: boolean; json: boolean }) => {
       const examined = await withApp(io, async (app) => {
         await reach(app)
@@ -54,5 +54,9 @@ const toText = (examined: Examined[], { fix }: { fix: boolean }): string => {
   const ill = examined.filter((it) => it.ill)
   if (ill.length === 0) return [...lines, '', 'Healthy.'].join('\n')
   const fixable = !fix && ill.some((it) => it.findings.some((finding) => finding.fixable))
-  return [...lines, '', fixable ? '--fix heals what can be healed from here.' : 'The rest takes a person.'].join('\n')
+  return [
+    ...lines,
+    '',
+    fixable ? '`stint doctor --fix` repairs what needs no decision.' : 'What is left needs a decision.',
+  ].join('\n')
 }

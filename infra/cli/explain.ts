@@ -23,7 +23,7 @@ export const explain = (error: unknown, env: Io['env'] = {}): { message: string;
 const explainProblem = ({ status, code, title, message, errors, requestId }: ProblemError, env: Io['env']) => {
   const fields = errors.map((it) => `  ${harmless(it.path || 'the request')}: ${harmless(it.message)}`)
   // Who typed an id knows of no address.
-  const shortly = code === 'NOT_FOUND' ? 'There is nothing of this id or name' : title
+  const shortly = code === 'NOT_FOUND' ? 'Nothing has this id or name' : title
   const head = harmless(fields.length > 0 ? shortly : message === title ? title : `${title}: ${message}`)
   const trace = status >= 500 && requestId ? [`  request ${harmless(requestId)}`] : []
   const exitCode = status >= 500 ? EXIT.unreachable : status === 401 ? EXIT.signIn : EXIT.refused

@@ -1,6 +1,7 @@
 import { type Command, Option } from 'commander'
 import type { Api } from '../../functions/http/api.ts'
 import type { AnswerOf, CallOf } from '../../lib/client/api.ts'
+import { waitingSentence } from '../../lib/client/waiting-sentence.ts'
 import { STATE_COLOURS } from '../demo/bars.ts'
 import type { Cli } from './cli.ts'
 import { CommandError, EXIT, type Io } from './io.ts'
@@ -19,23 +20,23 @@ export const addJobs = (program: Command, cli: Cli): void => {
   const { io } = cli
   program
     .command('jobs')
-    .description('jobs, newest first')
+    .description('list jobs, newest first')
     .option('--state <state>', 'blocked, queued, running, succeeded, failed or cancelled')
     .option('--kind <kind>')
     .option('--queue <queue>')
     .option('--tag <tag>')
     .option('--submitted-by <id>', 'the job that submitted them')
-    .option('--text <text>', 'that stands in the name or the input')
-    .option('--queued-after <time>', 'RFC 3339; so the others')
+    .option('--text <text>', 'contained in the name or the input')
+    .option('--queued-after <time>', 'RFC 3339, as the following')
     .option('--queued-before <time>')
-    .option('--finished-after <time>', 'that ended then or later')
+    .option('--finished-after <time>', 'ended at that time or later')
     .option('--finished-before <time>')
     .option('--project-id <id>')
-    .addOption(new Option('--limit <integer>', 'how many').argParser(wholeNumber(1)).default(20))
+    .addOption(new Option('--limit <integer>', 'at most so many').argParser(wholeNumber(1)).default(20))
     .option('--json', 'print JSON')
     .action(async ({ limit, json, ...filter }: Filter & { limit: number; json?: boolean }) => {
       const { client } = await signedIn(io)
-      const none = Object.keys(filter).length > 0 ? 'No job is like that.' : 'No jobs. stint submit makes one.'
+      const none = Object.keys(filter).length > 0 ? 'No matching jobs.' : 'No jobs yet. Submit one: stint submit --help'
       print(io, { ...(json && { json }) }, await newest(client, filter, limit), (jobs) =>
         jobs.length > 0 ? toTable(io, jobs) : none,
       )
@@ -43,7 +44,7 @@ export const addJobs = (program: Command, cli: Cli): void => {
   program
     .command('job')
     .argument('<id>')
-    .description('one job, with its input and result, and why it waits')
+    .description('show a job: its input, its result, and why it waits')
     .option('--json', 'print JSON')
     .action(async (jobId: string, options: { json?: boolean }) => {
       const { client } = await signedIn(io)
@@ -53,16 +54,16 @@ export const addJobs = (program: Command, cli: Cli): void => {
   program
     .command('change')
     .argument('<id...>')
-    .description('change jobs that wait; `--delay-seconds 0` has them start as soon as they may')
-    .option('--name <text>', 'a name for people')
-    .addOption(new Option('--priority <integer>', '-10 to 10, the highest first').argParser(wholeNumber()))
+    .description('change waiting jobs; `--delay-seconds 0` starts them as soon as possible')
+    .option('--name <text>', 'a name to show')
+    .addOption(new Option('--priority <integer>', '-10 to 10; the highest runs first').argParser(wholeNumber()))
     .addOption(new Option('--delay-seconds <integer>', 'not before that, from now').argParser(wholeNumber()))
-    .option('--run-at <time>', 'not before then (RFC 3339)')
+    .option('--run-at <time>', 'start no earlier (RFC 3339)')
     .addOption(
       new Option('--expires-in-seconds <integer>', 'cancelled if it has not started by then').argParser(wholeNumber(1)),
     )
-    .option('--expires-at <time>', 'cancelled if it has not started by then (RFC 3339); never: it waits')
-    .option('--tags <tag...>', 'instead of those that they have')
+    .option('--expires-at <time>', 'cancel it if it has not started by then (RFC 3339); `never` removes this')
+    .option('--tags <tag...>', 'replace their tags')
     .addOption(new Option('--max-attempts <integer>').argParser(wholeNumber()))
     .addOption(new Option('--timeout-seconds <integer>', 'running time over all stints').argParser(wholeNumber()))
     .option('--json', 'print JSON')
@@ -77,12 +78,12 @@ export const addJobs = (program: Command, cli: Cli): void => {
   program
     .command('cancel')
     .argument('[id...]')
-    .description('cancel jobs, these or all of a state; one that runs stops at its next safe point')
-    .option('--state <state>', 'blocked, queued or running: all that are so')
-    .option('--kind <kind>', 'of them those of this kind')
+    .description('cancel jobs by id, or all in a state; a running job stops at its next safe point')
+    .option('--state <state>', 'all jobs that are blocked, queued or running')
+    .option('--kind <kind>', 'only those of this kind')
     .option('--queue <queue>')
     .option('--tag <tag>')
-    .option('--project-id <id>', 'the project; your own if left out')
+    .option('--project-id <id>', 'default: your own project')
     .option('--json', 'print JSON')
     .action(async (ids: string[], { json, ...filter }: Cancellation & { json?: boolean }) => {
       const options = { ...(json && { json }) }
@@ -103,8 +104,8 @@ export const addJobs = (program: Command, cli: Cli): void => {
   program
     .command('retry')
     .argument('<id...>')
-    .description('begin failed or cancelled jobs anew')
-    .option('--from-start', 'forget their checkpoints, and what they submitted')
+    .description('run failed or cancelled jobs again')
+    .option('--from-start', 'without their checkpoints, and submitting their jobs again')
     .option('--json', 'print JSON')
     .action((ids: string[], { fromStart = false, ...options }: { json?: boolean; fromStart?: boolean }) =>
       eachJob(cli, ids, options, async (client, jobId) => {
@@ -194,13 +195,7 @@ const describe = (io: Io, job: Explained): string => {
     ['kind', job.kind],
     ['name', job.name && harmless(job.name)],
     ['state', paint(io, STATE_COLOURS[job.state], job.state)],
-    [
-      'waits',
-      waiting &&
-        Object.entries(waiting)
-          .flatMap(([, value]) => value ?? [])
-          .join(' '),
-    ],
+    ['waits', waiting && waitingSentence(waiting, Date.now(), duration)],
     ['done', percent(job.progress)],
     ['attempt', `${job.attempt} of ${job.maxAttempts}, stint ${job.stint}`],
     ['queued', job.queuedAt],

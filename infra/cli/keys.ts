@@ -27,11 +27,11 @@ const MAX_DAYS = 3_650
 
 /** `stint keys`. */
 export const addKeys = (program: Command, { io }: Cli): void => {
-  const keys = program.command('keys').description('keys with which programs act in a project, as STINT_TOKEN')
+  const keys = program.command('keys').description('API keys for programs, which use them as STINT_TOKEN')
   keys
     .command('list', { isDefault: true })
-    .description('the keys of a project, newest first')
-    .option('--project-id <id>', 'your own project if left out')
+    .description('list the keys of a project, newest first')
+    .option('--project-id <id>', 'default: your own project')
     .option('--json', 'print JSON')
     .action(async (options: Options) => {
       const session = await signedIn(io)
@@ -42,14 +42,14 @@ export const addKeys = (program: Command, { io }: Cli): void => {
   keys
     .command('create')
     .argument('<name>')
-    .description('make a key; its secret is printed, alone, and not shown again')
+    .description('create a key; prints its secret, which is not shown again')
     .addOption(
       new Option('--scope <scope...>', 'what it may do; a write includes the read')
         .choices(SCOPES)
         .default(['jobs:write']),
     )
-    .option('--expires-in-days <days>', 'it does not expire if left out', wholeNumber(1, MAX_DAYS))
-    .option('--project-id <id>', 'your own project if left out')
+    .option('--expires-in-days <days>', 'default: never', wholeNumber(1, MAX_DAYS))
+    .option('--project-id <id>', 'default: your own project')
     .option('--json', 'print JSON')
     .action(async (name: string, { scope: scopes, expiresInDays: days, ...options }: NewKey) => {
       const session = await signedIn(io)
@@ -61,8 +61,8 @@ export const addKeys = (program: Command, { io }: Cli): void => {
   keys
     .command('revoke')
     .argument('<key-id>')
-    .description('refuse a key from now on')
-    .option('--project-id <id>', 'your own project if left out')
+    .description('revoke a key')
+    .option('--project-id <id>', 'default: your own project')
     .option('--json', 'print JSON')
     .action(async (keyId: string, options: Options) => {
       const session = await signedIn(io)

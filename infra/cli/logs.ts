@@ -19,8 +19,8 @@ export const addLogs = (program: Command, { io }: Cli): void => {
   program
     .command('logs')
     .argument('<id>')
-    .description('what a job logged')
-    .option('-f, --follow', 'go on until it has ended')
+    .description('show the log of a job')
+    .option('-f, --follow', 'follow it until the job has ended')
     .option('--json', 'print each line as a line of JSON')
     .action(async (jobId: string, { follow = false, json = false }: { follow?: boolean; json?: boolean }) => {
       const session = await signedIn(io)

@@ -48,7 +48,9 @@ describe('stint admin', () => {
       err: '',
     })
     expect(await isAdmin(world, email)).toBe(true)
-    expect((await stint({ DATABASE_URL }, 'admin', 'remove', email)).out).toBe(`Ada <${email}> is no admin any more.\n`)
+    expect((await stint({ DATABASE_URL }, 'admin', 'remove', email)).out).toBe(
+      `Ada <${email}> is no longer an admin.\n`,
+    )
     expect(await isAdmin(world, email)).toBe(false)
     const json = await stint({ DATABASE_URL }, 'admin', 'remove', email, '--json')
     expect(JSON.parse(json.out)).toMatchObject({ email, name: 'Ada', isAdmin: false })
@@ -72,7 +74,7 @@ describe('stint admin', () => {
 
   test('says when there is no such person', async ({ world }) => {
     const answer = await stint(world.environment, 'admin', 'add', 'nobody@example.com')
-    expect(answer).toMatchObject({ exitCode: 4, err: 'Nobody has registered with nobody@example.com.\n' })
+    expect(answer).toMatchObject({ exitCode: 4, err: 'No account with the email nobody@example.com.\n' })
   })
 })
 
@@ -200,7 +202,7 @@ describe('a shell that is set up wrongly', () => {
   plain('is not shown the token that no header can have', async () => {
     const env = { STINT_URL: 'http://localhost:3000', STINT_TOKEN: 'stk_secret\nstk_secret' }
     const answer = await stint(env, 'jobs')
-    expect(answer).toMatchObject({ exitCode: 64, err: expect.stringContaining('STINT_TOKEN is no token') })
+    expect(answer).toMatchObject({ exitCode: 64, err: expect.stringContaining('STINT_TOKEN is not a token') })
     expect(answer.err).not.toContain('secret')
   })
 })

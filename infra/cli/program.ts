@@ -20,11 +20,11 @@ import { addSystem } from './system.ts'
 import { addWatch } from './watch.ts'
 
 const AFTER = `
-Where to: STINT_URL, or where you signed in last, or the stack that runs on STINT_DATA_DIR.
-As whom: STINT_TOKEN (an API key), or whoever signed in there.
+The API: STINT_URL, or where you last signed in, or the stack running here (in STINT_DATA_DIR).
+The account: STINT_TOKEN (an API key), or whoever is signed in there.
 
-Exit codes: 0 done, 1 a job failed or something was found, 2 cannot be reached, 3 not signed in, 4 refused,
-64 wrongly used, 130 interrupted`
+Exit codes: 0 done, 1 a job failed or doctor found problems, 2 the API cannot be reached, 3 not signed in, 4 refused,
+64 wrong usage, 130 interrupted`
 
 /** Runs one command. @param onSubmitted told of each job that it submits @returns the exit code */
 export const run = async (args: string[], io: Io, onSubmitted: (jobId: string) => void = () => {}): Promise<number> => {
@@ -43,7 +43,7 @@ export const run = async (args: string[], io: Io, onSubmitted: (jobId: string) =
     },
   }
   const program = new Command('stint')
-    .description('Long jobs on short-lived functions: what people do from a terminal.')
+    .description('Long jobs on short-lived functions.')
     .enablePositionalOptions()
     .addHelpText('after', AFTER)
   configure(program)

@@ -12,10 +12,10 @@ interface Options {
 
 /** `stint projects`. */
 export const addProjects = (program: Command, { io }: Cli): void => {
-  const projects = program.command('projects').description('projects and their people')
+  const projects = program.command('projects').description('projects and their members')
   projects
     .command('list', { isDefault: true })
-    .description('the projects that you belong to')
+    .description('list the projects that you belong to')
     .option('--json', 'print JSON')
     .action(async (options: Options) => {
       const { client } = await signedIn(io)
@@ -25,7 +25,7 @@ export const addProjects = (program: Command, { io }: Cli): void => {
   projects
     .command('create')
     .argument('<name>')
-    .description('make a project, and own it')
+    .description('create a project')
     .option('--json', 'print JSON')
     .action(async (name: string, options: Options) => {
       const { project } = await (await signedIn(io)).client.call('POST /projects', { body: { name } })
@@ -34,7 +34,7 @@ export const addProjects = (program: Command, { io }: Cli): void => {
   projects
     .command('members')
     .argument('[project-id]')
-    .description('the people of a project')
+    .description('list the members of a project')
     .option('--json', 'print JSON')
     .action(async (given: string | undefined, options: Options) => {
       const session = await signedIn(io)
@@ -49,7 +49,7 @@ export const addProjects = (program: Command, { io }: Cli): void => {
     .argument('<project-id>')
     .argument('<email>')
     .argument('[role]', 'viewer, maintainer or owner', 'viewer')
-    .description('add a person who has registered, or change their role')
+    .description('add a registered user, or change their role')
     .option('--json', 'print JSON')
     .action(async (projectId: string, email: string, role: Role, options: Options) => {
       const { client } = await signedIn(io)

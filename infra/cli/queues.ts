@@ -13,10 +13,10 @@ type Redriven = AnswerOf<Api['POST /queues/{queue}/redrive']>['body']
 
 /** `stint queues`. */
 export const addQueues = (program: Command, { io }: Cli): void => {
-  const queues = program.command('queues').description('the queues, and what waits and runs in them')
+  const queues = program.command('queues').description('queues and how many jobs wait and run in them')
   queues
     .command('list', { isDefault: true })
-    .description('how full they are')
+    .description('list the queues')
     .option('--json', 'print JSON')
     .action(async (options: { json?: boolean }) => {
       const { items } = await (await signedIn(io)).client.call('GET /queues')
@@ -29,7 +29,7 @@ export const addQueues = (program: Command, { io }: Cli): void => {
     queues
       .command(verb)
       .argument('<queue>', 'default, compute or bulk')
-      .description(verb === 'pause' ? 'keep its jobs from starting (admin)' : 'let its jobs start again (admin)')
+      .description(verb === 'pause' ? 'start no more jobs of it (admin)' : 'start its jobs again (admin)')
       .option('--json', 'print JSON')
       .action(async (name: Queue['name'], options: { json?: boolean }) => {
         const { client } = await signedIn(io)
@@ -40,15 +40,15 @@ export const addQueues = (program: Command, { io }: Cli): void => {
   queues
     .command('redrive')
     .argument('<queue>', 'default, compute or bulk')
-    .description('begin its failed jobs anew, those first that failed first (maintainer; of all projects: admin)')
-    .option('--project-id <id>', 'those of one project')
+    .description('run its failed jobs again, oldest failure first (maintainer; without --project-id: admin)')
+    .option('--project-id <id>', 'only those of this project')
     .option('--kind <kind>')
     .option('--tag <tag>')
-    .option('--code <code>', 'those that failed with this code')
-    .option('--failed-after <time>', 'RFC 3339; so the other')
+    .option('--code <code>', 'only those that failed with this code')
+    .option('--failed-after <time>', 'RFC 3339')
     .option('--failed-before <time>')
-    .addOption(new Option('--limit <integer>', 'how many at most, 1000 if left out').argParser(wholeNumber(1)))
-    .addOption(new Option('--per-second <number>', 'spreads their starts').argParser(someNumber))
+    .addOption(new Option('--limit <integer>', 'how many at most; default: 1000').argParser(wholeNumber(1)))
+    .addOption(new Option('--per-second <number>', 'how many start per second').argParser(someNumber))
     .option('--json', 'print JSON')
     .action(async (queue: Queue['name'], { json, ...body }: Redrive & { json?: boolean }) => {
       const { client } = await signedIn(io)
@@ -58,8 +58,8 @@ export const addQueues = (program: Command, { io }: Cli): void => {
 }
 
 const toText = (queue: string, { redriven, skipped }: Redriven): string => {
-  const left = skipped > 0 ? [`${skipped} are left alone: other jobs have their unique keys.`] : []
-  return [`${redriven} of the failed jobs of ${queue} begin anew.`, ...left].join(' ')
+  const left = skipped > 0 ? [`Skipped, because other jobs have their unique keys: ${skipped}.`] : []
+  return [`Failed jobs of ${queue} that run again: ${redriven}.`, ...left].join(' ')
 }
 
 const someNumber = (text: string): number => {

@@ -17,12 +17,12 @@ type Given<T> = Omit<T, 'input'> & { input?: string; json?: boolean }
 
 /** `stint schedules`. */
 export const addSchedules = (program: Command, { io }: Cli): void => {
-  const schedules = program.command('schedules').description('jobs that come at certain times')
+  const schedules = program.command('schedules').description('jobs that are submitted at certain times')
   const told = ({ name, paused, nextRuns }: Schedule): string =>
-    `${harmless(name)} ${paused ? 'is paused' : `comes next at ${nextRuns[0]}`}.`
+    `${harmless(name)} ${paused ? 'is paused' : `runs next at ${nextRuns[0]}`}.`
   schedules
     .command('list', { isDefault: true })
-    .description('schedules, newest first, with their next time')
+    .description('list schedules, newest first, with their next run')
     .option('--project-id <id>')
     .option('--json', 'print JSON')
     .action(async ({ projectId, ...options }: { projectId?: string; json?: boolean }) => {
@@ -34,9 +34,9 @@ export const addSchedules = (program: Command, { io }: Cli): void => {
     .argument('<name>')
     .argument('<cron>', CRON)
     .argument('<kind>')
-    .description('have a job submitted at certain times')
+    .description('create a schedule')
     .option('--input <json>', 'the jobs’ input as JSON, @file or -')
-    .option('--time-zone <zone>', 'IANA, as Europe/Berlin', 'UTC')
+    .option('--time-zone <zone>', 'IANA name, such as Europe/Berlin', 'UTC')
     .option('--project-id <id>')
     .option('--json', 'print JSON')
     .action(async (name: string, cron: string, kind: string, { input, json, ...settings }: Given<Creation>) => {
@@ -47,10 +47,10 @@ export const addSchedules = (program: Command, { io }: Cli): void => {
     })
   withSettings(schedules.command('change'), numberOrNever, 'integer or never')
     .argument('<id>')
-    .description('change a schedule; with other times it goes on with the next one from now')
+    .description('change a schedule')
     .option('--name <text>', 'also the name of its jobs')
     .option('--cron <cron>', CRON)
-    .option('--time-zone <zone>', 'IANA, as Europe/Berlin')
+    .option('--time-zone <zone>', 'IANA name, such as Europe/Berlin')
     .option('--kind <kind>')
     .option('--input <json>', 'the jobs’ input as JSON, @file or -')
     .option('--json', 'print JSON')
@@ -73,7 +73,7 @@ export const addSchedules = (program: Command, { io }: Cli): void => {
     schedules
       .command(verb)
       .argument('<id>')
-      .description(paused ? 'let its times pass' : 'go on with its next time')
+      .description(paused ? 'pause a schedule' : 'resume a schedule with its next run')
       .option('--json', 'print JSON')
       .action(async (scheduleId: string, options: { json?: boolean }) => {
         const { client } = await signedIn(io)
@@ -85,7 +85,7 @@ export const addSchedules = (program: Command, { io }: Cli): void => {
   schedules
     .command('delete')
     .argument('<id>')
-    .description('end a schedule; its jobs stay')
+    .description('delete a schedule; its jobs stay')
     .option('--json', 'print JSON')
     .action(async (scheduleId: string, options: { json?: boolean }) => {
       await (await signedIn(io)).client.call('DELETE /schedules/{scheduleId}', { params: { scheduleId } })

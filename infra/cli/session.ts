@@ -20,7 +20,7 @@ export const findUrl = async ({ env }: Io): Promise<string> => {
   const { current } = await readCredentials(credentialsPath(env))
   const url = env['STINT_URL'] || (current ?? runningUrl(env) ?? 'http://localhost:3000')
   if (!/^https?:\/\//.test(url) || !URL.canParse(url))
-    throw new CommandError(`STINT_URL is not a URL, as http://localhost:3000 is one: ${harmless(url)}`, EXIT.usage)
+    throw new CommandError(`STINT_URL is not a URL (such as http://localhost:3000): ${harmless(url)}`, EXIT.usage)
   return url.replace(/\/+$/, '')
 }
 
@@ -38,7 +38,10 @@ export const signedIn = async (io: Io): Promise<Session> => {
 /** What a header can't have is refused before a request is made: its error would show the token. */
 const usable = (token: string): string => {
   if (/^[\x21-\x7e]+$/.test(token)) return token
-  throw new CommandError('STINT_TOKEN is no token: it has spaces, line breaks or signs that are not ASCII.', EXIT.usage)
+  throw new CommandError(
+    'STINT_TOKEN is not a token: it has spaces, line breaks or characters that are not ASCII.',
+    EXIT.usage,
+  )
 }
 
 /** A client that is nobody yet. */

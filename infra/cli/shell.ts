@@ -19,7 +19,7 @@ type Run = (args: string[], io: Io, onSubmitted: (jobId: string) => void) => Pro
 export const addShell = (program: Command, { io, exit }: Cli, run: Run): void => {
   program
     .command('shell')
-    .description('commands one after the other; what happens to your jobs is said while you type')
+    .description('an interactive shell that reports on your jobs while you type')
     .action(async () => {
       const prompt = io.terminal as Prompt | undefined
       if (!prompt?.line)

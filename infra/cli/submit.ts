@@ -51,8 +51,8 @@ export const addSubmit = (program: Command, cli: Cli): void => {
     })
   program
     .command('kinds')
-    .argument('[kind]', 'what this one takes')
-    .description('the kinds of job there are')
+    .argument('[kind]', 'show what this kind takes')
+    .description('list the kinds of job')
     .option('--json', 'print JSON')
     .action(async (name: string | undefined, options: { json?: boolean }) => {
       if (name !== undefined && !options.json) return submitKind(cli, name, ['--help'])
@@ -88,36 +88,43 @@ const addCommon = (command: Command): void => {
   command
     .option('--watch', 'show its progress until it ends')
     .option('--json', 'print the job as JSON')
-    .option('--input <json>', 'the input as JSON, @file or -; flags go before it')
-    .option('--file <path>', 'upload a file of this machine, and give the job its id')
-    .option('--name <text>', 'a name for people')
-    .option('--project-id <id>', 'the project; your own if left out')
-    .addOption(new Option('--priority <integer>', '-10 to 10, the highest first').argParser(wholeNumber()))
-    .addOption(new Option('--delay-seconds <integer>', 'not before that').argParser(wholeNumber()))
-    .option('--run-at <time>', 'not before then (RFC 3339)')
+    .option('--input <json>', 'the input as JSON, @file or -; flags take precedence')
+    .option('--file <path>', 'upload a local file for the job')
+    .option('--name <text>', 'a name to show')
+    .option('--project-id <id>', 'default: your own project')
+    .addOption(new Option('--priority <integer>', '-10 to 10; the highest runs first').argParser(wholeNumber()))
+    .addOption(new Option('--delay-seconds <integer>', 'start this much later').argParser(wholeNumber()))
+    .option('--run-at <time>', 'start no earlier (RFC 3339)')
     .addOption(
-      new Option('--expires-in-seconds <integer>', 'cancelled if it has not started by then').argParser(wholeNumber(1)),
+      new Option('--expires-in-seconds <integer>', 'cancel it if it has not started after this time').argParser(
+        wholeNumber(1),
+      ),
     )
-    .option('--expires-at <time>', 'cancelled if it has not started by then (RFC 3339)')
-    .option('--after <id>', 'after this job; can be repeated', collect)
+    .option('--expires-at <time>', 'cancel it if it has not started by then (RFC 3339)')
+    .option('--after <id>', 'run after this job; can be repeated', collect)
     .addOption(
-      new Option('--on-parent-failure <what>', 'what becomes of it when one of those fails').choices([
-        'fail',
-        'run',
-        'skip',
-      ]),
+      new Option(
+        '--on-parent-failure <what>',
+        'if one of those does not succeed: fail (default), run anyway, or skip (cancel)',
+      ).choices(['fail', 'run', 'skip']),
     )
     .option('--tags <tag>', 'can be repeated', collect)
     .addOption(new Option('--max-attempts <integer>').argParser(wholeNumber()))
     .addOption(new Option('--timeout-seconds <integer>', 'running time over all stints').argParser(wholeNumber()))
-    .option('--unique-key <key>', 'at most one live job of the project has it')
+    .option('--unique-key <key>', 'at most one job of the project that has not ended has this key')
     .addOption(
-      new Option('--unique-for-seconds <integer>', 'keeps the key so long, even if the job ends').argParser(
-        wholeNumber(),
-      ),
+      new Option(
+        '--unique-for-seconds <integer>',
+        'keep the key for at least this long, even if the job ends',
+      ).argParser(wholeNumber()),
     )
-    .addOption(new Option('--on-duplicate <what>', 'when another job has the key').choices(['return', 'replace']))
-    .option('--idempotency-key <key>', 'a repeat within 24 h gives the same job')
+    .addOption(
+      new Option(
+        '--on-duplicate <what>',
+        'if another job has the key: return that job (default), or replace it while it is queued',
+      ).choices(['return', 'replace']),
+    )
+    .option('--idempotency-key <key>', 'submitting again within 24 h returns the same job')
 }
 
 const send = async (

@@ -17,7 +17,7 @@ export const addWatch = (program: Command, { io, exit }: Cli): void => {
   program
     .command('watch')
     .argument('<id...>')
-    .description('show jobs’ progress until they have ended')
+    .description('show the progress of jobs until they have ended')
     .option('--json', 'print each event as a line of JSON, from the first on')
     .addHelpText('after', '\nExit codes: 0 all succeeded, 1 one failed or was cancelled')
     .action(async (ids: string[], { json = false }: { json?: boolean }) => {

@@ -38,9 +38,9 @@ export const authenticate = async (
  */
 export const requireScope = (actor: Actor | undefined, scope: Scope | undefined): void => {
   if (!actor?.apiKey) return
-  if (scope === undefined) throw new StintError('SCOPE_MISSING', 'No API key may do this: it takes an access token.')
+  if (scope === undefined) throw new StintError('SCOPE_MISSING', 'API keys cannot do this: use an access token.')
   if (includesScope(actor.apiKey.scopes, scope)) return
-  throw new StintError('SCOPE_MISSING', `This takes an API key with the scope ${scope}.`, {
+  throw new StintError('SCOPE_MISSING', `This needs an API key with the scope ${scope}.`, {
     headers: { 'www-authenticate': `Bearer error="insufficient_scope", scope="${scope}"` },
   })
 }

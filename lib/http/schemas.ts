@@ -32,8 +32,15 @@ export const instant = z.iso
   .refine((it) => !/^(0000|[+-])/.test(it), 'expected a year from 0001 to 9999')
 
 /** Text for people: trimmed, not empty, and not only of invisible characters. */
-export const label = (maxLength: number) =>
-  z.string().trim().min(1).max(maxLength).refine(hasVisible, 'must have a character that can be seen')
+export const label = (maxLength: number) => {
+  const bounds = `expected 1 to ${maxLength} characters`
+  return z
+    .string()
+    .trim()
+    .min(1, bounds)
+    .max(maxLength, bounds)
+    .refine(hasVisible, 'must have a character that can be seen')
+}
 
 /** The blank of Braille counts as printable, but is invisible. */
 const VISIBLE = /[^\p{White_Space}\p{Cc}\p{Cf}\p{Default_Ignorable_Code_Point}\u2800]/u

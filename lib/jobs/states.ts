@@ -1,7 +1,7 @@
 import type { JobState } from '../../db/queries/jobs.ts'
 
 /**
- * What may follow each state. The table's constraint, the README's picture and the transitions in
+ * What may follow each state. The table's constraint, the picture in docs/state-machine.md and the transitions in
  * `db/queries/outcomes.ts` are checked against this.
  */
 export const TRANSITIONS = {

@@ -6,7 +6,7 @@ import { MAX_DELAY_SECONDS } from './define.ts'
 export const fields = {
   kind: z.string().max(100).meta({ description: 'One of GET /job-kinds.' }),
   input: z.unknown().meta({ description: 'What the kind declares as its input.' }),
-  projectId: id.optional().meta({ description: 'Your project `Personal` if left out.' }),
+  projectId: id.optional().meta({ description: 'By default your project `Personal`.' }),
   name: label(200).optional(),
   priority: z.int().min(-10).max(10).optional().meta({ description: 'The highest goes first; the default is 0.' }),
   delaySeconds: z

@@ -26,7 +26,7 @@ const FORMS: { kind: string; fields: Record<string, string>; shows: string }[] =
   {
     kind: 'mail.send',
     fields: {
-      'input.to': 'ben@example.com\neve@example.com',
+      'input.to': 'ben@example.com\neve@example.com\n',
       'input.subject': 'Hello',
       'input.text': 'Dear Ben,\nhello.',
     },
@@ -250,7 +250,7 @@ describeInBrowser('jobs in the dashboard', () => {
     await page.getByRole('radio', { name: /^debug\.noop/ }).check()
     const echo = page.locator('[name="input.echo"]')
     await echo.fill('{"hello": ["world"]}')
-    await page.getByText('Name, tags and when').click()
+    await page.getByText('Name, tags and timing').click()
     const name = page.locator('[name=".name"]')
     await name.fill('Kept')
     await page.reload()
@@ -278,6 +278,19 @@ describeInBrowser('jobs in the dashboard', () => {
     await eventually(() => echo.inputValue()).toBe('')
     expect(await chosen.inputValue()).toBe('')
     await eventually(() => page.evaluate(() => JSON.stringify(sessionStorage))).not.toContain('Kept')
+  })
+
+  test('some of a few are chosen by their boxes, which begin with the default', async ({ stage }) => {
+    const { page, context } = await stage.open()
+    await register(page)
+    await fillForm(page, 'report.build', {})
+    const formats = page.getByRole('group', { name: /^Formats/ })
+    expect(await formats.getByRole('checkbox', { checked: true }).count()).toBe(3)
+    await formats.getByLabel('html').uncheck()
+    await formats.getByLabel('csv').uncheck()
+    expect(await complaints(page)).toEqual([])
+    const { job } = await (await programOf(context)).get(`/jobs/${await submit(page)}`)
+    expect(job.input.formats).toEqual(['pdf'])
   })
 
   test('a kind that there is not is said not to be there', async ({ stage }) => {
@@ -366,7 +379,7 @@ describeInBrowser('jobs in the dashboard', () => {
       await button.click()
       await page.getByRole('button', { name: 'Delete it' }).click()
       await page
-        .getByText(/^The job is deleted\.$|^Its events go to Kafka/)
+        .getByText(/^Job deleted\.$|^Its events go to Kafka/)
         .first()
         .waitFor()
       return new URL(page.url()).pathname
@@ -458,7 +471,7 @@ describeInBrowser('jobs in the dashboard', () => {
     const { page } = await stage.open()
     await register(page)
     await fillForm(page, 'debug.noop', { 'input.steps': '1' })
-    await page.getByText('Name, tags and when').click()
+    await page.getByText('Name, tags and timing').click()
     await page.locator('[name=".delaySeconds"]').fill('3600')
     await page.locator('[name=".expiresInSeconds"]').fill('7200')
     await submit(page)

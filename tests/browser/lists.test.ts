@@ -25,7 +25,7 @@ describeInBrowser('lists of jobs', () => {
     await register(page)
     for (const echo of ['"north"', '"south"']) {
       await fillForm(page, 'debug.noop', { 'input.echo': echo })
-      await page.getByText('Name, tags and when').click()
+      await page.getByText('Name, tags and timing').click()
       await page.locator('[name=".name"]').fill(`Station of ${JSON.parse(echo)}`)
       await page.locator('[name=".tags"]').fill('stations')
       await page.locator('[name=".delaySeconds"]').fill('3600')
@@ -45,12 +45,12 @@ describeInBrowser('lists of jobs', () => {
     await page.getByRole('button', { name: 'Clear' }).click()
     await eventually(() => rows.count()).toBe(2)
 
-    await page.getByLabel('Choose all of this page').check()
+    await page.getByLabel('Select all on this page').check()
     await page.getByRole('button', { name: 'Cancel 2' }).click()
     await page.getByRole('button', { name: 'Retry 2' }).click()
     await eventually(() => page.locator('tr[data-job] [data-state="succeeded"]').count()).toBeGreaterThan(1)
     await page.getByRole('radio', { name: 'failed' }).check()
-    await page.getByText('No job is like that.').waitFor()
+    await page.getByText('No matching jobs.').waitFor()
   })
 
   test('say how many jobs are in each state, as it changes, until something else is asked for', async ({ stage }) => {
@@ -84,7 +84,7 @@ describeInBrowser('lists of jobs', () => {
     await eventually(() => rowsOf(page).count()).toBe(1)
     expect(await page.getByLabel('Ended after').inputValue()).not.toBe('')
     await page.getByLabel('Ended after').fill('2100-01-01T00:00')
-    await page.getByText('No job is like that.').waitFor()
+    await page.getByText('No matching jobs.').waitFor()
     await page.goto('/dashboard')
     await page.locator('.tiles [data-state="queued"]').click()
     await page.waitForURL(/state=queued$/)
@@ -105,7 +105,7 @@ describeInBrowser('lists of jobs', () => {
     expect(await topOf()).toBe(top)
     await page.getByLabel('Text in name or input').fill('nowhere')
     await page.keyboard.press('Enter')
-    await page.getByText('No job is like that.').waitFor()
+    await page.getByText('No matching jobs.').waitFor()
     await page.getByLabel('Text in name or input').fill('nowhere else')
     await page.keyboard.press('Enter')
     await page.waitForURL(/text=nowhere\+else/)
@@ -134,8 +134,8 @@ describeInBrowser('lists of jobs', () => {
     }
   })
 
-  test('show on a phone the filters by time when they are wanted, or set', async ({ stage }) => {
-    const { page } = await stage.open({ viewport: { width: 390, height: 844 } })
+  test.for([390, 1_440])('show the filters by time when they are wanted, or set: %d wide', async (width, { stage }) => {
+    const { page } = await stage.open({ viewport: { width, height: 844 } })
     await register(page)
     await page.goto('/dashboard/jobs')
     const field = page.getByLabel('Ended after')
@@ -226,7 +226,7 @@ describeInBrowser('lists of jobs', () => {
     await eventually(() => idsOf(page)).toEqual(older)
 
     await page.goto('/dashboard/jobs')
-    await page.getByLabel('Choose New 3').check()
+    await page.getByLabel('Select New 3').check()
     const held = await idsOf(page)
     await program.post('/jobs/batch', later(2, 'Newest'))
     await page.getByRole('button', { name: '2 new jobs' }).waitFor()
@@ -278,7 +278,7 @@ describeInBrowser('lists of jobs', () => {
     await page.goto('/dashboard/jobs?text=%22steps')
     await eventually(() => rowsOf(page).count()).toBe(50)
     await page.goto('/dashboard/jobs?text=rare')
-    await page.getByText('None among these.').waitFor()
+    await page.getByText('None found yet.').waitFor()
     await page.getByRole('link', { name: 'Older' }).click()
     await page.getByRole('link', { name: 'Rare 1' }).waitFor()
     expect(await page.getByRole('link', { name: 'Older' }).count()).toBe(0)
@@ -317,7 +317,7 @@ describeInBrowser('lists of jobs', () => {
       await route.continue()
     })
     await page.goto('/dashboard/failures')
-    await page.getByText('Nothing failed in this time.').waitFor()
+    await page.getByText('No failures in this time range.').waitFor()
     const input = { deviceModelCode: '0222', start: 1, count: 1 }
     const { job } = await program.post('/jobs', { kind: 'serials.generate', input })
     await eventually(async () => (await program.get(`/jobs/${job.id}`)).job.state).toBe('failed')
@@ -339,7 +339,7 @@ describeInBrowser('lists of jobs', () => {
     await page.getByText(/^2 times, last/).waitFor()
     for (const code of ['0222', '0333']) await program.post('/device-models', { code, name: 'Thermometer' })
     await page.getByRole('button', { name: 'Retry' }).click()
-    await page.getByText('2 jobs begin anew.').waitFor()
-    await page.getByText('Nothing failed in this time.').waitFor()
+    await page.getByText('Retrying 2 jobs.').waitFor()
+    await page.getByText('No failures in this time range.').waitFor()
   })
 })

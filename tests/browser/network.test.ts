@@ -1,6 +1,6 @@
 import type { Route } from 'playwright-core'
 import { expect } from 'vitest'
-import { loaded } from './accessible.ts'
+import { loaded, overflow } from './accessible.ts'
 import { fillForm, isStillLoaded, markLoaded, programOf, register, submit, waitForState } from './people.ts'
 import { describeInBrowser, PATIENCE_MS, test } from './stage.ts'
 
@@ -14,7 +14,7 @@ describeInBrowser('whoever uses the dashboard', () => {
     await page.getByText('Live', { exact: true }).waitFor()
     await markLoaded(page)
     await context.setOffline(true)
-    await page.getByText('Offline').waitFor()
+    await page.locator('.foot').getByText('Offline').waitFor()
 
     // Meanwhile the job ends, and somebody else's program submits another.
     const program = await programOf(context)
@@ -31,6 +31,17 @@ describeInBrowser('whoever uses the dashboard', () => {
     expect(await isStillLoaded(page)).toBe(true)
   })
 
+  test('sees on a phone that the network is gone, without opening the menu', async ({ stage }) => {
+    const { page, context } = await stage.open({ viewport: { width: 390, height: 844 } })
+    await register(page)
+    const offline = page.locator('.bar').getByText('Offline')
+    await context.setOffline(true)
+    await offline.waitFor()
+    expect(await overflow(page)).toBe(0)
+    await context.setOffline(false)
+    await offline.waitFor({ state: 'detached' })
+  })
+
   test('is shown what a single request did not get, and that all is well again', async ({ stage }) => {
     const { page } = await stage.open()
     await register(page)
@@ -45,8 +56,8 @@ describeInBrowser('whoever uses the dashboard', () => {
     })
     await page.route('**/failures?**', (route) => route.abort('connectionreset'), { times: 1 })
     await page.getByRole('link', { name: 'Failures', exact: true }).click()
-    await page.getByText('Offline').waitFor()
-    await page.getByText('Nothing failed in this time.').waitFor()
+    await page.locator('.foot').getByText('Offline').waitFor()
+    await page.getByText('No failures in this time range.').waitFor()
     await page.getByText('Live', { exact: true }).waitFor()
   })
 
@@ -86,7 +97,7 @@ describeInBrowser('whoever uses the dashboard', () => {
     const { page } = await stage.open()
     await page.routeWebSocket(/\/live/, (socket) => socket.close())
     await register(page)
-    await page.getByText('Polling every 2 s').waitFor()
+    await page.locator('.foot').getByText('Polling every 2 s').waitFor()
     await fillForm(page, 'debug.noop', { 'input.steps': '10', 'input.stepMs': '100' })
     await submit(page)
     await markLoaded(page)

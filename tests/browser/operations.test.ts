@@ -8,26 +8,26 @@ describeInBrowser('whoever runs Stint', () => {
     const { page } = await stage.open()
     await register(page)
     await page.goto('/dashboard/schedules')
-    await page.getByText('Nothing is scheduled.').waitFor()
+    await page.getByText('No schedules yet.').waitFor()
     await page.getByRole('button', { name: 'New schedule' }).first().click()
     await page.locator('[name=".name"]').fill('Each night')
     await page.locator('[name=".cron"]').fill('at night')
     await page.locator('[name=".kind"]').selectOption('math.pi')
     await page.locator('[name=".expiresInSeconds"]').fill('5400')
     await page.locator('[name="input.digits"]').fill('10')
-    await page.getByRole('button', { name: 'Add the schedule' }).click()
+    await page.getByRole('button', { name: 'Create schedule' }).click()
     await expect
       .poll(() => page.locator('[name=".cron"]').getAttribute('aria-invalid'), { timeout: PATIENCE_MS })
       .toBe('true')
     await page.locator('[name=".cron"]').fill('30 2 * * *')
-    await page.getByRole('button', { name: 'Add the schedule' }).click()
+    await page.getByRole('button', { name: 'Create schedule' }).click()
     await page.getByRole('heading', { name: 'Each night' }).waitFor()
     await page.getByText('its jobs expire after 1 h 30 min').waitFor()
     await page.getByRole('button', { name: 'Pause' }).click()
-    await page.getByText('Paused: it makes no jobs.').waitFor()
+    await page.getByText('Paused: it submits no jobs.').waitFor()
     await page.getByRole('button', { name: 'Delete' }).click()
     await page.getByRole('dialog').getByRole('button', { name: 'Delete it' }).click()
-    await page.getByText('Nothing is scheduled.').waitFor()
+    await page.getByText('No schedules yet.').waitFor()
   })
 
   test('is told why a schedule was refused, also where no field is that alone', async ({ stage }) => {
@@ -40,7 +40,7 @@ describeInBrowser('whoever runs Stint', () => {
     await page.locator('[name=".kind"]').selectOption('mail.send')
     const mail = { 'input.to': 'nobody', 'input.subject': 'Hello', 'input.text': 'Dear all' }
     for (const [name, value] of Object.entries(mail)) await page.locator(`[name="${name}"]`).fill(value)
-    await page.getByRole('button', { name: 'Add the schedule' }).click()
+    await page.getByRole('button', { name: 'Create schedule' }).click()
     await page.getByRole('dialog').getByText('input.to[0]').waitFor()
   })
 
@@ -107,7 +107,7 @@ describeInBrowser('whoever runs Stint', () => {
     await page.locator('section[aria-label="Status"][data-state="failed"]').waitFor()
     await page.goto('/dashboard/queues')
     await bulk.getByRole('button', { name: 'Redrive failed jobs' }).click()
-    await page.getByText('1 failed job begins anew.').waitFor()
+    await page.getByText('Retrying 1 failed job.').waitFor()
   })
 
   test('sees the processes and their logs as an admin, and restarts one', async ({ stage }) => {

@@ -40,14 +40,14 @@ const PAGES: { name: string; path: string; shows: string }[] = [
   { name: 'system', path: '/dashboard/system', shows: 'worker-default-1' },
   { name: 'account', path: '/dashboard/account', shows: 'Current password' },
   { name: 'projects', path: '/dashboard/projects', shows: 'Weather stations' },
-  { name: 'project', path: '/dashboard/projects/{project}', shows: 'made the project' },
+  { name: 'project', path: '/dashboard/projects/{project}', shows: 'created the project' },
 ]
 
 /** Each dialog, with the page and the button that open it. */
 const DIALOGS: { name: string; path: string; button: string; shows: string }[] = [
-  { name: 'new-project', path: '/dashboard/projects', button: 'New project', shows: 'Make the project' },
-  { name: 'new-key', path: '/dashboard/projects/{project}', button: 'New key', shows: 'Make the key' },
-  { name: 'new-schedule', path: '/dashboard/schedules', button: 'New schedule', shows: 'Add the schedule' },
+  { name: 'new-project', path: '/dashboard/projects', button: 'New project', shows: 'Create project' },
+  { name: 'new-key', path: '/dashboard/projects/{project}', button: 'New key', shows: 'Create key' },
+  { name: 'new-schedule', path: '/dashboard/schedules', button: 'New schedule', shows: 'Create schedule' },
   { name: 'log', path: '/dashboard/system', button: 'Log of kafka', shows: 'Mock cluster' },
 ]
 
@@ -89,7 +89,7 @@ describeInBrowser('the pages of the dashboard', () => {
   test.for(LOOKS)('so is the one to sign in: $theme, $width wide', async ({ theme, ...viewport }, { stage }) => {
     const { page } = await stage.open({ viewport, colorScheme: theme })
     await page.goto('/')
-    await page.getByRole('button', { name: 'Make an account' }).click()
+    await page.getByRole('button', { name: 'Create an account' }).click()
     await page.screenshot({ path: `${SCREENSHOTS}sign-in-${viewport.width}-${theme}.png` })
     expect([await complaints(page), await overflow(page)]).toEqual([[], 0])
   })

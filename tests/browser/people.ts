@@ -12,11 +12,11 @@ export const PASSWORD = 'correct horse battery'
 export const register = async (page: Page, name = 'Ada'): Promise<string> => {
   const email = `${name.toLowerCase()}-${randomBytes(4).toString('hex')}@example.com`
   await page.goto('/')
-  await page.getByRole('button', { name: 'Make an account' }).click()
+  await page.getByRole('button', { name: 'Create an account' }).click()
   await page.getByLabel('Name').fill(name)
   await page.getByLabel('Email').fill(email)
   await page.getByLabel('Password').fill(PASSWORD)
-  await page.getByRole('button', { name: 'Make the account' }).click()
+  await page.getByRole('button', { name: 'Create account' }).click()
   await page.getByRole('heading', { name: 'Overview' }).waitFor()
   return email
 }

@@ -96,7 +96,7 @@ describe('submit', () => {
     const job = JSON.parse((await ada.stint(['job', idOf(done), '--json'])).out)
     expect(job).toMatchObject({ name: 'Mine', tags: ['x', 'y'], result: { steps: 4, echo: { a: [1] } } })
     expect((await ada.stint(['jobs', '--tag', 'y'])).out).toContain('debug.noop  succeeded  100 %')
-    expect((await ada.stint(['jobs', '--tag', 'z'])).out).toBe('No job is like that.\n')
+    expect((await ada.stint(['jobs', '--tag', 'z'])).out).toBe('No matching jobs.\n')
   })
 
   test('says of one kind what it takes, as submit does', async ({ ada }) => {
@@ -145,6 +145,14 @@ describe('submit', () => {
     const { out } = await ada.stint(['job', id])
     expect(out).toMatch(/^error +TypeError: no map$/m)
     expect(out).toMatch(/\n\nTypeError: no map\n {4}at a \(lib\/\uFFFDb\.ts:1:2\)\n$/)
+  })
+
+  test('says in words why it waits, and how long', async ({ ada }) => {
+    await register(ada)
+    const delayed = idOf(await ada.stint(['submit', 'debug.noop', '--delay-seconds', '7200']))
+    const after = idOf(await ada.stint(['submit', 'debug.noop', '--after', delayed]))
+    expect((await ada.stint(['job', delayed])).out).toMatch(/^waits +It is due in 2 h\.$/m)
+    expect((await ada.stint(['job', after])).out).toMatch(/^waits +It runs after a job that has not ended\.$/m)
   })
 
   test('can be changed while it waits', async ({ ada }) => {
@@ -285,13 +293,10 @@ test('logs -f goes on until the job has ended', async ({ world, ada }) => {
 
 test('what can be no id is said to be none, with how one looks', async ({ ada }) => {
   await register(ada)
-  const told =
-    'There is nothing of this id or name\n  jobId: expected an id, like 01a20610-c462-7693-9270-2c83469d56d5\n'
+  const told = 'Nothing has this id or name\n  jobId: expected an id, like 01a20610-c462-7693-9270-2c83469d56d5\n'
   expect(await ada.stint(['job', '123'])).toMatchObject({ exitCode: 4, out: '', err: told })
   expect(await ada.stint(['cancel', '123'])).toMatchObject({ exitCode: 4, out: '', err: `123: ${told}` })
-  expect((await ada.stint(['queues', 'pause', 'huge'])).err).toMatch(
-    /^There is nothing of this id or name\n {2}queue: /,
-  )
+  expect((await ada.stint(['queues', 'pause', 'huge'])).err).toMatch(/^Nothing has this id or name\n {2}queue: /)
 })
 
 test('a job that may expire says when, as long as it has not started', async ({ ada }) => {
@@ -358,7 +363,7 @@ test('schedules, queues and projects are listed and changed', async ({ world, ad
   expect(listed).toMatchObject({ timeZone: 'UTC', expiresInSeconds: 3_600 })
   expect((await ada.stint(['schedules', 'pause', idOf(created)])).out).toBe('Nightly is paused.\n')
   expect((await ada.stint(['schedules'])).out).toMatch(/30 2 \* \* \* +UTC +math\.pi +paused +Nightly/)
-  expect((await ada.stint(['schedules', 'resume', idOf(created)])).out).toContain('Nightly comes next at ')
+  expect((await ada.stint(['schedules', 'resume', idOf(created)])).out).toContain('Nightly runs next at ')
   const changed = await ada.stint([
     ...['schedules', 'change', idOf(created), '--cron', '0 6 * * 1', '--tags', 'a', 'b', '--json'],
     ...['--expires-in-seconds', 'never', '--catch-up', 'all', '--priority', '-2', '--input', '{"digits":6}'],
@@ -376,7 +381,7 @@ test('schedules, queues and projects are listed and changed', async ({ world, ad
     '--expires-in-seconds',
     '9',
   ])
-  expect(renamed.out).toContain('Weekly comes next at ')
+  expect(renamed.out).toContain('Weekly runs next at ')
   expect(JSON.parse((await ada.stint(['schedules', '--json'])).out)).toMatchObject([
     { expiresInSeconds: 9, priority: -2 },
   ])
@@ -394,7 +399,7 @@ test('schedules, queues and projects are listed and changed', async ({ world, ad
   expect((await ada.stint(['queues', 'pause', 'compute'])).out).toContain('compute is paused')
   expect((await ada.stint(['queues'])).out).toMatch(/compute +0 +0 +0 +– +paused/)
   expect(JSON.parse((await ada.stint(['queues', 'resume', 'compute', '--json'])).out)).toMatchObject({ paused: false })
-  expect((await ada.stint(['queues', 'redrive', 'compute'])).out).toBe('0 of the failed jobs of compute begin anew.\n')
+  expect((await ada.stint(['queues', 'redrive', 'compute'])).out).toBe('Failed jobs of compute that run again: 0.\n')
 })
 
 test('keys are made for programs, used, listed and revoked', async ({ ada }) => {

@@ -9,7 +9,7 @@ import { type Stack, startStack } from '../../infra/local/stack.ts'
 import { blocksOf, documents, root } from './markdown.ts'
 import { follow, openShell, type Shell, stepsOf } from './shell.ts'
 
-// What README.md, the pages of the kinds, of Thrift, of accounts, of live events and for who comes from another queue show,
+// What README.md shows, and the pages of the API, the kinds, Thrift, accounts, live events and coming from another queue,
 // typed into a shell while `npm start` runs.
 
 const run = promisify(execFile)
@@ -58,8 +58,15 @@ const fileOf = (example: string): string => {
 
 test('the session in README.md goes as it is shown', LONG, async () => {
   const steps = stepsOf('README.md')
-  expect(steps.filter(({ answer }) => answer)).toHaveLength(5)
-  const shell = await openReader('readme')
+  expect(steps.filter(({ answer }) => answer)).toHaveLength(3)
+  await follow(await openReader('readme'), steps)
+})
+
+test('the session in docs/api.md goes as it is shown, and makes a picture smaller', LONG, async () => {
+  const shell = await openReader('api')
+  await shell.type(`TOKEN=${await register('api@example.com')}`)
+  const steps = stepsOf('docs/api.md')
+  expect(steps.filter(({ answer }) => answer)).toHaveLength(3)
   await follow(shell, steps)
   const { width, height } = await sharp(join(shell.folder, 'small.jpg')).metadata()
   expect([width, height]).toEqual([300, 200])

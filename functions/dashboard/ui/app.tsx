@@ -51,7 +51,7 @@ const Content = () => {
 
 const Opening = () => (
   <div class="opening" role="status">
-    {unreachable.value && <p>Stint can’t be reached. It is tried again.</p>}
+    {unreachable.value && <p>Stint can’t be reached. Trying again …</p>}
   </div>
 )
 

@@ -37,6 +37,8 @@ export const Shell = ({ children }: { children: ComponentChildren }) => {
         <a href="/" class="home">
           <Logo />
         </a>
+        {/* The foot is behind the menu here. */}
+        {(reach.value === 'away' || reach.value === 'polling') && <Reach />}
         <button
           type="button"
           class="button quiet menu"
@@ -101,14 +103,19 @@ const REACH = {
   connecting: 'Connecting',
   live: 'Live',
   polling: 'Polling every 2 s',
-  away: 'Offline: trying again',
+  away: 'Offline, reconnecting',
 } as const
+
+/** How the page hears of what happens. */
+const Reach = () => (
+  <p class="reach" data-reach={reach.value} role="status">
+    {REACH[reach.value]}
+  </p>
+)
 
 const Foot = () => (
   <footer class="foot">
-    <p class="reach" data-reach={reach.value} role="status">
-      {REACH[reach.value]}
-    </p>
+    <Reach />
     <a href="/docs">API documentation</a>
     <label>
       <span class="unseen">Theme</span>
@@ -120,7 +127,7 @@ const Foot = () => (
       >
         {THEMES.map((it) => (
           <option key={it} value={it}>
-            {it === 'system' ? 'Theme of the system' : it === 'light' ? 'Light' : 'Dark'}
+            {it === 'system' ? 'System theme' : it === 'light' ? 'Light' : 'Dark'}
           </option>
         ))}
       </select>

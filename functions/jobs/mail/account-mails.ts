@@ -24,8 +24,8 @@ export const ACCOUNT_MAILS: Record<Purpose, AccountMail> = {
     validSeconds: 72 * HOUR,
     action: 'Confirm the address',
     lines: [
-      'somebody, you we hope, made an account at Stint with this address. Confirm within three days that it is yours:',
-      'If it was not you, there is nothing to do.',
+      'A Stint account was created with this address. If that was you, confirm it within three days:',
+      'If it was not you, ignore this mail.',
     ],
   },
   'reset-password': {
@@ -34,16 +34,16 @@ export const ACCOUNT_MAILS: Record<Purpose, AccountMail> = {
     validSeconds: HOUR,
     action: 'Choose a new password',
     lines: [
-      'somebody asked for a new password for your account at Stint. Within an hour it can be chosen, once:',
-      'If it was not you, there is nothing to do: your password stays as it is.',
+      'Somebody asked for a new password for your Stint account. This link works once, for an hour:',
+      'If it was not you, ignore this mail: your password stays as it is.',
     ],
   },
   'password-changed': {
     subject: 'Your password was changed',
     validSeconds: 0,
     lines: [
-      'the password of your account at Stint was changed, and every session was ended.',
-      'If it was not you, ask for a new password at once, and look after your mailbox.',
+      'The password of your Stint account was changed, and you were signed out everywhere.',
+      'If it was not you, choose a new password at once, and check who can read your mailbox.',
     ],
   },
 }

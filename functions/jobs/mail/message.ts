@@ -23,7 +23,7 @@ export const message = z
   .strictObject({
     to: addresses.min(1),
     cc: addresses.default([]),
-    bcc: addresses.default([]).meta({ description: 'They get the mail and stand nowhere in it' }),
+    bcc: addresses.default([]).meta({ description: 'Get the mail without being named in it' }),
     replyTo: address.optional(),
     subject: header,
     text: z.string().min(1).max(50_000).optional(),
@@ -31,7 +31,7 @@ export const message = z
     values: z
       .record(z.string().regex(/^[\w-]{1,50}$/), z.union([z.string().max(10_000), z.number(), z.boolean()]))
       .default({})
-      .meta({ description: 'What stands in the place of `{{name}}` in subject, text and html; escaped in html' }),
+      .meta({ description: 'Each replaces `{{name}}` in subject, text and html; escaped in html' }),
     attachments: z
       .array(z.uuid().toLowerCase())
       .max(10)

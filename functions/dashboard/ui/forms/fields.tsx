@@ -69,13 +69,18 @@ export const LineField = (props: FieldProps) => (
         {...control}
         type="text"
         autoComplete="off"
-        placeholder={props.schema.example === undefined ? undefined : String(props.schema.example)}
+        placeholder={exampleOf(props.schema)}
         value={String(props.value ?? '')}
         onInput={(event) => props.onChange(event.currentTarget.value || undefined)}
       />
     )}
   </Field>
 )
+
+const exampleOf = ({ example, default: otherwise, format }: Schema): string | undefined => {
+  const shown = example ?? otherwise ?? (format === 'date-time' ? '2026-11-23T09:00:00+01:00' : undefined)
+  return shown === undefined ? undefined : String(shown)
+}
 
 /** A text of several lines. */
 export const LinesField = (props: FieldProps) => (
@@ -114,19 +119,63 @@ export const ChoiceField = (props: FieldProps) => (
         {...control}
         value={String(props.value ?? '')}
         onChange={({ currentTarget: it }) =>
-          props.onChange(props.schema.enum?.find((option) => String(option) === it.value))
+          props.onChange(optionsOf(props.schema).find((option) => String(option) === it.value))
         }
       >
         {(!props.isRequired || props.value === undefined) && (
           <option value="">{props.schema.default === undefined ? '' : `${props.schema.default} (default)`}</option>
         )}
-        {props.schema.enum?.map((option) => (
+        {optionsOf(props.schema).map((option) => (
           <option key={String(option)}>{String(option)}</option>
         ))}
       </select>
     )}
   </Field>
 )
+
+const optionsOf = (schema: Schema): unknown[] => schema.enum ?? [true, false]
+
+/** Some of a few, each with a box; at first those that are taken if nobody says which. */
+export const ChoicesField = ({ name, path, schema, isRequired, value, onChange, errors }: FieldProps) => {
+  const id = useId()
+  const hint = hintOf(schema)
+  const error = errors.get(path)
+  const options = schema.items?.enum ?? []
+  const isChosen = (option: unknown): boolean => ((value ?? schema.default ?? []) as unknown[]).includes(option)
+  const told = [hint && `${id}-hint`, error && `${id}-error`].filter(Boolean).join(' ')
+  return (
+    <fieldset class="field choices" data-path={path} aria-describedby={told || undefined}>
+      <legend>
+        {labelOf(name)} {!isRequired && <small>optional</small>}
+      </legend>
+      <div>
+        {options.map((option) => (
+          <label key={String(option)}>
+            <input
+              type="checkbox"
+              name={path}
+              value={String(option)}
+              aria-invalid={error !== undefined}
+              checked={isChosen(option)}
+              onChange={() => onChange(options.filter((it) => isChosen(it) !== (it === option)))}
+            />
+            {String(option)}
+          </label>
+        ))}
+      </div>
+      {error && (
+        <p id={`${id}-error`} class="field-error">
+          {error}
+        </p>
+      )}
+      {hint && (
+        <p id={`${id}-hint`} class="field-hint">
+          <Said text={hint} />
+        </p>
+      )}
+    </fieldset>
+  )
+}
 
 export const SwitchField = (props: FieldProps) => (
   <Field props={props}>
@@ -141,20 +190,28 @@ export const SwitchField = (props: FieldProps) => (
   </Field>
 )
 
-/** Texts, one a line. */
-export const ListField = (props: FieldProps) => (
-  <Field props={props}>
-    {(control) => (
-      <textarea
-        {...control}
-        rows={3}
-        placeholder="One a line"
-        value={Array.isArray(props.value) ? props.value.join('\n') : ''}
-        onInput={({ currentTarget: it }) => props.onChange(it.value === '' ? undefined : it.value.split('\n'))}
-      />
-    )}
-  </Field>
-)
+/** Texts, one a line. The line that one is about to begin is none of them. */
+export const ListField = (props: FieldProps) => {
+  const text = useSignal(Array.isArray(props.value) ? props.value.join('\n') : '')
+  const read = (typed: string): void => {
+    text.value = typed
+    const lines = typed.replace(/\n+$/, '')
+    props.onChange(lines === '' ? undefined : lines.split('\n'))
+  }
+  return (
+    <Field props={props}>
+      {(control) => (
+        <textarea
+          {...control}
+          rows={3}
+          placeholder="One per line"
+          value={text.value}
+          onInput={({ currentTarget: it }) => read(it.value)}
+        />
+      )}
+    </Field>
+  )
+}
 
 /** Any JSON. What isn't is said at once, and kept to be mended. */
 export const JsonField = (props: FieldProps) => {
@@ -167,7 +224,7 @@ export const JsonField = (props: FieldProps) => {
     props.onChange(parsed === 'wrong' ? undefined : parsed?.value)
   }
   return (
-    <Field props={props} error={isWrong.value ? 'This is no JSON yet.' : props.errors.get(props.path)}>
+    <Field props={props} error={isWrong.value ? 'Not valid JSON yet.' : props.errors.get(props.path)}>
       {(control) => (
         <textarea
           {...control}

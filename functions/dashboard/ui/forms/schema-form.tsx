@@ -2,6 +2,7 @@ import { useId } from 'preact/hooks'
 import { Said } from '../parts/said.tsx'
 import {
   ChoiceField,
+  ChoicesField,
   type FieldProps,
   JsonField,
   LineField,
@@ -51,6 +52,8 @@ const SchemaField = (props: FieldProps) => {
       return <NumberField {...props} />
     case 'choice':
       return <ChoiceField {...props} />
+    case 'choices':
+      return <ChoicesField {...props} />
     case 'switch':
       return <SwitchField {...props} />
     case 'file':

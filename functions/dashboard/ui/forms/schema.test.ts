@@ -21,7 +21,9 @@ describe('a field', () => {
       text: z.string().max(50_000),
       sourceFileId: z.uuid(),
       format: z.enum(['png', 'jpeg']),
-      isOpen: z.boolean(),
+      isOpen: z.boolean().default(false),
+      header: z.boolean().optional(),
+      formats: z.array(z.enum(['csv', 'pdf'])),
       crop: size,
       sizes: z.array(size),
       to: z.array(z.email()),
@@ -36,6 +38,8 @@ describe('a field', () => {
       sourceFileId: 'file',
       format: 'choice',
       isOpen: 'switch',
+      header: 'choice',
+      formats: 'choices',
       crop: 'group',
       sizes: 'groups',
       to: 'list',
@@ -64,8 +68,22 @@ describe('a field', () => {
       'Source file',
       'File',
     ])
-    const hints = [z.int().min(1).max(8_192), z.int().default(3).meta({ description: 'How many.' }), z.string()]
-    expect(hints.map((it) => hintOf(schemaOf(it)))).toEqual(['1 to 8,192', 'How many · 3 if left out', undefined])
+    const hints = [
+      z.int().min(1).max(8_192),
+      z.int().default(3).meta({ description: 'How many.' }),
+      z.string(),
+      z.string().default('UTC'),
+      z.array(z.string()).max(1_000).default([]),
+      z.array(z.string()).min(1).max(50),
+    ]
+    expect(hints.map((it) => hintOf(schemaOf(it)))).toEqual([
+      '1 to 8,192',
+      'How many · default 3',
+      undefined,
+      'default UTC',
+      'up to 1,000 of them',
+      '1 to 50 of them',
+    ])
   })
 })
 

@@ -23,13 +23,25 @@ export interface Schema {
   $defs?: Record<string, Schema>
 }
 
-export type Control = 'text' | 'lines' | 'number' | 'choice' | 'switch' | 'file' | 'group' | 'groups' | 'list' | 'json'
+export type Control =
+  | 'text'
+  | 'lines'
+  | 'number'
+  | 'choice'
+  | 'choices'
+  | 'switch'
+  | 'file'
+  | 'group'
+  | 'groups'
+  | 'list'
+  | 'json'
 
 /** With which control a value of this schema is asked for. What no control is made for is asked for as JSON. */
 export const controlOf = (name: string, schema: Schema): Control => {
   if (schema.enum) return 'choice'
   if (schema.type === 'integer' || schema.type === 'number') return 'number'
-  if (schema.type === 'boolean') return 'switch'
+  // What is neither unless somebody says so has three answers.
+  if (schema.type === 'boolean') return schema.default === undefined ? 'choice' : 'switch'
   if (schema.type === 'string') {
     if (/fileId$/i.test(name)) return 'file'
     return (schema.maxLength ?? 0) > 1_000 ? 'lines' : 'text'
@@ -37,7 +49,8 @@ export const controlOf = (name: string, schema: Schema): Control => {
   if (schema.type === 'object' && schema.properties) return 'group'
   if (schema.type === 'array') {
     if (schema.items?.type === 'object' && schema.items.properties) return 'groups'
-    if (schema.items?.type === 'string' && !schema.items.enum) return 'list'
+    if (schema.items?.enum) return 'choices'
+    if (schema.items?.type === 'string') return 'list'
   }
   return 'json'
 }
@@ -58,15 +71,27 @@ export const hintOf = (schema: Schema): string | undefined => {
     minimum !== undefined && maximum !== undefined && maximum < Number.MAX_SAFE_INTEGER
       ? `${minimum} to ${maximum.toLocaleString('en')}`
       : undefined,
-    maxItems !== undefined ? `${minItems ?? 0} to ${maxItems} of them` : undefined,
-    // A choice shows it itself.
-    schema.default !== undefined && schema.type !== 'boolean' && !schema.enum
-      ? `${JSON.stringify(schema.default)} if left out`
+    maxItems !== undefined
+      ? `${minItems ? `${minItems} to` : 'up to'} ${maxItems.toLocaleString('en')} of them`
+      : undefined,
+    // Choices show it themselves.
+    schema.default !== undefined &&
+    schema.type !== 'boolean' &&
+    !schema.enum &&
+    !schema.items?.enum &&
+    !isEmpty(schema.default)
+      ? `default ${textOf(schema.default)}`
       : undefined,
   ].filter((it) => it !== undefined)
   const text = [schema.description?.replace(/\.$/, ''), ...bounds].filter(Boolean).join(' · ')
   return text || undefined
 }
+
+/** `[]` and `{}`: nothing, as a field is without them. */
+const isEmpty = (value: unknown): boolean =>
+  typeof value === 'object' && value !== null && Object.keys(value).length === 0
+
+const textOf = (value: unknown): string => (typeof value === 'string' ? value : JSON.stringify(value))
 
 /** What a form begins with: one empty entry where a list needs one. */
 export const emptyOf = (schema: Schema): Record<string, unknown> => {

@@ -24,12 +24,12 @@ export const AccountPage = () => {
 const Unconfirmed = ({ person }: { person: User }) => {
   const send = async (): Promise<void> => {
     await api.call('POST /auth/verify/resend')
-    say(`A mail is on its way to ${person.email}.`)
+    say(`Mail sent to ${person.email}.`)
   }
   return (
     <section class="card callout" aria-label="Email">
       <p>
-        <b>{person.email}</b> is not confirmed yet. The link in the mail that you were sent does it.
+        <b>{person.email}</b> is not confirmed yet. Open the link in the mail that you were sent.
       </p>
       <Action run={send}>Send the mail again</Action>
     </section>
@@ -62,7 +62,7 @@ const Profile = ({ person }: { person: User }) => {
           type="password"
           value={currentPassword}
           autoComplete="current-password"
-          hint="Another email takes it."
+          hint="Needed to change your email."
           error={errors.get('currentPassword')}
         />
       )}
@@ -107,13 +107,13 @@ const Password = () => {
         type="password"
         value={next}
         autoComplete="new-password"
-        hint="At least 10 characters. It ends every other session that you have anywhere."
+        hint="At least 10 characters. Signs you out everywhere else."
         error={errors.get('newPassword')}
       />
       {errors.size === 0 && <Problem problem={problem} />}
       <div class="actions">
         <button class="button" type="submit" disabled={busy || current.value === '' || next.value === ''}>
-          Change the password
+          Change password
         </button>
       </div>
     </form>

@@ -28,9 +28,9 @@ export const FailuresPage = () => {
   return (
     <Page
       title="Failures"
-      lead="Together are jobs of one kind and code whose messages differ in numbers, ids and quoted names only."
+      lead="Jobs of the same kind and error code are grouped if their messages differ only in numbers, ids and quoted names."
       actions={
-        <fieldset class="tabs" aria-label="Span of time">
+        <fieldset class="tabs" aria-label="Time range">
           {SPANS.map((it) => (
             <button
               key={it}
@@ -41,7 +41,7 @@ export const FailuresPage = () => {
                 days.value = it
               }}
             >
-              {it === 1 ? 'day' : `${it} days`}
+              {it === 1 ? '24 hours' : `${it} days`}
             </button>
           ))}
         </fieldset>
@@ -49,7 +49,7 @@ export const FailuresPage = () => {
     >
       <Problem problem={problem} />
       {!data && !problem && <Skeleton lines={5} />}
-      {data?.items.length === 0 && <Empty title="Nothing failed in this time." />}
+      {data?.items.length === 0 && <Empty title="No failures in this time range." />}
       {data && data.items.length > 0 && (
         <ul class="cards">
           {data.items.map((it) => (
@@ -64,7 +64,7 @@ export const FailuresPage = () => {
 const GroupCard = ({ group, reload }: { group: Group; reload: () => Promise<void> }) => {
   const retry = async (): Promise<void> => {
     const { retried } = await api.call('POST /jobs/retry', { body: { ids: group.jobIds } })
-    say(`${quantity(retried, 'job begins', 'jobs begin')} anew.`)
+    say(`Retrying ${quantity(retried, 'job')}.`)
     await reload()
   }
   return (
@@ -84,7 +84,7 @@ const GroupCard = ({ group, reload }: { group: Group; reload: () => Promise<void
         </p>
       )}
       <p class="soft">
-        {group.count === 1 ? 'Once' : `${count(group.count)} times`}, last <Time at={group.lastAt} />
+        {group.count === 1 ? 'Once,' : `${count(group.count)} times, last`} <Time at={group.lastAt} />
         {group.count > 1 && (
           <>
             , first <Time at={group.firstAt} />

@@ -50,7 +50,7 @@ export const JobsPage = () => {
         />
       )}
       {rows.shown.length > 0 && <JobTable jobs={rows.shown} chosen={chosen} />}
-      {data && <Pager nextCursor={data.nextCursor} />}
+      {data && <Pager nextCursor={data.nextCursor} older={rows.shown.length === 0 ? 'Search older jobs' : 'Older'} />}
       <JobBulk jobs={rows.shown} chosen={chosen} reload={reload} />
     </Page>
   )
@@ -68,19 +68,19 @@ const NoJobs = ({ isFiltered, text, isFirstPage, hasMore }: NoJobsProps) => {
   // An id stands in no input of its own job, but whoever looks for one has no other place to type it.
   if (text !== undefined && UUID.test(text.toLowerCase())) {
     return (
-      <Empty title="None with this id in its name or input.">
+      <Empty title="No job has this id in its name or input.">
         <a class="button primary" href={`/dashboard/jobs/${text}`}>
           Open the job with this id
         </a>
       </Empty>
     )
   }
-  if (hasMore) return <Empty title="None among these.">Older ones have not been looked at yet.</Empty>
+  if (hasMore) return <Empty title="None found yet.">Older jobs have not been searched yet.</Empty>
   if (!isFirstPage) return <Empty title="No more jobs." />
-  if (isFiltered) return <Empty title="No job is like that.">Take a filter away to see more.</Empty>
+  if (isFiltered) return <Empty title="No matching jobs.">Remove a filter to see more.</Empty>
   return (
     <Empty title="No jobs yet.">
-      <p>A job is a piece of work that may take milliseconds or days.</p>
+      <p>A job is a piece of work, of milliseconds or of days.</p>
       <a class="button primary" href="/dashboard/new">
         Submit the first one
       </a>

@@ -42,7 +42,7 @@ export const NewJobPage = () => {
           />
           {!kind && (
             <Empty title={`There is no kind ${name}.`}>
-              <p>Choose one of those that there are.</p>
+              <p>Choose one of these.</p>
             </Empty>
           )}
           {kind && (

@@ -3,7 +3,7 @@ import { Page } from '../parts/page.tsx'
 
 export const NotFound = () => (
   <Page title="Nothing here">
-    <Empty title="There is no such page.">
+    <Empty title="This page does not exist.">
       <a class="button" href="/">
         Go to the overview
       </a>

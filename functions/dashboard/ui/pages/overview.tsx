@@ -12,10 +12,10 @@ import { JobTable } from './jobs/table.tsx'
 import { Tiles } from './overview/tiles.tsx'
 
 const SPANS = [
-  [60, 'hour'],
+  [60, '1 hour'],
   [360, '6 hours'],
-  [1_440, 'day'],
-  [10_080, 'week'],
+  [1_440, '24 hours'],
+  [10_080, '7 days'],
 ] as const
 
 const LATEST = 8
@@ -36,7 +36,7 @@ export const OverviewPage = () => {
     <Page
       title="Overview"
       actions={
-        <fieldset class="tabs" aria-label="Span of time">
+        <fieldset class="tabs" aria-label="Time range">
           {SPANS.map(([value, name]) => (
             <button
               key={value}
@@ -100,7 +100,7 @@ const Charts = ({ activity: { buckets } }: { activity: Activity }) => {
       </section>
       <Durations
         id="waited"
-        heading="How long they waited"
+        heading="Waiting time"
         title="How long jobs waited, over time"
         times={times}
         half={buckets.map((it) => it.waitMsP50)}
@@ -109,7 +109,7 @@ const Charts = ({ activity: { buckets } }: { activity: Activity }) => {
       />
       <Durations
         id="ran"
-        heading="How long they ran"
+        heading="Run time"
         title="How long jobs ran, over time"
         times={times}
         half={buckets.map((it) => it.runMsP50)}
@@ -139,8 +139,8 @@ const Durations = ({ id, heading, title, times, half, most, colour }: DurationsP
       times={times}
       scale={durations}
       series={[
-        { label: 'half of them', values: half, colour },
-        { label: '95 %', values: most, colour, dashed: true },
+        { label: 'median', values: half, colour },
+        { label: '95th percentile', values: most, colour, dashed: true },
       ]}
     />
   </section>

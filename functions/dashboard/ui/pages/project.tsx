@@ -37,7 +37,7 @@ export const ProjectPage = () => {
     route('/dashboard/jobs')
   }
   const remove = async (): Promise<void> => {
-    const text = 'Its jobs, files, schedules and keys go with it.'
+    const text = 'Its jobs, files, schedules and keys are deleted too.'
     if (!(await isSure(`Delete “${project.name}”?`, text, 'Delete it'))) return
     await api.call('DELETE /projects/{projectId}', { params: { projectId: id } })
     if (projectId.value === id) chooseProject(null)
@@ -47,10 +47,10 @@ export const ProjectPage = () => {
   return (
     <Page
       title={project.name}
-      lead={`You are ${project.role}.`}
+      lead={`You are ${project.role === 'owner' ? 'an' : 'a'} ${project.role}.`}
       actions={
         <>
-          <Action run={look}>Its jobs</Action>
+          <Action run={look}>Show jobs</Action>
           {project.role === 'owner' && (
             <Action run={remove} kind="quiet">
               Delete

@@ -59,7 +59,7 @@ export const ProjectsPage = () => {
             <TextField label="Name" name="name" value={name} error={adding.errors.get('name')} />
             {adding.errors.size === 0 && <Problem problem={adding.problem} />}
             <button type="submit" class="button primary" disabled={adding.busy} aria-busy={adding.busy}>
-              Make the project
+              Create project
             </button>
           </form>
         </Dialog>

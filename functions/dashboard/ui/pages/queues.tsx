@@ -21,7 +21,7 @@ export const QueuesPage = () => {
   return (
     <Page
       title="Queues"
-      lead="Of all projects together. An admin can pause them; a project’s failed jobs begin anew by a maintainer."
+      lead="All projects share these queues. Admins can pause them; maintainers can retry the failed jobs of their project."
     >
       <Problem problem={problem} />
       {!data && !problem && <Skeleton lines={6} />}
@@ -47,11 +47,7 @@ const QueueCard = ({ queue, reload }: { queue: Queue; reload: () => Promise<void
   const redrive = async (): Promise<void> => {
     const body = project === null ? {} : { projectId: project }
     const { redriven } = await api.call('POST /queues/{queue}/redrive', { params, body })
-    say(
-      redriven === 0
-        ? 'No failed job is left that could begin anew.'
-        : `${quantity(redriven, 'failed job begins', 'failed jobs begin')} anew.`,
-    )
+    say(redriven === 0 ? 'No failed jobs are left to retry.' : `Retrying ${quantity(redriven, 'failed job')}.`)
     await reload()
   }
   return (
@@ -68,7 +64,10 @@ const QueueCard = ({ queue, reload }: { queue: Queue; reload: () => Promise<void
           name="longest wait"
           value={queue.oldestDueSeconds === null ? '–' : duration(queue.oldestDueSeconds * 1_000)}
         />
-        <Figure name="doorbells in SQS" value={queue.sqsVisible === null ? 'SQS is away' : count(queue.sqsVisible)} />
+        <Figure
+          name="doorbells in SQS"
+          value={queue.sqsVisible === null ? 'SQS can’t be reached' : count(queue.sqsVisible)}
+        />
       </dl>
       {queue.countedSecondsAgo > 0 && (
         <p class="soft">Counted {duration(queue.countedSecondsAgo * 1_000)} ago: so many take a while.</p>
@@ -76,7 +75,7 @@ const QueueCard = ({ queue, reload }: { queue: Queue; reload: () => Promise<void
       <div class="actions">
         {isAdmin && <Action run={pause}>{queue.paused ? 'Resume' : 'Pause'}</Action>}
         {(isAdmin || project !== null) && (
-          <Action run={redrive} title="Begins failed jobs anew, those first that failed first">
+          <Action run={redrive} title="Retries failed jobs, oldest failure first">
             {project === null ? 'Redrive failed jobs' : 'Redrive failed jobs of the project'}
           </Action>
         )}

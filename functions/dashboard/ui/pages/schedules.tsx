@@ -31,8 +31,8 @@ export const SchedulesPage = () => {
       <Problem problem={problem} />
       {!data && !problem && <Skeleton lines={4} />}
       {data?.items.length === 0 && (
-        <Empty title="Nothing is scheduled.">
-          <p>A schedule submits a job at certain times: each night, each Monday, every five minutes.</p>
+        <Empty title="No schedules yet.">
+          <p>A schedule submits a job at set times: every night, every Monday, every five minutes.</p>
           {add}
         </Empty>
       )}

@@ -18,13 +18,13 @@ export const SignInPage = ({ lead }: { lead?: ComponentChildren }) => {
   const { errors } = submission
   return (
     <Gate
-      title={isNew.value ? 'Make an account' : 'Sign in'}
+      title={isNew.value ? 'Create an account' : 'Sign in'}
       lead={lead}
       submission={submission}
-      action={isNew.value ? 'Make the account' : 'Sign in'}
+      action={isNew.value ? 'Create account' : 'Sign in'}
       other={
         <>
-          {isNew.value ? 'You have one?' : 'New here?'}{' '}
+          {isNew.value ? 'Already have an account?' : 'New here?'}{' '}
           <button
             type="button"
             class="link"
@@ -33,7 +33,7 @@ export const SignInPage = ({ lead }: { lead?: ComponentChildren }) => {
               submission.clear()
             }}
           >
-            {isNew.value ? 'Sign in' : 'Make an account'}
+            {isNew.value ? 'Sign in' : 'Create an account'}
           </button>
           {!isNew.value && (
             <>

@@ -80,14 +80,14 @@ const optionsOf = (element: HTMLElement, { series, scale, stacked }: Drawn): uPl
     width: element.clientWidth,
     height: HEIGHT,
     cursor: { y: false, points: { size: 6 } },
-    legend: { live: true },
+    legend: { live: true, markers: { dash: (_, nth) => (series[nth - 1]?.dashed ? 'dashed' : 'solid') } },
     scales: { y: { range: (_, __, max) => [0, Math.max(max * 1.1, floor)] } },
     axes: [
       { ...axis, font, grid: { show: false }, space: 70, values: (_, ticks) => clockOf(ticks) },
-      { ...axis, font, incrs, size: 76, values: (_, ticks) => ticks.map((it) => (it === null ? '' : format(it))) },
+      { ...axis, font, incrs, size: 64, values: (_, ticks) => ticks.map((it) => (it === null ? '' : format(it))) },
     ],
     series: [
-      { value: (_, at) => (at === null ? '–' : new Date(at * 1_000).toTimeString().slice(0, 5)) },
+      { value: (_, at) => (at === null ? '' : new Date(at * 1_000).toTimeString().slice(0, 5)) },
       ...series.map(
         (it): uPlot.Series => ({
           label: it.label,
@@ -96,7 +96,7 @@ const optionsOf = (element: HTMLElement, { series, scale, stacked }: Drawn): uPl
           points: { show: !stacked, size: 4, fill: colourOf(it.colour) },
           ...(stacked && { fill: colourOf(it.colour), paths: uPlot.paths.bars?.({ size: [0.75, 24] }) }),
           ...(it.dashed && { dash: [4, 4] }),
-          value: (_, __, ___, at) => shown(at === null ? null : it.values[at], format),
+          value: (_, __, ___, at) => (at === null ? '' : shown(it.values[at], format)),
         }),
       ),
     ],

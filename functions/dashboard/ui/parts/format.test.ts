@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { bytes, duration, quantity, relative, timeOfDay } from './format.ts'
+import { bytes, cut, duration, quantity, relative, timeOfDay } from './format.ts'
 
 const SECOND = 1_000
 const MINUTE = 60 * SECOND
@@ -51,4 +51,13 @@ test('sizes and quantities are as people say them', () => {
 test('a time of the day is that of the person’s zone', () => {
   const at = new Date(2026, 10, 23, 7, 5, 9, 30)
   expect(timeOfDay(at.toISOString())).toBe('07:05:09.030')
+})
+
+test('a text is cut between letters, and never in the middle of one', () => {
+  expect([cut('abc', 3), cut('abcd', 3), cut('ab🚀d', 3), cut('🚀🚀🚀🚀', 3)]).toEqual([
+    'abc',
+    'abc…',
+    'ab🚀…',
+    '🚀🚀🚀…',
+  ])
 })

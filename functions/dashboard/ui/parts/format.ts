@@ -24,6 +24,12 @@ export const timeOfDay = (time: string): string => {
 /** Day and time, in a zone of its own if one is given. */
 export const shortInstant = (time: string, timeZone?: string): string =>
   new Intl.DateTimeFormat('en-GB', { ...SHORT, ...(timeZone && { timeZone }) }).format(new Date(time))
+/** The first so many letters, and no half of one. */
+export const cut = (text: string, most: number): string => {
+  if (text.length <= most) return text
+  return `${[...text.slice(0, 2 * most)].slice(0, most).join('')}…`
+}
+
 export const percent = (part: number): string => `${Math.floor(part * 100)} %`
 
 /** Two units at most: `1 h 4 min`, `12 s`, `340 ms`. */

@@ -49,8 +49,8 @@ export const GateNote = ({ title, children }: { title: string; children: Compone
 
 /** For a page that was opened without the token of its mail, or loaded anew after that was taken from the address. */
 export const GateWithoutToken = () => (
-  <GateNote title="Open the link in the mail">
-    <p class="soft">This page needs what stands at the end of that link.</p>
+  <GateNote title="Open the link from the mail">
+    <p class="soft">This page only works with the link from the mail.</p>
     <a class="button wide" href="/">
       Go to the overview
     </a>

@@ -26,13 +26,13 @@ export const ConfirmEmailPage = () => {
       </GateNote>
     )
   }
-  if (user.value === null) return <SignInPage lead="To confirm its address, sign in to the account that you made." />
+  if (user.value === null) return <SignInPage lead="Sign in to the account that you created, to confirm its address." />
   return (
     <Gate
       title="Confirm your email address"
-      lead={`You made an account at Stint with ${user.value ? `the address ${user.value.email}` : 'this address'}.`}
+      lead={`You created a Stint account with ${user.value ? `the address ${user.value.email}` : 'this address'}.`}
       submission={submission}
-      action="It is mine"
+      action="Confirm"
     />
   )
 }

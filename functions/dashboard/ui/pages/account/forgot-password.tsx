@@ -14,10 +14,9 @@ export const ForgotPasswordPage = () => {
   })
   if (isDone.value) {
     return (
-      <GateNote title="Look into your mails">
+      <GateNote title="Check your mail">
         <p class="soft">
-          If there is an account for {email.value}, a mail is on its way. For an hour its link leads to where a new
-          password can be chosen.
+          If there is an account for {email.value}, a mail is on its way. Its link is valid for an hour.
         </p>
         <a class="button wide" href="/">
           Back to sign in
@@ -28,9 +27,9 @@ export const ForgotPasswordPage = () => {
   return (
     <Gate
       title="Forgot your password?"
-      lead="You are sent a mail with which you can choose a new one."
+      lead="You will get a mail with a link to choose a new one."
       submission={submission}
-      action="Send the mail"
+      action="Send mail"
       other={<a href="/">Back to sign in</a>}
     >
       <EmailField value={email} error={submission.errors.get('email')} />

@@ -21,7 +21,7 @@ export const NewPasswordPage = () => {
   if (isDone.value) {
     return (
       <GateNote title="Your password is changed">
-        <p class="soft">Every session has ended, on every device.</p>
+        <p class="soft">You have been signed out on every device.</p>
         <a class="button primary wide" href="/">
           Sign in
         </a>
@@ -29,7 +29,7 @@ export const NewPasswordPage = () => {
     )
   }
   return (
-    <Gate title="Choose a new password" submission={submission} action="Change it">
+    <Gate title="Choose a new password" submission={submission} action="Change password">
       <TextField
         label="New password"
         name="newPassword"

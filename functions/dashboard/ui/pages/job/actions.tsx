@@ -32,10 +32,10 @@ export const JobActions = ({ job, reload }: { job: Job; reload: () => Promise<vo
     await reload()
   }
   const remove = async (): Promise<void> => {
-    const text = 'Its result, log, stints and the files that it made go with it.'
+    const text = 'Its result, log, stints and the files that it made are deleted too.'
     if (!(await isSure(`Delete “${titleOf(job)}”?`, text, 'Delete it'))) return
     await api.call('DELETE /jobs/{jobId}', { params })
-    say('The job is deleted.')
+    say('Job deleted.')
     // In place of its own page, to which Back would lead.
     route('/dashboard/jobs', true)
   }
@@ -50,11 +50,11 @@ export const JobActions = ({ job, reload }: { job: Job; reload: () => Promise<vo
       {canRetry && (
         <>
           {job.progress > 0 && (
-            <Action run={() => retry(true)} title="Forgets the checkpoint">
+            <Action run={() => retry(true)} title="Runs from the beginning, without the checkpoint">
               Retry from the start
             </Action>
           )}
-          <Action run={() => retry(false)} kind="primary" title="Goes on from the checkpoint, if there is one">
+          <Action run={() => retry(false)} kind="primary" title="Continues from the checkpoint, if there is one">
             Retry
           </Action>
         </>

@@ -49,7 +49,7 @@ export const JobLogs = ({ job }: { job: Job }) => {
       <h2 id="logs">Log</h2>
       <Problem problem={problem} />
       {items === undefined && !problem && <p class="soft">…</p>}
-      {items?.length === 0 && <p class="soft">It has written nothing.</p>}
+      {items?.length === 0 && <p class="soft">No log lines.</p>}
       {hasEarlier && (
         <div class="actions">
           <Action run={showEarlier}>Earlier lines</Action>

@@ -2,6 +2,7 @@ import { useLayoutEffect, useRef } from 'preact/hooks'
 import { api } from '../../data/client.ts'
 import type { Job } from '../../data/job.ts'
 import { useQuery } from '../../data/query.ts'
+import { cut } from '../../parts/format.ts'
 import { titleOf } from '../jobs/table.tsx'
 import { layers, type Relative } from './layers.ts'
 
@@ -36,7 +37,7 @@ export const JobRelatives = ({ job }: { job: Job }) => {
   )
   return (
     <section class="card" aria-labelledby="relatives">
-      <h2 id="relatives">Runs after, and before</h2>
+      <h2 id="relatives">Dependencies</h2>
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by keyboard */}
       <section class="graph" ref={frame} tabIndex={0} aria-label="Graph">
         <svg
@@ -82,7 +83,7 @@ const Node = ({ relative, isSelf, place }: { relative: Relative; isSelf: boolean
         <rect width={WIDTH} height={HEIGHT} rx="6" />
         <circle cx="14" cy={HEIGHT / 2} r="4" />
         <text x="26" y={HEIGHT / 2 + 4}>
-          {title.length > 20 ? `${title.slice(0, 19)}…` : title}
+          {cut(title, 19)}
         </text>
       </g>
     </a>

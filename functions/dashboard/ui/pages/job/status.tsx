@@ -1,10 +1,10 @@
+import { waitingSentence } from '../../../../../lib/client/waiting-sentence.ts'
 import type { Job } from '../../data/job.ts'
-import { relative } from '../../parts/format.ts'
+import { duration, relative } from '../../parts/format.ts'
 import { now } from '../../parts/now.ts'
 import { Progress } from '../../parts/progress.tsx'
 import { State } from '../../parts/state.tsx'
 import { Stack } from '../../parts/values/stack.tsx'
-import { waitingSentence } from './waiting.ts'
 
 /** How the job stands, how far it is, and why it isn't further. */
 export const JobStatus = ({ job }: { job: Job }) => (
@@ -30,7 +30,7 @@ const sentenceOf = (job: Job, now: number): string => {
     if (!job.cancelRequestedAt) return `Stint ${job.stint}${attemptOf(job)}.`
     return job.cancelAcknowledgedAt ? 'It stops at its next safe point.' : 'Its worker is being told to stop.'
   }
-  if (job.waitingBecause) return waitingSentence(job.waitingBecause, now)
+  if (job.waitingBecause) return waitingSentence(job.waitingBecause, now, duration)
   if (job.finishedAt) return `${endings[job.state] ?? ''} ${relative(job.finishedAt, now)}.`
   return ''
 }

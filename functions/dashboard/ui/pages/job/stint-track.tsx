@@ -1,6 +1,6 @@
 import type { JobState } from '../../../../../db/queries/jobs.ts'
 import type { Job, Stint } from '../../data/job.ts'
-import { duration } from '../../parts/format.ts'
+import { duration, quantity } from '../../parts/format.ts'
 import { now } from '../../parts/now.ts'
 
 /** As which state of a job a stint's outcome is coloured. */
@@ -18,7 +18,7 @@ export const StintTrack = ({ job, stints }: { job: Job; stints: Stint[] }) => {
   const to = Math.max(from + 1, job.finishedAt ? Date.parse(job.finishedAt) : now.value)
   const partOf = (time: number): number => ((Math.min(to, time) - from) / (to - from)) * 100
   return (
-    <figure class="track" aria-label={`${stints.length} stints in ${duration(to - from)}`}>
+    <figure class="track" aria-label={`${quantity(stints.length, 'stint')} in ${duration(to - from)}`}>
       <div>
         {stints.map((stint) => {
           const left = partOf(Date.parse(stint.startedAt))

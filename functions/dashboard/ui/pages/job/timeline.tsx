@@ -20,7 +20,7 @@ export const JobTimeline = ({ job }: { job: Job }) => {
       <h2 id="stints">Stints</h2>
       <Problem problem={problem} />
       {items === undefined && !problem && <p class="soft">…</p>}
-      {items?.length === 0 && <p class="soft">It hasn’t run yet.</p>}
+      {items?.length === 0 && <p class="soft">It has not run yet.</p>}
       {items !== undefined && items.length > 0 && (
         <>
           <StintTrack job={job} stints={items} />
@@ -37,7 +37,7 @@ export const JobTimeline = ({ job }: { job: Job }) => {
           </ol>
         </>
       )}
-      {isCut && <p class="soft">These are the latest stints: the API gives them all.</p>}
+      {isCut && <p class="soft">Only the latest stints are shown. The API returns all of them.</p>}
     </section>
   )
 }
@@ -70,13 +70,13 @@ const Line = ({ stint, previous, job }: { stint: Stint; previous: Stint | undefi
 
 /** Why a stint was over, in words. */
 const outcomes: Record<string, string> = {
-  running: 'Runs',
+  running: 'Running',
   succeeded: 'Finished the job',
-  continued: 'Time was up; the next one goes on from the checkpoint',
-  retried: 'Failed; it is tried again',
-  postponed: 'Asked to be called later',
+  continued: 'Stopped at a safe point; the next stint continues there',
+  retried: 'Failed; will be retried',
+  postponed: 'Asked to continue later',
   failed: 'Failed',
-  cancelled: 'Stopped by a cancel',
+  cancelled: 'Cancelled',
   crashed: 'Lost with its process',
 }
 

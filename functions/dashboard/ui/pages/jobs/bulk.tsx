@@ -22,18 +22,18 @@ export const JobBulk = ({
 
   const cancel = async (): Promise<void> => {
     const { cancelled } = await api.call('POST /jobs/cancel', { body: { ids: live.map((job) => job.id) } })
-    say(`${quantity(cancelled, 'job is', 'jobs are')} cancelled, at once or at the next safe point.`)
+    say(`Cancelled ${quantity(cancelled, 'job')}. Running jobs stop at their next safe point.`)
     await reload()
   }
   const retry = async (): Promise<void> => {
     const { retried } = await api.call('POST /jobs/retry', { body: { ids: again.map((job) => job.id) } })
-    say(`${quantity(retried, 'job begins', 'jobs begin')} anew.`)
+    say(`Retrying ${quantity(retried, 'job')}.`)
     chosen.value = new Set()
     await reload()
   }
   return (
-    <section class="bulk" aria-label="Chosen jobs">
-      <p>{some.length} chosen</p>
+    <section class="bulk" aria-label="Selected jobs">
+      <p>{some.length} selected</p>
       <Action run={cancel} disabled={live.length === 0}>
         Cancel {live.length || ''}
       </Action>

@@ -43,6 +43,7 @@ export const JobFilters = ({ filter }: { filter: JobFilter }) => {
   const { kinds } = useKinds()
   const countOf = useCounts(filter)
   const wantsTimes = useSignal(false)
+  // Each is seven stops of the keyboard, and on a phone a line: they are there when they are wanted.
   const showsTimes = wantsTimes.value || TIMES.some((name) => filter[name] !== undefined)
   const isFiltered = Object.keys(filter).length > 0
   /** Back leads to the list as it was. */
@@ -86,7 +87,7 @@ export const JobFilters = ({ filter }: { filter: JobFilter }) => {
           </button>
         </p>
       )}
-      <div class="filter-fields" data-times={showsTimes}>
+      <div class="filter-fields">
         <Choice
           label="Kind"
           all="Every kind"
@@ -113,11 +114,15 @@ export const JobFilters = ({ filter }: { filter: JobFilter }) => {
         >
           Times
         </button>
-        <Moment label="Queued after" value={filter.queuedAfter} set={(it) => type('queuedAfter', it)} />
-        <Moment label="Queued before" value={filter.queuedBefore} set={(it) => type('queuedBefore', it)} />
-        <Moment label="Ended after" value={filter.finishedAfter} set={(it) => type('finishedAfter', it)} />
-        <Moment label="Ended before" value={filter.finishedBefore} set={(it) => type('finishedBefore', it)} />
       </div>
+      {showsTimes && (
+        <div class="filter-fields">
+          <Moment label="Queued after" value={filter.queuedAfter} set={(it) => type('queuedAfter', it)} />
+          <Moment label="Queued before" value={filter.queuedBefore} set={(it) => type('queuedBefore', it)} />
+          <Moment label="Ended after" value={filter.finishedAfter} set={(it) => type('finishedAfter', it)} />
+          <Moment label="Ended before" value={filter.finishedBefore} set={(it) => type('finishedBefore', it)} />
+        </div>
+      )}
     </search>
   )
 }

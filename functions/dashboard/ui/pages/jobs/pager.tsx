@@ -2,7 +2,7 @@ import { useLocation } from 'preact-iso'
 import { addressWith } from '../../data/address.ts'
 
 /** To older jobs and back: each page begins at a job, and so stays what it is while new ones come. */
-export const Pager = ({ nextCursor }: { nextCursor: string | null }) => {
+export const Pager = ({ nextCursor, older = 'Older' }: { nextCursor: string | null; older?: string }) => {
   const { path, query } = useLocation()
   if (!nextCursor && query['cursor'] === undefined) return null
   return (
@@ -14,7 +14,7 @@ export const Pager = ({ nextCursor }: { nextCursor: string | null }) => {
       )}
       {nextCursor && (
         <a class="button" href={addressWith(path, query, { cursor: nextCursor })} rel="next">
-          Older
+          {older}
         </a>
       )}
     </nav>

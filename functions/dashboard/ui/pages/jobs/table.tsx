@@ -47,7 +47,7 @@ const Row = ({ job, chosen }: { job: JobSummary; chosen: Chosen | undefined }) =
       <td class="choose">
         <input
           type="checkbox"
-          aria-label={`Choose ${titleOf(job)}`}
+          aria-label={`Select ${titleOf(job)}`}
           checked={chosen.value.has(job.id)}
           onChange={() => {
             chosen.value = toggled(chosen.value, job.id)
@@ -88,7 +88,7 @@ const ChooseAll = ({ jobs, chosen }: { jobs: JobSummary[]; chosen: Chosen }) => 
   return (
     <input
       type="checkbox"
-      aria-label="Choose all of this page"
+      aria-label="Select all on this page"
       checked={isAll}
       onChange={() => {
         chosen.value = isAll ? new Set() : new Set(jobs.map((job) => job.id))

@@ -72,7 +72,7 @@ export const JobForm = ({ kind, model }: { kind: JobKind; model: Job | undefined
           }}
         />
         <details open={Object.keys(options).length > 0}>
-          <summary>Name, tags and when</summary>
+          <summary>Name, tags and timing</summary>
           <div class="details">
             <SchemaFields
               schema={OPTIONS}

@@ -8,7 +8,7 @@ import { count } from '../../parts/format.ts'
 type Activity = AnswerOf<Api['GET /activity']>['body']
 
 /** The counts of each state: of those that live, now; of those that ended, in the span. */
-export const Tiles = ({ activity: { live, buckets } }: { activity: Activity }) => {
+export const Tiles = ({ activity: { live, buckets, areAll } }: { activity: Activity }) => {
   const ended = (state: 'succeeded' | 'failed' | 'cancelled') => buckets.reduce((sum, it) => sum + it[state], 0)
   /** The list of what is counted: of those that ended, of the same time. */
   const listOf = (state: JobState) =>
@@ -19,9 +19,9 @@ export const Tiles = ({ activity: { live, buckets } }: { activity: Activity }) =
     ['running', now(live.running), 'now'],
     ['queued', now(live.queued), 'now'],
     ['blocked', now(live.blocked), 'now'],
-    ['succeeded', count(ended('succeeded')), 'in this time'],
-    ['failed', count(ended('failed')), 'in this time'],
-    ['cancelled', count(ended('cancelled')), 'in this time'],
+    ['succeeded', `${count(ended('succeeded'))}${areAll ? '' : '+'}`, 'in this range'],
+    ['failed', count(ended('failed')), 'in this range'],
+    ['cancelled', count(ended('cancelled')), 'in this range'],
   ]
   return (
     <ul class="tiles">

@@ -34,7 +34,7 @@ export const ApiKeys = ({ projectId }: { projectId: string }) => {
       <Problem problem={problem} />
       {!data && !problem && <Skeleton lines={2} />}
       {data?.items.length === 0 && (
-        <p class="soft">A program signs in with a key in place of a password. This project has none yet.</p>
+        <p class="soft">Programs use an API key instead of a password. This project has none yet.</p>
       )}
       <ul class="rows">
         {data?.items.map((it) => (
@@ -56,7 +56,7 @@ export const ApiKeys = ({ projectId }: { projectId: string }) => {
 
 const Key = ({ apiKey, reload }: { apiKey: ApiKey; reload: () => Promise<void> }) => {
   const revoke = async (): Promise<void> => {
-    const text = 'Programs that use the key are refused from then on.'
+    const text = 'Programs that use this key will be refused.'
     if (!(await isSure(`Revoke “${apiKey.name}”?`, text, 'Revoke it'))) return
     const params = { projectId: apiKey.projectId, keyId: apiKey.id }
     await api.call('DELETE /projects/{projectId}/api-keys/{keyId}', { params })

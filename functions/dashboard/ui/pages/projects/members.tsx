@@ -32,7 +32,7 @@ export const Members = ({ projectId, isOwner }: { projectId: string; isOwner: bo
   const remove = async ({ userId, name }: Member): Promise<void> => {
     const isMe = userId === user.value?.id
     const title = isMe ? 'Leave the project?' : `Remove ${name}?`
-    const text = isMe ? 'You see its jobs no more.' : `${name} sees the project’s jobs no more.`
+    const text = isMe ? 'You will no longer see its jobs.' : `${name} will no longer see the project’s jobs.`
     if (!(await isSure(title, text, isMe ? 'Leave it' : 'Remove'))) return
     await api.call('DELETE /projects/{projectId}/members/{userId}', { params: { projectId, userId } })
     await reload()
@@ -105,7 +105,7 @@ const Invite = ({ projectId, done }: { projectId: string; done: () => Promise<vo
   }
   return (
     <div class="inline-form">
-      <TextField label="Email of somebody with an account" name="email" type="email" value={email} />
+      <TextField label="Email of a registered user" name="email" type="email" value={email} />
       <RoleChoice
         value={role.value}
         label="Role of the new member"

@@ -31,7 +31,7 @@ export const NewKeyDialog = ({ projectId, close }: { projectId: string; close: (
   })
   if (secret.value !== undefined) {
     return (
-      <Dialog title="The key is made" close={close}>
+      <Dialog title="API key created" close={close}>
         <Secret secret={secret.value} />
       </Dialog>
     )
@@ -41,14 +41,14 @@ export const NewKeyDialog = ({ projectId, close }: { projectId: string; close: (
       <form class="dialog-form" onSubmit={submit} noValidate>
         <TextField label="Name" name="key-name" value={name} placeholder="Nightly import" error={errors.get('name')} />
         <fieldset class="rights">
-          <legend>What it may do in this project</legend>
+          <legend>Scopes in this project</legend>
           {RESOURCES.map((it) => (
             <RightChoice key={it} resource={it} rights={rights} />
           ))}
-          {errors.get('scopes') && <p class="field-error">Let it do something.</p>}
+          {errors.get('scopes') && <p class="field-error">Select at least one.</p>}
         </fieldset>
         <label class="field">
-          <span class="label">It expires</span>
+          <span class="label">Expires</span>
           <select
             name="expires"
             value={days.value}
@@ -67,7 +67,7 @@ export const NewKeyDialog = ({ projectId, close }: { projectId: string; close: (
         </label>
         {errors.size === 0 && <Problem problem={problem} />}
         <button type="submit" class="button primary" disabled={busy} aria-busy={busy}>
-          Make the key
+          Create key
         </button>
       </form>
     </Dialog>
@@ -95,7 +95,7 @@ const RightChoice = ({ resource, rights }: { resource: keyof Rights; rights: Sig
 
 const Secret = ({ secret }: { secret: string }) => (
   <div class="dialog-form">
-    <p>Keep it now: it is not shown again. Programs send it in place of an access token.</p>
+    <p>Copy it now: it will not be shown again. Programs send it in place of an access token.</p>
     <div class="secret">
       <code>{secret}</code>
       <CopyButton text={secret} />

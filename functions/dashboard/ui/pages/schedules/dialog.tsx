@@ -31,12 +31,12 @@ const timing = (kinds: string[]): Schema => ({
       example: '30 2 * * *',
       description: 'Minute, hour, day of month, month, day of week',
     },
-    timeZone: { type: 'string', example: 'Europe/Berlin', description: 'UTC if left out' },
+    timeZone: { type: 'string', example: 'Europe/Berlin', description: 'Default: UTC' },
     kind: { type: 'string', enum: kinds },
     expiresInSeconds: {
       type: 'integer',
       minimum: 1,
-      description: 'A job is cancelled if it has not started so long after its time',
+      description: 'Cancels a job that has not started so long after its time',
     },
   },
 })
@@ -86,7 +86,7 @@ export const ScheduleDialog = ({ close }: { close: () => void }) => {
         )}
         {!isPlaced(form.current, errors) && <Problem problem={problem} />}
         <button type="submit" class="button primary" disabled={busy} aria-busy={busy}>
-          Add the schedule
+          Create schedule
         </button>
       </form>
     </Dialog>

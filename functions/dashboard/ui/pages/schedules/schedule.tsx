@@ -16,7 +16,13 @@ export const ScheduleCard = ({ schedule, reload }: { schedule: Schedule; reload:
     await reload()
   }
   const remove = async (): Promise<void> => {
-    if (!(await isSure(`Delete “${schedule.name}”?`, 'It makes no more jobs. Those that it made stay.', 'Delete it')))
+    if (
+      !(await isSure(
+        `Delete “${schedule.name}”?`,
+        'It submits no more jobs. The jobs it has submitted stay.',
+        'Delete it',
+      ))
+    )
       return
     await api.call('DELETE /schedules/{scheduleId}', { params })
     await reload()
@@ -42,7 +48,7 @@ export const ScheduleCard = ({ schedule, reload }: { schedule: Schedule; reload:
       </p>
       <p>
         {next === undefined ? (
-          <span class="soft">Paused: it makes no jobs.</span>
+          <span class="soft">Paused: it submits no jobs.</span>
         ) : (
           <>
             Next <strong>{relative(next, now.value)}</strong>{' '}

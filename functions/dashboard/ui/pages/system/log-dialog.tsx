@@ -26,7 +26,7 @@ export const LogDialog = ({ name, close }: { name: string; close: () => void }) 
     <Dialog title={`Log of ${name}`} close={close} isWide>
       <Problem problem={problem} />
       {!data && !problem && <Skeleton lines={6} />}
-      {data?.lines.length === 0 && <p class="soft">It has written nothing.</p>}
+      {data?.lines.length === 0 && <p class="soft">No log lines.</p>}
       {data && data.lines.length > 0 && (
         <div
           class="log"

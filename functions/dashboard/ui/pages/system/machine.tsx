@@ -24,7 +24,7 @@ export const Machine = ({ system: { machine, process } }: { system: System }) =>
           <dd>{machine.loadAverage.map((it) => it.toFixed(1)).join(', ')} over 1, 5 and 15 min</dd>
         </div>
         <div>
-          <dt>Machine up for</dt>
+          <dt>Machine uptime</dt>
           <dd>{duration(machine.uptimeSeconds * 1_000)}</dd>
         </div>
         <div>

@@ -17,8 +17,8 @@ type ProcessAction = Process['actions'][number]
 const COLOURS = { up: 'succeeded', down: 'failed', stopped: 'cancelled' } as const
 const NAMES = { start: 'Start', stop: 'Stop', restart: 'Restart' } as const
 const TOLD = {
-  stop: 'What needs it waits, until it is started again.',
-  restart: 'Jobs that run there go on elsewhere, from their last checkpoint.',
+  stop: 'Whatever needs it waits until it is started again.',
+  restart: 'Jobs that run there continue elsewhere from their last checkpoint.',
 } as const
 const LOOK_MS = 2_000
 

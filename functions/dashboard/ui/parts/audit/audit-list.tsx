@@ -32,12 +32,10 @@ export const AuditList = ({
   }
   return (
     <section class="card" aria-labelledby="audit">
-      <h2 id="audit">What people did</h2>
+      <h2 id="audit">Audit log</h2>
       <Problem problem={newest.problem} />
       {!newest.data && !newest.problem && <Skeleton lines={4} />}
-      {newest.data && entries.length === 0 && (
-        <p class="soft">Nothing yet. Jobs that are submitted are not told here.</p>
-      )}
+      {newest.data && entries.length === 0 && <p class="soft">Nothing yet. Submitted jobs are not listed here.</p>}
       <ol class="rows audit">
         {entries.map((it) => (
           <Line key={it.id} entry={it} nameOf={nameOf} />

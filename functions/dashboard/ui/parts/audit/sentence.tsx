@@ -14,7 +14,7 @@ const personOf = (name: string | undefined, id: string): ComponentChildren =>
 
 /** Each is given the entry, and whom it was done to. */
 const sentences: Record<Entry['action'], (entry: Entry, person: ComponentChildren) => ComponentChildren> = {
-  'project.create': ({ data }) => <>made the project{named(data)}</>,
+  'project.create': ({ data }) => <>created the project{named(data)}</>,
   'project.rename': ({ data }) => <>renamed the project to{named(data)}</>,
   'project.delete': () => 'deleted the project',
   'member.put': ({ data }, person) => (
@@ -23,9 +23,9 @@ const sentences: Record<Entry['action'], (entry: Entry, person: ComponentChildre
     </>
   ),
   'member.remove': (_, person) => <>removed {person}</>,
-  'api-key.create': ({ data }) => <>made the API key{named(data)}</>,
+  'api-key.create': ({ data }) => <>created the API key{named(data)}</>,
   'api-key.revoke': ({ data }) => <>revoked the API key{named(data)}</>,
-  'schedule.create': ({ data }) => <>made the schedule{named(data)}</>,
+  'schedule.create': ({ data }) => <>created the schedule{named(data)}</>,
   'schedule.change': ({ data }) => (
     <>
       changed the schedule{named(data)}: {changesOf(data)}
@@ -33,7 +33,7 @@ const sentences: Record<Entry['action'], (entry: Entry, person: ComponentChildre
   ),
   'schedule.delete': ({ data }) => <>deleted the schedule{named(data)}</>,
   'file.delete': ({ data }) => <>deleted the file{named(data)}</>,
-  'device-model.create': ({ data }) => <>made the device model{named(data)}</>,
+  'device-model.create': ({ data }) => <>created the device model{named(data)}</>,
   'device-model.change': ({ data }) => <>changed the device model{named(data)}</>,
   'device-model.delete': ({ data }) => <>deleted the device model{named(data)}</>,
   'job.change': (entry) => (
@@ -58,8 +58,8 @@ const sentences: Record<Entry['action'], (entry: Entry, person: ComponentChildre
   'process.stop': ({ target }) => `stopped the process ${target}`,
   'process.restart': ({ target }) => `restarted the process ${target}`,
   'admin.add': (_, person) => <>made {person} an admin</>,
-  'admin.remove': (_, person) => <>took the rights of an admin from {person}</>,
-  'account.take-over': () => 'took the account over by a new password, since nobody had confirmed its address',
+  'admin.remove': (_, person) => <>removed {person} from the admins</>,
+  'account.take-over': () => 'took the account over with a new password, because its address had never been confirmed',
 }
 
 /** Names are isolated here: one that turns the direction of text around would turn the whole sentence around. */

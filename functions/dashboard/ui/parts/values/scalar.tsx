@@ -1,5 +1,6 @@
 import { api } from '../../data/client.ts'
 import { Action } from '../action.tsx'
+import { cut } from '../format.ts'
 
 export const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 const MAX_CELL = 120
@@ -12,20 +13,18 @@ export const Scalar = ({ name, value }: { name: string; value: unknown }) => {
   if (value === undefined || value === null) return null
   if (Array.isArray(value))
     return <span class="faint">{value.length === 1 ? '1 entry' : `${value.length} entries`}</span>
-  if (typeof value === 'object') return <code>{cut(JSON.stringify(value))}</code>
+  if (typeof value === 'object') return <code>{cut(JSON.stringify(value), MAX_CELL)}</code>
   const text = String(value)
   if (/fileId$/i.test(name) && UUID.test(text)) return <FileLink fileId={text} />
   if (/^https?:\/\//.test(text) && URL.canParse(text)) {
     return (
       <a href={text} rel="noreferrer" target="_blank">
-        {cut(text)}
+        {cut(text, MAX_CELL)}
       </a>
     )
   }
-  return <>{cut(text)}</>
+  return <>{cut(text, MAX_CELL)}</>
 }
-
-const cut = (text: string): string => (text.length > MAX_CELL ? `${text.slice(0, MAX_CELL)}…` : text)
 
 /** Its address is good for a short time, so it is asked for when somebody wants the file. */
 const FileLink = ({ fileId }: { fileId: string }) => {
