@@ -326,12 +326,22 @@ describe('a connection that is gone without a word', () => {
     expect(await written(world)).toEqual([3])
   })
 
-  test('is given up also when it was about to be closed', async ({ world }) => {
-    const { server, pool } = await poolOfSilent(world)
+  test('is not waited for by a pool that ends', async ({ world }) => {
+    const { server, pool } = await poolOfSilent(world, 60)
     await pool`SELECT 1`
     server.fallSilent()
     await pool.end()
-    await expect.poll(() => server.open()).toBe(0)
+  })
+
+  test('makes room for another one when it is closed because nobody used it', async ({ world }) => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'], shouldAdvanceTime: true })
+    onTestFinished(() => void vi.useRealTimers())
+    const { server, pool } = await poolOfSilent(world, 60)
+    await pool`SELECT 1`
+    server.fallSilent()
+    vi.advanceTimersByTime(301_000)
+    vi.useRealTimers()
+    expect(await pool`SELECT 2 AS two`).toEqual([{ two: 2 }])
   })
 
   test('is not used again by a process that stood still for longer than it may rest', async ({ world }) => {

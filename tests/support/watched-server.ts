@@ -8,8 +8,6 @@ export interface WatchedServer {
   early(): number
   /** From now on the connections that are open pass nothing on, nor are they closed: as if a machine or a network was gone. */
   fallSilent(): void
-  /** Connections of clients that are open, silent ones too. */
-  open(): number
   close(): void
 }
 
@@ -21,17 +19,16 @@ export const watchServer = async (url: string): Promise<WatchedServer> => {
   let early = 0
   let silences = 0
   const sockets = new Set<Socket>()
-  const clients = new Set<Socket>()
-  const server = createServer((client) => {
+  // Half open: one that is silent doesn't answer the end of its client either.
+  const server = createServer({ allowHalfOpen: true }, (client) => {
     const database = connect(Number(new URL(url).port), new URL(url).hostname)
     for (const socket of [client, database]) {
       sockets.add(socket)
       socket.on('error', () => {})
     }
-    clients.add(client)
-    client.on('close', () => {
-      clients.delete(client)
-      database.destroy()
+    client.on('close', () => database.destroy())
+    client.on('end', () => {
+      if (!isSilent()) client.end()
     })
     database.on('close', () => client.destroy())
     let isWaiting = true
@@ -65,7 +62,6 @@ export const watchServer = async (url: string): Promise<WatchedServer> => {
     url: Object.assign(new URL(url), { host: `127.0.0.1:${port}`, search: '' }).href,
     early: () => early,
     fallSilent: () => void silences++,
-    open: () => clients.size,
     close: () => {
       server.close()
       for (const socket of sockets) socket.destroy()
