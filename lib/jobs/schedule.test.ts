@@ -337,7 +337,7 @@ test('schedules with many ticks go in more transactions than one', async ({ worl
 
 test('only the process that holds their lease looks for them', async ({ world }) => {
   await makeSchedule(world)
-  await world.sql`INSERT INTO runners (name, holder, lease_until) VALUES ('schedules', 'another', now() + interval '30 seconds')`
+  await world.sql`INSERT INTO runners (name, holder, lease_until) VALUES ('schedules', 'another', now() + interval '1 minute')`
   await pass(world)
   expect(await jobCount(world)).toBe(0)
 })
