@@ -1,9 +1,8 @@
 import { randomUUID } from 'node:crypto'
-import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
-import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from 'aws-lambda'
+import type { APIGatewayProxyStructuredResultV2 } from 'aws-lambda'
 import type { App } from '../../lib/app.ts'
 import { type ErrorCode, StintError } from '../../lib/core/errors.ts'
 import type { HttpHandler } from '../../lib/http/declaration.ts'
@@ -12,9 +11,11 @@ import { MAX_BODY_BYTES } from '../../lib/http/route.ts'
 import { corsHeaders, preflight } from './cors.ts'
 import { MalformedUrlError, splitTarget, toHttpEvent } from './http-event.ts'
 import { createContext, withinTime } from './invocation.ts'
+import { refuseLargeEvent, refuseLargeResult } from './payload-limits.ts'
 import { CallerGoneError, endUnread, readBody } from './request-body.ts'
 import { createRouter, type Match } from './router.ts'
 import type { Cors } from './routing-table.ts'
+import { createUnderWay } from './under-way.ts'
 
 /** A route of the routing table with the function that serves it. */
 export interface MountedRoute {
@@ -44,17 +45,10 @@ export interface HttpServer {
 
 /** API Gateway answers 503 for a function that needs longer. */
 const GATEWAY_TIMEOUT_MS = 30_000
-/** What a Lambda function can be called with, and what it can give back: 6 MB of JSON. */
-const MAX_PAYLOAD_BYTES = 6 * 1024 * 1024
-/** Below it no body can fill an event, not even one of which JSON escapes every character. */
-const SURELY_SMALL_BYTES = MAX_PAYLOAD_BYTES / 6 - 64 * 1024
 /** For a request's headers, for all of it, and how often it is looked. */
 const PATIENCE = { headersMs: 20_000, requestMs: 60_000, checkMs: 30_000 }
 /** The address and all headers together (AWS: "Amazon API Gateway quotas", HTTP APIs). */
 const MAX_HEADER_BYTES = 10_240
-/** Requests of a connection that are here at once. While there are more, nothing is read of it. */
-const MAX_AHEAD = 100
-
 type Result = APIGatewayProxyStructuredResultV2
 
 /** The gateway: an HTTP server that calls functions as API Gateway's HTTP API calls them, and keeps its limits. */
@@ -220,32 +214,6 @@ const asRequestError = (error: unknown): unknown =>
 /** Without the prefix that sockets of both families give to IPv4 addresses. */
 const callerOf = (request: IncomingMessage): string => (request.socket.remoteAddress ?? '').replace(/^::ffff:/, '')
 
-const refuseLargeEvent = (event: APIGatewayProxyEventV2, body: Buffer): void => {
-  if (body.length <= SURELY_SMALL_BYTES) return
-  const { body: text, ...rest } = event
-  const size = Buffer.byteLength(JSON.stringify(rest)) + (event.isBase64Encoded ? (text?.length ?? 0) : jsonSize(body))
-  if (size + NAME_OF_BODY_BYTES <= MAX_PAYLOAD_BYTES) return
-  throw new StintError('PAYLOAD_TOO_LARGE', `The request makes an event of more than ${MAX_PAYLOAD_BYTES} bytes.`)
-}
-
-/** `,"body":""`, without what stands between the quotes. */
-const NAME_OF_BODY_BYTES = 10
-
-/** The bytes of a text as JSON, without the quotes: measured where it lies, since a copy of a megabyte takes milliseconds. */
-const jsonSize = (text: Buffer): number => {
-  let size = text.length
-  for (const byte of text) if (byte < 0x20 || byte === 0x22 || byte === 0x5c) size += SHORT_ESCAPES.has(byte) ? 1 : 5
-  return size
-}
-/** Backspace, tab, line feed, form feed, carriage return, quote and backslash; other control characters become `\u00XX`. */
-const SHORT_ESCAPES = new Set([0x08, 0x09, 0x0a, 0x0c, 0x0d, 0x22, 0x5c])
-
-const refuseLargeResult = (result: Result): Result => {
-  const length = result.body?.length ?? 0
-  if (length <= SURELY_SMALL_BYTES || Buffer.byteLength(JSON.stringify(result)) <= MAX_PAYLOAD_BYTES) return result
-  throw new Error(`a function's answer is larger than ${MAX_PAYLOAD_BYTES} bytes`)
-}
-
 const respond = (
   request: IncomingMessage,
   response: ServerResponse,
@@ -272,48 +240,6 @@ const respond = (
 
 const hasBody = (request: IncomingMessage): boolean =>
   request.headers['transfer-encoding'] !== undefined || Number(request.headers['content-length'] ?? 0) > 0
-
-/**
- * Of each connection the answers that it waits for. Requests that are sent ahead are served in their order, one when the
- * answer before it has left: answers that nobody takes would else be held, hundreds for a few bytes each. Nor are they read
- * without end.
- */
-const createUnderWay = () => {
-  const answers = new WeakMap<Socket, Set<ServerResponse>>()
-  const latest = new WeakMap<Socket, ServerResponse>()
-  const ending = new WeakSet<Socket>()
-  return {
-    /** @returns when the answer ahead of it is gone, with its connection perhaps; undefined: none is */
-    add: (socket: Socket, response: ServerResponse): Promise<unknown> | undefined => {
-      const those = answers.get(socket) ?? limitReading(socket)
-      const ahead = latest.get(socket)
-      latest.set(socket, response)
-      answers.set(socket, those.add(response))
-      if (those.size > MAX_AHEAD) socket.pause()
-      response.once('close', () => {
-        those.delete(response)
-        if (those.size === MAX_AHEAD) socket.resume()
-      })
-      return ahead && those.has(ahead) ? new Promise((resolve) => ahead.once('close', resolve)) : undefined
-    },
-    /** Ends the connection when whole requests are answered; one that has only begun is what it ends for. */
-    end: (socket: Socket, finish: () => void): void => {
-      if (ending.has(socket)) return
-      ending.add(socket)
-      const left = [...(answers.get(socket) ?? [])].filter(({ req }) => req.complete)
-      Promise.all(left.map((response) => once(response, 'close'))).then(finish, finish)
-    },
-  }
-}
-
-/** The answers of a connection, none yet. Node has it read on after each answer, whoever paused it. */
-const limitReading = (socket: Socket): Set<ServerResponse> => {
-  const those = new Set<ServerResponse>()
-  socket.on('resume', () => {
-    if (those.size > MAX_AHEAD) socket.pause()
-  })
-  return those
-}
 
 const REFUSALS: Record<string, ErrorCode> = {
   HPE_HEADER_OVERFLOW: 'HEADERS_TOO_LARGE',
