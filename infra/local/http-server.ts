@@ -30,22 +30,22 @@ export interface HttpServerOptions {
   app: App
   routes: readonly MountedRoute[]
   cors: Cors
-  /** Takes over a connection whose client asks for a WebSocket; without it none is to be had. */
+  /** Takes over connections whose clients ask for a WebSocket. Without it there are no WebSockets. */
   onUpgrade?: (request: IncomingMessage, socket: Duplex, head: Buffer) => void
-  /** How long a request may take to come. Tests have less of it. */
+  /** How long a request may take to arrive. Shorter in tests. */
   patience?: typeof PATIENCE
 }
 
 export interface HttpServer {
   /** @returns the port. @throws when it is taken */
   listen(port: number, address: string): Promise<number>
-  /** Takes no new requests and answers those that are here; resolves when the last connection is closed. */
+  /** Takes no new requests and answers those under way. Resolves when all connections are closed, after `graceMs` by force. */
   close(graceMs: number): Promise<void>
 }
 
 /** API Gateway answers 503 for a function that needs longer. */
 const GATEWAY_TIMEOUT_MS = 30_000
-/** For a request's headers, for all of it, and how often it is looked. */
+/** How long a request's headers and the whole request may take, and how often that is checked. */
 const PATIENCE = { headersMs: 20_000, requestMs: 60_000, checkMs: 30_000 }
 /** The address and all headers together (AWS: "Amazon API Gateway quotas", HTTP APIs). */
 const MAX_HEADER_BYTES = 10_240
@@ -108,15 +108,15 @@ export const createHttpServer = ({
 
   const server = createServer({
     maxHeaderSize: MAX_HEADER_BYTES,
-    // Longer than clients keep idle connections: who closes first must not be the server, with a request under way.
+    // Longer than clients keep idle connections, so that the server doesn't close one just as a request arrives.
     keepAliveTimeout: 65_000,
     headersTimeout: patience.headersMs,
     requestTimeout: patience.requestMs,
     connectionsCheckingInterval: patience.checkMs,
-    // By itself Node would answer without a problem document.
+    // Node's own refusal would have no problem document.
     requireHostHeader: false,
-    // curl --http2 and Java's client offer h2c with each first request; who doesn't take an offer answers as if there
-    // were none (RFC 9110, 7.8).
+    // curl --http2 and Java's client offer an upgrade to h2c with their first request. A server that declines answers as if
+    // there were no offer (RFC 9110, 7.8).
     shouldUpgradeCallback: ({ headers }) => onUpgrade !== undefined && headers.upgrade?.toLowerCase() === 'websocket',
   })
   const answer = (request: IncomingMessage, response: ServerResponse): void => {
@@ -132,7 +132,7 @@ export const createHttpServer = ({
   }
   server.on('request', answer)
   if (onUpgrade) server.on('upgrade', onUpgrade)
-  // "Expect: 100-continue": a body that would be refused for its size is refused before it is sent.
+  // "Expect: 100-continue": a body that is too large is refused before it is sent.
   server.on('checkContinue', (request, response) => {
     if (!(Number(request.headers['content-length']) > MAX_BODY_BYTES)) response.writeContinue()
     answer(request, response)
@@ -162,7 +162,7 @@ export const createHttpServer = ({
   }
 }
 
-/** `GET http://host/path`, as proxies send it, is `GET /path`. */
+/** Turns `GET http://host/path`, as sent to proxies, into `GET /path`. */
 const originForm = (method: string, url: string): string => {
   if (url.startsWith('/')) return url
   if (url === '*' && method === 'OPTIONS') return '/'
@@ -172,9 +172,9 @@ const originForm = (method: string, url: string): string => {
   return path.startsWith('/') ? path : `/${path}`
 }
 
-/** What HTTP lets nobody serve: a request that doesn't say of which host, or that expects what nobody here can do. */
+/** Refuses what HTTP forbids to serve: no host or two of them, or an expectation that can't be met. */
 const refuseUnmeant = ({ headers, rawHeaders, httpVersion }: IncomingMessage): void => {
-  // Node takes the first one, whoever stands before it may have taken the last, and API Gateway makes one of both.
+  // Node takes the first one, a proxy in front may have taken the last, and API Gateway joins them.
   const single = rawHeaders.filter(isSingle).map((name) => name.toLowerCase())
   const twice = single.find((name, index) => single.indexOf(name) < index)
   if (twice) throw new StintError('MALFORMED_REQUEST', `The header ${twice} comes twice.`)
@@ -184,13 +184,13 @@ const refuseUnmeant = ({ headers, rawHeaders, httpVersion }: IncomingMessage): v
     throw new StintError('EXPECTATION_FAILED', 'All that can be expected here is 100-continue.')
 }
 
-/** Headers that say where to, who asks and what is sent: one of each. Of `rawHeaders`, in which names and values take turns. */
+/** Whether an entry of `rawHeaders`, where names and values alternate, is the name of a header that may come only once. */
 const isSingle = (text: string, index: number): boolean =>
   index % 2 === 0 && /^(?:host|authorization|content-type)$/i.test(text)
 
 const demandRoute = (found: Match<MountedRoute>, method: string, url: string) => {
   if (found.found === 'route') return found
-  // An address that can't be read is refused as such, before anybody wonders why it leads nowhere.
+  // A malformed URL is refused as such, and not as one that wasn't found.
   refuseMalformed(url)
   if (found.found === 'nothing') throw new StintError('NOT_FOUND')
   const allow = found.methods.join(', ')
@@ -211,7 +211,7 @@ const refuseMalformed = (url: string): void => {
 const asRequestError = (error: unknown): unknown =>
   error instanceof MalformedUrlError ? new StintError('MALFORMED_REQUEST', error.message, { cause: error }) : error
 
-/** Without the prefix that sockets of both families give to IPv4 addresses. */
+/** The caller's address, without the prefix that dual-stack sockets put in front of IPv4 addresses. */
 const callerOf = (request: IncomingMessage): string => (request.socket.remoteAddress ?? '').replace(/^::ffff:/, '')
 
 const respond = (
@@ -223,7 +223,7 @@ const respond = (
 ): void => {
   const status = result.statusCode ?? 200
   const { body: text = '', isBase64Encoded } = result
-  // Text stays text: Node sends it together with the head, in one write.
+  // Text isn't made into a buffer: Node sends a string together with the headers, in one write.
   const body = isBase64Encoded ? Buffer.from(text, 'base64') : text
   const unread = !request.complete && hasBody(request)
   response.writeHead(status, {
@@ -246,7 +246,7 @@ const REFUSALS: Record<string, ErrorCode> = {
   ERR_HTTP_REQUEST_TIMEOUT: 'REQUEST_TIMEOUT',
 }
 
-/** What isn't HTTP, is too large to be looked at or never comes to its end is answered here, without a request. */
+/** Answers what never became a request: it isn't HTTP, its headers are too large, or it didn't arrive in time. */
 const refuseConnection = (error: NodeJS.ErrnoException, socket: Socket, app: App): void => {
   if (error.code === 'ECONNRESET' || !socket.writable) {
     socket.destroy()
