@@ -5,8 +5,8 @@ import { isRecent } from '../lib/core/clock.ts'
 import { oneOfEach } from '../lib/core/map-of-each.ts'
 
 /**
- * How long a process believes what it read about a person's role. A change of role, a removal or a project's deletion
- * takes effect within these seconds everywhere, and for the next request in the process that did it.
+ * How long a process trusts what it has read about a person's role. A change of role, a removal or a project's deletion takes
+ * effect within this time everywhere, and from the next request on in the process that made it.
  */
 const ROLE_SECONDS = 5
 const MAX_ENTRIES = 10_000
@@ -32,9 +32,9 @@ export const remember = async <T extends string>(
   return value
 }
 
-/** Makes this process read everything anew, after it changed who may do what. */
+/** Has this process read everything again, after it changed who may do what. */
 export const forgetRoles = (app: Pick<App, 'sql'>): void => {
-  // Not emptied but replaced: a read that began before the change still ends in the old one.
+  // Replaced, not emptied: a read that began before the change stores what it found in the old cache.
   cacheOf(app).entries = newEntries()
 }
 

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from '../../lib/core/log.ts'
 
-/** Waits between tries while something is away: longer each time, anew after a success. */
+/** Waits between attempts while something is away: longer each time, from the beginning again after a success. */
 export interface Backoff {
   failures: number
   /** Resolves when it is time for the next try, or at once when `signal` aborts. */
@@ -20,7 +20,7 @@ export const createBackoff = ({ minMs = 100, maxMs = 2_000 } = {}): Backoff => (
   },
 })
 
-/** Tries `work` until it succeeds or `signal` aborts. The first failure of a row is logged. @returns whether it succeeded */
+/** Tries `work` until it succeeds or `signal` aborts. Only the first failure is logged. @returns whether it succeeded */
 export const untilDone = async (
   work: () => Promise<void>,
   { log, failed, signal }: { log: Logger; failed: string; signal: AbortSignal },

@@ -2,8 +2,8 @@ import { flushCompileCache } from 'node:module'
 
 const VARIABLE = 'NODE_COMPILE_CACHE'
 
-/** The variables with which {@link startChild} hands the cache on that `start.mjs` has chosen. */
+/** The variables by which child processes get the compile cache that `start.mjs` has chosen. */
 export const compileCacheVariables = (): Record<string, string | undefined> => ({ [VARIABLE]: process.env[VARIABLE] })
 
-/** Writes what this process has compiled. Otherwise that is done at its end, and who is killed has none. */
+/** Writes what this process has compiled so far. Node does it only at the end, which a killed process doesn't reach. */
 export const keepCompiled = (): void => flushCompileCache()

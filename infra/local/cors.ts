@@ -3,7 +3,7 @@ import type { Cors } from './routing-table.ts'
 
 type Headers = Record<string, string>
 
-/** What the gateway adds to an answer for a page of another origin: the functions know nothing of CORS. */
+/** The headers that the gateway adds to answers for pages of other origins: the functions know nothing of CORS. */
 export const corsHeaders = (cors: Cors, origin: string | undefined): Headers | undefined => {
   const allowed = allowedOrigin(cors, origin)
   if (allowed === undefined) return undefined
@@ -14,7 +14,7 @@ export const corsHeaders = (cors: Cors, origin: string | undefined): Headers | u
   }
 }
 
-/** The answer to a browser that asks whether it may send a request; the gateway gives it without calling a function. */
+/** The answer to a preflight request, which the gateway gives without calling a function. */
 export const preflight = (cors: Cors, headers: Headers): APIGatewayProxyStructuredResultV2 => {
   const allowed = allowedOrigin(cors, headers['origin'])
   if (allowed === undefined || headers['access-control-request-method'] === undefined) return { statusCode: 204 }

@@ -24,8 +24,8 @@ export const inDataFolder = async <T>(dataDir: string, use: () => T | Promise<T>
 }
 
 /**
- * Makes a folder and those above it, where they are missing. Node's own `recursive` tries for ever where the system says
- * ENOENT of a folder in one that is there, as in /proc.
+ * Makes a folder, and those above it. Node's own `recursive` loops for ever where the system says ENOENT although the folder
+ * above exists, as in /proc.
  */
 export const makeFolder = (path: string): void => {
   try {

@@ -9,7 +9,7 @@ import type { MountedBatch } from './functions.ts'
 import { createContext } from './invocation.ts'
 import { type Poller, startPoller } from './poller.ts'
 
-/** Polls what SQS gave up. Its function only counts, so it runs in the host's own process. */
+/** Polls the dead letters. Their function only counts them, so it runs in the host's own process. */
 export const startDeadLetterHost = (app: App, mounted: readonly MountedBatch[]): Poller => {
   const deadLetters = createDeadLetters(app.config)
   const pollers = mounted.map(({ entry, handler }) =>
@@ -34,7 +34,7 @@ export const startDeadLetterHost = (app: App, mounted: readonly MountedBatch[]):
 const contextOf = (app: App, { functionName, timeoutSeconds }: MountedBatch['entry']) =>
   createContext(app, { functionName, requestId: randomUUID(), timeoutMs: timeoutSeconds * 1_000 })
 
-/** The queues that the redrive policies name. They are looked up when they are first polled, and anew if that fails. */
+/** The queues that the redrive policies name. They are looked up when first polled, and again if that fails. */
 const createDeadLetters = ({ sqs, region }: Config): Pick<DoorbellQueue, 'receive' | 'delete' | 'close'> => {
   let found: Promise<DoorbellQueue> | undefined
   const get = (): Promise<DoorbellQueue> => {

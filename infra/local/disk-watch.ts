@@ -1,6 +1,6 @@
 import { statfs } from 'node:fs/promises'
 
-/** As much as PostgreSQL asks for at once is 16 MB; with less than some of that left anything may be refused. */
+/** PostgreSQL allocates 16 MB at a time: with little more than that left, anything may fail. */
 const LOW_BYTES = 64 * 1024 * 1024
 
 export interface DiskWatchOptions {
@@ -11,8 +11,8 @@ export interface DiskWatchOptions {
 }
 
 /**
- * Says when the disk of a folder is nearly full, and when it has room again: logs can't tell, as they lie on it. Look
- * now and then.
+ * Says when the disk of a folder is nearly full, and when it has room again: the logs can't, since they are on the same disk.
+ * Call `look` now and then.
  */
 export const createDiskWatch = ({ folder, notice, freeBytes = freeBytesOf }: DiskWatchOptions) => {
   let said = ''

@@ -3,7 +3,7 @@ import { closeSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import type { Environment } from './host-app.ts'
 
-/** Starts a process of the host's own, whose log is what it prints. `logFd` is closed here, but for the host's own output. */
+/** Starts a child process of the host whose output goes to `logFd`, which is then closed here, unless it is the host's own. */
 export const forkLogged = (entry: string, args: string[], env: Environment, logFd: number): ChildProcess => {
   const child = fork(fileURLToPath(new URL(entry, import.meta.url)), args, {
     execArgv: ['--disable-warning=ExperimentalWarning'],

@@ -13,16 +13,16 @@ export interface Front {
   liveManagementUrl: string
   /** @returns the port */
   listen(port: number, address: string): Promise<number>
-  /** Takes no more callers, and resolves when those that are here are gone. */
+  /** Takes no more connections, and resolves when the present ones are closed. */
   stopListening(): Promise<void>
-  /** When nobody wants to reach a WebSocket any more. */
+  /** Call it when nobody needs to reach a WebSocket any more. */
   close(): Promise<void>
 }
 
-/** With that of the queues below the ten seconds that Docker gives a container to stop, and the supervisor more of them. */
+/** Together with that of the queues less than the ten seconds that Docker gives a container to stop. */
 const GRACE_MS = 3_000
 
-/** Loads all functions that answer, and lets nobody in yet. */
+/** Loads all functions that answer, but doesn't listen yet. */
 export const mountFront = async (app: App, root: string, table: RoutingTable): Promise<Front> => {
   const routes = await mountHttp(root, table.http)
   const connections = createConnections()

@@ -17,12 +17,12 @@ export interface GatheredDeletions {
   stop(): Promise<void>
 }
 
-/** How long the first waits for nine others. A message is hidden for six seconds at least. */
+/** How long a deletion waits for nine others. Messages stay hidden for six seconds at least. */
 const LONGEST_WAIT_MS = 1_000
 
 /**
- * Deletions of a queue's messages, as many in a request as SQS takes: at fifty messages a second, five requests and not
- * fifty. Those that a killed process takes along are given again, and doorbells may be.
+ * Deletes a queue's messages with as few requests as SQS allows: at fifty messages a second, five requests and not fifty. If the
+ * process is killed before, SQS delivers them again, which doorbells allow.
  */
 export const gatherDeletions = ({ queue, sqs, retryMs, log }: DeletionsOptions): GatheredDeletions => {
   const stopping = new AbortController()
@@ -31,7 +31,7 @@ export const gatherDeletions = ({ queue, sqs, retryMs, log }: DeletionsOptions):
   const sending = new Set<Promise<void>>()
   let timer: NodeJS.Timeout | undefined
 
-  /** All of a request again: to delete what is deleted already is no failure. */
+  /** Repeats the whole request: deleting again what is already deleted is no error. */
   const deleteBatch = async (receiptHandles: string[]): Promise<void> => {
     const until = performance.now() + retryMs
     const backoff = createBackoff()

@@ -4,17 +4,17 @@ import type { DoorbellQueue, Ring } from '../../lib/queue/doorbells.ts'
 import { mergeRings } from '../../lib/queue/ring.ts'
 
 /**
- * Between the beginnings of two sends: a millisecond for each claim that the first was worth. So the pause stays short up
- * to a thousand jobs a second, where each waits for its own start, and grows beyond that, where requests to SQS would
- * take a fifth of the process's time.
+ * The pause from the beginning of a send to the next one: a millisecond for each claim that it was worth. So it is short up to a
+ * thousand jobs a second, where each job waits for its start, and grows beyond that, where requests to SQS would take a fifth
+ * of the process's time.
  */
 const SHORTEST_PAUSE_MS = 5
 const LONGEST_PAUSE_MS = 60
 
 /**
- * Doorbells of a process that goes on after its answer, which a Lambda function doesn't: the first is sent at once and
- * nobody waits for it, those that come in the next moment go together, as few as can say it. What can't be sent is
- * logged, and what a stop leaves is dropped: the rows are the truth, and the sweep rings for them.
+ * Gathers doorbells, in a process that goes on after its answer (a Lambda function doesn't). The first is sent at once, and
+ * nobody waits for it; those of the next moment are merged and sent together. What can't be sent is logged, and what is left
+ * when the process stops is dropped: the rows are the truth, and the sweep rings for them.
  */
 export const gatherDoorbells = (queue: DoorbellQueue, log: Logger): DoorbellQueue => {
   let waiting: Ring[][] = []
@@ -40,7 +40,7 @@ export const gatherDoorbells = (queue: DoorbellQueue, log: Logger): DoorbellQueu
       waiting.push(rings)
       if (sending) return
       void send()
-      // So that it leaves before the answers of who submitted, which take longer to make.
+      // So that it is sent before the answers to the submissions, which take longer to make.
       await nextTurn()
     },
   }

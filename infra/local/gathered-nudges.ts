@@ -1,10 +1,10 @@
 /**
- * How long nudges are gathered: what waits for them gathers for longer itself, and whom they wake would have the processor
- * that the job needs which was just submitted.
+ * How long nudges are gathered. The nudged functions gather for longer anyway, and waking them at once would take the processor
+ * from the job that was just submitted.
  */
 const GATHER_MS = 20
 
-/** Nudges of functions: those that come within a moment are told together at its end, each function once. */
+/** Gathers nudges: those within a moment are passed on at its end, once for each function. */
 export const gatherNudges = (tell: (functionName: string) => void): ((functionName: string) => void) => {
   const nudged = new Set<string>()
 

@@ -10,8 +10,8 @@ const HEALTH_PATIENCE_MS = 10_000
 const PAUSE_MS = 500
 
 /**
- * What a stack that has just started says of its health, in a line. On a busy machine the first probes take too long, or the
- * answer itself: then it is asked again for a while.
+ * The health of a stack that has just started, in one line. On a busy machine the first probes, or the answer, may take too
+ * long: then it is asked again for a while.
  */
 export const healthOf = async (
   url: string,

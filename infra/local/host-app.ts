@@ -10,8 +10,8 @@ const HOST_CONNECTIONS = '16'
 const WORKER_CONNECTIONS = '4'
 
 /**
- * The environment of the processes that the host starts. None of them signs anybody in, and jobs handle what strangers
- * made: a process that gives its environment away gives no key away that tokens are made with.
+ * The environment of the host's child processes, without the keys that sign tokens: none of them signs anybody in, and jobs
+ * handle data of strangers, so that one day one may leak its environment.
  */
 export const workerEnvironment = ({
   AUTH_SIGNING_KEYS: _,
@@ -26,7 +26,7 @@ export const workerEnvironment = ({
 export const hostAppConfig = (env: Environment): Config =>
   readConfig({ DATABASE_MAX_CONNECTIONS: HOST_CONNECTIONS, ...env })
 
-/** The app of a process that answers many at once, and goes on after its answers. */
+/** The app of a process that answers many requests at once, and goes on after its answers. */
 export const createHostApp = async (config: Config, name: string, given: Partial<App>): Promise<App> => {
   const app = await createApp(config, name, given)
   return { ...app, queue: gatherDoorbells(app.queue, app.log) }

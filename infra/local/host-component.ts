@@ -11,8 +11,8 @@ export interface Host extends Component {
 }
 
 /**
- * Of each half of V8's young generation: what a batch of a thousand jobs is made of must have died before it is full, or all
- * of it is moved, and collected at a price.
+ * The size of each half of V8's young generation. It must not fill up before the objects of a batch of a thousand jobs are
+ * garbage: otherwise they are all promoted, and costly to collect.
  */
 const YOUNG_MB = 64
 
@@ -57,8 +57,8 @@ export const startHost = async (
 }
 
 /**
- * Ends the workers of a host that died, and waits until they are gone. They end by themselves, but one that is a moment
- * late could renew a lease which the next host has just ended.
+ * Ends the workers of a host that died, and waits until they are gone. They end by themselves, but a late one could renew a
+ * lease that the next host has just ended.
  */
 export const endWorkers = async (pids: readonly number[]): Promise<void> => {
   const left = () => pids.filter((pid) => commandOf(pid).some((word) => /(worker|schedules)-process\.ts$/.test(word)))

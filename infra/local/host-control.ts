@@ -5,7 +5,7 @@ import type { HostControl, HostProcess } from '../../lib/system/host-control.ts'
 import type { FromHost, PartState, ToHost } from './host-protocol.ts'
 import { logPath, readTail } from './log-file.ts'
 
-/** As long as the supervisor may take to answer, which does nothing that takes time. */
+/** How long the supervisor may take to answer. It is never busy for long. */
 const PATIENCE_MS = 5_000
 
 export interface HostControlOptions {
@@ -65,7 +65,7 @@ export interface HostChild {
   kill(): void
 }
 
-/** The host's own processes by name, those that ended included: another one will have the name. */
+/** The host's own processes by name, including those that ended: their successors will have the same names. */
 export interface Workers {
   started(child: HostChild): void
   ended(name: string): void

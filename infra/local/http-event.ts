@@ -17,7 +17,7 @@ export interface PlainRequest {
   pathParameters?: Record<string, string> | undefined
 }
 
-/** The gateway answers 400 to it, before any function is called. */
+/** The gateway answers it with 400, without calling a function. */
 export class MalformedUrlError extends Error {
   override readonly name = 'MalformedUrlError'
 }
@@ -118,7 +118,7 @@ const gatewayBody = (
   contentType: string | undefined,
 ): Pick<APIGatewayProxyEventV2, 'body' | 'isBase64Encoded'> => {
   if (body.length === 0) return { isBase64Encoded: false }
-  // Text that isn't UTF-8 would lose bytes as a string: the function must see what was sent.
+  // Text that isn't UTF-8 would lose bytes as a string, but the function must get what was sent.
   const text = TEXT.test(contentType ?? '') ? utf8(body) : undefined
   if (text !== undefined) return { body: text, isBase64Encoded: false }
   return { body: body.toString('base64'), isBase64Encoded: true }
@@ -137,7 +137,7 @@ const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', '
 let lastSecond = 0
 let lastTime = ''
 
-/** `12/Mar/2020:19:03:58 +0000`. Thousands of requests come in one second, and are given the same text. */
+/** `12/Mar/2020:19:03:58 +0000`. Cached, since thousands of requests may come in the same second. */
 const gatewayTime = (at: Date): string => {
   const second = Math.floor(at.getTime() / 1_000)
   if (second === lastSecond) return lastTime

@@ -1,9 +1,8 @@
 import { randomUUID } from 'node:crypto'
-import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
-import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from 'aws-lambda'
+import type { APIGatewayProxyStructuredResultV2 } from 'aws-lambda'
 import type { App } from '../../lib/app.ts'
 import { type ErrorCode, StintError } from '../../lib/core/errors.ts'
 import type { HttpHandler } from '../../lib/http/declaration.ts'
@@ -12,9 +11,11 @@ import { MAX_BODY_BYTES } from '../../lib/http/route.ts'
 import { corsHeaders, preflight } from './cors.ts'
 import { MalformedUrlError, splitTarget, toHttpEvent } from './http-event.ts'
 import { createContext, withinTime } from './invocation.ts'
+import { refuseLargeEvent, refuseLargeResult } from './payload-limits.ts'
 import { CallerGoneError, endUnread, readBody } from './request-body.ts'
 import { createRouter, type Match } from './router.ts'
 import type { Cors } from './routing-table.ts'
+import { createUnderWay } from './under-way.ts'
 
 /** A route of the routing table with the function that serves it. */
 export interface MountedRoute {
@@ -29,32 +30,25 @@ export interface HttpServerOptions {
   app: App
   routes: readonly MountedRoute[]
   cors: Cors
-  /** Takes over a connection whose client asks for a WebSocket; without it none is to be had. */
+  /** Takes over connections whose clients ask for a WebSocket. Without it there are no WebSockets. */
   onUpgrade?: (request: IncomingMessage, socket: Duplex, head: Buffer) => void
-  /** How long a request may take to come. Tests have less of it. */
+  /** How long a request may take to arrive. Shorter in tests. */
   patience?: typeof PATIENCE
 }
 
 export interface HttpServer {
   /** @returns the port. @throws when it is taken */
   listen(port: number, address: string): Promise<number>
-  /** Takes no new requests and answers those that are here; resolves when the last connection is closed. */
+  /** Takes no new requests and answers those under way. Resolves when all connections are closed, after `graceMs` by force. */
   close(graceMs: number): Promise<void>
 }
 
 /** API Gateway answers 503 for a function that needs longer. */
 const GATEWAY_TIMEOUT_MS = 30_000
-/** What a Lambda function can be called with, and what it can give back: 6 MB of JSON. */
-const MAX_PAYLOAD_BYTES = 6 * 1024 * 1024
-/** Below it no body can fill an event, not even one of which JSON escapes every character. */
-const SURELY_SMALL_BYTES = MAX_PAYLOAD_BYTES / 6 - 64 * 1024
-/** For a request's headers, for all of it, and how often it is looked. */
+/** How long a request's headers and the whole request may take, and how often that is checked. */
 const PATIENCE = { headersMs: 20_000, requestMs: 60_000, checkMs: 30_000 }
 /** The address and all headers together (AWS: "Amazon API Gateway quotas", HTTP APIs). */
 const MAX_HEADER_BYTES = 10_240
-/** Requests of a connection that are here at once. While there are more, nothing is read of it. */
-const MAX_AHEAD = 100
-
 type Result = APIGatewayProxyStructuredResultV2
 
 /** The gateway: an HTTP server that calls functions as API Gateway's HTTP API calls them, and keeps its limits. */
@@ -114,15 +108,15 @@ export const createHttpServer = ({
 
   const server = createServer({
     maxHeaderSize: MAX_HEADER_BYTES,
-    // Longer than clients keep idle connections: who closes first must not be the server, with a request under way.
+    // Longer than clients keep idle connections, so that the server doesn't close one just as a request arrives.
     keepAliveTimeout: 65_000,
     headersTimeout: patience.headersMs,
     requestTimeout: patience.requestMs,
     connectionsCheckingInterval: patience.checkMs,
-    // By itself Node would answer without a problem document.
+    // Node's own refusal would have no problem document.
     requireHostHeader: false,
-    // curl --http2 and Java's client offer h2c with each first request; who doesn't take an offer answers as if there
-    // were none (RFC 9110, 7.8).
+    // curl --http2 and Java's client offer an upgrade to h2c with their first request. A server that declines answers as if
+    // there were no offer (RFC 9110, 7.8).
     shouldUpgradeCallback: ({ headers }) => onUpgrade !== undefined && headers.upgrade?.toLowerCase() === 'websocket',
   })
   const answer = (request: IncomingMessage, response: ServerResponse): void => {
@@ -138,7 +132,7 @@ export const createHttpServer = ({
   }
   server.on('request', answer)
   if (onUpgrade) server.on('upgrade', onUpgrade)
-  // "Expect: 100-continue": a body that would be refused for its size is refused before it is sent.
+  // "Expect: 100-continue": a body that is too large is refused before it is sent.
   server.on('checkContinue', (request, response) => {
     if (!(Number(request.headers['content-length']) > MAX_BODY_BYTES)) response.writeContinue()
     answer(request, response)
@@ -168,7 +162,7 @@ export const createHttpServer = ({
   }
 }
 
-/** `GET http://host/path`, as proxies send it, is `GET /path`. */
+/** Turns `GET http://host/path`, as sent to proxies, into `GET /path`. */
 const originForm = (method: string, url: string): string => {
   if (url.startsWith('/')) return url
   if (url === '*' && method === 'OPTIONS') return '/'
@@ -178,9 +172,9 @@ const originForm = (method: string, url: string): string => {
   return path.startsWith('/') ? path : `/${path}`
 }
 
-/** What HTTP lets nobody serve: a request that doesn't say of which host, or that expects what nobody here can do. */
+/** Refuses what HTTP forbids to serve: no host or two of them, or an expectation that can't be met. */
 const refuseUnmeant = ({ headers, rawHeaders, httpVersion }: IncomingMessage): void => {
-  // Node takes the first one, whoever stands before it may have taken the last, and API Gateway makes one of both.
+  // Node takes the first one, a proxy in front may have taken the last, and API Gateway joins them.
   const single = rawHeaders.filter(isSingle).map((name) => name.toLowerCase())
   const twice = single.find((name, index) => single.indexOf(name) < index)
   if (twice) throw new StintError('MALFORMED_REQUEST', `The header ${twice} comes twice.`)
@@ -190,13 +184,13 @@ const refuseUnmeant = ({ headers, rawHeaders, httpVersion }: IncomingMessage): v
     throw new StintError('EXPECTATION_FAILED', 'All that can be expected here is 100-continue.')
 }
 
-/** Headers that say where to, who asks and what is sent: one of each. Of `rawHeaders`, in which names and values take turns. */
+/** Whether an entry of `rawHeaders`, where names and values alternate, is the name of a header that may come only once. */
 const isSingle = (text: string, index: number): boolean =>
   index % 2 === 0 && /^(?:host|authorization|content-type)$/i.test(text)
 
 const demandRoute = (found: Match<MountedRoute>, method: string, url: string) => {
   if (found.found === 'route') return found
-  // An address that can't be read is refused as such, before anybody wonders why it leads nowhere.
+  // A malformed URL is refused as such, and not as one that wasn't found.
   refuseMalformed(url)
   if (found.found === 'nothing') throw new StintError('NOT_FOUND')
   const allow = found.methods.join(', ')
@@ -217,34 +211,8 @@ const refuseMalformed = (url: string): void => {
 const asRequestError = (error: unknown): unknown =>
   error instanceof MalformedUrlError ? new StintError('MALFORMED_REQUEST', error.message, { cause: error }) : error
 
-/** Without the prefix that sockets of both families give to IPv4 addresses. */
+/** The caller's address, without the prefix that dual-stack sockets put in front of IPv4 addresses. */
 const callerOf = (request: IncomingMessage): string => (request.socket.remoteAddress ?? '').replace(/^::ffff:/, '')
-
-const refuseLargeEvent = (event: APIGatewayProxyEventV2, body: Buffer): void => {
-  if (body.length <= SURELY_SMALL_BYTES) return
-  const { body: text, ...rest } = event
-  const size = Buffer.byteLength(JSON.stringify(rest)) + (event.isBase64Encoded ? (text?.length ?? 0) : jsonSize(body))
-  if (size + NAME_OF_BODY_BYTES <= MAX_PAYLOAD_BYTES) return
-  throw new StintError('PAYLOAD_TOO_LARGE', `The request makes an event of more than ${MAX_PAYLOAD_BYTES} bytes.`)
-}
-
-/** `,"body":""`, without what stands between the quotes. */
-const NAME_OF_BODY_BYTES = 10
-
-/** The bytes of a text as JSON, without the quotes: measured where it lies, since a copy of a megabyte takes milliseconds. */
-const jsonSize = (text: Buffer): number => {
-  let size = text.length
-  for (const byte of text) if (byte < 0x20 || byte === 0x22 || byte === 0x5c) size += SHORT_ESCAPES.has(byte) ? 1 : 5
-  return size
-}
-/** Backspace, tab, line feed, form feed, carriage return, quote and backslash; other control characters become `\u00XX`. */
-const SHORT_ESCAPES = new Set([0x08, 0x09, 0x0a, 0x0c, 0x0d, 0x22, 0x5c])
-
-const refuseLargeResult = (result: Result): Result => {
-  const length = result.body?.length ?? 0
-  if (length <= SURELY_SMALL_BYTES || Buffer.byteLength(JSON.stringify(result)) <= MAX_PAYLOAD_BYTES) return result
-  throw new Error(`a function's answer is larger than ${MAX_PAYLOAD_BYTES} bytes`)
-}
 
 const respond = (
   request: IncomingMessage,
@@ -255,7 +223,7 @@ const respond = (
 ): void => {
   const status = result.statusCode ?? 200
   const { body: text = '', isBase64Encoded } = result
-  // Text stays text: Node sends it together with the head, in one write.
+  // Text isn't made into a buffer: Node sends a string together with the headers, in one write.
   const body = isBase64Encoded ? Buffer.from(text, 'base64') : text
   const unread = !request.complete && hasBody(request)
   response.writeHead(status, {
@@ -273,54 +241,12 @@ const respond = (
 const hasBody = (request: IncomingMessage): boolean =>
   request.headers['transfer-encoding'] !== undefined || Number(request.headers['content-length'] ?? 0) > 0
 
-/**
- * Of each connection the answers that it waits for. Requests that are sent ahead are served in their order, one when the
- * answer before it has left: answers that nobody takes would else be held, hundreds for a few bytes each. Nor are they read
- * without end.
- */
-const createUnderWay = () => {
-  const answers = new WeakMap<Socket, Set<ServerResponse>>()
-  const latest = new WeakMap<Socket, ServerResponse>()
-  const ending = new WeakSet<Socket>()
-  return {
-    /** @returns when the answer ahead of it is gone, with its connection perhaps; undefined: none is */
-    add: (socket: Socket, response: ServerResponse): Promise<unknown> | undefined => {
-      const those = answers.get(socket) ?? limitReading(socket)
-      const ahead = latest.get(socket)
-      latest.set(socket, response)
-      answers.set(socket, those.add(response))
-      if (those.size > MAX_AHEAD) socket.pause()
-      response.once('close', () => {
-        those.delete(response)
-        if (those.size === MAX_AHEAD) socket.resume()
-      })
-      return ahead && those.has(ahead) ? new Promise((resolve) => ahead.once('close', resolve)) : undefined
-    },
-    /** Ends the connection when whole requests are answered; one that has only begun is what it ends for. */
-    end: (socket: Socket, finish: () => void): void => {
-      if (ending.has(socket)) return
-      ending.add(socket)
-      const left = [...(answers.get(socket) ?? [])].filter(({ req }) => req.complete)
-      Promise.all(left.map((response) => once(response, 'close'))).then(finish, finish)
-    },
-  }
-}
-
-/** The answers of a connection, none yet. Node has it read on after each answer, whoever paused it. */
-const limitReading = (socket: Socket): Set<ServerResponse> => {
-  const those = new Set<ServerResponse>()
-  socket.on('resume', () => {
-    if (those.size > MAX_AHEAD) socket.pause()
-  })
-  return those
-}
-
 const REFUSALS: Record<string, ErrorCode> = {
   HPE_HEADER_OVERFLOW: 'HEADERS_TOO_LARGE',
   ERR_HTTP_REQUEST_TIMEOUT: 'REQUEST_TIMEOUT',
 }
 
-/** What isn't HTTP, is too large to be looked at or never comes to its end is answered here, without a request. */
+/** Answers what never became a request: it isn't HTTP, its headers are too large, or it didn't arrive in time. */
 const refuseConnection = (error: NodeJS.ErrnoException, socket: Socket, app: App): void => {
   if (error.code === 'ECONNRESET' || !socket.writable) {
     socket.destroy()

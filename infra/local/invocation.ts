@@ -32,7 +32,7 @@ export const createContext = (
 }
 
 /**
- * What the gateway does with a function that takes too long: it answers without it.
+ * Does what the gateway does if a function takes too long: answers without it.
  * @throws {StintError} UNAVAILABLE
  */
 export const withinTime = <T>(work: Promise<T>, timeoutMs: number): Promise<T> =>

@@ -3,9 +3,9 @@ import type { Component, Exit } from './components/component.ts'
 import { isFree } from './components/free-port.ts'
 
 export interface KeepOptions<C extends Component> {
-  /** `port` is the one it had before it died, if it can have it again. */
+  /** `port` is the one that it had before it died, if that is still free. */
   start: (port: number | undefined) => Promise<C>
-  /** It runs; `afterMs` since it died, undefined at the first start. */
+  /** It runs. `afterMs` is the time since it died, undefined at the first start. */
   onUp: (component: C, afterMs: number | undefined) => void
   /** `wanted`: it was asked to end. */
   onDown: (component: C, exit: Exit, wanted: boolean) => void
@@ -22,7 +22,7 @@ export interface Kept<C extends Component> {
   readonly current: C | undefined
   /** Whether it was ended by {@link Kept.hold}, and waits. */
   readonly isHeld: boolean
-  /** Ends it, to be started again at once. */
+  /** Ends it; it is then started again at once. */
   restart(): Promise<void>
   /** Ends it, and leaves it down until {@link Kept.resume}. */
   hold(): Promise<void>
@@ -31,12 +31,11 @@ export interface Kept<C extends Component> {
 }
 
 /**
- * What lived so long has not died of how it was started: what killed it may do so again and again, and each time it is
- * to be there again at once.
+ * A component that lived this long didn't die of how it was started: it is started again at once, however often it is killed.
  */
 const STABLE_MS = 1_000
 const LONGEST_PAUSE_MS = 5_000
-/** Who else has its port by then will keep it. Others know it by this port: a full disk, say, is no reason to take another. */
+/** Then another program may keep its port. Others know it by this port, so that a full disk, say, is no reason to change it. */
 const TRIES_WITH_ITS_PORT = 5
 
 /**

@@ -5,14 +5,14 @@ import type { RunningProcess } from './run-file.ts'
 const PATIENCE_MS = 15_000
 
 /**
- * Waits for what is left of a stack whose supervisor was killed. Its processes see that and end by themselves, Postgres
- * with a checkpoint; one that hasn't after a while is killed, if it still is what run.json says: process ids are used again.
+ * Waits for what is left of a stack whose supervisor was killed. Its processes notice and end by themselves, Postgres with a
+ * checkpoint. One that hasn't ended after a while is killed, if it is still the process that run.json names: ids are reused.
  */
 export const waitForLeftovers = async (entries: readonly RunningProcess[]): Promise<void> => {
   const left = () => entries.filter(({ name, pid }) => isAlive(pid) && isLeftover(name, pid))
   for (const deadline = Date.now() + PATIENCE_MS; left().length > 0; await sleep(50)) {
     if (Date.now() < deadline) continue
-    // Postgres ends orphans of its data folder itself, in its own way.
+    // The next guardian of Postgres ends orphans on its data folder itself.
     for (const { name, pid } of left()) if (name !== 'postgres') process.kill(pid, 'SIGKILL')
     return
   }

@@ -14,7 +14,7 @@ export interface LocalStack {
   kafka: Pick<KafkaBroker, 'address'>
 }
 
-/** Where mails become files as long as no SMTP_URL says where else they go. */
+/** Where mails are stored as files if SMTP_URL isn't set. */
 export const mailFolder = (dataDir: string): string => join(dataDir, 'mail')
 
 /** The keys that tokens are made with. */
@@ -28,7 +28,7 @@ interface SigningSecrets {
   AUTH_REFRESH_KEY: string
 }
 
-/** The functions' environment (`lib/core/config.ts`), made out of what runs here. */
+/** The functions' environment (`lib/core/config.ts`) for the components that run here. */
 export const localEnvironment = ({ postgres, sqsS3, kafka }: LocalStack, secrets: Secrets): Record<string, string> => ({
   DATABASE_URL: postgres.url,
   AWS_REGION: sqsS3.region,
@@ -39,12 +39,12 @@ export const localEnvironment = ({ postgres, sqsS3, kafka }: LocalStack, secrets
   S3_ENDPOINT: sqsS3.url,
   S3_BUCKET: sqsS3.bucket,
   KAFKA_BROKERS: kafka.address,
-  // They are those of the signing keys.
+  // Derived from the signing keys.
   AUTH_PUBLIC_KEYS: '',
   ...secrets,
 })
 
-/** What could run here: as good as any to see whether the rest of a configuration is right. */
+/** A made-up stack, to check the rest of a configuration with. */
 const ANY_STACK: LocalStack = {
   postgres: { url: 'postgres://localhost/stint' },
   sqsS3: sqsS3At(1),
@@ -52,7 +52,7 @@ const ANY_STACK: LocalStack = {
 }
 
 /**
- * What the host is told, once the functions' variables are known to be right as well.
+ * The host's configuration, after a check of the functions' variables too.
  * @throws {ConfigError} that lists every variable of either that is wrong
  */
 export const readLocalConfig = (env: Record<string, string | undefined>): HostConfig => {
@@ -76,7 +76,7 @@ const problemsOf = (read: () => unknown): readonly string[] => {
 
 const kept = z.object({ AUTH_SIGNING_KEYS: z.string(), AUTH_REFRESH_KEY: z.string() })
 
-/** The keys of a data folder, made at its first start: tokens outlive a restart. */
+/** The keys of a data folder, made at its first start and kept, so that tokens outlive a restart. */
 export const keepSecrets = async (dataDir: string): Promise<Secrets> => {
   const file = join(dataDir, 'secrets.json')
   const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
@@ -86,7 +86,7 @@ export const keepSecrets = async (dataDir: string): Promise<Secrets> => {
   if (text !== undefined) return readSecrets(text, file)
   const { JOB_SECRET_KEY: _, ...secrets } = makeSecrets()
   await mkdir(dataDir, { recursive: true })
-  // Whole or not at all, whenever the process is killed.
+  // So that a kill never leaves half a file.
   const made = await open(`${file}.new`, 'w', 0o600)
   await made.writeFile(`${JSON.stringify(secrets, undefined, 2)}\n`)
   await made.sync()
@@ -113,7 +113,7 @@ export const makeSecrets = (): Secrets => {
   })
 }
 
-/** Derived, so that folders of before have it too; nothing leads back from it. */
+/** Derived from the refresh key, so that older folders have it too. It doesn't reveal that key. */
 const withJobKey = (secrets: SigningSecrets): Secrets => ({
   ...secrets,
   JOB_SECRET_KEY: createHmac('sha256', Buffer.from(secrets.AUTH_REFRESH_KEY, 'base64'))

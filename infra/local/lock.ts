@@ -9,19 +9,19 @@ export interface Lock {
 
 const SQLITE_BUSY = 5
 
-/** Keeps what is locked from the garbage collector: a database that it takes is closed, and its lock is gone unseen. */
+/** Keeps the databases from the garbage collector, which would close them and so release their locks. */
 const held = new Set<DatabaseSync>()
 
 /**
- * Takes the data folder for this process, or gives undefined when another process has it.
+ * Takes a folder for this process. Undefined if another process has it.
  *
- * The lock is an exclusive SQLite transaction that stays open: SQLite holds it as a lock of the operating system (fcntl,
- * LockFileEx), which goes with its process however that ends. A file with a process id in it would outlive a SIGKILL,
- * and the id could be someone else's by then; Node has no call for file locks of its own.
+ * The lock is an exclusive SQLite transaction that stays open. For that, SQLite holds a lock of the operating system (fcntl,
+ * LockFileEx), which ends with the process, however it ends. A file with a process id would outlive a SIGKILL, and the id could
+ * be another process's by then. Node itself can't lock files.
  */
 export const acquireLock = (dataDir: string): Lock | undefined => {
   makeFolder(dataDir)
-  // SQLite would say no more than that it can't open a file.
+  // SQLite would only say that it can't open a file.
   accessSync(dataDir, constants.R_OK | constants.W_OK | constants.X_OK)
   const path = join(dataDir, 'lock.db')
   const database = new DatabaseSync(path)
@@ -30,7 +30,7 @@ export const acquireLock = (dataDir: string): Lock | undefined => {
   } catch (error) {
     database.close()
     if (error instanceof Error && 'errcode' in error && error.errcode === SQLITE_BUSY) return undefined
-    // SQLite doesn't say of which file it speaks.
+    // SQLite doesn't name the file.
     throw new Error(`${path}: ${error instanceof Error ? error.message : error}`, { cause: error })
   }
   held.add(database)

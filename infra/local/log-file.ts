@@ -3,14 +3,14 @@ import { open } from 'node:fs/promises'
 import { join } from 'node:path'
 
 const MAX_BYTES = 20 * 1024 * 1024
-/** What is read of a log at most, however many lines are asked for. */
+/** How much of a log is read at most, however many lines are asked for. */
 const TAIL_BYTES = 512 * 1024
 
 export const logFolder = (dataDir: string): string => join(dataDir, 'logs')
 
 export const logPath = (dataDir: string, name: string): string => join(logFolder(dataDir), `${name}.log`)
 
-/** Opens a process's log to append to. One that has grown large is put aside, and replaces the one put aside before. */
+/** Opens a process's log for appending. One that has grown large is put aside, in place of the one put aside before. */
 export const openLog = (dataDir: string, name: string): number => {
   const path = logPath(dataDir, name)
   mkdirSync(logFolder(dataDir), { recursive: true })
@@ -30,8 +30,8 @@ export const createLineLog = (dataDir: string, name: string): { write(line: stri
 }
 
 /**
- * Writes to the end of a file. At `maxBytes` it is put aside, and replaces the one put aside before. What there is no room
- * for is lost: a full disk must not end what keeps the stack running.
+ * Appends to a file. At `maxBytes` the file is put aside, in place of the one put aside before. What a full disk has no room for
+ * is lost: it must not end the process that keeps the stack running.
  */
 export const appendTo = (path: string, maxBytes: number, mode = 0o666): { write(text: string): void; end(): void } => {
   const open = () => openSync(path, 'a', mode)
@@ -75,7 +75,7 @@ export const readTail = async (path: string, lines: number): Promise<string[]> =
     const { bytesRead, buffer } = await file.read(Buffer.alloc(size - from), 0, size - from, from)
     const all = buffer.toString('utf8', 0, bytesRead).split('\n')
     if (all.at(-1) === '') all.pop()
-    // Where it was cut, a line has no beginning.
+    // The first line may be cut.
     return (from > 0 ? all.slice(1) : all).slice(-lines)
   } finally {
     await file.close()

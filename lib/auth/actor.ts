@@ -8,16 +8,16 @@ import { verifyAccessToken } from './tokens.ts'
 /** Who asks. */
 export interface Actor {
   userId: string
-  /** The key of that person with which a program asks: it may do less than they may. */
+  /** The person's API key, if a program uses one. It may do less than the person may. */
   apiKey?: ApiKey
-  /** The session in which that person was given the access token, if it says so. */
+  /** The session that the access token belongs to, if the token names it. */
   sessionId?: string
-  /** The address that they ask from. */
+  /** The address of the caller. */
   ip?: string
 }
 
 /**
- * Tells who asks, from the `Authorization` header, and from where.
+ * Tells who asks, by the `Authorization` header.
  * @throws {StintError} UNAUTHENTICATED when a token is needed and none is given, or a given one is not valid
  */
 export const authenticate = async (
@@ -33,7 +33,7 @@ export const authenticate = async (
 }
 
 /**
- * Makes sure that an API key has the scope; a person needs none. Without a scope no key will do.
+ * Makes sure that an API key has the scope. People need none. Undefined: no key may do this.
  * @throws {StintError} SCOPE_MISSING
  */
 export const requireScope = (actor: Actor | undefined, scope: Scope | undefined): void => {

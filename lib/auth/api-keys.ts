@@ -10,8 +10,8 @@ import { invalidToken } from './bearer.ts'
 import { hashSecret } from './secret-hash.ts'
 
 /**
- * How long a process believes what it read about a key. A revocation takes effect within these seconds everywhere, and
- * at once in the process that did it.
+ * How long a process trusts what it has read about a key. A revocation takes effect within this time everywhere, and at once
+ * in the process that made it.
  */
 export const KEY_SECONDS = 5
 const MAX_KEYS = 10_000
@@ -31,7 +31,7 @@ interface Known {
   userId: string
   apiKey: ApiKey
   readMs: number
-  /** For so long it is believed. */
+  /** How long it is trusted: shorter if the key expires before. */
   forMs: number
 }
 
@@ -44,7 +44,7 @@ export const newSecret = (): { secret: string; secretHash: Buffer; hint: string 
 export const isApiKey = (token: string): boolean => token.startsWith('stk_')
 
 /**
- * Tells whose key this is, and for what. At most one indexed query, and none for the next five seconds.
+ * Tells whose key this is, and what it may do: with one indexed query at most, and then none for five seconds.
  * @throws {StintError} UNAUTHENTICATED when it is unknown, revoked or expired
  */
 export const verifyApiKey = async (app: App, secret: string): Promise<{ userId: string; apiKey: ApiKey }> => {
@@ -58,9 +58,9 @@ export const verifyApiKey = async (app: App, secret: string): Promise<{ userId: 
   return { userId, apiKey }
 }
 
-/** Makes this process read every key anew, after one was revoked. */
+/** Has this process read every key again, after one was revoked. */
 export const forgetKeys = (app: App): void => {
-  // Not emptied but replaced: a read that began before the revocation still ends in the old one.
+  // Replaced, not emptied: a read that began before the revocation stores what it found in the old cache.
   cacheOf(app).keys = newKeys()
 }
 

@@ -9,11 +9,11 @@ import { ALGORITHM, importKey, TYPE } from './tokens.ts'
 
 export const ACCESS_TOKEN_SECONDS = 900
 
-/** Imported keys live as long as the configuration that they came from. */
+/** Imported keys are kept as long as the configuration that they come from. */
 const privateKeyOf = oneOfEach((signer: SigningKey) => importKey(signer))
 
 /**
- * A token that says for 15 minutes who its bearer is, and by which sign-in. It cannot be called back.
+ * Signs an access token: for 15 minutes it says who its bearer is, and in which session. It can't be revoked.
  * @throws {ConfigError} where AUTH_SIGNING_KEYS is not set
  */
 export const issueAccessToken = async (app: App, userId: string, sessionId?: string): Promise<string> => {

@@ -1,16 +1,16 @@
 import { LRUCache } from 'lru-cache'
 import type { Logger } from '../core/log.ts'
 
-/** Of one key, a process writes its use once in so long. */
+/** A process writes the use of one key at most this often. */
 const NOTED_MS = 60_000
-/** How long uses are gathered, so that many keys are one write. */
+/** How long uses are gathered, so that those of many keys are one write. */
 const GATHER_MS = 5_000
 const MAX_KEYS = 10_000
 
-/** Notes when API keys were last used: to the minute, after the request, all keys of some seconds in one write. */
+/** Notes when API keys were last used: to the minute, and after the request, so that no request waits for it. */
 export interface KeyUses {
   add(keyId: string): void
-  /** Writes what is noted. A failure is logged: the next use is noted anew. */
+  /** Writes what is noted. A failure is logged, and the next use of the keys is written again. */
   flush(): Promise<void>
 }
 

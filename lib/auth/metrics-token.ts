@@ -5,8 +5,8 @@ import { bearerToken } from './bearer.ts'
 import { hashSecret } from './secret-hash.ts'
 
 /**
- * Lets in who may read metrics: whoever has the token. Without a configured token, everybody where Stint runs with
- * emulated parts, and nobody elsewhere.
+ * Lets in whoever has METRICS_TOKEN. If it isn't configured, everybody may read metrics where Stint runs on emulated
+ * components, and nobody elsewhere.
  * @throws {StintError} UNAUTHENTICATED
  */
 export const requireMetricsToken = ({ config }: App, authorization: string | undefined): void => {

@@ -11,7 +11,7 @@ const bytesOf = (password: string): string => password.normalize('NFKC')
 
 export const hashPassword = (password: string): Promise<string> => hash(bytesOf(password), OPTIONS)
 
-/** Checks a password. Without a hash (no such account) it is as slow, so that the time tells nobody who has one. */
+/** Checks a password. Without a hash (no such account) it takes as long, so that the time doesn't tell who has an account. */
 export const checkPassword = async (passwordHash: string | undefined, password: string): Promise<boolean> => {
   const matches = await verify(passwordHash ?? DECOY, bytesOf(password))
   return matches && passwordHash !== undefined

@@ -4,15 +4,15 @@ import * as rateLimits from '../../db/queries/rate-limits.ts'
 import type { App } from '../app.ts'
 import { StintError } from '../core/errors.ts'
 
-/** Refreshing is what every client does every quarter of an hour, and many may share one address. */
+/** Every client refreshes its token every quarter of an hour, and many may share one address. */
 const REFRESH_MULTIPLE = 6
-/** Nobody needs more, and each fills a mailbox. */
+/** Nobody needs more mails, and they may fill the mailbox of somebody who asked for none. */
 const MAIL_MULTIPLE = 0.2
 
 /**
- * Counts a try with a password: against the address, and then against the account, so that neither one address can try
- * many accounts nor many addresses one account. An address that may not try counts against no account: else one could
- * lock any number of people out.
+ * Counts an attempt with a password against the address, and then against the account: one address can't try many accounts,
+ * nor many addresses one account. An address that is over its limit doesn't count against an account, or it could lock out
+ * any number of people.
  * @throws {StintError} RATE_LIMITED
  */
 export const limitPasswordTries = (app: App, ip: string, email: string): Promise<void> =>
@@ -22,17 +22,17 @@ export const limitPasswordTries = (app: App, ip: string, email: string): Promise
 export const limitRefreshes = (app: App, ip: string): Promise<void> =>
   take(app, [`refresh:address:${addressBlock(ip)}`], REFRESH_MULTIPLE)
 
-/** Counts a mail to an account, or to what may be one. @throws {StintError} RATE_LIMITED */
+/** Counts a mail to an account, whether or not there is one. @throws {StintError} RATE_LIMITED */
 export const limitAccountMails = (app: App, ip: string, email: string): Promise<void> =>
   take(app, [`account-mail:address:${addressBlock(ip)}`, `account-mail:account:${accountOf(email)}`], MAIL_MULTIPLE)
 
-/** Counts a try with a token that came by mail. @throws {StintError} RATE_LIMITED */
+/** Counts an attempt with a token from a mail. @throws {StintError} RATE_LIMITED */
 export const limitAccountTokens = (app: App, ip: string): Promise<void> =>
   take(app, [`account-token:address:${addressBlock(ip)}`], 1)
 
 /**
- * Counts a person who is looked for by their email: whether there is such an account is asked for no faster than by
- * registering. @throws {StintError} RATE_LIMITED
+ * Counts a search for a person by email, so that it doesn't reveal accounts faster than registering does.
+ * @throws {StintError} RATE_LIMITED
  */
 export const limitLookups = (app: App, ip: string, userId: string): Promise<void> =>
   take(app, [`lookup:address:${addressBlock(ip)}`, `lookup:person:${userId}`], 1)
@@ -41,18 +41,18 @@ const take = async (app: App, [first, second]: [string, string?], multiple: numb
   const perMinute = Math.max(1, app.config.auth.rateLimitPerMinute * multiple)
   const bucket = (key: string): rateLimits.Bucket => ({ key, perMinute })
   if (await rateLimits.take(app.sql, bucket(first), second ? bucket(second) : undefined)) return
-  // By then a token has flowed back into the emptiest bucket.
+  // By then even an empty bucket has one token again.
   const retryAfterSeconds = Math.ceil(60 / perMinute)
   throw new StintError('RATE_LIMITED', `Too many tries. Try again in ${retryAfterSeconds} s.`, {
     headers: { 'retry-after': String(retryAfterSeconds) },
   })
 }
 
-/** A hash, so that the table of buckets is no list of addresses that somebody tried. */
+/** Hashed, so that the table of buckets isn't a list of email addresses. */
 const accountOf = (email: string): string => createHash('sha256').update(email.toLowerCase()).digest('base64url')
 
 /**
- * Who counts as one: an IPv4 address, or an IPv6 network of 64 bits, all of which one customer has. Exported for tests.
+ * What is counted as one address: an IPv4 address, or an IPv6 /64, which usually belongs to one customer. Exported for tests.
  */
 export const addressBlock = (ip: string): string => {
   const embedded = ip.slice(ip.lastIndexOf(':') + 1)

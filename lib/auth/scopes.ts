@@ -1,4 +1,4 @@
-/** What an API key may do, as far as the role of who made it reaches. Writing includes reading. */
+/** What an API key may do, within the role of the person who made it. Writing includes reading. */
 export const SCOPES = [
   'jobs:read',
   'jobs:write',

@@ -1,4 +1,4 @@
 import { createHash } from 'node:crypto'
 
-/** As a random secret is stored and looked up by. Passwords, which can be guessed, take more: passwords.ts. */
+/** How random secrets are stored and looked up. Passwords can be guessed, and need a slow hash: passwords.ts. */
 export const hashSecret = (secret: string): Buffer => createHash('sha256').update(secret).digest()

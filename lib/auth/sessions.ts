@@ -8,10 +8,10 @@ import { newId } from '../core/ids.ts'
 import { hashSecret } from './secret-hash.ts'
 
 const VALID_SECONDS = 86_400
-/** How long a spent token may come again, for the sake of lost replies and of two tabs with one token. */
+/** How long a spent token may be presented again: its reply may have been lost, or two tabs may share it. */
 const REPEAT_SECONDS = 10
 
-/** A session, as whoever holds its latest refresh token knows it. */
+/** A session with its latest refresh token. */
 export interface Session {
   sessionId: string
   refreshToken: string
@@ -35,9 +35,9 @@ export const startSession = async (sql: Sql, user: { id: string; passwordHash: s
 }
 
 /**
- * Exchanges a refresh token for its successor. The successor is derived from the token, so that whoever repeats the
- * exchange because the reply was lost gets the same one, and nothing but hashes needs to be stored. Any other use of a
- * spent token means that two parties hold it, and ends the session for both.
+ * Exchanges a refresh token for its successor. The successor is derived from the token, so that a repeat after a lost reply
+ * gets the same one although only hashes are stored. Any other use of a spent token means that two parties hold it, and ends
+ * the session for both.
  * @throws {StintError} REFRESH_TOKEN_INVALID, REFRESH_TOKEN_REUSED
  * @throws {ConfigError} where AUTH_REFRESH_KEY is not set
  */
@@ -57,5 +57,5 @@ export const refreshSession = async (app: App, token: string): Promise<Session &
   throw new StintError('REFRESH_TOKEN_REUSED')
 }
 
-/** Ends the session that a refresh token belongs to. A token that belongs to none is nothing to complain about. */
+/** Ends the session that a refresh token belongs to. An unknown token is no error. */
 export const endSession = (app: App, token: string): Promise<void> => sessions.revokeByToken(app.sql, hashSecret(token))

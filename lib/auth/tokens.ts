@@ -6,9 +6,9 @@ import { oneOfEach } from '../core/map-of-each.ts'
 import { invalidToken } from './bearer.ts'
 import { type Bearer, createVerifiedTokens, type VerifiedTokens } from './verified-tokens.ts'
 
-/** The one algorithm. A token can't choose another, `none` included. */
+/** The only algorithm: a token can't choose another one, such as `none`. */
 export const ALGORITHM = 'EdDSA'
-/** RFC 9068: no other kind of JWT that these keys might ever sign passes for an access token. */
+/** RFC 9068: no other kind of JWT signed by these keys is taken for an access token. */
 export const TYPE = 'at+jwt'
 const MAX_VERIFIED = 10_000
 
@@ -20,7 +20,7 @@ interface Keyring {
 }
 
 /**
- * Tells whose access token this is, and in which session it was given.
+ * Tells whose access token this is, and to which session it belongs.
  * @throws {StintError} UNAUTHENTICATED unless one of our keys signed it, for this API, and it has not expired
  * @throws {ConfigError} where neither AUTH_PUBLIC_KEYS nor AUTH_SIGNING_KEYS is set
  */
@@ -35,15 +35,15 @@ export const verifyAccessToken = async (app: App, token: string): Promise<Bearer
 }
 
 /**
- * The session that an access token was given in, and when the token ends. Only for a token that {@link verifyAccessToken}
- * has accepted: nothing is verified here. Null: the token doesn't say, as those of before it was written into them.
+ * The session that an access token belongs to, and when the token expires. Verifies nothing: only for tokens that
+ * {@link verifyAccessToken} has accepted. Null if the token doesn't name its session, as older ones don't.
  */
 export const sessionOf = (verifiedToken: string): { sessionId: string | null; expiresAt: Date } => {
   const { sid, exp } = ofSession.parse(decodeJwt(verifiedToken))
   return { sessionId: sid ?? null, expiresAt: new Date(exp * 1_000) }
 }
 
-/** The keys by which whoever wants to can verify tokens without asking us. @throws {ConfigError} where there are none */
+/** The public keys (JWKS), with which others can verify tokens themselves. @throws {ConfigError} where there are none */
 export const publishedKeys = (config: AuthConfig) =>
   publicKeysOf(config).map((key) => ({ ...key, alg: ALGORITHM, use: 'sig' }))
 
@@ -69,18 +69,18 @@ const verifiedClaims = async (app: App, { verifiers }: Keyring, token: string): 
     })
     return claims.parse(payload)
   } catch (error) {
-    // The caller isn't told what is wrong with the token: nobody shall improve a forgery by it.
+    // The caller isn't told what is wrong with the token: it would help to improve a forgery.
     if (error instanceof errors.JOSEError || error instanceof z.ZodError)
       throw invalidToken('The access token is not valid, or has expired.', error)
     throw error
   }
 }
 
-/** Imported keys, and what they verified, live as long as the configuration that they came from. */
+/** Imported keys, and the tokens they verified, are kept as long as the configuration that the keys come from. */
 const keyringOf = oneOfEach(async (config: AuthConfig): Promise<Keyring> => {
   const verifiers = publicKeysOf(config).map(async ({ kid, ...key }) => [kid, await importKey(key)] as const)
   return { verifiers: new Map(await Promise.all(verifiers)), verified: createVerifiedTokens(MAX_VERIFIED) }
 })
 
-/** An Ed25519 key of either half. */
+/** Imports an Ed25519 key, private or public. */
 export const importKey = (jwk: JWK) => importJWK(jwk, ALGORITHM) as Promise<CryptoKey>

@@ -1,6 +1,6 @@
 import { LRUCache } from 'lru-cache'
 
-/** Who has an access token, and the session that it was given in, if it says. */
+/** Whose access token it is, and the session that it belongs to, if it names one. */
 export interface Bearer {
   userId: string
   sessionId?: string
@@ -13,7 +13,7 @@ export interface VerifiedTokens {
   add(token: string, bearer: Bearer, expiresAtMs: number): void
 }
 
-/** At most `max` tokens, the longest unused goes first; each until it expires. */
+/** Keeps at most `max` tokens, each until it expires; the least recently used are dropped first. */
 export const createVerifiedTokens = (max: number): VerifiedTokens => {
   const tokens = new LRUCache<string, { bearer: Bearer; expiresAtMs: number }>({ max })
   return {

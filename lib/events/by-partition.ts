@@ -2,9 +2,9 @@ import { partitionOf } from './partitioner.ts'
 import { type Message, PartlyPublishedError, TooLargeError } from './publisher.ts'
 
 /**
- * Sends what each partition gets by itself, all at once, so that it is known which of them took theirs. A job's events are
- * in one partition, and keep their order.
- * @throws {PartlyPublishedError} when some partitions didn't; what the first one said when that is all that there are
+ * Sends each partition its messages in a request of its own, all at once, so that it is known which partitions took theirs.
+ * A job's events are in one partition, and keep their order.
+ * @throws {PartlyPublishedError} when some partitions refused; the first one's error when all did
  */
 export const sendByPartition = async (
   messages: Message[],
@@ -20,7 +20,7 @@ export const sendByPartition = async (
       await send(part, partition)
       for (const message of part) taken.add(message)
     } catch (error) {
-      // Less of it at once may do.
+      // A smaller request may succeed.
       if (!(error instanceof TooLargeError)) refused.add(partition)
       errors.push(error)
     }

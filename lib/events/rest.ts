@@ -1,18 +1,18 @@
-/** Rests a consumer: it doesn't ask its broker while nothing can have come. */
+/** Rests a consumer: it stops polling its broker while there can't be anything new. */
 export interface Rest {
-  /** It has asked, or would have but for its rest. */
+  /** It has polled, or would have if it weren't resting. */
   asked(): void
-  /** It was given something. */
+  /** It has received something. */
   got(): void
-  /** Something was published: it asks again. */
+  /** Something was published: it polls again. */
   wake(): void
   end(): void
 }
 
-/** The first may have been asked before the latest was published, the second may be about to hand on what it got. */
+/** Polls in vain before it rests: the first may be older than the latest message, the second may still hand on what it got. */
 const IN_VAIN = 3
 
-/** What others publish is found by a look that comes so often. */
+/** How often it polls while it rests, for what other processes publish. */
 const LOOK_MS = 1_000
 
 /** @param consumer whose `pause` and `resume` never throw once it has asked */

@@ -15,15 +15,15 @@ export interface Mail {
 }
 
 /**
- * Makes the bytes of a mail (RFC 5322, MIME). The same mail gives the same bytes, so that one that is sent twice can be
- * told by them. Names and texts are encoded; none of them can add a header.
+ * Makes the bytes of a mail (RFC 5322, MIME). The same mail gives the same bytes, by which one that was sent twice can be
+ * recognised. Names and texts are encoded, so that none of them can add a header.
  */
 export const compose = ({ messageId, attachments = [], ...mail }: Mail): Promise<Buffer> =>
   new MailComposer({
     ...mail,
     messageId: `<${messageId}>`,
     attachments: attachments.map(({ name, contentType, bytes }) => ({ filename: name, contentType, content: bytes })),
-    // Tells who isn't a person from who is: no answer of an absence is wanted (RFC 3834).
+    // Marks the mail as sent by a program, so that no out-of-office reply comes back (RFC 3834).
     headers: { 'auto-submitted': 'auto-generated' },
     baseBoundary: messageId.replaceAll(/[^\w]/g, ''),
     disableFileAccess: true,

@@ -6,7 +6,7 @@ import { compose } from './compose.ts'
 
 type Mail = SharedJobContext<unknown, unknown>['mail']
 
-/** The mail that a job may send: one, however often it is handed over. */
+/** The one mail that a job may send, however often it is handed over to the server. */
 export const jobMail = (app: App, job: { jobId: string; projectId: string }): Mail => {
   const { from, ratePerMinute } = app.config.mail
   const messageId = `${job.jobId}@${domainOf(from)}`
@@ -23,7 +23,7 @@ export const jobMail = (app: App, job: { jobId: string; projectId: string }): Ma
 
     send: async (mail, to) => {
       if (!app.mailer) throw new PermanentError('MAIL_NOT_CONFIGURED', 'This installation sends no mail.')
-      // A mail that is sent again has the same date.
+      // A mail that is sent again must have the same date.
       const bytes = await compose({ ...mail, from, messageId, date: madeAt(job.jobId) })
       return app.mailer.send({ messageId, bytes }, { from: addressOf(from), to })
     },

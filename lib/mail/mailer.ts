@@ -1,14 +1,14 @@
-/** The seam to whoever carries mails away. */
+/** The seam to the mail server. */
 export interface Mailer {
   /**
    * Hands a composed mail over for some recipients, in one exchange.
-   * @throws when none of them was taken, and it is worth another try
+   * @throws when the exchange failed, and it is worth another try
    */
   send(mail: { messageId: string; bytes: Buffer }, envelope: Envelope): Promise<Delivery>
   close(): void
 }
 
-/** Who a mail goes to and comes from, whatever its header says. */
+/** Sender and recipients for the server, whatever the headers say. */
 export interface Envelope {
   from: string
   to: string[]
@@ -16,7 +16,7 @@ export interface Envelope {
 
 /** What became of each recipient. */
 export interface Delivery {
-  /** Taken over: the server answers for them from now on. */
+  /** The server has taken the mail for them, and is responsible from now on. */
   accepted: string[]
   /** Refused for good. */
   rejected: Refusal[]

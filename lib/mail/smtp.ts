@@ -2,10 +2,10 @@ import { createTransport } from 'nodemailer'
 import { storable } from '../core/storable.ts'
 import type { Delivery, Mailer, Refusal } from './mailer.ts'
 
-/** Together less than a minute, so that a server that hangs costs an attempt and not a function's time. */
+/** Together less than a minute, so that a server that hangs costs an attempt, and not all of the function's time. */
 const TIMEOUTS = { connectionTimeout: 10_000, greetingTimeout: 10_000, socketTimeout: 30_000 }
 
-/** Over SMTP, one connection for each mail: one that is kept would be dead when a function thaws. */
+/** Sends over SMTP, with a connection for each mail: a pooled one would be dead when a frozen function thaws. */
 export const createSmtpMailer = (url: string): Mailer => {
   const transport = createTransport({ url, ...TIMEOUTS, disableFileAccess: true, disableUrlAccess: true })
   return {
@@ -23,7 +23,7 @@ export const createSmtpMailer = (url: string): Mailer => {
   }
 }
 
-/** As nodemailer's errors are. */
+/** The fields of nodemailer's errors. */
 interface SmtpError {
   message: string
   command?: string | undefined
@@ -33,7 +33,7 @@ interface SmtpError {
   rejectedErrors?: SmtpError[] | undefined
 }
 
-/** Nodemailer tells of domains in small letters: whoever named them otherwise would not know who has the mail. */
+/** Gives addresses back as the caller wrote them: nodemailer writes their domains in lower case. */
 const asGiven = ({ accepted, rejected, deferred }: Delivery, to: string[]): Delivery => {
   const given = new Map(to.map((address) => [address.toLowerCase(), address]))
   const named = (address: string): string => given.get(address.toLowerCase()) ?? address
@@ -41,11 +41,11 @@ const asGiven = ({ accepted, rejected, deferred }: Delivery, to: string[]): Deli
   return { accepted: accepted.map(named), rejected: rejected.map(refused), deferred: deferred.map(refused) }
 }
 
-/** What an error says about recipients: they were refused one by one, or the mail was. Undefined: it says nothing of them. */
+/** What an error says about recipients: each was refused, or the whole mail. Undefined if it isn't about them. */
 const deliveryOf = (error: unknown, to: string[]): Delivery | undefined => {
   if (!(error instanceof Error)) return undefined
   const { rejectedErrors = [], responseCode, response, command, message }: SmtpError = error
-  // A server that refuses us (EHLO, AUTH, MAIL FROM) says nothing against this mail.
+  // A server that refuses us (at EHLO, AUTH or MAIL FROM) has nothing against this mail.
   if (!responseCode || (command !== 'DATA' && command !== 'RCPT TO')) return undefined
   const alone = new Set(rejectedErrors.map(({ recipient = '' }) => recipient.toLowerCase()))
   const others = to.filter((address) => !alone.has(address.toLowerCase()))
@@ -53,7 +53,7 @@ const deliveryOf = (error: unknown, to: string[]): Delivery | undefined => {
   return asGiven({ accepted: [], ...sorted([...rejectedErrors, ...all]) }, to)
 }
 
-/** RFC 5321: 5yz is for good, 4yz for now. */
+/** RFC 5321, 4.2.1: 5yz is permanent, 4yz is not. */
 const sorted = (errors: SmtpError[] = []): Pick<Delivery, 'rejected' | 'deferred'> => {
   const forGood = (error: SmtpError) => (error.responseCode ?? 0) >= 500
   return {

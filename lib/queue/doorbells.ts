@@ -5,7 +5,7 @@ export type QueueName = (typeof QUEUES)[number]
 /** The queue, in metrics, of a message that isn't a doorbell. */
 export const UNKNOWN_QUEUE = 'unknown'
 
-/** "There is work worth n claims." It names no job, and losing, repeating or reordering it harms nothing. */
+/** "There is work worth n claims." It names no job: losing, repeating or reordering doorbells does no harm. */
 export interface Doorbell {
   v: 1
   queue: QueueName

@@ -10,7 +10,7 @@ export const CLAIMS_PER_DOORBELL: Record<QueueName, number> = { default: 500, co
 export interface Startable {
   queue: string
   delayMs: number
-  /** How many of it there are; 1 if it isn't said. */
+  /** How many jobs; 1 by default. */
   jobs?: number
 }
 
@@ -19,7 +19,7 @@ const PATIENCE_MS = 2_000
 
 /**
  * Rings for jobs that were just committed as queued. A failure is logged and not thrown, and nobody waits long for SQS: the
- * rows are the truth, and the sweep rings again for what nobody came for.
+ * rows are the truth, and the sweep rings again for jobs that nobody has started.
  */
 export const ringFor = async (app: App, startable: Startable[]): Promise<void> => {
   const rings = toRings(startable)

@@ -32,7 +32,7 @@ interface Actions {
 
 export interface CallOptions {
   signal?: AbortSignal | undefined
-  /** How long SQS may hold its answer back, as in a long poll. */
+  /** How long SQS may hold its answer back (long polling), in seconds. */
   waitSeconds?: number
 }
 
@@ -93,7 +93,7 @@ export const createSqsWire = ({ region, endpoint, silenceMs = SILENCE_MS }: SqsW
     sent.on('error', reject).on('response', resolve).end(body)
     const response = await promise
     const text = await readText(response).catch((error: unknown) => {
-      // An answer that has begun says no more than that its connection was reset.
+      // Once the answer has begun, its stream only says that the connection was reset.
       throw silence ?? error
     })
     if (response.statusCode !== 200) throw refusal(response.statusCode ?? 0, text)
@@ -129,7 +129,7 @@ class SilenceError extends Error {
 /** As AWS's clients look for them: in the environment, files, and the metadata of containers and machines. */
 const credentialsOfProcess = () => {
   const provider = import('@aws-sdk/credential-provider-node').then(({ defaultProvider }) => defaultProvider())
-  // Told by the first call.
+  // The first call throws it.
   provider.catch(() => {})
   return async () => (await provider)()
 }

@@ -6,7 +6,7 @@ export interface SqsOptions {
   region: string
   endpoint: string | undefined
   queueUrls: Record<QueueName, string>
-  /** Told of doorbells that SQS took. */
+  /** Called with how many doorbells SQS has taken. */
   onSent?: (queue: QueueName, doorbells: number) => void
 }
 

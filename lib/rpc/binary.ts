@@ -4,8 +4,8 @@ import { type Header, MAX_DEPTH, MAX_NAME, malformed, type Protocol, type Receiv
 
 // TBinaryProtocol: https://github.com/apache/thrift/blob/master/doc/specs/thrift-binary-protocol.md
 //
-// The codec of the npm package `thrift` believes what a message says of its own sizes: a list of 2^31 items keeps it busy
-// for as long as it takes to find each of them missing.
+// The codec of the npm package `thrift` trusts the sizes in a message: for a list of 2^31 items that aren't there, it looks for
+// each of them.
 
 const STOP = 0
 const TYPES = {
@@ -22,7 +22,7 @@ const TYPES = {
   list: 15,
 }
 const UUID = 16
-/** How many bytes a value has whose type says so. */
+/** The sizes of types whose values all have the same, in bytes. */
 const WIDTHS: Record<number, number> = {
   [TYPES.bool]: 1,
   [TYPES.byte]: 1,
@@ -36,7 +36,7 @@ const WIDTHS: Record<number, number> = {
 const VERSION_MASK = 0xffff_0000
 const VERSION_1 = 0x8001_0000
 
-/** Reads a message's header; its struct when it is known what it should be. @throws {RpcError} */
+/** Reads a message's header. `read` reads its struct, once it is known which one it should be. @throws {RpcError} */
 export const readBinary = (bytes: Buffer): Received => {
   const cursor = new Cursor(bytes)
   return {
@@ -50,7 +50,7 @@ export const readBinary = (bytes: Buffer): Received => {
   }
 }
 
-/** With a version before it, or, as old clients have it, without. */
+/** With a version in front, or without, as old clients send it. */
 const readHeader = (cursor: Cursor): Header => {
   const first = cursor.i32()
   if (first >= 0) return { name: cursor.text(first, 'name', MAX_NAME), type: cursor.u8(), sequence: cursor.i32() }
@@ -63,7 +63,7 @@ const readStruct = (cursor: Cursor, fields: Fields, idl: Idl, path: string, dept
   const struct: Struct = {}
   for (let wire = cursor.u8(); wire !== STOP; wire = cursor.u8()) {
     const field = byId.get(cursor.i16())
-    // What isn't known, or was something else once, is passed over, so that IDLs can change.
+    // Unknown fields, and those that have changed their type, are skipped, so that IDLs can change.
     if (!field || wire !== wireType(field.type)) skip(cursor, wire, depth + 1)
     else struct[field.name] = readValue(cursor, field.type, idl, path ? `${path}.${field.name}` : field.name, depth + 1)
   }

@@ -5,11 +5,11 @@ import { CALL, EXCEPTION, REPLY, type Received, RpcError } from './message.ts'
 
 const OPENING_BRACKET = 0x5b
 
-/** Reads the header of a message in either protocol, which its first byte tells. @throws {RpcError} */
+/** Reads the header of a message in either protocol, told apart by its first byte. @throws {RpcError} */
 export const readMessage = (bytes: Buffer): Received =>
   bytes[0] === OPENING_BRACKET ? readJson(bytes) : readBinary(bytes)
 
-/** Reads what a method is called with. @throws {RpcError} when there is no such method, or it isn't called so */
+/** Reads the arguments of a call. @throws {RpcError} if there is no such method, or it doesn't take these */
 export const readArguments = (received: Received, idl: Idl): Struct => {
   const method = Object.hasOwn(idl.methods, received.name) ? idl.methods[received.name] : undefined
   if (!method) throw new RpcError('UNKNOWN_METHOD', `there is no method ${received.name}`)
@@ -17,13 +17,13 @@ export const readArguments = (received: Received, idl: Idl): Struct => {
   return received.read(method.takes, idl)
 }
 
-/** What a method gives, as the answer to its call. */
+/** The reply with a method's result. */
 export const writeResult = (received: Received, idl: Idl, result: unknown): Buffer => {
   const { gives } = methodOf(received, idl)
   return reply(received, idl, { success: [0, gives, 'optional'] }, { success: result })
 }
 
-/** The exception that the method declares, as the answer to its call. */
+/** The reply with the exception that the method declares. */
 export const writeThrown = (received: Received, idl: Idl, thrown: Struct): Buffer => {
   const { throws } = methodOf(received, idl)
   return reply(received, idl, { thrown: [1, throws, 'optional'] }, { thrown })
@@ -31,7 +31,7 @@ export const writeThrown = (received: Received, idl: Idl, thrown: Struct): Buffe
 
 const APPLICATION_EXCEPTION: Fields = { message: [1, 'string', 'required'], type: [2, 'i32', 'required'] }
 
-/** What is wrong with the call itself, as the answer to it. */
+/** The reply to a call that is itself wrong. */
 export const writeRpcError = ({ protocol, name, sequence }: Received, idl: Idl, { message, type }: RpcError): Buffer =>
   protocol.write({ name, type: EXCEPTION, sequence }, { message, type }, APPLICATION_EXCEPTION, idl)
 

@@ -1,6 +1,6 @@
 import { malformed, readText, storable } from './message.ts'
 
-/** Reads bytes from the first to the last, and none that aren't there. @throws {RpcError} */
+/** Reads bytes in order. @throws {RpcError} when they end too early */
 export class Cursor {
   readonly #bytes: Buffer
   #at = 0
@@ -55,7 +55,7 @@ export class Cursor {
     if (this.#at < this.#bytes.length) throw malformed('bytes follow the message')
   }
 
-  /** @returns where the bytes begin that are passed */
+  /** Moves on. @returns where the passed bytes begin */
   #pass(length: number): number {
     if (length < 0) throw malformed('a length is negative')
     if (length > this.#bytes.length - this.#at) throw malformed('the message ends too early')

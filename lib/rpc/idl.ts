@@ -1,4 +1,4 @@
-/** A field: its number, its type (`i32`, `list<string>`, the name of a struct), and whether it is always there. */
+/** A field: its number, its type (`i32`, `list<string>` or a struct's name), and whether it is always present. */
 export type Field = readonly [id: number, type: string, presence: 'required' | 'optional']
 export type Fields = Readonly<Record<string, Field>>
 
@@ -10,10 +10,10 @@ export interface Idl {
   methods: Readonly<Record<string, { takes: Fields; gives: string; throws: string }>>
 }
 
-/** A struct as it is in memory: by the names of its fields, without those that aren't there. */
+/** A struct in memory: its present fields, by name. */
 export type Struct = Record<string, unknown>
 
-/** The TypeScript type of a Thrift type. Of i64 only what a number holds exactly. */
+/** The TypeScript type of a Thrift type. An i64 is a number, limited to what a number holds exactly. */
 export type ValueOf<I extends Idl, T> = T extends `list<${infer Item}>`
   ? ValueOf<I, Item>[]
   : T extends 'string'
@@ -37,7 +37,7 @@ export type StructOf<I extends Idl, F> = {
     : never
 }
 
-/** The item's type of a `list<…>`; undefined for what is no list. */
+/** The type of the items of a `list<…>`; undefined for other types. */
 export const itemOf = (type: string): string | undefined => /^list<(.+)>$/.exec(type)?.[1]
 
 /** The fields of a struct's type. @throws when the IDL has none of that name */

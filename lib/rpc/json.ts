@@ -6,7 +6,7 @@ import { MAX_NAME, malformed, type Protocol, type Received, readText, storable }
 
 const VERSION = 1
 const CODES: Record<string, string> = { bool: 'tf', i32: 'i32', i64: 'i64', double: 'dbl', string: 'str' }
-/** What JSON has no numbers for. */
+/** Numbers that JSON doesn't have. */
 const NO_NUMBERS: Record<string, number> = {
   NaN: Number.NaN,
   Infinity: Number.POSITIVE_INFINITY,
@@ -14,14 +14,14 @@ const NO_NUMBERS: Record<string, number> = {
 }
 
 /**
- * Apache's clients for Node and Python write these into strings as they are, which is no JSON. Elsewhere than in strings
- * they may not be, escaped or not.
+ * Apache's clients for Node and Python write control characters into strings unescaped, which isn't JSON. Outside of strings
+ * they are errors, escaped or not.
  */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
 const CONTROLS = /[\x00-\x08\v\f\x0e-\x1f]/g
 const asEscape = (character: string): string => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`
 
-/** Reads a message's header; its struct when it is known what it should be. @throws {RpcError} */
+/** Reads a message's header. `read` reads its struct, once it is known which one it should be. @throws {RpcError} */
 export const readJson = (bytes: Buffer): Received => {
   const message = parseJson(readText(bytes, 'the message').replaceAll(CONTROLS, asEscape))
   if (!Array.isArray(message) || message.length !== 5) throw malformed('expected [1, name, type, sequence, struct]')
@@ -44,14 +44,14 @@ const readStruct = (given: unknown, fields: Fields, idl: Idl, path: string): Str
   const struct: Struct = {}
   for (const [name, [id, type]] of Object.entries(fields)) {
     const field = Object.hasOwn(given, id) ? given[id] : undefined
-    // What was something else once is passed over, so that IDLs can change.
+    // Fields that have changed their type are skipped, so that IDLs can change.
     if (!isObject(field) || !Object.hasOwn(field, codeOf(type))) continue
     struct[name] = readValue(field[codeOf(type)], type, idl, path ? `${path}.${name}` : name)
   }
   return struct
 }
 
-/** No type holds itself, so what is read is no deeper than the IDL. */
+/** No type contains itself, so this recurses no deeper than the IDL. */
 const readValue = (given: unknown, type: string, idl: Idl, path: string): unknown => {
   const item = itemOf(type)
   if (item) return readList(given, item, idl, path)

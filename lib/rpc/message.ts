@@ -14,7 +14,7 @@ export interface Header {
   sequence: number
 }
 
-/** A message of which the header was read, and its struct not yet. */
+/** A message whose header has been read, but not yet its struct. */
 export interface Received extends Header {
   protocol: Protocol
   /** @throws {RpcError} when the rest of the message isn't such a struct */
@@ -29,7 +29,7 @@ export interface Protocol {
 /** Thrift's own codes of what is wrong with a call itself (`TApplicationException`). */
 const RPC_ERRORS = { UNKNOWN_METHOD: 1, INVALID_MESSAGE_TYPE: 2, PROTOCOL_ERROR: 7 } as const
 
-/** Something is wrong with the call itself. It is told in Thrift's own words, as `TApplicationException`. */
+/** Something is wrong with the call itself. The caller gets it as Thrift's `TApplicationException`. */
 export class RpcError extends Error {
   override readonly name = 'RpcError'
   readonly type: number
@@ -40,14 +40,14 @@ export class RpcError extends Error {
   }
 }
 
-/** What is read may not be nested deeper: it is read by functions that call themselves. */
+/** How deep values may be nested: they are read recursively. */
 export const MAX_DEPTH = 32
 /** The longest name of a method that is read. */
 export const MAX_NAME = 64
 
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
-/** Bytes as the text that they are, and not as one that is like it. @throws {RpcError} */
+/** Decodes UTF-8, without replacing what is malformed. @throws {RpcError} if the bytes aren't UTF-8 */
 export const readText = (bytes: Uint8Array, path: string): string => {
   try {
     return utf8.decode(bytes)

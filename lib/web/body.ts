@@ -9,12 +9,12 @@ const DECODERS: Record<string, () => NodeJS.ReadWriteStream> = {
   br: createBrotliDecompress,
 }
 
-/** What is asked for: the encodings that {@link readBody} knows. */
+/** The `Accept-Encoding` header: the encodings that {@link readBody} knows. */
 export const ACCEPT_ENCODING = 'gzip, deflate, br'
 
 /**
- * Reads a body, decompressed, and stops at the limit: of a bomb no more than that ever exists.
- * @param cut whether what comes before the limit is wanted then
+ * Reads a body, decompressing it, and stops at the limit, so that a decompression bomb never takes more memory than that.
+ * @param cut whether a longer body is cut at the limit, instead of being an error
  * @throws {WebError} RESPONSE_TOO_LARGE, ENCODING_UNREADABLE; what the stream throws
  */
 export const readBody = async (
@@ -35,7 +35,7 @@ export const readBody = async (
 
 const decoded = (body: Readable, encoding: string, host: string): NodeJS.ReadableStream => {
   if (encoding === '' || encoding === 'identity') return body
-  // One encoding, not a chain of them: that is how a bomb is put into a bomb.
+  // One encoding, not several in a row: nested ones are how bombs get really large.
   const decoder = DECODERS[encoding]?.()
   if (!decoder)
     throw new WebError('ENCODING_UNREADABLE', `${host} encodes its answer as ${encoding.slice(0, 50)}, unasked.`)

@@ -10,11 +10,11 @@ export type Resolve = (hostname: string) => Promise<string[]>
 const CONNECT_MS = 10_000
 
 /**
- * Makes connections to public addresses only. A name is resolved once, by the connection itself, and the addresses that
- * are checked are those it connects to: a name that changes its mind between a check and a connection has no such moment.
+ * Makes connections to public addresses only. The connection itself resolves the name, once, and checks the very addresses
+ * that it connects to. So a name can't resolve to one address for the check and to another for the connection (DNS rebinding).
  */
 export const publicConnector = (resolve: Resolve, permissions: Permissions): buildConnector.connector => {
-  // HTTP/2 would only be another protocol to be attacked through.
+  // HTTP/2 would only add attack surface.
   const options = { timeout: CONNECT_MS, allowH2: false, autoSelectFamily: true }
   const guarded = buildConnector({ ...options, lookup: publicLookup(resolve) })
   const free = buildConnector({ ...options, lookup: anyLookup(resolve) })
@@ -22,7 +22,7 @@ export const publicConnector = (resolve: Resolve, permissions: Permissions): bui
   return (target, callback) => {
     if (isAllowedHost(permissions, target)) return free(target, callback)
     const host = hostOf(target)
-    // An address is connected to without a lookup.
+    // There is no lookup for an address.
     if (isIP(host) && !isPublicAddress(host)) return callback(notPublic(host), null)
     return guarded(target, callback)
   }
@@ -31,7 +31,7 @@ export const publicConnector = (resolve: Resolve, permissions: Permissions): bui
 const publicLookup = (resolve: Resolve): LookupFunction =>
   lookupBy(async (hostname) => {
     const addresses = await resolve(hostname)
-    // One that is not public spoils the name: nobody has such a mixture by accident.
+    // A single address that isn't public refuses the name: such a mixture is no accident.
     if (!addresses.every(isPublicAddress)) throw notPublic(hostname)
     return addresses
   })
@@ -51,7 +51,7 @@ const lookupBy =
     )
   }
 
-/** By the system, which also knows `/etc/hosts`; or by the given DNS servers alone, each `address` or `address:port`. */
+/** Resolves by the system, including `/etc/hosts`, or only by the given DNS servers: `address` or `address:port` each. */
 export const resolver = (dnsServers: readonly string[]): Resolve => {
   if (dnsServers.length === 0) {
     return async (hostname) => (await dns.promises.lookup(hostname, { all: true })).map(({ address }) => address)

@@ -4,22 +4,22 @@ import { WebError } from './web-error.ts'
 
 const DEFAULT_PORTS: Record<string, string> = { 'http:': '80', 'https:': '443' }
 
-/** What the configuration says of the hosts that may be asked. */
+/** Which hosts may be asked, by the configuration. */
 export interface Permissions {
   /** Besides the public internet: `host` with any port, or `host:port`. */
   allowedHosts: readonly string[]
   ports: readonly string[]
 }
 
-/** Whether a host may be asked wherever it is. */
+/** Whether a host may be asked even if its address isn't public. */
 export const isAllowedHost = (
   { allowedHosts }: Permissions,
   target: { hostname: string; protocol: string; port: string },
 ): boolean => allowedHosts.includes(hostOf(target)) || allowedHosts.includes(`${hostOf(target)}:${portOf(target)}`)
 
 /**
- * An address that may be asked for, as far as its text can tell; where its name leads is checked by the connection.
- * The parser makes IP addresses canonical: `0x7f.1`, `2130706433` and `127.0.0.1` are one.
+ * Parses a URL and refuses what may not be fetched, as far as its text can tell; what its name resolves to is checked by the
+ * connection. The parser makes IP addresses canonical: `0x7f.1`, `2130706433` and `127.0.0.1` are the same.
  * @throws {WebError} URL_REFUSED, ADDRESS_REFUSED
  */
 export const permittedUrl = (text: string, permissions: Permissions, base?: URL): URL => {
@@ -42,7 +42,7 @@ export const hostOf = ({ hostname }: { hostname: string }): string => hostname.r
 const portOf = ({ protocol, port }: { protocol: string; port: string }): string | undefined =>
   port || DEFAULT_PORTS[protocol]
 
-/** Says nothing of where the name leads: that would be news from inside. */
+/** Doesn't say what the name resolves to: that would reveal internal addresses. */
 export const notPublic = (host: string): WebError =>
   new WebError('ADDRESS_REFUSED', `${quote(host)} is not on the public internet.`)
 

@@ -1,6 +1,6 @@
 import { BlockList, isIPv4, isIPv6 } from 'node:net'
 
-/** Where IPv4 leads elsewhere than to a public host: IANA's special-purpose registry, and a cloud's own. */
+/** IPv4 addresses that aren't public hosts: IANA's special-purpose registry, and one of a cloud. */
 const NOT_PUBLIC_V4 = [
   '0.0.0.0/8', // this network
   '10.0.0.0/8', // private
@@ -23,7 +23,7 @@ const NOT_PUBLIC_V4 = [
   '168.63.129.16/32', // Azure's host, an address like any other
 ]
 
-/** Of IPv6 only this is given to public hosts: outside are loopback, link-local, unique local, mapped, NAT64, multicast. */
+/** Public IPv6 hosts are in here; loopback, link-local, unique local, mapped, NAT64 and multicast addresses are not. */
 const GLOBAL_UNICAST = ['2000::/3']
 
 const NOT_PUBLIC_V6 = [
@@ -47,10 +47,10 @@ const notPublicV4 = listOf(NOT_PUBLIC_V4, 'ipv4')
 const globalUnicast = listOf(GLOBAL_UNICAST, 'ipv6')
 const notPublicV6 = listOf(NOT_PUBLIC_V6, 'ipv6')
 
-/** Whether an address, in its canonical form, is one of the public internet. What is no address is not. */
+/** Whether an address, in its canonical form, is one of the public internet; false for what is no address. */
 export const isPublicAddress = (address: string): boolean => {
   if (isIPv4(address)) return !notPublicV4.check(address, 'ipv4')
-  // A zone (`%eth0`) belongs to this machine's own networks.
+  // A zone (`%eth0`) names a network interface of this machine.
   if (!isIPv6(address) || address.includes('%')) return false
   return globalUnicast.check(address, 'ipv6') && !notPublicV6.check(address, 'ipv6')
 }

@@ -1,14 +1,14 @@
 /** Why a page was not fetched. */
 export type WebErrorCode =
-  // What may not be fetched, whenever it is tried.
+  // May not be fetched, ever.
   | 'URL_REFUSED'
   | 'ADDRESS_REFUSED'
-  // What answers in a way that is not taken.
+  // Was answered in a way that isn't accepted.
   | 'TOO_MANY_REDIRECTS'
   | 'RESPONSE_TOO_LARGE'
   | 'HEADERS_TOO_LARGE'
   | 'ENCODING_UNREADABLE'
-  // What may be otherwise the next time.
+  // May succeed the next time.
   | 'HTTP_ERROR'
   | 'ROBOTS_UNREADABLE'
   | 'NAME_NOT_FOUND'
@@ -32,7 +32,7 @@ export class WebError extends Error {
     this.code = code
   }
 
-  /** Whether it may be otherwise the next time. */
+  /** Whether it may succeed the next time. */
   get mayPass(): boolean {
     return MAY_PASS.includes(this.code)
   }
@@ -51,7 +51,7 @@ const CODES: Record<string, WebErrorCode> = {
   UND_ERR_RES_EXCEEDED_MAX_SIZE: 'RESPONSE_TOO_LARGE',
 }
 
-/** What the HTTP client, the resolver or zlib threw, in our words. Of the connection only that it failed is told. */
+/** Translates what the HTTP client, the resolver or zlib threw. Of a connection it only says that it failed. */
 export const toWebError = (error: unknown, host: string): WebError => {
   if (error instanceof WebError) return error
   const { name, code } = error as { name?: string; code?: unknown }

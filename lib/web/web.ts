@@ -9,20 +9,20 @@ const MAX_REDIRECTS = 5
 const MAX_HEADER_BYTES = 32 * 1024
 /** Shorter in tests. */
 const PATIENCE = {
-  /** Until the headers are there, and between two pieces of a body. */
+  /** Until the headers have come, and between two chunks of a body. */
   silenceMs: 10_000,
-  /** For all of it, redirects included. */
+  /** For the whole fetch, including redirects. */
   totalMs: 30_000,
 }
 /** As it comes over the wire, compressed. */
 const MAX_WIRE_BYTES = 20 * 1024 * 1024
 
 export interface FetchOptions {
-  /** Of the body, decompressed. */
+  /** Of the decompressed body. */
   maxBytes: number
-  /** Whether a longer body is cut there; otherwise it is an error. */
+  /** Whether a longer body is cut there, instead of being an error. */
   cut?: boolean
-  /** Whether a body of this type is wanted; otherwise the answer has none. */
+  /** Whether to read a body of this type; otherwise `bytes` is empty. */
   wants?: (contentType: string) => boolean
   signal?: AbortSignal
 }
@@ -37,11 +37,11 @@ export interface WebAnswer {
   bytes: Buffer
 }
 
-/** The public web, for jobs that fetch what strangers name. */
+/** The public web, for jobs that fetch URLs given by strangers. */
 export interface Web {
   /**
-   * GETs a page of the public internet, over at most five redirects. Every address on the way is checked by the
-   * connection itself. @throws {WebError} @throws the signal's reason
+   * GETs a page of the public internet, following at most five redirects. Each connection checks its own address.
+   * @throws {WebError} @throws the signal's reason
    */
   get(url: string, options: FetchOptions): Promise<WebAnswer>
   /** What a crawler waits between two requests to one host. */
@@ -124,13 +124,13 @@ const receive = async (
   }
 }
 
-/** What is not read to its end would keep its connection. */
+/** A body that isn't read to its end would hold its connection. */
 const discard = (body: Dispatcher.ResponseData['body']): void => {
   body.on('error', () => {}).destroy()
 }
 
 const redirectOf = ({ statusCode, headers }: Dispatcher.ResponseData): string | undefined => {
-  // Headers are read as Latin-1; what isn't ASCII in a Location is UTF-8, as browsers take it.
+  // Headers are decoded as Latin-1, but a Location that isn't ASCII is taken for UTF-8, as browsers do.
   const location = Buffer.from(headerOf(headers, 'location'), 'latin1').toString()
   return [301, 302, 303, 307, 308].includes(statusCode) && location ? location : undefined
 }

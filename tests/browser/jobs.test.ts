@@ -13,10 +13,21 @@ import {
   submit,
   waitForState,
 } from './people.ts'
-import { describeInBrowser, PATIENCE_MS, test } from './stage.ts'
+import { describeInBrowser, PATIENCE_MS, type Stage, test } from './stage.ts'
 
 /** Asks until it is so. */
 const eventually = <T>(check: () => Promise<T> | T) => expect.poll(check, { timeout: PATIENCE_MS })
+
+/** A page of somebody who has submitted two jobs, one after the other. */
+const submitTwo = async (stage: Stage) => {
+  const { page } = await stage.open()
+  await register(page)
+  const submitOne = async (): Promise<string> => {
+    await fillForm(page, 'debug.noop', { 'input.steps': '1' })
+    return submit(page)
+  }
+  return { page, parent: await submitOne(), id: await submitOne() }
+}
 
 /** What each form is given, and what its job's page shows in the end. */
 const FORMS: { kind: string; fields: Record<string, string>; shows: string }[] = [
@@ -447,12 +458,7 @@ describeInBrowser('jobs in the dashboard', () => {
   })
 
   test('lead from a job to the one that submitted it', async ({ stage }) => {
-    const { page } = await stage.open()
-    await register(page)
-    await fillForm(page, 'debug.noop', { 'input.steps': '1' })
-    const parent = await submit(page)
-    await fillForm(page, 'debug.noop', { 'input.steps': '1' })
-    const id = await submit(page)
+    const { page, parent, id } = await submitTwo(stage)
     await page.route(`**/jobs/${id}`, async (route) => {
       if (route.request().resourceType() === 'document') return route.continue()
       const response = await route.fetch()
@@ -479,12 +485,7 @@ describeInBrowser('jobs in the dashboard', () => {
   })
 
   test('lead from a job to those that it submitted, as a filter that can be taken away', async ({ stage }) => {
-    const { page } = await stage.open()
-    await register(page)
-    await fillForm(page, 'debug.noop', { 'input.steps': '1' })
-    const parent = await submit(page)
-    await fillForm(page, 'debug.noop', { 'input.steps': '1' })
-    const id = await submit(page)
+    const { page, parent, id } = await submitTwo(stage)
     const asked = `submittedBy=${parent}`
     await page.route('**/jobs?*', async (route) => {
       const url = route.request().url()

@@ -1,7 +1,7 @@
 import type { DoorbellQueue, Ring } from '../../../lib/queue/doorbells.ts'
 import { between, type Random, shuffled } from './random.ts'
 
-/** What becomes of a doorbell: one in ten each; the others are sent as they are. */
+/** What happens to doorbells: to one in ten each; the others are sent as they are. */
 const DROPPED = 0.1
 const DUPLICATED = 0.1
 const DELAYED = 0.1

@@ -14,7 +14,7 @@ export interface Killer {
 const LEAST_PAUSE_MS = 3_000
 const LONGEST_PAUSE_MS = 12_000
 
-/** Kills one of those that run, each time after another while. */
+/** Kills one of the running ones again and again, at random intervals. */
 export const startKiller = (random: Random): Killer => {
   const alive = new Set<Victim>()
   let timer: NodeJS.Timeout

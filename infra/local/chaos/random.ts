@@ -1,7 +1,7 @@
-/** A number in [0, 1), the next of its row. */
+/** The next number of its sequence, in [0, 1). */
 export type Random = () => number
 
-/** Random numbers of which the row is known by its seed: mulberry32 (Tommy Ettinger, public domain), 32 bits of state. */
+/** Random numbers that are the same for the same seed: mulberry32 (Tommy Ettinger, public domain), 32 bits of state. */
 export const mulberry32 = (seed: number): Random => {
   let state = seed
   return () => {
@@ -12,7 +12,7 @@ export const mulberry32 = (seed: number): Random => {
   }
 }
 
-/** Whoever draws at its own pace has a row of its own, told apart by `label`: what one draws moves nobody else's row. */
+/** Each `label` has a sequence of its own, so that nobody's numbers depend on how often others draw. */
 export const createRandom = (seed: number, label = ''): Random => mulberry32(hash(`${seed} ${label}`))
 
 /** A whole number from `least` to `most`, both included. */

@@ -2,7 +2,7 @@ import type postgres from 'postgres'
 import type { Pool } from '../../../db/client.ts'
 import type { Random } from './random.ts'
 
-/** Of the statements and transactions that write jobs, so many are answered by a broken connection. */
+/** The share of the statements and transactions that write jobs whose connection breaks. */
 const LOST = 0.02
 
 /** Claims, outcomes, safe points, leases, submissions, cancels: everything that changes the truth. */
@@ -12,8 +12,8 @@ type Statement = postgres.PendingQuery<postgres.Row[]>
 type Work = (tx: postgres.TransactionSql) => unknown
 
 /**
- * A pool whose connection seems to break just when a statement that writes jobs has been committed: what it did stands,
- * and its caller doesn't know. A transaction breaks as often just before its commit, and is rolled back.
+ * A pool whose connection sometimes seems to break just after a statement that writes jobs has committed: its effect stays,
+ * but its caller doesn't know. Transactions break as often just before their commit, and are rolled back.
  */
 export const loseReplies = (pool: Pool, random: Random): Pool => {
   const isLost = () => random() < LOST
@@ -48,11 +48,11 @@ export const loseReplies = (pool: Pool, random: Random): Pool => {
   })
 }
 
-/** Of a tagged template's arguments the first has its text; what else a pool is called with is no statement. */
+/** The first argument of a tagged template is its text; calls of the pool with anything else aren't statements. */
 const writesJobs = ([first]: unknown[]): boolean =>
   Array.isArray(first) && 'raw' in first && WRITES_JOBS.test(first.join('?'))
 
-/** A statement of postgres.js is sent when somebody waits for it, so the loss is put into the waiting. */
+/** postgres.js sends a statement when it is awaited, so the reply is lost in its `then`. */
 const loseReply = (statement: Statement): Statement => {
   const wait = statement.then.bind(statement)
   const then: Statement['then'] = (onAnswer, onError) =>

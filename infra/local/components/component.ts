@@ -8,7 +8,7 @@ export interface Component {
   /** The process that does the work: kill it, and the component is gone. */
   pid: number
   port: number
-  /** Ends it in order. */
+  /** Ends it gracefully. */
   stop(): Promise<void>
   /** Resolves when the process is gone, whoever ended it. */
   exited: Promise<Exit>
@@ -26,7 +26,7 @@ export interface Child<Ready> {
   stop(): Promise<void>
 }
 
-/** What the entry of a component's process says to its parent. */
+/** Messages of a component's process to its parent. */
 export type ChildMessage<Ready> = { ready: Ready } | { failed: string }
 
 export class ComponentError extends Error {
@@ -44,7 +44,7 @@ export const startChild = async <Ready>(given: {
   name: string
   /** File name, beside this one. */
   entry: string
-  /** Or a promise of them: the process loads its code meanwhile. */
+  /** Options for the process, or a promise of them: the process loads its code meanwhile. */
   options: unknown
   /** After it has its options. */
   readySeconds: number
@@ -52,9 +52,9 @@ export const startChild = async <Ready>(given: {
   /** Options of Node. */
   execArgv?: string[]
   onLine?: (line: string) => void
-  /** What else the process says, from its first moment on. */
+  /** Called with all other messages of the process, from its start on. */
   onMessage?: (message: object) => void
-  /** Ends a start that can't succeed any more, for its reason. */
+  /** Ends a start that can no longer succeed; its reason is the error. */
   signal?: AbortSignal
 }): Promise<Child<Ready>> => {
   const child = fork(fileURLToPath(new URL(given.entry, import.meta.url)), {
@@ -124,8 +124,8 @@ const listen = (child: ChildProcess, onLine: ((line: string) => void) | undefine
 }
 
 /**
- * The other side of {@link startChild}: runs `start` with the options from the parent, tells it the outcome, and ends
- * the process when the parent asks for it, or is no more.
+ * The other side of {@link startChild}: runs `start` with the options from the parent, tells it the outcome, and ends the
+ * process when the parent asks for that, or has ended itself.
  */
 export const serveParent = <Options, Ready>(
   start: (options: Options) => Promise<{ ready: Ready; stop: () => Promise<void> }>,
@@ -152,7 +152,7 @@ export const serveParent = <Options, Ready>(
   })
 }
 
-/** A message of an error; of code that does not load also where it stands, as Node puts it before the stack. */
+/** An error's message. For code that can't be loaded it includes the place, which Node puts in front of the stack. */
 const wordsOf = (error: unknown): string => {
   if (!(error instanceof Error)) return String(error)
   const { message, stack = '' } = error

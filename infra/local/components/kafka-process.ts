@@ -9,9 +9,9 @@ serveParent(async () => {
     logLevel: 'info',
     configuration: { 'test.mock.num.brokers': '1' },
   })
-  // A producer would do, but asks ten times a second what became of its messages, which takes a hundredth of a processor.
+  // A producer would do as well, but polls for delivery reports ten times a second, which costs a hundredth of a core.
   const owner = client.createConsumer({ groupId: 'stint-broker' })
-  // It reads nothing. What librdkafka has to say, the address among it, is said when somebody asks for messages.
+  // It reads nothing, but librdkafka only logs, for example its address, when somebody polls for messages.
   await owner.recvBatch(1, 100)
   return {
     ready: 'made' as const,

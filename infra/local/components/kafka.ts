@@ -5,13 +5,13 @@ export interface KafkaBroker extends Component {
   address: string
 }
 
-/** How librdkafka tells where its mock cluster listens; there is no call that would. */
+/** How librdkafka logs where its mock cluster listens; no call tells it. */
 const ADDRESS = /Mock cluster enabled: .* replaced with (127\.0\.0\.1:(\d+))/
 
 /**
- * A Kafka broker in memory: librdkafka's mock cluster. It speaks Kafka's protocol (produce, fetch, consumer groups),
- * makes topics of four partitions as they are asked for, and keeps the newest 5 MB or 100 000 messages of each
- * partition. Each start has another port, and an empty log.
+ * A Kafka broker in memory: librdkafka's mock cluster. It speaks Kafka's protocol (produce, fetch, consumer groups), creates
+ * topics with four partitions when they are first asked for, and keeps the newest 5 MB or 100 000 messages of each partition.
+ * Each start has another port, and an empty log.
  */
 export const startKafka = async ({ onLine }: { onLine?: (line: string) => void } = {}): Promise<KafkaBroker> => {
   const announced = Promise.withResolvers<{ address: string; port: number }>()

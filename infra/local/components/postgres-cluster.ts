@@ -23,10 +23,10 @@ export const SUPERUSER = 'stint'
 
 const PASSWORD = 'password'
 const UNFINISHED = 'data.new'
-/** A file that says where the cluster of a data folder lies, when it lies elsewhere. */
+/** A file that says where the cluster is, if it isn't in the data folder. */
 const POINTER = 'moved-to'
 
-/** Where a cluster and its programs go when root's folders are closed to the user that Postgres must run as. */
+/** Where a cluster and its programs go if the user that Postgres must run as can't enter root's folders. */
 const REACHABLE = '/var/lib/stint'
 
 /**
@@ -46,15 +46,15 @@ export const prepareCluster = async (dataDir: string, durable: boolean): Promise
     if (runAs) await chown(passwordFile, runAs.uid, runAs.gid)
     const made = join(home, `${UNFINISHED}${randomBytes(4).toString('hex')}`)
     await initdb({ bin, data: made, passwordFile, runAs, durable })
-    // The rename comes last: an initdb that was killed half-way leaves nothing that looks like a cluster.
+    // Renamed last, so that a killed initdb leaves nothing that looks like a cluster.
     await rename(made, cluster.data)
   }
   return { ...cluster, password: await readFile(passwordFile, 'utf8') }
 }
 
 /**
- * Removes what an initdb made that was not finished. It may still run, since it outlives a guardian that is killed; it
- * ends when it misses its files, and each has a folder of its own lest it writes into another's.
+ * Removes what unfinished initdbs have left. One may still run, since it outlives a killed guardian: it fails when its files
+ * are gone, and can't write into another's, since each has a folder of its own.
  */
 const dropUnfinished = async (home: string): Promise<void> => {
   const left = (await readdir(home)).filter((name) => name.startsWith(UNFINISHED))
@@ -75,7 +75,7 @@ const readIfThere = (path: string): Promise<string | undefined> =>
     throw error
   })
 
-/** The user that root hands Postgres to. No user is made for it: `nobody` is everywhere. */
+/** The user that Postgres runs as if we are root. None is created for it: `nobody` exists everywhere. */
 const unprivilegedUser = (): { uid: number; gid: number } => {
   const id = (flag: string, name: string) =>
     Number.parseInt(execFileSync('id', [flag, name], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }), 10)
@@ -128,7 +128,7 @@ const clusterHome = async (dataDir: string, runAs: Cluster['runAs']): Promise<st
   }
   const home = join(REACHABLE, createHash('sha256').update(dataDir).digest('hex').slice(0, 16))
   const pointer = join(dataDir, POINTER)
-  // Without the pointer the data folder is a new one, and what lies there belonged to an earlier one.
+  // Without the pointer the data folder is new, and what is there belonged to an earlier one.
   if (!existsSync(pointer)) await rm(home, { recursive: true, force: true })
   await mkdir(home, { recursive: true, mode: 0o700 })
   await chmod(REACHABLE, 0o755)
@@ -148,8 +148,8 @@ const canReach = async (path: string, { uid, gid }: { uid: number; gid: number }
 }
 
 /**
- * A new cluster is a thousand files, and to sync one after the other takes longer than to make them. Only Linux has the call
- * that syncs all of a file system.
+ * A new cluster has a thousand files, and syncing them one by one takes longer than making them. Only Linux can sync a whole
+ * file system.
  */
 const SYNC = process.platform === 'linux' ? ['--sync-method=syncfs'] : []
 
@@ -166,7 +166,7 @@ const initdb = async (given: {
     `--pwfile=${given.passwordFile}`,
     '--auth=scram-sha-256',
     '--encoding=UTF8',
-    // Sorts alike on every platform and library version.
+    // Sorts the same on every platform and library version.
     '--locale=C',
     '--locale-provider=builtin',
     '--builtin-locale=C.UTF-8',

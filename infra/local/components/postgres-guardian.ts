@@ -9,8 +9,8 @@ import { freeDataFolder } from './postgres-lock.ts'
 import { freeSocketFolder, socketSettings } from './postgres-socket.ts'
 import { reasonOf } from './postgres-words.ts'
 
-// The process that owns a Postgres server. A server can't tell that whoever started it was killed; this process can,
-// and then ends the server, so that none is left behind on the data folder.
+// The process that owns a Postgres server. The server doesn't notice when the process that started it is killed; this one
+// does, and then ends the server, so that none is left behind on the data folder.
 
 export interface GuardianOptions {
   dataDir: string
@@ -27,7 +27,7 @@ export interface GuardianReady {
   socketFolder: string | undefined
 }
 
-/** What backends of a killed server, and other sockets, may hold on to for a moment. */
+/** Failures that pass: the backends of a killed server, and sockets, may still hold on to things for a moment. */
 const PASSING =
   /pre-existing shared memory block|lock file "postmaster\.pid" already exists|could not bind IPv4 address/
 const PASSES_AFTER_SECONDS = 20
@@ -41,12 +41,12 @@ const start = async (options: GuardianOptions) => {
   try {
     return await startAlone(options)
   } finally {
-    // One that nobody waits for any more keeps it until its server has ended, with this process.
+    // If nobody waits for it any more, it keeps its turn until its server and this process have ended.
     if (process.connected) turn.release()
   }
 }
 
-/** Waits for a guardian whose parent was killed while it made a cluster or started a server here: it ends by itself. */
+/** Waits for a guardian that still works on this folder although its parent was killed. It ends by itself. */
 const takeTurn = async (dataDir: string): Promise<Lock> => {
   for (const deadline = Date.now() + TURN_SECONDS * 1_000; Date.now() < deadline; await sleep(50)) {
     const turn = acquireLock(dataDir)
@@ -69,13 +69,13 @@ const startAlone = async ({ dataDir, port, settings }: GuardianOptions) => {
       void server.exited.then(leave)
       return { ready, stop: server.stop }
     }
-    // Not every file system holds sockets. The port is enough.
+    // Not every file system can hold sockets. The port is enough.
     if (withSocket && NO_SOCKET.test(server.words)) withSocket = false
     else if (!PASSING.test(server.words) || Date.now() > deadline) throw new Error(reasonOf(server.words))
   }
 }
 
-/** Ends this process as the server ended. */
+/** Ends this process with the exit code of the server. */
 const leave = ({ code, signal }: Exit): void => {
   process.send?.({ exited: { code, signal } }, () => process.exit(code ?? 1))
   if (!process.connected) process.exit(code ?? 1)
@@ -103,12 +103,12 @@ const startServer = (cluster: Cluster, port: number, settings: Record<string, st
       if (words.includes('database system is ready to accept connections') && child.pid)
         resolve({ pid: child.pid, exited, stop: () => stopServer(child, exited) })
     })
-    // Not on its exit: backends that are left keep the pipe open, and its last words come before.
+    // A moment after its exit, for its last words. The pipe itself may stay open longer, in the hands of leftover backends.
     void exited.then(() => setTimeout(() => resolve({ words: words.trim() }), 50))
   })
 }
 
-/** Fast shutdown: rolls open transactions back and writes a checkpoint; if that takes too long, recovery will do. */
+/** Fast shutdown: rolls back open transactions and writes a checkpoint. If that takes too long, it is left to recovery. */
 const stopServer = async (server: ChildProcess, exited: Promise<Exit>): Promise<void> => {
   server.kill('SIGINT')
   const timer = setTimeout(() => server.kill('SIGQUIT'), 10_000)

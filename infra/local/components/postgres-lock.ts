@@ -4,10 +4,10 @@ import { readFile, rm } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 
-/** What runs a postmaster; its name in the process list tells whether a postmaster still has its guardian. */
+/** The script that runs a postmaster: by its name in the process list one sees whether a postmaster has its guardian. */
 export const GUARDIAN = 'postgres-guardian.ts'
 
-/** A guardian whose own parent was killed is about to end its server. */
+/** How long a guardian whose parent was killed may take to end its server. */
 const GUARDIAN_ENDS_MS = 5_000
 
 /**
@@ -19,7 +19,7 @@ export const freeDataFolder = async (data: string): Promise<void> => {
   const file = join(data, 'postmaster.pid')
   if (!existsSync(file)) return
   const pid = Number.parseInt(await readFile(file, 'utf8'), 10)
-  // Postgres says of a file without a process id, as a power cut leaves it, that a person is to take it away.
+  // A power cut may leave a file without a process id. Postgres would ask for a person to remove it.
   if (!(pid > 0)) return rm(file, { force: true })
   if (!isAlive(pid)) return
   if (!isPostmasterOf(pid, data)) {

@@ -1,15 +1,15 @@
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 
-// A statement over a Unix socket costs both ends less than over TCP: of all CPU time a job that is submitted and run at
-// once took 8 to 14 % less (`npm run bench -- --only consuming`).
+// A statement over a Unix socket costs both ends less than over TCP: a job that is submitted and run at once took 8 to 14 %
+// less CPU time in all (`npm run bench -- --only consuming`).
 
-/** What the name of a socket may have on every system; macOS allows the least. */
+/** The longest path of a socket that every system allows; macOS allows the least. */
 const MAX_NAME_BYTES = 103
 
 /**
- * The folder for a server's Unix socket, free of what a killed server left there: its lock file says a process id that
- * another process may have by now. Nobody else runs in the folder.
+ * The folder for a server's Unix socket, without what a killed server left: its lock file has a process id that another process
+ * may have by now. No other server uses the folder.
  * @returns undefined where there can be none
  */
 export const freeSocketFolder = async (folder: string, port: number): Promise<string | undefined> => {

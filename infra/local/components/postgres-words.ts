@@ -1,11 +1,11 @@
-/** The time and the process id, by which two failures alike would differ; files have the process id in their names, too. */
+/** Times and process ids, also in names of files, are taken out, so that the same failure has the same words each time. */
 const PASSING_DETAILS = /^\S+ \S+ UTC \[\d+\] |(?<=\/xlogtemp)\.\d+/gm
-/** What ends a server; with it comes a hint, perhaps. */
+/** Why a server ended, perhaps with a hint. */
 const REASON = /^(FATAL|PANIC|HINT): /
-/** What a server says to those who come too early. */
+/** The answer to those who connect too early. */
 const TOO_EARLY = /the database system is /
 
-/** Why a server ended, out of its last words; all of them where none tells. */
+/** Why a server ended, from its last words; all of them if none gives a reason. */
 export const reasonOf = (words: string): string => {
   const lines = words.replaceAll(PASSING_DETAILS, '').trim().split('\n')
   const reasons = lines.filter((line) => REASON.test(line) && !TOO_EARLY.test(line))

@@ -25,9 +25,9 @@ export interface PostgresOptions {
 
 const DATABASE = 'stint'
 
-/** By what statements are planned. Every server that this tree makes has them: what tests say of plans holds there too. */
+/** Settings of the planner. All servers started from here have them, so that what tests say about plans holds for all. */
 export const PLANNING = {
-  // No disk turns any more. With PostgreSQL's own 4, all rows are read where an index leads to those that are needed.
+  // For SSDs. With the default of 4, PostgreSQL reads whole tables where an index leads to the few rows that are needed.
   random_page_cost: '1.1',
   // The statements are short: compiling them costs more than it gains.
   jit: 'off',
@@ -49,10 +49,10 @@ const SETTINGS = {
   max_wal_size: '2GB',
   min_wal_size: '256MB',
   checkpoint_timeout: '15min',
-  // Claims step over what those before them left in the index, until it is vacuumed: a minute is long.
+  // Claims have to skip the dead index entries of earlier claims until they are vacuumed: the default minute is long.
   autovacuum_naptime: '15s',
-  // After a crash all that the file system still holds is written at once, and not file by file, of which there are a
-  // thousand: that was most of the time until it could be used again. Only Linux has the call.
+  // Recovery syncs the whole file system at once, and not a thousand files one by one, which took most of its time. Only Linux
+  // can do that.
   ...(process.platform === 'linux' && { recovery_init_sync_method: 'syncfs' }),
   TimeZone: 'UTC',
   log_timezone: 'UTC',
@@ -84,7 +84,7 @@ export const startPostgres = async (options: PostgresOptions): Promise<Postgres>
   try {
     await makeDatabase(urlOf('postgres'), database)
   } catch (error) {
-    // Or it would be in the way of the next try: a full disk may take it down in this very moment, and it starts again.
+    // Or it would be in the way of the next attempt, for example after a full disk.
     await guardian.stop()
     throw error
   }
@@ -112,7 +112,7 @@ export const urlOfRunning = async (dataDir: string, port: number, database = DAT
   return password && urlAt({ port, password }, database)
 }
 
-/** For when the guardian was killed: its server ends with it. */
+/** For a guardian that was killed: ends its server. */
 const endServer = (pid: number): void => {
   try {
     process.kill(pid, 'SIGQUIT')

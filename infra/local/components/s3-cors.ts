@@ -3,8 +3,8 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 const OF_THIS_MACHINE = /^http:\/\/(localhost|127\.0\.0\.1|\[::1\])(:\d+)?$/
 
 /**
- * Has pages send and fetch files, as the bucket on AWS lets them (infra/deploy/bucket.yml): fauxqs knows no CORS. Only
- * pages of this machine: fauxqs asks nobody who he is, and any page in the world could read it through one's browser.
+ * Lets pages send and fetch files, as the bucket on AWS does (infra/deploy/bucket.yml): fauxqs knows no CORS. Only pages of
+ * this machine: fauxqs checks no signatures, so any page in the world could read it through the user's browser.
  */
 export const allowOwnPages = (server: Server): void => {
   const emit = server.emit.bind(server)

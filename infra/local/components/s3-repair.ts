@@ -3,9 +3,9 @@ import { mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 
 /**
- * Removes what a kill in the middle of an upload left in fauxqs's folder: an object is a `.data` and a `.meta.json`
- * file, written one after the other, and one torn `.meta.json` keeps fauxqs from starting. Nobody was told that such
- * an upload had succeeded.
+ * Removes what a kill in the middle of an upload left in fauxqs's folder: an object is a `.data` and a `.meta.json` file,
+ * written one after the other, and a torn `.meta.json` keeps fauxqs from starting. Nobody was told that such an upload had
+ * succeeded.
  */
 export const dropTornObjects = async (storage: string): Promise<void> => {
   const buckets = join(storage, 'buckets')

@@ -20,8 +20,8 @@ export interface SqsS3Ready {
   port: number
 }
 
-// fauxqs listens on every interface of the machine and has no option for it; it asks nobody for a password. Its server
-// can be had nowhere else.
+// fauxqs checks no signatures, listens on every interface of the machine, and has no option for that. This is the only place
+// where its server can be reached.
 const listen = Server.prototype.listen
 Server.prototype.listen = function (this: Server, ...args: unknown[]) {
   const [first] = args

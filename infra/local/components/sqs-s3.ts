@@ -11,7 +11,7 @@ export interface SqsS3 extends Component {
 }
 
 export interface SqsS3Options {
-  /** Its files lie in `s3` in there, and survive; its queues are in memory, and come back empty. */
+  /** Its files are in the folder `s3` in there; its queues are in memory, and empty after a restart. */
   dataDir: string
   /** 0 or none: any free one. */
   port?: number
@@ -55,7 +55,7 @@ export const startSqsS3 = async (options: SqsS3Options): Promise<SqsS3> => {
   }
 }
 
-/** How SQS and S3 are reached that run on a port of this machine. */
+/** How to reach SQS and S3 on a port of this machine. */
 export const sqsS3At = (
   port: number,
   { region = REGION, bucket = BUCKET }: { region?: string; bucket?: string } = {},

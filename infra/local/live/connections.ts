@@ -7,7 +7,7 @@ export interface Connection {
   lastActiveAt: Date
 }
 
-/** What waits to be taken by a client that reads slowly, at most; many share what all of them may have waiting. */
+/** How much may wait for a client that reads slowly, and for all clients together, which share it. */
 const MAX_WAITING_BYTES = 8 * 1024 * 1024
 const MAX_WAITING_BYTES_OF_ALL = 64 * 1024 * 1024
 
@@ -17,7 +17,7 @@ export interface Connections {
   remove(id: string): void
   find(id: string): Connection | undefined
   all(): Connection[]
-  /** False: there is no such connection, or it took no more and was ended. */
+  /** False if there is no such connection, or it reads too slowly and was ended. */
   send(id: string, text: string): boolean
 }
 

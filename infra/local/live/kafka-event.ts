@@ -2,8 +2,8 @@ import type { MSKRecord, SelfManagedKafkaEvent } from 'aws-lambda'
 import type { TopicRecord } from '../../../lib/events/kafka.ts'
 
 /**
- * The event that Lambda makes of records of one partition (AWS: "Using Lambda with self-managed Apache Kafka"). They are
- * read, and what they hold is made, when it is asked for: where nobody listens, nobody does.
+ * The event that Lambda makes of records of one partition (AWS: "Using Lambda with self-managed Apache Kafka"). The records are
+ * only decoded when they are asked for, which doesn't happen while nobody listens.
  */
 export const toKafkaEvent = (topic: string, brokers: string, read: () => TopicRecord[]): SelfManagedKafkaEvent => ({
   eventSource: 'SelfManagedKafka',

@@ -31,7 +31,7 @@ export interface SocketServer {
   close(): Promise<void>
 }
 
-/** AWS: "Amazon API Gateway quotas", WebSocket APIs. What a client sends comes in one frame, and that has 32 KB. */
+/** AWS: "Amazon API Gateway quotas", WebSocket APIs. A client's message must fit into one frame of 32 KB. */
 const MAX_FRAME_BYTES = 32 * 1024
 const IDLE_MS = 10 * 60_000
 const MAX_LIFE_MS = 2 * 3_600_000
@@ -90,7 +90,7 @@ export const createSocketServer = ({ app, sockets, connections }: SocketServerOp
       isOpen = true
       keep(webSocket, opening)
     })
-    // Refused for its headers, at once: nobody else would tell of its end.
+    // Refused at once, for its headers, so that there will be no 'close' event.
     if (!isOpen) await invoke('$disconnect', opening)
   }
 
@@ -104,7 +104,7 @@ export const createSocketServer = ({ app, sockets, connections }: SocketServerOp
       connection.lastActiveAt = new Date()
       inTurn(() => receive(opening, data, isBinary).catch(failed('a WebSocket message was not answered')))
     })
-    // The close that follows says the rest.
+    // A 'close' event follows.
     webSocket.on('error', (error) => app.log.debug({ err: error, connectionId: id }, 'a WebSocket failed'))
     webSocket.on('close', () => {
       stopTimers()
@@ -141,8 +141,8 @@ export const createSocketServer = ({ app, sockets, connections }: SocketServerOp
 }
 
 /**
- * One message of a connection is answered at a time, and no more are read meanwhile: who sends thousands at once waits,
- * and not everybody else. Those that were read already are of one chunk, and end with the connection.
+ * Answers one message of a connection at a time and reads no more meanwhile, so that a client that sends thousands at once only
+ * delays itself. Messages of the same chunk may have been read already; they are dropped if the connection ends.
  */
 const takeTurns = (webSocket: WebSocket): ((answer: () => Promise<void>) => void) => {
   let waiting = 0

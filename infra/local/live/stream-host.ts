@@ -11,7 +11,7 @@ export interface StreamHostOptions {
   app: App
   entry: StreamEntry
   handler: StreamHandler
-  /** Whether it asks Kafka for nothing while nothing comes, until it is woken; see {@link StreamOptions}. */
+  /** Whether it stops polling Kafka while nothing comes, until it is woken; see {@link StreamOptions}. */
   rests?: boolean
 }
 
@@ -47,7 +47,7 @@ export const createStreamHost = ({ app, entry, handler, rests = false }: StreamH
     const start = async (): Promise<void> => {
       mine.consumer = await startKafkaStream({
         brokers: brokers.split(','),
-        // Hosts with topics of their own may share a broker: in one group each would be given partitions of the other's.
+        // Hosts with different topics may share a broker: in one group, each would get partitions of the other's topic.
         groupId: `${entry.consumerGroupId}.${topic}`,
         topic,
         log: app.log,
