@@ -42,7 +42,8 @@ describe('the activity', () => {
     const { submit } = await signIn(world)
     await submit(noop())
     const stranger = await signIn(world)
-    const { live, ended } = (await stranger.call('GET', '/activity')).body
+    const { live, ended, bucketSeconds } = (await stranger.call('GET', '/activity')).body
+    expect(bucketSeconds).toBe(60)
     expect(live).toMatchObject({ blocked: 0, queued: 0, running: 0 })
     expect(ended).toEqual({ succeeded: 0, failed: 0, cancelled: 0, atLeast: [] })
   })
@@ -72,6 +73,9 @@ describe('failures', () => {
     expect(body.items[1].jobIds.toSorted()).toEqual(ids.slice(0, 2).toSorted())
     const stranger = await signIn(world)
     expect((await stranger.call('GET', '/failures')).body.items).toEqual([])
+    await world.sql`UPDATE jobs SET finished_at = now() - interval '8 days' WHERE kind = 'image.resize'`
+    expect((await call('GET', '/failures')).body.items).toHaveLength(1)
+    expect((await call('GET', '/failures?days=9')).body.items).toHaveLength(2)
   })
 })
 
@@ -90,6 +94,15 @@ describe('a job’s relatives', () => {
     const ofFirst = await call('GET', `/jobs/${first}/relatives`)
     expect(ofFirst.body.items[0]).toMatchObject({ id: first, state: 'queued' })
     expect(ofFirst.body.items.map((it: { id: string }) => it.id)).toContain(side)
+  })
+
+  test('are two hundred at most', async ({ world }) => {
+    const { call, submit } = await signIn(world)
+    const [first = ''] = await submit(
+      noop({ name: 'a' }),
+      ...Array.from({ length: 205 }, () => noop({ after: ['$a'] })),
+    )
+    expect((await call('GET', `/jobs/${first}/relatives`)).body.items).toHaveLength(200)
   })
 
   test('are for those who may see the job', async ({ world }) => {

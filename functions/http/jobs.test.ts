@@ -208,6 +208,38 @@ test('the timeline of a cancelled run tells when it was asked for, heard of, and
     { type: 'job.cancelling', data: { step: 'acknowledged' } },
     { type: 'job.cancelled', data: { stopped: 'at a safe point' } },
   ])
+  const { requestedAt, acknowledgedAt } = told[2].data
+  expect([requestedAt, acknowledgedAt].map((it) => new Date(it).toISOString())).toEqual([
+    job.cancelRequestedAt,
+    job.cancelAcknowledgedAt,
+  ])
+})
+
+test('what is said of a job has the limits that the API tells, and not one more', async ({ world }) => {
+  const { call } = await signIn(world)
+  const years = 315_360_000
+  const month = 2_592_000
+  const limits: [name: string, most: unknown, tooMuch: unknown, over?: object][] = [
+    ['priority', 10, 11],
+    ['priority', -10, -11],
+    ['delaySeconds', years, years + 1],
+    ['expiresInSeconds', years, years + 1],
+    ['expiresInSeconds', 1, 0],
+    ['maxAttempts', 100, 101],
+    ['maxAttempts', 1, 0],
+    ['timeoutSeconds', month, month + 1],
+    ['timeoutSeconds', 1, 0],
+    ['uniqueForSeconds', month, month + 1, { uniqueKey: 'k' }],
+    ['uniqueKey', 'k'.repeat(200), 'k'.repeat(201)],
+    ['name', 'n'.repeat(200), 'n'.repeat(201)],
+    ['tags', Array(20).fill('t'), Array(21).fill('t')],
+  ]
+  for (const [name, most, tooMuch, over] of limits) {
+    const submit = (value: unknown) => call('POST', '/jobs', { kind: 'debug.noop', input: {}, ...over, [name]: value })
+    expect.soft((await submit(most)).status, `${name} ${most}`).toBe(202)
+    const { status, body } = await submit(tooMuch)
+    expect.soft([status, body.errors?.[0]?.path], `${name} ${tooMuch}`).toEqual([422, name])
+  }
 })
 
 describe('why a job waits', () => {

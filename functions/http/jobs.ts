@@ -15,6 +15,7 @@ import { cancelOne } from '../job-cancel.ts'
 import { changeOne } from '../job-change.ts'
 import { jobQuery, listJobs } from '../job-list.ts'
 import { kinds } from '../jobs/index.ts'
+import { jobEvent, toEvent } from '../views/event.ts'
 import {
   explainedJobReply,
   jobReply,
@@ -92,22 +93,12 @@ export const listEvents = route({
   scope: 'jobs:read',
   params: jobId,
   query: z.object(page),
-  replies: {
-    200: pageOf(
-      z.object({ seq: positive, type: z.string(), data: z.record(z.string(), z.unknown()), createdAt: timestamp }),
-    ),
-  },
+  replies: { 200: pageOf(jobEvent) },
   errors: ['JOB_NOT_FOUND'],
   run: async ({ app, actor, params, query: { limit, cursor } }) => {
     const job = await requireJob(app, actor, params.jobId, 'viewer')
     const rows = await events.list(app.sql, job.id, decodeCursor(cursor, nth) ?? 0, limit + 1)
-    const view = ({ seq, type, data, createdAt }: events.EventRow) => ({
-      seq,
-      type,
-      data,
-      createdAt: createdAt.toISOString(),
-    })
-    return { status: 200, body: toPage(rows, limit, view, (row) => row.seq) }
+    return { status: 200, body: toPage(rows, limit, toEvent, (row) => row.seq) }
   },
 })
 

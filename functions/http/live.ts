@@ -9,7 +9,7 @@ import { CATCH_UP_SECONDS, catchUp, giveTicket, TICKET_SECONDS } from '../live.t
 
 const liveEvent = z
   .object({
-    type: z.string(),
+    type: z.string().meta({ description: 'One of those of `GET /jobs/{jobId}/events`, with its `data`.' }),
     jobId: id,
     projectId: id,
     seq: z.int().meta({ description: 'Per job, from 1, without gaps.' }),

@@ -74,7 +74,9 @@ describe('the processes of the stage', () => {
   test('show the last lines of their logs', async ({ world }) => {
     const { ask } = await setup(world)
     expect((await ask('GET', '/kafka/logs?lines=7')).body).toEqual({ lines: ['7 of kafka'] })
-    expect((await ask('GET', '/kafka/logs?lines=0')).status).toBe(422)
+    expect((await ask('GET', '/kafka/logs')).body).toEqual({ lines: ['100 of kafka'] })
+    expect((await ask('GET', '/kafka/logs?lines=1000')).status).toBe(200)
+    for (const lines of [0, 1_001]) expect((await ask('GET', `/kafka/logs?lines=${lines}`)).status).toBe(422)
   })
 })
 

@@ -60,6 +60,17 @@ test('what is wrong with a call itself is a TApplicationException', async ({ wor
   }
 })
 
+test('a message may have a megabyte', async ({ world }) => {
+  const { accessToken } = await world.register()
+  const [most, more] = [1024 * 1024, 1024 * 1024 + 1].map((size) => Buffer.concat([getJob(binary)], size))
+  const taken = await send(world, most ?? Buffer.alloc(0), accessToken)
+  // It is read: what comes after its end is what is wrong with it.
+  expect(readMessage(taken.body)).toMatchObject({ type: EXCEPTION })
+  const answer = await send(world, more ?? Buffer.alloc(0), accessToken)
+  const { problem } = readMessage(answer.body).read(thrown, idl)
+  expect(problem).toMatchObject({ code: 'PAYLOAD_TOO_LARGE', status: 413 })
+})
+
 test('an input that is nested too deep is refused as what is wrong with its field', async ({ world }) => {
   const { accessToken } = await world.register()
   for (const levels of [201, 5_000, 100_000]) {

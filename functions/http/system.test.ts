@@ -96,7 +96,11 @@ describe('GET /metrics', () => {
   test('gives anyone the text format, where Stint runs with emulated parts', async ({ world }) => {
     await world.register()
     const { status, headers, body } = await get(world.app)
-    expect([status, headers['content-type']]).toEqual([200, 'text/plain; version=0.0.4; charset=utf-8'])
+    expect(status).toBe(200)
+    expect(headers).toMatchObject({
+      'content-type': 'text/plain; version=0.0.4; charset=utf-8',
+      'cache-control': 'no-store',
+    })
     expect(body).toContain('stint_http_requests_total{method="POST",route="/auth/register",status="201"} 1\n')
   })
 

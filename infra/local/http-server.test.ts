@@ -392,6 +392,12 @@ test('a function that takes longer than its time is a 503 that asks for another 
   expect(await ask({ path: '/things' })).toMatchObject({ status: 503, headers, body: { code: 'UNAVAILABLE' } })
 })
 
+test('a function has 30 s for an answer, as behind API Gateway, however long it may run', async () => {
+  const handler: MountedRoute['handler'] = async (_, context) => ({ body: `${context.getRemainingTimeInMillis()}` })
+  const { ask } = await serve({ route: 'GET /things', timeoutSeconds: 900, handler })
+  expect(Number((await ask({ path: '/things' })).body)).toBeLessThanOrEqual(30_000)
+})
+
 test('pages of allowed origins may call and read, those of others may not', async () => {
   const { ask } = await serve({ route: 'GET /things' })
   const asked = { 'access-control-request-method': 'GET' }

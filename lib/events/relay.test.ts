@@ -133,6 +133,19 @@ test('thousands of events go in batches, and a broker that lost its log gets the
   expect(got.at(-1)?.key).toBe(waiting)
 })
 
+test('of very many events, a broker that lost its log gets the newest ten thousand again', async ({ world }) => {
+  const { publisher, got } = recording()
+  const app = { ...world.app, publisher }
+  await world.sql`
+    INSERT INTO events (job_id, project_id, seq, type)
+    SELECT gen_random_uuid(), gen_random_uuid(), 1, 'job.queued' FROM generate_series(1, 10001)`
+  await relay(app)
+  await republish(app)
+  await relay(app)
+  const keys = got.map(({ key }) => key)
+  expect(keys.slice(10_001)).toEqual(keys.slice(1, 10_001))
+})
+
 test('a broker that lost its log gets a job’s events in order, those too that are written at that moment', async ({
   world,
 }) => {

@@ -140,6 +140,14 @@ describe('after ten hours without a pass', () => {
     expect(row).toEqual({ ahead: true, lastAt: null })
   })
 
+  test('`skip` makes none either when that was over a minute ago', async ({ world }) => {
+    const tick = new Date((await thisSecond(world.sql, 0)).getTime() - 90_000)
+    const cron = `${tick.getUTCSeconds()} ${tick.getUTCMinutes()} ${tick.getUTCHours()} * * *`
+    await makeSchedule(world, { cron, nextAt: tick, catchUp: 'skip' })
+    await pass(world)
+    expect(await jobCount(world)).toBe(0)
+  })
+
   test('`one` makes one job for all, that of the latest tick', async ({ world }) => {
     const { id, first } = await makeSchedule(world, { hoursAgo: 10, catchUp: 'one' })
     await pass(world)

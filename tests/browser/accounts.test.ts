@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { readFileSync } from 'node:fs'
 import { expect } from 'vitest'
 import { complaints } from './accessible.ts'
 import { fillForm, linkFromMail, PASSWORD, programOf, register, submit } from './people.ts'
@@ -222,6 +223,43 @@ describeInBrowser('a person', () => {
     await bob.page.reload()
     await bob.page.getByRole('link', { name: 'Personal' }).waitFor()
     expect(await bob.page.getByRole('link', { name: 'Stations' }).count()).toBe(0)
+  })
+
+  test('adds a device model, makes serial numbers for it, and deletes another', async ({ stage }) => {
+    const { page } = await stage.open()
+    await register(page)
+    await page.goto('/dashboard/projects')
+    await page.getByRole('link', { name: 'Personal' }).click()
+    const models = page.getByRole('region', { name: 'Device models' })
+    await models.getByText('There is none yet.').waitFor()
+    const add = async (code: string, name: string): Promise<void> => {
+      await models.getByLabel('Code').fill(code)
+      await models.getByLabel('Name').fill(name)
+      await models.getByRole('button', { name: 'Add the model' }).click()
+    }
+    await add('ü', 'Scale')
+    await expect
+      .poll(() => models.getByLabel('Code').getAttribute('aria-invalid'), { timeout: PATIENCE_MS })
+      .toBe('true')
+    await add('0112', 'Scale')
+    await models.getByText('0112').waitFor()
+    await add('0111', 'Thermometer')
+    await models.getByText('Thermometer').waitFor()
+    await models.getByRole('listitem').filter({ hasText: 'Scale' }).getByRole('button', { name: 'Delete' }).click()
+    await page.getByRole('dialog').getByRole('button', { name: 'Delete it' }).click()
+    await models.getByText('0112').waitFor({ state: 'detached' })
+
+    const input = { 'input.deviceModelCode': '0111', 'input.start': '1', 'input.count': '3' }
+    await fillForm(page, 'serials.generate', input)
+    await submit(page)
+    await page.getByText('0111-00000003').first().waitFor({ timeout: PATIENCE_MS })
+    await page.goto('/dashboard/projects')
+    await page.getByRole('link', { name: 'Personal' }).click()
+    const saving = page.waitForEvent('download', { timeout: PATIENCE_MS })
+    await models.getByRole('button', { name: 'Serial numbers' }).click()
+    const saved = await saving
+    expect(saved.suggestedFilename()).toBe('0111-serial-numbers.csv')
+    expect(readFileSync(await saved.path(), 'utf8').split('\r\n')).toHaveLength(5)
   })
 
   test('makes an API key, whose secret is shown once and works within its scopes, and revokes it', async ({

@@ -2,6 +2,7 @@ import { existsSync, readdirSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
 import { parseEnv } from 'node:util'
 import { describe, expect, test } from 'vitest'
+import { jobEvent } from '../../functions/views/event.ts'
 import { MAX_BODY_BYTES } from '../../lib/http/route.ts'
 import { MAX_CHECKPOINT_BYTES, MAX_DATA_BYTES } from '../../lib/jobs/json.ts'
 import { TRANSITIONS } from '../../lib/jobs/states.ts'
@@ -36,6 +37,20 @@ describe.for(documents)('%s', (document) => {
       if (file) expect(read(file), file).toContain(text)
     }
   })
+})
+
+test('docs/events.md has each type of event, and all that its data may have', () => {
+  const rows = new Map(
+    [...proseOf('docs/events.md').matchAll(/^\| `(job\.\w+)` \|(.*)$/gm)].map(([, type = '', row = '']) => [type, row]),
+  )
+  const declared = jobEvent.options.map(({ shape }) => shape.type.value)
+  expect([...rows.keys()].toSorted()).toEqual(declared.toSorted())
+  for (const { shape } of jobEvent.options) {
+    // `the same` is what the row above it has.
+    const told = rows.get(shape.type.value)?.replace(/\| the same;/, rows.get('job.blocked') ?? '') ?? ''
+    const missing = Object.keys(shape.data.shape).filter((name) => !told.includes(`\`${name}\``))
+    expect(missing, shape.type.value).toEqual([])
+  }
 })
 
 test('the picture in docs/state-machine.md shows the states as they are', () => {

@@ -1,7 +1,7 @@
 import { execFile, spawn } from 'node:child_process'
 import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { basename, join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import sharp from 'sharp'
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
@@ -122,6 +122,24 @@ test('the TypeScript in docs/live.md hears of a job', LONG, async () => {
     body: JSON.stringify({ kind: 'debug.noop', input: {} }),
   })
   await expect.poll(() => heard, { timeout: 60_000 }).toContain("type: 'job.succeeded'")
+})
+
+test('the TypeScript in docs/events.md reads what Kafka has of a job', LONG, async () => {
+  const [example = ''] = blocksOf('docs/events.md').flatMap(({ language, text }) => (language === 'ts' ? [text] : []))
+  const authorization = `Bearer ${await register('events@example.com')}`
+  const submitted = await fetch(`${stack.url}/jobs`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', authorization },
+    body: JSON.stringify({ kind: 'debug.noop', input: {} }),
+  })
+  const { job } = (await submitted.json()) as { job: { id: string } }
+  const file = fileOf(example)
+  symlinkSync(join(folder, 'data'), join(dirname(file), '.stint'))
+  const consumer = spawn(process.execPath, [file], { cwd: dirname(file) })
+  onTestFinished(() => void consumer.kill())
+  let read = ''
+  for (const stream of [consumer.stdout, consumer.stderr]) stream.setEncoding('utf8').on('data', (it) => (read += it))
+  await expect.poll(() => read, { timeout: 60_000 }).toContain(`${job.id} 3 job.succeeded { `)
 })
 
 test('what stands in for curl does what curl does', async () => {

@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { JobState } from '../../../db/queries/jobs.ts'
+import { jobEvent } from '../../../functions/views/event.ts'
 import { ENDED, TRANSITIONS } from '../../../lib/jobs/states.ts'
 import { type EventEvidence, lastLifeOf, livesOf } from '../evidence.ts'
 import { ofEachJob, type Promised } from './known.ts'
@@ -35,6 +36,15 @@ export const timeline: Record<string, Promised> = {
     const gap = events.findIndex((event, index) => event.seq !== index + 1)
     if (gap >= 0) yield `its event ${gap + 1} has the number ${events[gap]?.seq}`
     if (events.length !== eventSeq) yield `it has ${events.length} events, and its row says ${eventSeq}`
+  }),
+
+  'events tell what the API says that they tell, and nothing else': ofEachJob(function* ({ events }) {
+    for (const { seq, type, data, createdAt } of events) {
+      const { data: event, error } = jobEvent.safeParse({ seq, type, data, createdAt: createdAt.toISOString() })
+      if (error) yield `its ${type} is not as declared: ${error.message}`
+      const more = Object.keys(data).filter((name) => event && !(name in event.data))
+      if (more.length > 0) yield `its ${type} tells ${more} too`
+    }
   }),
 
   'states follow each other as the table says': ofEachJob(function* (job) {

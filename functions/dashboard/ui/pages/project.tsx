@@ -11,9 +11,10 @@ import { isSure } from '../parts/question.tsx'
 import { Skeleton } from '../parts/skeleton.tsx'
 import { ApiKeys } from './projects/api-keys.tsx'
 import { ProjectAudit } from './projects/audit.tsx'
+import { DeviceModels } from './projects/device-models.tsx'
 import { Members } from './projects/members.tsx'
 
-/** One project: its people, the keys of its programs, and who did what. */
+/** One project: its people, its device models, the keys of its programs, and who did what. */
 export const ProjectPage = () => {
   const id = useRoute().params['id'] ?? ''
   const { route } = useLocation()
@@ -69,6 +70,7 @@ export const ProjectPage = () => {
         />
       )}
       <Members projectId={id} isOwner={project.role === 'owner'} />
+      <DeviceModels projectId={id} mayChange={project.role !== 'viewer'} />
       {project.role !== 'viewer' && <ApiKeys projectId={id} />}
       {project.role !== 'viewer' && <ProjectAudit projectId={id} />}
     </Page>
