@@ -154,7 +154,11 @@ describeInBrowser('lists of jobs', () => {
     await (await programOf(context)).post('/jobs', job)
     await page.goto('/dashboard/jobs')
     await rowsOf(page).waitFor()
-    expect(await page.locator('.table-frame').evaluate((it) => it.scrollWidth - it.clientWidth)).toBe(0)
+    for (const width of [900, 1_024, 1_280]) {
+      await page.setViewportSize({ width, height: 900 })
+      const hidden = await page.locator('.table-frame').evaluate((it) => it.scrollWidth - it.clientWidth)
+      expect.soft(hidden, `${width} px`).toBe(0)
+    }
     // Nor does it push the others away: two lines of it are shown.
     const link = rowsOf(page).getByRole('link')
     const [lineHeight, height] = await link.evaluate((it) => [
