@@ -105,6 +105,23 @@ describeInBrowser('the pages of the dashboard', () => {
     await page.getByRole('heading', { name: 'Failures' }).waitFor()
   })
 
+  test('show the whole of a large number on the overview', async ({ stage }) => {
+    const { page } = await signIn(stage, {})
+    await page.route('**/activity?**', async (route) => {
+      const answer = await route.fetch()
+      const activity = await answer.json()
+      activity.buckets[0].succeeded = 100_000
+      await route.fulfill({ response: answer, json: { ...activity, areAll: false } })
+    })
+    await page.goto('/')
+    const number = page.locator('.tiles [data-state="succeeded"] b')
+    await number.getByText(/^100,\d+\+$/).waitFor()
+    for (const width of [390, 900, 1_024, 1_280, 1_440]) {
+      await page.setViewportSize({ width, height: 900 })
+      expect.soft(await number.evaluate((it) => it.scrollWidth - it.clientWidth), `${width} px`).toBe(0)
+    }
+  })
+
   test('begin with the overview for who types the name', async ({ stage }) => {
     const { page } = await signIn(stage, {})
     await page.goto('/dashboard')

@@ -23,7 +23,9 @@ export const JobTable = ({ jobs, chosen }: { jobs: JobSummary[]; chosen?: Chosen
           <th scope="col">Job</th>
           <th scope="col">State</th>
           <th scope="col">Progress</th>
-          <th scope="col">Queue</th>
+          <th scope="col" class="queue-name">
+            Queue
+          </th>
           <th scope="col" class="number">
             Ran for
           </th>
@@ -75,7 +77,7 @@ const Row = ({ job, chosen }: { job: JobSummary; chosen: Chosen | undefined }) =
     <td class="grow">
       <Progress value={job.progress} state={job.state} label={`Progress of ${titleOf(job)}`} />
     </td>
-    <td class="soft">{job.queue}</td>
+    <td class="soft queue-name">{job.queue}</td>
     <td class="number soft">{job.startedAt ? duration(ranFor(job, now.value)) : '–'}</td>
     <td class="number soft">
       <Time at={job.queuedAt} />
