@@ -194,6 +194,9 @@ export const isUnavailable = (error: unknown): boolean =>
 /** Waits for a lock that took too long, statements that were cancelled, conflicts that further tries did not solve. */
 const GIVEN_UP = new Set(['55P03', '57014', ...RETRIED])
 
+/** Whether a statement waited for a lock for as long as it may. */
+export const isLockTimeout = (error: unknown): boolean => codeOf(error) === '55P03'
+
 /** Whether the server gave up what it was asked, for no fault of who asked: it may come to an end later. */
 export const isGivenUp = (error: unknown): boolean => GIVEN_UP.has(codeOf(error))
 

@@ -1,4 +1,5 @@
 import { readdirSync } from 'node:fs'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, vi } from 'vitest'
 import { migrateDown } from '../../db/migrate.ts'
 import * as migrations from '../../db/queries/migrations.ts'
@@ -50,6 +51,19 @@ test('gives up when another one takes too long', async ({ world }) => {
     await migrations.lock(tx, 60)
     await expect(migrate(world, {}, 1)).rejects.toMatchObject({ code: '55P03' })
   })
+})
+
+test('waits for longer than a statement may take', async ({ world }) => {
+  const other = await world.anotherApp()
+  const held = Promise.withResolvers<void>()
+  const holds = other.sql.begin(async (tx) => {
+    await migrations.lock(tx, 60)
+    held.resolve()
+    await sleep(2_500)
+  })
+  await held.promise
+  await world.sql.begin((tx) => migrations.lock(tx, 60, 1))
+  await holds
 })
 
 test('outlives the time after which the database ends transactions that stand still', async ({ world }) => {
