@@ -20,8 +20,19 @@ export interface LogLineRow {
   createdAt: Date
 }
 
-/** Stores lines of stints that still hold their job; the lines of others are dropped. */
-export const insertFenced = async (sql: Sql, lines: NewLogLine[]): Promise<void> => {
+/**
+ * Stores lines of stints that still hold their job; the lines of others are dropped. The first `again` of them may be there
+ * already. (Counted, since an EXISTS might be planned as one look at all lines there are.)
+ */
+export const insertFenced = async (sql: Sql, lines: NewLogLine[], again = 0): Promise<void> => {
+  const isNew = sql`
+    WHERE nth > ${again} OR (
+      SELECT count(*) = 0 FROM (
+        SELECT FROM job_logs AS there
+        WHERE there.job_id = given.job_id AND there.stint = given.stint AND there.created_at = at::timestamptz
+          AND there.level = given.level AND there.message = given.message LIMIT 1
+      ) AS same
+    )`
   await sql`
     INSERT INTO job_logs (job_id, stint, level, message, data, created_at)
     SELECT given.job_id, given.stint, level, message, data::jsonb, at::timestamptz
@@ -34,6 +45,7 @@ export const insertFenced = async (sql: Sql, lines: NewLogLine[]): Promise<void>
       ${lines.map((it) => it.at)}::text[]
     ) WITH ORDINALITY AS given (job_id, stint, level, message, data, at, nth)
     JOIN jobs ON jobs.id = given.job_id AND jobs.stint = given.stint AND jobs.state = 'running'
+    ${again > 0 ? isNew : sql``}
     ORDER BY nth`
 }
 

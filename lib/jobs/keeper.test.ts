@@ -231,3 +231,31 @@ test('of the safe points of all jobs no more become text than one statement save
   keeper.stop()
   expect(textsByThen).toEqual([17, 20])
 })
+
+test('lines whose answer was lost are written once, and those after them too', async ({ world }) => {
+  let answers = 0
+  const isLost = () => ++answers === 1
+  const sql = new Proxy(world.sql, {
+    apply: (target, _, args) => {
+      const statement = Reflect.apply(target, undefined, args)
+      if (!Array.isArray(args[0]) || !args[0].join().includes('INSERT INTO job_logs') || !isLost()) return statement
+      return statement.then(() => {
+        throw Object.assign(new Error('write CONNECTION_CLOSED'), { code: 'CONNECTION_CLOSED' })
+      })
+    },
+  })
+  const [id = ''] = await insertJobs(world.app, [{}])
+  const [job] = await claim(world.app, { queue: 'default', limit: 1, free: [{ kind: echo, slots: 1 }], turn: 'anyone' })
+  if (!job) throw new Error('nothing was claimed')
+  const keeper = createKeeper({ ...world.app, sql, clock: { now: () => 0 } }, new Set())
+  const log = keeper.logFor(new Stint(job, echo, { totalMs: 600_000, remainingMs: () => 600_000 }))
+  log.info('first')
+  log.info('second')
+  await expect(keeper.flushLogs()).rejects.toThrow('CONNECTION_CLOSED')
+  log.info('second')
+  log.info('third')
+  await keeper.flushLogs()
+  keeper.stop()
+  const lines = await jobLogs.list(world.sql, id, 0, 10)
+  expect(lines.map(({ message }) => message)).toEqual(['first', 'second', 'second', 'third'])
+})

@@ -1,3 +1,4 @@
+import { isUnreachable } from '../../db/client.ts'
 import * as jobLogs from '../../db/queries/job-logs.ts'
 import * as jobs from '../../db/queries/jobs.ts'
 import * as leases from '../../db/queries/leases.ts'
@@ -37,7 +38,7 @@ export interface Keeper {
  */
 export const createKeeper = (app: App, running: ReadonlySet<Stint>): Keeper => {
   const { heartbeatSeconds, leaseSeconds, watchSeconds, safePointSeconds } = app.config.engine
-  let waiting: Lines = { lines: [], size: 0 }
+  let waiting: Lines = { lines: [], size: 0, again: 0 }
 
   const renewLeases = async (): Promise<void> => {
     const stints = [...running]
@@ -115,13 +116,17 @@ export const createKeeper = (app: App, running: ReadonlySet<Stint>): Keeper => {
   }
 
   const writeLines = async (): Promise<void> => {
-    const { lines, size } = waiting
+    const { lines, size, again } = waiting
     if (lines.length === 0) return
-    waiting = { lines: [], size: 0 }
+    waiting = { lines: [], size: 0, again: 0 }
     try {
-      await jobLogs.insertFenced(app.sql, lines)
+      await jobLogs.insertFenced(app.sql, lines, again)
     } catch (error) {
-      waiting = { lines: [...lines, ...waiting.lines], size: size + waiting.size }
+      waiting = {
+        lines: [...lines, ...waiting.lines],
+        size: size + waiting.size,
+        again: isUnreachable(error) ? lines.length : again,
+      }
       throw error
     }
   }
@@ -165,10 +170,13 @@ export const createKeeper = (app: App, running: ReadonlySet<Stint>): Keeper => {
   }
 }
 
-/** Lines that wait to be written together, and the size of what they hold, in characters. */
+/** Lines that wait to be written together. */
 interface Lines {
   lines: jobLogs.NewLogLine[]
+  /** Of what they hold, in characters. */
   size: number
+  /** So many of the first were sent before, and may have been written: there was no answer. */
+  again: number
 }
 
 const held = (stints: Stint[]): leases.Held => ({
