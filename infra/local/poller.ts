@@ -33,7 +33,7 @@ const LONG_POLL_SECONDS = 20
 /** Less than lies between two doorbells of one process (gathered-doorbells.ts). */
 const PAUSE_MS = 3
 
-/** What Lambda's event source mapping does: receives, calls the function, deletes what it succeeded with. */
+/** Does what Lambda's event source mapping does: receives messages, calls the function, and deletes those that succeeded. */
 export const startPoller = (options: PollerOptions): Poller => {
   const { queue, sqs, maximumConcurrency, log } = options
   const stopping = new AbortController()
@@ -86,7 +86,7 @@ export const startPoller = (options: PollerOptions): Poller => {
       if (batch.length === 0) continue
       const run: Promise<void> = handle(await fill(batch)).finally(() => running.delete(run))
       running.add(run)
-      // It was all that there was: who asks for more at once takes the processor from what was just called.
+      // There were no more: polling again at once would take the processor from the function that was just called.
       if (batch.length < options.batchSize) await sleep(PAUSE_MS, undefined, { signal }).catch(() => {})
     }
   }
