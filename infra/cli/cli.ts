@@ -4,10 +4,10 @@ import type { Io } from './io.ts'
 /** What the commands of one run share. */
 export interface Cli {
   io: Io
-  /** What the command's end will mean. */
+  /** Sets the exit code. */
   exit(code: number): void
-  /** Has a command print as all do, and throw where it would end the process. */
+  /** Makes a command print by `io`, and throw instead of ending the process. */
   configure(command: Command): void
-  /** Told of jobs that were submitted here. */
+  /** Called for each job that was submitted here. */
   submitted(jobId: string): void
 }

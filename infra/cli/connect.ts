@@ -6,7 +6,7 @@ import { readHostConfig } from '../../lib/core/host-config.ts'
 import { environmentOfRunning, missingOfRunning } from '../local/running-stack.ts'
 import { CommandError, EXIT, type Io } from './io.ts'
 
-/** What no command needs and the functions' configuration asks for: no event is published here. */
+/** Required by the functions' configuration, but not needed here: no command publishes events. */
 const UNUSED = { KAFKA_BROKERS: 'localhost:9092' }
 
 /**
@@ -18,7 +18,7 @@ const findStage = async ({ env }: Io): Promise<Record<string, string | undefined
   if (env['DATABASE_URL']) return { ...UNUSED, ...env }
   const { dataDir } = readHostConfig(env)
   const running = await environmentOfRunning(dataDir)
-  // It sends mails about accounts, with links to wherever it is.
+  // A stack sends mails about accounts, with links to its PUBLIC_URL, whichever that is.
   if (running) return { PUBLIC_URL: 'http://localhost', ...env, ...running }
   const missing = missingOfRunning(dataDir)
   const message =

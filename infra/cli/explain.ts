@@ -5,7 +5,7 @@ import { ConfigError } from '../../lib/core/config.ts'
 import { CommandError, EXIT, type Io } from './io.ts'
 import { harmless } from './print.ts'
 
-/** What a person is told of an error, and what a script: undefined for one that nobody foresaw. */
+/** An error's message for people, and its exit code for scripts; undefined for unexpected errors. */
 export const explain = (error: unknown, env: Io['env'] = {}): { message: string; exitCode: number } | undefined => {
   if (error instanceof CommandError) return error
   if (error instanceof ProblemError) return explainProblem(error, env)
@@ -22,7 +22,7 @@ export const explain = (error: unknown, env: Io['env'] = {}): { message: string;
 
 const explainProblem = ({ status, code, title, message, errors, requestId }: ProblemError, env: Io['env']) => {
   const fields = errors.map((it) => `  ${harmless(it.path || 'the request')}: ${harmless(it.message)}`)
-  // Who typed an id knows of no address.
+  // The API's title speaks of an address, but the person typed an id.
   const shortly = code === 'NOT_FOUND' ? 'Nothing has this id or name' : title
   const head = harmless(fields.length > 0 ? shortly : message === title ? title : `${title}: ${message}`)
   const trace = status >= 500 && requestId ? [`  request ${harmless(requestId)}`] : []
@@ -32,7 +32,7 @@ const explainProblem = ({ status, code, title, message, errors, requestId }: Pro
   return { message: [head, ...fields, ...trace, ...hint].join('\n'), exitCode }
 }
 
-/** What the system says of a file or folder of this machine. */
+/** Whether it is the system's error about a file or folder of this machine. */
 const isAboutFile = (error: unknown): error is Error => error instanceof Error && 'syscall' in error && 'path' in error
 
 const causeOf = ({ cause }: Error): string => {

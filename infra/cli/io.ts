@@ -16,10 +16,10 @@ export interface Terminal {
   ask(question: string, options?: { hidden?: boolean }): Promise<string>
 }
 
-/** What a command's end means to a shell. */
+/** Exit codes. */
 export const EXIT = { ok: 0, found: 1, unreachable: 2, signIn: 3, refused: 4, usage: 64, interrupted: 130 } as const
 
-/** Ends a command with a message that says all there is to say. */
+/** Ends a command, with a message that explains itself. */
 export class CommandError extends Error {
   override readonly name = 'CommandError'
   readonly exitCode: number

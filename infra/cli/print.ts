@@ -1,13 +1,13 @@
 import { stripVTControlCharacters, styleText } from 'node:util'
 import type { Io } from './io.ts'
 
-/** Text in a colour, where a person sees it and hasn't asked for none (NO_COLOR). */
+/** Text in a colour, on a terminal and unless NO_COLOR is set. */
 export const paint = (io: Io, style: Parameters<typeof styleText>[0], text: string): string =>
   io.terminal && !io.env['NO_COLOR'] ? styleText(style, text, { validateStream: false }) : text
 
 /**
- * Text that isn't ours, as a terminal may have it: an escape in a job's name could rewrite the screen, or what its reader
- * pastes next, and one that turns the direction around could have the line say another state than the job's.
+ * Makes text of others safe for a terminal: an escape sequence in a job's name could rewrite the screen or fill the clipboard,
+ * and a character that reverses the direction could make the line show another state than the job's.
  */
 export const harmless = (text: string): string => text.replaceAll(HARMFUL, '\uFFFD')
 
@@ -15,10 +15,10 @@ export const harmless = (text: string): string => text.replaceAll(HARMFUL, '\uFF
 export const harmlessLines = (text: string): string =>
   text.replaceAll(HARMFUL, (it) => (it === '\n' || it === '\t' ? it : '\uFFFD'))
 
-/** Control characters, ends of lines, and what overrides or embeds a direction. Letters have one of their own. */
+/** Control characters, line and paragraph separators, and characters that override, embed or isolate a direction. */
 const HARMFUL = /[\p{Cc}\u2028-\u202E\u2066-\u2069]/gu
 
-/** JSON, in which those that JSON leaves as they are become escapes too. */
+/** JSON in which harmful characters that JSON leaves unescaped are escaped too. */
 export const toJson = (value: unknown, indent?: number): string =>
   JSON.stringify(value, undefined, indent).replaceAll(
     /[\x7F-\x9F\u2028-\u202E\u2066-\u2069]/g,
@@ -44,7 +44,7 @@ export const table = (rows: readonly (readonly string[])[]): string => {
     .join('\n')
 }
 
-/** The columns that a text takes, without its colours. */
+/** The columns that a text takes, without its colours, for characters of one column each. */
 export const width = (text: string): number => [...stripVTControlCharacters(text)].length
 
 /** `3.2 s`, `4 min`, `2 h`, `3 d` */

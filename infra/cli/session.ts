@@ -35,7 +35,7 @@ export const signedIn = async (io: Io): Promise<Session> => {
   return { url, client: clientOf(url, keptCredentials(path, url, kept)), email: kept.email }
 }
 
-/** What a header can't have is refused before a request is made: its error would show the token. */
+/** Refuses characters that a header can't have, before a request whose error would show the token. */
 const usable = (token: string): string => {
   if (/^[\x21-\x7e]+$/.test(token)) return token
   throw new CommandError(
@@ -44,7 +44,7 @@ const usable = (token: string): string => {
   )
 }
 
-/** A client that is nobody yet. */
+/** A client without credentials. */
 export const anonymous = (url: string): Client<Api> => clientOf(url)
 
 const clientOf = (baseUrl: string, credentials?: Parameters<typeof createClient>[0]['credentials']): Client<Api> =>

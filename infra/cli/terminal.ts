@@ -34,7 +34,7 @@ export const createPrompt = (keyboard: NodeJS.ReadStream, screen: NodeJS.WriteSt
   const { output, state } = createMutable(screen)
   let readline: Interface | undefined
   let waiting: { line: (line: string | undefined) => void; interrupted: () => void } | undefined
-  /** Lines that nobody has asked for yet: people type ahead, and paste. */
+  /** Lines that came before they were asked for: people type ahead, and paste. */
   let ahead: string[] = []
   let hasEnded = false
 

@@ -1,6 +1,6 @@
 import { CommandError, EXIT } from './io.ts'
 
-/** A line as the words that a shell would make of it: quotes hold together, a backslash takes the next sign as it is. */
+/** Splits a line into words as a shell does: by spaces outside of quotes; a backslash quotes the next character. */
 export const wordsOf = (line: string): string[] => {
   const words: string[] = []
   let word: string | undefined

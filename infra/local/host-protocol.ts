@@ -11,7 +11,7 @@ export interface HostOptions {
   functionTimeoutSeconds: number | undefined
   concurrency: number | undefined
   chaosSeed: number | undefined
-  /** Of a Kafka that hasn't got the events of before its start yet. */
+  /** A Kafka that lacks the events from before its start. */
   newKafka: KafkaStarted | undefined
 }
 

@@ -11,7 +11,7 @@ export interface KeptPart {
   history(): Pick<PartState, 'startedAtMs' | 'restarts'>
 }
 
-/** What the host may see of the parts, and have done with them. */
+/** What the host may see of the parts, and what it may do with them. */
 export const controlOf = (parts: readonly KeptPart[]): StackState['control'] => ({
   list: () => parts.map(stateOf),
   act: (name, action) => {

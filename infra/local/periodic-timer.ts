@@ -8,7 +8,7 @@ export interface PeriodicTimer {
   stop(): Promise<void>
 }
 
-/** What comes each hour comes soon after the start, too: a stack on a laptop seldom runs for an hour. */
+/** What runs each hour runs soon after the start too: a stack on a laptop seldom runs for an hour. */
 const FIRST_WITHIN_SECONDS = 60
 
 /**

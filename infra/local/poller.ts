@@ -35,7 +35,7 @@ const LOOK_MS = 1_000
 /** Less than lies between two doorbells of one process (gathered-doorbells.ts). */
 const PAUSE_MS = 3
 
-/** What Lambda's event source mapping does: receives, calls the function, deletes what it succeeded with. */
+/** Does what Lambda's event source mapping does: receives messages, calls the function, and deletes those that succeeded. */
 export const startPoller = (options: PollerOptions): Poller => {
   const { queue, sqs, log } = options
   const stopping = new AbortController()
@@ -103,7 +103,7 @@ export const startPoller = (options: PollerOptions): Poller => {
         onEnded()
       })
       running.add(run)
-      // It was all that there was: who asks for more at once takes the processor from what was just called.
+      // There were no more: polling again at once would take the processor from the function that was just called.
       if (batch.length < options.batchSize) await sleep(PAUSE_MS, undefined, { signal }).catch(() => {})
     }
   }

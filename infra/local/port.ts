@@ -4,17 +4,17 @@ export class PortTakenError extends Error {
   override readonly name = 'PortTakenError'
 }
 
-/** Programs that look for `localhost` look there first. */
+/** Where programs look first for `localhost`. */
 const SIX = '::1'
 
 /**
  * The port to listen on: `wanted`, or any free one for 0.
- * @throws {PortTakenError} before anything else is started, so that nobody waits for a stack that can't be reached
+ * @throws {PortTakenError}, so that a port that can't be used is known before anything is started
  */
 export const demandPort = async (wanted: number): Promise<number> => {
   if (wanted === 0) return freePort()
   const [cause, cause6] = await Promise.all([refusalAt(wanted), refusalAt(wanted, SIX)])
-  // Nothing is to listen at the other address, which many machines don't have: but nobody else may either.
+  // The stack doesn't listen on the other address, which many machines don't have, but no other program may either.
   const isTaken = [cause, cause6].some((refusal) => refusal?.code === 'EADDRINUSE')
   if (!cause && !isTaken) return wanted
   const why = isTaken ? 'another program listens on it' : (cause?.code ?? cause?.message)

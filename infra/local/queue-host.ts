@@ -55,7 +55,7 @@ export const startQueueHost = (options: QueueHostOptions): QueueHost => {
     invoke: pool.invoke,
     log: app.log,
   })
-  // The first job of a fresh start shouldn't wait for a process; what few use is started when it is used.
+  // The first job after a start shouldn't wait for a process. Workers of the other queues are started when they are needed.
   if (entry.queue === 'default') {
     pool.warm().catch((error) => app.log.error({ err: error, queue: entry.queue }, 'no worker could be started'))
   }

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { StintError } from '../../lib/core/errors.ts'
 
-/** The caller hung up before the request was whole: there is nobody to answer. */
+/** The caller hung up before the request was complete: there is nobody to answer. */
 export class CallerGoneError extends Error {
   override readonly name = 'CallerGoneError'
 }
@@ -13,7 +13,7 @@ const DISCARD_MS = 2_000
 const DISCARD_BYTES = 64 * 1024 * 1024
 
 /**
- * The request's body, at most `maxBytes` of it: what is larger is refused as soon as that is known, and not kept.
+ * The request's body. One of more than `maxBytes` is refused as soon as that is known, and not kept.
  * @throws {StintError} PAYLOAD_TOO_LARGE @throws {CallerGoneError}
  */
 export const readBody = (request: IncomingMessage, maxBytes: number): Promise<Buffer> => {
@@ -43,8 +43,8 @@ const tooLarge = (maxBytes: number): StintError =>
   new StintError('PAYLOAD_TOO_LARGE', `A body may have ${maxBytes} bytes.`)
 
 /**
- * Ends an answer that was given before the request was read. Closing at once would reset the connection under a caller
- * that still sends, and it would never see the answer; so the rest is taken and dropped, for a while.
+ * Ends an answer that was given before the whole request was read. Closing at once would reset the connection, and a caller that
+ * is still sending would never see the answer. So the rest of the request is read and dropped, for a while.
  */
 export const endUnread = (request: IncomingMessage, response: ServerResponse, body: Buffer | string): void => {
   response.write(body)

@@ -28,9 +28,8 @@ interface End<T> {
 const PARAMETER = /^\{([^{}+]+)(\+?)\}$/
 
 /**
- * Compiles routes into a matcher that picks as API Gateway does: the most specific template wins, case and a trailing
- * slash count. Values of parameters are given as they came, percent-encoded. Paths without parameters, the most of all
- * requests, cost one look into a map.
+ * Compiles routes into a matcher that chooses as API Gateway does: the most specific template wins, and case and a trailing slash
+ * matter. Values of parameters stay percent-encoded. Paths without parameters, which most requests have, cost one lookup.
  */
 export const createRouter = <T extends RouteEntry>(
   routes: readonly T[],
@@ -80,7 +79,7 @@ const parameterOf = <T>(node: Node<T>): Node<T> => {
   return node.parameter
 }
 
-/** Depth first, the more specific branch first; what a branch that leads nowhere put into `values` is taken back. */
+/** Depth first, the more specific branch first. `values` collects the parameters; those of a dead end are removed again. */
 const walk = <T>(
   node: Node<T>,
   segments: string[],

@@ -51,12 +51,12 @@ export interface Cors {
 export interface RoutingTable {
   http: HttpEntry[]
   queues: QueueEntry[]
-  /** Who gets what SQS gave up of a queue. */
+  /** The functions for the queues' dead letters. */
   deadLetters: QueueEntry[]
   schedules: ScheduleEntry[]
   sockets: SocketEntry[]
   streams: StreamEntry[]
-  /** What no trigger calls: a deployment does, by name. */
+  /** Functions without a trigger: deployments call them by name. */
   operations: FunctionEntry[]
   cors: Cors
 }
@@ -66,8 +66,8 @@ export class RoutingTableError extends Error {
 }
 
 /**
- * Reads the one routing table, serverless.yml, as the local host needs it. Variables (`${…}`) are not resolved:
- * what is read here may hold none.
+ * Reads the one routing table, serverless.yml, as the local host needs it. Variables (`${…}`) are not resolved: the fields read
+ * here may not contain any.
  *
  * @throws {RoutingTableError} that lists every entry that can't be understood
  */
@@ -126,7 +126,7 @@ const methodAndPath = z.preprocess(
   }),
 )
 
-/** `Fn::GetAtt: [DefaultQueue, Arn]` is the queue `default`, `[DefaultDeadLetters, Arn]` what SQS gave up of it. */
+/** `Fn::GetAtt: [DefaultQueue, Arn]` is the queue `default`, `[DefaultDeadLetters, Arn]` its dead letters. */
 const queueOfArn = z
   .object(
     { 'Fn::GetAtt': z.tuple([z.string(), z.literal('Arn')]) },
@@ -166,7 +166,7 @@ const socketTrigger = z.preprocess(
     .transform(({ route }) => ({ route })),
 )
 
-/** Where the brokers are, and how they are reached, is each stage's own affair. */
+/** The brokers, and how to reach them, differ from stage to stage, and aren't read. */
 const streamTrigger = z
   .object({ topic: z.string(), batchSize: z.int().min(1).max(10_000), consumerGroupId: z.string() })
   .transform(({ batchSize, consumerGroupId }) => ({ batchSize, consumerGroupId }))

@@ -19,8 +19,8 @@ export type RunningProcess = z.infer<typeof processes>[number]
 const pathOf = (dataDir: string): string => join(dataDir, 'run.json')
 
 /**
- * The processes that run on a data folder, or ran there when it was left without an order; none if it was left in order,
- * or the machine lost its power while the list was written: then none of them runs.
+ * The processes that run on a data folder, or that ran there when the stack was killed. None if it was stopped, or if a power cut
+ * tore the list, after which none of them runs.
  */
 export const readRunFile = (dataDir: string): RunningProcess[] => {
   try {
@@ -35,13 +35,13 @@ export const readRunFile = (dataDir: string): RunningProcess[] => {
 export interface RunFile {
   set(entry: RunningProcess): void
   remove(name: string): void
-  /** Takes the file away: nothing runs any more. */
+  /** Removes the file: nothing runs any more. */
   clear(): void
 }
 
 /**
- * Keeps `run.json`. Who reads it sees the whole list before a change or after it, never half of one.
- * @param onFailed hears why a change could not be written, on a full disk perhaps; the next one is written with it
+ * Keeps `run.json`. Readers see the list before a change or after it, never half of it.
+ * @param onFailed called when a change could not be written, for example on a full disk; the next change writes it too
  */
 export const createRunFile = (dataDir: string, onFailed: (error: Error) => void): RunFile => {
   const entries = new Map<string, RunningProcess>()

@@ -7,7 +7,7 @@ import { readRunFile } from './run-file.ts'
 
 const NEEDED = ['postgres', 'sqs-s3']
 
-/** What a running stack lacks just now of what commands need: it still starts, or something died and can't start again. */
+/** The components that commands need and a running stack lacks just now: it is still starting, or one can't be restarted. */
 export const missingOfRunning = (dataDir: string): string[] => {
   const processes = readRunFile(resolve(dataDir))
   const supervisor = processes.find(({ name }) => name === 'supervisor')

@@ -20,22 +20,20 @@ import { type PeriodicTimer, startPeriodicTimer } from './periodic-timer.ts'
 import type { SchedulesOptions } from './schedules.ts'
 import type { FromSchedules, ToSchedules } from './schedules-protocol.ts'
 
-// The process in which the functions of schedules and of Kafka run: the relay and the others must not take the time of
-// a request that waits for its answer. Its arguments: what serverless.yml says of these functions, as JSON; and, empty where
-// there are none, how its leases name it, the number of Kafka's start if that one hasn't got the events of before yet, and
-// `embedded` if it is the embedded one.
+// The process in which the functions of schedules and of Kafka run, so that the relay and the others don't delay requests. Its
+// arguments: these functions' entries of serverless.yml, as JSON; the name of this process in leases; the number of Kafka's start,
+// if that Kafka lacks the earlier events; and `embedded` for the embedded Kafka. The last three may be empty.
 
 const NAME = 'schedules'
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 /**
- * What commits tell goes to Kafka a moment later, with what others tell meanwhile: a pass costs the same for many. Ten
- * times as long as the last one took, so that passes of a few events each leave nine tenths of the time to the jobs. The
- * nudges were gathered before they came.
+ * How long the relay gathers events after a nudge: a pass costs the same for many. Ten times as long as the last pass took, so
+ * that passes of few events leave nine tenths of the time to the jobs.
  */
 const GATHER_MS: Record<string, (lastRunMs: number) => number> = {
   relay: (lastRunMs) => Math.min(120, Math.max(20, 10 * lastRunMs)),
 }
-/** Where processors are scarce, jobs and answers go first: events can wait. */
+/** When processors are scarce, jobs and answers go first: events can wait. */
 const NICENESS = 10
 
 const [, , tableJson = '', instance, newKafkaStart, kind] = process.argv
@@ -57,8 +55,8 @@ const stop = async (): Promise<void> => {
 }
 
 /**
- * Kafka came with an empty log: it gets the events that it had, or would have had. Before the relay publishes anything to
- * it: what waited for it would be there before the earlier events of the same jobs.
+ * Kafka has started with an empty log, and gets the earlier events again. That comes before the relay publishes anything else to
+ * it: otherwise events that waited would come before earlier ones of the same jobs.
  */
 const onKafka = ({ address, kafkaStart }: KafkaStarted): void => {
   if (kafkaStart === latestKafkaStart) return
@@ -66,7 +64,7 @@ const onKafka = ({ address, kafkaStart }: KafkaStarted): void => {
   for (const stream of streams) stream.follow(address)
   const refill = async (): Promise<void> => {
     kafkaAddress = address
-    // Nothing is published, but the connection is there when the first event comes.
+    // Publishes nothing, but connects before the first event comes.
     const connecting = app.publisher.publish(config.kafka.topic, [])
     connecting.catch((error) => log.debug({ err: error }, 'Kafka is connected to later'))
     const failed = 'events could not be noted for another publication'
@@ -87,7 +85,7 @@ const { region, live } = config
 const publisher = createKafkaPublisher({ brokers: async () => kafkaAddress.split(','), log })
 const made = await createApp(config, NAME, {
   log,
-  // Loaded now, and not when the first listener waits for the first event.
+  // Loaded now, and not while the first listener waits for its first event.
   ...(live.managementUrl && { live: createApiGateway({ region, url: live.managementUrl }) }),
   committed: () => timers.get('relay')?.nudge(),
   ...(instance && { instance }),
@@ -97,7 +95,7 @@ const made = await createApp(config, NAME, {
       try {
         await publisher.publish(topic, messages)
       } finally {
-        // Also what failed may have come in part.
+        // After a failure too: some messages may have been published.
         for (const stream of streams) stream.wake()
       }
     },
@@ -125,7 +123,7 @@ process.on('message', (message: ToSchedules) => {
   if (message.type === 'stop') void stop()
 })
 say({ type: 'ready' })
-// A client's first call takes ten times as long as the next ones: no listener is to wait for it. There is no such
-// connection, which the host says.
+// A client's first call takes ten times as long as later ones, and no listener should wait for that. The host answers that there
+// is no such connection.
 app.live.post('none', '').catch((error) => log.debug({ err: error }, 'WebSockets are reached later'))
 keepCompiled()

@@ -13,16 +13,16 @@ export const SCHEDULES = 'schedules'
 
 export interface SchedulesOptions {
   env: Environment
-  /** What it runs. It would take a tenth of a second of a processor to read it once more. */
+  /** The functions that it runs. Reading them from serverless.yml again would take a tenth of a second of CPU time. */
   table: Pick<RoutingTable, 'schedules' | 'streams'>
   /**
-   * How its leases name it. Where it is the only one, the same at each start: the next one must not wait until the leases
-   * of the sweep and the relay have run out. Undefined: another name at each start.
+   * The name of the process in leases. If there is only one such process, the same at each start, so that it need not wait until
+   * the leases of the sweep and the relay have expired. Undefined: a new name at each start.
    */
   instance?: string
-  /** The Kafka that is there at its start, if that hasn't got the events of before yet. */
+  /** The Kafka at its start, if that lacks the earlier events. */
   newKafka?: KafkaStarted | undefined
-  /** Kafka is the embedded one, which gets from this process what it gets. */
+  /** Whether Kafka is the embedded one, to which only this process publishes. */
   embeddedKafka?: boolean
   /** For what the process prints, which is its log. */
   openLog: (name: string) => number
@@ -37,7 +37,7 @@ export interface SchedulesOptions {
 export interface Schedules {
   /** There may be something to do for a function now. */
   nudge(functionName: string): void
-  /** Kafka has come, with an empty log. */
+  /** Kafka has started with an empty log. */
   tellKafka(message: KafkaStarted): void
   /** Lets the passes that are under way end; kills the process after `graceMs`. */
   stop(graceMs: number): Promise<void>
@@ -55,7 +55,7 @@ export const startSchedules = (options: SchedulesOptions): Schedules => {
     if (child.connected) child.send(message, () => {})
   }
 
-  /** The Kafka that hasn't got the events of before yet. */
+  /** The Kafka that lacks the earlier events, if there is one. */
   const newKafka = (): KafkaStarted | undefined => (kafka?.kafkaStart === republishedFor ? undefined : kafka)
 
   const start = (): void => {
@@ -76,7 +76,7 @@ export const startSchedules = (options: SchedulesOptions): Schedules => {
       if (died)
         options.onNotice(`${died.cause}, started again in ${((performance.now() - died.at) / 1_000).toFixed(1)} s`)
       died = undefined
-      // Not heard, if it was told while the process was loading.
+      // The process can't have heard it while it was loading.
       const untold = newKafka()
       if (untold) tell(untold)
     }

@@ -24,7 +24,7 @@ export interface StackState {
   terminal: Terminal
   /** Each part as it last ran. */
   latest: { postgres?: Postgres; sqsS3?: SqsS3; kafka?: KafkaBroker; host?: Host | undefined }
-  /** The host that starts or runs: what it was told of the others, and what ends it while it starts. */
+  /** The starting or running host: the environment that it was given, and what ends it while it starts. */
   toldHost?: { env: Record<string, string>; starting: AbortController }
   /** What the supervisor keeps running, for the host to see and act on. */
   control: { list(): PartState[]; act(name: string, action: ProcessAction): void }
@@ -55,8 +55,8 @@ export const postgresPart: Part<Postgres> = {
   describe: ({ port }) => ({ address: `127.0.0.1:${port}`, what: 'PostgreSQL, migrations applied' }),
   start: async ({ config, latest }, port) => {
     const postgres = await startPostgres({ dataDir: join(config.dataDir, 'postgres'), ...(port && { port }) })
-    // Everybody waits for one that died, and its database has been migrated; but not one that was made anew, with another
-    // password, since somebody removed the data folder.
+    // After a crash everybody waits for it, and its database is already migrated; unless somebody has removed the data folder,
+    // so that the database is new and has another password.
     if (latest.postgres?.url === postgres.url) return postgres
     try {
       await migrateUp(postgres.url)
@@ -166,8 +166,8 @@ const givenTo = ({ env }: StackState): Record<string, string> =>
   Object.fromEntries(Object.entries(env).filter((entry): entry is [string, string] => entry[1] !== undefined))
 
 /**
- * A part that came back elsewhere, because its port was taken meanwhile, makes another configuration, and a new host. One
- * that is just starting would look for the part where it was.
+ * A part that came back on another port changes the configuration, and needs a new host. A host that is just starting would look
+ * for the part where it was.
  */
 const renewHost = (state: StackState): void => {
   if (!state.toldHost) return
@@ -179,7 +179,7 @@ const renewHost = (state: StackState): void => {
   else starting.abort('what it needs is elsewhere now')
 }
 
-/** Kafka has another address at each of its starts; the host takes it without a start of its own. */
+/** Kafka has another address after each start. The host takes it without being restarted. */
 const tellKafka = (state: StackState): void => {
   const started = newKafkaOf(state)
   if (started) state.latest.host?.tell(started)
@@ -208,8 +208,8 @@ const hear = (state: StackState, message: FromHost): void => {
 }
 
 /**
- * Six times the function's time, as AWS asks for: a message isn't given again while it is handled, or waits to be. What the
- * functions' times are isn't looked up: SQS would have to wait until all of serverless.yml is read.
+ * Six times the function's time, as AWS recommends: a message isn't delivered again while it is handled or waits for that. The
+ * functions' own times aren't used: SQS would have to wait until serverless.yml is read.
  */
 const visibilityTimeoutSeconds = (functionTimeoutSeconds = MAX_FUNCTION_SECONDS): number =>
   Math.ceil(functionTimeoutSeconds * 6)

@@ -15,9 +15,9 @@ import { createTerminal, goOnUnheard } from './terminal.ts'
 
 // `npm start`, once start.mjs has its code compiled from a cache: the whole stack on this machine, until Ctrl-C.
 
-/** Errors that say all that a person needs; of others the trace is shown. */
+/** Errors whose message says all that a person needs. Others are shown with their stack. */
 const EXPLAINED = [AlreadyRunningError, PortTakenError, DataFolderError, ComponentError, MigrationError, ConfigError]
-/** npm passes a Ctrl-C on that the terminal has sent to everybody already: what comes so soon is the same one. */
+/** npm repeats a Ctrl-C that the terminal has already sent to all processes: a signal that comes this soon is the same one. */
 const SAME_SIGNAL_MS = 1_000
 
 const terminal = createTerminal((line) => console.log(line))
@@ -36,12 +36,12 @@ const main = async (): Promise<void> => {
   keepCompiled()
 }
 
-/** @returns whether one has come */
+/** @returns whether a signal has come */
 const stopOnSignals = (starting: Promise<Supervisor>): (() => boolean) => {
   let stoppedAt: number | undefined
   const stop = async (): Promise<void> => {
     if (stoppedAt !== undefined) {
-      // The parts see that this process is gone, and end by themselves.
+      // The parts notice that this process is gone, and end by themselves.
       if (performance.now() - stoppedAt > SAME_SIGNAL_MS) process.exit(130)
       return
     }

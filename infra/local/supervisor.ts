@@ -98,7 +98,7 @@ export const startSupervisor = async (
   }
 }
 
-/** `run.json` of this run, once nothing is left of an earlier one that was killed. */
+/** The `run.json` of this run, once nothing is left of an earlier run that was killed. */
 const takeOverRunFile = async (dataDir: string, terminal: Terminal): Promise<RunFile> => {
   const earlier = await inDataFolder(dataDir, () => readRunFile(dataDir))
   let failure = ''
@@ -148,7 +148,7 @@ const keep = async <C extends Component>(state: StackState, part: Part<C>, all: 
   all.push({ name, canStop: part.canStop, kept, history: () => ({ startedAtMs, restarts: starts - 1 }) })
 }
 
-/** First who uses the others, last what keeps the data. */
+/** First the part that uses the others, last the one that keeps the data. */
 const STOP_ORDER = [['host'], ['kafka', 'sqs-s3'], ['postgres']]
 
 const stopInOrder = async (parts: KeptPart[]): Promise<void> => {

@@ -1,6 +1,6 @@
 import { styleText } from 'node:util'
 
-/** What the person at the terminal reads; logs go to files. */
+/** What is said to the person at the terminal. Logs go to files. */
 export interface Terminal {
   title(text: string): void
   /** A part of the stack that is ready. */
@@ -23,8 +23,8 @@ export const createTerminal = (write: (line: string) => void): Terminal => ({
 })
 
 /**
- * Lets this process go on when what it says can't be written: nobody reads it any more (`npm start | head`), or it goes to a
- * file on a full disk. It is lost.
+ * Lets this process go on if its output can't be written: nobody reads it any more (`npm start | head`), or it goes to a file on
+ * a full disk. That output is lost.
  */
 export const goOnUnheard = (): void => {
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {})

@@ -5,9 +5,9 @@ import { startWorker, type Worker, WorkerError, type WorkerOptions } from './wor
 export interface WorkerPoolOptions extends Omit<WorkerOptions, 'name' | 'nth'> {
   /** Invocations at once, at most, beside those whose processes stand still. */
   size: number
-  /** So long after all its processes are busy the pool has one more ready; 2 000 by default. */
+  /** When all processes are busy for this long, the pool starts one more; 2 000 by default. */
   reserveAfterMs?: number
-  /** So long nobody needs a process that {@link WorkerPool.endSurplus} ends; 5 minutes by default. */
+  /** How long a process is idle before {@link WorkerPool.endSurplus} ends it; 5 minutes by default. */
   surplusAfterMs?: number
   /** Milliseconds of a monotonic clock. */
   now?: () => number
@@ -23,9 +23,9 @@ export interface Death extends Exit {
 }
 
 /**
- * The processes of one queue function. As on Lambda they are started on demand, kept warm, and take one invocation each.
- * While all are busy there is one more in reserve: the successor of one that dies need not be loaded first, which takes
- * seconds on a machine that is busy.
+ * The processes of one queue function. As on Lambda, they are started on demand, kept warm, and take one invocation at a time.
+ * While all are busy, there is one more in reserve, so that the successor of one that dies need not be loaded first, which takes
+ * seconds on a busy machine.
  */
 export interface WorkerPool {
   /** Starts a process before anybody needs it. Resolves when its function is loaded. */
@@ -41,8 +41,8 @@ export interface WorkerPool {
    */
   countStill(): number
   /**
-   * Ends idle processes that many jobs at once had needed, and nobody has for a while. One idle process stays: the pool's
-   * last, or, while others are busy, the one in reserve, which would else be started anew.
+   * Ends processes that have been idle for a while, since a burst of jobs is over. One idle process stays: the pool's last, or,
+   * while others are busy, the one in reserve, which would otherwise be started again.
    */
   endSurplus(): void
   /** Asks running jobs to stop at their next safe point, and ends the processes; after `graceMs` without being asked. */
@@ -51,13 +51,13 @@ export interface WorkerPool {
 
 export const createWorkerPool = (options: WorkerPoolOptions): WorkerPool => {
   const workers = new Set<Worker>()
-  /** The one that was needed last is taken first, so that those that are too many stand at the front, and are not needed. */
+  /** The most recently used one is taken first, so that surplus ones stay unused at the front. */
   const idle: { worker: Worker; sinceMs: number }[] = []
   /** Processes that load the function. */
   const loading = new Set<Worker>()
   /** Invocations that have no process yet. */
   const waiting: PromiseWithResolvers<Worker>[] = []
-  /** Those that the pool let go. */
+  /** Processes that the pool has ended itself. */
   const ending = new WeakSet<Worker>()
   const stopping = new AbortController()
   const backoff = createBackoff({ minMs: 200, maxMs: 5_000 })
@@ -107,12 +107,12 @@ export const createWorkerPool = (options: WorkerPoolOptions): WorkerPool => {
       return
     }
     const replaced = Promise.withResolvers<{ name: string; afterMs: number }>()
-    // First told, then replaced: the new process may have the name of the old one.
+    // In this order, because the new process may have the name of the old one.
     options.onEnded(worker, { ...exit, replaced: replaced.promise })
     replaced.resolve(replace(worker))
   }
 
-  /** At once, since its doorbells ring again soon; but a function that can't even be loaded is given time. */
+  /** At once, since its doorbells will ring again soon; but with a pause if the function can't even be loaded. */
   const replace = async (worker: Worker): Promise<{ name: string; afterMs: number }> => {
     const died = performance.now()
     if (!worker.instance) await backoff.pause(stopping.signal)

@@ -22,8 +22,8 @@ const say = (message: FromWorker): void => {
 }
 
 /**
- * Commits come in bursts, a claim and the end of what it claimed; the host needs to hear of a burst once, and not while the
- * job needs the processor.
+ * Commits come in bursts, a claim and the outcomes of the claimed jobs. The host is told once for a burst, and not while the job
+ * needs the processor.
  */
 const COMMITTED_MS = 10
 const committed = (): void => {
@@ -35,7 +35,7 @@ const committed = (): void => {
   }, COMMITTED_MS)
 }
 
-// Without its host nobody would take the worker's answers, nor end it: the next host starts workers of its own.
+// Without the host nobody would take this process's answers or end it: the next host starts workers of its own.
 process.on('disconnect', () => process.exit(0))
 // A Ctrl-C is meant for the process that will tell this one to stop.
 process.on('SIGINT', () => {})

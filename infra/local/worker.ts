@@ -49,7 +49,7 @@ export class WorkerError extends Error {
 /** After so long a silence a process stands still. */
 const STILL_MS = 5 * ALIVE_MS
 
-/** As long as a function may load, before it counts as broken. */
+/** How long a function may take to load before it counts as broken. */
 const INIT_MS = 60_000
 
 export const startWorker = (options: WorkerOptions): Worker => {
@@ -124,6 +124,6 @@ const exitOf = (child: ChildProcess): Promise<Exit> =>
   })
 
 const tell = (child: ChildProcess, message: ToWorker): void => {
-  // A process that is just ending can't be told; its exit says the rest.
+  // One that is just ending can't be told any more; its exit is handled elsewhere.
   if (child.connected) child.send(message, () => {})
 }

@@ -1,4 +1,4 @@
-/** A clock that is nearer than this to the API's is right: `Date` has whole seconds, and answers take a while. */
+/** A smaller difference counts as none: `Date` has whole seconds, and answers take a while. */
 const TOLERANCE_MS = 5_000
 
 /** How far the API's clock is ahead of the browser's, which may be off by minutes. */

@@ -2,7 +2,7 @@ import { signal } from '@preact/signals'
 import { follow, type LiveEvent, type LiveState } from '../../../../lib/client/live.ts'
 import { api } from './client.ts'
 
-/** How changes come here: told as they happen, asked for, or not at all just now. */
+/** How this page learns of changes: they are pushed, polled for, or can't be had just now. */
 export type Reach = 'connecting' | 'live' | 'polling' | 'away'
 
 export const reach = signal<Reach>('connecting')
@@ -45,15 +45,15 @@ const tellGathered = (): void => {
   for (const listener of [...listeners]) listener(jobIds)
 }
 
-/** What following itself has found out. */
+/** The state by the WebSocket and its catch-ups alone. */
 let followed: Reach = 'connecting'
 
-/** What a request found out about the network. */
+/** A request was not answered. */
 export const noteUnreachable = (): void => {
   reach.value = 'away'
 }
 
-/** A request was answered: where following had noticed nothing, nothing is wrong any more. */
+/** A request was answered: if only a request had failed, everything is fine again. */
 export const noteReached = (): void => {
   if (reach.peek() === 'away') reach.value = followed
 }

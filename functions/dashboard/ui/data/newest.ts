@@ -1,6 +1,6 @@
 import { know, type PageOf, type QueryOptions, useQuery } from './query.ts'
 
-/** What was read of a list that grows at its end: its end, without a gap. */
+/** The part of a growing list that was read: its end, without a gap. */
 export interface Read<T> {
   /** Oldest first. */
   items: T[]
@@ -12,9 +12,9 @@ export interface Read<T> {
 
 type Load<T> = (cursor: string | undefined, signal?: AbortSignal) => Promise<PageOf<T>>
 
-/** So many are kept of a list that grows while somebody looks, and more only if somebody asks for earlier ones. */
+/** How many items are kept; more only if somebody asks for earlier ones. */
 const MAX_ITEMS = 2_000
-/** What came since the last look is read in so many pages; if it is more, the list begins anew with them. */
+/** How many pages are read to catch up. If there is more, the list begins again with these pages. */
 const MAX_PAGES = 10
 
 const reads = new Map<string, Read<{ id: number }>>()

@@ -26,9 +26,9 @@ interface Entry {
 /** By key: a page that was seen before shows at once what it showed then. */
 const entries = new Map<string, Entry>()
 
-/** Lists change with every job: they aren't read more often than this, however much happens. */
+/** Lists change with every job, but aren't read more often than this. */
 const LIST_PAUSE_MS = 1_000
-/** What may be answered at another time is asked for again after so long, if the API names no other time. */
+/** How soon a request that may succeed later is repeated, unless the API says when. */
 const RETRY_MS = 5_000
 
 /** A page of a list, as the API answers. */
@@ -86,7 +86,7 @@ export const useQuery = <T>(
   return { ...(entry.known.value as Known<T>), reload: () => runAnew(entry) }
 }
 
-/** Writes into what is known, before the API has told. */
+/** Changes what is known without asking the API. */
 export const know = <T>(key: string, change: (data: T) => T): void => {
   const entry = entries.get(key)
   const data = entry?.known.peek().data
@@ -112,7 +112,7 @@ const entryOf = (key: string, load: Entry['load']): Entry => {
   return entry
 }
 
-/** One question at a time: whoever asks meanwhile has the same answer. */
+/** One request at a time: who asks meanwhile shares its answer. */
 const run = (entry: Entry): Promise<void> => {
   if (entry.running) return entry.running.done
   const controller = new AbortController()
@@ -150,7 +150,7 @@ const retryWhileItFails = (entry: Entry): (() => void) =>
 const isPassing = (problem: Error): boolean =>
   !(problem instanceof ProblemError) || problem.status >= 500 || problem.status === 429
 
-/** The answer to a question that is under way may be from before what was just done. */
+/** Asks again after a request that is under way, whose answer may be older than what was just done. */
 const runAnew = async (entry: Entry): Promise<void> => {
   await entry.running?.done
   await run(entry)

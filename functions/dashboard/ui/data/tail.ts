@@ -8,7 +8,7 @@ interface Read<T> {
   isCut: boolean
 }
 
-/** So many are kept of a list that grows at its end: the latest, which people look for. */
+/** How many items are kept: the latest, which people look for. */
 const MAX_ITEMS = 2_000
 
 const reads = new Map<string, Read<unknown>>()
