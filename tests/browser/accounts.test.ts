@@ -212,7 +212,7 @@ describeInBrowser('a person', () => {
     await ada.page.getByRole('dialog').getByLabel('Name').fill('Stations')
     await ada.page.getByRole('button', { name: 'Create project' }).click()
     await ada.page.getByRole('heading', { name: 'Stations' }).waitFor()
-    await ada.page.getByLabel('Email of somebody').fill(email)
+    await ada.page.getByLabel('Email of a registered user').fill(email)
     await ada.page.getByRole('button', { name: 'Add', exact: true }).click()
     await ada.page.getByText(email).waitFor()
     await bob.page.goto('/dashboard/projects')

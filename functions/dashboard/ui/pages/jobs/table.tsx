@@ -26,7 +26,7 @@ export const JobTable = ({ jobs, chosen }: { jobs: JobSummary[]; chosen?: Chosen
           <th scope="col" class="queue-name">
             Queue
           </th>
-          <th scope="col" class="number">
+          <th scope="col" class="number ran-for">
             Ran for
           </th>
           <th scope="col" class="number">
@@ -78,7 +78,7 @@ const Row = ({ job, chosen }: { job: JobSummary; chosen: Chosen | undefined }) =
       <Progress value={job.progress} state={job.state} label={`Progress of ${titleOf(job)}`} />
     </td>
     <td class="soft queue-name">{job.queue}</td>
-    <td class="number soft">{job.startedAt ? duration(ranFor(job, now.value)) : '–'}</td>
+    <td class="number soft ran-for">{job.startedAt ? duration(ranFor(job, now.value)) : '–'}</td>
     <td class="number soft">
       <Time at={job.queuedAt} />
     </td>
