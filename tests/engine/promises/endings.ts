@@ -93,9 +93,11 @@ const wrongEnding = (job: JobEvidence, { evidence, journal, model }: Known): str
             ? undefined
             : 'nothing that it submitted was deleted before it began anew'
         case 'Error':
+        // What its own transaction, or a submission of it, was told.
+        case 'CONNECTION_CLOSED':
         case 'NO_SAFE_POINT':
           if (job.attempt < job.maxAttempts) return `it was at attempt ${job.attempt} of ${job.maxAttempts}`
-          return job.error.code === 'Error' && last?.code !== 'Error' ? 'its code did not throw' : undefined
+          return job.error.code !== 'NO_SAFE_POINT' && last?.code !== 'Error' ? 'its code did not throw' : undefined
         default:
           return 'there is no such reason'
       }
