@@ -13,9 +13,10 @@ import { noteLost, noteTold, takeUpLost } from './lost-claims.ts'
 import { MAX_DOORBELL_DELAY_SECONDS } from './retry.ts'
 
 /**
- * Leases jobs that start now, and takes up those that this process has leased without knowing it. Jobs of kinds without limits, nearly all, are claimed by one statement. Each kind with limits
- * has a transaction that first locks the kind's row, so that its running jobs can be counted. Kinds with limits go first if
- * some of their jobs were due at the last look; if none were, the next look is taken beside the claim, which doesn't wait.
+ * Leases jobs that start now, and takes up those that this process has leased without knowing it. Jobs of kinds without
+ * limits, nearly all, are claimed by one statement. Each kind with limits has a transaction that first locks the kind's row,
+ * so that its running jobs can be counted. Kinds with limits go first if some of their jobs were due at the last look; if none
+ * were, the next look is taken beside the claim, which doesn't wait.
  *
  * The one statement goes by the rows, and not by what the kinds say now: a job that waited while a deploy moved its kind to
  * another queue, or gave it limits, starts as it was submitted.

@@ -53,8 +53,8 @@ test('docs/events.md has each type of event, and all that its data may have', ()
   }
 })
 
-test('the picture in docs/state-machine.md shows the states as they are', () => {
-  const [picture] = blocksOf('docs/state-machine.md').filter(({ language }) => language === 'mermaid')
+test.for(['README.md', 'docs/state-machine.md'])('the picture in %s shows the states as they are', (document) => {
+  const [picture] = blocksOf(document).filter(({ language }) => language === 'mermaid')
   const arrows = [...(picture?.text ?? '').matchAll(/^ *(\[\*\]|\w+) --> (\[\*\]|\w+)/gm)].map(
     ([, from, to]) => `${from} → ${to}`,
   )
@@ -65,8 +65,8 @@ test('the picture in docs/state-machine.md shows the states as they are', () => 
   expect(arrows.toSorted()).toEqual([...first, ...moves, ...last].toSorted())
 })
 
-test('the map in docs/architecture.md names folders that are there, and none at the top is missing', () => {
-  const [map] = blocksOf('docs/architecture.md').filter(({ name }) => name === 'map')
+test('the map in README.md names folders that are there, and none at the top is missing', () => {
+  const [map] = blocksOf('README.md').filter(({ name }) => name === 'map')
   const mapped: string[] = []
   for (const line of map?.text.split('\n') ?? []) {
     const names =
