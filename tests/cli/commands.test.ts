@@ -430,7 +430,7 @@ test('a key watches the jobs that it may read, and is told when it may not', asy
   expect(done).toMatchObject({ exitCode: 0, out: expect.stringMatching(/succeeded stint 1\n$/), err: '' })
   expect(await ada.stint(['watch', idOf(done)], { env: await keyWith('files:read') })).toMatchObject({
     exitCode: 4,
-    err: expect.stringContaining('This takes an API key with the scope jobs:read.'),
+    err: expect.stringContaining('This needs an API key with the scope jobs:read.'),
   })
 })
 
