@@ -188,6 +188,9 @@ const toTable = (io: Io, jobs: readonly Job[]): string => {
   ])
 }
 
+/** Most jobs take less than a second. */
+const runTime = (ms: number): string => (ms < 1_000 ? `${ms} ms` : duration(ms))
+
 const describe = (io: Io, job: Explained): string => {
   const { waitingBecause: waiting } = job
   const facts: [string, string | null][] = [
@@ -203,7 +206,7 @@ const describe = (io: Io, job: Explained): string => {
     ['expires', job.stint === 0 ? job.expiresAt : null],
     ['started', job.startedAt],
     ['finished', job.finishedAt],
-    ['ran', job.runMs > 0 ? duration(job.runMs) : null],
+    ['ran', job.runMs > 0 ? runTime(job.runMs) : null],
     ['tags', job.tags.join(' ') || null],
     ['error', job.error && harmless(`${job.error.code}: ${job.error.message}`)],
     ['input', toJson(job.input)],

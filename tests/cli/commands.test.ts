@@ -141,8 +141,10 @@ describe('submit', () => {
     await sql`
       INSERT INTO stints (job_id, stint, attempt, started_at, run_ms, outcome, error, stack)
       VALUES (${id}, 1, 1, now(), 5, 'failed', ${error}::text::jsonb, ${'TypeError: no map\n    at a (lib/\u202Eb.ts:1:2)'})`
-    await sql`UPDATE jobs SET state = 'failed', finished_at = now(), error = ${error}::text::jsonb WHERE id = ${id}`
+    await sql`
+      UPDATE jobs SET state = 'failed', finished_at = now(), run_ms = 5, error = ${error}::text::jsonb WHERE id = ${id}`
     const { out } = await ada.stint(['job', id])
+    expect(out).toMatch(/^ran +5 ms$/m)
     expect(out).toMatch(/^error +TypeError: no map$/m)
     expect(out).toMatch(/\n\nTypeError: no map\n {4}at a \(lib\/\uFFFDb\.ts:1:2\)\n$/)
   })
