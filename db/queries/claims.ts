@@ -1,5 +1,6 @@
 import type { Sql } from '../client.ts'
 import { mayStart } from './expiries.ts'
+import { sizeOf } from './jobs.ts'
 import type { Held } from './leases.ts'
 
 /** What a worker needs to run a job. */
@@ -205,8 +206,7 @@ export const noteClaimed = (sql: Sql) => sql`
  */
 export const bytesOf = (sql: Sql) => sql`
   least(262144 + 1048576,
-    pg_column_size(input) * CASE WHEN pg_column_compression(input) IS NULL THEN 1 ELSE 10 END
-    + coalesce(pg_column_size(checkpoint) * CASE WHEN pg_column_compression(checkpoint) IS NULL THEN 1 ELSE 10 END, 0))`
+    ${sizeOf(sql, 'input')} + ${sizeOf(sql, 'checkpoint')})`
 
 /** Waits in the queue that was asked for, due or not. Jobs of kinds that had limits when they were submitted are left out. */
 const waits = (sql: Sql) => sql`

@@ -223,7 +223,7 @@ export const find = async (sql: Sql, id: string): Promise<JobWithData | null> =>
 }
 
 /** Bytes of a value in memory, about, by its size on disk: JSON is seldom compressed to less than a tenth. */
-const sizeOf = (sql: Sql, column: 'input' | 'partial' | 'result') => sql`
+export const sizeOf = (sql: Sql, column: 'input' | 'partial' | 'checkpoint' | 'result') => sql`
   coalesce(pg_column_size(${sql(column)}) * CASE WHEN pg_column_compression(${sql(column)}) IS NULL THEN 1 ELSE 10 END, 0)`
 
 /** Those of the jobs that have ended: of many large ones only the first, which have so many bytes together, about. */

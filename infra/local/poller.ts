@@ -1,5 +1,6 @@
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises'
 import type { SQSEvent } from 'aws-lambda'
+import { inTime } from '../../lib/core/in-time.ts'
 import type { Logger } from '../../lib/core/log.ts'
 import type { DoorbellQueue, QueueName, ReceivedDoorbell } from '../../lib/queue/doorbells.ts'
 import { createBackoff } from './backoff.ts'
@@ -83,9 +84,7 @@ export const startPoller = (options: PollerOptions): Poller => {
   const oneEnded = async (): Promise<void> => {
     const ended = Promise.withResolvers<void>()
     onEnded = ended.resolve
-    const timer = setTimeout(ended.resolve, LOOK_MS)
-    await ended.promise
-    clearTimeout(timer)
+    await inTime(ended.promise, LOOK_MS)
     // If this process stood still itself, what others said meanwhile is read first.
     await nextTurn()
   }

@@ -22,8 +22,9 @@ import { MAX_DOORBELL_DELAY_SECONDS } from './retry.ts'
  * another queue, or gave it limits, starts as it was submitted.
  */
 export const claim = async (app: App, wish: ClaimWish): Promise<claims.ClaimedJob[]> => {
-  const lost = await takeUpLost(app, { bytes: MAX_HELD_BYTES, ...wish })
-  const jobs = lost.length > 0 ? lost : await claimDue(app, wish)
+  const bounded = { bytes: MAX_HELD_BYTES, ...wish }
+  const lost = await takeUpLost(app, bounded)
+  const jobs = lost.length > 0 ? lost : await claimDue(app, bounded)
   if (jobs.length > 0) app.committed()
   countClaimed(app.metrics, wish.queue, jobs)
   return jobs
@@ -31,7 +32,7 @@ export const claim = async (app: App, wish: ClaimWish): Promise<claims.ClaimedJo
 
 const claimDue = async (
   app: App,
-  { queue, limit, bytes = MAX_HELD_BYTES, free, turn, glance = false }: ClaimWish,
+  { queue, limit, bytes, free, turn, glance = false }: ClaimWish & { bytes: number },
 ): Promise<claims.ClaimedJob[]> => {
   // Including kinds that no longer have limits: jobs submitted while they had some can only start this way.
   const limited = free.filter(({ kind }) => kind.queue === queue)

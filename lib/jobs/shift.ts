@@ -1,5 +1,6 @@
 import type { Outcome } from '../../db/queries/outcomes.ts'
 import type { App } from '../app.ts'
+import { inTime } from '../core/in-time.ts'
 import { createFinisher, type Finisher } from './finisher.ts'
 import { createKeeper, type Keeper } from './keeper.ts'
 import { forgetTold } from './lost-claims.ts'
@@ -130,13 +131,8 @@ export const beginShift = (engine: Engine, time: FunctionTime): Shift => {
 }
 
 /** Resolves when the work is done, or after so many milliseconds. */
-const within = async (ms: number | undefined, work: Promise<unknown>): Promise<void> => {
-  if (ms === undefined) return void (await work)
-  const over = Promise.withResolvers<void>()
-  const timer = setTimeout(over.resolve, ms)
-  await Promise.race([work, over.promise])
-  clearTimeout(timer)
-}
+const within = (ms: number | undefined, work: Promise<void>): Promise<void> =>
+  ms === undefined ? work : inTime(work, ms)
 
 /** Runs one job and hands in its outcome. Never throws: what the job throws is its outcome. */
 const runOne = async (engine: Engine, keeper: Keeper, finisher: Finisher, stint: Stint): Promise<void> => {

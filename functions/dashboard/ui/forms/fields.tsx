@@ -48,19 +48,26 @@ export const Field = ({
         'aria-describedby': told || undefined,
         'aria-required': isRequired,
       })}
-      {error && (
-        <p id={`${id}-error`} class="field-error">
-          {error}
-        </p>
-      )}
-      {hint && (
-        <p id={`${id}-hint`} class="field-hint">
-          <Said text={hint} />
-        </p>
-      )}
+      <Notes id={id} error={error} hint={hint} />
     </div>
   )
 }
+
+/** What is wrong with a field, and what is said of it: its control names both by their ids. */
+const Notes = ({ id, error, hint }: { id: string; error: string | undefined; hint: string | undefined }) => (
+  <>
+    {error && (
+      <p id={`${id}-error`} class="field-error">
+        {error}
+      </p>
+    )}
+    {hint && (
+      <p id={`${id}-hint`} class="field-hint">
+        <Said text={hint} />
+      </p>
+    )}
+  </>
+)
 
 export const LineField = (props: FieldProps) => (
   <Field props={props}>
@@ -163,16 +170,7 @@ export const ChoicesField = ({ name, path, schema, isRequired, value, onChange, 
           </label>
         ))}
       </div>
-      {error && (
-        <p id={`${id}-error`} class="field-error">
-          {error}
-        </p>
-      )}
-      {hint && (
-        <p id={`${id}-hint`} class="field-hint">
-          <Said text={hint} />
-        </p>
-      )}
+      <Notes id={id} error={error} hint={hint} />
     </fieldset>
   )
 }
