@@ -20,7 +20,7 @@ test('events that are to be published are told by their rows, or read by their k
   const told = await listAndCount('events')
   expect(told.result).toHaveLength(1_000)
   expect(told.rows).toBe(0)
-  expect((await listAndCount('jobs')).rows).toBeLessThan(1_010)
+  expect((await listAndCount('jobs')).rows).toBe(0)
   await sql`UPDATE outbox SET told = NULL`
   const lookedUp = await listAndCount('events')
   expect(lookedUp.result).toEqual(told.result)
@@ -56,12 +56,17 @@ test('what a row tells is what its events say, whatever is in them', async ({ wo
   expect(await list(sql, 100)).toEqual(told)
 })
 
-test('of jobs that are gone nothing is told', async ({ world: { app, sql } }) => {
+test('of jobs that are gone is told what the rows tell, and nothing that would have to be looked up', async ({
+  world: { app, sql },
+}) => {
   const [first = '', gone = '', last = ''] = await insertJobs(app, [{}, {}, {}])
   const [after = ''] = await insertJobs(app, [{}])
   await sql`DELETE FROM events WHERE job_id = ${gone}`
   await sql`DELETE FROM jobs WHERE id = ${gone}`
-  expect((await list(sql, 10)).map((it) => it.id && it.jobId)).toEqual([first, null, last, after])
+  const listed = async () => (await list(sql, 10)).map((it) => it.id && it.jobId)
+  expect(await listed()).toEqual([first, gone, last, after])
+  await sql`UPDATE outbox SET told = NULL`
+  expect(await listed()).toEqual([first, null, last, after])
 })
 
 test('what a version that knew nothing of it has taken out of a row is told no more', async ({

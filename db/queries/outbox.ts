@@ -46,13 +46,11 @@ const joinEvents = (sql: Sql) => sql`
  */
 export const list = async (sql: Sql, atLeast: number): Promise<(OutboxEvent | GoneEvent)[]> => {
   const rows = await sql<ListedRow[]>`
-    SELECT due.id, events, created_at, told, of_jobs.*
-    FROM ${oldest(sql, atLeast)}, LATERAL (
-      SELECT count(*) = cardinality(due.job_ids) AS has_all_jobs,
-             jsonb_object_agg(jobs.id, jsonb_build_object('kind', kind, 'traceparent', traceparent))
-               FILTER (WHERE traceparent IS NOT NULL) AS traced
-      FROM jobs WHERE jobs.id = ANY (due.job_ids)
-    ) AS of_jobs
+    SELECT due.id, events, created_at, told, (
+      SELECT jsonb_object_agg(jobs.id, jsonb_build_object('kind', kind, 'traceparent', traceparent))
+      FROM jobs WHERE jobs.id = ANY (due.job_ids) AND traceparent IS NOT NULL
+    ) AS traced
+    FROM ${oldest(sql, atLeast)}
     WHERE before < ${atLeast} ORDER BY due.id`
   const told = rows.map(readTold)
   const unclear = rows.map(({ id }) => id).filter((_, nth) => !told[nth])
@@ -69,8 +67,6 @@ interface ListedRow {
   events: number
   createdAt: Date
   told: string | null
-  /** Also false for a row that names a job twice. */
-  hasAllJobs: boolean
   traced: Record<string, Traced> | null
 }
 
@@ -84,9 +80,9 @@ type ToldEvent = [
   data: EventRow['data'],
 ]
 
-/** @returns null for a row whose events have to be read from the tables: events of deleted jobs may be gone too */
-const readTold = ({ id: outboxId, events, createdAt, told, hasAllJobs, traced }: ListedRow): OutboxEvent[] | null => {
-  if (told === null || !hasAllJobs) return null
+/** @returns null for a row whose events have to be read from the tables */
+const readTold = ({ id: outboxId, events, createdAt, told, traced }: ListedRow): OutboxEvent[] | null => {
+  if (told === null) return null
   const read = JSON.parse(`[${told}]`) as ToldEvent[]
   // While this version is deployed, an older one may run beside it, which removes published events but leaves `told` as it is.
   if (read.length !== events) return null
