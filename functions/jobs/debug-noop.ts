@@ -9,9 +9,10 @@ export const debugNoop = defineJob({
   input: z.strictObject({
     steps: z.int().min(0).max(1_000_000).default(0).meta({ description: 'Safe points that it passes.' }),
     stepMs: z.int().min(0).max(60_000).default(0).meta({ description: 'How long it waits before each.' }),
-    echo: z.json().optional().meta({ description: 'Comes back in the result.' }),
+    // Whatever it is, it was read from JSON: z.json() would look through all of it once more.
+    echo: z.unknown().optional().meta({ description: 'Any JSON. Comes back in the result.' }),
   }),
-  output: z.object({ steps: z.int(), echo: z.json() }),
+  output: z.object({ steps: z.int(), echo: z.unknown() }),
   checkpoint: z.object({ step: z.int() }),
   queue: 'default',
   concurrency: 500,
