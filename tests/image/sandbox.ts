@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { startContainer } from './container.ts'
+import { type Container, startContainer } from './container.ts'
 
 /** Where Lambda's emulator listens in the base images. It has no setting for it that needs no other entry point. */
 const EMULATOR = 'http://127.0.0.1:8080/2015-03-31/functions/function/invocations'
@@ -11,7 +11,7 @@ export interface Invocation {
 }
 
 /** A container that runs one function of the image, as a sandbox of Lambda does. */
-export interface Sandbox {
+export interface Sandbox extends Pick<Container, 'printed' | 'freeze' | 'thaw'> {
   invoke(event: unknown): Promise<Invocation>
   stop(): Promise<void>
 }
@@ -25,7 +25,7 @@ export const startSandbox = async (
 ): Promise<Sandbox> => {
   // The emulator reads LOG_LEVEL too, and doesn't know all of ours.
   const variables = { ...environment, LOG_LEVEL: 'warn', AWS_LAMBDA_FUNCTION_TIMEOUT: String(timeoutSeconds) }
-  const { printed, exited, kill } = startContainer({ image, command: [command], environment: variables })
+  const { printed, exited, kill, freeze, thaw } = startContainer({ image, command: [command], environment: variables })
   await listening(printed, exited)
   return {
     invoke: async (event) => {
@@ -34,6 +34,9 @@ export const startSandbox = async (
       return { result: await answer.json(), ms: performance.now() - start }
     },
     stop: kill,
+    printed,
+    freeze,
+    thaw,
   }
 }
 
