@@ -140,6 +140,18 @@ test('the brokers get each revision of their settings', () => {
   expect(Brokers.Properties.ConfigurationInfo).toEqual({ Arn: { Ref: 'BrokersSettings' }, Revision: latest })
 })
 
+test('a topic of any number of events leaves room on the brokers’ disks', () => {
+  const { Brokers, BrokersSettings } = yaml('infra/deploy/foundation.yml').Resources
+  const lines: string[] = BrokersSettings.Properties.ServerProperties.trim().split('\n')
+  const settings = Object.fromEntries(lines.map((line) => line.split('=')))
+  const setTo = (name: string) => Number(settings[name])
+  const { NumberOfBrokerNodes, BrokerNodeGroupInfo } = Brokers.Properties
+  const ofABroker = (setTo('num.partitions') * setTo('default.replication.factor')) / NumberOfBrokerNodes
+  // The segment that is written to comes on top.
+  const bytes = ofABroker * (setTo('log.retention.bytes') + setTo('log.segment.bytes'))
+  expect(bytes).toBeLessThan(0.8 * BrokerNodeGroupInfo.StorageInfo.EBSStorageInfo.VolumeSize * 1e9)
+})
+
 test('the database’s log is kept for a time, and not for ever as RDS would', () => {
   const { Database, DatabaseLog } = yaml('infra/deploy/foundation.yml').Resources
   const { DBInstanceIdentifier, EnableCloudwatchLogsExports } = Database.Properties
