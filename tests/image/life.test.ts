@@ -73,4 +73,29 @@ describe.skipIf(!image)('a sandbox of the image', () => {
     }
     await expect.poll(rung, PATIENCE).toBe('succeeded')
   })
+
+  describe('where leases are short', () => {
+    test.override({ environment: { LEASE_SECONDS: '10', HEARTBEAT_SECONDS: '2' } })
+
+    test('is asked to end in the middle of a job, and another one goes on with it', {
+      timeout: 240_000,
+    }, async ({ world }) => {
+      const { accessToken } = await world.register()
+      const job = await submit(world, accessToken, { steps: 100, stepMs: 200 })
+      const first = await startWorker(world, 60)
+      const cut = ringFor(first, world).catch(() => undefined)
+      await expect.poll(async () => (await job()).progress, PATIENCE).toBeGreaterThan(0.1)
+      await first.terminate()
+      await cut
+
+      const second = await startWorker(world, 60)
+      const swept = async () => {
+        await world.sweep()
+        await ringFor(second, world)
+        return job()
+      }
+      await expect.poll(swept, PATIENCE).toMatchObject({ state: 'succeeded', attempt: 1 })
+      expect((await job()).stint).toBeGreaterThan(1)
+    })
+  })
 })

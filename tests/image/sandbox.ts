@@ -11,8 +11,10 @@ export interface Invocation {
 }
 
 /** A container that runs one function of the image, as a sandbox of Lambda does. */
-export interface Sandbox extends Pick<Container, 'printed' | 'freeze' | 'thaw'> {
+export interface Sandbox extends Pick<Container, 'freeze' | 'thaw'> {
   invoke(event: unknown): Promise<Invocation>
+  /** Sends it SIGTERM. */
+  terminate(): Promise<unknown>
   stop(): Promise<void>
 }
 
@@ -25,16 +27,17 @@ export const startSandbox = async (
 ): Promise<Sandbox> => {
   // The emulator reads LOG_LEVEL too, and doesn't know all of ours.
   const variables = { ...environment, LOG_LEVEL: 'warn', AWS_LAMBDA_FUNCTION_TIMEOUT: String(timeoutSeconds) }
-  const { printed, exited, kill, freeze, thaw } = startContainer({ image, command: [command], environment: variables })
-  await listening(printed, exited)
+  const container = startContainer({ image, command: [command], environment: variables })
+  const { freeze, thaw } = container
+  await listening(container.printed, container.exited)
   return {
     invoke: async (event) => {
       const start = performance.now()
       const answer = await fetch(EMULATOR, { method: 'POST', body: JSON.stringify(event) })
       return { result: await answer.json(), ms: performance.now() - start }
     },
-    stop: kill,
-    printed,
+    terminate: container.stop,
+    stop: container.kill,
     freeze,
     thaw,
   }
