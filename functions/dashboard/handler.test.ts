@@ -22,12 +22,25 @@ describe('a session of the dashboard', () => {
     expect(me.body.user.email).toBe(person.email)
   })
 
-  test('asks for TLS where the page came by TLS', async ({ world }) => {
+  test('has a cookie that asks for TLS and that only this host can set, where the page came by TLS', async ({
+    world,
+  }) => {
     await register(world)
     const { password, email } = person
     const headers = { 'x-forwarded-proto': 'https' }
     const signedIn = await world.http('POST', '/dashboard/session', { body: { email, password }, headers })
-    expect([signedIn.status, cookieOf(signedIn)]).toEqual([200, expect.stringMatching(/; Secure$/)])
+    const cookie = cookieOf(signedIn)
+    expect(cookie).toMatch(
+      /^__Host-stint_session=[\w-]{40,}; Path=\/; Max-Age=86400; HttpOnly; SameSite=Strict; Secure$/,
+    )
+    const unsafe = sent(cookie).replace('__Host-', '')
+    expect((await refresh(world, unsafe, headers)).status).toBe(204)
+    const next = await refresh(world, `${unsafe}; ${sent(cookie)}`, headers)
+    expect(next.status).toBe(200)
+    const left = await world.http('DELETE', '/dashboard/session', {
+      headers: { ...headers, cookie: sent(cookieOf(next)) },
+    })
+    expect(cookieOf(left)).toMatch(/^__Host-stint_session=; Path=\/; Max-Age=0; .*Secure$/)
   })
 
   test('goes on with another token each time, and ends when a spent one comes again', async ({ world }) => {

@@ -53,7 +53,7 @@ test('the functions can read what is in it', () => {
   expect([decodeURIComponent(url.password), url.hostname, url.search]).toEqual([
     'a/b@c',
     'proxy.example.com',
-    '?sslmode=require',
+    '?sslmode=verify-full',
   ])
   expect(config.mail.smtpUrl).toBeUndefined()
 })

@@ -21,7 +21,8 @@ export const secretOf = (env: Record<string, string | undefined>): Record<string
   if (missing.length > 0) throw new UsageError(`not set: ${missing.join(', ')}`)
   const { AUTH_SIGNING_KEYS, AUTH_REFRESH_KEY, JOB_SECRET_KEY } = makeSecrets()
   return {
-    databaseUrl: `postgres://stint:${encodeURIComponent(DATABASE_PASSWORD ?? '')}@${DATABASE_HOST}:5432/stint?sslmode=require`,
+    // RDS Proxy's certificate is from a public authority. `require` would take anybody's.
+    databaseUrl: `postgres://stint:${encodeURIComponent(DATABASE_PASSWORD ?? '')}@${DATABASE_HOST}:5432/stint?sslmode=verify-full`,
     authPublicKeys: publicOf(JSON.parse(AUTH_SIGNING_KEYS)),
     authSigningKeys: AUTH_SIGNING_KEYS,
     authRefreshKey: AUTH_REFRESH_KEY,

@@ -74,9 +74,9 @@ const makeBucket = async ({ region, s3: { endpoint, bucket } }: Config): Promise
     },
   )
   if (!isThere) {
-    await client.send(
-      new CreateBucketCommand({ Bucket: bucket, CreateBucketConfiguration: { LocationConstraint: region as never } }),
-    )
+    // us-east-1 is where S3 makes it when nothing is said, and the one region that it refuses by name.
+    const place = region !== 'us-east-1' && { CreateBucketConfiguration: { LocationConstraint: region as never } }
+    await client.send(new CreateBucketCommand({ Bucket: bucket, ...place }))
   }
   // Pages send and fetch files straight from there.
   await client.send(new PutBucketCorsCommand({ Bucket: bucket, CORSConfiguration: { CORSRules: [CORS_RULE] } }))

@@ -70,9 +70,10 @@ test('tries that are refused do not prolong the wait', async ({ world }) => {
   const app = allowing(world.app, 1)
   const once = () => limitPasswordTries(app, '192.0.2.1', 'ann@x.org')
   await once()
-  await pretend(app, 59)
+  // Far from the minute: the tries themselves take time.
+  await pretend(app, 30)
   expect(await letThrough(many(20, once))).toBe(0)
-  await pretend(app, 1)
+  await pretend(app, 30)
   await once()
 })
 

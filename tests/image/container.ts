@@ -9,6 +9,9 @@ export interface Container {
   /** Asks it to stop, and ends it after ten seconds. */
   stop(): Promise<number>
   kill(): Promise<void>
+  /** Stops its processes where they are, as Lambda does between two invocations; `thaw` has them go on. */
+  freeze(): void
+  thaw(): void
 }
 
 export interface ContainerOptions {
@@ -34,11 +37,19 @@ export const startContainer = ({ image, command, options = [], ...given }: Conta
   let printed = ''
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (text) => (printed += text))
   const exited = exitOf(child)
+  const docker = (command: string): void => void spawnSync('docker', [command, name])
   const end = async (command: string): Promise<number> => {
-    spawnSync('docker', [command, name])
+    docker(command)
     return exited
   }
-  return { printed: () => printed, exited, stop: () => end('stop'), kill: async () => void (await end('kill')) }
+  return {
+    printed: () => printed,
+    exited,
+    stop: () => end('stop'),
+    kill: async () => void (await end('kill')),
+    freeze: () => docker('pause'),
+    thaw: () => docker('unpause'),
+  }
 }
 
 /** The machine's sockets are files, and a container has files of its own. */

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { startContainer } from './container.ts'
+import { type Container, startContainer } from './container.ts'
 
 /** Where Lambda's emulator listens in the base images. It has no setting for it that needs no other entry point. */
 const EMULATOR = 'http://127.0.0.1:8080/2015-03-31/functions/function/invocations'
@@ -11,8 +11,10 @@ export interface Invocation {
 }
 
 /** A container that runs one function of the image, as a sandbox of Lambda does. */
-export interface Sandbox {
+export interface Sandbox extends Pick<Container, 'freeze' | 'thaw'> {
   invoke(event: unknown): Promise<Invocation>
+  /** Sends it SIGTERM. */
+  terminate(): Promise<unknown>
   stop(): Promise<void>
 }
 
@@ -25,15 +27,19 @@ export const startSandbox = async (
 ): Promise<Sandbox> => {
   // The emulator reads LOG_LEVEL too, and doesn't know all of ours.
   const variables = { ...environment, LOG_LEVEL: 'warn', AWS_LAMBDA_FUNCTION_TIMEOUT: String(timeoutSeconds) }
-  const { printed, exited, kill } = startContainer({ image, command: [command], environment: variables })
-  await listening(printed, exited)
+  const container = startContainer({ image, command: [command], environment: variables })
+  const { freeze, thaw } = container
+  await listening(container.printed, container.exited)
   return {
     invoke: async (event) => {
       const start = performance.now()
       const answer = await fetch(EMULATOR, { method: 'POST', body: JSON.stringify(event) })
       return { result: await answer.json(), ms: performance.now() - start }
     },
-    stop: kill,
+    terminate: container.stop,
+    stop: container.kill,
+    freeze,
+    thaw,
   }
 }
 

@@ -134,6 +134,49 @@ test('every PostgreSQL that is made for Stint plans as the one does that tests h
   expect(yaml('docker-compose.yml').services.postgres.command).toEqual(['postgres', ...options])
 })
 
+test('the brokers get each revision of their settings', () => {
+  const { Brokers } = yaml('infra/deploy/foundation.yml').Resources
+  const latest = { 'Fn::GetAtt': ['BrokersSettings', 'LatestRevision.Revision'] }
+  expect(Brokers.Properties.ConfigurationInfo).toEqual({ Arn: { Ref: 'BrokersSettings' }, Revision: latest })
+})
+
+test('a topic of any number of events leaves room on the brokers’ disks', () => {
+  const { Brokers, BrokersSettings } = yaml('infra/deploy/foundation.yml').Resources
+  const lines: string[] = BrokersSettings.Properties.ServerProperties.trim().split('\n')
+  const settings = Object.fromEntries(lines.map((line) => line.split('=')))
+  const setTo = (name: string) => Number(settings[name])
+  const { NumberOfBrokerNodes, BrokerNodeGroupInfo } = Brokers.Properties
+  const ofABroker = (setTo('num.partitions') * setTo('default.replication.factor')) / NumberOfBrokerNodes
+  // The segment that is written to comes on top.
+  const bytes = ofABroker * (setTo('log.retention.bytes') + setTo('log.segment.bytes'))
+  expect(bytes).toBeLessThan(0.8 * BrokerNodeGroupInfo.StorageInfo.EBSStorageInfo.VolumeSize * 1e9)
+})
+
+test('the database’s log is kept for a time, and not for ever as RDS would', () => {
+  const { Database, DatabaseLog } = yaml('infra/deploy/foundation.yml').Resources
+  const { DBInstanceIdentifier, EnableCloudwatchLogsExports } = Database.Properties
+  const [name] = EnableCloudwatchLogsExports
+  expect(DatabaseLog.Properties.LogGroupName['Fn::Sub']).toBe(
+    `/aws/rds/instance/${DBInstanceIdentifier['Fn::Sub']}/${name}`,
+  )
+  expect(DatabaseLog.Properties.RetentionInDays).toBeDefined()
+  expect(Database.DependsOn).toBe('DatabaseLog')
+})
+
+test('whoever deploys may read the parameters of the template, which CloudFormation reads by his rights', () => {
+  const { Statement } = yaml('infra/deploy/deployer.yml').Resources.DeployStage.Properties.PolicyDocument
+  const reads = Statement.find(({ Action }: { Action: string | string[] }) =>
+    [Action].flat().includes('ssm:GetParameters'),
+  )
+  /** The stage's name is there by another expression in either. */
+  const plain = (name: string) => name.replace(/\$\{[\w:]+\}/, 'dev')
+  const [, may = ''] = /:parameter(\S+)\*$/.exec(reads?.Resource['Fn::Sub'] ?? '') ?? []
+  const asked = Object.values<{ Type: string; Default: string }>(yaml('infra/deploy/parameters.yml').Parameters)
+  expect(asked.filter(({ Type }) => Type.startsWith('AWS::SSM::Parameter::Value'))).toEqual(asked)
+  expect(may).not.toBe('')
+  for (const { Default } of asked) expect(plain(Default).startsWith(plain(may))).toBe(true)
+})
+
 test('whoever deploys may pass on the role that is made for it', () => {
   const { RoleName } = yaml('infra/deploy/account.yml').Resources.CloudFormationRole.Properties
   expect(read(deployStage)).toContain(`:role/${RoleName}"`)
