@@ -62,7 +62,9 @@ const MAX_HOPS = 2_000
  * Projects take turns: a loose index scan hops from project to project (never through a project's backlog), beginning after
  * the one that was served last, and each project with a due job gets the same share of the limit. Within a project priority
  * decides, then age. The index is probed once per level of priority, so that any number of delayed jobs costs nothing.
- * (`OFFSET 0`, because `due` is used twice and would otherwise be computed twice.)
+ * Where the first job can't start, the first that can is looked for, and what stands before it, perhaps very many jobs
+ * that have expired, is not read again to take some. (`OFFSET 0`, because `due` is used twice and would otherwise be computed
+ * twice.)
  *
  * The rows are updated by an array of their ids: a join with them, planned while many wait, would read the whole table at
  * each claim. And the request is read from a row (`asked`): a planner that saw its values would plan each claim anew, which
@@ -78,10 +80,10 @@ export const claim = async (sql: Sql, request: ClaimRequest): Promise<Claimed> =
     WITH RECURSIVE asked AS MATERIALIZED (
       SELECT ${queue}::text AS queue, ${limit}::integer AS jobs, ${after}::uuid AS after_project,
              ${roundFrom}::uuid AS round_from, ${bytes}::bigint AS bytes, ${kinds}::text[] AS kinds, ${slots}::integer[] AS slots
-    ), hops (project_id, wrapped, due, nth, hop) AS (
-      SELECT after_project, after_project < round_from, false, 0, 0 FROM asked
+    ), hops (project_id, wrapped, due, level, since, nth, hop) AS (
+      SELECT after_project, after_project < round_from, false, NULL::integer, NULL::timestamptz, 0, 0 FROM asked
       UNION ALL
-      SELECT next.project_id, next.wrapped, look.due, hops.nth + look.due::integer, hops.hop + 1
+      SELECT next.project_id, next.wrapped, look.due, look.level, look.since, hops.nth + look.due::integer, hops.hop + 1
       FROM hops, LATERAL (
         SELECT * FROM (
           (SELECT project_id, priority, kind, start_at, expires_at, crashes, hops.wrapped FROM jobs
@@ -94,27 +96,29 @@ export const claim = async (sql: Sql, request: ClaimRequest): Promise<Claimed> =
             ORDER BY project_id, priority, start_at LIMIT 1)
         ) AS either ORDER BY wrapped LIMIT 1
       ) AS next, LATERAL (
-        SELECT CASE
-          WHEN next.start_at <= now() AND next.crashes < 2 AND next.kind = ANY ((SELECT kinds FROM asked)::text[])
-            AND next.expires_at IS NULL THEN true
-          WHEN next.start_at > now() AND NOT EXISTS (
-            SELECT FROM jobs WHERE ${waits(sql)} AND project_id = next.project_id AND priority > next.priority
-          ) THEN false
-          ELSE (
-            SELECT count(*) > 0 FROM (
-              SELECT FROM generate_series(10, -10, -1) AS level (priority), LATERAL (
-                SELECT FROM jobs
-                WHERE ${isDue(sql)} AND project_id = next.project_id AND priority = level.priority
-                ORDER BY start_at, id LIMIT 1
-              ) AS found LIMIT 1
-            ) AS any_due
-          )
-        END AS due
+        SELECT coalesce(known.due, first.start_at IS NOT NULL) AS due, first.priority AS level, first.start_at AS since
+        FROM (
+          SELECT CASE
+            WHEN next.start_at <= now() AND next.crashes < 2 AND next.kind = ANY ((SELECT kinds FROM asked)::text[])
+              AND next.expires_at IS NULL THEN true
+            WHEN next.start_at > now() AND NOT EXISTS (
+              SELECT FROM jobs WHERE ${waits(sql)} AND project_id = next.project_id AND priority > next.priority
+            ) THEN false
+          END AS due
+          OFFSET 0
+        ) AS known LEFT JOIN LATERAL (
+          SELECT level.priority, found.start_at FROM generate_series(10, -10, -1) AS level (priority), LATERAL (
+            SELECT start_at FROM jobs
+            WHERE ${isDue(sql)} AND project_id = next.project_id AND priority = level.priority
+            ORDER BY start_at, id LIMIT 1
+          ) AS found
+          WHERE known.due IS NULL LIMIT 1
+        ) AS first ON true
         OFFSET 0
       ) AS look
       WHERE hops.nth < (SELECT jobs FROM asked) AND hops.hop < ${MAX_HOPS}
     ), waiting AS MATERIALIZED (
-      SELECT project_id FROM hops WHERE due
+      SELECT project_id, level, since FROM hops WHERE due
     ), open AS MATERIALIZED (
       SELECT FROM queues WHERE name = (SELECT queue FROM asked) AND paused_at IS NULL
     ), suspect AS MATERIALIZED (
@@ -126,9 +130,10 @@ export const claim = async (sql: Sql, request: ClaimRequest): Promise<Claimed> =
       SELECT ceil((SELECT jobs FROM asked)::numeric / count(*))::integer AS each FROM waiting HAVING count(*) > 0
     ), candidates AS MATERIALIZED (
       SELECT startable.* FROM share, waiting, LATERAL (
-        SELECT found.* FROM generate_series(10, -10, -1) AS level (priority), LATERAL (
+        SELECT found.* FROM generate_series(coalesce(waiting.level, 10), -10, -1) AS level (priority), LATERAL (
           SELECT id, kind, priority, start_at, ${bytesOf(sql)} AS bytes FROM jobs
           WHERE ${isDue(sql)} AND project_id = waiting.project_id AND priority = level.priority
+            AND start_at >= CASE level.priority WHEN waiting.level THEN waiting.since ELSE '-infinity' END
           ORDER BY start_at, id LIMIT share.each FOR UPDATE SKIP LOCKED
         ) AS found
         LIMIT share.each

@@ -3,7 +3,8 @@ import type { Cancelled } from './jobs.ts'
 
 /**
  * Whether a job of the table `jobs` may still start; once started, it never expires. There is no index for this: if a hundred
- * thousand jobs expire at once, each claim reads those at the head of its queue until the sweep has cancelled them.
+ * thousand jobs expire at once, each claim reads those at the head of its queue, once, until the sweep has cancelled them.
+ * It is not bounded: the jobs behind them would have to wait for the sweep.
  */
 export const mayStart = (sql: Sql) => sql`(expires_at IS NULL OR expires_at > now() OR stint > 0)`
 

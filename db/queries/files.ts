@@ -1,6 +1,8 @@
+import type { Fragment } from 'postgres'
 import type { Sql } from '../client.ts'
 import { liveOf } from './live-jobs.ts'
 import { orphan } from './orphaned-objects.ts'
+import { inputs } from './schedules.ts'
 
 export interface FileRow {
   id: string
@@ -70,12 +72,20 @@ export const namedByInput = (sql: Sql) => sql`
     UNION ALL SELECT jsonb_array_elements_text(input->'attachments') WHERE jsonb_typeof(input->'attachments') = 'array'
   ) AS named`
 
-/** Whether a job of the file's project that hasn't ended names it in its input. */
+/** Whether a job of the project that hasn't ended, or one of its schedules, names the file in its input. */
+const isNeeded = (sql: Sql, projectId: string | Fragment, fileId: string | Fragment) => sql`
+  EXISTS (
+    SELECT FROM (
+      ${liveOf(sql, projectId)}
+      UNION ALL
+      SELECT input FROM ${inputs(sql)} WHERE project_id = ${projectId}
+    ) AS given, ${namedByInput(sql)} WHERE file_id = ${fileId}
+  )`
+
+/** Whether a job that hasn't ended, or a schedule, needs it. */
 export const isInUse = async (sql: Sql, file: { id: string; projectId: string }): Promise<boolean> => {
   const [row] = await sql<[{ inUse: boolean }]>`
-    SELECT EXISTS (
-      SELECT FROM (${liveOf(sql, file.projectId)}) AS live, ${namedByInput(sql)} WHERE file_id = ${file.id}
-    ) AS in_use`
+    SELECT ${isNeeded(sql, file.projectId, file.id)} AS in_use`
   return row.inUse
 }
 
@@ -113,7 +123,7 @@ export const removeMadeBy = async (sql: Sql, jobId: string, fileIds: string[]): 
 
 /**
  * Removes what a stint before `stint` wrote under the same name and neither checkpoint nor partial result knows of: it
- * died before its safe point, and the file is made once more. One that a live job was given stays.
+ * died before its safe point, and the file is made once more. One that a live job or a schedule was given stays.
  */
 export const removeLost = async (
   sql: Sql,
@@ -127,9 +137,7 @@ export const removeLost = async (
           SELECT FROM jobs
           WHERE jobs.id = ${jobId} AND position(files.id::text IN concat(jobs.checkpoint, jobs.partial)) > 0
         )
-        AND NOT EXISTS (
-          SELECT FROM (${liveOf(sql, sql`files.project_id`)}) AS live, ${namedByInput(sql)} WHERE file_id = files.id::text
-        )
+        AND NOT ${isNeeded(sql, sql`files.project_id`, sql`files.id::text`)}
       RETURNING object_key
     )
     ${orphan(sql)}`

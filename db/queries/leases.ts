@@ -6,6 +6,11 @@ export interface Held {
   stints: number[]
 }
 
+export const heldOf = (jobs: readonly { id: string; stint: number }[]): Held => ({
+  ids: jobs.map((job) => job.id),
+  stints: jobs.map((job) => job.stint),
+})
+
 /**
  * Extends the leases of jobs, except of jobs that are to be cancelled: their leases end, so that a job which ignores its cancel
  * is fenced off. A lease counts from when it is written: by `now()`, the statement's beginning, one that waited for a lock on

@@ -1,4 +1,5 @@
 import type { Sql } from '../client.ts'
+import { mayStart } from './expiries.ts'
 
 /**
  * Hops over all queued jobs by index. `waiting` are the projects with jobs in queues that are not paused, each with the levels
@@ -40,7 +41,8 @@ export interface Overdue {
 
 /**
  * Queues that are not paused and have jobs that have been startable for longer than `overdueSeconds`, with how many there are
- * (counted up to `atMost`), and a row for each such kind with limits. Delayed jobs and unused levels of priority cost nothing,
+ * (counted up to `atMost`), and a row for each such kind with limits. Jobs that have expired are none of them: a doorbell for
+ * them would only have a worker read all of them in vain. Delayed jobs and unused levels of priority cost nothing,
  * but each project with waiting jobs costs some 15 µs, due or not.
  * @returns also how many projects and levels of priority were looked at
  */
@@ -57,6 +59,7 @@ export const listOverdue = async (
           SELECT FROM jobs
           WHERE queue = waiting.queue AND state = 'queued' AND concurrency_key IS NULL AND project_id = waiting.project_id
             AND priority = waiting.priority AND start_at < now() - ${overdueSeconds} * interval '1 second'
+            AND ${mayStart(sql)}
           LIMIT ${atMost}
         ) AS due
         WHERE waiting.queue = queues.name AND waiting.first_at < now() - ${overdueSeconds} * interval '1 second'
@@ -70,7 +73,7 @@ export const listOverdue = async (
       FROM limited, LATERAL (
         SELECT queue FROM jobs
         WHERE kind = limited.kind AND state = 'queued' AND concurrency_key IS NOT NULL
-          AND start_at < now() - ${overdueSeconds} * interval '1 second'
+          AND start_at < now() - ${overdueSeconds} * interval '1 second' AND ${mayStart(sql)}
         ORDER BY start_at LIMIT 1
       ) AS first
       WHERE EXISTS (SELECT FROM queues WHERE name = first.queue AND paused_at IS NULL)

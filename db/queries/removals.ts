@@ -2,6 +2,7 @@ import type { Sql } from '../client.ts'
 import { namedByInput } from './files.ts'
 import type { JobState } from './jobs.ts'
 import { orphan } from './orphaned-objects.ts'
+import { inputs } from './schedules.ts'
 
 /** A job that a live one runs after. */
 const isNeeded = (sql: Sql) => sql`
@@ -113,7 +114,7 @@ export const inspect = async (sql: Sql, id: string): Promise<Removable | null> =
 }
 
 /**
- * Those of the jobs that made a file which a live job of the project names in its input. There is a branch for each partial
+ * Those of the jobs that made a file which a live job or a schedule of the project names in its input. There is a branch for each partial
  * index of live jobs; inputs of other projects are not read, and none at all if the jobs made no files.
  */
 export const listWithFilesInUse = async (sql: Sql, ids: string[]): Promise<string[]> => {
@@ -136,6 +137,8 @@ export const listWithFilesInUse = async (sql: Sql, ids: string[]): Promise<strin
       SELECT project_id, input FROM jobs WHERE state = 'running' AND ${ofConcerned}
       UNION ALL
       SELECT project_id, input FROM jobs WHERE state = 'blocked' AND ${ofConcerned}
+      UNION ALL
+      SELECT project_id, input FROM ${inputs(sql)} WHERE ${ofConcerned}
     )
     -- Without the OFFSET, a generic plan goes through all of these files for each live job.
     SELECT DISTINCT made.job_id

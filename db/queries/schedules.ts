@@ -115,6 +115,10 @@ export const update = async (
   return row
 }
 
+/** Ends a FROM: what jobs are still to be made of. A schedule of a deleted project makes none. */
+export const inputs = (sql: Sql) => sql`
+  (SELECT project_id, input FROM schedules JOIN projects ON projects.id = project_id AND deleted_at IS NULL) AS schedule`
+
 /** Pauses the schedules that a person made, and all schedules of the projects that they belong to. */
 export const pauseAround = (
   sql: Sql,

@@ -1,4 +1,5 @@
 import { describe, expect } from 'vitest'
+import * as files from '../../db/queries/files.ts'
 import { newId } from '../../lib/core/ids.ts'
 import { deleteOrphans } from '../../lib/files/orphans.ts'
 import { jobIn } from '../../tests/support/run-kind.ts'
@@ -298,6 +299,24 @@ describe('DELETE /files/{fileId}', () => {
     expect(submitted).toMatchObject({ status: 202 })
     const refused = await world.http('DELETE', `/files/${id}`, { token })
     expect(refused).toMatchObject({ status: 409, body: { code: 'FILE_IN_USE' } })
+  })
+
+  test('waits for the schedules whose jobs will need the file, and not for those of a deleted project', async ({
+    world,
+  }) => {
+    const { accessToken: token, projectId } = await world.register()
+    const png = { body: Buffer.from('x'), headers: { 'content-type': 'image/png' } }
+    const { id } = (await upload(world, token, 'name=a.png', png)).body.file
+    const input = { fileId: id, sizes: [{ width: 10 }] }
+    const body = { name: 'Nightly', cron: '30 2 * * *', kind: 'image.resize', input, paused: true }
+    const { schedule } = (await world.http('POST', '/schedules', { token, body })).body
+    const refused = await world.http('DELETE', `/files/${id}`, { token })
+    expect(refused).toMatchObject({ status: 409, body: { code: 'FILE_IN_USE' } })
+    await world.sql`UPDATE projects SET deleted_at = now() WHERE id = ${projectId}`
+    expect(await files.isInUse(world.sql, { id, projectId })).toBe(false)
+    await world.sql`UPDATE projects SET deleted_at = NULL WHERE id = ${projectId}`
+    await world.http('DELETE', `/schedules/${schedule.id}`, { token })
+    expect(await world.http('DELETE', `/files/${id}`, { token })).toMatchObject({ status: 204 })
   })
 
   test('can be tried again when the store could not be reached', async ({ world }) => {

@@ -43,7 +43,10 @@ export const CATALOGUE = {
   UNIQUE_KEY_TAKEN: [409, 'Another job has the unique key'],
   JOB_UNPUBLISHED: [409, 'The job has events that are not published yet'],
   JOB_SUCCEEDED: [409, 'The job has succeeded; only failed and cancelled jobs can be retried'],
-  JOB_IN_USE: [409, 'A job that has not ended depends on it, submitted it, or needs a file that it made'],
+  JOB_IN_USE: [
+    409,
+    'A job that has not ended depends on it, submitted it, or needs a file that it made, or a schedule needs one',
+  ],
   // System
   PROCESS_NOT_FOUND: [404, 'No such process'],
   PROCESSES_UNMANAGED: [409, 'Stint does not manage the processes of this stage'],
@@ -53,7 +56,7 @@ export const CATALOGUE = {
   // Files
   FILE_NOT_FOUND: [404, 'No such file'],
   FILE_NOT_UPLOADED: [409, 'The file was announced but has not arrived yet'],
-  FILE_IN_USE: [409, 'A job that has not ended needs this file'],
+  FILE_IN_USE: [409, 'A job that has not ended, or a schedule, needs this file'],
   // Catalogue
   DEVICE_MODEL_NOT_FOUND: [404, 'No such device model'],
   DEVICE_MODEL_CODE_TAKEN: [409, 'The project has a device model with this code'],

@@ -95,6 +95,7 @@ export interface SharedJobContext<Input, Checkpoint> extends JobContext<Input, C
    * Runs `work` in a transaction that first makes sure that this stint still holds the job, so that a stint that has lost
    * it writes nothing. It waits its turn if many of the process's jobs do so. One statement may take a minute, and the
    * transaction must not stand still for half of one. @throws {FencedError} when the job was taken away
+   * @throws {PermanentError} FENCED_WITHIN_FENCED, as `files.write` and `files.remove` do there too
    */
   fenced<T>(work: (tx: TransactionSql) => Promise<T>): Promise<T>
   files: {

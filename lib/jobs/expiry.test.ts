@@ -4,11 +4,13 @@ import * as dependencies from '../../db/queries/dependencies.ts'
 import * as events from '../../db/queries/events.ts'
 import * as expiries from '../../db/queries/expiries.ts'
 import * as jobs from '../../db/queries/jobs.ts'
+import * as queues from '../../db/queries/queues.ts'
 import { addEnded } from '../../tests/support/ended-jobs.ts'
 import { createEngine, insertJobs, invoke, testKinds } from '../../tests/support/engine.ts'
 import { untilOneWaits } from '../../tests/support/lock-waits.ts'
 import { readMetrics } from '../../tests/support/metrics.ts'
 import { rowsRead } from '../../tests/support/rows-read.ts'
+import { claimWaiting } from '../../tests/support/waiting-jobs.ts'
 import { test, type World } from '../../tests/support/world.ts'
 import type { App } from '../app.ts'
 import { changeJob } from './change.ts'
@@ -194,6 +196,28 @@ test('thousands that expire at once are all cancelled, each batch by its ids, an
     { state: 'cancelled', jobs: 1_500 },
     { state: 'queued', jobs: 1_500 },
   ])
+})
+
+test('a claim reads those that have expired once, takes all that stand behind them, and nobody is rung for them', async ({
+  world,
+}) => {
+  const { app, sql } = world
+  const MANY = 2_000
+  const expired = { expiresAt: PAST }
+  const [low = ''] = await insertJobs(app, [{}])
+  await insertJobs(app, [
+    ...Array.from({ length: MANY }, () => ({ ...expired, priority: 5 })),
+    { ...expired, priority: 7 },
+    { ...expired, priority: -1 },
+    { ...expired, concurrencyKey: 'host' },
+  ])
+  await sql`UPDATE jobs SET start_at = now() - interval '1 hour'`
+  const [behind = '', more = ''] = await insertJobs(app, [{ priority: 5 }, { priority: 5 }])
+  await sql`ANALYZE jobs`
+  const { result, rows } = await sql.begin((tx) => rowsRead(tx, () => claimWaiting(tx, 10)))
+  expect(result.map((job) => job.id)).toEqual([behind, more, low])
+  expect(rows).toBeLessThan(MANY + 100)
+  expect(await queues.listOverdue(sql, 2, 10_000)).toMatchObject({ overdue: [] })
 })
 
 test('an expiry that is put off in that moment holds', async ({ world }) => {

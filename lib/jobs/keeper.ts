@@ -179,10 +179,7 @@ interface Lines {
   again: number
 }
 
-const held = (stints: Stint[]): leases.Held => ({
-  ids: stints.map((stint) => stint.job.id),
-  stints: stints.map((stint) => stint.job.stint),
-})
+const held = (stints: Stint[]): leases.Held => leases.heldOf(stints.map((stint) => stint.job))
 
 const sizeOf = ([, { partial = '', checkpoint = '' }]: [Stint, safePoints.SavedPoint]): number =>
   partial.length + checkpoint.length

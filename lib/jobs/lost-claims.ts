@@ -42,9 +42,10 @@ type Room = Required<Pick<ClaimWish, 'limit' | 'bytes' | 'free' | 'turn'>>
 export const takeUpLost = async (app: App, wish: Room): Promise<claims.ClaimedJob[]> => {
   const lost = lostAt.get(app)
   if (lost === undefined) return []
-  const found = await claims.listUntold(app.sql, app.instance, heldOf(told(app)))
+  const known = [...told(app)].map(([id, stint]) => ({ id, stint }))
+  const found = await claims.listUntold(app.sql, app.instance, leases.heldOf(known))
   const fitting = withinRoom(found, wish)
-  const kept = new Set(await leases.extend(app.sql, heldOf(stintsOf(fitting)), app.config.engine.leaseSeconds))
+  const kept = new Set(await leases.extend(app.sql, leases.heldOf(fitting), app.config.engine.leaseSeconds))
   // Not before a look that came so late that nothing can be committed after it.
   const mayBeMore = fitting.length < found.length || isRecent(app.clock, lost, COMMITTED_WITHIN_MS)
   if (!mayBeMore && lostAt.get(app) === lost) lostAt.delete(app)
@@ -53,13 +54,6 @@ export const takeUpLost = async (app: App, wish: Room): Promise<claims.ClaimedJo
   if (taken.length > 0) app.log.info({ jobs: taken.length }, 'the answer of a claim was lost; its jobs are taken up')
   return taken
 }
-
-const stintsOf = (jobs: readonly claims.ClaimedJob[]) => new Map(jobs.map(({ id, stint }) => [id, stint]))
-
-const heldOf = (stints: ReadonlyMap<string, number>): leases.Held => ({
-  ids: [...stints.keys()],
-  stints: [...stints.values()],
-})
 
 /** Those of the jobs that there is room for. A suspect is taken alone. */
 const withinRoom = (jobs: readonly claims.ClaimedJob[], { limit, bytes, free, turn }: Room): claims.ClaimedJob[] => {

@@ -2,6 +2,7 @@ import { describe, expect } from 'vitest'
 import type { Sql } from '../../db/client.ts'
 import * as files from '../../db/queries/files.ts'
 import * as removals from '../../db/queries/removals.ts'
+import * as schedules from '../../db/queries/schedules.ts'
 import { createEngine, insertJobs, invoke } from '../../tests/support/engine.ts'
 import { untilOneWaits } from '../../tests/support/lock-waits.ts'
 import { test, type World } from '../../tests/support/world.ts'
@@ -150,6 +151,20 @@ describe('removing a job', () => {
       expect(await removeExpiredJobs(world.app, 30, always)).toBe(1)
     },
   )
+
+  test('is refused while a schedule names a file of it, and the prune keeps it', async ({ world }) => {
+    const [maker = ''] = await makeEnded(world, 1, 31)
+    const file = await addFile(world, maker)
+    const schedule = await schedules.insert(world.sql, {
+      ...{ id: newId(), projectId: PROJECT, createdBy: null, nextAt: null, name: 'Weekly', cron: '0 0 * * 1' },
+      ...{ timeZone: 'UTC', kind: 'model.run', input: { model: file.id, fileId: newId() }, priority: 0, tags: [] },
+      ...{ maxAttempts: null, timeoutSeconds: null, expiresInSeconds: null, catchUp: 'one' },
+    })
+    await expect(removeJob(world.app, maker)).rejects.toMatchObject({ code: 'JOB_IN_USE' })
+    expect(await removeExpiredJobs(world.app, 30, always)).toBe(0)
+    await schedules.remove(world.sql, schedule.id)
+    expect(await removeExpiredJobs(world.app, 30, always)).toBe(1)
+  })
 
   test('that is not there says so', async ({ world }) => {
     await expect(removeJob(world.app, newId())).rejects.toMatchObject({ code: 'JOB_NOT_FOUND' })

@@ -36,7 +36,7 @@ export const removeJob = async (app: App, id: string, alongside?: Alongside): Pr
 
 /**
  * Removes jobs that ended more than `days` ago, as long as `inTime`. It keeps jobs that have unpublished events, and jobs that
- * a live job runs after, has submitted, or needs a file of. @returns how many were removed
+ * a live job runs after, has submitted, or needs a file of, and those that a schedule needs a file of. @returns how many were removed
  */
 export const removeExpiredJobs = (app: App, days: number, inTime: () => boolean): Promise<number> =>
   removeAll(app, inTime, { days, list: (page) => removals.listExpired(app.sql, { days, ...page }) })

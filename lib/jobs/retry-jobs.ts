@@ -84,8 +84,12 @@ export const redriveJobs = async (
   { limit, perSecond }: { limit: number; perSecond: number | undefined },
   alongside?: Alongside<[redriven: number]>,
 ): Promise<{ redriven: number; skipped: number }> => {
+  const chosen = await retries.listRedrivable(app.sql, filter, limit)
+  await reopenAhead(
+    app,
+    chosen.map((job) => job.id),
+  )
   const { begun, skipped } = await transaction(app.sql, async (tx) => {
-    const chosen = await retries.listRedrivable(tx, filter, limit)
     // Jobs that failed after the last of them are for the next redrive.
     const last = chosen.length < limit ? undefined : chosen.at(-1)
     const without = await retries.countWithoutKey(tx, filter, last?.id ?? null, MAX_COUNTED)

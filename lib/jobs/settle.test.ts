@@ -5,7 +5,7 @@ import * as jobs from '../../db/queries/jobs.ts'
 import { createEngine, insertJobs, invoke } from '../../tests/support/engine.ts'
 import { test, type World } from '../../tests/support/world.ts'
 import { cancelJob } from './cancel.ts'
-import { retryJob } from './retry-jobs.ts'
+import { redriveJobs, retryJob } from './retry-jobs.ts'
 import { countEnds, MAX_EDGES } from './settle.ts'
 
 const LONG = { timeout: 240_000 }
@@ -240,15 +240,30 @@ describe('a retry of a job with more waiting children than one transaction opens
     return Object.fromEntries(rows.map(({ waitsFor, n }) => [waitsFor, n]))
   }
 
+  /** How many of the jobs one transaction has written, at most. */
+  const mostAtOnce = async ({ sql }: World, ids: string[]) => {
+    const parts = await sql`
+      SELECT count(*)::integer AS n FROM jobs WHERE id = ANY (${ids}::uuid[]) GROUP BY xmin ORDER BY n DESC`
+    return parts[0]?.['n']
+  }
+
   test('is made part by part', async ({ world }) => {
     const { app, parent, children } = await prepare(world)
     expect(await waits(world, children)).toEqual({ 1: COUNT })
     await retryJob(app, parent, { fromStart: false })
     expect([await statesOf(world, [parent]), await waits(world, children)]).toEqual([{ queued: 1 }, { 2: COUNT }])
     expect(await uncounted(world)).toEqual(NOTHING)
-    const parts = await world.sql`
-      SELECT count(*)::integer AS n FROM jobs WHERE id = ANY (${children}::uuid[]) GROUP BY xmin ORDER BY n DESC`
-    expect(parts[0]?.['n']).toBe(AT_ONCE)
+    expect(await mostAtOnce(world, children)).toBe(AT_ONCE)
+  })
+
+  test('is made part by part by a redrive too', async ({ world }) => {
+    const { app, parent, children } = await prepare(world)
+    await world.sql`UPDATE jobs SET state = 'failed' WHERE id = ${parent}`
+    const redriven = await redriveJobs(app, { queue: 'default' }, { limit: 10, perSecond: undefined })
+    expect(redriven).toEqual({ redriven: 1, skipped: 0 })
+    expect([await statesOf(world, [parent]), await waits(world, children)]).toEqual([{ queued: 1 }, { 2: COUNT }])
+    expect(await uncounted(world)).toEqual(NOTHING)
+    expect(await mostAtOnce(world, children)).toBe(AT_ONCE)
   })
 
   test('that does not come to its end is undone after a minute, and by nobody before', async ({ world }) => {

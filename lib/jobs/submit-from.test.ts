@@ -1,6 +1,8 @@
+import { once } from 'node:events'
 import { expect } from 'vitest'
 import { z } from 'zod'
 import * as idempotencyKeys from '../../db/queries/idempotency-keys.ts'
+import * as jobSearch from '../../db/queries/job-search.ts'
 import * as jobs from '../../db/queries/jobs.ts'
 import * as queues from '../../db/queries/queues.ts'
 import { loseReplies } from '../../infra/local/chaos/replies.ts'
@@ -11,6 +13,7 @@ import { type Sent, sentBy, transactionsOf } from '../../tests/support/sent-stat
 import { test } from '../../tests/support/world.ts'
 import type { App } from '../app.ts'
 import { newId } from '../core/ids.ts'
+import { cancelJobs } from './cancel.ts'
 import { defineJob, FencedError, type JobToSubmit, type SharedJobContext } from './define.ts'
 import { removeJob } from './remove-jobs.ts'
 import { retryJob } from './retry-jobs.ts'
@@ -493,4 +496,35 @@ test('a job that submits one whose expiry is past by then goes on, and that one 
   await sweep(app)
   expect((await get(app, id)).state).toBe('succeeded')
   expect((await ofParent(app, id)).map(({ state }) => state)).toEqual(['cancelled', 'succeeded'])
+})
+
+test('a kind of which each job submits two more is stopped by a pause, and a cancel of what runs and then of what waits', async ({
+  world: { app, sql },
+}) => {
+  work = async function* ({ submit, signal }) {
+    await Promise.all(['one', 'two'].map((key) => submit(key, { kind: 'test.parent', input: {} })))
+    if (!signal.aborted) await once(signal, 'abort')
+    yield {}
+    return null
+  }
+  const count = async (state: jobs.JobState) => (await sql`SELECT FROM jobs WHERE state = ${state}`).count
+  const cancelAll = async (state: 'queued' | 'running') => {
+    const ids = await jobSearch.listLiveIds(sql, { projectId: PROJECT, kind: 'test.parent', state }, 1_000)
+    await cancelJobs(app, ids)
+  }
+  await insertParent(app)
+  const invoked = run(app, { budget: 20 })
+  await expect.poll(() => count('running')).toBeGreaterThanOrEqual(20)
+  await queues.pause(sql, 'default')
+  await expect
+    .poll(async () => {
+      await cancelAll('running')
+      return count('running')
+    })
+    .toBe(0)
+  await invoked
+  await cancelAll('queued')
+  await queues.resume(sql, 'default')
+  await run(app)
+  expect(await sql`SELECT DISTINCT state FROM jobs`).toEqual([{ state: 'cancelled' }])
 })

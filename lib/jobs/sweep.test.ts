@@ -91,6 +91,40 @@ test.for([-2, -44])('a sweep that nobody held for %i s gives no lease away', asy
   expect(row).toEqual({ asItWas: true })
 })
 
+// A heartbeat comes each 20 s: two of them may have been within it, and the third comes when the lease is over.
+test('an outage of 21 s that the sweep itself met ends no lease, whether its statements failed or got no answer', async ({
+  world,
+}) => {
+  const { app, sql } = world
+  await sweep(app)
+  const [over, ending] = [await running(world, 'w', -1), await running(world, 'w', 5)]
+  await sql`ALTER TABLE uncounted_parents RENAME TO away`
+  await expect(sweep(app)).rejects.toThrow('uncounted_parents')
+  world.advance(21)
+  await sql`ALTER TABLE away RENAME TO uncounted_parents`
+  await sweep(app)
+  expect(await get(world, over)).toMatchObject({ state: 'running', crashes: 0 })
+  const [row] =
+    await sql`SELECT min(lease_until) > now() + interval '50 seconds' AS again FROM jobs WHERE state = 'running'`
+  expect(row).toEqual({ again: true })
+  await sql`UPDATE jobs SET lease_until = now() - interval '1 second' WHERE id = ${over}`
+  let swept: Promise<void> | undefined
+  await sql.begin(async (tx) => {
+    await tx`LOCK TABLE uncounted_parents IN ACCESS EXCLUSIVE MODE`
+    swept = sweep(app)
+    await untilOneWaits(sql)
+    world.advance(21)
+  })
+  await swept
+  expect(await get(world, over)).toMatchObject({ state: 'running', crashes: 0 })
+  // It counts once.
+  await sql`UPDATE jobs SET lease_until = now() - interval '1 second' WHERE id = ${over}`
+  world.advance(21)
+  await sweep(app)
+  expect(await get(world, over)).toMatchObject({ state: 'queued', crashes: 1 })
+  expect(await get(world, ending)).toMatchObject({ state: 'running' })
+})
+
 test('leases after an outage are granted in the next pass if the first try fails', async ({ world }) => {
   const id = await running(world, 'w', -1)
   await sweepIsHeld(world, -3_600)

@@ -36,9 +36,13 @@ const LOOK_FOR_ROOM_MS = 10_000
  * @param kinds the kinds that workers run
  */
 export const sweep = async (app: App, kinds: readonly JobKind[] = []): Promise<void> => {
-  if (!(await holds(app, 'sweep', (tx, seconds) => grantAfterOutage(app, tx, seconds)))) return
-  // On a stack at rest this is the sweep's only query.
-  const { lost, expired, uncounted, queued } = await sweeps.glance(app.sql)
+  const glance = await inReach(app, async () => {
+    if (!(await holds(app, 'sweep', (tx, seconds) => grantAfterVacancy(app, tx, seconds)))) return undefined
+    // On a stack at rest this is the sweep's only query.
+    return sweeps.glance(app.sql)
+  })
+  if (!glance) return
+  const { lost, expired, uncounted, queued } = glance
   await each([
     ...(lost ? [() => endLostLeases(app, ENDING_MS)] : []),
     ...(expired ? [() => cancelExpired(app, EXPIRING_MS)] : []),
@@ -54,11 +58,37 @@ export const sweep = async (app: App, kinds: readonly JobKind[] = []): Promise<v
  * outage may have begun some seconds before the sweep's own lease was over, when it was to be renewed. A sweep that comes
  * only once a minute must not look like an outage: it would give the jobs of dead workers one lease after another.
  */
-const grantAfterOutage = async (app: App, tx: Sql, vacantSeconds: number): Promise<void> => {
+const grantAfterVacancy = async (app: App, tx: Sql, vacantSeconds: number): Promise<void> => {
+  if (vacantSeconds + RENEW_BELOW_SECONDS < app.config.engine.leaseSeconds) return
+  await grant(app, tx, vacantSeconds)
+}
+
+const grant = async (app: App, sql: Sql, seconds: number): Promise<void> => {
   const { leaseSeconds, heartbeatSeconds } = app.config.engine
-  if (vacantSeconds + RENEW_BELOW_SECONDS < leaseSeconds) return
-  const granted = await leases.grant(tx, leaseSeconds, heartbeatSeconds)
-  if (granted > 0) app.log.warn({ jobs: granted, vacantSeconds }, 'nobody swept for a lease; running jobs get one more')
+  const granted = await leases.grant(sql, leaseSeconds, heartbeatSeconds)
+  if (granted > 0)
+    app.log.warn({ jobs: granted, seconds }, 'nobody could sweep for a while; running jobs get a lease more')
+}
+
+/** When a process's sweep first tried in vain to reach Postgres. */
+const triedSince = new WeakMap<App, number>()
+
+/**
+ * Does what a pass begins with. Where it got no answer until now for as long as two heartbeats are apart, these may have
+ * failed too, and the lease is over when the third one comes: running jobs get one more. That is seen by the process that
+ * sweeps; one that takes its place goes by how long nobody swept.
+ */
+const inReach = async (
+  app: App,
+  begin: () => Promise<sweeps.Glance | undefined>,
+): Promise<sweeps.Glance | undefined> => {
+  const since = triedSince.get(app) ?? app.clock.now()
+  triedSince.set(app, since)
+  const glance = await begin()
+  const seconds = (app.clock.now() - since) / 1_000
+  if (glance && seconds >= app.config.engine.heartbeatSeconds) await grant(app, app.sql, seconds)
+  triedSince.delete(app)
+  return glance
 }
 
 const prunedAtMinute = new WeakMap<App, number>()

@@ -3,6 +3,7 @@ import { dependencies } from './promises/dependencies.ts'
 import { endings, fairEndings } from './promises/endings.ts'
 import { fence } from './promises/fence.ts'
 import type { Known, Promised } from './promises/known.ts'
+import { schedules } from './promises/schedules.ts'
 import { submissions } from './promises/submissions.ts'
 import { timeline } from './promises/timeline.ts'
 
@@ -12,6 +13,7 @@ export const PROMISES: Record<string, Promised> = {
   ...dependencies,
   ...endings,
   ...fence,
+  ...schedules,
   ...submissions,
   ...timeline,
 }

@@ -2,7 +2,15 @@ import fc from 'fast-check'
 import { test, type World } from '../support/world.ts'
 import { FAIR_PROMISES, PROMISES } from './check.ts'
 import type { Move } from './moves.ts'
-import { changedMinds, changingHands, closeQuarters, fairWeather, families, foulWeather } from './programs.ts'
+import {
+  changedMinds,
+  changingHands,
+  closeQuarters,
+  fairWeather,
+  families,
+  foulWeather,
+  schedules,
+} from './programs.ts'
 import type { Promised } from './promises/known.ts'
 import { runProgram } from './run-program.ts'
 import { setStage } from './stage.ts'
@@ -69,4 +77,10 @@ test('whichever worker has a job that submits others, each is submitted by the o
   timeout,
 }, async ({ world }) => {
   await holds(world, { programs: changingHands, promises: PROMISES, runs: RUNS * 2 })
+})
+
+test('each tick of a schedule becomes one job, whoever makes it, and none is left out', { timeout }, async ({
+  world,
+}) => {
+  await holds(world, { programs: schedules, promises: PROMISES, runs: RUNS })
 })

@@ -1,11 +1,21 @@
 import type { Pool } from '../../db/client.ts'
 import type { JobError, JobState } from '../../db/queries/jobs.ts'
+import type { CatchUp } from '../../db/queries/schedules.ts'
 import type { Script } from './scripted.ts'
 
 /** Everything that the tables say of the jobs. */
 export interface Evidence {
   jobs: JobEvidence[]
   edges: { childId: string; parentId: string; settledAt: Date | null; goneAt: number | null }[]
+  schedules: ScheduleEvidence[]
+}
+
+export interface ScheduleEvidence {
+  id: string
+  catchUp: CatchUp
+  error: JobError | null
+  /** In their order. */
+  ticks: { at: Date; jobId: string }[]
 }
 
 /** One job with all that belongs to it, each in its order. */
@@ -69,8 +79,12 @@ export const gatherEvidence = async (sql: Pool): Promise<Evidence> => {
   const edges = await sql<Evidence['edges']>`SELECT * FROM ${all('job_dependencies')}`
   const of = <T extends { jobId: string }>(all: T[]) => Map.groupBy(all, (it) => it.jobId)
   const [eventsOf, stintsOf, numbersOf, linesOf] = [of(events), of(stints), of(numbers), of(lines)]
+  const made = await sql<Omit<ScheduleEvidence, 'ticks'>[]>`SELECT id, catch_up, error FROM schedules ORDER BY id`
+  const ticks = await sql<(ScheduleEvidence['ticks'][number] & { scheduleId: string })[]>`
+    SELECT schedule_id, tick AS at, job_id FROM schedule_ticks ORDER BY schedule_id, tick`
   return {
     edges,
+    schedules: made.map((it) => ({ ...it, ticks: ticks.filter((tick) => tick.scheduleId === it.id) })),
     jobs: rows.map((row) => ({
       ...row,
       events: eventsOf.get(row.id) ?? [],

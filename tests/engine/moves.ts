@@ -1,5 +1,6 @@
 import type { JobChange } from '../../db/queries/job-changes.ts'
 import type { OnParentFailure } from '../../db/queries/jobs.ts'
+import type { CatchUp } from '../../db/queries/schedules.ts'
 import type { Script } from './scripted.ts'
 
 /** The processes that there are. Each is started anew when it is needed and died. */
@@ -49,6 +50,10 @@ export type Move =
   | { do: 'prune'; part: Part }
   /** Failed jobs begin anew, so many a second. */
   | { do: 'redrive'; part: Part; perSecond: number | undefined }
+  /** Makes a schedule with a tick each half minute. */
+  | { do: 'schedule'; part: Part; catchUp: CatchUp }
+  /** The jobs of ticks that have come are made. */
+  | { do: 'tick'; part: Part }
   | { do: 'pause'; part: Part }
   | { do: 'resume'; part: Part }
   /** A worker receives doorbells. */

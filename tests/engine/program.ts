@@ -1,5 +1,8 @@
 import type { JobChange } from '../../db/queries/job-changes.ts'
+import type { CatchUp } from '../../db/queries/schedules.ts'
+import * as schedules from '../../db/queries/schedules.ts'
 import { type ErrorCode, StintError } from '../../lib/core/errors.ts'
+import { newId } from '../../lib/core/ids.ts'
 import { relay } from '../../lib/events/relay.ts'
 import { cancelJob, cancelJobs } from '../../lib/jobs/cancel.ts'
 import { changeJob } from '../../lib/jobs/change.ts'
@@ -7,10 +10,12 @@ import { execute } from '../../lib/jobs/execute.ts'
 import { submitGathered } from '../../lib/jobs/gather.ts'
 import { removeJob } from '../../lib/jobs/remove-jobs.ts'
 import { redriveJobs, retryJob, retryJobs } from '../../lib/jobs/retry-jobs.ts'
+import { runDueSchedules } from '../../lib/jobs/schedule.ts'
 import { submit } from '../../lib/jobs/submit.ts'
 import { endLeasesOf, sweep } from '../../lib/jobs/sweep.ts'
 import { hardStopMs } from '../../lib/jobs/time.ts'
 import { pauseQueue, resumeQueue } from '../../lib/queue/pause.ts'
+import { readCron } from '../../lib/schedule/cron.ts'
 import { prune } from '../../lib/schedule/prune.ts'
 import { Broker } from './broker.ts'
 import { jump } from './database-clock.ts'
@@ -20,9 +25,13 @@ import { type Ask, type AskedChange, Model, type Request, type Sending } from '.
 import type { Move, MoveOf, Part } from './moves.ts'
 import { Process, type Surroundings } from './process.ts'
 import { newRequest, newSending } from './requests.ts'
+import { PLAIN, SCHEDULED, TICK_SECONDS } from './scripted.ts'
 import type { Stage } from './stage.ts'
 import { Traffic } from './traffic.ts'
 import type { VirtualTime } from './virtual-time.ts'
+
+/** The project of the schedules. */
+const PROJECT = '00000000-0000-7000-8000-00000000000c'
 
 /** Idempotency keys are kept for 24 h. */
 const KEYS_EXPIRE_AFTER_SECONDS = 86_400
@@ -99,6 +108,7 @@ export class Program {
     }
     await this.make({ do: 'resume', part: 'host-1' })
     await this.traffic.drain()
+    await this.#stage.admin`UPDATE schedules SET next_at = NULL`
   }
 
   /** What timers do while time passes: sweep, run what was rung for, relay. @returns whether everything came to its end */
@@ -125,6 +135,7 @@ export class Program {
   async end(): Promise<void> {
     for (const process of this.#processes.values()) this.traffic.kill(process, 'with its program')
     await this.traffic.drain()
+    await this.#stage.admin.unsafe('DELETE FROM schedules; DELETE FROM projects')
   }
 
   #makeIn(process: Process, move: Exclude<MoveOf<'part'>, { do: 'finish' | 'delete a part' }>): void {
@@ -182,6 +193,12 @@ export class Program {
         process.start('a redrive', () =>
           redriveJobs(app, { queue: 'default' }, { limit: 100, perSecond: move.perSecond }),
         )
+        break
+      case 'schedule':
+        process.start('a schedule', () => this.#schedule(process, move.catchUp))
+        break
+      case 'tick':
+        process.start('the ticks', () => runDueSchedules(app, process.kinds))
         break
       case 'pause':
         this.#pause(process)
@@ -370,6 +387,17 @@ export class Program {
     const parts = await this.#stage.admin<{ id: string }[]>`
       SELECT id FROM jobs WHERE submitted_by IS NOT NULL ORDER BY id`
     this.#delete(host, pick(parts, nth)?.id)
+  }
+
+  async #schedule({ app }: Process, catchUp: CatchUp): Promise<void> {
+    await this.#stage.admin`INSERT INTO projects (id, name) VALUES (${PROJECT}, 'Scheduled') ON CONFLICT DO NOTHING`
+    const now = await schedules.now(app.sql)
+    await schedules.insert(app.sql, {
+      ...{ id: newId(), projectId: PROJECT, createdBy: null, name: SCHEDULED, kind: 'scripted.plain', input: PLAIN },
+      ...{ cron: `*/${TICK_SECONDS} * * * * *`, timeZone: 'UTC', catchUp, priority: 0, tags: [] },
+      ...{ maxAttempts: null, timeoutSeconds: null, expiresInSeconds: null },
+      nextAt: readCron(`*/${TICK_SECONDS} * * * * *`, 'UTC').after(now),
+    })
   }
 
   #pause(host: Process): void {

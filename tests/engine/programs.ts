@@ -243,6 +243,32 @@ const harm = [
   },
 ]
 
+/** What happens around schedules. */
+const clockwork = [
+  { weight: 3, arbitrary: just(fc.record({ do: fc.constant('tick' as const), part: timer })) },
+  {
+    weight: 1,
+    arbitrary: just(
+      fc.record({
+        do: fc.constant('schedule' as const),
+        part: host,
+        catchUp: fc.constantFrom('all', 'all', 'one', 'skip'),
+      }),
+    ),
+  },
+  { weight: 6, arbitrary: just(run) },
+  { weight: 3, arbitrary: just(wait) },
+  {
+    weight: 2,
+    arbitrary: just(fc.record({ do: fc.constant('jump' as const), seconds: fc.constantFrom(2, 31, 70, 200, -3, -70) })),
+  },
+  { weight: 1, arbitrary: just(invoke(worker)) },
+  { weight: 1, arbitrary: just(fc.record({ do: fc.constant('sweep' as const), part: timer })) },
+  { weight: 2, arbitrary: just(kill(timer)) },
+  { weight: 2, arbitrary: just(loseAnswer(fc.oneof(timer, timer, host))) },
+  { weight: 2, arbitrary: nap },
+]
+
 /** What happens where workers struggle for few jobs. */
 const struggle = [
   { weight: 5, arbitrary: oversleep },
@@ -266,6 +292,16 @@ export const fairWeather = programOf(submitted(jobSpec), everyday, 25)
 
 /** Programs in which everything goes wrong that can. */
 export const foulWeather = programOf(submitted(jobSpec), [...everyday, ...secondThoughts, ...harm], 40)
+
+/** Programs in which those die, sleep and lose answers who make the jobs of schedules. */
+export const schedules = programOf(
+  host.map((part): Move[] => [
+    { do: 'schedule', part, catchUp: 'all' },
+    { do: 'finish', part },
+  ]),
+  clockwork,
+  40,
+)
 
 /** A long job that nothing keeps from running. */
 const lively: fc.Arbitrary<JobSpec> = jobSpec.map((job) => ({

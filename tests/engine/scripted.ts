@@ -137,7 +137,11 @@ const writeNumber = ({ fenced, job }: Context, number: number): Promise<void> =>
 export const partKey = (number: number): string => `part ${number}`
 export const ALL_KEY = 'all'
 
-const PLAIN: Script = {
+/** What the jobs of schedules are named, and how far apart these are. */
+export const SCHEDULED = 'scheduled'
+export const TICK_SECONDS = 30
+
+export const PLAIN: Script = {
   ...{ points: 1, safePoints: 'checkpoint', numbers: false, submits: false, logs: false, hears: false },
   ...{ throws: null, key: 'a' },
 }

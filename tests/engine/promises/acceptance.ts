@@ -1,6 +1,7 @@
 import type { JobError } from '../../../db/queries/jobs.ts'
 import { StintError } from '../../../lib/core/errors.ts'
 import { type JobEvidence, livesOf, stretchOf } from '../evidence.ts'
+import { SCHEDULED } from '../scripted.ts'
 import { mostAtOnce, ofEachJob, type Promised } from './known.ts'
 
 /** What people are promised who submit jobs. */
@@ -93,7 +94,7 @@ export const acceptance: Record<string, Promised> = {
 
   'a job is what was asked for': ofEachJob(function* (job, { model }) {
     const origin = model.originOf(job.id)
-    if (!origin && job.submittedBy) return
+    if (!origin && (job.submittedBy || job.name === SCHEDULED)) return
     if (!origin) return yield 'nobody asked for it'
     const { spec } = origin
     for (const field of ['kind', 'priority', 'maxAttempts', 'timeoutSeconds', 'onParentFailure', 'tags'] as const) {
