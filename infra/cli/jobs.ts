@@ -5,6 +5,7 @@ import { waitingSentence } from '../../lib/client/waiting-sentence.ts'
 import { STATE_COLOURS } from '../demo/bars.ts'
 import type { Cli } from './cli.ts'
 import { CommandError, EXIT, type Io } from './io.ts'
+import { ALL_PROJECTS, JSON_OPTION, type JsonOption, OWN_PROJECT } from './options.ts'
 import { ago, duration, harmless, harmlessLines, paint, percent, print, table, toJson } from './print.ts'
 import { first, signedIn } from './session.ts'
 import { wholeNumber } from './whole-number.ts'
@@ -31,22 +32,20 @@ export const addJobs = (program: Command, cli: Cli): void => {
     .option('--queued-before <time>')
     .option('--finished-after <time>', 'ended at that time or later')
     .option('--finished-before <time>')
-    .option('--project-id <id>')
+    .addOption(ALL_PROJECTS)
     .addOption(new Option('--limit <integer>', 'at most so many').argParser(wholeNumber(1)).default(20))
-    .option('--json', 'print JSON')
+    .addOption(JSON_OPTION)
     .action(async ({ limit, json, ...filter }: Filter & { limit: number; json?: boolean }) => {
       const { client } = await signedIn(io)
       const none = Object.keys(filter).length > 0 ? 'No matching jobs.' : 'No jobs yet. Submit one: stint submit --help'
-      print(io, { ...(json && { json }) }, await newest(client, filter, limit), (jobs) =>
-        jobs.length > 0 ? toTable(io, jobs) : none,
-      )
+      print(io, { json }, await newest(client, filter, limit), (jobs) => (jobs.length > 0 ? toTable(io, jobs) : none))
     })
   program
     .command('job')
     .argument('<id>')
     .description('show a job: its input, its result, and why it waits')
-    .option('--json', 'print JSON')
-    .action(async (jobId: string, options: { json?: boolean }) => {
+    .addOption(JSON_OPTION)
+    .action(async (jobId: string, options: JsonOption) => {
       const { client } = await signedIn(io)
       const { job } = await client.call('GET /jobs/{jobId}', { params: { jobId } })
       print(io, options, job, (it) => describe(io, it))
@@ -66,11 +65,11 @@ export const addJobs = (program: Command, cli: Cli): void => {
     .option('--tags <tag...>', 'replace their tags')
     .addOption(new Option('--max-attempts <integer>').argParser(wholeNumber()))
     .addOption(new Option('--timeout-seconds <integer>', 'running time over all stints').argParser(wholeNumber()))
-    .option('--json', 'print JSON')
-    .action((ids: string[], { json, ...given }: Change & { json?: boolean }) => {
+    .addOption(JSON_OPTION)
+    .action((ids: string[], { json, ...given }: Change & JsonOption) => {
       if (Object.keys(given).length === 0) throw new CommandError('Say what to change: --help', EXIT.usage)
       const body = { ...given, ...(given.expiresAt === 'never' && { expiresAt: null }) }
-      return eachJob(cli, ids, { ...(json && { json }) }, async (client, jobId) => {
+      return eachJob(cli, ids, { json }, async (client, jobId) => {
         const { job } = await client.call('PATCH /jobs/{jobId}', { params: { jobId }, body })
         return { job, done: `is ${job.state}, due ${job.startAt}` }
       })
@@ -83,10 +82,10 @@ export const addJobs = (program: Command, cli: Cli): void => {
     .option('--kind <kind>', 'only those of this kind')
     .option('--queue <queue>')
     .option('--tag <tag>')
-    .option('--project-id <id>', 'default: your own project')
-    .option('--json', 'print JSON')
-    .action(async (ids: string[], { json, ...filter }: Cancellation & { json?: boolean }) => {
-      const options = { ...(json && { json }) }
+    .addOption(OWN_PROJECT)
+    .addOption(JSON_OPTION)
+    .action(async (ids: string[], { json, ...filter }: Cancellation & JsonOption) => {
+      const options = { json }
       if (Object.keys(filter).length > 0 === ids.length > 0)
         throw new CommandError('Say which: ids, or --state with what else they have in common', EXIT.usage)
       if (ids.length === 0)
@@ -106,7 +105,7 @@ export const addJobs = (program: Command, cli: Cli): void => {
     .argument('<id...>')
     .description('run failed or cancelled jobs again')
     .option('--from-start', 'without their checkpoints, and submitting their jobs again')
-    .option('--json', 'print JSON')
+    .addOption(JSON_OPTION)
     .action((ids: string[], { fromStart = false, ...options }: { json?: boolean; fromStart?: boolean }) =>
       eachJob(cli, ids, options, async (client, jobId) => {
         const { job } = await client.call('POST /jobs/{jobId}/retry', { params: { jobId }, body: { fromStart } })
@@ -122,8 +121,8 @@ const addDelete = (program: Command, cli: Cli): void => {
     .command('delete')
     .argument('<id...>')
     .description('delete jobs that have ended, with their logs and events')
-    .option('--json', 'print JSON')
-    .action((ids: string[], options: { json?: boolean }) =>
+    .addOption(JSON_OPTION)
+    .action((ids: string[], options: JsonOption) =>
       eachJob(cli, ids, options, async (client, jobId) => {
         await client.call('DELETE /jobs/{jobId}', { params: { jobId } })
         return { job: { id: jobId }, done: 'is deleted' }
@@ -152,7 +151,7 @@ const newest = (client: Client, filter: Filter, count: number): Promise<Job[]> =
 const eachJob = async (
   { io, exit }: Cli,
   ids: string[],
-  { json = false }: { json?: boolean },
+  { json = false }: JsonOption,
   act: (client: Client, jobId: string) => Promise<{ job: unknown; done: string }>,
 ): Promise<void> => {
   const { client } = await signedIn(io)

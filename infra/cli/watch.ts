@@ -7,6 +7,7 @@ import { explain } from './explain.ts'
 import { followSession } from './following.ts'
 import { CommandError, EXIT, type Io } from './io.ts'
 import { barOf, isCut, lineOf, type Watched } from './job-line.ts'
+import type { JsonOption } from './options.ts'
 import { harmless, paint, toJson } from './print.ts'
 import { type Session, signedIn } from './session.ts'
 
@@ -20,7 +21,7 @@ export const addWatch = (program: Command, { io, exit }: Cli): void => {
     .description('show the progress of jobs until they have ended')
     .option('--json', 'print each event as a line of JSON, from the first on')
     .addHelpText('after', '\nExit codes: 0 all succeeded, 1 one failed or was cancelled')
-    .action(async (ids: string[], { json = false }: { json?: boolean }) => {
+    .action(async (ids: string[], { json = false }: JsonOption) => {
       exit(await watchJobs(io, await signedIn(io), [...new Set(ids)], { json }))
     })
 }
