@@ -15,7 +15,7 @@ export interface Killed {
   digits: string
 }
 
-export class NothingKilledError extends Error {
+class NothingKilledError extends Error {
   override readonly name = 'NothingKilledError'
 }
 

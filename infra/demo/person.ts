@@ -13,12 +13,12 @@ export interface Job {
   error: { code: string; message: string } | null
 }
 
-export interface JobWithData<Result = unknown> extends Job {
+interface JobWithData<Result = unknown> extends Job {
   partial: unknown
   result: Result
 }
 
-export interface StintOfJob {
+interface StintOfJob {
   stint: number
   attempt: number
   /** Of which process; it begins with the name that run.json has. */
@@ -49,7 +49,7 @@ export interface Person {
   download(fileId: string, path: string): Promise<void>
 }
 
-export class ApiError extends Error {
+class ApiError extends Error {
   override readonly name = 'ApiError'
 }
 

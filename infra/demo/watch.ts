@@ -5,7 +5,7 @@ import { grouped } from './submit.ts'
 
 const POLL_MS = 200
 
-export class JobFailedError extends Error {
+class JobFailedError extends Error {
   override readonly name = 'JobFailedError'
 }
 

@@ -37,7 +37,7 @@ export interface BreakerOptions {
 /** Workers are many, and die most often. */
 const PARTS: readonly Strike['part'][] = ['worker', 'worker', 'worker', 'host', 'postgres', 'sqs-s3', 'kafka']
 
-export class NotRecoveredError extends Error {
+class NotRecoveredError extends Error {
   override readonly name = 'NotRecoveredError'
 }
 
