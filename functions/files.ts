@@ -7,7 +7,7 @@ import { StintError } from '../lib/core/errors.ts'
 import { newId } from '../lib/core/ids.ts'
 import { keep, keyName, withSize } from '../lib/files/keep.ts'
 import { requireRole } from './access.ts'
-import { told } from './audit.ts'
+import { audit } from './audit.ts'
 import { hideAs } from './belonging.ts'
 
 /** How long a presigned URL is valid. The transfer must begin in this time, but may take longer. */
@@ -65,7 +65,7 @@ export const removeFile = async (app: App, actor: Actor, file: files.FileRow): P
   const { id, projectId, name } = file
   await transaction(app.sql, async (tx) => {
     if (await files.remove(tx, id, { announcedSeconds: UPLOAD_SECONDS, againSeconds: ARRIVED_SECONDS }))
-      await told(actor, { action: 'file.delete', projectId, target: id, data: { name } })(tx)
+      await audit(actor, { action: 'file.delete', projectId, target: id, data: { name } })(tx)
   })
 }
 

@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import { type Pool, transaction } from '../../db/client.ts'
 import * as users from '../../db/queries/users.ts'
-import { told } from '../../functions/audit.ts'
+import { audit } from '../../functions/audit.ts'
 import { canConfirm } from '../../functions/email.ts'
 import { withDatabase } from './connect.ts'
 import { CommandError, EXIT, type Io } from './io.ts'
@@ -52,6 +52,6 @@ const setAdmin = (
   transaction(sql, async (tx) => {
     const user = await users.setAdmin(tx, email, wanted)
     const action = wanted.isAdmin ? 'admin.add' : 'admin.remove'
-    if (user) await told(undefined, { action, projectId: null, target: user.id })(tx)
+    if (user) await audit(undefined, { action, projectId: null, target: user.id })(tx)
     return user
   })
