@@ -1,13 +1,13 @@
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { describe, expect, onTestFinished } from 'vitest'
+import { describe, expect } from 'vitest'
 import { newId } from '../../lib/core/ids.ts'
 import { createMailFolder } from '../../lib/mail/folder.ts'
 import { createSmtpMailer } from '../../lib/mail/smtp.ts'
 import { startQueueProcesses } from '../../tests/support/queue-processes.ts'
 import { jobIn, runInShortestStints, runKind } from '../../tests/support/run-kind.ts'
 import { headerOf, type SmtpServerOptions, startSmtpServer } from '../../tests/support/smtp-server.ts'
+import { temporaryFolder } from '../../tests/support/temporary-folder.ts'
 import { test as base, type World } from '../../tests/support/world.ts'
 import { mailSend } from './mail-send.ts'
 
@@ -189,8 +189,7 @@ test('a worker that dies when the server has the mail sends it again, byte for b
 
 describe('without a server', () => {
   test('mails become files that their owner alone may read', async ({ world }) => {
-    const folder = mkdtempSync(join(tmpdir(), 'stint-mail-'))
-    onTestFinished(() => rmSync(folder, { recursive: true }))
+    const folder = temporaryFolder()
     const app = await world.anotherApp({ mailer: createMailFolder(join(folder, 'mail')) })
     const context = jobIn(app, newId())
     await runKind(mailSend, { input: hello, context })
