@@ -9,7 +9,7 @@ import { StintError } from '../../lib/core/errors.ts'
 // they are refused. The bodies are JSON, which no form can send. All other routes ask for the access token in a header.
 
 const PATH = '/dashboard/session'
-/** As long as a refresh token lives. */
+/** The lifetime of a refresh token. */
 const MAX_AGE_SECONDS = 86_400
 
 type Headers = Record<string, string | undefined>
