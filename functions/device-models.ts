@@ -5,9 +5,8 @@ import type { App } from '../lib/app.ts'
 import type { Actor } from '../lib/auth/actor.ts'
 import { StintError } from '../lib/core/errors.ts'
 import { newId } from '../lib/core/ids.ts'
-import { requireRole } from './access.ts'
+import { hideAs, requireRole } from './access.ts'
 import { type Act, audit } from './audit.ts'
-import { hideAs } from './belonging.ts'
 
 /** A model that the actor may see, or change. @throws {StintError} DEVICE_MODEL_NOT_FOUND also for strangers, FORBIDDEN */
 export const requireModel = async (

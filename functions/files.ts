@@ -6,9 +6,8 @@ import type { Actor } from '../lib/auth/actor.ts'
 import { StintError } from '../lib/core/errors.ts'
 import { newId } from '../lib/core/ids.ts'
 import { keep, keyName, withSize } from '../lib/files/keep.ts'
-import { requireRole } from './access.ts'
+import { hideAs, requireRole } from './access.ts'
 import { audit } from './audit.ts'
-import { hideAs } from './belonging.ts'
 
 /** How long a presigned URL is valid. The transfer must begin in this time, but may take longer. */
 const UPLOAD_SECONDS = 900

@@ -7,9 +7,8 @@ import { invalidField, StintError } from '../lib/core/errors.ts'
 import { newId } from '../lib/core/ids.ts'
 import { prepare } from '../lib/jobs/prepare.ts'
 import { readCron } from '../lib/schedule/cron.ts'
-import { lockSession, requireRole } from './access.ts'
+import { hideAs, lockSession, requireRole } from './access.ts'
 import { audit } from './audit.ts'
-import { hideAs } from './belonging.ts'
 import { kinds } from './jobs/index.ts'
 
 /** A schedule that the actor may see, or change. @throws {StintError} SCHEDULE_NOT_FOUND also for strangers, FORBIDDEN */

@@ -44,7 +44,7 @@ export const listKinds = route({
 
 let shownKinds: ReturnType<typeof toKind>[] | undefined
 
-/** Made at the first request, and once: they only change with the code. */
+/** Made once, at the first request: they only change with the code. */
 const kindViews = () => {
   shownKinds ??= kinds.map(toKind)
   return shownKinds
