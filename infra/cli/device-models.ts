@@ -72,7 +72,7 @@ const ofCode = async (session: Session, code: string, options: ProjectOption): P
   return found
 }
 
-/** As many answers as it takes; together they are one file. */
+/** Prints one file, by as many requests as it takes. */
 const printCsv = async (
   { client }: Session,
   params: { modelId: string },

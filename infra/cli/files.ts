@@ -70,7 +70,7 @@ export const addFiles = (program: Command, { io }: Cli): void => {
 const metadata = async (client: Session['client'], fileId: string): Promise<File> =>
   (await client.call('GET /files/{fileId}/metadata', { params: { fileId } })).file
 
-/** Without the folders that a name may claim. */
+/** The file's name without any folders in it. */
 const ownName = ({ name }: File): string => {
   const own = basename(name)
   if (own !== '' && own !== '.' && own !== '..') return own

@@ -18,7 +18,7 @@ interface NewKey extends ProjectOption {
 }
 
 const DAY_SECONDS = 86_400
-/** What the API takes. */
+/** The most that the API accepts. */
 const MAX_DAYS = 3_650
 
 /** `stint keys`. */

@@ -70,7 +70,7 @@ const someNumber = (text: string): number => {
 
 const toTable = (io: Io, queues: readonly Queue[]): string => [toRows(io, queues), ...toldAge(io, queues)].join('\n')
 
-/** Very many jobs are not counted each time that somebody asks. */
+/** Very many jobs are not counted anew for each request. */
 const toldAge = (io: Io, [first]: readonly Queue[]): string[] =>
   first && first.countedSecondsAgo > 0
     ? [paint(io, 'dim', `counted ${duration(first.countedSecondsAgo * 1_000)} ago`)]

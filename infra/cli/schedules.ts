@@ -13,7 +13,7 @@ type Schedule = AnswerOf<Api['GET /schedules']>['body']['items'][number]
 
 type Creation = NonNullable<CallOf<Api['POST /schedules']>['body']>
 type Change = NonNullable<CallOf<Api['PATCH /schedules/{scheduleId}']>['body']>
-/** As options have it: the input is still text. */
+/** The body as options give it: the input is still text. */
 type Given<T> = Omit<T, 'input'> & { input?: string; json?: boolean }
 
 /** `stint schedules`. */
@@ -102,7 +102,7 @@ interface Expiry {
 
 const numberOrNever = (text: string): number | 'never' => (text === 'never' ? text : wholeNumber(1)(text))
 
-/** What the jobs of a schedule may be told. */
+/** The settings of a schedule's jobs. */
 const withSettings = (command: Command, readExpiry: (text: string) => number | 'never', expiry: string): Command =>
   command
     .addOption(new Option('--priority <integer>', '-10 to 10, the highest first').argParser(wholeNumber()))

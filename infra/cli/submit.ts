@@ -32,7 +32,7 @@ interface Options {
   onParentFailure?: 'fail' | 'run' | 'skip'
 }
 
-/** `stint submit KIND …`: the kind's fields are flags, which its schema at the API says. */
+/** `stint submit KIND …`: the flags are the kind's fields, by its schema in the API. */
 export const addSubmit = (program: Command, cli: Cli): void => {
   program
     .command('submit')

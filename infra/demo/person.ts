@@ -21,7 +21,7 @@ interface JobWithData<Result = unknown> extends Job {
 interface StintOfJob {
   stint: number
   attempt: number
-  /** Of which process; it begins with the name that run.json has. */
+  /** The process that ran it; begins with its name in run.json. */
   worker: string | null
   runMs: number | null
   outcome: string | null
