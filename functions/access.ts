@@ -5,7 +5,7 @@ import * as sessions from '../db/queries/sessions.ts'
 import type { App } from '../lib/app.ts'
 import type { Actor } from '../lib/auth/actor.ts'
 import { invalidToken } from '../lib/auth/bearer.ts'
-import { invalidField, StintError } from '../lib/core/errors.ts'
+import { type ErrorCode, invalidField, StintError } from '../lib/core/errors.ts'
 import { remember } from './role-cache.ts'
 
 /**
@@ -63,6 +63,31 @@ export const defaultProject = async (app: App, actor: Actor): Promise<string> =>
   if (projectId === null) throw invalidField('projectId', 'your project Personal is gone: name another project')
   return projectId
 }
+
+/**
+ * The project that a caller named or, if none, their own `Personal`, in which they are at least `needed`.
+ * @throws {StintError} PROJECT_NOT_FOUND, FORBIDDEN
+ */
+export const chooseProject = async (
+  app: App,
+  actor: Actor,
+  named: string | undefined,
+  needed: memberships.Role,
+): Promise<string> => {
+  const projectId = named ?? (await defaultProject(app, actor))
+  await requireRole(app, actor, projectId, needed)
+  return projectId
+}
+
+/**
+ * For things that belong to a project: strangers get the same answer as for a thing that doesn't exist.
+ * @example await requireRole(app, actor, file.projectId, 'viewer').catch(hideAs('FILE_NOT_FOUND'))
+ */
+export const hideAs =
+  (code: ErrorCode) =>
+  (error: unknown): never => {
+    throw error instanceof StintError && error.code === 'PROJECT_NOT_FOUND' ? new StintError(code) : error
+  }
 
 /** A key of another project has no access, and no key may change the project or its members. */
 const bounded = ({ apiKey }: Actor, projectId: string, role: memberships.Role | null): memberships.Role | null => {

@@ -7,7 +7,7 @@ import type { Scope } from '../lib/auth/scopes.ts'
 import { StintError } from '../lib/core/errors.ts'
 import { newId } from '../lib/core/ids.ts'
 import { lockProject } from './access.ts'
-import { told } from './audit.ts'
+import { audit } from './audit.ts'
 
 /** Makes a key for the project. Its secret is told now and never again. */
 export const addApiKey = async (
@@ -26,7 +26,7 @@ export const addApiKey = async (
       expiresInSeconds: given.expiresInSeconds ?? null,
     })
     const { id: target, projectId, name, scopes } = key
-    await told(actor, { action: 'api-key.create', projectId, target, data: { name, scopes } })(tx)
+    await audit(actor, { action: 'api-key.create', projectId, target, data: { name, scopes } })(tx)
     return key
   })
   return { key, secret }
@@ -42,7 +42,7 @@ export const revokeApiKey = async (
     await lockProject(tx, actor, projectId, 'maintainer')
     const name = await apiKeys.remove(tx, projectId, keyId)
     if (name === null) throw new StintError('API_KEY_NOT_FOUND')
-    await told(actor, { action: 'api-key.revoke', projectId, target: keyId, data: { name } })(tx)
+    await audit(actor, { action: 'api-key.revoke', projectId, target: keyId, data: { name } })(tx)
   })
   forgetKeys(app)
 }

@@ -46,12 +46,12 @@ export interface Act {
 /**
  * Records in the audit log what somebody does, in the transaction that does it, so that there is never one without the
  * other. Without an actor it is done from the command line.
- * @example await transaction(app.sql, async (tx) => { await schedules.remove(tx, id); await told(actor, act)(tx) })
+ * @example await transaction(app.sql, async (tx) => { await schedules.remove(tx, id); await audit(actor, act)(tx) })
  */
-export const told = (actor: Actor | undefined, act: Act) => toldAll(actor, [act])
+export const audit = (actor: Actor | undefined, act: Act) => auditAll(actor, [act])
 
 /** Records many things that somebody does at once, in their order. */
-export const toldAll =
+export const auditAll =
   (actor: Actor | undefined, acts: Act[]) =>
   (tx: Sql): Promise<void> =>
     auditLog.insert(
@@ -79,7 +79,7 @@ export const revoked = ({ id: target, projectId, name }: { id: string; projectId
 })
 
 /** Records an action on many jobs: one entry for each project that has some of them. */
-export const toldOfJobs =
+export const auditJobs =
   (actor: Actor, action: Act['action'], projectOf: ReadonlyMap<string, string>) =>
   async (tx: Sql, ids: string[]): Promise<void> => {
     const acts = [...Map.groupBy(ids, (id) => projectOf.get(id) ?? null)].map(([projectId, own]) => ({
@@ -88,5 +88,5 @@ export const toldOfJobs =
       target: own.length === 1 ? `${own[0]}` : `${own.length} jobs`,
       data: { ids: own },
     }))
-    await toldAll(actor, acts)(tx)
+    await auditAll(actor, acts)(tx)
   }

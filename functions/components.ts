@@ -4,7 +4,7 @@ import { oneOfEach } from '../lib/core/map-of-each.ts'
 import { createProbe, type ProbeResult } from '../lib/core/probe.ts'
 import { QUEUES } from '../lib/queue/doorbells.ts'
 
-/** What Stint stands on. */
+/** The components that Stint depends on. */
 export const COMPONENTS = ['postgres', 'sqs', 's3', 'kafka'] as const
 
 export type ComponentName = (typeof COMPONENTS)[number]
@@ -25,7 +25,7 @@ export const probeComponents = (app: App): Promise<ComponentState[]> =>
 
 type Probes = Record<ComponentName, () => Promise<ProbeResult>>
 
-/** One set per app: what was asked for one request answers the next ones. */
+/** One set per app, so that one request's answers serve the next ones too. */
 const probesOf = oneOfEach((app: App): Probes => {
   const probe = (component: string, cacheMs: number, check: () => Promise<unknown>) =>
     createProbe({

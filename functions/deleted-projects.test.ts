@@ -6,9 +6,7 @@ import { handler } from './schedule/prune.ts'
 const prune = ({ app }: World) => handler.periodic.run(app, () => 60_000)
 
 /** A project with something of everything, that was deleted so many days ago. */
-const makeDeleted = async (world: World, ada: Person, days: number): Promise<string> => {
-  const call = (method: string, path: string, body?: object) =>
-    world.http(method, path, { token: ada.accessToken, ...(body && { body }) })
+const makeDeleted = async (world: World, { accessToken: token, call }: Person, days: number): Promise<string> => {
   const projectId: string = (await call('POST', '/projects', { name: 'Gone' })).body.project.id
   await call('POST', '/device-models', { projectId, code: '0111', name: 'A model' })
   const input = { deviceModelCode: '0111', start: 0, count: 5 }
@@ -22,7 +20,7 @@ const makeDeleted = async (world: World, ada: Person, days: number): Promise<str
   for (let nth = 0; nth < 2; nth++) {
     const headers = { 'content-type': 'text/plain' }
     const path = `/files?name=a.txt&projectId=${projectId}`
-    await world.http('POST', path, { token: ada.accessToken, headers, body: Buffer.from('x') })
+    await world.http('POST', path, { token, headers, body: Buffer.from('x') })
   }
   const cron = { cron: '0 0 1 1 *', timeZone: 'UTC', kind: 'debug.noop', input: {} }
   await call('POST', '/schedules', { projectId, name: 'yearly', ...cron })

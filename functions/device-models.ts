@@ -5,9 +5,8 @@ import type { App } from '../lib/app.ts'
 import type { Actor } from '../lib/auth/actor.ts'
 import { StintError } from '../lib/core/errors.ts'
 import { newId } from '../lib/core/ids.ts'
-import { requireRole } from './access.ts'
-import { type Act, told } from './audit.ts'
-import { hideAs } from './belonging.ts'
+import { hideAs, requireRole } from './access.ts'
+import { type Act, audit } from './audit.ts'
 
 /** A model that the actor may see, or change. @throws {StintError} DEVICE_MODEL_NOT_FOUND also for strangers, FORBIDDEN */
 export const requireModel = async (
@@ -30,7 +29,7 @@ export const addModel = (
 ): Promise<deviceModels.DeviceModelRow> =>
   transaction(app.sql, async (tx) => {
     const row = await deviceModels.insert(tx, { ...model, id: newId() })
-    await told(actor, actOn('create', row))(tx)
+    await audit(actor, actOn('create', row))(tx)
     return row
   })
 
@@ -52,7 +51,7 @@ export const changeModel = (
       throw new StintError('DEVICE_MODEL_IN_USE', `Serial numbers begin with ${current.code}: the code has to stay.`)
     }
     const row = await deviceModels.update(tx, modelId, change)
-    await told(actor, actOn('change', row))(tx)
+    await audit(actor, actOn('change', row))(tx)
     return row
   })
 
@@ -60,7 +59,7 @@ export const changeModel = (
 export const removeModel = (app: App, actor: Actor, model: deviceModels.DeviceModelRow): Promise<void> =>
   transaction(app.sql, async (tx) => {
     if (!(await deviceModels.remove(tx, model.id))) throw new StintError('DEVICE_MODEL_NOT_FOUND')
-    await told(actor, actOn('delete', model))(tx)
+    await audit(actor, actOn('delete', model))(tx)
   })
 
 const actOn = (

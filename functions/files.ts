@@ -6,9 +6,8 @@ import type { Actor } from '../lib/auth/actor.ts'
 import { StintError } from '../lib/core/errors.ts'
 import { newId } from '../lib/core/ids.ts'
 import { keep, keyName, withSize } from '../lib/files/keep.ts'
-import { requireRole } from './access.ts'
-import { told } from './audit.ts'
-import { hideAs } from './belonging.ts'
+import { hideAs, requireRole } from './access.ts'
+import { audit } from './audit.ts'
 
 /** How long a presigned URL is valid. The transfer must begin in this time, but may take longer. */
 const UPLOAD_SECONDS = 900
@@ -65,7 +64,7 @@ export const removeFile = async (app: App, actor: Actor, file: files.FileRow): P
   const { id, projectId, name } = file
   await transaction(app.sql, async (tx) => {
     if (await files.remove(tx, id, { announcedSeconds: UPLOAD_SECONDS, againSeconds: ARRIVED_SECONDS }))
-      await told(actor, { action: 'file.delete', projectId, target: id, data: { name } })(tx)
+      await audit(actor, { action: 'file.delete', projectId, target: id, data: { name } })(tx)
   })
 }
 

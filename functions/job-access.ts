@@ -4,8 +4,7 @@ import * as memberships from '../db/queries/memberships.ts'
 import type { App } from '../lib/app.ts'
 import type { Actor } from '../lib/auth/actor.ts'
 import { StintError } from '../lib/core/errors.ts'
-import { requireRole } from './access.ts'
-import { hideAs } from './belonging.ts'
+import { hideAs, requireRole } from './access.ts'
 
 /**
  * The job, if the actor has at least the role `needed` in its project.

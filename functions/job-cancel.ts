@@ -2,7 +2,7 @@ import type { JobState, JobWithData } from '../db/queries/jobs.ts'
 import type { App } from '../lib/app.ts'
 import type { Actor } from '../lib/auth/actor.ts'
 import { cancelJob } from '../lib/jobs/cancel.ts'
-import { told } from './audit.ts'
+import { audit } from './audit.ts'
 import { requireJob } from './job-access.ts'
 
 /**
@@ -16,6 +16,6 @@ export const cancelOne = async (
   jobId: string,
 ): Promise<{ state: JobState; row: JobWithData }> => {
   const { projectId } = await requireJob(app, actor, jobId, 'maintainer')
-  const state = await cancelJob(app, jobId, told(actor, { action: 'job.cancel', projectId, target: jobId }))
+  const state = await cancelJob(app, jobId, audit(actor, { action: 'job.cancel', projectId, target: jobId }))
   return { state, row: await requireJob(app, actor, jobId, 'maintainer') }
 }

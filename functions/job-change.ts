@@ -3,7 +3,7 @@ import type { JobWithData } from '../db/queries/jobs.ts'
 import type { App } from '../lib/app.ts'
 import type { Actor } from '../lib/auth/actor.ts'
 import { changeJob } from '../lib/jobs/change.ts'
-import { told } from './audit.ts'
+import { audit } from './audit.ts'
 import { requireJob } from './job-access.ts'
 
 /**
@@ -14,7 +14,7 @@ import { requireJob } from './job-access.ts'
 export const changeOne = async (app: App, actor: Actor, jobId: string, change: JobChange): Promise<JobWithData> => {
   const { projectId } = await requireJob(app, actor, jobId, 'maintainer')
   await changeJob(app, jobId, change, (tx, changed) =>
-    told(actor, { action: 'job.change', projectId, target: jobId, data: { changed } })(tx),
+    audit(actor, { action: 'job.change', projectId, target: jobId, data: { changed } })(tx),
   )
   return requireJob(app, actor, jobId, 'maintainer')
 }

@@ -49,7 +49,7 @@ export const connect = async (app: App, connectionId: string, ticket: string): P
 
 export interface CaughtUp {
   events: LiveEvent[]
-  /** What `after` of the next request is. */
+  /** The `after` of the next request. */
   after: string
   hasMore: boolean
   reset: boolean
@@ -85,6 +85,6 @@ export const catchUp = async (app: App, projectIds: string[], after: string | un
   return { events: shown.map(ofRow), after: writePosition(next), hasMore, reset: false }
 }
 
-/** Too old, or of another database: its transactions are yet to come here. */
+/** Too old, or from another database: its transactions haven't happened here yet. */
 const isOutOfReach = ({ atSeconds, seen, page }: Position, now: Position): boolean =>
   now.atSeconds - atSeconds > CATCH_UP_SECONDS || seen.xmax > now.seen.xmax || (page?.until.xmax ?? 0) > now.seen.xmax

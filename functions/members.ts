@@ -8,7 +8,7 @@ import { forgetKeys } from '../lib/auth/api-keys.ts'
 import { limitLookups } from '../lib/auth/rate-limit.ts'
 import { StintError } from '../lib/core/errors.ts'
 import { lockProject } from './access.ts'
-import { revoked, told, toldAll } from './audit.ts'
+import { audit, auditAll, revoked } from './audit.ts'
 import { canConfirm } from './email.ts'
 import { forgetRoles } from './role-cache.ts'
 
@@ -67,7 +67,7 @@ export const removeMember = async (
     await leaveAnOwner(tx, projectId, userId)
     if (!(await memberships.remove(tx, projectId, userId))) throw new StintError('MEMBER_NOT_FOUND')
     const keys = await apiKeys.removeOf(tx, { projectId, userId })
-    await toldAll(actor, [{ action: 'member.remove', projectId, target: userId }, ...keys.map(revoked)])(tx)
+    await auditAll(actor, [{ action: 'member.remove', projectId, target: userId }, ...keys.map(revoked)])(tx)
   })
   forgetRoles(app)
   forgetKeys(app)
@@ -78,7 +78,7 @@ const put = async (tx: Sql, actor: Actor, membership: memberships.Membership): P
   const member = await memberships.put(tx, membership)
   if (!member) throw new StintError('USER_NOT_FOUND')
   const { projectId, userId: target, role } = membership
-  await told(actor, { action: 'member.put', projectId, target, data: { role } })(tx)
+  await audit(actor, { action: 'member.put', projectId, target, data: { role } })(tx)
   return member
 }
 

@@ -3,7 +3,7 @@ import type { App } from '../lib/app.ts'
 import type { Actor } from '../lib/auth/actor.ts'
 import { StintError } from '../lib/core/errors.ts'
 import type { HostProcess, ProcessAction } from '../lib/system/host-control.ts'
-import { told } from './audit.ts'
+import { audit } from './audit.ts'
 
 /**
  * Starts, stops or restarts a process of the stage. It is recorded in the audit log first: the process may be its database.
@@ -21,7 +21,7 @@ export const controlProcess = async (
     const possible = actions.length > 0 ? `; possible: ${actions.join(', ')}` : ''
     throw new StintError('PROCESS_ACTION_REFUSED', `${name} is ${state} and takes no ${action}${possible}.`)
   }
-  await transaction(app.sql, told(actor, { action: `process.${action}`, projectId: null, target: name }))
+  await transaction(app.sql, audit(actor, { action: `process.${action}`, projectId: null, target: name }))
   await app.host?.act(name, action)
   return process
 }

@@ -32,7 +32,7 @@ export const remember = async <T extends string>(
   return value
 }
 
-/** Has this process read everything again, after it changed who may do what. */
+/** Makes this process read everything again, after it changed somebody's role. */
 export const forgetRoles = (app: Pick<App, 'sql'>): void => {
   // Replaced, not emptied: a read that began before the change stores what it found in the old cache.
   cacheOf(app).entries = newEntries()

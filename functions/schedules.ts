@@ -7,9 +7,8 @@ import { invalidField, StintError } from '../lib/core/errors.ts'
 import { newId } from '../lib/core/ids.ts'
 import { prepare } from '../lib/jobs/prepare.ts'
 import { readCron } from '../lib/schedule/cron.ts'
-import { lockSession, requireRole } from './access.ts'
-import { told } from './audit.ts'
-import { hideAs } from './belonging.ts'
+import { hideAs, lockSession, requireRole } from './access.ts'
+import { audit } from './audit.ts'
 import { kinds } from './jobs/index.ts'
 
 /** A schedule that the actor may see, or change. @throws {StintError} SCHEDULE_NOT_FOUND also for strangers, FORBIDDEN */
@@ -39,7 +38,7 @@ export const addSchedule = async (
     const nextAt = firstTick(settings, await schedules.now(tx))
     const row = await schedules.insert(tx, { ...settings, ...owner, id: newId(), nextAt: paused ? null : nextAt })
     const data = { name: row.name, cron: row.cron, kind: row.kind }
-    await told(actor, { action: 'schedule.create', projectId, target: row.id, data })(tx)
+    await audit(actor, { action: 'schedule.create', projectId, target: row.id, data })(tx)
     return row
   })
 }
@@ -76,7 +75,7 @@ export const changeSchedule = (
       : (current.nextAt ?? readCron(wanted.cron, wanted.timeZone).after(now))
     const { projectId } = current
     const data = { name: current.name, changed: given.map(([name]) => name) }
-    await told(actor, { action: 'schedule.change', projectId, target: scheduleId, data })(tx)
+    await audit(actor, { action: 'schedule.change', projectId, target: scheduleId, data })(tx)
     const missedAt = retimed || wanted.paused ? null : current.missedAt
     return schedules.update(tx, scheduleId, { ...wanted, nextAt: wanted.paused ? null : nextAt, missedAt })
   })
@@ -85,7 +84,7 @@ export const changeSchedule = (
 export const removeSchedule = (app: App, actor: Actor, { id, projectId, name }: schedules.ScheduleRow): Promise<void> =>
   transaction(app.sql, async (tx) => {
     if (!(await schedules.remove(tx, id))) throw new StintError('SCHEDULE_NOT_FOUND')
-    await told(actor, { action: 'schedule.delete', projectId, target: id, data: { name } })(tx)
+    await audit(actor, { action: 'schedule.delete', projectId, target: id, data: { name } })(tx)
   })
 
 const firstTick = ({ cron, timeZone }: { cron: string; timeZone: string }, now: Date): Date => {

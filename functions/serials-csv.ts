@@ -1,7 +1,7 @@
 import type { SerialNumberRow } from '../db/queries/serial-numbers.ts'
 import { csvLine } from '../lib/core/csv.ts'
 
-/** Of an answer: Lambda's have 6 MB, and a line has at most 110 bytes. */
+/** The most rows of one answer: Lambda allows 6 MB, and a line has at most 110 bytes. */
 export const MAX_CSV_ROWS = 50_000
 
 export interface SerialsRange {
@@ -9,11 +9,11 @@ export interface SerialsRange {
   last: number
 }
 
-/** Where serials are as CSV. The pages after the first have no head, so that all of them together are one file. */
+/** The address of serial numbers as CSV. Pages after the first have no header line, so that together they are one file. */
 export const serialsCsvPath = (modelId: string, { first, last }: SerialsRange, page = ''): string =>
   `/device-models/${modelId}/serial-numbers.csv?first=${first}&last=${last}${page}`
 
-/** With which number the next page begins, by the `Link` of the page before; undefined: that was the last one. */
+/** The first number of the next page, from the `Link` header of this one; undefined after the last page. */
 export const nextSerial = (link: string | null): number | undefined => {
   const first = /[?&]first=(\d+)&.*>; rel="next"$/.exec(link ?? '')?.[1]
   return first === undefined ? undefined : Number(first)

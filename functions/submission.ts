@@ -59,7 +59,7 @@ export const prepareAll = async (
 /** The prefix for the names of a submission's fields: `jobs[3].`, or nothing. */
 const under = (path: string): string => (path ? `${path}.` : '')
 
-/** Adds to an error the path of the submission, of many, that may not go where it was to go. */
+/** Adds the path of the refused submission to an error about its project. */
 const naming =
   (path: string) =>
   (error: unknown): never => {

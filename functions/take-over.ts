@@ -4,7 +4,7 @@ import * as jobs from '../db/queries/jobs.ts'
 import * as memberships from '../db/queries/memberships.ts'
 import * as projects from '../db/queries/projects.ts'
 import * as schedules from '../db/queries/schedules.ts'
-import { type Act, revoked, told, toldAll } from './audit.ts'
+import { type Act, audit, auditAll, revoked } from './audit.ts'
 import { addProject } from './new-project.ts'
 
 /**
@@ -28,8 +28,8 @@ export const takeOver = async (tx: Sql, { userId, ip }: { userId: string; ip: st
     ...paused.map(stopped),
   ]
   // The projects that it leaves may be a stranger's, who reads their audit log and must not learn this person's address.
-  await toldAll({ userId }, acts)(tx)
-  await told({ userId, ip }, { action: 'account.take-over', projectId: null, target: userId })(tx)
+  await auditAll({ userId }, acts)(tx)
+  await audit({ userId, ip }, { action: 'account.take-over', projectId: null, target: userId })(tx)
 }
 
 interface Named {

@@ -2,7 +2,7 @@ import { readdir, readFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { etagOf } from '../../lib/http/etag.ts'
 
-/** What `npm run build:ui` makes: `index.html`, and `assets/` whose names hold a hash of what they are. */
+/** The output of `npm run build:ui`: `index.html`, and `assets/` with a hash of their contents in their names. */
 const BUILT_UI = fileURLToPath(new URL('./dist/', import.meta.url))
 
 export interface BuiltFile {
@@ -26,7 +26,7 @@ let built: Map<string, BuiltFile> | undefined
 /** The built dashboard's files by name, read once; none where it has not been built. */
 export const builtUi = async (): Promise<Map<string, BuiltFile>> => {
   const files = built ?? (await readAll())
-  // Not built yet is no state to remember.
+  // Not cached while it isn't built.
   if (files.size > 0) built = files
   return files
 }

@@ -10,14 +10,14 @@ import { credentials, registration, signedIn, toSignedIn } from '../views/signed
 import { answerAsset, answerPage } from './pages.ts'
 import { readSessionCookie, refuseOtherOrigins, sessionCookie } from './session-cookie.ts'
 
-/** As `POST /auth/login` answers, without the refresh token: that is in the cookie. */
+/** The answer of `POST /auth/login` without the refresh token, which is in the cookie. */
 const sessionReply = signedIn.omit({ refreshToken: true }).meta({ id: 'DashboardSession' })
 const name = z.string().max(200)
 const fileName = name.regex(/^[\w.-]+\.\w+$/)
 /** The page, which is the same at all its addresses. */
 const page = {
   actor: 'anyone',
-  /** What the page itself reads of its address. */
+  /** Anything: only the page itself reads it. */
   query: z.looseObject({}),
   takes: ['if-none-match'],
   replies: {
@@ -126,7 +126,7 @@ export const continueSession = route({
   errors: ['REFRESH_TOKEN_INVALID', 'REFRESH_TOKEN_REUSED', 'RATE_LIMITED', 'FORBIDDEN'],
   run: async ({ app, ip, headers, cookies }) => {
     const given = readSessionCookie(cookies, headers)
-    // Browsers print what was refused, and that nobody has signed in yet is nothing wrong.
+    // Not an error: browsers would print one, and it is no mistake that nobody has signed in yet.
     if (given === undefined) return { status: 204 }
     await limitRefreshes(app, ip)
     const refreshed = await refreshSession(app, given)

@@ -11,7 +11,7 @@ export const answerPage = async (app: App, headers: Headers) => {
   const page = (await builtUi()).get('index.html')
   if (!page) throw new StintError('NOT_FOUND', 'The dashboard has not been built: npm run build:ui')
   const fresh = {
-    // Weak: the page has it as it is and compressed (RFC 9110, 8.8.3.3).
+    // Weak, since it is the same for the page as it is and compressed (RFC 9110, 8.8.3.3).
     etag: `W/${page.etag}`,
     ...VARIES,
     'cache-control': 'no-cache',
@@ -28,7 +28,7 @@ export const answerAsset = async (name: string, headers: Headers) => {
   return answerFile(asset, headers, { 'cache-control': 'public, max-age=31536000, immutable' })
 }
 
-/** Of what is not sent again, too (RFC 9110, 15.4.5). */
+/** Headers that a 304 has, too (RFC 9110, 15.4.5). */
 const VARIES = { vary: 'accept-encoding' }
 
 const answerFile = (file: BuiltFile, asked: Headers, headers: Record<string, string>) => {
@@ -45,11 +45,11 @@ const answerFile = (file: BuiltFile, asked: Headers, headers: Record<string, str
   }
 }
 
-/** `br;q=0` says that it must not be (RFC 9110, 12.5.3). */
+/** `br;q=0` forbids it (RFC 9110, 12.5.3). */
 const takesBrotli = (acceptEncoding = ''): boolean =>
   acceptEncoding.split(',').some((it) => /^\s*br\s*(;(?!\s*q=0(\.0*)?\s*$)|$)/i.test(it))
 
-/** Nothing but what is served here, and files from where they stand. */
+/** Allows only what is served here, and files from their storage. */
 const policyOf = (app: App): string => {
   const files = filesOrigin(app.config)
   return [
@@ -64,5 +64,5 @@ const policyOf = (app: App): string => {
   ].join('; ')
 }
 
-/** Where there is a WebSocket API of its own; otherwise this one is it. */
+/** The address of the WebSocket API, if it is a separate one. */
 const liveOrigin = ({ config }: App): string[] => (config.live.url ? [new URL(config.live.url).origin] : [])

@@ -12,7 +12,7 @@ import { StintError } from '../../lib/core/errors.ts'
 
 /** Without TLS the cookie is sent to the session's own routes and to no other; with `__Host-` a browser takes no path but /. */
 const PATH = '/dashboard/session'
-/** As long as a refresh token lives. */
+/** The lifetime of a refresh token. */
 const MAX_AGE_SECONDS = 86_400
 
 type Headers = Record<string, string | undefined>

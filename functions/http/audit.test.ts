@@ -3,7 +3,7 @@ import { transaction } from '../../db/client.ts'
 import * as auditLog from '../../db/queries/audit-log.ts'
 import { newId } from '../../lib/core/ids.ts'
 import { type Person, test, type World } from '../../tests/support/world.ts'
-import { told } from '../audit.ts'
+import { audit } from '../audit.ts'
 import { removeSchedule, requireSchedule } from '../schedules.ts'
 
 const auditOf = async (world: World, { accessToken: token }: Person, projectId: string) => {
@@ -115,7 +115,7 @@ describe('the audit log of a project', () => {
     await world.http('DELETE', `/projects/${projectId}/api-keys/${newId()}`, { token })
     const act = { action: 'job.cancel', projectId, target: body.job.id } as const
     const rolledBack = transaction(world.sql, async (tx) => {
-      await told(ada, act)(tx)
+      await audit(ada, act)(tx)
       throw new Error('no')
     })
     await expect(rolledBack).rejects.toThrow('no')
@@ -167,7 +167,7 @@ test('the audit log of everything is for admins', async ({ world }) => {
 test('old entries are pruned, and newer ones stay', async ({ world }) => {
   const ada = await world.register()
   const act = { action: 'project.rename', projectId: ada.projectId, target: ada.projectId } as const
-  for (let n = 0; n < 5; n++) await told(ada, act)(world.sql)
+  for (let n = 0; n < 5; n++) await audit(ada, act)(world.sql)
   await world.sql`
     UPDATE audit_log SET created_at = now() - interval '400 days'
     WHERE id IN (SELECT id FROM audit_log ORDER BY id LIMIT 3)`

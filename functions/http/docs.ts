@@ -58,7 +58,7 @@ const cached = (body: string, headers: Record<string, string>): Cached => ({
 
 let latest: { version: string; document: Cached; page: Cached } | undefined
 
-/** Both are made at the first request, and once. */
+/** Both are made once, at the first request. */
 const made = async (version: string): Promise<NonNullable<typeof latest>> => {
   if (latest?.version === version) return latest
   const document = await describeApi(version)

@@ -5,7 +5,7 @@ import { withSize } from '../../lib/files/keep.ts'
 import { resource } from '../../lib/http/resource.ts'
 import { MAX_BODY_BYTES, plain, route } from '../../lib/http/route.ts'
 import { decodeCursor, fileName, id, page, pageOf, timestamp, toPage } from '../../lib/http/schemas.ts'
-import { chooseProject } from '../belonging.ts'
+import { chooseProject } from '../access.ts'
 import { addFile, announceUpload, DOWNLOAD_SECONDS, downloadUrl, removeFile, requireFile } from '../files.ts'
 
 /** S3 takes no more in one PUT. */

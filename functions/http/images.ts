@@ -7,13 +7,13 @@ import { fieldErrors } from '../../lib/http/problem.ts'
 import { resource } from '../../lib/http/resource.ts'
 import { MAX_BODY_BYTES, plain, route } from '../../lib/http/route.ts'
 import { fileName, id } from '../../lib/http/schemas.ts'
-import { chooseProject } from '../belonging.ts'
+import { chooseProject } from '../access.ts'
 import { awaitPicture, submitResize } from '../images.ts'
 import { MAX_SIDE, type Size, size } from '../jobs/image/size.ts'
 import { jobReply, toJob } from '../views/job.ts'
 
 const IMAGES = ['jpeg', 'png', 'webp', 'avif', 'gif', 'tiff'].map((type) => `image/${type}`)
-/** What comes from who says nothing, and from curl's --data-binary when nothing is said. What it is, decoding tells. */
+/** The types that clients send if nobody sets one, curl's --data-binary among them. Decoding finds the real format. */
 const UNNAMED = ['application/octet-stream', 'application/x-www-form-urlencoded']
 
 const side = z.coerce.number().int().min(1).max(MAX_SIDE).optional()

@@ -2,9 +2,7 @@ import { describe, expect } from 'vitest'
 import { test, type World } from '../../tests/support/world.ts'
 
 const signIn = async (world: World) => {
-  const { accessToken: token } = await world.register()
-  const call = (method: string, path: string, body?: object) =>
-    world.http(method, path, { token, ...(body && { body }) })
+  const { call } = await world.register()
   const submit = async (...jobs: object[]): Promise<string[]> => (await call('POST', '/jobs/batch', { jobs })).body.ids
   return { call, submit }
 }

@@ -9,7 +9,7 @@ import { QUEUES } from '../../lib/queue/doorbells.ts'
 import { projectsToList, requireJob } from '../job-access.ts'
 
 const BUCKETS = 60
-/** Jobs that were queued so long before the span that is shown, and end in it, are not seen. */
+/** Jobs that were queued longer than this before the shown span are not counted, even if they end in it. */
 const LONGEST_MS = 86_400_000
 const MAX_GROUPS = 100
 const MAX_RELATIVES = 200

@@ -1,22 +1,15 @@
 import { expect } from 'vitest'
-import { test, type World } from '../../tests/support/world.ts'
-
-const signIn = async (world: World) => {
-  const person = await world.register()
-  const call = (method: string, path: string, body?: object) =>
-    world.http(method, path, { token: person.accessToken, ...(body && { body }) })
-  return { ...person, call }
-}
+import { type Person, test } from '../../tests/support/world.ts'
 
 /** A job that was cancelled. */
-const makeCancelled = async ({ call }: Awaited<ReturnType<typeof signIn>>): Promise<string> => {
+const makeCancelled = async ({ call }: Person): Promise<string> => {
   const { id } = (await call('POST', '/jobs', { kind: 'debug.noop', input: { echo: 1 } })).body.job
   await call('POST', `/jobs/${id}/cancel`)
   return id
 }
 
 test('a cancelled job is retried, runs, and is then not retried again', async ({ world }) => {
-  const ada = await signIn(world)
+  const ada = await world.register()
   const id = await makeCancelled(ada)
   const retried = await ada.call('POST', `/jobs/${id}/retry`)
   expect(retried).toMatchObject({ status: 202, body: { job: { id, state: 'queued', finishedAt: null } } })
@@ -38,7 +31,7 @@ test('a cancelled job is retried, runs, and is then not retried again', async ({
 })
 
 test('a job is deleted once it has ended and its events are published', async ({ world }) => {
-  const ada = await signIn(world)
+  const ada = await world.register()
   const { id } = (await ada.call('POST', '/jobs', { kind: 'debug.noop', input: {} })).body.job
   expect((await ada.call('DELETE', `/jobs/${id}`)).body.code).toBe('JOB_NOT_ENDED')
   await world.work('default')
@@ -53,7 +46,7 @@ test('a job is deleted once it has ended and its events are published', async ({
 })
 
 test('a job with a live child is not deleted', async ({ world }) => {
-  const ada = await signIn(world)
+  const ada = await world.register()
   const { id } = (await ada.call('POST', '/jobs', { kind: 'debug.noop', input: {} })).body.job
   await world.work('default')
   const later = { kind: 'debug.noop', input: {}, after: [id], delaySeconds: 100 }
@@ -65,8 +58,8 @@ test('a job with a live child is not deleted', async ({ world }) => {
 })
 
 test('a viewer neither retries nor deletes, and a stranger is told that there is none', async ({ world }) => {
-  const ada = await signIn(world)
-  const [grace, mallory] = [await signIn(world), await signIn(world)]
+  const ada = await world.register()
+  const [grace, mallory] = [await world.register(), await world.register()]
   const id = await makeCancelled(ada)
   await ada.call('PUT', `/projects/${ada.projectId}/members/${grace.userId}`, { role: 'viewer' })
   const codes = async ({ call }: typeof ada) => [

@@ -5,9 +5,7 @@ import { insertJobs } from '../../tests/support/engine.ts'
 import { test, type World } from '../../tests/support/world.ts'
 
 const signIn = async (world: World) => {
-  const { accessToken: token, projectId } = await world.register()
-  const call = (method: string, path: string, body?: object) =>
-    world.http(method, path, { token, ...(body && { body }) })
+  const { projectId, call } = await world.register()
   const submit = async (echoes: unknown[]): Promise<string[]> => {
     const jobs = echoes.map((echo) => ({ kind: 'debug.noop', input: { echo } }))
     return (await call('POST', '/jobs/batch', { jobs })).body.ids

@@ -6,9 +6,7 @@ import { createEngine, invoke } from '../../tests/support/engine.ts'
 import { test, type World } from '../../tests/support/world.ts'
 
 const signIn = async (world: World) => {
-  const { accessToken: token, projectId } = await world.register()
-  const call = (method: string, path: string, body?: object) =>
-    world.http(method, path, { token, ...(body && { body }) })
+  const { accessToken: token, projectId, call } = await world.register()
   const submit = async (over: object = {}): Promise<string> =>
     (await call('POST', '/jobs', { kind: 'debug.noop', input: {}, ...over })).body.job.id
   return { token, projectId, call, submit }

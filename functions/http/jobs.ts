@@ -9,7 +9,7 @@ import { removeJob } from '../../lib/jobs/remove-jobs.ts'
 import { retryJob } from '../../lib/jobs/retry-jobs.ts'
 import { fields, sane } from '../../lib/jobs/submission-fields.ts'
 import { explainWaiting } from '../../lib/jobs/waiting.ts'
-import { told } from '../audit.ts'
+import { audit } from '../audit.ts'
 import { requireJob } from '../job-access.ts'
 import { cancelOne } from '../job-cancel.ts'
 import { changeOne } from '../job-change.ts'
@@ -44,7 +44,7 @@ export const listKinds = route({
 
 let shownKinds: ReturnType<typeof toKind>[] | undefined
 
-/** Made at the first request, and once: they only change with the code. */
+/** Made once, at the first request: they only change with the code. */
 const kindViews = () => {
   shownKinds ??= kinds.map(toKind)
   return shownKinds
@@ -256,7 +256,7 @@ export const retry = route({
   run: async ({ app, actor, params, body }) => {
     const { projectId } = await requireJob(app, actor, params.jobId, 'maintainer')
     const act = { action: 'job.retry', projectId, target: params.jobId, data: body } as const
-    await retryJob(app, params.jobId, body, told(actor, act))
+    await retryJob(app, params.jobId, body, audit(actor, act))
     return { status: 202, body: { job: toJob(await requireJob(app, actor, params.jobId, 'maintainer')) } }
   },
 })
@@ -273,7 +273,7 @@ export const remove = route({
   run: async ({ app, actor, params }) => {
     const { projectId, kind } = await requireJob(app, actor, params.jobId, 'maintainer')
     const act = { action: 'job.delete', projectId, target: params.jobId, data: { kind } } as const
-    await removeJob(app, params.jobId, told(actor, act))
+    await removeJob(app, params.jobId, audit(actor, act))
     return { status: 204 }
   },
 })

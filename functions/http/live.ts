@@ -72,7 +72,7 @@ export const listMissed = route({
   },
 })
 
-/** Where there is no WebSocket API of its own, the host of this API is one. */
+/** Without a separate WebSocket API, the host of this API serves WebSockets too. */
 const liveUrl = (app: App, headers: Record<string, string | undefined>): string =>
   app.config.live.url ?? `${headers['x-forwarded-proto'] === 'https' ? 'wss' : 'ws'}://${headers['host']}/live`
 

@@ -3,9 +3,7 @@ import { newId } from '../../lib/core/ids.ts'
 import { test, type World } from '../../tests/support/world.ts'
 
 const signIn = async (world: World) => {
-  const { accessToken: token, projectId, userId } = await world.register()
-  const call = (method: string, path: string, body?: object) =>
-    world.http(method, path, { token, ...(body && { body }) })
+  const { projectId, userId, call } = await world.register()
   const submit = async (count: number, over: object = {}): Promise<string[]> => {
     const jobs = Array.from({ length: count }, () => ({ kind: 'debug.noop', input: {}, ...over }))
     return (await call('POST', '/jobs/batch', { jobs })).body.ids

@@ -7,8 +7,8 @@ import { route } from '../../lib/http/route.ts'
 import { id } from '../../lib/http/schemas.ts'
 import { cancelJobs } from '../../lib/jobs/cancel.ts'
 import { retryJobs } from '../../lib/jobs/retry-jobs.ts'
-import { toldOfJobs } from '../audit.ts'
-import { chooseProject } from '../belonging.ts'
+import { chooseProject } from '../access.ts'
+import { auditJobs } from '../audit.ts'
 import { requireJobs } from '../job-access.ts'
 import { jobQuery } from '../job-list.ts'
 
@@ -74,7 +74,7 @@ export const cancelMany = route({
   errors: ['JOB_NOT_FOUND', 'PROJECT_NOT_FOUND', 'FORBIDDEN'],
   run: async ({ app, actor, body }) => {
     const { projectOf, more } = await chosen(app, actor, body)
-    const jobs = await cancelJobs(app, [...projectOf.keys()], toldOfJobs(actor, 'job.cancel', projectOf))
+    const jobs = await cancelJobs(app, [...projectOf.keys()], auditJobs(actor, 'job.cancel', projectOf))
     return { status: 200, body: { cancelled: jobs.filter((job) => job.changed).length, more } }
   },
 })
@@ -101,7 +101,7 @@ export const retryMany = route({
   errors: ['JOB_NOT_FOUND', 'FORBIDDEN'],
   run: async ({ app, actor, body }) => {
     const projectOf = await requireJobs(app, actor, body.ids, 'maintainer')
-    const retried = await retryJobs(app, body.ids, body, toldOfJobs(actor, 'job.retry', projectOf))
+    const retried = await retryJobs(app, body.ids, body, auditJobs(actor, 'job.retry', projectOf))
     return { status: 200, body: { retried } }
   },
 })

@@ -28,7 +28,7 @@ const process = z
   .meta({ id: 'Process' })
 const processReply = z.object({ process })
 
-/** A name that is also one of a file. */
+/** A name that can also be a file name. */
 const processParams = z.object({ name: z.string().regex(/^[a-z0-9-]{1,64}$/, 'expected the name of a process') })
 
 const ERRORS = ['FORBIDDEN', 'PROCESSES_UNMANAGED', 'PROCESS_NOT_FOUND', 'PROCESS_ACTION_REFUSED'] as const
@@ -66,7 +66,7 @@ export const getLogs = route({
   },
 })
 
-/** Has something done with the process that is named. */
+/** Carries out an action on the named process. */
 const acting =
   (action: ProcessAction) =>
   async ({ app, actor, params }: { app: App; actor: Actor; params: z.output<typeof processParams> }) => {

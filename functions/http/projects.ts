@@ -7,7 +7,7 @@ import { resource } from '../../lib/http/resource.ts'
 import { plain, route } from '../../lib/http/route.ts'
 import { decodeCursor, id, label, page, pageOf, timestamp, toPage } from '../../lib/http/schemas.ts'
 import { lockProject, requireRole } from '../access.ts'
-import { told } from '../audit.ts'
+import { audit } from '../audit.ts'
 import { email } from '../email.ts'
 import { putMember, putMemberByEmail, removeMember } from '../members.ts'
 import { addProject } from '../new-project.ts'
@@ -48,7 +48,7 @@ export const create = route({
   run: async ({ app, actor, body }) => {
     const project = await transaction(app.sql, async (tx) => {
       const project = await addProject(tx, { name: body.name, ownerId: actor.userId, personal: false })
-      await told(actor, { action: 'project.create', projectId: project.id, target: project.id, data: body })(tx)
+      await audit(actor, { action: 'project.create', projectId: project.id, target: project.id, data: body })(tx)
       return project
     })
     return {
@@ -111,7 +111,7 @@ export const update = route({
     const [mine, project] = await transaction(app.sql, async (tx) => [
       await lockProject(tx, actor, projectId, 'owner'),
       await projects.updateName(tx, projectId, body.name),
-      await told(actor, { action: 'project.rename', projectId, target: projectId, data: body })(tx),
+      await audit(actor, { action: 'project.rename', projectId, target: projectId, data: body })(tx),
     ])
     return { status: 200, body: { project: toProject(project ?? missing(), mine) } }
   },
@@ -133,7 +133,7 @@ export const remove = route({
       await lockProject(tx, actor, projectId, 'owner')
       if (await projects.hasLiveJobs(tx, projectId)) throw new StintError('PROJECT_HAS_LIVE_JOBS')
       await projects.markDeleted(tx, projectId)
-      await told(actor, { action: 'project.delete', projectId, target: projectId })(tx)
+      await audit(actor, { action: 'project.delete', projectId, target: projectId })(tx)
     })
     forgetRoles(app)
     return { status: 204 }

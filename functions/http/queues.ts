@@ -7,7 +7,7 @@ import { redriveJobs } from '../../lib/jobs/retry-jobs.ts'
 import { QUEUES } from '../../lib/queue/doorbells.ts'
 import { pauseQueue, resumeQueue } from '../../lib/queue/pause.ts'
 import { requireAdmin, requireAdminOrRole } from '../admin.ts'
-import { told } from '../audit.ts'
+import { audit } from '../audit.ts'
 import { queue, queueReply, viewQueue, viewQueues } from '../views/queue.ts'
 
 const queueParams = z.object({ queue: z.enum(QUEUES) })
@@ -36,7 +36,7 @@ export const pause = route({
   errors: ['FORBIDDEN'],
   run: async ({ app, actor, params }) => {
     await requireAdmin(app, actor)
-    await pauseQueue(app, params.queue, told(actor, { action: 'queue.pause', projectId: null, target: params.queue }))
+    await pauseQueue(app, params.queue, audit(actor, { action: 'queue.pause', projectId: null, target: params.queue }))
     return { status: 200, body: { queue: await viewQueue(app, params.queue) } }
   },
 })
@@ -51,7 +51,11 @@ export const resume = route({
   errors: ['FORBIDDEN'],
   run: async ({ app, actor, params }) => {
     await requireAdmin(app, actor)
-    await resumeQueue(app, params.queue, told(actor, { action: 'queue.resume', projectId: null, target: params.queue }))
+    await resumeQueue(
+      app,
+      params.queue,
+      audit(actor, { action: 'queue.resume', projectId: null, target: params.queue }),
+    )
     return { status: 200, body: { queue: await viewQueue(app, params.queue) } }
   },
 })
@@ -100,7 +104,7 @@ export const redrive = route({
     await requireAdminOrRole(app, actor, projectId, 'maintainer')
     const wanted = { ...filter, projectId, queue: params.queue }
     const act = { action: 'queue.redrive', projectId: projectId ?? null, target: params.queue } as const
-    const alongside = (tx: Sql, redriven: number) => told(actor, { ...act, data: { ...filter, redriven } })(tx)
+    const alongside = (tx: Sql, redriven: number) => audit(actor, { ...act, data: { ...filter, redriven } })(tx)
     return { status: 200, body: await redriveJobs(app, wanted, { limit, perSecond }, alongside) }
   },
 })

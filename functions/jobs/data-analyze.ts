@@ -79,7 +79,7 @@ export const dataAnalyze = defineJob({
   async *run({ input, checkpoint, files, signal, log }) {
     if (checkpoint && isDone(checkpoint)) return reportOf(checkpoint)
 
-    // Loaded by the first table and not with the registry.
+    // Loaded when the first table comes, not with the registry.
     const [
       { openReader },
       { fetchFile },
@@ -103,7 +103,8 @@ export const dataAnalyze = defineJob({
       const file = await fetchFile(files, input.fileId, { path: reader.path, signal })
       const read = await readTable(reader, await recognize(reader.path, given), given)
       log.info(`read ${read.rows} rows of ${read.columns.length} columns`, { sizeBytes: file.sizeBytes })
-      // An upload's URL is good for a while: what was counted of another table doesn't count.
+      // An upload's URL stays valid for a while, so the file may have been replaced since, and the checkpoint be about
+      // another table.
       let state = checkpoint && isSame(checkpoint.table, read) ? checkpoint : begin(read)
       const pairs = correlated(read)
       const steps = Math.ceil(read.columns.length / PER_SHEET) + pairs.length
@@ -114,7 +115,7 @@ export const dataAnalyze = defineJob({
       }
       const draw = async (name: string, drawing: Drawing, columns: string[]) =>
         writeChart(files, `${parse(file.name).name.slice(0, 100).toWellFormed()}-${name}.svg`, drawing, columns)
-      // Not for a stint that goes on: stopped there again and again, it would get nowhere.
+      // Not when it continues from a checkpoint: a job that is stopped here again and again would get nowhere.
       if (state !== checkpoint) yield point(false)
 
       while (state.columns.length < read.columns.length) {
@@ -124,7 +125,7 @@ export const dataAnalyze = defineJob({
         const label = `Columns ${first + 1} to ${first + described.length}`
         const made = await draw(`columns-${first + 1}`, sheet(label, described, read.rows), names)
         state = { ...state, columns: [...state.columns, ...described], charts: [...state.charts, made] }
-        // Durable: a file that no checkpoint knows would be made once more.
+        // Durable: a file that is in no checkpoint would be made again.
         yield point(true)
       }
 

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { z } from 'zod'
 import { defineJob } from '../../lib/jobs/define.ts'
 
-/** For trying things out and for measuring what a job costs that itself costs nothing. */
+/** Does nothing: for trying things out, and for measuring what a job costs besides its own work. */
 export const debugNoop = defineJob({
   kind: 'debug.noop',
   summary: 'Does nothing, in as many steps and as slowly as asked',

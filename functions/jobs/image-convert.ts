@@ -24,7 +24,7 @@ export const imageConvert = defineJob({
   async *run({ input: { fileId, ...into }, checkpoint, files }) {
     if (checkpoint) return checkpoint
 
-    // Loaded by the first picture and not with the registry: sharp is 20 MB of library that the API never needs.
+    // Loaded when the first picture comes, not with the registry: sharp is 20 MB of library that the API never needs.
     const { inspect, make, memoryFor } = await import('./image/codec.ts')
     const file = await files.read(fileId, { maxBytes: MAX_BYTES })
     const original = await inspect(file.bytes)
@@ -32,7 +32,7 @@ export const imageConvert = defineJob({
     const image = yield* inTurn(memoryFor(original, into), async () =>
       writeImage(files, file, await make(file.bytes, original, into), into.format),
     )
-    // Durable: a file that no checkpoint knows would be made once more.
+    // Durable: a file that is in no checkpoint would be made again.
     yield { checkpoint: { image }, progress: 1, partial: { image }, durable: true }
     return { image }
   },

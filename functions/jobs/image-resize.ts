@@ -27,7 +27,7 @@ export const imageResize = defineJob({
     let images = checkpoint?.images ?? []
     if (images.length === sizes.length) return { images }
 
-    // Loaded by the first picture and not with the registry: sharp is 20 MB of library that the API never needs.
+    // Loaded when the first picture comes, not with the registry: sharp is 20 MB of library that the API never needs.
     const { framesIn, inspect, make, memoryFor } = await import('./image/codec.ts')
     const file = await files.read(fileId, { maxBytes: MAX_BYTES })
     const original = await inspect(file.bytes)
@@ -39,7 +39,7 @@ export const imageResize = defineJob({
         writeImage(files, file, await make(file.bytes, original, size), size.format),
       )
       images = [...images, image]
-      // Durable: a file that no checkpoint knows would be made once more.
+      // Durable: a file that is in no checkpoint would be made again.
       yield { checkpoint: { images }, progress: images.length / sizes.length, partial: { images }, durable: true }
     }
     return { images }

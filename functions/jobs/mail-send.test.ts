@@ -1,13 +1,13 @@
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { describe, expect, onTestFinished } from 'vitest'
+import { describe, expect } from 'vitest'
 import { newId } from '../../lib/core/ids.ts'
 import { createMailFolder } from '../../lib/mail/folder.ts'
 import { createSmtpMailer } from '../../lib/mail/smtp.ts'
 import { startQueueProcesses } from '../../tests/support/queue-processes.ts'
 import { jobIn, runInShortestStints, runKind } from '../../tests/support/run-kind.ts'
 import { headerOf, type SmtpServerOptions, startSmtpServer } from '../../tests/support/smtp-server.ts'
+import { temporaryFolder } from '../../tests/support/temporary-folder.ts'
 import { test as base, type World } from '../../tests/support/world.ts'
 import { mailSend } from './mail-send.ts'
 
@@ -175,7 +175,7 @@ test('a worker that dies when the server has the mail sends it again, byte for b
     concurrency: 1,
     env: { SMTP_URL: url },
   })
-  // The first: on a slow machine there is one in reserve by now.
+  // The first one sends the mail. If that takes long, the pool starts another one, in reserve.
   kill = () => void process.kill(processes.pids[0] ?? 0, 'SIGKILL')
   const submitted = await world.http('POST', '/jobs', { token, body: { kind: 'mail.send', input: hello } })
   const get = async () => (await world.http('GET', `/jobs/${submitted.body.job.id}`, { token })).body.job
@@ -190,8 +190,7 @@ test('a worker that dies when the server has the mail sends it again, byte for b
 
 describe('without a server', () => {
   test('mails become files that their owner alone may read', async ({ world }) => {
-    const folder = mkdtempSync(join(tmpdir(), 'stint-mail-'))
-    onTestFinished(() => rmSync(folder, { recursive: true }))
+    const folder = temporaryFolder()
     const app = await world.anotherApp({ mailer: createMailFolder(join(folder, 'mail')) })
     const context = jobIn(app, newId())
     await runKind(mailSend, { input: hello, context })

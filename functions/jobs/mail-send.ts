@@ -31,7 +31,7 @@ export const mailSend = defineJob({
   input: message,
   output: z.object({ messageId: z.string(), ...reached }),
   checkpoint,
-  // Servers defer on purpose (greylisting), and are away for an hour.
+  // Servers may defer mails on purpose (greylisting), or be down for an hour.
   maxAttempts: 12,
   backoff: { baseSeconds: 15, capSeconds: 1_800 },
   concurrency: 20,

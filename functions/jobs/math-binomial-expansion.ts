@@ -2,10 +2,10 @@ import { z } from 'zod'
 import { defineJob } from '../../lib/jobs/define.ts'
 import { coefficients } from './math/pascal.ts'
 
-/** Bytes of terms, as JSON, that a result holds; more become a file. */
+/** The most bytes of terms, as JSON, in a result. More become a file. */
 const MAX_INLINE_BYTES = 250_000
 
-/** So many terms are shown before all of them are written out. */
+/** How many terms are shown before all of them are written out. */
 const FIRST_TERMS = 20
 
 const term = z.object({
@@ -42,13 +42,13 @@ export const mathBinomialExpansion = defineJob({
     const lines = all.map((coefficient, b) => `${coefficient},${n - b},${b}\r\n`)
     const bytes = Buffer.from(`coefficient,a,b\r\n${lines.join('')}`)
     const written = await files.write({ name: `binomial-expansion-${n}.csv`, contentType: 'text/csv', bytes })
-    // Durable: a file that no checkpoint knows would be made once more.
+    // Durable: a file that is in no checkpoint would be made again.
     yield { checkpoint: { file: written }, progress: 1, durable: true }
     return { n, terms: null, file: written }
   },
 })
 
-/** What stands around a coefficient of up to 10 000 terms: {"coefficient":"","a":5000,"b":5000}, */
+/** The JSON around a coefficient of up to 10 000 terms: {"coefficient":"","a":5000,"b":5000}, */
 const AROUND = 38
 
 const fitsInline = (all: string[]): boolean =>

@@ -13,7 +13,7 @@ export const modelRun = defineJob({
   kind: 'model.run',
   summary: 'Runs a trained model (ONNX) on the rows of a table, or on a picture',
   input: z.strictObject({
-    // One string and not a union, which forms and flags would have as JSON.
+    // One string and not a union, for which forms and flags would ask for JSON.
     model: z
       .string()
       .toLowerCase()
@@ -67,13 +67,13 @@ export const modelRun = defineJob({
         : (await files.read(model, { maxBytes: MAX_MODEL_BYTES })).bytes
       const isPicture = input.contentType.startsWith('image/')
       const task = { model: bytes, input: input.bytes, isPicture, header: !headerless, ...options, first: known.rows }
-      // Loaded by the first model and not with the registry: the API never needs it.
+      // Loaded when the first model comes, not with the registry: the API never needs it.
       const { openModel } = await import('./model/model-thread.ts')
       const thread = await openModel(task, { signal })
       try {
         for (let batch = await thread.next(); batch; batch = await thread.next()) {
           known = withBatch(known, batch, classes ?? thread.classes)
-          // Durable: a file that no checkpoint knows would be made once more.
+          // Durable: a file that is in no checkpoint would be made again.
           const durable = isFull(known)
           if (durable) known = await withPart(files, known)
           const { rows, predictions } = known

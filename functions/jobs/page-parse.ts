@@ -48,7 +48,7 @@ export const pageParse = defineJob({
     const polite = politely(web, { signal, rested: checkpoint === undefined })
 
     for (let state = checkpoint ?? begin(input.url); ; ) {
-      // What was yielded is saved at some later time, and must not change until then.
+      // Copied: what was yielded is saved some time later, and must not change until then.
       state = structuredClone(state)
       const visit = takeNext(state, limits)
       if (!visit) return reportOf(state)
@@ -62,7 +62,7 @@ export const pageParse = defineJob({
           const bytes = Buffer.from(JSON.stringify(page))
           const name = `${new URL(page.url).host}-${state.pages.length + 1}.json`
           shown.fileId = (await files.write({ name, contentType: 'application/json', bytes })).fileId
-          // A file that no checkpoint knows would be made once more.
+          // Durable: a file that is in no checkpoint would be made again.
           durable = true
         }
         if (shown) state.pages.push(shown)

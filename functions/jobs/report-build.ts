@@ -81,7 +81,7 @@ export const reportBuild = defineJob({
         const dayLater = Math.min(start.getTime() + DAY_MS, to.getTime())
         const stretch = { projectId: job.projectId, firstId: firstIdAt(start.getTime()), endId: firstIdAt(dayLater) }
         const further = await activities.findNth(tx, stretch, MAX_COUNTED)
-        // Those of one millisecond go together.
+        // Ids of the same millisecond stay together.
         const next = further ? Math.max(madeAt(further).getTime(), start.getTime() + 1) : dayLater
         const query = { ...stretch, endId: firstIdAt(next) }
         return {
@@ -106,7 +106,7 @@ export const reportBuild = defineJob({
       written = [...written, { format, ...(await files.write(made)) }]
       const partial = { until, counts: countsOf(known), files: written }
       const progress = (steps - formats.length + written.length) / steps
-      // Durable: a file that no checkpoint knows would be made once more.
+      // Durable: a file that is in no checkpoint would be made again.
       yield { checkpoint: { until, activity: known, files: written }, progress, partial, durable: true }
     }
     return { from: from.toISOString(), to: to.toISOString(), counts: countsOf(known), files: written }

@@ -48,7 +48,7 @@ export const serialsGenerate = defineJob({
 
     const deviceModelId = await fenced(async (tx) => {
       const id = await lockModel(tx, job.projectId, code)
-      // Not only batch by batch: a job that can't end well shall store nothing.
+      // Checked before the first batch too: a job that can't succeed must store nothing.
       await refuseForeign(tx, { ...made, deviceModelId: id }, { first: begin, last })
       return id
     })

@@ -26,7 +26,7 @@ interface Asked {
   app: App
   actor: Actor
   trace: TraceContext | undefined
-  /** As it came: what the IDL calls required may be missing all the same. */
+  /** Unchecked: fields that the IDL calls required may be missing. */
   given: Struct
 }
 
@@ -105,7 +105,7 @@ const parseInput = (text: string): unknown => {
   }
 }
 
-/** An id that can't be one names nothing. */
+/** A malformed id gets the same answer as one that doesn't exist. */
 const jobIdOf = ({ jobId }: Struct): string => {
   const parsed = id.safeParse(jobId)
   if (parsed.success) return parsed.data

@@ -1,5 +1,5 @@
 import { relay } from '../../lib/events/relay.ts'
 import { every } from '../../lib/schedule/every.ts'
 
-/** Each second: events that Kafka hasn't got. */
+/** Once a second, publishes the events that Kafka doesn't have yet. */
 export const handler = every({ name: 'relay', everySeconds: 1, run: relay })

@@ -3,7 +3,7 @@ import { sweep } from '../../lib/jobs/sweep.ts'
 import { each, every } from '../../lib/schedule/every.ts'
 import { allKinds, kinds } from '../jobs/index.ts'
 
-/** Each second: lost leases, jobs whose doorbell was lost, and schedules whose tick has come. */
+/** Once a second, looks for lost leases, lost doorbells, and schedules that are due. */
 export const handler = every({
   name: 'sweep',
   everySeconds: 1,

@@ -47,7 +47,7 @@ export const viewQueue = async (app: App, name: QueueName): Promise<QueueView> =
   return found
 }
 
-/** Rows say what waits; a queue can be looked at while SQS is away. */
+/** Null if SQS doesn't answer: all else is counted from rows, so a queue can be shown while SQS is down. */
 const countVisible = (app: App, name: QueueName): Promise<number | null> =>
   app.queue.visible(name).catch((error: unknown) => {
     app.log.warn({ err: error, queue: name }, 'doorbells could not be counted')

@@ -1,7 +1,7 @@
 import { socket } from '../../lib/live/socket.ts'
 import { connect } from '../live.ts'
 
-/** Lets in who has a ticket. */
+/** Accepts a connection that has a ticket. */
 export const handler = socket('$connect', async ({ app, connectionId, query }) => {
   await connect(app, connectionId, query['ticket'] ?? '')
   return undefined

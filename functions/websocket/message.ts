@@ -6,7 +6,7 @@ import { socket } from '../../lib/live/socket.ts'
 
 const ping = z.object({ type: z.literal('ping') })
 
-/** Answers a ping, and tells a connection that is to end to come anew. */
+/** Answers a ping, or tells a connection that is about to end to reconnect. */
 export const handler = socket('$default', async ({ app, connectionId, body }): Promise<Frame> => {
   if (!ping.safeParse(parseJson(body)).success) return { type: 'error', message: 'expected {"type":"ping"}' }
   const secondsLeft = await liveConnections.findSecondsLeft(app.sql, connectionId)

@@ -3,6 +3,7 @@ import type { Command } from 'commander'
 import type { Cli } from './cli.ts'
 import { changeCredentials, credentialsPath, readCredentials } from './credentials-file.ts'
 import { CommandError, EXIT, type Io } from './io.ts'
+import { JSON_OPTION, type JsonOption } from './options.ts'
 import { harmless, print } from './print.ts'
 import { anonymous, findUrl, signedIn } from './session.ts'
 
@@ -21,7 +22,7 @@ export const addAccount = (program: Command, { io }: Cli): void => {
     .option('--email <email>')
     .option('--name <name>')
     .option('--password-stdin', 'read the password from standard input')
-    .option('--json', 'print JSON')
+    .addOption(JSON_OPTION)
     .action(async (given: Given) => {
       const email = given.email ?? (await ask(io, '--email', 'Email: '))
       const name = given.name ?? (await ask(io, '--name', 'Name: '))
@@ -33,7 +34,7 @@ export const addAccount = (program: Command, { io }: Cli): void => {
     .description('sign in; the tokens are stored in a file that only you can read')
     .option('--email <email>')
     .option('--password-stdin', 'read the password from standard input')
-    .option('--json', 'print JSON')
+    .addOption(JSON_OPTION)
     .action(async (given: Given) => {
       const email = given.email ?? (await ask(io, '--email', 'Email: '))
       const password = await askPassword(io, given)
@@ -42,8 +43,8 @@ export const addAccount = (program: Command, { io }: Cli): void => {
   program
     .command('logout')
     .description('sign out, and end the session at the API')
-    .option('--json', 'print JSON')
-    .action(async (options: { json?: boolean }) => {
+    .addOption(JSON_OPTION)
+    .action(async (options: JsonOption) => {
       const url = await findUrl(io)
       const path = credentialsPath(io.env)
       const left = (await readCredentials(path)).sessions[url]
@@ -55,8 +56,8 @@ export const addAccount = (program: Command, { io }: Cli): void => {
   program
     .command('whoami')
     .description('who is signed in, and where')
-    .option('--json', 'print JSON')
-    .action(async (options: { json?: boolean }) => {
+    .addOption(JSON_OPTION)
+    .action(async (options: JsonOption) => {
       const { client, url } = await signedIn(io)
       const { user } = await client.call('GET /auth/me')
       print(

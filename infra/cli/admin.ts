@@ -1,10 +1,11 @@
 import type { Command } from 'commander'
 import { type Pool, transaction } from '../../db/client.ts'
 import * as users from '../../db/queries/users.ts'
-import { told } from '../../functions/audit.ts'
+import { audit } from '../../functions/audit.ts'
 import { canConfirm } from '../../functions/email.ts'
 import { withDatabase } from './connect.ts'
 import { CommandError, EXIT, type Io } from './io.ts'
+import { JSON_OPTION, type JsonOption } from './options.ts'
 import { harmless, print } from './print.ts'
 
 /** `stint admin add|remove EMAIL`: the only way to become an admin. */
@@ -12,7 +13,7 @@ export const addAdmin = (program: Command, io: Io): void => {
   const admin = program
     .command('admin')
     .description('add or remove admins, who may pause queues and redrive jobs of all projects')
-  const change = async (email: string, isAdmin: boolean, options: { json?: boolean }): Promise<void> => {
+  const change = async (email: string, isAdmin: boolean, options: JsonOption): Promise<void> => {
     const { user, confirmed } = await withDatabase(io, async (sql, env) => {
       const confirmed = isAdmin && canConfirm({ publicUrl: env['PUBLIC_URL'], smtpUrl: env['SMTP_URL'] })
       return { confirmed, user: await setAdmin(sql, email, { isAdmin, confirmed }) }
@@ -33,14 +34,14 @@ export const addAdmin = (program: Command, io: Io): void => {
     .command('add')
     .argument('<email>')
     .description('make a user an admin')
-    .option('--json', 'print JSON')
-    .action((email: string, options: { json?: boolean }) => change(email, true, options))
+    .addOption(JSON_OPTION)
+    .action((email: string, options: JsonOption) => change(email, true, options))
   admin
     .command('remove')
     .argument('<email>')
     .description('take the admin role away')
-    .option('--json', 'print JSON')
-    .action((email: string, options: { json?: boolean }) => change(email, false, options))
+    .addOption(JSON_OPTION)
+    .action((email: string, options: JsonOption) => change(email, false, options))
 }
 
 const setAdmin = (
@@ -51,6 +52,6 @@ const setAdmin = (
   transaction(sql, async (tx) => {
     const user = await users.setAdmin(tx, email, wanted)
     const action = wanted.isAdmin ? 'admin.add' : 'admin.remove'
-    if (user) await told(undefined, { action, projectId: null, target: user.id })(tx)
+    if (user) await audit(undefined, { action, projectId: null, target: user.id })(tx)
     return user
   })

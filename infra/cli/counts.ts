@@ -2,6 +2,7 @@ import type { Command } from 'commander'
 import { hasEnded, STATES } from '../../lib/jobs/states.ts'
 import { STATE_COLOURS } from '../demo/bars.ts'
 import type { Cli } from './cli.ts'
+import { ALL_PROJECTS, JSON_OPTION, type ProjectOption } from './options.ts'
 import { paint, print, table } from './print.ts'
 import { signedIn } from './session.ts'
 
@@ -10,9 +11,9 @@ export const addCounts = (program: Command, { io }: Cli): void => {
   program
     .command('counts')
     .description('how many jobs are in each state')
-    .option('--project-id <id>')
-    .option('--json', 'print JSON')
-    .action(async ({ projectId, ...options }: { projectId?: string; json?: boolean }) => {
+    .addOption(ALL_PROJECTS)
+    .addOption(JSON_OPTION)
+    .action(async ({ projectId, ...options }: ProjectOption) => {
       const { client } = await signedIn(io)
       const { live, ended } = await client.call('GET /activity', { query: { projectId } })
       const { countedUpTo, ...waiting } = live

@@ -1,17 +1,11 @@
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, onTestFinished, test, vi } from 'vitest'
+import { temporaryFolder } from '../../tests/support/temporary-folder.ts'
 import { changeCredentials, readCredentials } from './credentials-file.ts'
-
-const folder = (): string => {
-  const made = mkdtempSync(join(tmpdir(), 'stint-credentials-'))
-  onTestFinished(() => rmSync(made, { recursive: true }))
-  return made
-}
 
 /** From here on, this process's clock stands so far ahead of the file system's. */
 const standStillAhead = (ms: number): void => {
@@ -20,8 +14,8 @@ const standStillAhead = (ms: number): void => {
 }
 
 test('a command that is killed while it exchanges tokens holds up no other', async () => {
-  const path = join(folder(), 'credentials.json')
-  const script = join(folder(), 'exchange.mts')
+  const path = join(temporaryFolder(), 'credentials.json')
+  const script = join(temporaryFolder(), 'exchange.mts')
   writeFileSync(
     script,
     `import { changeCredentials } from ${JSON.stringify(new URL('./credentials-file.ts', import.meta.url).href)}
@@ -38,7 +32,7 @@ test('a command that is killed while it exchanges tokens holds up no other', asy
 })
 
 test('an exchange that takes long is not overtaken: its refresh token would be spent twice', async () => {
-  const path = join(folder(), 'credentials.json')
+  const path = join(temporaryFolder(), 'credentials.json')
   const [exchanging, answered] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
   const order: string[] = []
   const change = (name: string, until?: Promise<void>) =>

@@ -25,7 +25,7 @@ export const credentialsPath = (env: Record<string, string | undefined>): string
 export const readCredentials = async (path: string): Promise<KeptCredentials> => {
   const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return undefined
-    // Of all that is said of a file, this alone doesn't name it.
+    // The only error of reading a file whose message doesn't name the file.
     if (error.code === 'EISDIR') throw noCredentials(path, error)
     throw error
   })
@@ -43,7 +43,7 @@ const parse = (text: string, path: string): KeptCredentials => {
 const noCredentials = (path: string, cause: unknown): CommandError =>
   new CommandError(`${path} holds no credentials. Move it away, and sign in again.`, EXIT.usage, { cause })
 
-/** Changes what is kept. Two processes do it one after the other; whoever reads meanwhile gets the old or the new. */
+/** Changes the file. Two processes do it one after the other; a reader gets either the old or the new contents. */
 export const changeCredentials = async (
   path: string,
   change: (kept: KeptCredentials) => Promise<KeptCredentials> | KeptCredentials,
@@ -55,7 +55,7 @@ export const changeCredentials = async (
     const changed = await change(await readCredentials(path))
     const written = await open(`${path}.new`, 'w', 0o600)
     await written.writeFile(`${JSON.stringify(changed, undefined, 2)}\n`)
-    // Or a power cut leaves an empty one.
+    // Otherwise a power cut could leave an empty file.
     await written.sync()
     await written.close()
     await rename(`${path}.new`, path)
@@ -65,7 +65,7 @@ export const changeCredentials = async (
   }
 }
 
-/** Waits until no other process holds the lock. That of a process that was killed is free at once. */
+/** Waits until no other process holds the lock. A killed process's lock is free at once. */
 const takeLock = async (folder: string): Promise<Lock> => {
   for (;;) {
     const lock = acquireLock(folder)

@@ -4,15 +4,11 @@ import { nextSerial } from '../../functions/serials-csv.ts'
 import type { ItemOf } from '../../lib/client/api.ts'
 import type { Cli } from './cli.ts'
 import { CommandError, EXIT } from './io.ts'
+import { JSON_OPTION, OWN_PROJECT, type ProjectOption } from './options.ts'
 import { harmless, print, table, toJson } from './print.ts'
 import { type Session, signedIn } from './session.ts'
 
 type DeviceModel = ItemOf<Api['GET /device-models']>
-
-interface Options {
-  json?: boolean
-  projectId?: string
-}
 
 /** `stint device-models`: what `serials.generate` makes serial numbers for. */
 export const addDeviceModels = (program: Command, { io }: Cli): void => {
@@ -20,9 +16,9 @@ export const addDeviceModels = (program: Command, { io }: Cli): void => {
   models
     .command('list', { isDefault: true })
     .description('the device models of a project, newest first')
-    .option('--project-id <id>', 'your own project if left out')
-    .option('--json', 'print JSON')
-    .action(async (options: Options) => {
+    .addOption(OWN_PROJECT)
+    .addOption(JSON_OPTION)
+    .action(async (options: ProjectOption) => {
       const items = await list(await signedIn(io), options)
       print(io, options, items, (rows) =>
         rows.length > 0 ? table(rows.map((it) => [it.id, it.code, harmless(it.name)])) : 'No device models.',
@@ -33,9 +29,9 @@ export const addDeviceModels = (program: Command, { io }: Cli): void => {
     .argument('<code>', 'with which serial numbers begin: 0111')
     .argument('<name>')
     .description('add a device model')
-    .option('--project-id <id>', 'the project; your own if left out')
-    .option('--json', 'print JSON')
-    .action(async (code: string, name: string, { projectId, ...options }: Options) => {
+    .addOption(OWN_PROJECT)
+    .addOption(JSON_OPTION)
+    .action(async (code: string, name: string, { projectId, ...options }: ProjectOption) => {
       const body = { code, name, projectId }
       const { deviceModel } = await (await signedIn(io)).client.call('POST /device-models', { body })
       print(io, options, deviceModel, (it) => `${it.id}  ${it.code}  ${harmless(it.name)}`)
@@ -44,9 +40,9 @@ export const addDeviceModels = (program: Command, { io }: Cli): void => {
     .command('serials')
     .argument('<code>', 'of the device model')
     .description('its serial numbers, as CSV')
-    .option('--project-id <id>', 'your own project if left out')
-    .option('--json', 'print JSON')
-    .action(async (code: string, options: Options) => {
+    .addOption(OWN_PROJECT)
+    .addOption(JSON_OPTION)
+    .action(async (code: string, options: ProjectOption) => {
       const session = await signedIn(io)
       const params = { modelId: (await ofCode(session, code, options)).id }
       if (!options.json) return printCsv(session, params, (lines) => io.out(lines))
@@ -57,9 +53,9 @@ export const addDeviceModels = (program: Command, { io }: Cli): void => {
     .command('delete')
     .argument('<code>')
     .description('delete a device model that has no serial numbers')
-    .option('--project-id <id>', 'your own project if left out')
-    .option('--json', 'print JSON')
-    .action(async (code: string, options: Options) => {
+    .addOption(OWN_PROJECT)
+    .addOption(JSON_OPTION)
+    .action(async (code: string, options: ProjectOption) => {
       const session = await signedIn(io)
       const { id } = await ofCode(session, code, options)
       await session.client.call('DELETE /device-models/{modelId}', { params: { modelId: id } })
@@ -67,16 +63,16 @@ export const addDeviceModels = (program: Command, { io }: Cli): void => {
     })
 }
 
-const list = ({ client }: Session, { projectId }: Options): Promise<DeviceModel[]> =>
+const list = ({ client }: Session, { projectId }: ProjectOption): Promise<DeviceModel[]> =>
   Array.fromAsync(client.each('GET /device-models', { query: { projectId } }))
 
-const ofCode = async (session: Session, code: string, options: Options): Promise<DeviceModel> => {
+const ofCode = async (session: Session, code: string, options: ProjectOption): Promise<DeviceModel> => {
   const found = (await list(session, options)).find((it) => it.code === code)
   if (!found) throw new CommandError(`There is no device model ${harmless(code)}`, EXIT.refused)
   return found
 }
 
-/** As many answers as it takes; together they are one file. */
+/** Prints one file, by as many requests as it takes. */
 const printCsv = async (
   { client }: Session,
   params: { modelId: string },

@@ -8,7 +8,7 @@ import { withApp } from './connect.ts'
 import { CommandError, EXIT, type Io } from './io.ts'
 import { harmless } from './print.ts'
 
-/** `stint doctor`: finds what lies still, says what heals it, and heals it if asked to. */
+/** `stint doctor`: finds what is stuck, says how to repair it, and repairs it if asked to. */
 export const addDoctor = (program: Command, io: Io, exit: (code: number) => void): void => {
   program
     .command('doctor')

@@ -11,7 +11,7 @@ export const explain = (error: unknown, env: Io['env'] = {}): { message: string;
   if (error instanceof ProblemError) return explainProblem(error, env)
   if (error instanceof UnreachableError)
     return { message: harmless(`${error.message}: ${causeOf(error)}`), exitCode: EXIT.unreachable }
-  // commander has said it already.
+  // commander has printed it already.
   if (error instanceof CommanderError) return { message: '', exitCode: error.exitCode === 0 ? EXIT.ok : EXIT.usage }
   if (error instanceof ConfigError) return { message: error.message, exitCode: EXIT.usage }
   if (isAboutFile(error)) return { message: harmless(error.message), exitCode: EXIT.usage }
@@ -32,7 +32,7 @@ const explainProblem = ({ status, code, title, message, errors, requestId }: Pro
   return { message: [head, ...fields, ...trace, ...hint].join('\n'), exitCode }
 }
 
-/** Whether it is the system's error about a file or folder of this machine. */
+/** Whether it is an error of the file system. */
 const isAboutFile = (error: unknown): error is Error => error instanceof Error && 'syscall' in error && 'path' in error
 
 const causeOf = ({ cause }: Error): string => {

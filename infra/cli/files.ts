@@ -6,6 +6,7 @@ import type { Api } from '../../functions/http/api.ts'
 import type { ItemOf } from '../../lib/client/api.ts'
 import type { Cli } from './cli.ts'
 import { CommandError, EXIT, type Io } from './io.ts'
+import { JSON_OPTION, type JsonOption, OWN_PROJECT, type ProjectOption } from './options.ts'
 import { ago, harmless, paint, print, size, table } from './print.ts'
 import { first, type Session, signedIn } from './session.ts'
 import { upload } from './upload.ts'
@@ -13,21 +14,16 @@ import { wholeNumber } from './whole-number.ts'
 
 type File = ItemOf<Api['GET /files']>
 
-interface Options {
-  json?: boolean
-  projectId?: string
-}
-
 /** `stint files`. */
 export const addFiles = (program: Command, { io }: Cli): void => {
   const files = program.command('files').description('what jobs read, and what they made')
   files
     .command('list', { isDefault: true })
     .description('the files of a project, newest first')
-    .option('--project-id <id>', 'your own project if left out')
+    .addOption(OWN_PROJECT)
     .addOption(new Option('--limit <integer>', 'how many').argParser(wholeNumber(1)).default(20))
-    .option('--json', 'print JSON')
-    .action(async ({ projectId, limit, ...options }: Options & { limit: number }) => {
+    .addOption(JSON_OPTION)
+    .action(async ({ projectId, limit, ...options }: ProjectOption & { limit: number }) => {
       const { client } = await signedIn(io)
       const query = { projectId, limit: Math.min(limit, 100) }
       const items = await first(limit, client.each('GET /files', { query }))
@@ -37,9 +33,9 @@ export const addFiles = (program: Command, { io }: Cli): void => {
     .command('upload')
     .argument('<path>')
     .description('upload a file of this machine; its id is printed')
-    .option('--project-id <id>', 'the project; your own if left out')
-    .option('--json', 'print JSON')
-    .action(async (path: string, { projectId, ...options }: Options) => {
+    .addOption(OWN_PROJECT)
+    .addOption(JSON_OPTION)
+    .action(async (path: string, { projectId, ...options }: ProjectOption) => {
       const { client } = await signedIn(io)
       const file = await metadata(client, await upload(client, path, projectId))
       print(io, options, file, ({ id }) => id)
@@ -49,8 +45,8 @@ export const addFiles = (program: Command, { io }: Cli): void => {
     .argument('<id>')
     .argument('[path]', 'where to; - is standard output; its own name here if left out, unless there is such a file')
     .description('fetch a file')
-    .option('--json', 'print JSON')
-    .action(async (fileId: string, given: string | undefined, options: Options) => {
+    .addOption(JSON_OPTION)
+    .action(async (fileId: string, given: string | undefined, options: JsonOption) => {
       const { client } = await signedIn(io)
       const file = await metadata(client, fileId)
       const path = given ?? ownName(file)
@@ -64,8 +60,8 @@ export const addFiles = (program: Command, { io }: Cli): void => {
     .command('delete')
     .argument('<id>')
     .description('delete a file that no job needs any more')
-    .option('--json', 'print JSON')
-    .action(async (fileId: string, options: Options) => {
+    .addOption(JSON_OPTION)
+    .action(async (fileId: string, options: JsonOption) => {
       await (await signedIn(io)).client.call('DELETE /files/{fileId}', { params: { fileId } })
       print(io, options, { id: fileId }, ({ id }) => `${id} is deleted.`)
     })
@@ -74,7 +70,7 @@ export const addFiles = (program: Command, { io }: Cli): void => {
 const metadata = async (client: Session['client'], fileId: string): Promise<File> =>
   (await client.call('GET /files/{fileId}/metadata', { params: { fileId } })).file
 
-/** Without the folders that a name may claim. */
+/** The file's name without any folders in it. */
 const ownName = ({ name }: File): string => {
   const own = basename(name)
   if (own !== '' && own !== '.' && own !== '..') return own

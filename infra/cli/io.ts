@@ -1,9 +1,9 @@
-/** What a command works with beside its arguments. Tests give their own. */
+/** The outside world of a command. Tests pass their own. */
 export interface Io {
   env: Record<string, string | undefined>
   out(text: string): void
   err(text: string): void
-  /** Where a person sits; undefined where none does. */
+  /** The person's terminal; undefined if input or output is no terminal. */
   terminal?: Terminal | undefined
   /** Aborts on Ctrl-C. */
   signal?: AbortSignal | undefined

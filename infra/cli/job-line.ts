@@ -3,7 +3,7 @@ import { drawBar, STATE_COLOURS } from '../demo/bars.ts'
 import type { Io } from './io.ts'
 import { harmless, paint, percent, width } from './print.ts'
 
-/** A job, as far as events tell of it. */
+/** A job, as far as its events tell. */
 export interface Watched {
   id: string
   label: string
@@ -14,17 +14,17 @@ export interface Watched {
 }
 
 const LABEL = 16
-/** What stands beside the id and the bar: label, how far it is, state and stint. */
+/** The columns beside the id and the bar: label, progress, state and stint. */
 const REST_COLUMNS = 43
 const BAR_COLUMNS = { least: 4, most: 40 }
-/** Of an id, where there isn't room for it and a bar. */
+/** How much of an id is left where there is no room for both the id and a bar. */
 const ID_END = 12
 const WITH_WHOLE_ID = REST_COLUMNS + 36 + 12
 
-/** How far a job is, and why it failed. */
+/** A job's progress, or why it failed. */
 export const lineOf = (io: Io, job: Watched): string => line(io, job, { id: job.id, hasLabel: true })
 
-/** The same with a bar, as a terminal has room for it: in a narrow one first the id grows shorter, then bar and label go. */
+/** The same with a bar. In a narrow terminal first the id gets shorter, then the bar and the label are left out. */
 export const barOf = (io: Io, job: Watched, columns: number): string => {
   const id = columns < WITH_WHOLE_ID ? job.id.slice(-ID_END) : job.id
   const room = columns - REST_COLUMNS - id.length
@@ -35,10 +35,10 @@ export const barOf = (io: Io, job: Watched, columns: number): string => {
   return line(io, job, { id, bar, hasLabel: room >= 0 })
 }
 
-/** Whether a terminal of so many columns cuts what a bar's line says. */
+/** Whether a terminal of this width cuts off part of a line with a bar. */
 export const isCut = (io: Io, job: Watched, columns: number): boolean => width(barOf(io, job, columns)) > columns
 
-/** In whole characters, and as wide as every other. */
+/** A label, cut or filled to the same width as all others. */
 const labelOf = ({ label }: Watched): string => {
   const text = harmless([...label].slice(0, LABEL).join(''))
   return text + ' '.repeat(LABEL - width(text))

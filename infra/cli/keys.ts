@@ -4,6 +4,7 @@ import { SCOPES, type Scope } from '../../lib/auth/scopes.ts'
 import type { ItemOf } from '../../lib/client/api.ts'
 import type { Cli } from './cli.ts'
 import type { Io } from './io.ts'
+import { JSON_OPTION, OWN_PROJECT, type ProjectOption } from './options.ts'
 import { ago, harmless, paint, print, table } from './print.ts'
 import { ownProject } from './projects.ts'
 import { type Session, signedIn } from './session.ts'
@@ -11,18 +12,13 @@ import { wholeNumber } from './whole-number.ts'
 
 type ApiKey = ItemOf<Api['GET /projects/{projectId}/api-keys']>
 
-interface Options {
-  json?: boolean
-  projectId?: string
-}
-
-interface NewKey extends Options {
+interface NewKey extends ProjectOption {
   scope: Scope[]
   expiresInDays?: number
 }
 
 const DAY_SECONDS = 86_400
-/** What the API takes. */
+/** The most that the API accepts. */
 const MAX_DAYS = 3_650
 
 /** `stint keys`. */
@@ -31,9 +27,9 @@ export const addKeys = (program: Command, { io }: Cli): void => {
   keys
     .command('list', { isDefault: true })
     .description('list the keys of a project, newest first')
-    .option('--project-id <id>', 'default: your own project')
-    .option('--json', 'print JSON')
-    .action(async (options: Options) => {
+    .addOption(OWN_PROJECT)
+    .addOption(JSON_OPTION)
+    .action(async (options: ProjectOption) => {
       const session = await signedIn(io)
       const params = await projectOf(session, options)
       const items = await Array.fromAsync(session.client.each('GET /projects/{projectId}/api-keys', { params }))
@@ -49,8 +45,8 @@ export const addKeys = (program: Command, { io }: Cli): void => {
         .default(['jobs:write']),
     )
     .option('--expires-in-days <days>', 'default: never', wholeNumber(1, MAX_DAYS))
-    .option('--project-id <id>', 'default: your own project')
-    .option('--json', 'print JSON')
+    .addOption(OWN_PROJECT)
+    .addOption(JSON_OPTION)
     .action(async (name: string, { scope: scopes, expiresInDays: days, ...options }: NewKey) => {
       const session = await signedIn(io)
       const params = await projectOf(session, options)
@@ -62,9 +58,9 @@ export const addKeys = (program: Command, { io }: Cli): void => {
     .command('revoke')
     .argument('<key-id>')
     .description('revoke a key')
-    .option('--project-id <id>', 'default: your own project')
-    .option('--json', 'print JSON')
-    .action(async (keyId: string, options: Options) => {
+    .addOption(OWN_PROJECT)
+    .addOption(JSON_OPTION)
+    .action(async (keyId: string, options: ProjectOption) => {
       const session = await signedIn(io)
       const params = { ...(await projectOf(session, options)), keyId }
       await session.client.call('DELETE /projects/{projectId}/api-keys/{keyId}', { params })
@@ -72,7 +68,7 @@ export const addKeys = (program: Command, { io }: Cli): void => {
     })
 }
 
-const projectOf = async (session: Session, { projectId }: Options) => ({
+const projectOf = async (session: Session, { projectId }: ProjectOption) => ({
   projectId: projectId ?? (await ownProject(session)),
 })
 

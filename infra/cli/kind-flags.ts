@@ -21,10 +21,10 @@ interface Schema {
   maximum?: number
 }
 
-/** Of a flag: the field of the input that it sets. */
+/** The field of the input that a flag sets. */
 type Fields = Map<string, string>
 
-/** A command whose options are the kind's input, from its JSON Schema, and what any submission has. */
+/** A command with an option for each field of the kind's input, by its JSON Schema, and the options of any submission. */
 export const kindCommand = (kind: Kind, common: (command: Command) => void): { command: Command; fields: Fields } => {
   const command = new Command(kind.kind).description(kind.summary).optionsGroup('The input:')
   const ofAnyJob = new Command()
@@ -42,7 +42,7 @@ export const kindCommand = (kind: Kind, common: (command: Command) => void): { c
   return { command, fields }
 }
 
-/** Flags as the API spells fields, `--stepMs`, are flags as well. */
+/** Flags may also be spelled like the API's fields: `--stepMs`. */
 export const asFlags = (command: Command, args: string[]): string[] => {
   const flags = new Map(command.options.map((option) => [`--${option.attributeName()}`, option.long ?? '']))
   return args.map((arg) => {
@@ -51,7 +51,7 @@ export const asFlags = (command: Command, args: string[]): string[] => {
   })
 }
 
-/** The input that the flags say, over what `--input` gives. */
+/** The input of `--input`, with the flags' values over it. */
 export const inputOf = (
   options: Record<string, unknown>,
   fields: Fields,
@@ -99,7 +99,7 @@ const describe = (schema: Schema, needed: boolean): string => {
   return [description, notes.length > 0 ? `(${notes.join(', ')})` : ''].filter(Boolean).join(' ')
 }
 
-/** Those of every integer say nothing. */
+/** The bounds that every integer has are not worth showing. */
 const boundsOf = ({ minimum, maximum }: Schema): string[] => {
   const from = minimum === Number.MIN_SAFE_INTEGER ? undefined : minimum
   const to = maximum === Number.MAX_SAFE_INTEGER ? undefined : maximum
@@ -107,7 +107,7 @@ const boundsOf = ({ minimum, maximum }: Schema): string[] => {
   return [to === undefined ? `at least ${from}` : `${from} to ${to}`]
 }
 
-/** What can't be understood goes as text: the API says what it expected, by the field's name. */
+/** What can't be parsed is sent as text: the API's answer names the field and says what it expects. */
 const toValue = ({ type }: Schema, text: string): unknown => {
   if (type === 'string') return text
   if (type === 'integer' || type === 'number')

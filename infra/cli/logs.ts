@@ -37,10 +37,10 @@ const printLogs = async (
 ): Promise<void> => {
   const params = { jobId }
   let last = 0
-  /** Of the page that may still grow. */
+  /** The cursor of the page that may still grow. */
   let cursor: string | undefined
   const sayNew = async (): Promise<boolean> => {
-    // Asked for first: what was logged before it had ended is then all there is.
+    // The state is asked for first: if the job has ended by then, the lines read next are all there are.
     const { job } = await client.call('GET /jobs/{jobId}', { params })
     for (let more = true; more; ) {
       const query = { limit: 100, ...(cursor !== undefined && { cursor }) }
@@ -57,7 +57,7 @@ const printLogs = async (
   let isOver = await sayNew()
   while (follow && !isOver) {
     await sleep(FOLLOW_MS, undefined, io.signal && { signal: io.signal })
-    // It was there, and comes back.
+    // The API was there before, so it will come back.
     isOver = await sayNew().catch((error: unknown) => {
       if (isAway(error)) return false
       throw error

@@ -4,9 +4,9 @@ import type { Io } from './io.ts'
 import { harmless, paint, percent } from './print.ts'
 import type { Session } from './session.ts'
 
-/** Progress is said when so much was done since it was last said. */
+/** Progress is reported each time that it has grown by this much. */
 const STEP = 0.1
-/** Jobs whose names are remembered. */
+/** How many jobs' names are remembered. */
 const MAX_JOBS = 1_000
 
 const MARKS = {
@@ -22,12 +22,12 @@ const MARKS = {
   'job.cancelled': ['red', '■', 'is cancelled'],
 } as const
 
-/** Makes a line of an event; undefined when there is nothing worth a line. */
+/** A line for an event; undefined if it isn't worth one. */
 export const createNews = (io: Io, session: Session): ((event: LiveEvent) => Promise<string | undefined>) => {
   const names = new LRUCache<string, string>({ max: MAX_JOBS })
   const said = new LRUCache<string, number>({ max: MAX_JOBS })
 
-  /** The first event of a job names it; of an older one the API is asked. */
+  /** A job's first event has its name. For a job that is older than this, the API is asked. */
   const nameOf = async ({ jobId, data = {} }: LiveEvent): Promise<string> => {
     const known = names.get(jobId)
     if (known) return known

@@ -1,5 +1,6 @@
 import { stripVTControlCharacters, styleText } from 'node:util'
 import type { Io } from './io.ts'
+import type { JsonOption } from './options.ts'
 
 /** Text in a colour, on a terminal and unless NO_COLOR is set. */
 export const paint = (io: Io, style: Parameters<typeof styleText>[0], text: string): string =>
@@ -26,7 +27,7 @@ export const toJson = (value: unknown, indent?: number): string =>
   )
 
 /** `--json` prints what the API gave; otherwise what `text` makes of it. */
-export const print = <T>(io: Io, { json }: { json?: boolean }, value: T, text: (value: T) => string): void =>
+export const print = <T>(io: Io, { json }: JsonOption, value: T, text: (value: T) => string): void =>
   io.out(json ? toJson(value, 2) : text(value))
 
 /** Columns as wide as they need to be; the last one ends where its text ends. */

@@ -1,9 +1,9 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test as plain } from 'vitest'
+import { temporaryFolder } from '../../tests/support/temporary-folder.ts'
 import { test, type World } from '../../tests/support/world.ts'
 import { changeCredentials, credentialsPath, readCredentials } from './credentials-file.ts'
 import { run } from './program.ts'
@@ -79,8 +79,7 @@ describe('stint admin', () => {
 })
 
 plain('stint logout takes its own session away, and none that another process has got meanwhile', async () => {
-  const home = mkdtempSync(join(tmpdir(), 'stint-logout-'))
-  onTestFinished(() => rmSync(home, { recursive: true }))
+  const home = temporaryFolder()
   const path = credentialsPath({ HOME: home })
   const session = { email: 'ada@example.com', accessToken: 'a', refreshToken: 'r' }
   const signIn = (url: string, kept = session) =>
@@ -108,8 +107,7 @@ describe('without a stage', () => {
   })
 
   plain('says what a stack that runs lacks just now', async () => {
-    const dataDir = mkdtempSync(join(tmpdir(), 'stint-lacks-'))
-    onTestFinished(() => rmSync(dataDir, { recursive: true }))
+    const dataDir = temporaryFolder()
     const supervisor = { name: 'supervisor', pid: process.pid, port: null }
     writeFileSync(join(dataDir, 'run.json'), JSON.stringify([supervisor, { name: 'sqs-s3', pid: 1, port: 1 }]))
     expect(await stint({ STINT_DATA_DIR: dataDir }, 'doctor')).toEqual({
@@ -164,8 +162,7 @@ describe('used wrongly', () => {
 describe('a shell that is set up wrongly', () => {
   /** A configuration folder whose credentials are this text. */
   const holding = (text: string): string => {
-    const folder = mkdtempSync(join(tmpdir(), 'stint-config-'))
-    onTestFinished(() => rmSync(folder, { recursive: true }))
+    const folder = temporaryFolder()
     mkdirSync(join(folder, 'stint'))
     writeFileSync(join(folder, 'stint', 'credentials.json'), text)
     return folder

@@ -8,6 +8,7 @@ import { addDoctor } from './doctor.ts'
 import { explain } from './explain.ts'
 import { addFiles } from './files.ts'
 import { EXIT, type Io } from './io.ts'
+import { addJobChanges } from './job-changes.ts'
 import { addJobs } from './jobs.ts'
 import { addKeys } from './keys.ts'
 import { addLogs } from './logs.ts'
@@ -51,6 +52,7 @@ export const run = async (args: string[], io: Io, onSubmitted: (jobId: string) =
   addSubmit(program, cli)
   addWatch(program, cli)
   addJobs(program, cli)
+  addJobChanges(program, cli)
   addCounts(program, cli)
   addLogs(program, cli)
   addFiles(program, cli)

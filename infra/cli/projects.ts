@@ -1,14 +1,10 @@
 import type { Command } from 'commander'
 import type { Cli } from './cli.ts'
+import { JSON_OPTION, type JsonOption } from './options.ts'
 import { harmless, print, table } from './print.ts'
 import { type Session, signedIn } from './session.ts'
 
 type Role = 'viewer' | 'maintainer' | 'owner'
-
-interface Options {
-  json?: boolean
-  projectId?: string
-}
 
 /** `stint projects`. */
 export const addProjects = (program: Command, { io }: Cli): void => {
@@ -16,8 +12,8 @@ export const addProjects = (program: Command, { io }: Cli): void => {
   projects
     .command('list', { isDefault: true })
     .description('list the projects that you belong to')
-    .option('--json', 'print JSON')
-    .action(async (options: Options) => {
+    .addOption(JSON_OPTION)
+    .action(async (options: JsonOption) => {
       const { client } = await signedIn(io)
       const items = await Array.fromAsync(client.each('GET /projects'))
       print(io, options, items, (rows) => table(rows.map((it) => [it.id, it.role, harmless(it.name)])))
@@ -26,8 +22,8 @@ export const addProjects = (program: Command, { io }: Cli): void => {
     .command('create')
     .argument('<name>')
     .description('create a project')
-    .option('--json', 'print JSON')
-    .action(async (name: string, options: Options) => {
+    .addOption(JSON_OPTION)
+    .action(async (name: string, options: JsonOption) => {
       const { project } = await (await signedIn(io)).client.call('POST /projects', { body: { name } })
       print(io, options, project, (it) => `${it.id}  ${harmless(it.name)}`)
     })
@@ -35,8 +31,8 @@ export const addProjects = (program: Command, { io }: Cli): void => {
     .command('members')
     .argument('[project-id]')
     .description('list the members of a project')
-    .option('--json', 'print JSON')
-    .action(async (given: string | undefined, options: Options) => {
+    .addOption(JSON_OPTION)
+    .action(async (given: string | undefined, options: JsonOption) => {
       const session = await signedIn(io)
       const params = { projectId: given ?? (await ownProject(session)) }
       const items = await Array.fromAsync(session.client.each('GET /projects/{projectId}/members', { params }))
@@ -50,8 +46,8 @@ export const addProjects = (program: Command, { io }: Cli): void => {
     .argument('<email>')
     .argument('[role]', 'viewer, maintainer or owner', 'viewer')
     .description('add a registered user, or change their role')
-    .option('--json', 'print JSON')
-    .action(async (projectId: string, email: string, role: Role, options: Options) => {
+    .addOption(JSON_OPTION)
+    .action(async (projectId: string, email: string, role: Role, options: JsonOption) => {
       const { client } = await signedIn(io)
       const body = { email, role }
       const { member } = await client.call('POST /projects/{projectId}/members', { params: { projectId }, body })

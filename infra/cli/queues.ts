@@ -3,6 +3,7 @@ import type { Api } from '../../functions/http/api.ts'
 import type { AnswerOf, CallOf } from '../../lib/client/api.ts'
 import type { Cli } from './cli.ts'
 import type { Io } from './io.ts'
+import { JSON_OPTION, type JsonOption } from './options.ts'
 import { duration, paint, print, table } from './print.ts'
 import { signedIn } from './session.ts'
 import { wholeNumber } from './whole-number.ts'
@@ -17,8 +18,8 @@ export const addQueues = (program: Command, { io }: Cli): void => {
   queues
     .command('list', { isDefault: true })
     .description('list the queues')
-    .option('--json', 'print JSON')
-    .action(async (options: { json?: boolean }) => {
+    .addOption(JSON_OPTION)
+    .action(async (options: JsonOption) => {
       const { items } = await (await signedIn(io)).client.call('GET /queues')
       print(io, options, items, (all) => toTable(io, all))
     })
@@ -30,8 +31,8 @@ export const addQueues = (program: Command, { io }: Cli): void => {
       .command(verb)
       .argument('<queue>', 'default, compute or bulk')
       .description(verb === 'pause' ? 'start no more jobs of it (admin)' : 'start its jobs again (admin)')
-      .option('--json', 'print JSON')
-      .action(async (name: Queue['name'], options: { json?: boolean }) => {
+      .addOption(JSON_OPTION)
+      .action(async (name: Queue['name'], options: JsonOption) => {
         const { client } = await signedIn(io)
         const { queue } = await client.call(`POST /queues/{queue}/${verb}`, { params: { queue: name } })
         print(io, options, queue, (it) => `${it.name} ${done}.`)
@@ -49,11 +50,11 @@ export const addQueues = (program: Command, { io }: Cli): void => {
     .option('--failed-before <time>')
     .addOption(new Option('--limit <integer>', 'how many at most; default: 1000').argParser(wholeNumber(1)))
     .addOption(new Option('--per-second <number>', 'how many start per second').argParser(someNumber))
-    .option('--json', 'print JSON')
-    .action(async (queue: Queue['name'], { json, ...body }: Redrive & { json?: boolean }) => {
+    .addOption(JSON_OPTION)
+    .action(async (queue: Queue['name'], { json, ...body }: Redrive & JsonOption) => {
       const { client } = await signedIn(io)
       const answer = await client.call('POST /queues/{queue}/redrive', { params: { queue }, body })
-      print(io, { ...(json && { json }) }, answer, (it) => toText(queue, it))
+      print(io, { json }, answer, (it) => toText(queue, it))
     })
 }
 
@@ -69,7 +70,7 @@ const someNumber = (text: string): number => {
 
 const toTable = (io: Io, queues: readonly Queue[]): string => [toRows(io, queues), ...toldAge(io, queues)].join('\n')
 
-/** Very many jobs are not counted each time that somebody asks. */
+/** Very many jobs are not counted anew for each request. */
 const toldAge = (io: Io, [first]: readonly Queue[]): string[] =>
   first && first.countedSecondsAgo > 0
     ? [paint(io, 'dim', `counted ${duration(first.countedSecondsAgo * 1_000)} ago`)]

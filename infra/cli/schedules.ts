@@ -4,6 +4,7 @@ import type { AnswerOf, CallOf } from '../../lib/client/api.ts'
 import type { Cli } from './cli.ts'
 import { CommandError, EXIT, type Io } from './io.ts'
 import { readInput } from './kind-flags.ts'
+import { ALL_PROJECTS, JSON_OPTION, type JsonOption, OWN_PROJECT, type ProjectOption } from './options.ts'
 import { harmless, paint, print, table } from './print.ts'
 import { signedIn } from './session.ts'
 import { wholeNumber } from './whole-number.ts'
@@ -12,7 +13,7 @@ type Schedule = AnswerOf<Api['GET /schedules']>['body']['items'][number]
 
 type Creation = NonNullable<CallOf<Api['POST /schedules']>['body']>
 type Change = NonNullable<CallOf<Api['PATCH /schedules/{scheduleId}']>['body']>
-/** As options have it: the input is still text. */
+/** The body as options give it: the input is still text. */
 type Given<T> = Omit<T, 'input'> & { input?: string; json?: boolean }
 
 /** `stint schedules`. */
@@ -23,9 +24,9 @@ export const addSchedules = (program: Command, { io }: Cli): void => {
   schedules
     .command('list', { isDefault: true })
     .description('list schedules, newest first, with their next run')
-    .option('--project-id <id>')
-    .option('--json', 'print JSON')
-    .action(async ({ projectId, ...options }: { projectId?: string; json?: boolean }) => {
+    .addOption(ALL_PROJECTS)
+    .addOption(JSON_OPTION)
+    .action(async ({ projectId, ...options }: ProjectOption) => {
       const { client } = await signedIn(io)
       const items = await Array.fromAsync(client.each('GET /schedules', { query: { projectId } }))
       print(io, options, items, (rows) => toTable(io, rows))
@@ -37,13 +38,13 @@ export const addSchedules = (program: Command, { io }: Cli): void => {
     .description('create a schedule')
     .option('--input <json>', 'the jobs’ input as JSON, @file or -')
     .option('--time-zone <zone>', 'IANA name, such as Europe/Berlin', 'UTC')
-    .option('--project-id <id>')
-    .option('--json', 'print JSON')
+    .addOption(OWN_PROJECT)
+    .addOption(JSON_OPTION)
     .action(async (name: string, cron: string, kind: string, { input, json, ...settings }: Given<Creation>) => {
       const { client } = await signedIn(io)
       const body = { ...settings, name, cron, kind, input: await readInput(input) }
       const { schedule } = await client.call('POST /schedules', { body })
-      print(io, { ...(json && { json }) }, schedule, (it) => `${it.id}  next at ${it.nextRuns[0]}`)
+      print(io, { json }, schedule, (it) => `${it.id}  next at ${it.nextRuns[0]}`)
     })
   withSettings(schedules.command('change'), numberOrNever, 'integer or never')
     .argument('<id>')
@@ -53,7 +54,7 @@ export const addSchedules = (program: Command, { io }: Cli): void => {
     .option('--time-zone <zone>', 'IANA name, such as Europe/Berlin')
     .option('--kind <kind>')
     .option('--input <json>', 'the jobs’ input as JSON, @file or -')
-    .option('--json', 'print JSON')
+    .addOption(JSON_OPTION)
     .action(async (scheduleId: string, { input, json, ...given }: Given<Omit<Change, 'expiresInSeconds'>> & Expiry) => {
       const { expiresInSeconds, ...settings } = given
       const body = {
@@ -64,7 +65,7 @@ export const addSchedules = (program: Command, { io }: Cli): void => {
       if (Object.keys(body).length === 0) throw new CommandError('Say what to change: --help', EXIT.usage)
       const { client } = await signedIn(io)
       const { schedule } = await client.call('PATCH /schedules/{scheduleId}', { params: { scheduleId }, body })
-      print(io, { ...(json && { json }) }, schedule, told)
+      print(io, { json }, schedule, told)
     })
   for (const [verb, paused] of [
     ['pause', true],
@@ -74,8 +75,8 @@ export const addSchedules = (program: Command, { io }: Cli): void => {
       .command(verb)
       .argument('<id>')
       .description(paused ? 'pause a schedule' : 'resume a schedule with its next run')
-      .option('--json', 'print JSON')
-      .action(async (scheduleId: string, options: { json?: boolean }) => {
+      .addOption(JSON_OPTION)
+      .action(async (scheduleId: string, options: JsonOption) => {
         const { client } = await signedIn(io)
         const params = { scheduleId }
         const { schedule } = await client.call('PATCH /schedules/{scheduleId}', { params, body: { paused } })
@@ -86,8 +87,8 @@ export const addSchedules = (program: Command, { io }: Cli): void => {
     .command('delete')
     .argument('<id>')
     .description('delete a schedule; its jobs stay')
-    .option('--json', 'print JSON')
-    .action(async (scheduleId: string, options: { json?: boolean }) => {
+    .addOption(JSON_OPTION)
+    .action(async (scheduleId: string, options: JsonOption) => {
       await (await signedIn(io)).client.call('DELETE /schedules/{scheduleId}', { params: { scheduleId } })
       print(io, options, { id: scheduleId }, ({ id }) => `${id} is deleted.`)
     })
@@ -101,7 +102,7 @@ interface Expiry {
 
 const numberOrNever = (text: string): number | 'never' => (text === 'never' ? text : wholeNumber(1)(text))
 
-/** What the jobs of a schedule may be told. */
+/** The settings of a schedule's jobs. */
 const withSettings = (command: Command, readExpiry: (text: string) => number | 'never', expiry: string): Command =>
   command
     .addOption(new Option('--priority <integer>', '-10 to 10, the highest first').argParser(wholeNumber()))

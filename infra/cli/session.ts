@@ -7,7 +7,7 @@ import { credentialsPath, keptCredentials, readCredentials } from './credentials
 import { CommandError, EXIT, type Io } from './io.ts'
 import { harmless } from './print.ts'
 
-/** The API that a command talks to, as somebody. */
+/** The API that a command calls, and the account it uses. */
 export interface Session {
   url: string
   client: Client<Api>
@@ -15,7 +15,7 @@ export interface Session {
   email: string | undefined
 }
 
-/** The API that is meant: STINT_URL, or where one signed in last, or the stack that runs on this machine. */
+/** The address of the API: STINT_URL, or where the person signed in last, or the stack that runs on this machine. */
 export const findUrl = async ({ env }: Io): Promise<string> => {
   const { current } = await readCredentials(credentialsPath(env))
   const url = env['STINT_URL'] || (current ?? runningUrl(env) ?? 'http://localhost:3000')
@@ -53,7 +53,7 @@ const clientOf = (baseUrl: string, credentials?: Parameters<typeof createClient>
 const runningUrl = (env: Io['env']): string | undefined =>
   readRunFile(readHostConfig(env).dataDir).find(({ name }) => name === 'host')?.address
 
-/** So many items of a list, or as many as there are. */
+/** The first `count` items of a list, or all if there are fewer. */
 export const first = async <T>(count: number, items: AsyncIterable<T>): Promise<T[]> => {
   const taken: T[] = []
   for await (const item of items) if (taken.push(item) === count) break

@@ -12,10 +12,10 @@ import { type Session, signedIn } from './session.ts'
 import type { Prompt } from './terminal.ts'
 import { wordsOf } from './words.ts'
 
-/** Runs one command of those that there are outside of the shell. */
+/** Runs one command, as it would run outside of the shell. */
 type Run = (args: string[], io: Io, onSubmitted: (jobId: string) => void) => Promise<number>
 
-/** `stint shell`: commands one after the other, and what happens to one's jobs between them. */
+/** `stint shell`: a prompt for commands, which also shows what happens to the person's jobs. */
 export const addShell = (program: Command, { io, exit }: Cli, run: Run): void => {
   program
     .command('shell')
@@ -36,7 +36,7 @@ cls               clear the screen
 exit              leave`
 
 const converse = async (io: Io, prompt: Prompt, run: Run): Promise<number> => {
-  /** What happens while a command has the screen is said when it gives it back. */
+  /** What happens while a command uses the screen is shown when the command has ended. */
   let held: string[] | undefined
   const listener = createListener(io, (text) => (held ? void held.push(text) : prompt.say(text)))
   prompt.say(paint(io, 'dim', 'help lists the commands; Ctrl-D leaves.'))
@@ -103,9 +103,9 @@ const obey = async (
 }
 
 interface Listener {
-  /** Follows whoever is signed in now; nobody, if nobody is. */
+  /** Follows the jobs of the person who is signed in now, if anybody is. */
   begin(): Promise<void>
-  /** Who they are, for the prompt. */
+  /** The account, for the prompt. */
   who(): string
   /** This job was submitted here. */
   own(jobId: string): void
@@ -118,7 +118,7 @@ const STATES: Partial<Record<LiveState, string>> = {
   ended: 'the session has ended: login signs in again',
 }
 
-/** The credentials are good, but not for this. */
+/** The credentials are valid, but don't allow this. */
 const forbidden = (error: unknown): string | undefined =>
   error instanceof ProblemError && error.status !== 401
     ? `what happens to the jobs isn't said: ${error.message}`
@@ -132,7 +132,7 @@ const createListener = (io: Io, say: (text: string) => void): Listener => {
 
   const stop = (): void => {
     const left = following
-    // First, or its end would be said as if nobody had wanted it.
+    // Cleared first, or its end would be reported as an unexpected one.
     following = undefined
     left?.stop()
   }
@@ -149,7 +149,7 @@ const createListener = (io: Io, say: (text: string) => void): Listener => {
 
   const listen = (session: Session): void => {
     const news = createNews(io, session)
-    // Before it is known, only what was submitted here counts as one's own.
+    // Until the account is known, only jobs that were submitted here count as the person's own.
     let personal = ''
     void ownProject(session).then(
       (projectId) => {
@@ -158,7 +158,7 @@ const createListener = (io: Io, say: (text: string) => void): Listener => {
       () => {},
     )
     let saying = Promise.resolve()
-    /** One after the other: a name may have to be asked for. */
+    /** Handled one after the other, since a name may have to be asked for. */
     const tell = (event: LiveEvent): void => {
       saying = saying.then(async () => {
         const text = await news(event)

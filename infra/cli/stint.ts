@@ -17,8 +17,8 @@ const io: Io = {
   terminal: isTerminal ? createPrompt(process.stdin, process.stdout) : undefined,
 }
 process.once('SIGINT', () => interrupted.abort())
-// Who reads no further (`| head`) is no error of ours.
+// It is no error if the reader has read enough (`| head`).
 process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1))
 process.exitCode = await run(process.argv.slice(2), io)
-// What it waited for would hold it. First whoever heard of it leaves the terminal as it was.
+// What the command waited for would keep the process alive. Listeners of the signal restore the terminal first.
 if (interrupted.signal.aborted) setImmediate(() => process.exit())

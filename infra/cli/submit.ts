@@ -2,6 +2,7 @@ import { type Command, Option } from 'commander'
 import type { Cli } from './cli.ts'
 import { CommandError, EXIT } from './io.ts'
 import { asFlags, inputOf, type Kind, kindCommand, readInput } from './kind-flags.ts'
+import { JSON_OPTION, type JsonOption, OWN_PROJECT } from './options.ts'
 import { harmless, print } from './print.ts'
 import { type Session, signedIn } from './session.ts'
 import { upload } from './upload.ts'
@@ -31,7 +32,7 @@ interface Options {
   onParentFailure?: 'fail' | 'run' | 'skip'
 }
 
-/** `stint submit KIND …`: the kind's fields are flags, which its schema at the API says. */
+/** `stint submit KIND …`: the flags are the kind's fields, by its schema in the API. */
 export const addSubmit = (program: Command, cli: Cli): void => {
   program
     .command('submit')
@@ -53,8 +54,8 @@ export const addSubmit = (program: Command, cli: Cli): void => {
     .command('kinds')
     .argument('[kind]', 'show what this kind takes')
     .description('list the kinds of job')
-    .option('--json', 'print JSON')
-    .action(async (name: string | undefined, options: { json?: boolean }) => {
+    .addOption(JSON_OPTION)
+    .action(async (name: string | undefined, options: JsonOption) => {
       if (name !== undefined && !options.json) return submitKind(cli, name, ['--help'])
       const { items } = await (await signedIn(cli.io)).client.call('GET /job-kinds')
       const asked = items.filter((it) => name === undefined || it.kind === name)
@@ -91,7 +92,7 @@ const addCommon = (command: Command): void => {
     .option('--input <json>', 'the input as JSON, @file or -; flags take precedence')
     .option('--file <path>', 'upload a local file for the job')
     .option('--name <text>', 'a name to show')
-    .option('--project-id <id>', 'default: your own project')
+    .addOption(OWN_PROJECT)
     .addOption(new Option('--priority <integer>', '-10 to 10; the highest runs first').argParser(wholeNumber()))
     .addOption(new Option('--delay-seconds <integer>', 'start this much later').argParser(wholeNumber()))
     .option('--run-at <time>', 'start no earlier (RFC 3339)')

@@ -2,11 +2,11 @@ import { createInterface, type Interface } from 'node:readline'
 import { Writable } from 'node:stream'
 import { CommandError, EXIT, type Terminal } from './io.ts'
 
-/** A terminal in which lines are asked for, and others can be said while one is being typed. */
+/** A terminal that asks for lines, and can print others while one is being typed. */
 export interface Prompt extends Terminal {
-  /** The next line; undefined when there is none any more (Ctrl-D). Ctrl-C gives an empty one. */
+  /** The next line; undefined at the end of the input (Ctrl-D). Ctrl-C gives an empty one. */
   line(question: string): Promise<string | undefined>
-  /** Says a line above the one that is being typed, which stays as it is. */
+  /** Prints a line above the one that is being typed, which stays as it is. */
   say(line: string): void
   /** What Ctrl-C does while no line is asked for. */
   onInterrupt?: () => void
@@ -25,7 +25,7 @@ const createMutable = (screen: NodeJS.WriteStream) => {
     }),
     { isTTY: true },
   )
-  // readline wraps by it, and terminals change.
+  // readline wraps lines by this width, and terminals are resized.
   Object.defineProperty(output, 'columns', { get: () => screen.columns })
   return { output, state }
 }
@@ -38,7 +38,7 @@ export const createPrompt = (keyboard: NodeJS.ReadStream, screen: NodeJS.WriteSt
   let ahead: string[] = []
   let hasEnded = false
 
-  /** Opened at its first use: it takes the keyboard, and keeps the process alive. */
+  /** Opened when first used: it takes over the keyboard, and keeps the process alive. */
   const opened = (): Interface => {
     if (readline) return readline
     const made = createInterface({ input: keyboard, output, terminal: true, historySize: 200 })
@@ -119,7 +119,7 @@ export const createPrompt = (keyboard: NodeJS.ReadStream, screen: NodeJS.WriteSt
         return
       }
       const { rows } = readline.getCursorPos()
-      // Up to where the prompt begins, away with all below, and the line anew with the cursor where it was.
+      // Moves up to where the prompt begins, clears everything below, and draws the line again with the cursor in its place.
       screen.write(`\r${rows > 0 ? `\x1b[${rows}A` : ''}\x1b[J${text}\n`)
       readline.prompt(true)
     },

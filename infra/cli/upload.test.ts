@@ -1,15 +1,14 @@
-import { mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { expect, onTestFinished, test } from 'vitest'
+import { expect, test } from 'vitest'
 import type { Api } from '../../functions/http/api.ts'
 import { type Client, createClient } from '../../lib/client/client.ts'
+import { temporaryFolder } from '../../tests/support/temporary-folder.ts'
 import { explain } from './explain.ts'
 import { upload } from './upload.ts'
 
 test('a store that cannot be reached is told as such, and not as an error of ours', async () => {
-  const folder = mkdtempSync(join(tmpdir(), 'stint-upload-'))
-  onTestFinished(() => rmSync(folder, { recursive: true }))
+  const folder = temporaryFolder()
   const path = join(folder, 'large.csv')
   writeFileSync(path, '')
   truncateSync(path, 5 * 1024 * 1024)

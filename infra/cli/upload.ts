@@ -7,7 +7,7 @@ import { UnreachableError } from '../../lib/client/problem-error.ts'
 import { contentTypeOf } from '../../lib/files/content-types.ts'
 import { CommandError, EXIT } from './io.ts'
 
-/** Above it a file goes straight to S3. */
+/** A larger file is sent straight to S3. */
 const DIRECT_BYTES = 4 * 1024 * 1024
 
 /**

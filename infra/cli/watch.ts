@@ -7,6 +7,7 @@ import { explain } from './explain.ts'
 import { followSession } from './following.ts'
 import { CommandError, EXIT, type Io } from './io.ts'
 import { barOf, isCut, lineOf, type Watched } from './job-line.ts'
+import type { JsonOption } from './options.ts'
 import { harmless, paint, toJson } from './print.ts'
 import { type Session, signedIn } from './session.ts'
 
@@ -20,7 +21,7 @@ export const addWatch = (program: Command, { io, exit }: Cli): void => {
     .description('show the progress of jobs until they have ended')
     .option('--json', 'print each event as a line of JSON, from the first on')
     .addHelpText('after', '\nExit codes: 0 all succeeded, 1 one failed or was cancelled')
-    .action(async (ids: string[], { json = false }: { json?: boolean }) => {
+    .action(async (ids: string[], { json = false }: JsonOption) => {
       exit(await watchJobs(io, await signedIn(io), [...new Set(ids)], { json }))
     })
 }
@@ -41,7 +42,7 @@ export const watchJobs = async (
     if (jobs.size === ids.length && [...jobs.values()].every(({ state }) => hasEnded(state))) ended.resolve()
   }
   const told = new Map<string, number>()
-  /** A line for each event, once, whether it is read or heard. */
+  /** Prints each event once, whether it was read from the API or pushed. */
   const tell = (jobId: string, { seq, type, createdAt, data }: Told): void => {
     if (!json || seq <= (told.get(jobId) ?? 0)) return
     told.set(jobId, seq)
@@ -62,7 +63,7 @@ export const watchJobs = async (
   const hear = (events: LiveEvent[]): void => {
     const ours = events.filter((it) => ids.includes(it.jobId))
     if (!isRead) {
-      // The answer that is under way may not know of them. If it does, it is only a moment until it is right again.
+      // The answer that is under way may be older than these events. If it is newer, the next answer corrects this soon.
       early.push(...ours)
       return
     }
@@ -81,7 +82,7 @@ export const watchJobs = async (
       if (state === 'ended') ended.reject(asEnd(session, error))
       else show()
       if (state !== 'offline') return
-      // What was never there is no break: that ends it, with the reason.
+      // If the API was never reached, this is no interruption: the command ends with the reason.
       if (!isRead) void read().catch(ended.reject)
       else if (json || !io.terminal) io.err('The API cannot be reached; trying again.')
     },
@@ -105,7 +106,7 @@ export const watchJobs = async (
   return [...jobs.values()].every(({ state }) => state === 'succeeded') ? EXIT.ok : EXIT.found
 }
 
-/** Which of several jobs it is that is refused. */
+/** Names the refused job, if there are several. */
 const naming =
   ({ length }: string[], jobId: string) =>
   (error: unknown): never => {
@@ -114,36 +115,36 @@ const naming =
     throw new CommandError(`${harmless(jobId)}: ${explained.message}`, EXIT.refused, { cause: error })
   }
 
-/** Why nothing more will be heard. */
+/** Why no more events will come. */
 const asEnd = ({ email }: Session, error: unknown): unknown => {
   const isSession = email !== undefined && (error as { status?: number } | undefined)?.status === 401
   return isSession ? new CommandError('The session has ended: stint login signs in again', EXIT.signIn) : error
 }
 
-/** Takes note of what happened to a job. Exported for tests. */
+/** Updates a job by an event. Exported for tests. */
 export const apply = (job: Watched, { type, data = {} }: LiveEvent): void => {
   job.state = STATE_AFTER[type] ?? job.state
   const { progress, stint, error } = data as { progress?: number; stint?: number; error?: Watched['error'] }
   job.progress = job.state === 'succeeded' ? 1 : (progress ?? job.progress)
   job.stint = stint ?? job.stint
   if (type === 'job.failed' || type === 'job.retried') job.error = error ?? null
-  // What went wrong before is no longer how it is.
+  // An earlier error is out of date.
   else if (type === 'job.started') job.error = null
 }
 
-/** Shows how things are. */
+/** Shows the present state of the jobs. */
 type View = (() => void) & { close: () => void }
 
 const unseen: View = Object.assign(() => {}, { close: () => {} })
 
-/** Bars where a person looks, and else a line whenever a state changes or a tenth is done. */
+/** Bars on a terminal; otherwise a line whenever a state changes or another tenth is done. */
 const createView = (io: Io, jobs: Map<string, Watched>, live: () => LiveState): View => {
   const screen = io.terminal && createScreen(io.terminal.screen)
   return screen?.isLive ? drawnOn(io, screen, jobs, live) : saidTo(io, jobs)
 }
 
 const drawnOn = (io: Io, screen: Screen, jobs: Map<string, Watched>, live: () => LiveState): View => {
-  // A terminal may not know how wide it is.
+  // Some terminals don't tell their width.
   const columns = (): number => screen.columns() || 80
   const show = (): void => {
     const note = { polling: 'no WebSocket can be had: asking each two seconds', offline: 'the API cannot be reached' }

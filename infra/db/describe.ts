@@ -62,7 +62,7 @@ const keyList = (constraints: Constraint[], indexes: Index[], options: string[] 
     ...(options ?? []).map((option) => `- storage ${code(option)}`),
   ].join('\n')
 
-/** The entities and how they hang together, in Mermaid. */
+/** The entities and their relations, in Mermaid. */
 const picture = (tables: string[], columns: Column[], constraints: Constraint[]): string => {
   const foreign = constraints.filter((it) => it.kind === 'foreign key')
   const keys = new Set(

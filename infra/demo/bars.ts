@@ -6,11 +6,11 @@ import { percent } from './story.ts'
 export interface Bar {
   name: string
   job: Job
-  /** What is known of the result. */
+  /** What is known of the result so far. */
   known: string
 }
 
-/** Colours by state, as everywhere. */
+/** The colours of the states, as everywhere else. */
 export const STATE_COLOURS = {
   blocked: 'dim',
   queued: 'yellow',
@@ -19,10 +19,10 @@ export const STATE_COLOURS = {
   failed: 'red',
   cancelled: 'red',
 } as const
-/** What stands beside the bar. */
+/** The text beside the bar. */
 const TEXT_COLUMNS = 71
 
-/** Draws a progress bar for each job; where nothing can be redrawn, says how far they are, in tenths. */
+/** Draws a progress bar for each job. Without a terminal it prints a line for each tenth instead. */
 export const createBars = (screen: Screen): ((bars: readonly Bar[], below: string) => void) => {
   const said = new Map<string, number>()
   return (bars, below) => {
@@ -31,7 +31,7 @@ export const createBars = (screen: Screen): ((bars: readonly Bar[], below: strin
     if (screen.isLive) return
     for (const bar of bars) {
       const { state, progress } = bar.job
-      // A job can have done all of it before it says so.
+      // A job can be at 100 % and still run, so its end is a step of its own.
       const step = state === 'succeeded' ? 11 : Math.floor(progress * 10)
       if (step > (said.get(bar.name) ?? 0)) screen.say(draw(bar, 20))
       said.set(bar.name, step)

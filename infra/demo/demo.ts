@@ -20,22 +20,22 @@ import { createStory, type Story } from './story.ts'
 import { submitWork } from './submit.ts'
 import { watchUntilDone } from './watch.ts'
 
-// `npm run demo`: the whole stack, real jobs on it, a worker that is killed, and what comes of it.
+// `npm run demo`: starts the whole stack, runs real jobs on it, kills a worker, and shows what happens.
 
-/** Many times what a slow machine needs: past it, something hangs. */
+/** Many times what a slow machine needs. If it takes longer, something hangs. */
 const DEADLINE_MS = 300_000
-/** npm passes a Ctrl-C on that the terminal has sent to everybody already: what comes so soon is the same one. */
+/** The terminal sends Ctrl-C to all processes, and npm passes it on again. A second one within this time is the same one. */
 const SAME_SIGNAL_MS = 1_000
 
 interface Demo {
   screen: Screen
   story: Story
-  /** For what is made; it stays. */
+  /** The folder of the results, which is kept. */
   folder: string
   dataDir: string
-  /** What is to be taken down, whatever happens. */
+  /** What must be stopped in the end, whatever happens. */
   running: { stack?: Promise<Stack>; listener?: Listener }
-  /** Aborts when there is no sense in going on. */
+  /** Aborts when it makes no sense to go on. */
   over: AbortController
 }
 
@@ -72,7 +72,7 @@ const run = async (demo: Demo): Promise<void> => {
   fact(screen, 'time', `${seconds[0]} s to start, ${seconds[1]} s for the jobs, ${seconds[2]} s in all`)
 }
 
-/** The stack, and a consumer of its Kafka: the broker takes some seconds to let one into a group. */
+/** Starts the stack and a consumer of its Kafka: the broker takes some seconds to admit one to a group. */
 const start = async ({ screen, story, dataDir, running, over }: Demo) => {
   running.stack = startShown(screen, dataDir)
   const listening = kafkaOf(dataDir, running.stack).then((address) => listen(address, story.event))
@@ -83,12 +83,12 @@ const start = async ({ screen, story, dataDir, running, over }: Demo) => {
   return { stack, listener }
 }
 
-/** Takes down what runs, and waits for it; for a stack that is just starting, too. */
+/** Stops everything and waits until it has ended, also a stack that is still starting. */
 const stop = async ({ running, dataDir }: Demo): Promise<void> => {
   try {
     await running.listener?.stop()
   } finally {
-    // One that could not be started is down.
+    // A stack that could not be started is down already.
     const stack = await running.stack?.catch(() => undefined)
     await stack?.stop()
     await waitForLeftovers(readRunFile(dataDir))

@@ -7,7 +7,7 @@ import { digitsOf } from './watch.ts'
 const POLL_MS = 50
 const WELL_UNDER_WAY = 0.3
 
-/** What was there when the worker was killed. */
+/** The state of things when the worker was killed. */
 export interface Killed {
   stint: number
   /** Saved before, and so what the next stint began with. */
@@ -15,7 +15,7 @@ export interface Killed {
   digits: string
 }
 
-export class NothingKilledError extends Error {
+class NothingKilledError extends Error {
   override readonly name = 'NothingKilledError'
 }
 
@@ -53,7 +53,7 @@ export const killItsWorker = async (given: Given): Promise<Killed> => {
       `${seconds} s after the kill stint ${after.stint} goes on, at ${percent(after.progress)}`,
     )
     if (outcome === 'crashed') return { stint, progress, digits }
-    // It had come to its stint's end just before.
+    // Its stint had ended just before.
   }
 }
 

@@ -13,15 +13,15 @@ export interface Job {
   error: { code: string; message: string } | null
 }
 
-export interface JobWithData<Result = unknown> extends Job {
+interface JobWithData<Result = unknown> extends Job {
   partial: unknown
   result: Result
 }
 
-export interface StintOfJob {
+interface StintOfJob {
   stint: number
   attempt: number
-  /** Of which process; it begins with the name that run.json has. */
+  /** The process that ran it; begins with its name in run.json. */
   worker: string | null
   runMs: number | null
   outcome: string | null
@@ -49,7 +49,7 @@ export interface Person {
   download(fileId: string, path: string): Promise<void>
 }
 
-export class ApiError extends Error {
+class ApiError extends Error {
   override readonly name = 'ApiError'
 }
 

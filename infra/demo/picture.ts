@@ -10,18 +10,18 @@ export interface Picture {
 
 const WIDTH = 3_840
 const HEIGHT = 2_560
-/** Rows that are computed before others get a turn. */
+/** How many rows are computed before the event loop gets a turn. */
 const ROWS = 32
 const COLOURS = 2_048
 const MAX_STEPS = 240
-/** A point that has come so far never returns; it is far enough for colours without bands. */
+/** A point this far out never returns. It is also far enough for smooth colours. */
 const ESCAPED = 400
 
 /** A Julia set of 9.8 megapixels, as a JPEG that fits into one request. */
 export const drawPicture = async (): Promise<Picture> => {
   const pixels = new Uint8Array(WIDTH * HEIGHT * 3)
   const palette = makePalette()
-  // Turned by half a circle the set is the same: the upper half is all there is to compute.
+  // The set looks the same when it is turned by 180°, so only the upper half is computed.
   for (let row = 0; row < HEIGHT / 2; row++) {
     drawRow(pixels, palette, row)
     if (row % ROWS === 0) await takeTurns()

@@ -12,7 +12,7 @@ import { DIGITS, grouped, type Ids, SERIALS } from './submit.ts'
 const LAST_TEN = '5493624646'
 const PATIENCE_MS = 20_000
 
-export class WrongResultError extends Error {
+class WrongResultError extends Error {
   override readonly name = 'WrongResultError'
 }
 

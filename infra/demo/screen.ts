@@ -1,18 +1,18 @@
-/** The terminal: lines that stay, and below them lines that change. Where there is no terminal, only the former. */
+/** The terminal: lines that stay, and below them lines that change. Without a terminal there are only the former. */
 export interface Screen {
   /** Whether lines can change. */
   isLive: boolean
   columns(): number
   say(line?: string): void
-  /** What stands below everything that was said, in place of what stood there before. */
+  /** Shows text below everything that was printed, in place of what it showed before. */
   show(lines: readonly string[]): void
-  /** Leaves what stands there as it is, and gives the terminal back. */
+  /** Leaves the text as it is, and gives the terminal back. */
   close(): void
 }
 
 const HIDE_CURSOR = '\x1b[?25l'
 const SHOW_CURSOR = '\x1b[?25h'
-/** Lines that are too long are cut off, not wrapped: else nobody knows how far up the first one is. */
+/** Lines that are too long are cut off and not wrapped. Otherwise it isn't known how far up the first one is. */
 const NO_WRAP = '\x1b[?7l'
 const WRAP = '\x1b[?7h'
 const ERASE_LINE_END = '\x1b[K'
@@ -36,7 +36,7 @@ export const createScreen = (out: NodeJS.WriteStream): Screen => {
   return {
     isLive,
     columns: () => out.columns,
-    // Written at once, so that nothing flickers.
+    // Written in one go, so that nothing flickers.
     say: (line = '') => void out.write(`${up()}${line}${ERASE_LINE_END}\n${block(shown)}`),
     show: (lines) => {
       out.write(`${HIDE_CURSOR}${up()}${block(lines)}`)

@@ -8,10 +8,10 @@ import type { Screen } from './screen.ts'
 
 const { STINT_FUNCTION_TIMEOUT_SECONDS: given } = process.env
 
-/** Others want this machine's cores as well: a function's first safe point can then take many times as long. */
+/** On a busy machine a function can take many times as long to reach its first safe point. */
 export const IS_BUSY = !given && (loadavg()[0] ?? 0) > 2 * availableParallelism()
 
-/** Short enough to see a job go on in the next call of its function. */
+/** Short enough that a job is seen to continue in the next call of its function. */
 export const FUNCTION_SECONDS = Number(given || (IS_BUSY ? 10 : 3))
 
 const PARTS = {
@@ -22,7 +22,7 @@ const PARTS = {
 }
 const SPINNER = '⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏'
 
-/** Starts the stack of `npm start` on free ports, and shows how its parts come up. */
+/** Starts the stack of `npm start` on free ports, and shows its parts as they come up. */
 export const startShown = async (screen: Screen, dataDir: string): Promise<Stack> => {
   const env = { STINT_FUNCTION_TIMEOUT_SECONDS: String(FUNCTION_SECONDS), KAFKA_TOPIC: TOPIC, STINT_CHAOS: '' }
   const starting = startStack({ dataDir, env })

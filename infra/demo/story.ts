@@ -10,7 +10,7 @@ export interface Story {
   seconds(): number
   title(text: string): void
   tell(voice: Voice, what: string, text: string): void
-  /** From now on the job is called so. */
+  /** Sets the name by which the job is called from now on. */
   name(jobId: string, name: string): void
   event(event: CloudEvent): void
 }
@@ -25,7 +25,7 @@ export const createStory = (screen: Screen): Story => {
     screen.say(voice === 'kill' ? styleText('bold', line) : line)
   }
   const names = new Map<string, string>()
-  /** An event can be here before the answer that has the job's id. */
+  /** An event can arrive before the answer with the job's id. */
   const nameless: CloudEvent[] = []
   const hear = (event: CloudEvent): void => {
     const name = names.get(event.subject)
@@ -45,7 +45,7 @@ export const createStory = (screen: Screen): Story => {
   }
 }
 
-/** What an event says; undefined for those that are only counted. */
+/** An event in words; undefined for those that are only counted. */
 const describe = ({ type, data }: CloudEvent): string | undefined => {
   const stint = `stint ${data['stint']}`
   const saved = `${percent(Number(data['progress']))} saved`

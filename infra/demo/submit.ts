@@ -8,7 +8,7 @@ const DEVICE_MODEL = '0111'
 /** On a machine that is busy with other things, a function's short time can be over before a job's first safe point. */
 const MAX_ATTEMPTS = 10
 
-/** Under which id each thing is known. */
+/** The id of each thing. */
 export interface Ids {
   leibniz: string
   chudnovsky: string

@@ -5,7 +5,7 @@ import { grouped } from './submit.ts'
 
 const POLL_MS = 200
 
-export class JobFailedError extends Error {
+class JobFailedError extends Error {
   override readonly name = 'JobFailedError'
 }
 
@@ -39,7 +39,7 @@ export const watchUntilDone = async (
   }
 }
 
-/** What is known of a job's result, whether it has ended or not. */
+/** The job's result, or its partial result while it runs. */
 const knownOf = async (ada: Person, { id, kind }: Job): Promise<string> => {
   const { partial, result } = await ada.job(id)
   if (kind === 'math.pi') {
@@ -56,7 +56,7 @@ const knownOf = async (ada: Person, { id, kind }: Job): Promise<string> => {
   return images.length > 0 ? `${images.length} made` : ''
 }
 
-/** The digits of π that are known, "3.14…"; empty while there are none. */
+/** The digits of π so far, "3.14…"; empty while there are none. */
 export const digitsOf = (partial: unknown, result: unknown): string => {
   if (typeof partial === 'string') return partial
   return (result as { digits?: string } | null)?.digits ?? ''

@@ -19,13 +19,13 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url))
  */
 const WHOLE = ['@duckdb/node-api', '@node-rs/argon2', 'onnxruntime-web', 'pdfkit', 'piscina', 'sharp']
 
-/** Files that they load by addresses which they make up while they run, so that nobody can see them in the code. */
+/** Files that they load by addresses made up at run time, which can't be found in the code. */
 const LOADED = ['onnxruntime-web/ort-wasm-simd-threaded.mjs']
 
-/** Bundled packages of the CommonJS kind still ask for Node's modules by `require`, which a module doesn't have. */
+/** Bundled CommonJS packages still load Node's modules by `require`, which a module doesn't have. */
 const REQUIRE = `import { createRequire as requireOf } from 'node:module'; const require = requireOf(import.meta.url);`
 
-/** Where what functions share lies: as deep as the functions, so that addresses relative to them hold in both. */
+/** The folder of shared code: as deep as the functions', so that relative addresses are the same in both. */
 const SHARED = 'functions/shared'
 
 /**
@@ -45,7 +45,7 @@ const KNOWING_ALL_KINDS = new Set([
 
 export interface Bundle {
   folder: string
-  /** What esbuild tells of each file that it made. */
+  /** What esbuild reports about each file that it made. */
   outputs: Metafile['outputs']
 }
 
@@ -80,11 +80,11 @@ const optionsOf = (files: string[], folder: string, addresses: Plugin) =>
     format: 'esm',
     platform: 'node',
     target: 'node24',
-    // Packages that also come as modules lose what nobody uses.
+    // Of packages that also come as ES modules, unused code is left out.
     mainFields: ['module', 'main'],
     external: WHOLE,
     minify: true,
-    // Errors are told apart and logged by their names.
+    // Errors are recognized and logged by their names.
     keepNames: true,
     sourcemap: true,
     sourcesContent: false,

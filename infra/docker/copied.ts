@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { nodeFileTrace } from '@vercel/nft'
 import type { Metafile } from 'esbuild'
 
-/** Puts files and folders where they lie in the repository. */
+/** Copies files and folders to the same places as in the repository. */
 export const copyAssets = async (root: string, paths: readonly string[], folder: string): Promise<void> => {
   for (const path of paths) await cp(join(root, path), join(folder, path), { recursive: true })
 }
@@ -31,7 +31,7 @@ export const copyPackages = async (
   for (const path of fileList) await cp(join(root, path), join(folder, path), { recursive: true })
 }
 
-/** What packages try and do without, and folders that are asked for by their name. */
+/** Optional dependencies that packages do without, and folders that are loaded by name. */
 const nothing = (error: NodeJS.ErrnoException): null => {
   if (error.code === 'ENOENT' || error.code === 'EISDIR') return null
   throw error

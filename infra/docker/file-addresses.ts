@@ -7,11 +7,11 @@ const ADDRESS = /new URL\('(\.[^']+)', import\.meta\.url\)/g
 const SOURCES = '{functions,lib,db}/**/*.ts'
 
 export interface FileAddresses {
-  /** Modules that are named so, without their ending: threads. Each is bundled by itself. */
+  /** Modules that are named so, without their extension: threads. Each gets a bundle of its own. */
   modules: string[]
-  /** Other files and folders that are named so, which are copied. */
+  /** Other files and folders that are named so. They are copied. */
   assets: string[]
-  /** Has the bundles name them by where they lie there. */
+  /** An esbuild plugin that changes the addresses to those in the bundles. */
   plugin: Plugin
 }
 

@@ -2,14 +2,14 @@ import http from 'node:http'
 import type { Plugin } from 'esbuild'
 
 /**
- * What `node:http` is without asking: a module that imports it has Node read everything that it exports, `WebSocket`
- * too, whose getter loads all of undici. That is 35 ms of a cold start, for the names of status codes.
+ * The exports of `node:http` that need no getter. If a module imports it, Node reads all its exports, also `WebSocket`,
+ * whose getter loads all of undici: 35 ms of a cold start, for nothing but the names of status codes.
  */
 const NAMES = Object.entries(Object.getOwnPropertyDescriptors(http)).flatMap(([name, it]) =>
   'value' in it ? name : [],
 )
 
-/** Has the bundles take `node:http` as it is, and not as a module. */
+/** An esbuild plugin by which bundles load `node:http` without importing all its names. */
 export const plainHttp: Plugin = {
   name: 'plain-http',
   setup: ({ onResolve, onLoad }) => {

@@ -10,7 +10,7 @@ import type { Config } from '../../lib/core/config.ts'
 import { LOCAL_CREDENTIALS } from '../../lib/core/local-credentials.ts'
 import { QUEUES } from '../../lib/queue/doorbells.ts'
 
-/** As infra/deploy/queues.yml and bucket.yml have it. */
+/** The same as in infra/deploy/queues.yml and bucket.yml. */
 const VISIBILITY_SECONDS = '960'
 const MAX_RECEIVES = 5
 const CORS_RULE = {
@@ -21,13 +21,13 @@ const CORS_RULE = {
   MaxAgeSeconds: 7_200,
 }
 
-/** Makes the queues, with their dead letters, and the bucket, where they are missing. */
+/** Makes the queues, their dead-letter queues and the bucket, if they are missing. */
 export const makeQueuesAndBucket = async (config: Config): Promise<void> => {
   await makeQueues(config)
   await makeBucket(config)
 }
 
-/** What SQS and S3 call it when they answer and know nothing of a queue or a bucket. */
+/** The errors by which SQS and S3 say that a queue or a bucket doesn't exist. */
 const UNKNOWN = new Set(['QueueDoesNotExist', 'NotFound', 'NoSuchBucket'])
 
 /** @returns whether SQS or S3 has forgotten what was made there. One that doesn't answer has not. */
@@ -78,7 +78,7 @@ const makeBucket = async ({ region, s3: { endpoint, bucket } }: Config): Promise
     const place = region !== 'us-east-1' && { CreateBucketConfiguration: { LocationConstraint: region as never } }
     await client.send(new CreateBucketCommand({ Bucket: bucket, ...place }))
   }
-  // Pages send and fetch files straight from there.
+  // Pages send files to the bucket and fetch them from it directly.
   await client.send(new PutBucketCorsCommand({ Bucket: bucket, CORSConfiguration: { CORSRules: [CORS_RULE] } }))
   client.destroy()
 }

@@ -1,12 +1,10 @@
 import { once } from 'node:events'
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { DeleteBucketCommand, S3Client } from '@aws-sdk/client-s3'
 import { DeleteQueueCommand, SQSClient } from '@aws-sdk/client-sqs'
 import { expect, onTestFinished } from 'vitest'
 import { LOCAL_CREDENTIALS } from '../../lib/core/local-credentials.ts'
 import { prepare, serve, serveBoth, stopBoth } from '../../tests/support/containers.ts'
+import { temporaryFolder } from '../../tests/support/temporary-folder.ts'
 import { test } from '../../tests/support/world.ts'
 
 interface Answered {
@@ -15,8 +13,7 @@ interface Answered {
 }
 
 test('one container answers HTTP and another runs the jobs; both stop in order', async ({ world }) => {
-  const dataDir = mkdtempSync(join(tmpdir(), 'stint-serve-'))
-  onTestFinished(() => rmSync(dataDir, { recursive: true, force: true }))
+  const dataDir = temporaryFolder()
   const { AUTH_SIGNING_KEYS: _, AUTH_REFRESH_KEY: __, ...given } = world.environment
   const env = { ...given, LOG_LEVEL: 'info', PORT: '0', STINT_DATA_DIR: dataDir, S3_BUCKET: `${given['S3_BUCKET']}-2` }
   await prepare(env)
@@ -63,7 +60,7 @@ test('one container answers HTTP and another runs the jobs; both stop in order',
 })
 
 test('says what is missing', async () => {
-  const { child, printed } = serve('api', { STINT_DATA_DIR: mkdtempSync(join(tmpdir(), 'stint-serve-')) })
+  const { child, printed } = serve('api', { STINT_DATA_DIR: temporaryFolder() })
   onTestFinished(() => void child.kill('SIGKILL'))
   expect(await once(child, 'close')).toEqual([1, null])
   expect(printed()).toMatch(/DATABASE_URL: .*\n.*SQS_QUEUE_URL_DEFAULT/)

@@ -17,10 +17,10 @@ import { areForgotten, makeQueuesAndBucket } from './queues-and-bucket.ts'
 // `worker` polls the queues. There may be many workers.
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
-/** A container's own network decides who gets here. */
+/** Listens on all interfaces: the container's network decides who gets here. */
 const EVERY_ADDRESS = '0.0.0.0'
 const SCHEDULES_GRACE_MS = 3_000
-/** How often it looks whether the queues and the bucket are still there. */
+/** How often it checks whether the queues and the bucket still exist. */
 const LOOK_SECONDS = 5
 const STDOUT = 1
 
@@ -30,7 +30,7 @@ const main = async (role = ''): Promise<void> => {
   const start = { api: serveApi, worker: serveWorkers }[role]
   if (!start) throw new ConfigError(`There is no ${role || 'role'}. usage: node infra/docker/serve.ts api | worker`)
   const host = readHostConfig(process.env)
-  // One's own keys, or those that all containers on one volume share.
+  // The given keys, or those that all containers on one volume share.
   const env: Environment = { ...(await keepSecrets(host.dataDir)), ...process.env }
   const stop = await start(host, env, readRoutingTable(join(ROOT, 'serverless.yml')))
   for (const signal of ['SIGTERM', 'SIGINT'] as const)
@@ -53,7 +53,7 @@ const serveApi = async (host: HostConfig, env: Environment, table: RoutingTable)
     onStarted: (pid) => app.log.info({ pid }, 'the process of the schedules starts'),
     onEnded: () => {},
     onNotice: (text) => app.log.warn(text),
-    // This Kafka keeps its log.
+    // This Kafka keeps its log, so nothing has to be published again.
     onRepublished: () => {},
   })
   const look = startPeriodicTimer(LOOK_SECONDS, () => makeWhatIsForgotten(app))
@@ -68,7 +68,7 @@ const serveApi = async (host: HostConfig, env: Environment, table: RoutingTable)
   }
 }
 
-/** LocalStack keeps nothing: when it starts anew, it has neither queues nor a bucket. On AWS nothing is made here. */
+/** LocalStack keeps nothing: after a restart it has neither queues nor a bucket. On AWS nothing is made here. */
 const makeWhatIsForgotten = async (app: App): Promise<void> => {
   const { sqs, s3 } = app.config
   if (!sqs.endpoint || !s3.endpoint || !(await areForgotten(app))) return
@@ -89,13 +89,13 @@ const serveWorkers = async (host: HostConfig, env: Environment, table: RoutingTa
     host,
     env: workerEnvironment(env),
     openLog: () => STDOUT,
-    // The relay, in another container, looks each second.
+    // No nudge: the relay is in another container, and looks every second.
     onCommitted: () => {},
     onStarted: ({ name, pid }) => app.log.info({ worker: name, pid }, 'a worker process starts'),
     onEnded: ({ name }, death) => {
       if (death) app.log.warn({ worker: name, code: death.code, signal: death.signal }, 'a worker process died')
     },
-    // So does the sweep.
+    // So is the sweep.
     onFreed: () => {},
   })
   app.log.info({ queues: queues.queues }, 'the queues are polled')

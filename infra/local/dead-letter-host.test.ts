@@ -1,9 +1,7 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import type { SQSEvent } from 'aws-lambda'
 import { expect, onTestFinished } from 'vitest'
 import { createSqsDoorbells } from '../../lib/queue/sqs.ts'
+import { temporaryFolder } from '../../tests/support/temporary-folder.ts'
 import { test } from '../../tests/support/world.ts'
 import { startSqsS3 } from './components/sqs-s3.ts'
 import { startDeadLetterHost } from './dead-letter-host.ts'
@@ -20,7 +18,7 @@ const entry = {
 }
 
 test('what SQS gives up of a queue reaches the function, once', async ({ world: { app } }) => {
-  const dataDir = await mkdtemp(join(tmpdir(), 'stint-dead-letters-'))
+  const dataDir = temporaryFolder()
   const { url, region, queueUrls, stop } = await startSqsS3({ dataDir, visibilityTimeoutSeconds: 0 })
   const queue = createSqsDoorbells({ endpoint: url, region, queueUrls })
   const events: SQSEvent[] = []
@@ -33,7 +31,6 @@ test('what SQS gives up of a queue reaches the function, once', async ({ world: 
   onTestFinished(async () => {
     queue.close()
     await stop()
-    await rm(dataDir, { recursive: true })
   })
 
   await queue.ring([{ queue: 'bulk', n: 7 }])

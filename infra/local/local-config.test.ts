@@ -1,8 +1,8 @@
-import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { readFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { type ConfigError, publicHalf, readConfig, type SigningKey } from '../../lib/core/config.ts'
+import { temporaryFolder } from '../../tests/support/temporary-folder.ts'
 import { workerEnvironment } from './host-app.ts'
 import { keepSecrets, localEnvironment, makeSecrets, readLocalConfig, type Secrets } from './local-config.ts'
 
@@ -86,24 +86,22 @@ test('private keys are refused among those that every function has', () => {
 })
 
 test('a data folder of before secrets of jobs had a key of their own has one that stays', async () => {
-  const dataDir = await mkdtemp(join(tmpdir(), 'stint-secrets-'))
+  const dataDir = temporaryFolder()
   await keepSecrets(dataDir)
   const file = join(dataDir, 'secrets.json')
   const { AUTH_SIGNING_KEYS, AUTH_REFRESH_KEY } = JSON.parse(await readFile(file, 'utf8'))
   await writeFile(file, JSON.stringify({ AUTH_SIGNING_KEYS, AUTH_REFRESH_KEY }))
   const [one, two] = [await keepSecrets(dataDir), await keepSecrets(dataDir)]
-  await rm(dataDir, { recursive: true })
   expect(one).toMatchObject({ AUTH_SIGNING_KEYS, AUTH_REFRESH_KEY })
   expect(one.JOB_SECRET_KEY).toBe(two.JOB_SECRET_KEY)
   expect(one.JOB_SECRET_KEY).not.toBe(makeSecrets().JOB_SECRET_KEY)
 })
 
 test('a data folder keeps its keys, for its owner only', async () => {
-  const dataDir = await mkdtemp(join(tmpdir(), 'stint-secrets-'))
+  const dataDir = temporaryFolder()
   const first = await keepSecrets(dataDir)
   const mode = (await stat(join(dataDir, 'secrets.json'))).mode & 0o777
   const second = await keepSecrets(dataDir)
-  await rm(dataDir, { recursive: true })
   expect(second).toEqual(first)
   expect(mode).toBe(0o600)
   expect(makeSecrets()).not.toEqual(first)

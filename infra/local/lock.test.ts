@@ -1,20 +1,14 @@
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { expect, onTestFinished, test } from 'vitest'
+import { expect, test } from 'vitest'
+import { temporaryFolder } from '../../tests/support/temporary-folder.ts'
 import { acquireLock } from './lock.ts'
-
-const folder = () => {
-  const made = mkdtempSync(join(tmpdir(), 'stint-lock-'))
-  onTestFinished(() => rmSync(made, { recursive: true }))
-  return made
-}
 
 /** Another process that takes the lock and keeps nothing of it, tells whether it got it, collects garbage, and stays. */
 const otherProcess = async (dataDir: string) => {
-  const script = join(folder(), 'hold.mts')
+  const script = join(temporaryFolder(), 'hold.mts')
   writeFileSync(
     script,
     `import { acquireLock } from ${JSON.stringify(new URL('./lock.ts', import.meta.url).href)}
@@ -31,7 +25,7 @@ const otherProcess = async (dataDir: string) => {
 }
 
 test('a folder that another process has is refused, and free again when that process is killed', async () => {
-  const dataDir = folder()
+  const dataDir = temporaryFolder()
   const { child, taken } = await otherProcess(dataDir)
   expect(taken).toBe(true)
   expect(acquireLock(dataDir)).toBeUndefined()
@@ -45,7 +39,7 @@ test('a folder that another process has is refused, and free again when that pro
 })
 
 test('a lock that is released can be taken by the next process', async () => {
-  const dataDir = folder()
+  const dataDir = temporaryFolder()
   acquireLock(dataDir)?.release()
   const { child, taken } = await otherProcess(dataDir)
   child.kill('SIGKILL')
@@ -53,7 +47,7 @@ test('a lock that is released can be taken by the next process', async () => {
 })
 
 test('the folder is made when it is missing', () => {
-  const lock = acquireLock(join(folder(), 'deep', 'er'))
+  const lock = acquireLock(join(temporaryFolder(), 'deep', 'er'))
   expect(lock).toBeDefined()
   lock?.release()
 })

@@ -1,11 +1,9 @@
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import type { SQSEvent } from 'aws-lambda'
 import { expect, onTestFinished } from 'vitest'
 import type { App } from '../../lib/app.ts'
 import { LOCAL_CREDENTIALS } from '../../lib/core/local-credentials.ts'
 import { createSqsDoorbells } from '../../lib/queue/sqs.ts'
+import { temporaryFolder } from '../../tests/support/temporary-folder.ts'
 import { test } from '../../tests/support/world.ts'
 import { startSqsS3 } from './components/sqs-s3.ts'
 import { type PollerOptions, startPoller } from './poller.ts'
@@ -215,8 +213,7 @@ test('a batch that is not full takes what comes within its window', async ({ wor
 })
 
 test('an outage of SQS is logged once, and over when SQS is back', async ({ world: { app } }) => {
-  const dataDir = mkdtempSync(join(tmpdir(), 'stint-sqs-'))
-  onTestFinished(() => rmSync(dataDir, { recursive: true }))
+  const dataDir = temporaryFolder()
   const first = await startSqsS3({ dataDir })
   const { port, queueUrls } = first
   const sqs = createSqsDoorbells({ region: 'eu-central-1', endpoint: first.url, queueUrls })

@@ -1,7 +1,7 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { expect, onTestFinished, test } from 'vitest'
+import { expect, test } from 'vitest'
+import { temporaryFolder } from '../../tests/support/temporary-folder.ts'
 import { readRoutingTable } from './routing-table.ts'
 
 const PROVIDER = `
@@ -17,8 +17,7 @@ provider:
 `
 
 const read = (functions: string, provider = PROVIDER) => {
-  const folder = mkdtempSync(join(tmpdir(), 'routing-table-'))
-  onTestFinished(() => rmSync(folder, { recursive: true }))
+  const folder = temporaryFolder()
   const path = join(folder, 'serverless.yml')
   writeFileSync(path, `${provider}functions:\n${functions}`)
   return readRoutingTable(path)

@@ -1,21 +1,15 @@
-import { mkdirSync, mkdtempSync, readdirSync, rmdirSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { mkdirSync, readdirSync, rmdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { expect, onTestFinished, test } from 'vitest'
+import { expect, test } from 'vitest'
+import { temporaryFolder } from '../../tests/support/temporary-folder.ts'
 import { createRunFile, readRunFile } from './run-file.ts'
-
-const folder = () => {
-  const made = mkdtempSync(join(tmpdir(), 'stint-run-'))
-  onTestFinished(() => rmSync(made, { recursive: true }))
-  return made
-}
 
 const failed = (error: Error) => {
   throw error
 }
 
 test('processes are named while they run', () => {
-  const dataDir = folder()
+  const dataDir = temporaryFolder()
   const file = createRunFile(dataDir, failed)
   file.set({ name: 'postgres', pid: 1, port: 5 })
   file.set({ name: 'kafka', pid: 2, port: 6, address: '127.0.0.1:6' })
@@ -27,7 +21,7 @@ test('processes are named while they run', () => {
 })
 
 test('a folder on which nothing runs has no processes', () => {
-  const dataDir = folder()
+  const dataDir = temporaryFolder()
   expect(readRunFile(dataDir)).toEqual([])
   const file = createRunFile(dataDir, failed)
   file.set({ name: 'postgres', pid: 1, port: 5 })
@@ -36,19 +30,19 @@ test('a folder on which nothing runs has no processes', () => {
 })
 
 test('a file of another shape is not taken for a list of processes', () => {
-  const dataDir = folder()
+  const dataDir = temporaryFolder()
   writeFileSync(join(dataDir, 'run.json'), '[{"name": "postgres", "pid": "me"}]')
   expect(() => readRunFile(dataDir)).toThrow(/pid/)
 })
 
 test('a list that was torn by a power cut names no process', () => {
-  const dataDir = folder()
+  const dataDir = temporaryFolder()
   writeFileSync(join(dataDir, 'run.json'), '')
   expect(readRunFile(dataDir)).toEqual([])
 })
 
 test('a change that could not be written is told, and written with the next one', () => {
-  const dataDir = folder()
+  const dataDir = temporaryFolder()
   const failures: string[] = []
   const file = createRunFile(dataDir, ({ message }) => failures.push(message))
   mkdirSync(join(dataDir, 'run.json.new'))

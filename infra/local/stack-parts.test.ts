@@ -1,9 +1,8 @@
-import { chmod, mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { chmod } from 'node:fs/promises'
 import { setImmediate as turn } from 'node:timers/promises'
 import postgresClient from 'postgres'
-import { expect, onTestFinished, test } from 'vitest'
+import { expect, test } from 'vitest'
+import { temporaryFolder } from '../../tests/support/temporary-folder.ts'
 import type { KafkaBroker } from './components/kafka.ts'
 import type { Postgres } from './components/postgres.ts'
 import { sqsS3At } from './components/sqs-s3.ts'
@@ -16,8 +15,7 @@ const sqsAt = (port: number) => ({ ...sqsS3At(port), port }) as NonNullable<Stac
 
 /** A stack of which everything has run once, and nothing does. */
 const stack = async (): Promise<StackState> => {
-  const dataDir = await mkdtemp(join(tmpdir(), 'stint-parts-'))
-  onTestFinished(() => rm(dataDir, { recursive: true, force: true }))
+  const dataDir = temporaryFolder()
   return {
     config: { dataDir, port: 0 },
     url: 'http://localhost:1',

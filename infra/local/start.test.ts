@@ -1,22 +1,16 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 import { expect, onTestFinished, test, vi } from 'vitest'
+import { temporaryFolder } from '../../tests/support/temporary-folder.ts'
 import { isAlive } from './components/postgres-lock.ts'
 import { readRunFile } from './run-file.ts'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 const START = fileURLToPath(new URL('./start.mjs', import.meta.url))
-
-const folder = async (): Promise<string> => {
-  const made = await mkdtemp(join(tmpdir(), 'stint-start-'))
-  onTestFinished(() => rm(made, { recursive: true }))
-  return made
-}
 
 const start = (dataDir: string) => {
   const env = { ...process.env, STINT_DATA_DIR: dataDir, PORT: '0' }
@@ -27,7 +21,7 @@ const start = (dataDir: string) => {
 
 // npm tells only the shell that it runs a script in, and the shell would end without telling anybody.
 test('who ends npm start with SIGTERM ends the stack', { timeout: 120_000 }, async () => {
-  const dataDir = await folder()
+  const dataDir = temporaryFolder()
   const npm = spawn('npm', ['start'], {
     cwd: ROOT,
     env: { ...process.env, STINT_DATA_DIR: dataDir, PORT: '0' },
@@ -45,7 +39,7 @@ test('who ends npm start with SIGTERM ends the stack', { timeout: 120_000 }, asy
 })
 
 test('npm start | head goes on when head has read enough', { timeout: 120_000 }, async () => {
-  const dataDir = await folder()
+  const dataDir = temporaryFolder()
   const child = start(dataDir)
   const [complaints, ended] = [text(child.stderr), once(child, 'exit')]
   await once(child.stdout, 'data')
@@ -56,7 +50,7 @@ test('npm start | head goes on when head has read enough', { timeout: 120_000 },
 })
 
 test('who stops it while it starts is not told that it runs', { timeout: 120_000 }, async () => {
-  const child = start(await folder())
+  const child = start(temporaryFolder())
   const printed = text(child.stdout)
   await once(child.stdout, 'data')
   child.kill('SIGINT')
@@ -66,7 +60,7 @@ test('who stops it while it starts is not told that it runs', { timeout: 120_000
 
 // In /proc nothing can be made, and what the system says of it has Node try for ever.
 test.for(['/proc/x', 'a file'])('the data folder %s is refused', async (path) => {
-  const made = join(await folder(), 'a file')
+  const made = join(temporaryFolder(), 'a file')
   await writeFile(made, '')
   const child = start(path.startsWith('/') ? path : made)
   const [complaints, ended] = [text(child.stderr), once(child, 'exit')]
@@ -77,7 +71,7 @@ test.for(['/proc/x', 'a file'])('the data folder %s is refused', async (path) =>
 })
 
 test('a start that fails leaves nothing behind that looks like a run that was killed', async () => {
-  const dataDir = await folder()
+  const dataDir = temporaryFolder()
   await writeFile(join(dataDir, 'postgres'), 'not a folder')
   const child = start(dataDir)
   const [complaints, ended] = [text(child.stderr), once(child, 'exit')]

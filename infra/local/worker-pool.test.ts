@@ -1,9 +1,9 @@
-import { mkdtempSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { openSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { expect, onTestFinished } from 'vitest'
+import { temporaryFolder } from '../../tests/support/temporary-folder.ts'
 import { test } from '../../tests/support/world.ts'
 import type { Worker } from './worker.ts'
 import { createWorkerPool, type Death, type WorkerPool, type WorkerPoolOptions } from './worker-pool.ts'
@@ -11,7 +11,7 @@ import { createWorkerPool, type Death, type WorkerPool, type WorkerPoolOptions }
 const FUNCTION = fileURLToPath(new URL('../../tests/support/sandbox-function.ts', import.meta.url))
 
 const newPool = (environment: Record<string, string>, options: Partial<WorkerPoolOptions> = {}) => {
-  const logs = mkdtempSync(join(tmpdir(), 'stint-pool-'))
+  const logs = temporaryFolder()
   const started: string[] = []
   const ended: { worker: Worker; death: Death | undefined }[] = []
   let commits = 0
@@ -32,21 +32,15 @@ const newPool = (environment: Record<string, string>, options: Partial<WorkerPoo
     timeoutMs: 30_000,
     ...options,
   })
-  onTestFinished(async () => {
-    await pool.stop(0)
-    rmSync(logs, { recursive: true })
-  })
+  onTestFinished(() => pool.stop(0))
   return { pool, started, ended, commits: () => commits, committed: committed.promise, logs }
 }
 
-const PATIENCE = { timeout: 30_000 }
-
 /** Has so many invocations run at the same time. @returns the processes that answered */
 const answeredTogether = async (pool: WorkerPool, count: number): Promise<Set<number>> => {
-  const folder = mkdtempSync(join(tmpdir(), 'stint-together-'))
-  onTestFinished(() => rmSync(folder, { recursive: true }))
+  const folder = temporaryFolder()
   const answers = Array.from({ length: count }, () => pool.invoke({ do: 'answer-together', folder }))
-  await expect.poll(() => readdirSync(folder).length, PATIENCE).toBe(count)
+  await expect.poll(() => readdirSync(folder).length).toBe(count)
   writeFileSync(join(folder, 'all'), '')
   return new Set((await Promise.all(answers)).map((answer) => (answer as Answer).pid))
 }
@@ -143,7 +137,7 @@ test('processes that nobody needed for five minutes are ended, but for one', asy
   expect(ended).toEqual([])
   clock = 300_000
   pool.endSurplus()
-  await expect.poll(() => ended.map(({ death }) => death), PATIENCE).toEqual([undefined, undefined])
+  await expect.poll(() => ended.map(({ death }) => death)).toEqual([undefined, undefined])
   expect(await Promise.all(ended.map(({ worker }) => worker.exited))).toEqual([
     { code: 0, signal: null },
     { code: 0, signal: null },
@@ -160,7 +154,7 @@ test('a busy process is not ended, however long it takes, nor the one in reserve
   let clock = 0
   const { pool, started, ended } = newPool(world.environment, { size: 1, reserveAfterMs: 0, now: () => clock })
   const answer = pool.invoke({ do: 'await-stop' })
-  await expect.poll(() => started, PATIENCE).toEqual(['worker-default-1', 'worker-default-2'])
+  await expect.poll(() => started).toEqual(['worker-default-1', 'worker-default-2'])
   clock = 3_600_000
   pool.endSurplus()
   await pool.stop(20_000)
@@ -185,9 +179,9 @@ test('a process that stands still amid its invocation does not count until it go
   const pids = await answeredTogether(pool, 2)
   const answer = pool.invoke({ do: 'await-stop' })
   for (const pid of pids) process.kill(pid, 'SIGSTOP')
-  await expect.poll(pool.countStill, PATIENCE).toBe(1)
+  await expect.poll(pool.countStill).toBe(1)
   for (const pid of pids) process.kill(pid, 'SIGCONT')
-  await expect.poll(pool.countStill, PATIENCE).toBe(0)
+  await expect.poll(pool.countStill).toBe(0)
   await pool.stop(20_000)
   expect(await answer).toBe('stopped')
 })

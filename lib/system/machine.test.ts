@@ -1,13 +1,11 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { availableParallelism, tmpdir, totalmem } from 'node:os'
-import { join } from 'node:path'
+import { availableParallelism, totalmem } from 'node:os'
 import { expect, test } from 'vitest'
+import { temporaryFolder } from '../../tests/support/temporary-folder.ts'
 import { readMachine } from './machine.ts'
 
 test('tells what this machine has, and how much of it is free', async () => {
-  const folder = await mkdtemp(join(tmpdir(), 'stint-machine-'))
+  const folder = temporaryFolder()
   const machine = await readMachine(folder)
-  await rm(folder, { recursive: true })
   expect(machine.cpus).toBe(availableParallelism())
   expect(machine.loadAverage).toHaveLength(3)
   expect(machine.memory.totalBytes).toBe(totalmem())

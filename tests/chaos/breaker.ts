@@ -37,7 +37,7 @@ export interface BreakerOptions {
 /** Workers are many, and die most often. */
 const PARTS: readonly Strike['part'][] = ['worker', 'worker', 'worker', 'host', 'postgres', 'sqs-s3', 'kafka']
 
-export class NotRecoveredError extends Error {
+class NotRecoveredError extends Error {
   override readonly name = 'NotRecoveredError'
 }
 
@@ -141,7 +141,7 @@ export const createBreaker = ({ stack, database, probes, random, leaseSeconds }:
     strikeUntil: async (signal, onStrike) => {
       while (!signal.aborted) {
         const part = pick(random, PARTS)
-        // A host takes its workers with it, and who is frozen shall wake.
+        // A killed host takes its workers with it, and a frozen process must be woken.
         const done = part === 'host' && frozen.size > 0 ? undefined : await strike(part)
         if (done) onStrike(done)
         await sleep(done ? between(random, 500, 4_000) : 50, undefined, { signal }).catch(() => {})

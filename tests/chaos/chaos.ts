@@ -18,7 +18,7 @@ import { createSubmitter } from './submitter.ts'
 export interface ChaosOptions {
   seed: number
   jobs: number
-  /** For so long things break. */
+  /** How long things break. */
   seconds: number
   leaseSeconds: number
   /** Whether the stack is unreliable by itself, too: STINT_CHAOS. */
@@ -38,12 +38,12 @@ export interface ChaosReport {
 
 const PEOPLE = 3
 
-/** Long enough to be found at work by who looks for somebody to disturb. */
+/** Long enough that the breaker finds a job at work. */
 const LONG_JOB = { kind: 'debug.noop', input: { steps: 100, stepMs: 100 }, tags: ['ends:succeeded'] }
 
 /**
- * Runs a stack, lets people submit jobs of all kinds, and kills one of its processes after the other meanwhile. When
- * all is over it looks whether every promise was kept. The data folder is removed if they were.
+ * Runs a stack, lets people submit jobs of all kinds, and kills its processes one after the other meanwhile. In the end
+ * it checks whether every promise was kept. If so, the data folder is removed.
  */
 export const runChaos = async (options: ChaosOptions): Promise<ChaosReport> => {
   const { seed, jobs, seconds, leaseSeconds, chaosSwitch, say } = options
@@ -108,10 +108,10 @@ const environmentOf = ({ seed, leaseSeconds, chaosSwitch }: ChaosOptions): Recor
   LEASE_SECONDS: String(leaseSeconds),
   HEARTBEAT_SECONDS: String(leaseSeconds / 3),
   LOG_LEVEL: 'info',
-  // Who comes back from the other side of a killed host asks again and again.
+  // A client whose host was killed tries again and again.
   AUTH_RATE_LIMIT_PER_MINUTE: '10000',
   ...(chaosSwitch && { STINT_CHAOS: String(seed) }),
-  // Below a lease, a function that stands still would be ended before it wakes.
+  // Longer than a lease: otherwise a frozen function would be ended before it wakes.
   ...(leaseSeconds < 10 && { STINT_FUNCTION_TIMEOUT_SECONDS: '20' }),
 })
 

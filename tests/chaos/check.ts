@@ -7,7 +7,7 @@ import type { KafkaCollector } from './kafka-collector.ts'
 import { MOST_DIGITS } from './plan.ts'
 import { PROMISES } from './promises.ts'
 
-/** A promise and what broke it; nothing, if it was kept. */
+/** A promise, and the rows that broke it; none if it was kept. */
 export interface Broken {
   promise: string
   rows: readonly object[]
@@ -17,21 +17,21 @@ export interface CheckOptions {
   database: Database
   collector: KafkaCollector
   accepted: string[]
-  /** How long nothing may happen, once nothing breaks any more, before those jobs that have not ended count as lost. */
+  /** Once nothing breaks any more: how long nothing may happen until jobs that haven't ended count as lost. */
   patienceSeconds: number
 }
 
 /** A busy machine takes its time. */
 const KAFKA_PATIENCE_SECONDS = 300
 
-/** Waits until all jobs have ended and Kafka has their events, or can be expected to, and holds them against every promise. */
+/** Waits until all jobs have ended and Kafka has their events, or should have, and checks every promise. */
 export const check = async (options: CheckOptions): Promise<Broken[]> => {
   const { database, accepted, patienceSeconds } = options
   await untilAllEnded(database, patienceSeconds)
   const { result } = await runKind(mathPi, { input: { digits: MOST_DIGITS, method: 'chudnovsky' } })
   const pi = (result as { digits: string }).digits
   const unseen = await eventsThatDiffer(options)
-  // A broker that was started anew is told of the past again: that, too, comes to its end.
+  // A restarted broker gets past events again. That has to end, too.
   await until(KAFKA_PATIENCE_SECONDS, async () => (await database.read(countUnpublished)) === 0)
   const broken: Broken[] = []
   for (const { promise, broken: rows } of PROMISES) {
@@ -45,7 +45,7 @@ const countUnpublished = async (sql: Pool): Promise<number> => {
   return row.count
 }
 
-/** As long as something goes on, however slow the machine is. */
+/** Waits as long as something happens, however slow the machine is. */
 const untilAllEnded = async (database: Database, patienceSeconds: number): Promise<void> => {
   for (let before = -1; ; ) {
     const { open, told } = await database.read(look)

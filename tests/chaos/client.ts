@@ -4,9 +4,9 @@ import type { Parsed } from '../support/http-client.ts'
 
 export interface Request {
   body?: unknown
-  /** Sent as it is, with its type, in place of `body`. */
+  /** Sent unchanged, with its content type, in place of `body`. */
   bytes?: { contentType: string; content: Uint8Array<ArrayBuffer> }
-  /** The request is the same one, however often it is sent. */
+  /** Makes repeats of the request the same request. */
   idempotencyKey?: string
 }
 
@@ -15,7 +15,7 @@ export interface Reply {
   body: Parsed
 }
 
-/** Somebody with a project of their own who uses a stack that breaks all the time. */
+/** A user with a project of their own, on a stack that breaks all the time. */
 export interface Client {
   /** Sends once. Undefined: nobody answered, and nobody knows whether it was done. */
   once(method: string, path: string, request?: Request): Promise<Reply | undefined>

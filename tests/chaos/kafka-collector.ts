@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import type { FromConsumer, ToConsumer } from './kafka-consumer-process.ts'
 
-/** A consumer of all events, as anybody may write one: it drops what it has seen by job and number. */
+/** A consumer of all events, as anybody would write it: it drops what it has seen, by job and number. */
 export interface KafkaCollector {
   /** Type by `job:seq` of every event that came. */
   events: ReadonlyMap<string, string>

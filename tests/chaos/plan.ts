@@ -1,10 +1,10 @@
 import { between, pick, type Random } from '../../infra/local/chaos/random.ts'
 
-/** A submission; how it must end stands in its tags, where the checks read it (promises.ts). */
+/** A submission. Its tags say how it must end; the checks read them (promises.ts). */
 export interface PlannedJob {
   kind: string
   input: object
-  /** Unlike every other one's: a name that comes twice is a job that was accepted twice. */
+  /** Unique: two jobs of the same name mean that one was accepted twice. */
   name: string
   tags: string[]
   after?: string[]
@@ -17,7 +17,7 @@ export interface PlannedJob {
 /** What one request submits. */
 export interface Unit {
   jobs: PlannedJob[]
-  /** A person changes their mind so long after it was accepted. */
+  /** The person cancels it so long after it was accepted. */
   cancelAfterMs?: number
   /** It fails for want of this device model; the person adds it then, and has the job retried. */
   forgottenModel?: string
@@ -25,7 +25,7 @@ export interface Unit {
 
 /** What the jobs of one person can refer to. */
 export interface Means {
-  /** A device model that is there. */
+  /** A device model that exists. */
   deviceModelCode: string
   /** A picture that was uploaded. */
   fileId: string
@@ -33,7 +33,7 @@ export interface Means {
 
 const NOBODYS_FILE = '00000000-0000-7000-8000-000000000000'
 const NO_MODEL = '9998'
-/** π is checked against as many digits. */
+/** How many digits of π are checked. */
 export const MOST_DIGITS = 20_000
 
 const ends = (...states: string[]): string => `ends:${states.join('/')}`
@@ -56,7 +56,7 @@ export const createPlanner = (random: Random, means: Means) => {
     ...more,
   })
 
-  /** Ranges that meet, so that a number that is missing or comes twice would be seen. */
+  /** Adjacent ranges, so that a missing or repeated number is noticed. */
   const serials = (): PlannedJob => {
     const count = between(random, 500, 9_500)
     const start = nextSerial
@@ -149,7 +149,7 @@ export const createPlanner = (random: Random, means: Means) => {
     }
   }
 
-  /** A parent that fails, and what each of its children makes of it. */
+  /** A parent that fails, with a child for each way to react to that. */
   const family = (): Unit => {
     const parent = failing()
     const after = [`$${parent.name}`]

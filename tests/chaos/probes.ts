@@ -19,7 +19,7 @@ export interface ProbeOptions {
 /** A busy machine takes its time. */
 const PATIENCE_MS = 300_000
 
-/** What a user of each part would do with it. */
+/** For each part, what a user would do with it. */
 export const createProbes = ({ stack, client, database, collector }: ProbeOptions): Probes => {
   let probed = 0
 
@@ -45,7 +45,7 @@ export const createProbes = ({ stack, client, database, collector }: ProbeOption
       return rows.length === 1
     })
 
-  /** Repeats until it is so, after another process has come in the dead one's place. */
+  /** Repeats until it succeeds, once another process has replaced the dead one. */
   const until = async (part: Part, killed: number, isSo: () => Promise<boolean>): Promise<void> => {
     for (const deadline = performance.now() + PATIENCE_MS; ; await sleep(20)) {
       const now = stack.run().find(({ name }) => name === part)?.pid

@@ -1,6 +1,6 @@
 import type { Sql } from '../../db/client.ts'
 
-/** What the run knows that the database doesn't. */
+/** Facts that the run knows and the database doesn't. */
 export interface Known {
   /** Jobs whose submission was answered with 202. */
   accepted: string[]

@@ -3,17 +3,17 @@ import { removeData, runChaos } from './chaos.ts'
 import { killOne } from './kill-one.ts'
 import { describeReport, isKept } from './report.ts'
 
-// `npm run chaos`: whether Stint keeps its promises while its processes die.
+// `npm run chaos`: checks whether Stint keeps its promises while its processes are killed.
 
 const USAGE = `npm run chaos -- [options]
 
-  --seed <n>       What decides which jobs, and what breaks when; else any, which is printed.
-  --jobs <n>       About so many jobs (10 000).
-  --seconds <n>    For so long processes are killed (120).
-  --lease <n>      Seconds of a worker's lease (60).
-  --switch         Has the stack lose doorbells and replies and cut stints as well (STINT_CHAOS).
-  --keep           Keeps the data folder even if every promise was kept.
-  --kill-one       Another measurement: one worker is killed with 2 000 jobs of 20 ms under way.
+  --seed <n>       decides which jobs are submitted, and what breaks when; a random one, which is printed
+  --jobs <n>       about how many jobs are submitted; 10000
+  --seconds <n>    how long processes are killed; 120
+  --lease <n>      a worker's lease in seconds; 60
+  --switch         also loses doorbells and replies, and cuts stints (STINT_CHAOS)
+  --keep           keeps the data folder even if every promise was kept
+  --kill-one       another measurement: kills one worker while 2000 jobs of 20 ms are under way
 `
 
 const { values } = parseArgs({

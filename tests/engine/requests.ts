@@ -6,7 +6,7 @@ import type { JobSpec } from './moves.ts'
 
 const PROJECTS = ['00000000-0000-7000-8000-00000000000a', '00000000-0000-7000-8000-00000000000b']
 
-export const projectOf = ({ project }: JobSpec): string => PROJECTS[project] ?? ''
+const projectOf = ({ project }: JobSpec): string => PROJECTS[project] ?? ''
 
 /** Makes a request of what a move says: the jobs that it names by number become ids that people know. */
 export const newRequest = (model: Model, how: Request['how'], specs: JobSpec[], keys: Request['keys']): Request => ({

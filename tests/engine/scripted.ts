@@ -4,7 +4,7 @@ import type { Checkpoint, Journal, StintEntry } from './journal.ts'
 import { type Actor, Died, type Traffic } from './traffic.ts'
 
 /** What a job does, told by its input. */
-export const scriptSchema = z.object({
+const scriptSchema = z.object({
   /** Safe points that it passes, one a step. */
   points: z.int(),
   /** What its safe points carry: `durable` ones at every second step. */
@@ -28,7 +28,7 @@ export type Script = z.output<typeof scriptSchema>
 export const LIMITS = { running: 3, runningPerKey: 2 }
 
 /** What a kind that shares its process with nobody of its kind may run at once. */
-export const NARROW = 1
+const NARROW = 1
 
 const declared = {
   summary: 'Does what its input says',

@@ -20,6 +20,8 @@ export interface Person {
   refreshToken: string
   /** Their personal project. */
   projectId: string
+  /** Calls the API with the access token that they registered with. */
+  call(method: string, url: string, body?: unknown): Promise<Answer>
 }
 
 /** What a test has for itself. */
@@ -115,5 +117,14 @@ const register = async (http: World['http'], name: string): Promise<Person> => {
   if (registered.status !== 201) throw new Error(`${name} could not register: ${JSON.stringify(registered.body)}`)
   const { user, accessToken, refreshToken } = registered.body
   const projects = await http('GET', '/projects', { token: accessToken })
-  return { userId: user.id, email, password, accessToken, refreshToken, projectId: projects.body.items[0].id }
+  const projectId: string = projects.body.items[0].id
+  return {
+    userId: user.id,
+    email,
+    password,
+    accessToken,
+    refreshToken,
+    projectId,
+    call: (method, url, body) => http(method, url, { token: accessToken, ...(body !== undefined && { body }) }),
+  }
 }

@@ -23,7 +23,7 @@ import { Notices } from './parts/notices.tsx'
 import { Questions } from './parts/question.tsx'
 import { Shell } from './shell.tsx'
 
-/** Other addresses, /docs for one, are the server's. */
+/** The addresses of the dashboard. All others, such as /docs, are left to the server. */
 const SCOPE = /^\/($|\?|dashboard(\/|$))/
 
 export const App = () => (
@@ -34,7 +34,7 @@ export const App = () => (
   </LocationProvider>
 )
 
-/** Pages that are the same for whoever is signed in and for whoever isn't. */
+/** Pages that don't depend on who is signed in, or whether anybody is. */
 const GATES: Record<string, ComponentType> = {
   '/dashboard/confirm-email': ConfirmEmailPage,
   '/dashboard/new-password': NewPasswordPage,
@@ -45,7 +45,7 @@ const Content = () => {
   const ForAnyone = GATES[useLocation().path]
   if (ForAnyone) return <ForAnyone />
   if (user.value === undefined) return <Opening />
-  // Another person begins with pages of their own.
+  // The key makes all pages anew for another person.
   return user.value === null ? <SignInPage /> : <SignedIn key={user.value.id} />
 }
 

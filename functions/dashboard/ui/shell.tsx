@@ -20,7 +20,7 @@ const PAGES = [
   ['/dashboard/projects', 'Projects'],
 ] as const
 
-/** What stands around every page. */
+/** The frame around every page: navigation, project, theme, account. */
 export const Shell = ({ children }: { children: ComponentChildren }) => {
   const { path } = useLocation()
   const open = useSignal(false)
@@ -80,7 +80,7 @@ const isCurrent = (path: string, href: string): boolean =>
 
 const ProjectChoice = () => {
   const { data, projects } = useProjects()
-  // It was deleted, or this person is no member any more.
+  // The project was deleted, or the person is no longer a member.
   useEffect(() => {
     if (data && !projects.some((it) => it.id === projectId.peek())) chooseProject(null)
   }, [data])
@@ -106,7 +106,7 @@ const REACH = {
   away: 'Offline, reconnecting',
 } as const
 
-/** How the page hears of what happens. */
+/** Shows whether changes are pushed or polled. */
 const Reach = () => (
   <p class="reach" data-reach={reach.value} role="status">
     {REACH[reach.value]}

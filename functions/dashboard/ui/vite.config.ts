@@ -6,7 +6,7 @@ const api = ['/auth', '/files', '/health', '/job-kinds', '/jobs', '/live', '/pro
 const rest = ['/activity', '/dashboard/session', '/device-models', '/failures', '/system']
 
 export default defineConfig({
-  // Of what the page asks for, in the built form. While developing, everything is at the root.
+  // The path of the built assets. In development, everything is at the root.
   base: '/dashboard/',
   server: { proxy: Object.fromEntries([...api, ...rest].map((path) => [path, { target: STACK, ws: true }])) },
   build: {

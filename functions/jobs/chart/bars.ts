@@ -10,7 +10,7 @@ export interface Series {
 const FRAME = { left: 48, right: 8, top: 12, bottom: 26 }
 const SIZE = 11
 
-/** Standing bars, the series upon each other: one bar for each label. Labels are left out where there is no room for them. */
+/** Vertical bars of stacked series, one bar for each label. Labels are left out where there is no room for them. */
 export const bars = (
   label: string,
   {
@@ -57,7 +57,7 @@ export const bars = (
   return { width, height, label, shapes }
 }
 
-/** Lying bars with their labels to the left and their sums to the right. */
+/** Horizontal bars with their labels on the left and their sums on the right. */
 export const lyingBars = (
   label: string,
   {
@@ -107,7 +107,7 @@ export const lyingBars = (
   return { width, height: Math.max(row, labels.length * row), label, shapes }
 }
 
-/** As much of a word as there is room for. */
+/** Cuts a word to the room that there is. */
 const cut = (text: string, width: number): string => {
   const most = Math.floor(width / (SIZE * 0.6)) - 2
   return text.length <= most ? text : `${text.slice(0, most - 1)}…`

@@ -18,7 +18,7 @@ export type Shape =
 export interface Drawing {
   width: number
   height: number
-  /** What somebody hears who doesn't see it. */
+  /** A description for people who can't see it. */
   label: string
   shapes: Shape[]
 }

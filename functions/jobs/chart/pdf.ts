@@ -28,5 +28,5 @@ export const drawInPdf = (
   pdf.restore()
 }
 
-/** What the fonts that every PDF reader has can show (Windows-1252); in the place of the rest stands a question mark. */
+/** The fonts that every PDF reader has can show Windows-1252. All other characters become question marks. */
 export const printable = (text: string): string => text.replaceAll(/[^\n\x20-\x7e\xa0-\xff–—‘’“”•…€]/gu, '?')

@@ -5,7 +5,7 @@ import type { Colour, Drawing, Shape } from './drawing.ts'
 export const toSvg = ({ width, height, label, shapes }: Drawing): Html =>
   html`<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" role="img" aria-label="${label}" font-family="system-ui, sans-serif">${shapes.map(element)}</svg>`
 
-/** The drawing as a file that stands for itself, on white. */
+/** The drawing as a file of its own, on white. */
 export const toSvgFile = (drawing: Drawing): string =>
   toSvg({
     ...drawing,

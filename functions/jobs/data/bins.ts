@@ -18,10 +18,10 @@ export interface Spread {
 
 const MOST = 24
 
-/** A range is shown to its ends, unless it is this often as wide as where nearly all values are. */
+/** A range is shown whole unless it is this many times as wide as the range of nearly all values. */
 const FAR = 2
 
-/** Below it are numbers of which a tenth is nothing. */
+/** A tenth of any smaller number would be 0. */
 const SMALLEST = 1e-300
 
 const SECOND = 1_000
@@ -36,7 +36,7 @@ export const binsOf = ({ min, max, low, high }: Spread, of: 'whole' | 'real' | '
   const far = max - min > FAR * (high - low) && high > low
   const [start, end] = far ? [low, high] : [min, max]
   const step = stepOf((end - start) / MOST, of)
-  // Weeks and years begin where the times do; whole days are enough.
+  // Bins wider than a day begin on the day of the first value.
   const edge = of === 'time' ? Math.min(step, DAY) : step
   const from = rounded(Math.floor(start / edge) * edge)
   return { from, step, count: Math.max(1, Math.floor(rounded((end - from) / step)) + 1) }

@@ -3,16 +3,16 @@ import type { Reader } from './reader.ts'
 import { type Correlation, rounded } from './report.ts'
 import type { Table } from './table.ts'
 
-/** Those that are told in the result; the picture has all. */
+/** How many the result lists. The picture has all of them. */
 const STRONGEST = 50
 
-/** The places of the numeric columns that are held against each other. */
+/** The places of the numeric columns that are compared with each other. */
 export const correlated = ({ columns }: Pick<Table, 'columns'>): number[] => {
   const numeric = columns.flatMap(({ role }, index) => (role === 'number' ? [index] : []))
   return numeric.length < 2 ? [] : numeric.slice(0, MAX_CORRELATED)
 }
 
-/** The coefficients of a column with those after it; null where one of both is always the same. */
+/** The coefficients of a column with those after it; null if one of the two is constant. */
 export const correlate = async (reader: Reader, column: number, others: number[]): Promise<(number | null)[]> => {
   const fields = others.map((other) => `corr(c${column}::DOUBLE, c${other}::DOUBLE) AS r${other}`)
   const [row = {}] = await reader.ask<Record<string, unknown>>(`SELECT ${fields.join(', ')} FROM data`)

@@ -4,7 +4,7 @@ import type { Reader } from './reader.ts'
 import { type ColumnReport, rounded } from './report.ts'
 import { legible, type Table, type TableColumn } from './table.ts'
 
-/** Values that are shown of a column. */
+/** How many values of a column are shown. */
 const TOP = 5
 
 /** A column with its number in the view `data`. */

@@ -31,7 +31,7 @@ export const fetchFile = async (
   return { name, sizeBytes }
 }
 
-/** Lets a file through as long as its lines are lines: DuckDB would look at half a gigabyte before it gives one up. */
+/** Passes a file on while its lines have a usable length: DuckDB would read half a gigabyte before it gives up a line. */
 async function* withLines(chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
   let isText: boolean | undefined
   let lineBytes = 0

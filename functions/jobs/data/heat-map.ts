@@ -22,7 +22,7 @@ export const heatMap = (names: string[], rows: (number | null)[][]): Drawing => 
       ...{ size: SIZE, anchor: 'end', fill: 'ink' },
     }),
   )
-  // Above a column's first cell is its number: nothing else stands there.
+  // A column's number is above its first cell, where there is nothing else.
   const heads = names.slice(1).map((_, column) => {
     return words(LABELS + (column + 0.5) * cell, TOP + (column + 1) * cell - 6, String(column + 1))
   })

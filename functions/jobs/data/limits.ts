@@ -1,23 +1,23 @@
 /** Of a file. */
 export const MAX_BYTES = 1024 ** 3
 
-/** What a file may have at all. */
+/** The most that a file may have. */
 export const MAX_FILE_COLUMNS = 2_000
 export const MAX_ROWS = 500_000_000
 
-/** What one job describes: as many as the result has room for, whatever is in them. */
+/** The most columns that one job describes: the result has room for so many, whatever is in them. */
 export const MAX_COLUMNS = 200
 
-/** Numeric columns that are held against each other. */
+/** The most numeric columns that are compared with each other. */
 export const MAX_CORRELATED = 30
 
-/** DuckDB's own limit, beyond which it gives a line up. */
+/** DuckDB's own limit. It gives up a longer line. */
 export const MAX_LINE_BYTES = 2_000_000
 
-/** Of a value or name that is shown. */
+/** Of a value or a name that is shown, in characters. */
 export const SHOWN_CHARACTERS = 60
 
-/** What DuckDB may use before it writes to the disk, and how much there. */
+/** How much memory DuckDB may use before it writes to the disk, and how much disk. */
 export const MEMORY = '1GB'
 export const MAX_SPILL = '3GB'
 export const THREADS = 2

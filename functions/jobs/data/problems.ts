@@ -1,14 +1,14 @@
 import { PermanentError } from '../../../lib/jobs/define.ts'
 import { MAX_LINE_BYTES } from './limits.ts'
 
-/** What DuckDB begins messages with that are about the file, or how it is to be read; others are about the machine, or us. */
+/** DuckDB's messages about a file, or about reading it, begin so. Others are about the machine, or about our code. */
 const ABOUT_THE_FILE =
   /^(Invalid Input|Binder|Conversion|IO|Out of Range|Serialization|Not implemented|INTERNAL|TProtocolException|Invalid|Invalid type)\b/i
 
 const NO_ROOM = /No space left on device/
 const TOO_MUCH = /^Out of Memory|max_temp_directory_size|bad_alloc/i
 
-/** Columns that could not be told from the rows. */
+/** DuckDB could not recognize the columns. */
 export class UnknownShape extends PermanentError {}
 
 /** The error that a statement about a file ended with: final if it is the file's fault. */
@@ -40,17 +40,17 @@ const reasonOf = (message: string): string => {
   return reason ?? firstLine(message.split('\n').slice(2).join('\n'))
 }
 
-/** Without DuckDB's name for the kind of error, and without where the file lay. */
+/** Without DuckDB's name for the kind of error, and without the path of the file. */
 const firstLine = (message: string): string =>
   (message.split('\n').find((it) => it.trim() !== '') ?? '')
     .replace(/^(?:[A-Z][\w ]* )?Error: /, '')
     .replaceAll(/(?:\bfile )?["']?\/[^\s"']*["']?/g, 'the file')
     .slice(0, 300)
 
-/** How a process looks from outside that crashed in its own code, and was not ended by anybody. */
+/** The signals of a process that crashed by itself and wasn't ended by anybody. */
 const CRASHES = ['SIGSEGV', 'SIGABRT', 'SIGBUS', 'SIGILL', 'SIGFPE', 'SIGTRAP']
 
-/** The error for a file whose reader died of it, and not of somebody who ended it. */
+/** The error for a reader that ended: final if the file crashed it, and retried if somebody ended it. */
 export const asDeath = (code: number | null, signal: NodeJS.Signals | null): Error => {
   const died = `the process that read the file ended with ${signal ?? code}`
   const crashed = signal ? CRASHES.includes(signal) : code !== 0

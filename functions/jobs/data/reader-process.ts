@@ -11,7 +11,7 @@ import { literal } from './sql.ts'
 
 const [folder = '', file = '', statementSeconds = ''] = process.argv.slice(2)
 
-/** How often it looks whether a statement has used its time. */
+/** How often it checks whether a statement has used up its time. */
 const LOOK_MS = 250
 
 const open = async (): Promise<DuckDBConnection> => {
@@ -36,7 +36,7 @@ const cpuSeconds = (): number => {
   return (user + system) / 1e6
 }
 
-/** What is late goes on until the process is ended, which whoever asked does then. */
+/** A statement that is late is not interrupted: the parent, which is told, ends the process. */
 const answer = async (connection: Promise<DuckDBConnection>, sql: string): Promise<Answer> => {
   const late = Promise.withResolvers<Answer>()
   const until = cpuSeconds() + Number(statementSeconds)
@@ -58,7 +58,7 @@ const leave = (): void => {
   try {
     rmSync(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 50 })
   } finally {
-    // Not by `exit`, which would wait for what DuckDB is still at.
+    // Not by `exit`, which would wait for DuckDB's running statement.
     process.kill(process.pid, 'SIGKILL')
   }
 }
@@ -68,6 +68,6 @@ process.on('disconnect', leave)
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => {})
 const connection = open()
 connection.catch(() => {
-  // Whoever asks is told.
+  // The parent gets the error as the answer.
 })
 process.on('message', async (sql: string) => process.send?.(await answer(connection, sql)))

@@ -8,13 +8,13 @@ import { PermanentError } from '../../../lib/jobs/define.ts'
 import { PROCESS_BYTES, STATEMENT_CPU_SECONDS } from './limits.ts'
 import { asDeath, asProblem } from './problems.ts'
 
-/** DuckDB in a process of its own: what a file does to it, it does to nobody else, and it can be ended at any time. */
+/** DuckDB in a process of its own: a bad file can't harm anything else, and the process can be ended at any time. */
 export interface Reader {
   /** Where the file belongs, before the first statement reads it. */
   path: string
   /** Runs one statement. @throws {PermanentError} DATA_UNREADABLE, DATA_TOO_LARGE: it is the file's fault */
   ask<Row>(sql: string): Promise<Row[]>
-  /** Ends the process, and removes all that there was on the disk. */
+  /** Ends the process, and removes everything that it had on the disk. */
   close(): Promise<void>
 }
 
@@ -35,7 +35,7 @@ export const openReader = async (
   const path = join(folder, 'file')
   const program = [process.execPath, fileURLToPath(PROCESS), folder, path, String(statementSeconds)]
   const child = spawn('/bin/sh', ['-c', LIMITED, ...program], {
-    // Of our environment it gets nothing but where Node's own libraries are, where they lie apart.
+    // It gets nothing of our environment except the path of Node's own libraries, where they are installed separately.
     env: { LD_LIBRARY_PATH: process.env['LD_LIBRARY_PATH'] },
     stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
   })
@@ -51,7 +51,7 @@ export const openReader = async (
     ask: async <Row>(sql: string) => {
       signal.throwIfAborted()
       const answer = await Promise.race([answerOf(child, sql), gone])
-      // What was ended because the job is to stop is no failure of its.
+      // If it was ended because the job has to stop, that is no failure.
       signal.throwIfAborted()
       if (answer instanceof Error) throw answer
       if ('late' in answer) throw tooSlow(statementSeconds)
@@ -69,7 +69,7 @@ export const openReader = async (
 
 const answerOf = async (child: ChildProcess, sql: string): Promise<Answer> => {
   const answer = once(child, 'message')
-  // A child that is gone takes no message; that it is gone is told elsewhere.
+  // A child that is gone can't be sent a message. That it is gone is reported elsewhere.
   child.send(sql, () => {})
   const [message] = (await answer) as [Answer]
   return message

@@ -12,7 +12,7 @@ export interface Dialect {
 
 export interface Csv extends Dialect {
   format: 'csv'
-  /** Of the table's first line, where no quote has a delimiter in it. */
+  /** Counted in the table's first line. Right if no quoted text there contains a delimiter. */
   columns: number
 }
 
@@ -20,7 +20,7 @@ export type Recognized = { format: 'parquet' } | Csv
 
 const HEAD_BYTES = 65_536
 
-/** What people upload by mistake, by the bytes that it begins with. */
+/** Files that people upload by mistake, by their first bytes. */
 const OTHERS: [string, string][] = [
   ['PK\x03\x04', 'a zip archive or an Excel workbook: unpack it, or save it as CSV'],
   ['\x1f\x8b', 'compressed with gzip: unpack it first'],
@@ -84,7 +84,7 @@ const encodingOf = (head: Buffer): Dialect['encoding'] => {
 const textOf = (head: Buffer, encoding: Dialect['encoding']): string =>
   new TextDecoder({ 'utf-8': 'utf-8', 'utf-16': 'utf-16le', 'latin-1': 'windows-1252' }[encoding]).decode(head)
 
-/** What the most lines have, and the first one most often. */
+/** The delimiter that the most lines contain; of equals, the one that is most frequent in the first line. */
 const delimiterOf = (lines: string[]): string => {
   const sample = lines.slice(0, 100)
   const score = (it: string): number =>

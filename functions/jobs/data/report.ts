@@ -2,7 +2,7 @@ import { z } from 'zod'
 
 const at = z.union([z.number(), z.string()])
 
-/** A column as the result has it. Times are RFC 3339. */
+/** A column in the result. Times are RFC 3339. */
 export const columnReport = z.object({
   name: z.string().meta({ description: 'As in the file, cut to 60 characters' }),
   type: z.string().meta({ description: 'DuckDB’s: BIGINT, DOUBLE, VARCHAR, TIMESTAMP…' }),
@@ -49,5 +49,5 @@ export const chart = z.object({
 })
 export type Chart = z.infer<typeof chart>
 
-/** As many digits as mean something, so that what threads add up in another order is the same. */
+/** Rounded to the digits that mean something: threads add up in another order each time, which changes the last ones. */
 export const rounded = (value: number): number => Number(value.toPrecision(12))

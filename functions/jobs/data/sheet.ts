@@ -13,7 +13,7 @@ const AMBER = '#e2a42b'
 /** Columns on one picture. */
 export const PER_SHEET = 12
 
-/** A picture of each column: how its numbers or times lie, or its most frequent values; and how many are missing. */
+/** A picture of each column: the distribution of its numbers or times, or its most frequent values; and what is missing. */
 export const sheet = (label: string, columns: ColumnReport[], rows: number): Drawing => ({
   label,
   width: PANEL.width * Math.min(ACROSS, Math.max(columns.length, 1)),
@@ -36,7 +36,7 @@ const panel = (column: ColumnReport, rows: number): Shape[] => {
   return [
     text(PAD, 22, fitting(column.name, width, 13), { size: 13, fill: 'ink' }),
     text(PAD, 38, fitting(factsOf(column, rows), width, 10.5), {}),
-    // How much of the column is there, the rest missing.
+    // The part of the column that has values; the rest is missing.
     { shape: 'rect', x: PAD, y: 45, width: width * there, height: 2, fill: BLUE },
     { shape: 'rect', x: PAD + width * there, y: 45, width: width * (1 - there), height: 2, fill: AMBER },
     ...(column.histogram ? histogram(column, column.histogram) : frequent(column, rows - column.missing)),
@@ -75,7 +75,7 @@ const histogram = (column: ColumnReport, { from, to, counts, below, above }: His
 }
 type Histogram = NonNullable<ColumnReport['histogram']>
 
-/** Lying bars of the most frequent values, out of all that there are. */
+/** Horizontal bars of the most frequent values, as a share of all values. */
 const frequent = ({ top, distinct, role }: ColumnReport, count: number): Shape[] => {
   if (top.length === 0) {
     const why = role === 'other' ? 'not counted' : distinct === 0 ? 'no values' : 'every value is different'
@@ -114,7 +114,7 @@ const text = (
   { size = 10.5, anchor = 'start', fill = 'muted' }: Partial<Extract<Shape, { shape: 'text' }>>,
 ): Shape => ({ shape: 'text', x, y, text: words, size, anchor, fill })
 
-/** As much of a text as there is room for. */
+/** Cuts a text to the room that there is. */
 export const fitting = (words: string, width: number, size: number): string => {
   const most = Math.max(2, Math.floor(width / (size * 0.56)))
   return words.length <= most ? words : `${words.slice(0, most - 1).toWellFormed()}…`

@@ -1,2 +1,2 @@
-/** A text as SQL has it, whatever is in it. */
+/** A text as an SQL literal. */
 export const literal = (text: string): string => `'${text.replaceAll("'", "''")}'`

@@ -5,7 +5,7 @@ import type { Reader } from './reader.ts'
 import { type Csv, type Recognized, tooWide } from './recognize.ts'
 import { literal } from './sql.ts'
 
-/** What a column's values are to statistics. */
+/** How statistics treat a column's values. */
 export type Role = 'number' | 'time' | 'boolean' | 'text' | 'other'
 
 export interface TableColumn {
@@ -54,7 +54,7 @@ export const readTable = async (reader: Reader, file: Recognized, reading: Readi
   const [{ rows } = { rows: 0 }] = await reader.ask<{ rows: number }>('SELECT count(*)::DOUBLE AS rows FROM raw')
   if (rows > MAX_ROWS) throw new PermanentError('DATA_TOO_LARGE', `The file has ${rows} rows, of at most ${MAX_ROWS}.`)
   const selected = columns.map((column, index) => `${cleaned(column)} AS c${index}`)
-  // By their places: a name may be anything.
+  // By their positions: a name may be anything.
   const places = all.map(({ place }) => `p${place}`)
   await reader.ask(`CREATE VIEW data AS SELECT ${selected.join(', ')} FROM raw AS raw(${places.join(', ')})`)
   return { format: file.format, rows, columns: columns.map(shown) }
@@ -71,7 +71,7 @@ const readCsv = async (reader: Reader, file: Csv, { header, decimal, missing }: 
     `comment = ''`,
     `encoding = '${file.encoding}'`,
     `nullstr = [${missing.map(literal).join(', ')}]`,
-    // Types are guessed from all rows: a 1.5 below 20 000 whole numbers would be read as a 2, without a word.
+    // Types are guessed from all rows. Otherwise a 1.5 after 20 000 whole numbers would silently be read as a 2.
     'sample_size = -1',
   ]
   const headed = header === undefined ? [] : [`header = ${header}`]
@@ -80,7 +80,7 @@ const readCsv = async (reader: Reader, file: Csv, { header, decimal, missing }: 
     await reader.ask(`CREATE TABLE raw AS FROM read_csv(${all.join(', ')})`)
   } catch (error) {
     if (error instanceof UnknownShape) {
-      // Nothing is guessed now, and so the line can be told at which the file isn't as its first line says.
+      // Nothing is guessed here, so an error names the line at which the file differs from what its first line says.
       const columns = Array.from({ length: file.columns }, (_, index) => `'p${index}': 'VARCHAR'`)
       const given = [
         ...options,
@@ -128,7 +128,7 @@ const cleaned = ({ place, type, role }: Placed): string => {
 
 const shown = ({ name, type, role }: Placed): TableColumn => ({ name: legible(name), type: legible(type), role })
 
-/** A text from a file as far as it is shown: what a database and a page can't bear is left out. */
+/** A text from a file, as it is shown: without characters that a database or a page can't hold. */
 export const legible = (text: string): string => {
   const clean = text
     .slice(0, 1_000)

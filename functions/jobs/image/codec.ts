@@ -8,7 +8,7 @@ import type { Format, Pixels, Size } from './size.ts'
 /** AVIF's usual 4 takes ten times as long, for files that are a few percent smaller. */
 const AVIF_EFFORT = 2
 
-/** From 3 on it keeps all that it has found out about the picture: three times the memory, for files a percent smaller. */
+/** From 3 on, the encoder keeps all that it finds out about the picture: three times the memory for 1 % smaller files. */
 const WEBP_EFFORT = 2
 
 /**
@@ -20,13 +20,13 @@ const TIMEOUT_SECONDS = 600
 
 const LOADERS = ['Jpeg', 'Png', 'Webp', 'Heif', 'Nsgif', 'Tiff']
 
-/** Formats of pictures that move, to read and to write. */
+/** The formats of animated pictures, to read and to write. */
 const ANIMATED = ['gif', 'webp']
 
 // What strangers send is decoded here: of libvips' loaders only those that are needed, and no vector or document formats.
 sharp.block({ operation: ['VipsForeignLoad'] })
 sharp.unblock({ operation: LOADERS.map((loader) => `VipsForeignLoad${loader}Buffer`) })
-// No picture comes twice.
+// A cache would help nobody: no picture comes twice.
 sharp.cache(false)
 
 /**
@@ -43,7 +43,7 @@ export const inspect = async (bytes: Buffer): Promise<Original> => {
     const message = `The picture has ${width} × ${height} pixels${each}, of at most ${MAX_PIXELS} in all.`
     throw new PermanentError('IMAGE_TOO_LARGE', message)
   }
-  // Frames are never turned: browsers don't, either.
+  // Frames are never rotated: browsers don't rotate them, either.
   const pixels = frames > 1 ? { width, height } : head.autoOrient
   return { ...pixels, frames, came: howItCame(head, frames) }
 }
@@ -59,7 +59,7 @@ const howItCame = (head: Metadata, frames: number): Original['came'] => ({
 
 const SAMPLE_BYTES: Record<string, number> = { uchar: 1, char: 1, ushort: 2, short: 2, uint: 4, int: 4, float: 4 }
 
-/** Whether a picture keeps its frames in a format; elsewhere it is its first one. */
+/** Whether a picture keeps all its frames in a format. In others, only the first one is left. */
 export const framesIn = (original: Original, format: Format): number =>
   ANIMATED.includes(format) ? original.frames : 1
 
@@ -100,13 +100,13 @@ const resized = (image: Sharp, { width, height, fit, format }: Partial<Size>): S
 const encode = (image: Sharp, { format, quality }: Pick<Size, 'format' | 'quality'>): Sharp => {
   const options = quality === undefined ? {} : { quality }
   if (format === 'jpeg') return image.flatten({ background: '#ffffff' }).jpeg(options)
-  // Half the colour, as jpeg and webp have it, for a third less memory.
+  // Half the colour resolution, as in jpeg and webp, for a third less memory.
   if (format === 'avif') return image.avif({ ...options, effort: AVIF_EFFORT, chromaSubsampling: '4:2:0' })
   if (format === 'webp') return image.webp({ ...options, effort: WEBP_EFFORT })
   return image.toFormat(format, options)
 }
 
-/** What sharp throws, at once or later, is about the picture, or says that it took too long. */
+/** An error of sharp, thrown at once or later, is about the picture, or says that it took too long. */
 export const readable = async <T>(work: () => Promise<T>): Promise<T> => {
   try {
     return await work()

@@ -12,19 +12,19 @@ const FORMAT_SIDES: Record<Format, number> = { jpeg: 65_500, png: 65_535, webp: 
 
 /** A picture as it came. */
 export interface Original extends Pixels {
-  /** More than one if it moves. */
+  /** More than one if it is animated. */
   frames: number
-  /** What it takes to decode it. */
+  /** What decoding it takes. */
   came: {
-    /** As libvips calls it: an avif is `heif`. */
+    /** By libvips' name: an avif is `heif`. */
     format: string
     channels: number
-    /** Of one channel of a pixel. */
+    /** Bits of one channel of a pixel. */
     sampleBytes: number
     hasAlpha: boolean
-    /** Its lines don't come one after the other. */
+    /** Whether its lines are not stored one after the other. */
     interlaced: boolean
-    /** It lies on its side, or upside down. */
+    /** Whether it is stored on its side or upside down. */
     turned: boolean
   }
 }

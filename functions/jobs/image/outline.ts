@@ -25,7 +25,7 @@ export const checkOutline = (bytes: Buffer): void => {
       if (counts.compressed > MAX_COMPRESSED) throw tooMany('compressed texts', MAX_COMPRESSED)
     }
   } catch (error) {
-    // The outline is cut off, which the decoder says better.
+    // The file is cut off. The decoder's error says that better.
     if (!(error instanceof RangeError)) throw error
   }
 }

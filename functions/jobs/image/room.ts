@@ -2,7 +2,7 @@ import { setTimeout as after } from 'node:timers/promises'
 import type { SafePoint } from '../../../lib/jobs/define.ts'
 import { MAX_MEMORY_BYTES } from './memory.ts'
 
-/** How often a picture that waits looks whether there is room for it, and may be stopped. */
+/** How often a waiting picture checks whether there is room for it. At each check it can be stopped. */
 const LOOK_MS = 200
 
 const line: object[] = []

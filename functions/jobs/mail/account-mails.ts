@@ -1,6 +1,6 @@
 import { escapeHtml } from './template.ts'
 
-/** What a mail about an account is for. */
+/** The purpose of a mail about an account. */
 export const PURPOSES = ['confirm-email', 'reset-password', 'password-changed'] as const
 export type Purpose = (typeof PURPOSES)[number]
 
@@ -9,7 +9,7 @@ interface AccountMail {
   /** The dashboard's page at which its token is spent; undefined: it has no token. */
   page?: string
   validSeconds: number
-  /** Around the link: what it is about, and what else. */
+  /** The text before the link and after it. */
   lines: [string, string]
   action?: string
 }
@@ -48,15 +48,15 @@ export const ACCOUNT_MAILS: Record<Purpose, AccountMail> = {
   },
 }
 
-/** Where a token is spent. It stands behind the #, which browsers send to nobody. */
+/** The page where a token is spent. The token is after the #, which browsers send to nobody. */
 export const linkOf = (purpose: Purpose, publicUrl: string, token: string): string | undefined => {
   const { page } = ACCOUNT_MAILS[purpose]
   return page && `${publicUrl.replace(/\/$/, '')}${page}#${token}`
 }
 
 /**
- * Subject, text and HTML of a mail. Without a name it greets nobody by it: what a stranger called himself must not come to
- * somebody in a mail of ours.
+ * Subject, text and HTML of a mail. Without a name there is no greeting by name: nothing that a stranger made up as a name
+ * may reach other people in our mails.
  */
 export const writeAccountMail = (
   purpose: Purpose,
@@ -72,7 +72,7 @@ export const writeAccountMail = (
   return { subject, text: `${text}\n`, html: `<div style="${BODY}">\n${html}\n</div>\n` }
 }
 
-// Mail programs know no style sheets.
+// Inline styles, since mail programs ignore style sheets.
 const BODY = 'font: 16px/1.5 system-ui, sans-serif; color: #1c1f23; max-width: 36em'
 const BUTTON =
   'display: inline-block; padding: 10px 18px; border-radius: 6px; background: #1c5fd4; color: #ffffff; text-decoration: none'

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { fill, filledLength, namesIn } from './template.ts'
 
-/** As many as the strictest of the usual servers takes in one exchange (SES). */
+/** The limit of SES, the strictest of the usual servers, for one exchange. */
 const MAX_RECIPIENTS = 50
 
 /** Of a text with its values: one of 50 000 characters that repeats a long value has room for a hundred million. */
@@ -18,7 +18,7 @@ const header = z
   .max(200)
   .refine((text) => !CONTROL.test(text), 'expected one line, without control characters')
 
-/** What a mail says and to whom. */
+/** A mail: its recipients and contents. */
 export const message = z
   .strictObject({
     to: addresses.min(1),

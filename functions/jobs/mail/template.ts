@@ -1,9 +1,9 @@
-/** What stands in the place of a name. */
+/** The values of the names in a template. */
 export type Values = Record<string, string | number | boolean>
 
 const PLACEHOLDER = /\{\{\s*([\w-]+)\s*\}\}/g
 
-/** The names that a template has places for. */
+/** The names that a template contains. */
 export const namesIn = (template: string): string[] => [...template.matchAll(PLACEHOLDER)].map(([, name = '']) => name)
 
 /** Puts values into `{{name}}`. A value is put in as it is and never read as a template. */

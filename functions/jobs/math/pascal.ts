@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 
-/** Digits written out before others get their turn: some 10 ms of work. */
+/** Digits that are written out before the event loop gets a turn: some 10 ms of work. */
 const TURN_DIGITS = 200_000
 
 /**

@@ -3,26 +3,26 @@ import { PermanentError } from '../../../lib/jobs/define.ts'
 import { MAX_NODES } from './limits.ts'
 import { decodeModel, type OnnxAttribute, type OnnxGraph, type OnnxModel, type OnnxTensor } from './onnx.ts'
 
-/** ONNX's number for weights that lie in another file. */
+/** ONNX's number for weights that are in another file. */
 const EXTERNAL = 1
 
 const names = z.array(z.string().max(200)).min(1).max(1_000)
 const threeNumbers = z.array(z.number()).min(1).max(3)
 
-/** What a model says of itself in its metadata, as JSON under these keys; what is not as it should be, is left out. */
+/** What a model's metadata says about it, as JSON under these keys. Invalid entries are left out. */
 export interface About {
-  /** Names of the columns of a table that it takes, in their order. */
+  /** The names of the table columns that it takes, in their order. */
   columns?: string[] | undefined
-  /** What its scores are for, in their order. */
+  /** The names of the classes that its scores are for, in their order. */
   classes?: string[] | undefined
-  /** Taken from each channel of a picture, 0 to 1. */
+  /** Subtracted from each channel of a picture, 0 to 1. */
   mean?: number[] | undefined
-  /** By which each channel is divided then. */
+  /** Each channel is then divided by this. */
   std?: number[] | undefined
 }
 
 /**
- * Looks a model over before anything is made of it.
+ * Checks a model before it is loaded.
  * @throws {PermanentError} MODEL_UNREADABLE, MODEL_UNSUPPORTED, MODEL_TOO_LARGE
  */
 export const inspectModel = (bytes: Uint8Array): About => {
@@ -59,7 +59,7 @@ const graphsOf = ({ graph, training = [], functions = [] }: OnnxModel): OnnxGrap
   ...functions,
 ]
 
-/** A graph and those in the branches and loops of its operations. The decoder bounds how deep they lie. */
+/** A graph, and the graphs in the branches and loops of its operations. The decoder limits how deep they are nested. */
 const withInner = (graph: OnnxGraph): OnnxGraph[] => [
   graph,
   ...attributesOf(graph).flatMap(({ graph: one, graphs = [] }) =>
@@ -92,7 +92,7 @@ const aboutOf = ({ metadata = [] }: OnnxModel): About => {
     try {
       return schema.safeParse(JSON.parse(text)).data
     } catch {
-      // Other programs may use the same key for what is no JSON.
+      // Other programs may use the same key for something that is no JSON.
       return undefined
     }
   }

@@ -4,13 +4,13 @@ import { PermanentError } from '../../../lib/jobs/define.ts'
 import { MAX_SECONDS } from './limits.ts'
 import type { FromModel, ModelTask, ToModel } from './protocol.ts'
 
-/** Of JavaScript's memory; that of the model has a limit of its own. */
+/** JavaScript's memory. The model's has a limit of its own. */
 const MAX_HEAP_MB = 512
 
 type Of<T extends FromModel['type']> = Extract<FromModel, { type: T }>
 
 export interface ModelThread {
-  /** What the model says its scores are for. */
+  /** The classes that the scores are for, as the model says. */
   classes: string[] | undefined
   /** The next batch of rows, or undefined after the last one. */
   next(): Promise<Of<'batch'> | undefined>
@@ -25,8 +25,8 @@ export const openModel = async (
   task: ModelTask,
   { signal, seconds = MAX_SECONDS }: { signal: AbortSignal; seconds?: number },
 ): Promise<ModelThread> => {
-  // Nothing of the process's environment: what a stranger's model could read is not there. Nor its flags, of which some
-  // are for the process alone.
+  // None of the process's environment, since a stranger's model could read it; and none of its flags, some of which are
+  // refused for a thread.
   const worker = new Worker(new URL('./thread.ts', import.meta.url), {
     env: {},
     execArgv: [],

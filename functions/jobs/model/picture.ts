@@ -5,18 +5,18 @@ import { MAX_PIXELS } from '../image/limits.ts'
 import { MAX_PICTURE_VALUES } from './limits.ts'
 import type { ModelInput } from './session.ts'
 
-/** How a model takes pictures. */
+/** The form in which a model takes pictures. */
 interface Layout {
   width: number
   height: number
   channels: 1 | 3
-  /** All of one channel, then all of the next; else the channels of each pixel together. */
+  /** Whether one channel follows the other as a whole; otherwise the channels of each pixel are together. */
   planar: boolean
 }
 
 /**
- * A picture as a model takes it: the right way up, the middle of it as large as the model wants, in grey or RGB, from 0 to
- * 1, or for a model of bytes to 255; then less `mean`, in parts of `std`.
+ * A picture in the form that a model takes: the right way up, its middle scaled to the model's size, in grey or RGB, from
+ * 0 to 1, or to 255 for a model of bytes. Then `mean` is subtracted, and the rest divided by `std`.
  * @throws {PermanentError} IMAGE_UNREADABLE, IMAGE_TOO_LARGE, MODEL_UNSUPPORTED
  */
 export const pixelsOf = async (

@@ -4,7 +4,7 @@ import type { Outputs, Value } from './session.ts'
 
 const value = z.union([z.number(), z.string()])
 
-/** What a model says of one row. */
+/** What a model says about one row. */
 export const prediction = z.object({
   row: z.int().meta({ description: 'From 1' }),
   label: z.string().optional().meta({ description: 'The class with the highest score' }),
@@ -15,11 +15,11 @@ export const prediction = z.object({
 })
 export type Prediction = z.infer<typeof prediction>
 
-/** So many are in a result, or as many as have so many bytes of JSON. */
+/** The most predictions in a result, and the most bytes that they may have as JSON. */
 const MAX_SHOWN = 100
 const MAX_SHOWN_BYTES = 100_000
 
-/** Adds to the predictions that the result shows those of a further batch, as long as there is room. */
+/** Adds a further batch to the predictions that the result shows, as long as there is room. */
 export const withShown = (
   shown: Prediction[],
   { names, rows }: Outputs,
@@ -43,7 +43,7 @@ export const withShown = (
   return all
 }
 
-/** The head of the file with all predictions, made of the first of them. */
+/** The header line of the file with all predictions, by the first of them. */
 export const headOf = ({ names, rows: [first = []] }: Outputs, classes: string[] | undefined): string => {
   const columns = names.flatMap((name, output) => {
     const { length } = first[output] ?? []
@@ -53,7 +53,7 @@ export const headOf = ({ names, rows: [first = []] }: Outputs, classes: string[]
   return csvLine(['row', ...(bestOf(first, classes) ? ['label', 'score'] : []), ...columns])
 }
 
-/** A batch's lines of that file; the first is about the row after `done` ones. */
+/** A batch's lines of that file. The first of them is for the row with the number `done`, from 0. */
 export const linesOf = ({ rows }: Outputs, classes: string[] | undefined, done: number): string =>
   rows
     .map((outputs, index) => {
@@ -62,7 +62,7 @@ export const linesOf = ({ rows }: Outputs, classes: string[] | undefined, done: 
     })
     .join('')
 
-/** Where an output has a number for each class, the class of the highest. */
+/** If an output has a score for each class: the class with the highest one. */
 const bestOf = (outputs: Value[][], classes: string[] | undefined): { label: string; score: number } | undefined => {
   const scores = outputs.find((it) => it.length === classes?.length && typeof it[0] === 'number') as
     | number[]

@@ -1,6 +1,6 @@
 import type { Outputs } from './session.ts'
 
-/** What a model's thread is given. */
+/** The input of a model's thread. */
 export interface ModelTask {
   model: Uint8Array
   input: Uint8Array
@@ -9,7 +9,7 @@ export interface ModelTask {
   columns?: string[] | undefined
   mean?: number[] | undefined
   std?: number[] | undefined
-  /** Rows that are done already. */
+  /** How many rows are done already. */
   first: number
 }
 
@@ -19,5 +19,5 @@ export type FromModel =
   | { type: 'opened'; classes: string[] | undefined }
   | ({ type: 'batch'; read: number } & Outputs)
   | { type: 'done' }
-  /** With a code, what no other try would help. */
+  /** An error with a code is final: another try wouldn't help. */
   | { type: 'failed'; message: string; code?: string }

@@ -3,20 +3,20 @@ import { storable } from '../../../lib/core/storable.ts'
 import { PermanentError } from '../../../lib/jobs/define.ts'
 import { MAX_MEMORY_BYTES, MAX_VALUES } from './limits.ts'
 
-/** What a model takes, for one row. */
+/** An input of a model, for one row. */
 export interface ModelInput {
   name: string
   type: ort.Tensor.Type
-  /** Without the first, which counts rows; `null` where any size will do. */
+  /** The dimensions without the first, which counts rows. `null` stands for any size. */
   shape: (number | null)[]
-  /** It takes one row at a time. */
+  /** Whether it takes only one row at a time. */
   single: boolean
 }
 
-/** One value that a model is given or gives. */
+/** A value that goes into a model or comes out of it. */
 export type Value = number | string
 
-/** What a model gives for each row, by output. */
+/** The values of one row, by output. */
 export interface Outputs {
   names: string[]
   /** By row, by output. */
@@ -30,7 +30,7 @@ const PAGE_BYTES = 65_536
  * grows as models need it; with less it fails to grow, which is an error of the model and not the end of the process.
  */
 const capMemory = (): void => {
-  // The types of Node have WebAssembly only in part.
+  // Node's types describe WebAssembly only in part.
   const { WebAssembly } = globalThis as unknown as { WebAssembly: { Memory: MemoryClass } }
   const { Memory } = WebAssembly
   const maximum = MAX_MEMORY_BYTES / PAGE_BYTES
@@ -48,7 +48,7 @@ interface MemoryPages {
 }
 type MemoryClass = new (given: MemoryPages) => object
 
-/** A model that is ready to run. Made once in a thread of its own: what it makes of memory, only the thread's end gives back. */
+/** A model that is ready to run. Made once in a thread of its own: its memory is only freed when the thread ends. */
 export class Session {
   readonly #session: ort.InferenceSession
   readonly inputs: ModelInput[]
@@ -97,7 +97,7 @@ export class Session {
     const results = await attempt('MODEL_FAILED', () => this.#session.run(feeds, this.#outputs))
     const tensors = this.#outputs.map((name) => rowsOf(name, results[name], count))
     const width = tensors.reduce((sum, { size }) => sum + size / count, 0)
-    // Before a value is read: as JavaScript's, a hundred million of them end the process, and not only this thread.
+    // Before any value is read: a hundred million JavaScript values would end the process, not only this thread.
     if (width > MAX_VALUES) throw unsupported(`It gives ${width} values for a row, of at most ${MAX_VALUES}.`)
     const outputs = tensors.map((tensor) => valuesOf(tensor, count))
     return Array.from({ length: count }, (_, row) => outputs.map((of) => of[row] ?? []))
@@ -148,7 +148,7 @@ const tensorOf = ({ name, type, shape }: ModelInput, values: Value[], count: num
   return new ort.Tensor(type as 'float32', Numbers.from(values as number[]) as Float32Array, dims)
 }
 
-/** An output that has as many rows as went in. */
+/** Checks that an output has as many rows as went in. */
 const rowsOf = (name: string, tensor: ort.Tensor | undefined, count: number): ort.Tensor => {
   if (tensor?.dims[0] === count) return tensor
   throw unsupported(
@@ -156,7 +156,7 @@ const rowsOf = (name: string, tensor: ort.Tensor | undefined, count: number): or
   )
 }
 
-/** What an output has for each row. */
+/** The values of an output for each row. */
 const valuesOf = (tensor: ort.Tensor, count: number): Value[][] => {
   const values = Array.from(tensor.data as ArrayLike<number | bigint | string>, (it): Value => {
     if (typeof it === 'number') return tensor.type === 'float32' ? Number(it.toPrecision(7)) : it
@@ -176,7 +176,7 @@ const attempt = async <T>(code: string, work: () => Promise<T>): Promise<T> => {
   try {
     return await work()
   } catch (error) {
-    // Before it stand the places in the runtime's sources.
+    // The text begins with places in the runtime's sources, which are cut off.
     const whole = error instanceof Error ? error.message : String(error)
     const text = whole.replace(/^.*?ERROR_MESSAGE: /s, '').replace(/^.*\[ONNXRuntimeError\] : \d+ : \w+ : /s, '')
     if (/bad_alloc|alloc|out of memory|OOM|shape is too large/i.test(text)) {

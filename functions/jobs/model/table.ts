@@ -7,13 +7,13 @@ import type { ModelInput, Value } from './session.ts'
 export interface TableOptions {
   /** The first line has the names of the columns. */
   header: boolean
-  /** Those that the model takes, in its order. */
+  /** The columns that the model takes, in its order. */
   columns?: string[] | undefined
-  /** Those that it says it takes. */
+  /** The columns that the model says it takes. */
   known?: string[] | undefined
 }
 
-/** Some rows of a table, as the model takes them. */
+/** Some rows of a table, in the form that the model takes. */
 export interface Rows {
   /** For each input, the values of all rows. */
   values: Value[][]
@@ -76,12 +76,12 @@ async function* readable(parser: Parser): AsyncGenerator<string[]> {
   }
 }
 
-/** Which cell of a row is which value of an input. */
+/** Which cells of a row are the values of which input. */
 class Columns {
   readonly #inputs: ModelInput[]
   readonly #options: TableOptions
   #names: string[] = []
-  /** By input, the places of its cells. */
+  /** The positions of each input's cells. */
   #places: number[][] = []
 
   constructor(inputs: ModelInput[], options: TableOptions) {
@@ -114,7 +114,7 @@ class Columns {
     })
   }
 
-  /** Puts a row's values behind those of the rows before it. */
+  /** Appends a row's values to those of the rows before it. */
   take(cells: string[], row: number, into: Value[][]): void {
     for (const [index, places] of this.#places.entries()) {
       const type = this.#inputs[index]?.type
@@ -139,7 +139,7 @@ class Columns {
   }
 }
 
-/** How many values of a row an input takes; null where as many as there are. */
+/** How many values of a row an input takes; null for any number. */
 const sizeOf = (name: string, shape: (number | null)[], inputs: number): number | null => {
   const open = shape.filter((it) => it === null).length
   if (open === 0) return shape.reduce<number>((product, it) => product * (it ?? 1), 1)
@@ -153,7 +153,7 @@ const cellValue = (cell: string | undefined, type: string | undefined, where: ()
   if (type === 'string') return cell
   const isFloat = type === 'float32' || type === 'float64'
   const number = cell === '' ? Number.NaN : Number(cell)
-  // An empty cell is what models call missing.
+  // An empty cell is a missing value.
   if (Number.isNaN(number) && !(isFloat && /^(nan)?$/i.test(cell)))
     throw unreadable(`${where()}: expected a number, and not ${JSON.stringify(cell.slice(0, 50))}.`)
   if (!isFloat && !Number.isSafeInteger(number))
@@ -164,7 +164,7 @@ const cellValue = (cell: string | undefined, type: string | undefined, where: ()
   return number
 }
 
-/** What whole numbers can be; beyond that 300 would become 44, without a word. */
+/** The ranges of whole numbers. Without the check, 300 as a byte would silently become 44. */
 const RANGES: Record<string, [least: number, most?: number]> = {
   int8: [-(2 ** 7), 2 ** 7 - 1],
   int16: [-(2 ** 15), 2 ** 15 - 1],
@@ -175,7 +175,7 @@ const RANGES: Record<string, [least: number, most?: number]> = {
   uint64: [0],
 }
 
-/** `Petal_length (cm)` is as good as `petal length cm`. */
+/** `Petal_length (cm)` and `petal length cm` count as the same name. */
 const plain = (name: string): string =>
   name
     .toLowerCase()

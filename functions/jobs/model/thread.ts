@@ -17,7 +17,7 @@ const open = async ({ model, isPicture, input, first, ...options }: ModelTask) =
 }
 
 async function* onePicture(input: Uint8Array, inputs: ModelInput[], scale: Pick<ModelTask, 'mean' | 'std'>) {
-  // Loaded only where there is a picture.
+  // Loaded only if the input is a picture.
   const { pixelsOf } = await import('./picture.ts')
   yield { values: [await pixelsOf(Buffer.from(input), inputs, scale)], count: 1, read: 1 }
 }

@@ -6,12 +6,12 @@ import type { Outputs } from './session.ts'
 
 type Files = SharedJobContext<unknown, unknown>['files']
 
-/** Characters of lines that a checkpoint keeps, which has 1 MiB; when there are more, they become a file. */
+/** The most characters of lines in a checkpoint, which may have 1 MiB. Beyond that they become a file. */
 const MAX_LINES_LENGTH = 128 * 1024
 
 const file = z.object({ fileId: z.uuid(), sizeBytes: z.int() })
 
-/** What is known of the predictions of some rows. */
+/** The predictions so far. */
 export const written = z.object({
   rows: z.int(),
   predictions: z.array(prediction).meta({ description: 'Those that the result shows' }),
@@ -23,7 +23,7 @@ export type Written = z.infer<typeof written>
 
 export const nothing = (): Written => ({ rows: 0, predictions: [], lines: '', parts: [] })
 
-/** With a batch of further rows. */
+/** Adds a batch of rows. */
 export const withBatch = (before: Written, batch: Outputs, classes: string[] | undefined): Written => {
   const { rows, predictions } = before
   const head = rows === 0 ? headOf(batch, classes) : before.lines
@@ -50,7 +50,7 @@ export const withPart = async (files: Files, { lines, parts, ...rest }: Written)
   throw new PermanentError('RESULT_TOO_LARGE', message)
 }
 
-/** Makes one file of all. */
+/** Joins all parts into one file. */
 export const writeAll = async (files: Files, { lines, parts }: Written, name: string) => {
   const bytes: Buffer[] = []
   for (const { fileId, sizeBytes } of parts) bytes.push((await files.read(fileId, { maxBytes: sizeBytes })).bytes)

@@ -31,17 +31,17 @@ export interface PageContent {
   followable: string[]
 }
 
-/** Elements that don't part words. */
+/** Elements that don't separate words. */
 const INLINE = new Set(
   'a abbr acronym b bdi bdo big cite code data del dfn em font i ins kbd mark q s samp small span strong sub sup u var wbr'.split(
     ' ',
   ),
 )
 
-/** Elements whose text nobody reads on the page. */
+/** Elements whose text isn't shown on the page. */
 const HIDDEN = new Set(['head', 'title', 'script', 'style', 'noscript', 'template', 'svg', 'math', 'iframe', 'object'])
 
-/** Gathers what a page says while a parser runs over it. */
+/** Collects the contents of a page while a parser runs over it. */
 export const createReader = (url: URL) => {
   let base = url
   let title: string | undefined
@@ -59,7 +59,7 @@ export const createReader = (url: URL) => {
   const headings: PageContent['headings'] = []
   const links = new Map<string, { text: string; nofollow: boolean }>()
   const images = new Map<string, string>()
-  /** Elements that are open and want their text: the title, a heading, a link. */
+  /** Open elements whose text is collected: the title, a heading, a link. */
   const open: { name: string; text: string; done: (text: string) => void }[] = []
 
   const gather = (name: string, done: (text: string) => void): void => {
@@ -150,7 +150,7 @@ export const createReader = (url: URL) => {
   return { handler, content, isTooDeep: () => depth > MAX_DEPTH }
 }
 
-/** Where a reference leads, if that is a web page; without the place on it. */
+/** The address that a reference leads to, if it is a web page; without the fragment. */
 const address = (reference: string | undefined, base: URL): string | undefined => {
   if (reference === undefined) return undefined
   const to = URL.parse(reference.trim(), base.href)

@@ -4,15 +4,15 @@ import type { ActivityRow, LongJob } from '../../../db/queries/activity.ts'
 /** Upper bounds of the bins of waiting and running times, in milliseconds; the last bin has none. */
 export const BINS_MS = [10, 100, 1_000, 10_000, 60_000, 600_000, 3_600_000, 36_000_000]
 
-/** The bins, as people say them. */
+/** The names of the bins. */
 export const BIN_NAMES = ['< 10 ms', '< 0.1 s', '< 1 s', '< 10 s', '< 1 min', '< 10 min', '< 1 h', '< 10 h', 'longer']
 
-/** How many of the longest jobs are shown. */
+/** How many of the longest jobs are listed. */
 export const LONGEST = 10
 
 const bins = z.array(z.int())
 
-/** What is known of a project's jobs. Counts add up: that of two stretches of time is the sum of theirs. */
+/** Counts of a project's jobs. They can be added: the counts of two periods are the sum of both. */
 export const activity = z.object({
   cells: z
     .array(z.tuple([z.string(), z.string(), z.string(), z.int(), z.int()]))

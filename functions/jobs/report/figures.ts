@@ -4,7 +4,7 @@ import { type Activity, BIN_NAMES, byKind, byState, jobsIn } from './activity.ts
 import { STATE_COLOURS } from './colours.ts'
 import { bucketsOf, localTime, type Period } from './period.ts'
 
-/** A report as it is laid out on a page of whatever kind. */
+/** The contents of a report, whatever format it gets. */
 export interface Report {
   title: string
   period: Period
@@ -14,7 +14,7 @@ export interface Report {
 export interface Figures {
   /** The period, in words. */
   when: string
-  /** Numbers that stand at the top. */
+  /** The numbers at the top. */
   facts: [name: string, value: string][]
   /** The states that occur, with their colours. */
   legend: [state: string, colour: string][]
@@ -30,17 +30,17 @@ export interface Figures {
 export interface Table {
   head: string[]
   rows: string[][]
-  /** So many columns are words, from the left; the others are numbers. */
+  /** How many columns from the left are words. The others are numbers. */
   words: number
 }
 
-/** Of errors so many are shown, the most frequent ones. */
+/** How many errors are shown: the most frequent ones. */
 const MAX_ERRORS = 20
 
-/** So many kinds have a bar of their own, the most active ones. The table has all of them. */
+/** How many kinds have a bar: the most active ones. The table has all of them. */
 const MAX_BARS = 15
 
-/** Makes of counts what is shown of them. */
+/** Makes the contents of a report from counts. */
 export const figuresOf = ({ period, activity }: Report): Figures => {
   const kinds = byKind(activity)
   const states = byState(activity.cells)

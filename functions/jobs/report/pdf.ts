@@ -75,7 +75,7 @@ const sections = (pdf: Pdf, { period }: Report, figures: Figures): void => {
   }
 }
 
-/** A heading with at least so much of what it heads below it. */
+/** A heading, on a page with room for at least so much below it. */
 const heading = (pdf: Pdf, text: string, needed: number): void => {
   makeRoom(pdf, needed)
   headingAt(pdf, text, MARGIN)
@@ -137,7 +137,7 @@ const ROW = 16
 
 const table = (pdf: Pdf, { head, rows, words }: Table, shares: number[]): void => {
   pdf.y += 6
-  // A head stands above a line at least.
+  // The header of a table is followed by at least one row.
   if (pdf.y + 2 * ROW > bottomOf(pdf)) pdf.addPage()
   const columns = shares.map((share, index) => ({ width: widthOf(pdf) * share, isNumber: index >= words }))
   line(pdf, head, columns, 'Helvetica-Bold')
@@ -169,7 +169,7 @@ const line = (pdf: Pdf, cells: string[], columns: { width: number; isNumber: boo
   pdf.y = y + ROW
 }
 
-/** As much of a text as there is room for. */
+/** Cuts a text to the room that there is. */
 const fitting = (pdf: Pdf, text: string, width: number): string => {
   if (pdf.widthOfString(text) <= width) return text
   let most = text.length - 1
@@ -181,7 +181,7 @@ const numberPages = (pdf: Pdf): void => {
   const { start, count } = pdf.bufferedPageRange()
   for (let page = start; page < start + count; page++) {
     pdf.switchToPage(page)
-    // Below the margin text would begin another page.
+    // Text below the margin would start another page.
     pdf.page.margins.bottom = 0
     const options = { width: widthOf(pdf), align: 'right', lineBreak: false } as const
     pdf.font('Helvetica').fontSize(8).fillColor(MUTED)

@@ -17,7 +17,7 @@ export const unitOf = (from: Date, to: Date): Period['unit'] =>
 export const bucketsOf = (period: Period): string[] => {
   const [from, last] = [period.from.getTime(), period.to.getTime() - 1]
   const names = new Set<string>()
-  // Each hour of it, since days have 23 to 25 of them.
+  // Hour by hour, since a day has 23 to 25 of them.
   for (let at = from; at < last; at += HOUR_MS / 4) names.add(bucketName(new Date(at), period))
   return [...names.add(bucketName(new Date(last), period))]
 }

@@ -1,8 +1,8 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { expect, onTestFinished, test } from 'vitest'
+import { expect, test } from 'vitest'
+import { temporaryFolder } from '../../../tests/support/temporary-folder.ts'
 import { startChild } from './component.ts'
 
 const child = (options: unknown) =>
@@ -28,8 +28,7 @@ test('a process whose options never come fails with the reason, and is gone', as
 })
 
 test('a process that says something, and never that it is ready, is given up in its time', async () => {
-  const folder = mkdtempSync(join(tmpdir(), 'stint-component-'))
-  onTestFinished(() => rmSync(folder, { recursive: true }))
+  const folder = temporaryFolder()
   const entry = join(folder, 'part.mjs')
   writeFileSync(
     entry,
@@ -48,8 +47,7 @@ test.for([
   ['const kind = 1\nconst kind = 2\n', /declared\nWhere that is, `npm run types` says\.$/],
   ["throw new Error('Two kinds are named a.b')\n", /^part did not start: Two kinds are named a\.b$/],
 ] as const)('code that does not load is told with its place: %j', async ([code, told]) => {
-  const folder = mkdtempSync(join(tmpdir(), 'stint-component-'))
-  onTestFinished(() => rmSync(folder, { recursive: true }))
+  const folder = temporaryFolder()
   writeFileSync(join(folder, 'package.json'), '{"type": "module"}')
   writeFileSync(join(folder, 'kind.ts'), code)
   const entry = join(folder, 'part.mjs')

@@ -1,4 +1,4 @@
-/** A list that is shown whole, however many pages it comes in. */
+/** Reads all pages of a list. */
 export const allOf = async <T>(each: AsyncIterable<T>): Promise<{ items: T[] }> => ({
   items: await Array.fromAsync(each),
 })

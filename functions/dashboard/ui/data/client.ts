@@ -3,7 +3,7 @@ import type { Api } from '../../../http/api.ts'
 import { noteDate } from './clock.ts'
 import { credentials } from './credentials.ts'
 
-/** The API, of the origin that the page is from. */
+/** The API, at the page's own origin. */
 export const api: Client<Api> = createClient<Api>({
   baseUrl: '',
   credentials,

@@ -18,7 +18,8 @@ export const credentials: Credentials = {
   renew: async () => {
     const before = held
     const session = await continueSession()
-    // Whoever signed in in another tab has the cookie now: what was asked for by one person isn't done as another.
+    // Somebody else may have signed in in another tab, and have the cookie now. A request that one person made must not be
+    // sent as another.
     return session?.user.id === before?.user.id ? session?.accessToken : undefined
   },
 }

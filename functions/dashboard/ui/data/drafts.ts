@@ -1,7 +1,7 @@
 const KEY = 'stint.draft'
 
 interface Draft {
-  /** Whose it is, and of which form. */
+  /** Identifies the person and the form. */
   of: string
   value: unknown
 }
@@ -12,12 +12,12 @@ export const findDraft = (of: string): unknown => {
   return draft?.of === of ? draft.value : undefined
 }
 
-/** There is one: a person types into one form at a time. */
+/** Only one is kept: a person fills in one form at a time. */
 export const keepDraft = (of: string, value: unknown): void => {
   try {
     sessionStorage.setItem(KEY, JSON.stringify({ of, value } satisfies Draft))
   } catch {
-    // Larger than a browser keeps; an older one must not come back in its place.
+    // Too large for the browser's storage. Then no older draft may be restored in its place.
     dropDraft()
   }
 }

@@ -1,7 +1,7 @@
 import type { AnswerOf, ItemOf } from '../../../../lib/client/api.ts'
 import type { Api } from '../../../http/api.ts'
 
-// The shapes of the API, by the names that they have there.
+// The types of the API's answers, by their names in the API.
 
 export type JobSummary = ItemOf<Api['GET /jobs']>
 export type Job = AnswerOf<Api['GET /jobs/{jobId}']>['body']['job']

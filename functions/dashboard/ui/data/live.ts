@@ -2,12 +2,12 @@ import { signal } from '@preact/signals'
 import { follow, type LiveEvent, type LiveState } from '../../../../lib/client/live.ts'
 import { api } from './client.ts'
 
-/** How this page learns of changes: they are pushed, polled for, or can't be had just now. */
+/** How this page learns of changes: they are pushed or polled, or the API can't be reached at the moment. */
 export type Reach = 'connecting' | 'live' | 'polling' | 'away'
 
 export const reach = signal<Reach>('connecting')
 
-/** Changes within so short a time are told together: a page isn't asked for more often than a person can see. */
+/** Changes within this time are reported together, so that a page isn't reloaded more often than a person can see. */
 const TOGETHER_MS = 150
 
 type Listener = (jobIds: ReadonlySet<string> | undefined) => void
@@ -45,7 +45,7 @@ const tellGathered = (): void => {
   for (const listener of [...listeners]) listener(jobIds)
 }
 
-/** The state by the WebSocket and its catch-ups alone. */
+/** The state, judged only by the WebSocket and its catch-ups. */
 let followed: Reach = 'connecting'
 
 /** A request was not answered. */
@@ -53,12 +53,12 @@ export const noteUnreachable = (): void => {
   reach.value = 'away'
 }
 
-/** A request was answered: if only a request had failed, everything is fine again. */
+/** A request was answered. If nothing but a request had failed before, the API can be reached again. */
 export const noteReached = (): void => {
   if (reach.peek() === 'away') reach.value = followed
 }
 
-/** Hears of changes as long as somebody is signed in; a page that comes back to the front looks anew. */
+/** Follows changes while somebody is signed in. A page that comes back to the foreground reads everything again. */
 export const startFollowing = (): (() => void) => {
   const following = follow({
     ticket: () => api.call('POST /live/tickets'),
@@ -70,7 +70,7 @@ export const startFollowing = (): (() => void) => {
     onReset: () => changes.tell(),
     onState: (state) => become(state),
   })
-  // What was read before the first change that will be heard may be older than it.
+  // Answers that were read before the connection was ready may lack changes that it didn't report: they are read again.
   following.ready.then(
     () => changes.tell(),
     () => {},
@@ -93,6 +93,6 @@ const become = (state: LiveState): void => {
   const was = reach.peek()
   followed = state === 'offline' ? 'away' : state
   reach.value = followed
-  // Answers that failed meanwhile are asked for again.
+  // Requests that failed meanwhile are repeated.
   if (was === 'away' && followed !== 'away') changes.tell()
 }

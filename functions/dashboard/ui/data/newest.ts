@@ -4,9 +4,9 @@ import { know, type PageOf, type QueryOptions, useQuery } from './query.ts'
 export interface Read<T> {
   /** Oldest first. */
   items: T[]
-  /** Where those before them are; null when there are none. */
+  /** The cursor of the items before them; null when there are none. */
   earlier: string | null
-  /** So many are kept. */
+  /** The most items that are kept. */
   room: number
 }
 
@@ -40,7 +40,7 @@ export const useNewest = <T extends { id: number }>(key: string, load: Load<T>, 
     if (cursor === null || cursor === undefined) return
     const page = await load(cursor)
     const now = known()
-    // It began anew meanwhile.
+    // The list was started again meanwhile.
     if (now?.earlier !== cursor) return
     const items = [...page.items.toReversed(), ...now.items]
     before()

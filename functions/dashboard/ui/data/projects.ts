@@ -6,10 +6,10 @@ import { user } from './session.ts'
 
 const KEY = 'stint.project'
 
-/** Who chose, and what: `user project`. It outlives a session that ends, until the same person is back. */
+/** Who chose which project: `user project`. It is kept when a session ends, for when the same person comes back. */
 const chosen = signal(sessionStorage.getItem(KEY) ?? '')
 
-/** The project that is looked at; null: all of one's projects. */
+/** The chosen project; null stands for all projects of the person. */
 export const projectId = computed(() => {
   const [by, id = null] = chosen.value.split(' ')
   return by === user.value?.id ? id : null
@@ -20,10 +20,10 @@ export const chooseProject = (id: string | null): void => {
   sessionStorage.setItem(KEY, chosen.value)
 }
 
-/** As a query of the API takes it. */
+/** The same as a query of the API. */
 export const projectQuery = computed(() => (projectId.value === null ? {} : { projectId: projectId.value }))
 
-/** Others add one to projects, and delete them. */
+/** Read again at times, since other people can add this person to projects, or delete projects. */
 const LOOK_MS = 30_000
 
 export const useProjects = () => {

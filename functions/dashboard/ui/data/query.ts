@@ -3,16 +3,16 @@ import { useEffect } from 'preact/hooks'
 import { ProblemError, UnreachableError } from '../../../../lib/client/problem-error.ts'
 import { changes, noteReached, noteUnreachable } from './live.ts'
 
-/** What is known of something that the API gives. */
+/** The state of a query: the latest answer, and the latest error. */
 export interface Known<T> {
   /** The latest answer; kept while the next one is asked for, and when that fails. */
   data: T | undefined
-  /** Why the latest question failed. */
+  /** Why the latest request failed. */
   problem: Error | undefined
 }
 
 export interface Query<T> extends Known<T> {
-  /** Asks anew, and waits for the answer. */
+  /** Asks again, and waits for the answer. */
   reload: () => Promise<void>
 }
 
@@ -23,7 +23,7 @@ interface Entry {
   startedAt: number
 }
 
-/** By key: a page that was seen before shows at once what it showed then. */
+/** By key, so that a page that is opened again shows at once what it showed before. */
 const entries = new Map<string, Entry>()
 
 /** Lists change with every job, but aren't read more often than this. */
@@ -40,11 +40,11 @@ export interface PageOf<T> {
 export interface QueryOptions {
   /** The one job whose changes are changes to this answer. Without it, those of any job are. */
   job?: string | undefined
-  /** For what changes without a job's doing, how often it is asked for while somebody looks. */
+  /** For what changes without any job changing: how often to ask while the page is visible. */
   everyMs?: number | undefined
-  /** For what costs more than a list: it is not read more often than this, however much changes. */
+  /** For what costs more than a list: the least time between two requests, however much changes. */
   pauseMs?: number | undefined
-  /** For what no job changes. */
+  /** For what doesn't change when jobs do. */
   still?: boolean | undefined
 }
 
@@ -64,7 +64,7 @@ export const useQuery = <T>(
       if (still) return !jobIds && entry.known.peek().problem !== undefined
       return !job || !jobIds || jobIds.has(job)
     }
-    // Once for all changes that come until then.
+    // One request for all changes that come until then.
     let next: ReturnType<typeof setTimeout> | undefined
     const unsubscribe = changes.subscribe((jobIds) => {
       if (next !== undefined || !isConcerned(jobIds)) return
@@ -86,14 +86,14 @@ export const useQuery = <T>(
   return { ...(entry.known.value as Known<T>), reload: () => runAnew(entry) }
 }
 
-/** Changes what is known without asking the API. */
+/** Changes the kept answer without asking the API. */
 export const know = <T>(key: string, change: (data: T) => T): void => {
   const entry = entries.get(key)
   const data = entry?.known.peek().data
   if (entry && data !== undefined) entry.known.value = { data: change(data as T), problem: undefined }
 }
 
-/** For another person, or for nobody. */
+/** Forgets all answers: another person signed in, or nobody is. */
 export const forgetAll = (): void => {
   for (const { running } of entries.values()) running?.controller.abort()
   entries.clear()
@@ -112,7 +112,7 @@ const entryOf = (key: string, load: Entry['load']): Entry => {
   return entry
 }
 
-/** One request at a time: who asks meanwhile shares its answer. */
+/** At most one request of a key at a time; callers that come meanwhile share its answer. */
 const run = (entry: Entry): Promise<void> => {
   if (entry.running) return entry.running.done
   const controller = new AbortController()
@@ -146,7 +146,7 @@ const retryWhileItFails = (entry: Entry): (() => void) =>
     return () => clearTimeout(timer)
   })
 
-/** Whether the same question may be answered later. */
+/** Whether the same request may succeed later. */
 const isPassing = (problem: Error): boolean =>
   !(problem instanceof ProblemError) || problem.status >= 500 || problem.status === 429
 

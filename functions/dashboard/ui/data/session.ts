@@ -13,7 +13,7 @@ export const unreachable = signal(false)
 
 const RETRY_MS = 2_000
 
-/** Nothing of what one person looked at is there for the next. */
+/** Removes everything that one person has seen, before the next one signs in. */
 const turnTo = (session: Session | undefined): void => {
   holdSession(session)
   forgetAll()
@@ -22,11 +22,11 @@ const turnTo = (session: Session | undefined): void => {
 
 whenSessionChanges(turnTo)
 
-/** The other tabs, which have the same session: who leaves it in one leaves it in all, and not when they next ask. */
+/** The other tabs share the session: signing out in one signs out of all, at once and not at their next request. */
 const tabs = new BroadcastChannel('stint-session')
 tabs.onmessage = () => leave()
 
-/** Goes on with the session of the cookie, if there is one; tries until the API answers. */
+/** Continues the session of the cookie, if there is one. Tries until the API answers. */
 export const resume = async (): Promise<void> => {
   try {
     user.value = (await continueSession())?.user ?? null
@@ -54,7 +54,7 @@ const leave = (): void => {
   turnTo(undefined)
 }
 
-/** Every session ends by it, this one too; so the person enters anew, and the session that the API began is left again. */
+/** This ends every session, also this one. So the person signs in again, and the session that the API began is ended. */
 export const changePassword = async (body: { currentPassword: string; newPassword: string }): Promise<void> => {
   const { user: person, refreshToken } = await api.call('POST /auth/password', { body })
   const session = await api.call('POST /dashboard/session', {

@@ -1,6 +1,6 @@
 import { type PageOf, type QueryOptions, useQuery } from './query.ts'
 
-/** What was read of a list that grows at its end, and with which cursor its last page begins. */
+/** What was read of a list that grows at its end, and the cursor of its last page. */
 interface Read<T> {
   items: T[]
   beforeLast: number
@@ -8,7 +8,7 @@ interface Read<T> {
   isCut: boolean
 }
 
-/** How many items are kept: the latest, which people look for. */
+/** How many items are kept. They are the latest ones, which people look for. */
 const MAX_ITEMS = 2_000
 
 const reads = new Map<string, Read<unknown>>()

@@ -5,7 +5,7 @@ export type Theme = (typeof THEMES)[number]
 
 const KEY = 'stint.theme'
 
-/** A taste, and so the one thing that is kept in the browser. */
+/** A matter of taste, not of the account: this is all that is kept in the browser's storage for good. */
 export const theme = signal<Theme>(THEMES.find((it) => it === localStorage.getItem(KEY)) ?? 'system')
 
 /** Keeps the page in the chosen theme. */

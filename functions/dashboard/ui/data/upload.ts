@@ -1,7 +1,7 @@
 import { contentTypeOf } from '../../../../lib/files/content-types.ts'
 import { api } from './client.ts'
 
-/** What one request may carry; larger files are sent to where they stand. */
+/** The most that one request may carry. Larger files are sent directly to the storage. */
 const MAX_DIRECT_BYTES = 4 * 1024 * 1024
 
 /** Uploads a file. @returns its id */

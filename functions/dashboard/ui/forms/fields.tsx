@@ -23,7 +23,7 @@ interface ControlProps {
   'aria-required': boolean
 }
 
-/** A control with its label, what is said of it, and what is wrong with it. */
+/** A control with its label, its notes, and its errors. */
 export const Field = ({
   props: { name, path, schema, isRequired, errors },
   error = errors.get(path),
@@ -53,7 +53,7 @@ export const Field = ({
   )
 }
 
-/** What is wrong with a field, and what is said of it: its control names both by their ids. */
+/** The errors and the notes of a field. Its control refers to both by their ids. */
 const Notes = ({ id, error, hint }: { id: string; error: string | undefined; hint: string | undefined }) => (
   <>
     {error && (
@@ -142,7 +142,7 @@ export const ChoiceField = (props: FieldProps) => (
 
 const optionsOf = (schema: Schema): unknown[] => schema.enum ?? [true, false]
 
-/** Some of a few, each with a box; at first those that are taken if nobody says which. */
+/** A few choices with a checkbox each. At first, those of the default are checked. */
 export const ChoicesField = ({ name, path, schema, isRequired, value, onChange, errors }: FieldProps) => {
   const id = useId()
   const hint = hintOf(schema)
@@ -188,7 +188,7 @@ export const SwitchField = (props: FieldProps) => (
   </Field>
 )
 
-/** Texts, one a line. The line that one is about to begin is none of them. */
+/** Texts, one a line. An empty last line is ignored: somebody is about to type there. */
 export const ListField = (props: FieldProps) => {
   const text = useSignal(Array.isArray(props.value) ? props.value.join('\n') : '')
   const read = (typed: string): void => {
@@ -211,7 +211,7 @@ export const ListField = (props: FieldProps) => {
   )
 }
 
-/** Any JSON. What isn't is said at once, and kept to be mended. */
+/** Any JSON. A mistake is shown at once, and the text is kept so that it can be corrected. */
 export const JsonField = (props: FieldProps) => {
   const text = useSignal(props.value === undefined ? '' : JSON.stringify(props.value, null, 2))
   const isWrong = useSignal(false)

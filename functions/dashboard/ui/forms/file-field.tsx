@@ -5,14 +5,14 @@ import { bytes } from '../parts/format.ts'
 import { Field, type FieldProps } from './fields.tsx'
 import { FileProject } from './file-project.ts'
 
-/** A file, dropped or chosen: it is uploaded at once, and its id is the value. */
+/** A file that is dropped or chosen. It is uploaded at once, and its id is the value of the field. */
 export const FileField = (props: FieldProps) => {
   const projectId = useContext(FileProject)
   const file = useSignal<{ name: string; size: number } | undefined>(undefined)
   const problem = useSignal<string | undefined>(undefined)
   const busy = useSignal(false)
   const isOver = useSignal(false)
-  // An upload takes a while: its id must go into the form as it is then, and not as it was.
+  // An upload takes a while. Its id is set in the form as it is afterwards, not as it was before.
   const latest = useRef(props)
   latest.current = props
 

@@ -1,4 +1,4 @@
-/** Whether the form has a field for all that is wrong, at which it is said. What it has none for is said for the whole. */
+/** Whether every error belongs to a field of the form, which shows it. If not, the form shows the whole problem. */
 export const isPlaced = (form: HTMLFormElement | null, errors: ReadonlyMap<string, string>): boolean =>
   errors.size > 0 && [...errors.keys()].every((path) => isShown(form, path))
 

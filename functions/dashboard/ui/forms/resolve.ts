@@ -1,6 +1,6 @@
 import type { Schema } from './schema.ts'
 
-/** A schema without references, as far as a form looks: what refers to itself stays as it is, and is asked for as JSON. */
+/** A schema with its references resolved. One that refers to itself stays as it is; the form asks for JSON there. */
 export const resolved = (schema: Schema, definitions = schema.$defs ?? {}, depth = 0): Schema => {
   if (depth > 6) return {}
   const name = schema.$ref?.replace('#/$defs/', '')

@@ -80,7 +80,7 @@ const Group = ({ name, schema, path, value, onChange, errors }: FieldProps) => (
   </fieldset>
 )
 
-/** Several of the same: one after the other, with one more at the end. */
+/** A list of equal entries, with a button that adds one. */
 const Groups = ({ name, schema, path, value, onChange, errors }: FieldProps) => {
   const id = useId()
   const items = (Array.isArray(value) ? value : []) as Values[]

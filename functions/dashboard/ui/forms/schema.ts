@@ -1,4 +1,4 @@
-/** What is used of a JSON Schema here. */
+/** The parts of JSON Schema that forms use. */
 export interface Schema {
   type?: string
   description?: string
@@ -36,11 +36,11 @@ export type Control =
   | 'list'
   | 'json'
 
-/** With which control a value of this schema is asked for. What no control is made for is asked for as JSON. */
+/** The control for values of this schema. What has no control of its own is entered as JSON. */
 export const controlOf = (name: string, schema: Schema): Control => {
   if (schema.enum) return 'choice'
   if (schema.type === 'integer' || schema.type === 'number') return 'number'
-  // What is neither unless somebody says so has three answers.
+  // Without a default there are three answers: true, false, and none.
   if (schema.type === 'boolean') return schema.default === undefined ? 'choice' : 'switch'
   if (schema.type === 'string') {
     if (/fileId$/i.test(name)) return 'file'
@@ -64,7 +64,7 @@ export const labelOf = (name: string): string => {
   return words.charAt(0).toUpperCase() + words.slice(1)
 }
 
-/** What is said under a field: its description and its bounds. */
+/** The note under a field: its description and its bounds. */
 export const hintOf = (schema: Schema): string | undefined => {
   const { minimum, maximum, minItems, maxItems } = schema
   const bounds = [
@@ -74,7 +74,7 @@ export const hintOf = (schema: Schema): string | undefined => {
     maxItems !== undefined
       ? `${minItems ? `${minItems} to` : 'up to'} ${maxItems.toLocaleString('en')} of them`
       : undefined,
-    // Choices show it themselves.
+    // Choices show their default themselves.
     schema.default !== undefined &&
     schema.type !== 'boolean' &&
     !schema.enum &&
@@ -87,13 +87,13 @@ export const hintOf = (schema: Schema): string | undefined => {
   return text || undefined
 }
 
-/** `[]` and `{}`: nothing, as a field is without them. */
+/** `[]` and `{}` count as nothing, like an empty field. */
 const isEmpty = (value: unknown): boolean =>
   typeof value === 'object' && value !== null && Object.keys(value).length === 0
 
 const textOf = (value: unknown): string => (typeof value === 'string' ? value : JSON.stringify(value))
 
-/** What a form begins with: one empty entry where a list needs one. */
+/** The value that a form begins with. A list that needs an entry begins with an empty one. */
 export const emptyOf = (schema: Schema): Record<string, unknown> => {
   const entries = Object.entries(schema.properties ?? {}).flatMap(([name, it]): [string, unknown][] => {
     if (controlOf(name, it) === 'groups' && (it.minItems ?? 0) > 0) return [[name, [{}]]]

@@ -1,7 +1,7 @@
 import { useSignal } from '@preact/signals'
 import { ProblemError } from '../../../../lib/client/problem-error.ts'
 
-/** A form that is sent to the API: once at a time; what is refused is said at its field, which gets the focus. */
+/** Sends a form to the API, once at a time. Errors are shown at their fields, and the first of them gets the focus. */
 export const useSubmission = (send: () => Promise<unknown>) => {
   const problem = useSignal<Error | undefined>(undefined)
   const busy = useSignal(false)
@@ -10,7 +10,7 @@ export const useSubmission = (send: () => Promise<unknown>) => {
   const submit = async (event: SubmitEvent): Promise<void> => {
     event.preventDefault()
     if (busy.value) return
-    // Gone from the event once this function waits.
+    // Read now: after the first await the event no longer has it.
     const form = event.currentTarget as HTMLFormElement
     busy.value = true
     problem.value = undefined
@@ -29,6 +29,6 @@ export const useSubmission = (send: () => Promise<unknown>) => {
   return { submit, clear, busy: busy.value, problem: problem.value, errors }
 }
 
-/** What is wrong, by the path of the field. */
+/** The errors, by the path of the field. */
 const errorsOf = (problem: Error | undefined): ReadonlyMap<string, string> =>
   new Map(problem instanceof ProblemError ? problem.errors.map((it) => [it.path, it.message]) : [])

@@ -1,7 +1,7 @@
 import type { Signal } from '@preact/signals'
 import { useId } from 'preact/hooks'
 
-/** One line of text with its label, a hint, and what is wrong with it. */
+/** One line of text with its label, a hint and an error. */
 export const TextField = ({
   label,
   name,
@@ -49,7 +49,7 @@ export const TextField = ({
   )
 }
 
-/** A person's own address, which browsers know. */
+/** The person's own email, which browsers fill in. */
 export const EmailField = ({ value, error }: { value: Signal<string>; error: string | undefined }) => (
   <TextField label="Email" name="email" type="email" value={value} autoComplete="email" error={error} />
 )

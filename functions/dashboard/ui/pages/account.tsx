@@ -8,7 +8,7 @@ import { say } from '../parts/notices.tsx'
 import { Page } from '../parts/page.tsx'
 import { Problem } from '../parts/problem.tsx'
 
-/** Who one is here. */
+/** The person's own account: name, email, password. */
 export const AccountPage = () => {
   const person = user.value
   if (!person) return null

@@ -18,7 +18,7 @@ type Group = AnswerOf<Api['GET /failures']>['body']['items'][number]
 const SPANS = [1, 7, 30] as const
 const SHOWN_JOBS = 5
 
-/** What failed, those together that failed alike. */
+/** Failed jobs, grouped by cause. */
 export const FailuresPage = () => {
   const days = useSignal<number>(7)
   const query = { ...projectQuery.value, days: days.value }

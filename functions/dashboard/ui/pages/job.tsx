@@ -14,7 +14,7 @@ import { JobStatus } from './job/status.tsx'
 import { JobTimeline } from './job/timeline.tsx'
 import { titleOf } from './jobs/table.tsx'
 
-/** All that is known of one job, as it happens. */
+/** Everything about one job, updated as it happens. */
 export const JobPage = () => {
   const id = useRoute().params['id'] ?? ''
   const { data, problem, reload } = useQuery(

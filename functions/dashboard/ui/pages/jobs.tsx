@@ -10,14 +10,15 @@ import { useTopOf } from '../parts/scroll.ts'
 import { Skeleton } from '../parts/skeleton.tsx'
 import { UUID } from '../parts/values/scalar.tsx'
 import { JobBulk } from './jobs/bulk.tsx'
-import { JobFilters, readFilter } from './jobs/filters.tsx'
+import { readFilter } from './jobs/filter.ts'
+import { JobFilters } from './jobs/filters.tsx'
 import { Pager } from './jobs/pager.tsx'
 import { useSteadyRows } from './jobs/steady-rows.ts'
 import { JobTable } from './jobs/table.tsx'
 
 const PAGE_SIZE = 50
 
-/** All jobs that one may see, newest first. */
+/** All jobs that the person may see, newest first. */
 export const JobsPage = () => {
   const { query } = useLocation()
   const filter = readFilter(query)
@@ -60,12 +61,12 @@ interface NoJobsProps {
   isFiltered: boolean
   text: string | undefined
   isFirstPage: boolean
-  /** A page looks at so many jobs and no further, and may find none among them. */
+  /** One request looks at a limited number of jobs. Even if it found none, there may be more further back. */
   hasMore: boolean
 }
 
 const NoJobs = ({ isFiltered, text, isFirstPage, hasMore }: NoJobsProps) => {
-  // An id stands in no input of its own job, but whoever looks for one has no other place to type it.
+  // No job has its own id in its input. But somebody who has an id has no other field to type it into.
   if (text !== undefined && UUID.test(text.toLowerCase())) {
     return (
       <Empty title="No job has this id in its name or input.">

@@ -11,7 +11,7 @@ import { Said } from '../parts/said.tsx'
 import { Skeleton } from '../parts/skeleton.tsx'
 import { JobForm } from './new-job/form.tsx'
 
-/** A new job: first its kind, then what the kind wants to know. From another job it begins with what that had. */
+/** A new job: first its kind, then the kind's fields. A copy of another job begins with that job's input. */
 export const NewJobPage = () => {
   const { query, route } = useLocation()
   const from = query['from']
@@ -23,7 +23,7 @@ export const NewJobPage = () => {
       from ? (await api.call('GET /jobs/{jobId}', { params: { jobId: from }, signal })).job : undefined,
     { still: true },
   )
-  // Before the projects are known, a job would go to another one than the chosen.
+  // Until the projects are known, the job would go to another project than the chosen one.
   const isPlaceKnown = projects.data !== undefined || projects.problem !== undefined
   const isWaiting = kinds.length === 0 || !isPlaceKnown || (from !== undefined && !model.data && !model.problem)
   const name = query['kind'] ?? model.data?.kind ?? kinds[0]?.kind

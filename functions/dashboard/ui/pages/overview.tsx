@@ -20,7 +20,7 @@ const SPANS = [
 
 const LATEST = 8
 
-/** How it goes: what ended, what waits and runs, how long it takes. */
+/** The overview: what ended, what waits and runs, and how long jobs take. */
 export const OverviewPage = () => {
   const minutes = useSignal<number>(60)
   const asked = { ...projectQuery.value, minutes: minutes.value }

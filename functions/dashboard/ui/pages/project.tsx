@@ -14,7 +14,7 @@ import { ProjectAudit } from './projects/audit.tsx'
 import { DeviceModels } from './projects/device-models.tsx'
 import { Members } from './projects/members.tsx'
 
-/** One project: its people, its device models, the keys of its programs, and who did what. */
+/** One project: its members, its device models, its API keys, and its audit log. */
 export const ProjectPage = () => {
   const id = useRoute().params['id'] ?? ''
   const { route } = useLocation()

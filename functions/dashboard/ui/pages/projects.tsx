@@ -10,7 +10,7 @@ import { Page } from '../parts/page.tsx'
 import { Problem } from '../parts/problem.tsx'
 import { Skeleton } from '../parts/skeleton.tsx'
 
-/** The projects that one belongs to. */
+/** The projects that the person belongs to. */
 export const ProjectsPage = () => {
   const { projects, data, problem, reload } = useProjects()
   const { route } = useLocation()

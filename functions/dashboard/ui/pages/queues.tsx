@@ -13,7 +13,7 @@ import { Skeleton } from '../parts/skeleton.tsx'
 
 type Queue = AnswerOf<Api['GET /queues']>['body']['items'][number]
 
-/** The queues, over all projects: how much waits in each, and for how long. */
+/** The queues of all projects: how many jobs wait in each, and for how long. */
 export const QueuesPage = () => {
   const { data, problem, reload } = useQuery('queues', (signal) => api.call('GET /queues', { signal }), {
     everyMs: 3_000,

@@ -11,7 +11,7 @@ import { Skeleton } from '../parts/skeleton.tsx'
 import { ScheduleDialog } from './schedules/dialog.tsx'
 import { ScheduleCard } from './schedules/schedule.tsx'
 
-/** Jobs that come at certain times. */
+/** The schedules, which submit jobs at set times. */
 export const SchedulesPage = () => {
   const query = projectQuery.value
   const { data, problem, reload } = useQuery(`schedules ${JSON.stringify(query)}`, (signal) =>

@@ -5,7 +5,7 @@ import { useSubmission } from '../forms/submission.ts'
 import { EmailField, TextField } from '../forms/text-field.tsx'
 import { Gate } from '../parts/gate.tsx'
 
-/** For whoever is nobody yet: to sign in, or to make an account. */
+/** To sign in, or to create an account. */
 export const SignInPage = ({ lead }: { lead?: ComponentChildren }) => {
   const isNew = useSignal(false)
   const email = useSignal('')

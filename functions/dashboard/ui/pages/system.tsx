@@ -11,7 +11,7 @@ import { Processes } from './system/processes.tsx'
 
 const LOOK_MS = 3_000
 
-/** What Stint runs on, and whether all of it works; for admins also what can be done about it. */
+/** What Stint runs on, and whether all of it works. Admins can also start and stop its processes here. */
 export const SystemPage = () => {
   const { data, problem } = useQuery('system', (signal) => api.call('GET /system', { signal }), {
     everyMs: LOOK_MS,
@@ -31,8 +31,8 @@ export const SystemPage = () => {
       {data?.managesProcesses && isAdmin && <Processes />}
       {data?.managesProcesses && !isAdmin && (
         <p class="soft">
-          The processes, their logs and what was done everywhere are for admins. On this machine one becomes an admin by{' '}
-          <code>npx stint admin add {user.value?.email}</code>
+          Only admins see the processes, their logs and the audit log of all projects. To become an admin, run this on
+          the machine that Stint runs on: <code>npx stint admin add {user.value?.email}</code>
         </p>
       )}
       {isAdmin && (

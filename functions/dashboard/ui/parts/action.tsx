@@ -4,7 +4,7 @@ import { useRef } from 'preact/hooks'
 import { say } from './notices.tsx'
 import { messageOf } from './problem.tsx'
 
-/** A button for what takes a moment: it can't be pressed twice, says it when it fails, and then has the focus that it had. */
+/** A button for what takes a moment. It can't be pressed twice, shows a failure, and keeps the focus. */
 export const Action = ({
   run,
   children,
@@ -18,7 +18,7 @@ export const Action = ({
   kind?: 'primary' | 'quiet' | 'danger'
   disabled?: boolean
   title?: string
-  /** Where the text alone doesn't say what it is done to. */
+  /** Needed if the text alone doesn't say what the action is done to. */
   label?: string
 }) => {
   const busy = useSignal(false)
@@ -31,7 +31,7 @@ export const Action = ({
       say(messageOf(error as Error), 'failed')
     } finally {
       busy.value = false
-      // A button that is disabled loses it.
+      // A button loses the focus when it is disabled.
       requestAnimationFrame(
         () => document.activeElement === document.body && button.current?.focus({ preventScroll: true }),
       )

@@ -13,7 +13,7 @@ export interface Series {
 }
 
 export interface ChartProps {
-  /** What it shows, for who can't see it. */
+  /** What it shows, for people who can't see it. */
   title: string
   /** Seconds since 1970. */
   times: number[]
@@ -25,7 +25,7 @@ export interface ChartProps {
 
 const HEIGHT = 200
 
-/** Values over time. The numbers of the moment that one points at stand in the legend. */
+/** Values over time. The legend shows the numbers of the moment under the pointer. */
 export const Chart = ({ title, times, series, scale, stacked = false }: ChartProps) => {
   const frame = useRef<HTMLDivElement>(null)
   const plot = useRef<uPlot | undefined>(undefined)
@@ -42,7 +42,7 @@ export const Chart = ({ title, times, series, scale, stacked = false }: ChartPro
     make()
     const resized = new ResizeObserver(() => plot.current?.setSize({ width: element.clientWidth, height: HEIGHT }))
     resized.observe(element)
-    // What is drawn has the colours of the moment at which it was drawn.
+    // A canvas keeps the colours that it was drawn with, so it is drawn again when the theme changes.
     const dark = matchMedia('(prefers-color-scheme: dark)')
     dark.addEventListener('change', make)
     return () => {
@@ -59,7 +59,7 @@ export const Chart = ({ title, times, series, scale, stacked = false }: ChartPro
   return <div class="chart" ref={frame} role="img" aria-label={title} />
 }
 
-/** Each with those after it, so that the first one is drawn behind the others and shows at the top. */
+/** Each series plus those after it, so that the first one is drawn behind the others and sticks out above them. */
 const sums = (series: Series[]): number[][] =>
   series.map((first, nth) =>
     first.values.map((_, at) => series.slice(nth).reduce((sum, it) => sum + (it.values[at] ?? 0), 0)),

@@ -1,7 +1,7 @@
 import type { ComponentChildren } from 'preact'
 import { useEffect, useRef } from 'preact/hooks'
 
-/** A question or a form in front of the page. Escape closes it, and the focus goes back to where it was. A form has it first. */
+/** A question or a form in front of the page. A form gets the focus. Escape closes it, and the focus returns. */
 export const Dialog = ({
   title,
   close,
@@ -18,7 +18,7 @@ export const Dialog = ({
     const before = document.activeElement
     element.current?.showModal()
     element.current?.querySelector<HTMLElement>('form :is(input, select, textarea)')?.focus()
-    // Browsers give it back where a dialog is closed, and not where it is taken away.
+    // Browsers return the focus when a dialog is closed, but not when it is removed.
     return () => before instanceof HTMLElement && before.focus({ preventScroll: true })
   }, [])
   return (

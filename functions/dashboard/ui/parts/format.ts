@@ -15,16 +15,16 @@ export const quantity = (value: number, one: string, more = `${one}s`): string =
   `${count(value)} ${value === 1 ? one : more}`
 export const instant = (time: string): string => dates.format(new Date(time))
 
-/** The time of the day to the millisecond, where the person is. */
+/** The time of the day to the millisecond, in the browser's time zone. */
 export const timeOfDay = (time: string): string => {
   const at = new Date(time)
   return `${at.toTimeString().slice(0, 8)}.${String(at.getMilliseconds()).padStart(3, '0')}`
 }
 
-/** Day and time, in a zone of its own if one is given. */
+/** Day and time, in the given time zone or the browser's. */
 export const shortInstant = (time: string, timeZone?: string): string =>
   new Intl.DateTimeFormat('en-GB', { ...SHORT, ...(timeZone && { timeZone }) }).format(new Date(time))
-/** The first so many letters, and no half of one. */
+/** The first letters of a text, without cutting one in half. */
 export const cut = (text: string, most: number): string => {
   if (text.length <= most) return text
   return `${[...text.slice(0, 2 * most)].slice(0, most).join('')}…`

@@ -4,7 +4,7 @@ import type { useSubmission } from '../forms/submission.ts'
 import { Logo } from './logo.tsx'
 import { Problem } from './problem.tsx'
 
-/** A form that stands alone, for whoever isn't signed in. */
+/** A form on a page of its own, for people who aren't signed in. */
 export const Gate = ({
   title,
   lead,
@@ -16,7 +16,7 @@ export const Gate = ({
   title: string
   lead?: ComponentChildren
   submission: ReturnType<typeof useSubmission>
-  /** What the button says that sends it. */
+  /** The text of the button that sends it. */
   action: string
   children?: ComponentChildren
   other?: ComponentChildren
@@ -36,7 +36,7 @@ export const Gate = ({
   </GateFrame>
 )
 
-/** The same frame, where there is nothing to send. */
+/** The same frame without a form. */
 export const GateNote = ({ title, children }: { title: string; children: ComponentChildren }) => (
   <GateFrame title={title}>
     <div class="gate-form" role="status">
@@ -47,7 +47,7 @@ export const GateNote = ({ title, children }: { title: string; children: Compone
   </GateFrame>
 )
 
-/** For a page that was opened without the token of its mail, or loaded anew after that was taken from the address. */
+/** For a page that was opened without the token of a mail, or reloaded after the token was removed from the address. */
 export const GateWithoutToken = () => (
   <GateNote title="Open the link from the mail">
     <p class="soft">This page only works with the link from the mail.</p>

@@ -10,7 +10,7 @@ const notices = signal<Notice[]>([])
 const SHOWN_MS = 6_000
 let last = 0
 
-/** Tells something in passing. */
+/** Shows a short message that goes away by itself. */
 export const say = (text: string, outcome: 'done' | 'failed' = 'done'): void => {
   const notice = { id: ++last, text, failed: outcome === 'failed' }
   notices.value = [...notices.value.slice(-2), notice]

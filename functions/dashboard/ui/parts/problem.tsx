@@ -1,10 +1,10 @@
 import { ProblemError, UnreachableError } from '../../../../lib/client/problem-error.ts'
 
-/** What to say of an error to whoever only sees the page. */
+/** An error in words for somebody who only sees the page. */
 export const messageOf = (problem: Error): string =>
   problem instanceof UnreachableError ? 'Stint can’t be reached.' : problem.message
 
-/** What went wrong, in words that help, and what support needs to find it. */
+/** What went wrong, and the request id, by which support can find it. */
 export const Problem = ({ problem }: { problem: Error | undefined }) => {
   if (!problem) return null
   return (

@@ -1,9 +1,9 @@
 import { count, duration } from './format.ts'
 
-/** What a chart's values are: how one is written, where lines may lie, and how high the chart is at least. */
+/** The scale of a chart: how values are written, where lines may be, and how high the chart is at least. */
 export interface Scale {
   format: (value: number) => string
-  /** Distances of two lines, of which the format leaves nothing out. */
+  /** The possible distances between two lines, all of which the format can show exactly. */
   increments: number[]
   floor: number
 }

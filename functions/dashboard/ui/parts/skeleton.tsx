@@ -1,4 +1,4 @@
-/** The place of lines that are on their way, as high as they will be. */
+/** A placeholder for lines that are being loaded, as high as they will be. */
 export const Skeleton = ({ lines = 3 }: { lines?: number }) => (
   <div class="skeleton" aria-busy="true" role="status">
     <span class="unseen">Loading</span>

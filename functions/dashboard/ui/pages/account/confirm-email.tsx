@@ -7,7 +7,7 @@ import { useSubmission } from '../../forms/submission.ts'
 import { Gate, GateNote, GateWithoutToken } from '../../parts/gate.tsx'
 import { SignInPage } from '../sign-in.tsx'
 
-/** Where the link of the mail leads that whoever registers is sent. */
+/** The page that the link in the mail after registration leads to. */
 export const ConfirmEmailPage = () => {
   const [token] = useState(takeMailedToken)
   const isDone = useSignal(false)

@@ -4,7 +4,7 @@ import { useSubmission } from '../../forms/submission.ts'
 import { EmailField } from '../../forms/text-field.tsx'
 import { Gate, GateNote } from '../../parts/gate.tsx'
 
-/** Has a mail sent with which a new password can be chosen. */
+/** Asks for a mail with a link to choose a new password. */
 export const ForgotPasswordPage = () => {
   const email = useSignal('')
   const isDone = useSignal(false)

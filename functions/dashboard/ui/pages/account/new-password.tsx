@@ -7,7 +7,7 @@ import { useSubmission } from '../../forms/submission.ts'
 import { TextField } from '../../forms/text-field.tsx'
 import { Gate, GateNote, GateWithoutToken } from '../../parts/gate.tsx'
 
-/** Where the link of the mail leads that whoever forgot a password is sent. */
+/** The page that the link in the mail about a forgotten password leads to. */
 export const NewPasswordPage = () => {
   const [token] = useState(takeMailedToken)
   const password = useSignal('')

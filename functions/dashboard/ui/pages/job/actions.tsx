@@ -8,7 +8,7 @@ import { now } from '../../parts/now.ts'
 import { isSure } from '../../parts/question.tsx'
 import { titleOf } from '../jobs/table.tsx'
 
-/** What can be done with a job, as its state allows. */
+/** What can be done with a job in its present state. */
 export const JobActions = ({ job, reload }: { job: Job; reload: () => Promise<void> }) => {
   const { route } = useLocation()
   const params = { jobId: job.id }
@@ -36,7 +36,7 @@ export const JobActions = ({ job, reload }: { job: Job; reload: () => Promise<vo
     if (!(await isSure(`Delete “${titleOf(job)}”?`, text, 'Delete it'))) return
     await api.call('DELETE /jobs/{jobId}', { params })
     say('Job deleted.')
-    // In place of its own page, to which Back would lead.
+    // Replaces the job's page in the history, so that Back doesn't lead to a job that is gone.
     route('/dashboard/jobs', true)
   }
   return (

@@ -74,10 +74,10 @@ export const JobFacts = ({ job }: { job: Job }) => {
   )
 }
 
-/** So many are counted. */
+/** The most that are counted. */
 const MAX_COUNTED = 100
 
-/** How many jobs it submitted itself, and the way to them. */
+/** How many jobs it has submitted, with a link to them. */
 const Submitted = ({ job }: { job: Job }) => {
   const { data } = useQuery(`submitted ${job.id}`, (signal) =>
     api.call('GET /jobs', { query: { submittedBy: job.id, limit: MAX_COUNTED }, signal }),

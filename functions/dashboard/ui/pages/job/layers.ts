@@ -3,7 +3,7 @@ import type { Api } from '../../../../http/api.ts'
 
 export type Relative = AnswerOf<Api['GET /jobs/{jobId}/relatives']>['body']['items'][number]
 
-/** Relatives in rows, each one row below the last of those that it runs after. */
+/** Arranges related jobs in rows. Each is one row below the lowest of the jobs that it runs after. */
 export const layers = (relatives: Relative[]): Relative[][] => {
   const byId = new Map(relatives.map((it) => [it.id, it]))
   const depths = new Map<string, number>()

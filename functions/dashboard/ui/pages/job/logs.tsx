@@ -7,10 +7,10 @@ import { instant, timeOfDay } from '../../parts/format.ts'
 import { Problem } from '../../parts/problem.tsx'
 
 const NEAR_END_PX = 40
-/** Lines are no events: they are asked for. */
+/** Log lines are not pushed as events are, so they are polled. */
 const LOG_MS = 2_000
 
-/** The end of what the job wrote, as it comes; it stays at the end as long as nobody scrolls up. */
+/** The end of the job's log, as it grows. It keeps scrolling with it until somebody scrolls up. */
 export const JobLogs = ({ job }: { job: Job }) => {
   const { items, hasEarlier, problem, readEarlier } = useNewest<LogLine>(
     `logs ${job.id}`,
@@ -27,7 +27,7 @@ export const JobLogs = ({ job }: { job: Job }) => {
   useLayoutEffect(() => {
     if (frame.current && follows.current) frame.current.scrollTop = frame.current.scrollHeight
   }, [items?.at(-1)?.id])
-  // What is put before the lines that one reads doesn't move them.
+  // Earlier lines are put above without moving the lines that are being read.
   const height = useRef(0)
   useLayoutEffect(() => {
     const it = frame.current
@@ -40,7 +40,7 @@ export const JobLogs = ({ job }: { job: Job }) => {
       height.current = frame.current?.scrollHeight ?? 0
     }
     await readEarlier(measure)
-    // The button may be gone, and the focus with it.
+    // The button may be gone, and then the focus is lost.
     frame.current?.focus({ preventScroll: true })
   }
 

@@ -10,17 +10,17 @@ const WIDTH = 168
 const HEIGHT = 40
 const GAP_X = 16
 const GAP_Y = 36
-/** It shrinks to what a phone has, as long as it can be read; beyond that it scrolls. */
+/** It shrinks to the width of a phone as long as it stays readable, and scrolls if that is not enough. */
 const SMALLEST = 0.75
 
-/** The jobs that this one runs after and those that run after it, from above to below. */
+/** The jobs that this one runs after, above it, and those that run after it, below. */
 export const JobRelatives = ({ job }: { job: Job }) => {
   const { data } = useQuery(`relatives ${job.id}`, (signal) =>
     api.call('GET /jobs/{jobId}/relatives', { params: { jobId: job.id }, signal }),
   )
   const frame = useRef<HTMLElement>(null)
   const isThere = data !== undefined
-  // Among many beside it one would look for the job itself.
+  // Scrolls to the job itself, which would be hard to find among many others.
   useLayoutEffect(() => {
     const [it, self] = [frame.current, frame.current?.querySelector('[aria-current]')?.getBoundingClientRect()]
     if (it && self) it.scrollLeft += self.x + self.width / 2 - it.getBoundingClientRect().x - it.clientWidth / 2

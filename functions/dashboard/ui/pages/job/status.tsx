@@ -6,7 +6,7 @@ import { Progress } from '../../parts/progress.tsx'
 import { State } from '../../parts/state.tsx'
 import { Stack } from '../../parts/values/stack.tsx'
 
-/** How the job stands, how far it is, and why it isn't further. */
+/** The job's state, its progress, and why it waits. */
 export const JobStatus = ({ job }: { job: Job }) => (
   <section class="card status" aria-label="Status" data-state={job.state}>
     <div class="status-line">

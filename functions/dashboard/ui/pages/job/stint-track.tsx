@@ -3,7 +3,7 @@ import type { Job, Stint } from '../../data/job.ts'
 import { duration, quantity } from '../../parts/format.ts'
 import { now } from '../../parts/now.ts'
 
-/** As which state of a job a stint's outcome is coloured. */
+/** The state of a job whose colour each outcome of a stint has. */
 const COLOURS: Record<string, JobState> = {
   succeeded: 'succeeded',
   failed: 'failed',
@@ -12,7 +12,7 @@ const COLOURS: Record<string, JobState> = {
   cancelled: 'cancelled',
 }
 
-/** From the job's first moment to its last: where it ran, and where it waited. */
+/** The job's time from its submission to its end: when it ran, and when it waited. */
 export const StintTrack = ({ job, stints }: { job: Job; stints: Stint[] }) => {
   const from = Date.parse(job.queuedAt)
   const to = Math.max(from + 1, job.finishedAt ? Date.parse(job.finishedAt) : now.value)

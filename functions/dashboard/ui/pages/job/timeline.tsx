@@ -68,7 +68,7 @@ const Line = ({ stint, previous, job }: { stint: Stint; previous: Stint | undefi
   )
 }
 
-/** Why a stint was over, in words. */
+/** Why a stint ended, in words. */
 const outcomes: Record<string, string> = {
   running: 'Running',
   succeeded: 'Finished the job',
@@ -80,5 +80,5 @@ const outcomes: Record<string, string> = {
   crashed: 'Lost with its process',
 }
 
-/** The process, without the part that is different at each start. */
+/** The name of the process, without the part that differs at each start. */
 const shortWorker = (worker: string): string => worker.replace(/-[0-9a-f]{8}-[0-9a-f-]{27}$/, '')

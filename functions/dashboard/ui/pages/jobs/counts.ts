@@ -5,16 +5,16 @@ import { api } from '../../data/client.ts'
 import { projectQuery } from '../../data/projects.ts'
 import { useQuery } from '../../data/query.ts'
 import { count } from '../../parts/format.ts'
-import type { JobFilter } from './filters.tsx'
+import type { JobFilter } from './filter.ts'
 
 type Activity = AnswerOf<Api['GET /activity']>['body']
 type State = NonNullable<JobFilter['state']>
 
 const PAUSE_MS = 5_000
-/** The shortest span there is: what ended in it is not shown. */
+/** The shortest span that the API takes. What ended in it is not shown. */
 const MINUTES = 5
 
-/** How many jobs are in each state. They are of all jobs: beside a list that is filtered otherwise they would say nothing of it. */
+/** How many jobs are in each state. Only all jobs are counted, so beside a list with another filter no numbers are shown. */
 export const useCounts = ({ state: _, ...others }: JobFilter): ((state: State) => string) => {
   const isWhole = Object.keys(others).length === 0
   const { data } = useQuery(
@@ -31,6 +31,6 @@ const shown = ({ live, ended }: Activity, state: State): string => {
     ? [ended[state], ended.atLeast.includes(state)]
     : [live[state], live[state] >= live.countedUpTo]
   if (!isMore) return count(value)
-  // None was found as far as was looked: that says nothing.
+  // None was found among those that were looked at. There may be some among the others.
   return value > 0 ? `${count(value)}+` : ''
 }

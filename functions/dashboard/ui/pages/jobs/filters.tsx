@@ -1,55 +1,25 @@
 import { useSignal } from '@preact/signals'
 import { useLocation } from 'preact-iso'
 import { STATES } from '../../../../../lib/jobs/states.ts'
+import { QUEUES } from '../../../../../lib/queue/doorbells.ts'
 import { addressWith } from '../../data/address.ts'
 import { useKinds } from '../../data/kinds.ts'
 import { useCounts } from './counts.ts'
+import { type JobFilter, TIMES } from './filter.ts'
 
-const QUEUES = ['default', 'compute', 'bulk'] as const
-
-export interface JobFilter {
-  state?: (typeof STATES)[number]
-  kind?: string
-  queue?: (typeof QUEUES)[number]
-  tag?: string
-  submittedBy?: string
-  text?: string
-  queuedAfter?: string
-  queuedBefore?: string
-  finishedAfter?: string
-  finishedBefore?: string
-}
-
-const TIMES = ['queuedAfter', 'queuedBefore', 'finishedAfter', 'finishedBefore'] as const
-
-/** What the address says is looked for. */
-export const readFilter = (query: Record<string, string>): JobFilter => {
-  const filter: JobFilter = {}
-  const state = STATES.find((it) => it === query['state'])
-  const queue = QUEUES.find((it) => it === query['queue'])
-  if (state) filter.state = state
-  if (queue) filter.queue = queue
-  for (const name of ['kind', 'tag', 'submittedBy', 'text'] as const) if (query[name]) filter[name] = query[name]
-  for (const name of TIMES) {
-    const time = Date.parse(query[name] ?? '')
-    if (!Number.isNaN(time)) filter[name] = new Date(time).toISOString()
-  }
-  return filter
-}
-
-/** The filters stand in the address: a view can be kept, and shown to others. */
+/** The filters are kept in the page's address, so that a view can be bookmarked and shared. */
 export const JobFilters = ({ filter }: { filter: JobFilter }) => {
   const { route, query, path } = useLocation()
   const { kinds } = useKinds()
   const countOf = useCounts(filter)
   const wantsTimes = useSignal(false)
-  // Each is seven stops of the keyboard, and on a phone a line: they are there when they are wanted.
+  // Each of the four takes seven presses of Tab to pass, and a line on a phone. So they are hidden until they are wanted.
   const showsTimes = wantsTimes.value || TIMES.some((name) => filter[name] !== undefined)
   const isFiltered = Object.keys(filter).length > 0
-  /** Back leads to the list as it was. */
+  /** A step of its own in the browser's history: Back undoes it. */
   const choose = (name: keyof JobFilter, value: string): void =>
     route(addressWith(path, query, { [name]: value || undefined, cursor: undefined }))
-  /** What is typed comes in pieces: Back leads to before the first of them. */
+  /** Typing changes a field in several steps; Back undoes all of them at once. */
   const type = (name: keyof JobFilter, value: string): void =>
     route(addressWith(path, query, { [name]: value || undefined, cursor: undefined }), filter[name] !== undefined)
 
@@ -146,7 +116,7 @@ const Choice = ({ label, value, set, all, options }: FieldProps & { all: string;
 )
 
 const Text = ({ label, value, set }: FieldProps) => {
-  // What is typed is looked for when it is done; until then a list that changes must not take it away.
+  // The search begins when the typing is done. Until then, a list that updates must not undo what was typed.
   const typed = useSignal<string | undefined>(undefined)
   const forget = (): void => {
     typed.value = undefined
@@ -181,7 +151,7 @@ const Moment = ({ label, value, set }: FieldProps) => (
   </label>
 )
 
-/** As `datetime-local` takes it: the time of the person's own zone. */
+/** For `datetime-local`: in the browser's time zone. */
 const toLocal = (time: string): string => {
   const at = new Date(time)
   return new Date(at.getTime() - at.getTimezoneOffset() * 60_000).toISOString().slice(0, 16)

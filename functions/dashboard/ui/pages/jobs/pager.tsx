@@ -1,7 +1,7 @@
 import { useLocation } from 'preact-iso'
 import { addressWith } from '../../data/address.ts'
 
-/** To older jobs and back: each page begins at a job, and so stays what it is while new ones come. */
+/** Links to older jobs and back. Each page begins at a certain job, so it stays the same while new jobs come. */
 export const Pager = ({ nextCursor, older = 'Older' }: { nextCursor: string | null; older?: string }) => {
   const { path, query } = useLocation()
   if (!nextCursor && query['cursor'] === undefined) return null

@@ -3,7 +3,7 @@ import { hasEnded, STATE_AFTER } from '../../../../../lib/jobs/states.ts'
 import type { JobSummary } from '../../data/job.ts'
 import { relative } from '../../parts/format.ts'
 
-/** What its state alone doesn't say. */
+/** What the state alone doesn't tell. */
 export const noteOf = (job: JobSummary, now: number): string | undefined => {
   if (job.state === 'running' && job.cancelRequestedAt) return 'stopping'
   const due = job.state === 'queued' && Date.parse(job.startAt) > now ? `due ${relative(job.startAt, now)}` : undefined
@@ -11,13 +11,13 @@ export const noteOf = (job: JobSummary, now: number): string | undefined => {
   return due ?? (job.stint > 1 ? `${job.stint} stints` : undefined)
 }
 
-/** Milliseconds in which a worker had it: its stints that ended, and the one that runs. */
+/** How long it ran, in milliseconds: its ended stints and the one that runs. */
 export const ranFor = (job: JobSummary, now: number): number => {
   if (job.state !== 'running' || !job.stintStartedAt) return job.runMs
   return job.runMs + Math.max(0, now - Date.parse(job.stintStartedAt))
 }
 
-/** A job after an event, as far as the event tells: of one that the list has no more. */
+/** A job as it is after an event, as far as the event says. For jobs that the list no longer contains. */
 export const afterEvent = (job: JobSummary, { type, createdAt, data = {} }: LiveEvent): JobSummary => {
   const told = data as Partial<Pick<JobSummary, 'progress' | 'stint' | 'attempt' | 'startAt' | 'error'>>
   const state = STATE_AFTER[type] ?? job.state

@@ -3,7 +3,7 @@ import type { JobSummary } from '../../data/job.ts'
 import { hearEvents } from '../../data/live.ts'
 import { afterEvent } from './row.ts'
 
-/** From how far down the page a new row on top would move what is being read. */
+/** Scrolled down further than this, new rows on top would move what is being read. */
 const SCROLLED_PX = 80
 
 /**

@@ -19,11 +19,11 @@ type Values = Record<string, unknown>
 interface Draft {
   input: Values
   options: Values
-  /** What was sent last, and may have come in although no answer did. */
+  /** What was sent last. It may have arrived although there was no answer. */
   sent?: { text: string; idempotencyKey: string }
 }
 
-/** What a kind wants to know, and what any job may be told. */
+/** The form of a kind: the fields of its input, and the options of any job. */
 export const JobForm = ({ kind, model }: { kind: JobKind; model: Job | undefined }) => {
   const schema = resolved(kind.input as Schema)
   const project = useTargetProject()
@@ -38,11 +38,11 @@ export const JobForm = ({ kind, model }: { kind: JobKind; model: Job | undefined
   const { submit, busy, errors, problem } = useSubmission(async () => {
     const text = JSON.stringify(body)
     const before = draft.value.sent
-    // Pressed again because no answer came, after a reload too, it is still one job.
+    // If somebody presses again because no answer came, even after a reload, it is still one job.
     const sent = before?.text === text ? before : { text, idempotencyKey: newKey() }
     draft.value = { ...draft.value, sent }
     const { job } = await api.call('POST /jobs', { body, idempotencyKey: sent.idempotencyKey })
-    // Now, for its address changes before the form goes: who loads a page in between would find it filled as it was sent.
+    // Cleared now: the address changes before the form is gone, and a reload in between would fill the form again.
     dropDraft()
     route(`/dashboard/jobs/${job.id}`)
   })
@@ -97,7 +97,7 @@ export const JobForm = ({ kind, model }: { kind: JobKind; model: Job | undefined
   )
 }
 
-/** `crypto.randomUUID` is there with TLS only. */
+/** `crypto.randomUUID` exists only with TLS. */
 const newKey = (): string => crypto.getRandomValues(new Uint8Array(16)).join('-')
 
 const optionsOf = ({ name, tags, priority }: Job): Values => ({

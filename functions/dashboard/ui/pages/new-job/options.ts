@@ -2,7 +2,7 @@ import type { Schema } from '../../forms/schema.ts'
 
 const TEN_YEARS_SECONDS = 315_360_000
 
-/** What any job may be told, beside its input: the fields of `POST /jobs` that a person at a form needs. */
+/** The options of any job, beside its input: the fields of `POST /jobs` that somebody at a form needs. */
 export const OPTIONS: Schema = {
   type: 'object',
   properties: {

@@ -3,7 +3,7 @@ import { CopyButton } from '../../parts/values/json.tsx'
 
 const LANGUAGES = { curl: 'curl', typescript: 'TypeScript' } as const
 
-/** What the form says, as it is said without it. */
+/** The same submission as a command and as code. */
 export const Snippets = ({ body }: { body: object }) => {
   const language = useSignal<keyof typeof LANGUAGES>('curl')
   const text = language.value === 'curl' ? curlOf(body) : typeScriptOf(body)
@@ -35,7 +35,7 @@ export const Snippets = ({ body }: { body: object }) => {
   )
 }
 
-/** For a POSIX shell: within single quotes only the quote itself needs care. */
+/** For a POSIX shell: within single quotes only the single quote must be escaped. */
 const curlOf = (body: object): string => {
   const json = JSON.stringify(body, null, 2).replaceAll("'", String.raw`'\''`)
   return [

@@ -7,13 +7,13 @@ import { count } from '../../parts/format.ts'
 
 type Activity = AnswerOf<Api['GET /activity']>['body']
 
-/** The counts of each state: of those that live, now; of those that ended, in the span. */
+/** A count for each state: of live jobs as they are now, of ended ones in the chosen range. */
 export const Tiles = ({ activity: { live, buckets, areAll } }: { activity: Activity }) => {
   const ended = (state: 'succeeded' | 'failed' | 'cancelled') => buckets.reduce((sum, it) => sum + it[state], 0)
-  /** The list of what is counted: of those that ended, of the same time. */
+  /** The address of the list of the counted jobs; for ended ones, of the same range. */
   const listOf = (state: JobState) =>
     addressWith('/dashboard/jobs', {}, { state, finishedAfter: hasEnded(state) ? buckets[0]?.at : undefined })
-  // Very many are not counted each time.
+  // The API doesn't count further than this.
   const now = (of: number) => (of < live.countedUpTo ? count(of) : `${count(of)}+`)
   const tiles: [JobState, string, string][] = [
     ['running', now(live.running), 'now'],

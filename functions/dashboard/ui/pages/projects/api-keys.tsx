@@ -14,7 +14,7 @@ import { NewKeyDialog } from './new-key.tsx'
 
 type ApiKey = ItemOf<Api['GET /projects/{projectId}/api-keys']>
 
-/** The keys with which programs act in a project. */
+/** The keys that programs use in a project. */
 export const ApiKeys = ({ projectId }: { projectId: string }) => {
   const { data, problem, reload } = useQuery(
     `api-keys ${projectId}`,

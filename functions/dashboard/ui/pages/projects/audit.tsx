@@ -2,7 +2,7 @@ import { api } from '../../data/client.ts'
 import { AuditList } from '../../parts/audit/audit-list.tsx'
 import { useMembers } from './members.tsx'
 
-/** Who did what in a project. */
+/** The audit log of a project. */
 export const ProjectAudit = ({ projectId }: { projectId: string }) => {
   const { data } = useMembers(projectId)
   const names = new Map(data?.items.map((it) => [it.userId, it.name]))

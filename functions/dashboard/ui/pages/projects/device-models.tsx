@@ -14,7 +14,7 @@ import { Skeleton } from '../../parts/skeleton.tsx'
 
 type DeviceModel = ItemOf<Api['GET /device-models']>
 
-/** What a project makes serial numbers for. */
+/** The device models that a project makes serial numbers for. */
 export const DeviceModels = ({ projectId, mayChange }: { projectId: string; mayChange: boolean }) => {
   const { data, problem, reload } = useQuery(
     `device-models ${projectId}`,
@@ -56,7 +56,7 @@ export const DeviceModels = ({ projectId, mayChange }: { projectId: string; mayC
   )
 }
 
-/** As one file, of however many answers. */
+/** Downloads all serial numbers as one file, however many requests that takes. */
 const saveSerials = async ({ id: modelId, code }: DeviceModel): Promise<void> => {
   const parts: Blob[] = []
   for (let first: number | undefined = 0; first !== undefined; ) {
@@ -73,7 +73,7 @@ const saveSerials = async ({ id: modelId, code }: DeviceModel): Promise<void> =>
   setTimeout(() => URL.revokeObjectURL(link.href), SAVED_WITHIN_MS)
 }
 
-/** Until then a browser has taken the file. */
+/** By then the browser has taken the file. */
 const SAVED_WITHIN_MS = 60_000
 
 const NewModel = ({ projectId, done }: { projectId: string; done: () => Promise<void> }) => {

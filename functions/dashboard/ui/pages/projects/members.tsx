@@ -22,7 +22,7 @@ export const useMembers = (projectId: string) =>
     { still: true },
   )
 
-/** Who belongs to a project, and as what. */
+/** The members of a project and their roles. */
 export const Members = ({ projectId, isOwner }: { projectId: string; isOwner: boolean }) => {
   const { data, problem, reload } = useMembers(projectId)
   const setRole = async (userId: string, role: Role): Promise<void> => {

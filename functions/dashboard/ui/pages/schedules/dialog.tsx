@@ -41,7 +41,7 @@ const timing = (kinds: string[]): Schema => ({
   },
 })
 
-/** A new schedule: when, what, and with which input. */
+/** A new schedule: its times, its kind of job, and the input. */
 export const ScheduleDialog = ({ close }: { close: () => void }) => {
   const { kinds } = useKinds()
   const project = useTargetProject()

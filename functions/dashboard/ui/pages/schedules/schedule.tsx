@@ -83,7 +83,7 @@ export const ScheduleCard = ({ schedule, reload }: { schedule: Schedule; reload:
   )
 }
 
-/** Of the same day as the one before it, the time alone. */
+/** Only the time if it is on the same day as the one before. */
 const laterInstant = (time: string, before: string, timeZone: string): string => {
   const [text, other] = [shortInstant(time, timeZone), shortInstant(before, timeZone)]
   const day = text.slice(0, text.lastIndexOf(','))

@@ -6,7 +6,7 @@ type System = AnswerOf<Api['GET /system']>['body']
 
 const NAMES = { postgres: 'PostgreSQL', sqs: 'SQS', s3: 'S3', kafka: 'Kafka' } as const
 
-/** What the API stands on, and how soon each part answers. */
+/** The components that the API depends on, and how fast each answers. */
 export const Components = ({ components, postgres }: { components: System['components']; postgres: string | null }) => (
   <section class="card" aria-labelledby="components">
     <h2 id="components">Components</h2>

@@ -10,7 +10,7 @@ const LINES = 300
 const LOOK_MS = 2_000
 const NEAR_END_PX = 40
 
-/** The end of a process's log, as it grows; it stays at the end as long as nobody scrolls up. */
+/** The end of a process's log, as it grows. It keeps scrolling with it until somebody scrolls up. */
 export const LogDialog = ({ name, close }: { name: string; close: () => void }) => {
   const { data, problem } = useQuery(
     `log of ${name}`,

@@ -2,7 +2,7 @@ import { timeOfDay } from '../../parts/format.ts'
 
 /** A line of a log that was written for programs. */
 export interface LogLine {
-  /** Of the day. */
+  /** The time of the day. */
   time: string
   level: string
   message: string
@@ -10,12 +10,12 @@ export interface LogLine {
   rest: string
 }
 
-/** pino's numbers. */
+/** pino's numbers for the levels. */
 const LEVELS: Record<number, string> = { 10: 'trace', 20: 'debug', 30: 'info', 40: 'warn', 50: 'error', 60: 'fatal' }
-/** The same in every line of a process. */
+/** Fields that are the same in every line of a process, and those that are shown anyway. */
 const USUAL = new Set(['level', 'time', 'timestamp', 'msg', 'message', 'name', 'pid', 'hostname', 'fields'])
 
-/** What one JSON object a line says, as Stint's own processes and the broker write it; undefined: it is other text. */
+/** Parses a line that is a JSON object, as Stint's processes and the broker write. Undefined for any other text. */
 export const readLogLine = (text: string): LogLine | undefined => {
   const line = parse(text)
   if (!line) return undefined

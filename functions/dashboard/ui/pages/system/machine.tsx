@@ -4,7 +4,7 @@ import { bytes, duration, percent } from '../../parts/format.ts'
 
 type System = AnswerOf<Api['GET /system']>['body']
 
-/** How busy and how full the machine is that answers. */
+/** CPU, memory and disk of the machine that answers. */
 export const Machine = ({ system: { machine, process } }: { system: System }) => {
   const usedMemory = machine.memory.totalBytes - machine.memory.availableBytes
   const usedDisk = machine.disk.totalBytes - machine.disk.freeBytes

@@ -13,7 +13,7 @@ import { LogDialog } from './log-dialog.tsx'
 type Process = AnswerOf<Api['GET /system/processes']>['body']['items'][number]
 type ProcessAction = Process['actions'][number]
 
-/** As which state of a job a process's is coloured. */
+/** The state of a job whose colour each state of a process has. */
 const COLOURS = { up: 'succeeded', down: 'failed', stopped: 'cancelled' } as const
 const NAMES = { start: 'Start', stop: 'Stop', restart: 'Restart' } as const
 const TOLD = {
@@ -22,7 +22,7 @@ const TOLD = {
 } as const
 const LOOK_MS = 2_000
 
-/** The processes of the stack on this machine: they can be restarted, stopped and started, and their logs read. */
+/** The processes of the stack on this machine, to restart, stop and start them and to read their logs. */
 export const Processes = () => {
   const { data, problem, reload } = useQuery('processes', (signal) => api.call('GET /system/processes', { signal }), {
     everyMs: LOOK_MS,

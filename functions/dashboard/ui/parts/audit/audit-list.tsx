@@ -10,7 +10,7 @@ import { type Entry, sentenceOf } from './sentence.tsx'
 
 type AuditPage = AnswerOf<Api['GET /audit']>['body']
 
-/** Who did what, newest first, and more of it when it is asked for. */
+/** The audit log, newest first, with a button for more. */
 export const AuditList = ({
   name,
   load,
@@ -18,7 +18,7 @@ export const AuditList = ({
 }: {
   name: string
   load: (cursor: string | undefined, signal?: AbortSignal) => Promise<AuditPage>
-  /** Of a person whom something was done to. */
+  /** The name of the person that an entry is about. */
   nameOf?: (userId: string) => string | undefined
 }) => {
   const newest = useQuery(name, (signal) => load(undefined, signal), { still: true })

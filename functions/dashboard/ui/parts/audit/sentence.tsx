@@ -5,14 +5,14 @@ import { quantity } from '../format.ts'
 
 export type Entry = ItemOf<Api['GET /audit']>
 
-/** What somebody did, as the sentence goes on that begins with the name. */
+/** What somebody did: the rest of a sentence that begins with their name. */
 export const sentenceOf = (entry: Entry, nameOf: (userId: string) => string | undefined): ComponentChildren =>
   sentences[entry.action](entry, personOf(nameOf(entry.target), entry.target))
 
 const personOf = (name: string | undefined, id: string): ComponentChildren =>
   name === undefined ? <code>{shortId(id)}</code> : <bdi>{name}</bdi>
 
-/** Each is given the entry, and whom it was done to. */
+/** Each gets the entry, and the name of the person that it is about. */
 const sentences: Record<Entry['action'], (entry: Entry, person: ComponentChildren) => ComponentChildren> = {
   'project.create': ({ data }) => <>created the project{named(data)}</>,
   'project.rename': ({ data }) => <>renamed the project to{named(data)}</>,
@@ -62,7 +62,7 @@ const sentences: Record<Entry['action'], (entry: Entry, person: ComponentChildre
   'account.take-over': () => 'took the account over with a new password, because its address had never been confirmed',
 }
 
-/** Names are isolated here: one that turns the direction of text around would turn the whole sentence around. */
+/** Names are isolated: one that reverses the direction of text would reverse the whole sentence. */
 const named = ({ name }: Entry['data']): ComponentChildren =>
   typeof name === 'string' && (
     <>

@@ -1,7 +1,7 @@
 import { count } from '../format.ts'
 
 const GROUP = 10
-/** More of them tell nobody more. */
+/** Nobody would read more of them. */
 const SHOWN = 2_000
 
 /** A number of many digits, in groups of ten. */

@@ -4,7 +4,7 @@ import { bytes } from '../format.ts'
 import { say } from '../notices.tsx'
 import { messageOf } from '../problem.tsx'
 
-/** A file that a job made or was given: a picture is shown, and any can be taken. */
+/** A file that a job was given or has made. Pictures are shown, and any file can be downloaded. */
 export const FileView = ({ fileId, label }: { fileId: string; label: string }) => {
   const { data, problem } = useQuery(
     `file ${fileId}`,
@@ -18,7 +18,7 @@ export const FileView = ({ fileId, label }: { fileId: string; label: string }) =
     },
     { still: true },
   )
-  /** By an address of its own: that of the picture is good for minutes, and pages stay open for hours. */
+  /** A new address is asked for: the picture's is valid for minutes, and pages stay open for hours. */
   const take = async (event: MouseEvent): Promise<void> => {
     event.preventDefault()
     try {

@@ -1,6 +1,6 @@
 import { useSignal } from '@preact/signals'
 
-/** Any value as JSON, with a way to take it along. */
+/** Any value as JSON, with a button to copy it. */
 export const JsonCard = ({ title, value }: { title: string; value: unknown }) => (
   <section class="card" aria-label={title}>
     <div class="card-head">
@@ -11,7 +11,7 @@ export const JsonCard = ({ title, value }: { title: string; value: unknown }) =>
   </section>
 )
 
-/** Longer texts are cut on the page; a copy is whole. */
+/** Longer texts are cut on the page, but copied whole. */
 const MAX_SHOWN = 20_000
 
 export const Json = ({ value }: { value: unknown }) => {
@@ -31,7 +31,7 @@ export const CopyButton = ({ text }: { text: string }) => {
       await navigator.clipboard.writeText(text)
       said.value = 'Copied'
     } catch {
-      // Browsers have a clipboard with TLS only, and may be told to give it to nobody.
+      // Browsers offer the clipboard only with TLS, and may be configured to refuse it.
       said.value = 'Can’t copy here'
     }
     setTimeout(() => {

@@ -87,7 +87,7 @@ interface FileReference {
   label: string
 }
 
-/** What refers to files: `fileId`, and lists of objects that have one. */
+/** The files that a value refers to: its `fileId`, and those of lists of objects. */
 const filesIn = (name: string, value: unknown): FileReference[] => {
   if (typeof value === 'string' && UUID.test(value) && /fileId$/i.test(name))
     return [{ fileId: value, label: labelOf(name) }]

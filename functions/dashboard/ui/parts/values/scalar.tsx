@@ -8,7 +8,7 @@ const MAX_CELL = 120
 export const isScalar = (value: unknown): value is string | number | boolean | null =>
   value === null || typeof value !== 'object'
 
-/** A value as it stands in a line or a cell: addresses are links, and of lists it is said how long they are. */
+/** A value in a line or a cell. Addresses become links; of a list only the length is shown. */
 export const Scalar = ({ name, value }: { name: string; value: unknown }) => {
   if (value === undefined || value === null) return null
   if (Array.isArray(value))
@@ -26,10 +26,10 @@ export const Scalar = ({ name, value }: { name: string; value: unknown }) => {
   return <>{cut(text, MAX_CELL)}</>
 }
 
-/** Its address is good for a short time, so it is asked for when somebody wants the file. */
+/** The address is valid for a short time, so it is asked for when somebody wants the file. */
 const FileLink = ({ fileId }: { fileId: string }) => {
   const open = async (): Promise<void> => {
-    // Now: a window that is opened later is taken for an advertisement.
+    // Opened now: browsers block a window that opens some time after the click.
     const tab = window.open('', '_blank')
     const { url } = await api.call('GET /files/{fileId}/url', { params: { fileId } }).catch((error: unknown) => {
       tab?.close()

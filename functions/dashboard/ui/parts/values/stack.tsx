@@ -1,4 +1,4 @@
-/** Where an error was thrown, folded: few want to know. */
+/** The stack trace of an error, folded, since few people need it. */
 export const Stack = ({ text }: { text: string | null }) =>
   text ? (
     <details class="stack">

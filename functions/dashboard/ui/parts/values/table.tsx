@@ -44,6 +44,6 @@ export const Table = ({ rows }: { rows: Row[] }) => {
   )
 }
 
-/** Also one that is too large for JSON's, and so comes as text. */
+/** Also a number that is too large for JSON and therefore comes as text. */
 const isNumber = (value: unknown): boolean =>
   typeof value === 'number' || (typeof value === 'string' && /^-?\d{1,40}(\.\d+)?$/.test(value))

@@ -1,0 +1,126 @@
+import { type Command, Option } from 'commander'
+import type { Api } from '../../functions/http/api.ts'
+import type { CallOf } from '../../lib/client/api.ts'
+import type { Cli } from './cli.ts'
+import { explain } from './explain.ts'
+import { CommandError, EXIT, type Io } from './io.ts'
+import { JSON_OPTION, type JsonOption, OWN_PROJECT } from './options.ts'
+import { print, toJson } from './print.ts'
+import { type Session, signedIn } from './session.ts'
+import { wholeNumber } from './whole-number.ts'
+
+type Change = NonNullable<CallOf<Api['PATCH /jobs/{jobId}']>['body']>
+type Cancellation = NonNullable<CallOf<Api['POST /jobs/cancel']>['body']>
+
+/** `stint change`, `cancel`, `retry`, `delete`. */
+export const addJobChanges = (program: Command, cli: Cli): void => {
+  const { io } = cli
+  program
+    .command('change')
+    .argument('<id...>')
+    .description('change waiting jobs; `--delay-seconds 0` starts them as soon as possible')
+    .option('--name <text>', 'a name to show')
+    .addOption(new Option('--priority <integer>', '-10 to 10; the highest runs first').argParser(wholeNumber()))
+    .addOption(new Option('--delay-seconds <integer>', 'not before that, from now').argParser(wholeNumber()))
+    .option('--run-at <time>', 'start no earlier (RFC 3339)')
+    .addOption(
+      new Option('--expires-in-seconds <integer>', 'cancelled if it has not started by then').argParser(wholeNumber(1)),
+    )
+    .option('--expires-at <time>', 'cancel it if it has not started by then (RFC 3339); `never` removes this')
+    .option('--tags <tag...>', 'replace their tags')
+    .addOption(new Option('--max-attempts <integer>').argParser(wholeNumber()))
+    .addOption(new Option('--timeout-seconds <integer>', 'running time over all stints').argParser(wholeNumber()))
+    .addOption(JSON_OPTION)
+    .action((ids: string[], { json, ...given }: Change & JsonOption) => {
+      if (Object.keys(given).length === 0) throw new CommandError('Say what to change: --help', EXIT.usage)
+      const body = { ...given, ...(given.expiresAt === 'never' && { expiresAt: null }) }
+      return eachJob(cli, ids, { json }, async (client, jobId) => {
+        const { job } = await client.call('PATCH /jobs/{jobId}', { params: { jobId }, body })
+        return { job, done: `is ${job.state}, due ${job.startAt}` }
+      })
+    })
+  program
+    .command('cancel')
+    .argument('[id...]')
+    .description('cancel jobs by id, or all in a state; a running job stops at its next safe point')
+    .option('--state <state>', 'all jobs that are blocked, queued or running')
+    .option('--kind <kind>', 'only those of this kind')
+    .option('--queue <queue>')
+    .option('--tag <tag>')
+    .addOption(OWN_PROJECT)
+    .addOption(JSON_OPTION)
+    .action(async (ids: string[], { json, ...filter }: Cancellation & JsonOption) => {
+      const options = { json }
+      if (Object.keys(filter).length > 0 === ids.length > 0)
+        throw new CommandError('Say which: ids, or --state with what else they have in common', EXIT.usage)
+      if (ids.length === 0)
+        return print(
+          io,
+          options,
+          await cancelAll(io, filter),
+          (it) => `${it.cancelled} ${filter.state === 'running' ? 'told to stop' : 'cancelled'}`,
+        )
+      await eachJob(cli, ids, options, async (client, jobId) => {
+        const { job } = await client.call('POST /jobs/{jobId}/cancel', { params: { jobId } })
+        return { job, done: job.state === 'running' ? 'is told to stop' : 'is cancelled' }
+      })
+    })
+  program
+    .command('retry')
+    .argument('<id...>')
+    .description('run failed or cancelled jobs again')
+    .option('--from-start', 'without their checkpoints, and submitting their jobs again')
+    .addOption(JSON_OPTION)
+    .action((ids: string[], { fromStart = false, ...options }: JsonOption & { fromStart?: boolean }) =>
+      eachJob(cli, ids, options, async (client, jobId) => {
+        const { job } = await client.call('POST /jobs/{jobId}/retry', { params: { jobId }, body: { fromStart } })
+        return { job, done: `is ${job.state}` }
+      }),
+    )
+  program
+    .command('delete')
+    .argument('<id...>')
+    .description('delete jobs that have ended, with their logs and events')
+    .addOption(JSON_OPTION)
+    .action((ids: string[], options: JsonOption) =>
+      eachJob(cli, ids, options, async (client, jobId) => {
+        await client.call('DELETE /jobs/{jobId}', { params: { jobId } })
+        return { job: { id: jobId }, done: 'is deleted' }
+      }),
+    )
+}
+
+/** A thousand at a time, until there are no more. */
+const cancelAll = async (io: Io, body: Cancellation): Promise<{ cancelled: number }> => {
+  const { client } = await signedIn(io)
+  let cancelled = 0
+  for (;;) {
+    const done = await client.call('POST /jobs/cancel', { body })
+    cancelled += done.cancelled
+    if (!done.more) return { cancelled }
+  }
+}
+
+/** Does the same to each job. If one is refused, the others are still done. */
+const eachJob = async (
+  { io, exit }: Cli,
+  ids: string[],
+  { json = false }: JsonOption,
+  act: (client: Session['client'], jobId: string) => Promise<{ job: unknown; done: string }>,
+): Promise<void> => {
+  const { client } = await signedIn(io)
+  const jobs: unknown[] = []
+  for (const id of new Set(ids)) {
+    try {
+      const { job, done } = await act(client, id)
+      jobs.push(job)
+      if (!json) io.out(`${id} ${done}`)
+    } catch (error) {
+      const explained = explain(error)
+      if (!explained || explained.exitCode !== EXIT.refused) throw error
+      io.err(`${id}: ${explained.message}`)
+      exit(explained.exitCode)
+    }
+  }
+  if (json) io.out(toJson(jobs, 2))
+}
