@@ -5,7 +5,7 @@ import { waitingSentence } from '../../lib/client/waiting-sentence.ts'
 import { STATE_COLOURS } from '../demo/bars.ts'
 import type { Cli } from './cli.ts'
 import { CommandError, EXIT, type Io } from './io.ts'
-import { ago, duration, harmless, harmlessLines, paint, percent, print, table, toJson } from './print.ts'
+import { ago, duration, harmless, harmlessLine, harmlessLines, paint, percent, print, table, toJson } from './print.ts'
 import { first, signedIn } from './session.ts'
 import { wholeNumber } from './whole-number.ts'
 
@@ -174,15 +174,17 @@ const eachJob = async (
 }
 
 const toTable = (io: Io, jobs: readonly Job[]): string => {
-  const head = ['ID', 'KIND', 'STATE', 'DONE', 'QUEUED', 'NAME'].map((it) => paint(io, 'dim', it))
+  const someFailed = jobs.some((job) => job.error !== null)
+  const head = ['ID', 'KIND', 'STATE', 'DONE', 'QUEUED', ...(someFailed ? ['ERROR'] : []), 'NAME']
   return table([
-    head,
+    head.map((it) => paint(io, 'dim', it)),
     ...jobs.map((job) => [
       job.id,
       job.kind,
       paint(io, STATE_COLOURS[job.state], job.state),
       percent(job.progress),
       `${ago(job.queuedAt)} ago`,
+      ...(someFailed ? [harmless(job.error?.code ?? '')] : []),
       harmless(job.name ?? ''),
     ]),
   ])
@@ -208,7 +210,7 @@ const describe = (io: Io, job: Explained): string => {
     ['finished', job.finishedAt],
     ['ran', job.runMs > 0 ? runTime(job.runMs) : null],
     ['tags', job.tags.join(' ') || null],
-    ['error', job.error && harmless(`${job.error.code}: ${job.error.message}`)],
+    ['error', job.error && harmlessLine(`${job.error.code}: ${job.error.message}`)],
     ['input', toJson(job.input)],
     ['partial', job.partial === null ? null : toJson(job.partial)],
     ['result', job.result === null ? null : toJson(job.result)],
