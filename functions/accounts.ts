@@ -84,16 +84,23 @@ export const changeProfile = async (
   if (email !== null) await confirmPassword(app, ip, user, change.currentPassword ?? '')
   // If the password was replaced meanwhile, that was to keep somebody out.
   const checkedHash = email === null ? null : user.passwordHash
-  const changed = await users.update(app.sql, user.id, { name, email, checkedHash })
+  const { changed, mails } = await transaction(app.sql, async (tx) => {
+    const changed = await users.update(tx, user.id, { name, email, checkedHash })
+    const mails = changed && email !== null && !changed.emailConfirmedAt ? mailsOfNewEmail(app, user, changed) : []
+    for (const mail of mails) await mail.insert(tx)
+    return { changed, mails }
+  })
   if (!changed && email !== null) throw new StintError('INVALID_CREDENTIALS')
   if (!changed) return gone()
-  if (email !== null && !changed.emailConfirmedAt) {
-    const mail = plannedMail(app, 'confirm-email', changed.email)
-    await mail.insert(app.sql)
-    await mail.announce()
-  }
+  for (const mail of mails) await mail.announce()
   return changed
 }
+
+/** The old address hears of it too, if it was known to be the person's: somebody else may have changed it. */
+const mailsOfNewEmail = (app: App, before: users.UserRow, now: users.UserRow) => [
+  ...(before.emailConfirmedAt ? [plannedMail(app, 'email-changed', before.email)] : []),
+  plannedMail(app, 'confirm-email', now.email),
+]
 
 const confirmPassword = async (app: App, ip: string, user: users.UserRow, password: string): Promise<void> => {
   await limitPasswordTries(app, ip, user.email)

@@ -126,6 +126,26 @@ describe('a person who registers', () => {
     const again = await world.http('PATCH', '/auth/me', { token: ada.accessToken, body: cased })
     expect(again.body.user).toMatchObject({ emailConfirmedAt: expect.any(String) })
   })
+
+  test('and then changes it, is told so at the address that was confirmed', async ({ world }) => {
+    const ada = await world.register()
+    const changeTo = (email: string) =>
+      world.http('PATCH', '/auth/me', { token: ada.accessToken, body: { email, currentPassword: ada.password } })
+    const [first, second] = [`first-${ada.email}`, `second-${ada.email}`]
+    await changeTo(first)
+    expect((await mailsTo(world, ada.email)).map(({ subject }) => subject)).not.toContain(
+      'Your email address was changed',
+    )
+    expect((await verify(world, ada, tokenOf((await mailsTo(world, first))[0]))).status).toBe(204)
+    await changeTo(first.toUpperCase())
+    await changeTo(first)
+    expect(await mailsTo(world, first)).toHaveLength(1)
+    await changeTo(second)
+    const told = (await mailsTo(world, first))[1]
+    expect(told).toMatchObject({ subject: 'Your email address was changed', link: undefined })
+    expect(told?.raw).not.toContain(second)
+    expect((await mailsTo(world, second)).map(({ subject }) => subject)).toEqual(['Confirm your email address'])
+  })
 })
 
 test('who reads the mail and is not signed in to its account confirms nothing, and spends no token', async ({

@@ -148,6 +148,75 @@ describe('who may what', () => {
   })
 })
 
+describe('the load of a queue', () => {
+  const loadOf = async (world: World, { accessToken: token }: Person, queue = 'default') =>
+    world.http('GET', `/queues/${queue}/load`, { token })
+
+  test('tells an admin, and nobody else, whose jobs wait and run there', async ({ world }) => {
+    const [admin, ada, grace] = [await registerAdmin(world), await world.register('Ada'), await world.register('Grace')]
+    for (const over of [{}, {}, { delaySeconds: 600 }, { kind: 'math.pi', input: { digits: 5 } }])
+      await submit(world, grace, over)
+    const running = await submit(world, ada)
+    await world.sql`UPDATE jobs SET concurrency_key = '' WHERE id = (SELECT min(id::text)::uuid FROM jobs)`
+    await world.sql`UPDATE jobs SET state = 'running', lease_until = now() WHERE id = ${running}`
+    const kind = 'debug.noop'
+    expect((await loadOf(world, admin)).body.items).toEqual([
+      {
+        ...{
+          projectId: grace.projectId,
+          projectName: 'Personal',
+          ownerEmail: grace.email,
+          kind,
+          queued: 2,
+          delayed: 1,
+          running: 0,
+        },
+        oldestDueSeconds: expect.any(Number),
+      },
+      {
+        ...{
+          projectId: ada.projectId,
+          projectName: 'Personal',
+          ownerEmail: ada.email,
+          kind,
+          queued: 0,
+          delayed: 0,
+          running: 1,
+        },
+        oldestDueSeconds: null,
+      },
+    ])
+    expect((await loadOf(world, admin, 'compute')).body.items).toMatchObject([{ kind: 'math.pi', queued: 1 }])
+    expect((await loadOf(world, admin, 'bulk')).body.items).toEqual([])
+    expect(await loadOf(world, grace)).toMatchObject({ status: 403, body: { code: 'FORBIDDEN' } })
+  })
+
+  test('is cancelled for one project by an admin or its maintainer, and what runs goes on', async ({ world }) => {
+    const [admin, ada, grace] = [await registerAdmin(world), await world.register('Ada'), await world.register('Grace')]
+    const [first, tagged, delayed, runs] = [
+      await submit(world, grace),
+      await submit(world, grace, { tags: ['flood'] }),
+      await submit(world, grace, { delaySeconds: 600 }),
+      await submit(world, grace),
+    ]
+    await world.sql`UPDATE jobs SET state = 'running', lease_until = now() WHERE id = ${runs}`
+    const others = await submit(world, ada)
+    const { projectId } = grace
+    const drain = (who: Person, body: object) => post(world, who, 'default/drain', body)
+    expect(await drain(ada, { projectId })).toMatchObject({ body: { code: 'PROJECT_NOT_FOUND' } })
+    expect(await drain(admin, {})).toMatchObject({ status: 422, body: { errors: [{ path: 'projectId' }] } })
+    expect((await drain(grace, { projectId, tag: 'flood' })).body).toEqual({ cancelled: 1, more: false })
+    expect(await stateOf(world, grace, tagged)).toBe('cancelled')
+    expect((await drain(admin, { projectId, kind: 'math.pi' })).body).toEqual({ cancelled: 0, more: false })
+    expect((await drain(admin, { projectId })).body).toEqual({ cancelled: 2, more: false })
+    const states = [first, delayed, runs].map((id) => stateOf(world, grace, id))
+    expect(await Promise.all(states)).toEqual(['cancelled', 'cancelled', 'running'])
+    expect(await stateOf(world, ada, others)).toBe('queued')
+    const audit = await world.http('GET', `/projects/${projectId}/audit`, { token: grace.accessToken })
+    expect(audit.body.items[0]).toMatchObject({ action: 'job.cancel', userId: admin.userId, target: '2 jobs' })
+  })
+})
+
 test('an unknown queue is not there, and an unreasonable redrive is refused by name', async ({ world }) => {
   const admin = await registerAdmin(world)
   expect(await post(world, admin, 'nowhere/pause')).toMatchObject({ status: 404, body: { code: 'NOT_FOUND' } })

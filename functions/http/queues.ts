@@ -1,28 +1,50 @@
 import { z } from 'zod'
 import type { Sql } from '../../db/client.ts'
+import * as jobSearch from '../../db/queries/job-search.ts'
+import * as queueDepths from '../../db/queries/queue-depths.ts'
 import { resource } from '../../lib/http/resource.ts'
 import { route } from '../../lib/http/route.ts'
 import { id, instant } from '../../lib/http/schemas.ts'
+import { cancelJobs } from '../../lib/jobs/cancel.ts'
 import { redriveJobs } from '../../lib/jobs/retry-jobs.ts'
 import { QUEUES } from '../../lib/queue/doorbells.ts'
 import { pauseQueue, resumeQueue } from '../../lib/queue/pause.ts'
 import { requireAdmin, requireAdminOrRole } from '../admin.ts'
-import { audit } from '../audit.ts'
-import { queue, queueReply, viewQueue, viewQueues } from '../views/queue.ts'
+import { audit, auditJobs } from '../audit.ts'
+import { queue, queueLoad, queueReply, viewQueue, viewQueues } from '../views/queue.ts'
 
 const queueParams = z.object({ queue: z.enum(QUEUES) })
 
 /** Jobs that one request may redrive. */
 const MAX_REDRIVEN = 10_000
+/** Jobs that one request may cancel. */
+const MAX_DRAINED = 1_000
+const MAX_LOADS = 100
 
 export const list = route({
   method: 'GET',
   path: '/queues',
   summary: 'The queues, and what waits and runs in them',
+  description: 'Sums over all projects, for whoever is signed in: they say how long a job is likely to wait.',
   actor: 'user',
   scope: 'jobs:read',
   replies: { 200: z.object({ items: z.array(queue) }) },
   run: async ({ app }) => ({ status: 200, body: { items: await viewQueues(app) } }),
+})
+
+export const listLoads = route({
+  method: 'GET',
+  path: '/queues/{queue}/load',
+  summary: 'Whose jobs wait and run in a queue, by project and kind, the most first (admin)',
+  description: 'A hundred of them at most. The jobs are counted at each request: a million take some seconds.',
+  actor: 'user',
+  params: queueParams,
+  replies: { 200: z.object({ items: z.array(queueLoad) }) },
+  errors: ['FORBIDDEN'],
+  run: async ({ app, actor, params }) => {
+    await requireAdmin(app, actor)
+    return { status: 200, body: { items: await queueDepths.listLoads(app.sql, params.queue, MAX_LOADS) } }
+  },
 })
 
 export const pause = route({
@@ -109,4 +131,33 @@ export const redrive = route({
   },
 })
 
-export const handler = resource([list, pause, resume, redrive])
+export const drain = route({
+  method: 'POST',
+  path: '/queues/{queue}/drain',
+  summary: 'Cancel the waiting jobs that a project has in a queue (admin, or maintainer of the project)',
+  description: 'Queued and delayed ones, the first 1 000 found: repeat as long as there are `more`. What runs goes on.',
+  actor: 'user',
+  scope: 'jobs:write',
+  params: queueParams,
+  body: z
+    .strictObject({
+      projectId: id,
+      kind: z.string().min(1).max(100).optional(),
+      tag: z.string().min(1).max(64).optional(),
+    })
+    .meta({ id: 'Drain', example: { projectId: '01a20610-c462-7693-9270-2c83469d56d3', kind: 'page.parse' } }),
+  replies: { 200: z.object({ cancelled: z.int(), more: z.boolean() }) },
+  errors: ['FORBIDDEN', 'PROJECT_NOT_FOUND'],
+  run: async ({ app, actor, params, body }) => {
+    await requireAdminOrRole(app, actor, body.projectId, 'maintainer')
+    const wanted = { ...body, ...params, state: 'queued' } as const
+    const found = await jobSearch.listLiveIds(app.sql, wanted, MAX_DRAINED + 1)
+    const ids = found.slice(0, MAX_DRAINED)
+    const projectOf = new Map(ids.map((it) => [it, body.projectId]))
+    const jobs = await cancelJobs(app, ids, auditJobs(actor, 'job.cancel', projectOf))
+    const cancelled = jobs.filter((job) => job.changed).length
+    return { status: 200, body: { cancelled, more: found.length > MAX_DRAINED } }
+  },
+})
+
+export const handler = resource([list, listLoads, pause, resume, redrive, drain])

@@ -25,6 +25,7 @@ export const accountMail = defineJob({
     if (checkpoint?.sent) return { sent: true }
     const token = secret(purpose)
     const person = await fenced(async (tx) => {
+      if (purpose === 'email-changed') return { email, name: '', emailConfirmedAt: null }
       const found = await users.findByEmail(tx, email)
       if (!found || (purpose === 'confirm-email' && found.emailConfirmedAt)) return null
       if (purpose === 'password-changed') return found

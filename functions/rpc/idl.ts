@@ -33,6 +33,14 @@ export const idl = {
       expiresAt: [18, 'string', 'optional'],
     },
     JobError: { code: [1, 'string', 'required'], message: [2, 'string', 'required'] },
+    WaitingBecause: {
+      reason: [1, 'string', 'required'],
+      expectedStartAt: [2, 'string', 'optional'],
+      jobs: [3, 'i32', 'optional'],
+      jobIds: [4, 'list<string>', 'optional'],
+      limit: [5, 'i32', 'optional'],
+      limitOf: [6, 'string', 'optional'],
+    },
     Job: {
       id: [1, 'string', 'required'],
       projectId: [2, 'string', 'required'],
@@ -58,6 +66,9 @@ export const idl = {
       uniqueKey: [22, 'string', 'optional'],
       expiresAt: [23, 'string', 'optional'],
       submittedBy: [24, 'string', 'optional'],
+      crashes: [25, 'i32', 'optional'],
+      runMs: [26, 'i64', 'optional'],
+      waitingBecause: [27, 'WaitingBecause', 'optional'],
     },
     JobQuery: {
       projectId: [1, 'string', 'optional'],

@@ -1,5 +1,6 @@
 import type { z } from 'zod'
 import type { JobState, JobWithData } from '../../db/queries/jobs.ts'
+import type { WaitingBecause } from '../../lib/jobs/waiting.ts'
 import type { ValueOf } from '../../lib/rpc/idl.ts'
 import { type jobSummary, toJob } from '../views/job.ts'
 import { idl } from './idl.ts'
@@ -21,6 +22,8 @@ export const toRpcSummary = (it: z.input<typeof jobSummary>): RpcJob => ({
   attempt: it.attempt,
   maxAttempts: it.maxAttempts,
   stint: it.stint,
+  crashes: it.crashes,
+  runMs: it.runMs,
   priority: it.priority,
   tags: it.tags,
   queuedAt: it.queuedAt,
@@ -30,6 +33,15 @@ export const toRpcSummary = (it: z.input<typeof jobSummary>): RpcJob => ({
   finishedAt: it.finishedAt ?? undefined,
   cancelRequestedAt: it.cancelRequestedAt ?? undefined,
   error: it.error ?? undefined,
+})
+
+/** Why it waits; the job's queue is known, and `until` is when it is expected to start. */
+export const toRpcWaiting = (it: WaitingBecause): ValueOf<typeof idl, 'WaitingBecause'> => ({
+  reason: it.reason,
+  expectedStartAt: it.expectedStartAt?.toISOString(),
+  ...('jobs' in it && { jobs: it.jobs }),
+  ...('jobIds' in it && { jobIds: it.jobIds }),
+  ...('limit' in it && { limit: it.limit, limitOf: it.of }),
 })
 
 export const toRpcJob = (row: JobWithData): RpcJob => {

@@ -9,6 +9,7 @@ import { fieldErrors } from '../../lib/http/problem.ts'
 import { id } from '../../lib/http/schemas.ts'
 import { submitGathered } from '../../lib/jobs/gather.ts'
 import { STATES } from '../../lib/jobs/states.ts'
+import { explainWaiting } from '../../lib/jobs/waiting.ts'
 import { readDepths } from '../../lib/queue/depths.ts'
 import type { Struct, ValueOf } from '../../lib/rpc/idl.ts'
 import { readMachine } from '../../lib/system/machine.ts'
@@ -16,9 +17,10 @@ import type { TraceContext } from '../../lib/tracing/trace-context.ts'
 import { requireJob } from '../job-access.ts'
 import { cancelOne } from '../job-cancel.ts'
 import { jobQuery, listJobs } from '../job-list.ts'
+import { kinds } from '../jobs/index.ts'
 import { idempotencyKey, idempotencyOf, prepareAll, submission } from '../submission.ts'
 import type { idl } from './idl.ts'
-import { jobStateOf, toRpcJob, toRpcSummary } from './job.ts'
+import { jobStateOf, toRpcJob, toRpcSummary, toRpcWaiting } from './job.ts'
 
 type Methods = (typeof idl)['methods']
 
@@ -43,7 +45,11 @@ export const methods: { [M in keyof Methods]: (asked: Asked) => Promise<ValueOf<
     return toRpcJob(await requireJob(app, actor, jobId, 'viewer'))
   },
 
-  getJob: async ({ app, actor, given }) => toRpcJob(await requireJob(app, actor, jobIdOf(given), 'viewer')),
+  getJob: async ({ app, actor, given }) => {
+    const row = await requireJob(app, actor, jobIdOf(given), 'viewer')
+    const waiting = await explainWaiting(app, kinds, row)
+    return { ...toRpcJob(row), waitingBecause: waiting ? toRpcWaiting(waiting) : undefined }
+  },
 
   listJobs: async ({ app, actor, given }) => {
     const { state, ...rest } = parse(givenQuery, given).query

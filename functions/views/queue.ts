@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import type { App } from '../../lib/app.ts'
 import { StintError } from '../../lib/core/errors.ts'
+import { id } from '../../lib/http/schemas.ts'
 import { readDepths } from '../../lib/queue/depths.ts'
 import { QUEUES, type QueueName } from '../../lib/queue/doorbells.ts'
 
@@ -21,6 +22,19 @@ export const queue = z
       .meta({ description: 'Doorbells, as SQS counts them; null when it cannot be reached.' }),
   })
   .meta({ id: 'Queue' })
+
+export const queueLoad = z
+  .object({
+    projectId: id,
+    projectName: z.string().nullable().meta({ description: 'Null: the jobs are Stint’s own.' }),
+    ownerEmail: z.string().nullable().meta({ description: 'Whoever has owned the project for longest.' }),
+    kind: z.string(),
+    queued: z.int().meta({ description: 'Jobs that could start now.' }),
+    delayed: z.int(),
+    running: z.int(),
+    oldestDueSeconds: z.number().nullable(),
+  })
+  .meta({ id: 'QueueLoad' })
 
 export const queueReply = z.object({ queue })
 

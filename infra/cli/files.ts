@@ -1,9 +1,10 @@
-import { createWriteStream } from 'node:fs'
+import { createWriteStream, existsSync, linkSync, realpathSync, renameSync, rmSync, statSync } from 'node:fs'
 import { basename } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { type Command, Option } from 'commander'
 import type { Api } from '../../functions/http/api.ts'
 import type { ItemOf } from '../../lib/client/api.ts'
+import { UnreachableError } from '../../lib/client/problem-error.ts'
 import type { Cli } from './cli.ts'
 import { CommandError, EXIT, type Io } from './io.ts'
 import { JSON_OPTION, type JsonOption, OWN_PROJECT, type ProjectOption } from './options.ts'
@@ -50,10 +51,11 @@ export const addFiles = (program: Command, { io }: Cli): void => {
       const { client } = await signedIn(io)
       const file = await metadata(client, fileId)
       const path = given ?? ownName(file)
-      const { body } = await client.response('GET /files/{fileId}', { params: { fileId } })
-      if (path === '-') return pipeline(body ?? [], process.stdout, { end: false })
       // A name that somebody else chose must not replace a file.
-      await pipeline(body ?? [], createWriteStream(path, { flags: given === undefined ? 'wx' : 'w' }))
+      if (given === undefined && existsSync(path))
+        throw new CommandError(`${harmless(path)} is here already. Say where to: download ${fileId} PATH`, EXIT.usage)
+      await save(io, await client.response('GET /files/{fileId}', { params: { fileId } }), path, given === undefined)
+      if (path === '-') return
       print(io, options, { ...file, path }, () => harmless(path))
     })
   files
@@ -65,6 +67,39 @@ export const addFiles = (program: Command, { io }: Cli): void => {
       await (await signedIn(io)).client.call('DELETE /files/{fileId}', { params: { fileId } })
       print(io, options, { id: fileId }, ({ id }) => `${id} is deleted.`)
     })
+}
+
+/** @param isNew not in place of another file @throws {CommandError} @throws {UnreachableError} when it breaks off */
+const save = async (io: Io, { body, url }: Response, path: string, isNew: boolean): Promise<void> => {
+  const content = body ?? []
+  try {
+    const takesAsItComes = path !== '-' && statSync(path, { throwIfNoEntry: false })?.isFile() === false
+    if (path === '-') await pipeline(content, process.stdout, { end: false })
+    else if (takesAsItComes) await pipeline(content, createWriteStream(path))
+    else await saveWhole(io, content, path, isNew)
+  } catch (error) {
+    if (error instanceof Error && 'syscall' in error) throw new CommandError(harmless(error.message), EXIT.usage)
+    throw UnreachableError.of('GET /files/{fileId}', new URL(url).origin, error)
+  }
+}
+
+/** A file gets its name when it is whole; until then it has another, beside it. */
+const saveWhole = async (
+  { signal }: Io,
+  content: ReadableStream | never[],
+  path: string,
+  isNew: boolean,
+): Promise<void> => {
+  const part = `${path}.${process.pid}.part`
+  const remove = () => rmSync(part, { force: true })
+  signal?.addEventListener('abort', remove, { once: true })
+  try {
+    await pipeline(content, createWriteStream(part))
+    if (isNew) linkSync(part, path)
+    else renameSync(part, existsSync(path) ? realpathSync(path) : path)
+  } finally {
+    remove()
+  }
 }
 
 const metadata = async (client: Session['client'], fileId: string): Promise<File> =>

@@ -6,7 +6,7 @@ import { STATE_COLOURS } from '../demo/bars.ts'
 import type { Cli } from './cli.ts'
 import type { Io } from './io.ts'
 import { ALL_PROJECTS, JSON_OPTION, type JsonOption } from './options.ts'
-import { ago, duration, harmless, harmlessLines, paint, percent, print, table, toJson } from './print.ts'
+import { ago, duration, harmless, harmlessLine, harmlessLines, paint, percent, print, table, toJson } from './print.ts'
 import { first, type Session, signedIn } from './session.ts'
 import { wholeNumber } from './whole-number.ts'
 
@@ -54,15 +54,17 @@ const newest = (client: Session['client'], filter: Filter, count: number): Promi
   first(count, client.each('GET /jobs', { query: { ...filter, limit: Math.min(count, 100) } }))
 
 const toTable = (io: Io, jobs: readonly Job[]): string => {
-  const head = ['ID', 'KIND', 'STATE', 'DONE', 'QUEUED', 'NAME'].map((it) => paint(io, 'dim', it))
+  const someFailed = jobs.some((job) => job.error !== null)
+  const head = ['ID', 'KIND', 'STATE', 'DONE', 'QUEUED', ...(someFailed ? ['ERROR'] : []), 'NAME']
   return table([
-    head,
+    head.map((it) => paint(io, 'dim', it)),
     ...jobs.map((job) => [
       job.id,
       job.kind,
       paint(io, STATE_COLOURS[job.state], job.state),
       percent(job.progress),
       `${ago(job.queuedAt)} ago`,
+      ...(someFailed ? [harmless(job.error?.code ?? '')] : []),
       harmless(job.name ?? ''),
     ]),
   ])
@@ -88,7 +90,7 @@ const describe = (io: Io, job: Explained): string => {
     ['finished', job.finishedAt],
     ['ran', job.runMs > 0 ? runTime(job.runMs) : null],
     ['tags', job.tags.join(' ') || null],
-    ['error', job.error && harmless(`${job.error.code}: ${job.error.message}`)],
+    ['error', job.error && harmlessLine(`${job.error.code}: ${job.error.message}`)],
     ['input', toJson(job.input)],
     ['partial', job.partial === null ? null : toJson(job.partial)],
     ['result', job.result === null ? null : toJson(job.result)],

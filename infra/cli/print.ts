@@ -12,6 +12,9 @@ export const paint = (io: Io, style: Parameters<typeof styleText>[0], text: stri
  */
 export const harmless = (text: string): string => text.replaceAll(HARMFUL, '\uFFFD')
 
+/** The same for text of several lines that goes into one. */
+export const harmlessLine = (text: string): string => harmless(text.replaceAll(/\s*\n\s*/g, ' '))
+
 /** The same for text of several lines. */
 export const harmlessLines = (text: string): string =>
   text.replaceAll(HARMFUL, (it) => (it === '\n' || it === '\t' ? it : '\uFFFD'))

@@ -1,11 +1,13 @@
 import { Command } from 'commander'
 import { addAccount } from './account.ts'
 import { addAdmin } from './admin.ts'
+import { addAudit } from './audit.ts'
 import type { Cli } from './cli.ts'
 import { addCounts } from './counts.ts'
 import { addDeviceModels } from './device-models.ts'
 import { addDoctor } from './doctor.ts'
 import { explain } from './explain.ts'
+import { addFailures } from './failures.ts'
 import { addFiles } from './files.ts'
 import { EXIT, type Io } from './io.ts'
 import { addJobChanges } from './job-changes.ts'
@@ -54,6 +56,7 @@ export const run = async (args: string[], io: Io, onSubmitted: (jobId: string) =
   addJobs(program, cli)
   addJobChanges(program, cli)
   addCounts(program, cli)
+  addFailures(program, cli)
   addLogs(program, cli)
   addFiles(program, cli)
   addDeviceModels(program, cli)
@@ -61,6 +64,7 @@ export const run = async (args: string[], io: Io, onSubmitted: (jobId: string) =
   addQueues(program, cli)
   addProjects(program, cli)
   addKeys(program, cli)
+  addAudit(program, cli)
   addSystem(program, cli)
   addShell(program, cli, run)
   addDoctor(program, io, cli.exit)

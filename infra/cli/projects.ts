@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import type { Cli } from './cli.ts'
+import { CommandError, EXIT } from './io.ts'
 import { JSON_OPTION, type JsonOption } from './options.ts'
 import { harmless, print, table } from './print.ts'
 import { type Session, signedIn } from './session.ts'
@@ -28,6 +29,26 @@ export const addProjects = (program: Command, { io }: Cli): void => {
       print(io, options, project, (it) => `${it.id}  ${harmless(it.name)}`)
     })
   projects
+    .command('rename')
+    .argument('<project-id>')
+    .argument('<name>')
+    .description('give a project another name (owner)')
+    .addOption(JSON_OPTION)
+    .action(async (projectId: string, name: string, options: JsonOption) => {
+      const { client } = await signedIn(io)
+      const { project } = await client.call('PATCH /projects/{projectId}', { params: { projectId }, body: { name } })
+      print(io, options, project, (it) => `${it.id}  ${harmless(it.name)}`)
+    })
+  projects
+    .command('delete')
+    .argument('<project-id>')
+    .description('delete a project with all that belongs to it, at once; its jobs must have ended (owner)')
+    .addOption(JSON_OPTION)
+    .action(async (projectId: string, options: JsonOption) => {
+      await (await signedIn(io)).client.call('DELETE /projects/{projectId}', { params: { projectId } })
+      print(io, options, { id: projectId }, ({ id }) => `${id} is deleted.`)
+    })
+  projects
     .command('members')
     .argument('[project-id]')
     .description('list the members of a project')
@@ -51,8 +72,30 @@ export const addProjects = (program: Command, { io }: Cli): void => {
       const { client } = await signedIn(io)
       const body = { email, role }
       const { member } = await client.call('POST /projects/{projectId}/members', { params: { projectId }, body })
-      print(io, options, member, (it) => `${harmless(`${it.name} <${it.email}>`)} is a ${it.role}.`)
+      print(io, options, member, (it) => `${harmless(`${it.name} <${it.email}>`)} is ${aRole(it.role)}.`)
     })
+  projects
+    .command('remove')
+    .argument('<project-id>')
+    .argument('<member>', 'email or user id')
+    .description('remove a member with the API keys that they made there (owner), or leave yourself')
+    .addOption(JSON_OPTION)
+    .action(async (projectId: string, member: string, options: JsonOption) => {
+      const { client } = await signedIn(io)
+      const { userId, email, name } = await memberOf(client, projectId, member)
+      await client.call('DELETE /projects/{projectId}/members/{userId}', { params: { projectId, userId } })
+      print(io, options, { userId }, () => `${harmless(`${name} <${email}>`)} is no longer a member.`)
+    })
+}
+
+const aRole = (role: Role): string => (role === 'owner' ? 'an owner' : `a ${role}`)
+
+/** @throws {CommandError} when nobody of the project is called so */
+const memberOf = async (client: Session['client'], projectId: string, given: string) => {
+  const wanted = given.toLowerCase()
+  for await (const it of client.each('GET /projects/{projectId}/members', { params: { projectId } }))
+    if (it.userId === wanted || it.email.toLowerCase() === wanted) return it
+  throw new CommandError(`No member with the email or id ${harmless(given)}: stint projects members`, EXIT.refused)
 }
 
 /** The project that was made for the person at registration. */

@@ -4,12 +4,14 @@ import type { AnswerOf, CallOf } from '../../lib/client/api.ts'
 import type { Cli } from './cli.ts'
 import type { Io } from './io.ts'
 import { JSON_OPTION, type JsonOption } from './options.ts'
-import { duration, paint, print, table } from './print.ts'
+import { duration, harmless, paint, print, table } from './print.ts'
 import { signedIn } from './session.ts'
 import { wholeNumber } from './whole-number.ts'
 
 type Queue = AnswerOf<Api['GET /queues']>['body']['items'][number]
 type Redrive = NonNullable<CallOf<Api['POST /queues/{queue}/redrive']>['body']>
+type Load = AnswerOf<Api['GET /queues/{queue}/load']>['body']['items'][number]
+type Drain = NonNullable<CallOf<Api['POST /queues/{queue}/drain']>['body']>
 type Redriven = AnswerOf<Api['POST /queues/{queue}/redrive']>['body']
 
 /** `stint queues`. */
@@ -56,6 +58,58 @@ export const addQueues = (program: Command, { io }: Cli): void => {
       const answer = await client.call('POST /queues/{queue}/redrive', { params: { queue }, body })
       print(io, { json }, answer, (it) => toText(queue, it))
     })
+  addLoad(queues, io)
+}
+
+/** What fills a queue, and how to empty it. */
+const addLoad = (queues: Command, io: Io): void => {
+  queues
+    .command('load')
+    .argument('<queue>', 'default, compute or bulk')
+    .description('whose jobs wait and run in it, by project and kind, the most first (admin)')
+    .addOption(JSON_OPTION)
+    .action(async (queue: Queue['name'], options: JsonOption) => {
+      const { client } = await signedIn(io)
+      const { items } = await client.call('GET /queues/{queue}/load', { params: { queue } })
+      print(io, options, items, (all) => toLoads(io, all))
+    })
+  queues
+    .command('drain')
+    .argument('<queue>', 'default, compute or bulk')
+    .description('cancel the waiting jobs that a project has in it (maintainer, or admin)')
+    .requiredOption('--project-id <id>')
+    .option('--kind <kind>')
+    .option('--tag <tag>')
+    .addOption(JSON_OPTION)
+    .action(async (queue: Queue['name'], { json, ...body }: Drain & JsonOption) => {
+      const { client } = await signedIn(io)
+      let cancelled = 0
+      for (let more = true; more; ) {
+        const done = await client.call('POST /queues/{queue}/drain', { params: { queue }, body })
+        cancelled += done.cancelled
+        more = done.more
+      }
+      print(io, { json }, { cancelled }, (it) => `${it.cancelled} cancelled`)
+    })
+}
+
+const toLoads = (io: Io, loads: readonly Load[]): string => {
+  if (loads.length === 0) return 'No job waits or runs in it.'
+  return table([
+    ['PROJECT', 'KIND', 'QUEUED', 'DELAYED', 'RUNNING', 'OLDEST DUE', 'OWNER', 'NAME'].map((it) =>
+      paint(io, 'dim', it),
+    ),
+    ...loads.map((it) => [
+      it.projectId,
+      it.kind,
+      String(it.queued),
+      String(it.delayed),
+      String(it.running),
+      it.oldestDueSeconds === null ? '–' : duration(it.oldestDueSeconds * 1_000),
+      harmless(it.ownerEmail ?? '–'),
+      harmless(it.projectName ?? ''),
+    ]),
+  ])
 }
 
 const toText = (queue: string, { redriven, skipped }: Redriven): string => {

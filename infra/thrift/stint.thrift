@@ -65,6 +65,22 @@ struct JobError {
   2: required string message
 }
 
+/** Why a job isn't running. */
+struct WaitingBecause {
+  /** after, delayed, retry, paused, limit or behind. */
+  1: required string reason
+  /** When it is due or likely to start; nothing if that can't be told. */
+  2: optional string expectedStartAt
+  /** after: how many jobs have not ended; behind: how many are ahead of it. */
+  3: optional i32 jobs
+  /** after: the ids of ten of them at most. */
+  4: optional list<string> jobIds
+  /** limit: so many at once, or starts in a period. */
+  5: optional i32 limit
+  /** limit: of what: kind, key or rate. */
+  6: optional string limitOf
+}
+
 struct Job {
   1: required string id
   2: required string projectId
@@ -95,6 +111,12 @@ struct Job {
   23: optional string expiresAt
   /** The id of the job that submitted it; not in lists. */
   24: optional string submittedBy
+  /** Processes lost in a row without a new checkpoint. */
+  25: optional i32 crashes
+  /** Running time of the stints that ended. */
+  26: optional i64 runMs
+  /** Only from getJob, while the job is blocked or queued. */
+  27: optional WaitingBecause waitingBecause
 }
 
 /** Which jobs: see GET /jobs. */

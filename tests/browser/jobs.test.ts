@@ -317,6 +317,31 @@ describeInBrowser('jobs in the dashboard', () => {
     expect(await page.getByText('There is no kind').count()).toBe(0)
   })
 
+  test('one of many kinds is found by what is typed, and stays chosen', async ({ stage }) => {
+    const { page } = await stage.open()
+    await register(page)
+    await page.route('**/job-kinds', async (route) => {
+      const answer = await route.fetch()
+      const { items } = await answer.json()
+      const more = Array.from({ length: 30 }, (_, nth) => ({ ...items[0], kind: `more.kinds-${nth}` }))
+      await route.fulfill({ response: answer, json: { items: [...items, ...more] } })
+    })
+    await page.goto('/dashboard/new?kind=math.pi')
+    await page.getByLabel('Find a kind').fill('KINDS-2')
+    const names = () => page.getByRole('radio').evaluateAll((all) => all.map((it) => it.getAttribute('value')))
+    await expect.poll(names, { timeout: PATIENCE_MS }).toHaveLength(12)
+    expect(await names()).toEqual([
+      'math.pi',
+      'more.kinds-2',
+      ...Array.from({ length: 10 }, (_, n) => `more.kinds-2${n}`),
+    ])
+    await page.getByRole('radio', { name: 'more.kinds-29' }).check()
+    await page.getByRole('form', { name: 'more.kinds-29' }).waitFor()
+    expect(await page.getByLabel('Find a kind').inputValue()).toBe('KINDS-2')
+    expect(await names()).not.toContain('math.pi')
+    expect(await complaints(page)).toEqual([])
+  })
+
   test('a form that was sent begins anew, however soon after', async ({ stage }) => {
     const { page } = await stage.open()
     await register(page)

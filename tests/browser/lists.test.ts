@@ -334,16 +334,18 @@ describeInBrowser('lists of jobs', () => {
     await register(page)
     const program = await programOf(context)
     const input = { deviceModelCode: '0222', start: 1, count: 1 }
-    const two = [
-      { kind: 'serials.generate', input },
-      { kind: 'serials.generate', input: { ...input, deviceModelCode: '0333' } },
-    ]
-    await program.post('/jobs/batch', { jobs: two })
+    const codes = ['0222', '0333', '0444', '0555', '0666']
+    const jobs = codes.map((deviceModelCode) => ({ kind: 'serials.generate', input: { ...input, deviceModelCode } }))
+    await program.post('/jobs/batch', { jobs })
     await page.goto('/dashboard/failures')
-    await page.getByText(/^2 times, last/).waitFor()
-    for (const code of ['0222', '0333']) await program.post('/device-models', { code, name: 'Thermometer' })
+    await page.getByText(/^5 times, last/).waitFor()
+    await page.setViewportSize({ width: 390, height: 844 })
+    const overflow = () =>
+      page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth)
+    expect(await overflow()).toBe(0)
+    for (const code of codes) await program.post('/device-models', { code, name: 'Thermometer' })
     await page.getByRole('button', { name: 'Retry' }).click()
-    await page.getByText('Retrying 2 jobs.').waitFor()
+    await page.getByText('Retrying 5 jobs.').waitFor()
     await page.getByText('No failures in this time range.').waitFor()
   })
 })

@@ -85,9 +85,12 @@ describeInBrowser('whoever runs Stint', () => {
     await expect.poll(() => page.locator('.schedule').count(), { timeout: PATIENCE_MS }).toBe(101)
   })
 
-  test('pauses a queue as an admin, sees why a job waits there, and lets it go on', async ({ stage }) => {
-    const { page } = await stage.open()
-    await makeAdmin(stage, await register(page))
+  test('pauses a queue as an admin, sees whose jobs wait there and why, cancels some, and lets it go on', async ({
+    stage,
+  }) => {
+    const { page, context } = await stage.open()
+    const email = await register(page)
+    await makeAdmin(stage, email)
     await page.goto('/dashboard/queues')
     const bulk = page.locator('.queue', { has: page.getByRole('heading', { name: 'bulk' }) })
     await bulk.getByRole('button', { name: 'Pause' }).click()
@@ -99,7 +102,19 @@ describeInBrowser('whoever runs Stint', () => {
     await page.getByRole('button', { name: 'Submit', exact: true }).click()
     await page.getByText('The queue bulk is paused.').waitFor()
     const job = page.url()
+    const program = await programOf(context)
+    const flood = { kind: 'math.pi', input: { digits: 5 }, delaySeconds: 600 }
+    await program.post('/jobs/batch', { jobs: Array.from({ length: 3 }, () => flood) })
     await page.goto('/dashboard/queues')
+    const compute = page.locator('.queue', { has: page.getByRole('heading', { name: 'compute' }) })
+    await compute.getByText('Whose jobs').click()
+    await compute.getByText('0 queued, 3 delayed, 0 running').waitFor()
+    await compute.getByText(email).waitFor()
+    await compute.getByRole('button', { name: 'Cancel what waits of math.pi in Personal' }).click()
+    await page.getByRole('dialog').getByRole('button', { name: 'Cancel them' }).click()
+    await page.getByText('Cancelled 3 jobs.').waitFor()
+    await compute.getByText('No job waits or runs in it.').waitFor()
+    expect(await complaints(page)).toEqual([])
     await bulk.getByRole('button', { name: 'Resume' }).click()
     // The next page would take the request with it.
     await bulk.getByRole('button', { name: 'Pause' }).waitFor()

@@ -341,7 +341,15 @@ test('what strangers wrote cannot steer the terminal', async ({ world, ada }) =>
   const said: string[] = [out]
   for (const args of [['jobs'], ['job', idOf({ out })], ['logs', idOf({ out })], ['watch', idOf({ out })]])
     for (const json of [[], ['--json']]) said.push((await ada.stint([...args, ...json])).out)
-  for (const args of [['schedules'], ['keys'], ['projects'], ['projects', 'members'], ['whoami']])
+  for (const args of [
+    ['schedules'],
+    ['keys'],
+    ['projects'],
+    ['projects', 'members'],
+    ['whoami'],
+    ['failures'],
+    ['audit'],
+  ])
     said.push((await ada.stint(args)).out)
   for (const text of said) expect(text.replaceAll('\n', '')).not.toMatch(/\p{Cc}/u)
   expect(said.join('')).toContain('two\nlines')
@@ -402,6 +410,43 @@ test('schedules, queues and projects are listed and changed', async ({ world, ad
   expect((await ada.stint(['queues'])).out).toMatch(/compute +0 +0 +0 +– +paused/)
   expect(JSON.parse((await ada.stint(['queues', 'resume', 'compute', '--json'])).out)).toMatchObject({ paused: false })
   expect((await ada.stint(['queues', 'redrive', 'compute'])).out).toBe('Failed jobs of compute that run again: 0.\n')
+})
+
+test('projects are renamed, left by members and deleted, and the audit log tells of it', async ({ world, ada }) => {
+  await register(ada)
+  const { email: bob } = await world.register('Bob')
+  const project = await ada.stint(['projects', 'create', 'Team'])
+  expect((await ada.stint(['projects', 'rename', idOf(project), 'Crew'])).out).toBe(`${idOf(project)}  Crew\n`)
+  expect((await ada.stint(['projects', 'invite', idOf(project), bob, 'owner'])).out).toContain('> is an owner.')
+  const remove = ['projects', 'remove', idOf(project)]
+  expect(await ada.stint([...remove, 'eve@example.com'])).toMatchObject({ exitCode: 4 })
+  expect((await ada.stint([...remove, bob.toUpperCase()])).out).toBe(`Bob <${bob}> is no longer a member.\n`)
+  expect((await ada.stint(['projects', 'members', idOf(project)])).out).not.toContain(bob)
+  const told = (await ada.stint(['audit', '--project-id', idOf(project)])).out
+  expect(told.match(/(?<=Z {2})\S+/g)).toEqual(['member.remove', 'member.put', 'project.rename', 'project.create'])
+  expect((await ada.stint(['projects', 'delete', idOf(project)])).out).toBe(`${idOf(project)} is deleted.\n`)
+  expect((await ada.stint(['projects'])).out).not.toContain('Crew')
+  expect(await ada.stint(['audit', '--everywhere'])).toMatchObject({ exitCode: 4 })
+  await world.sql`UPDATE users SET is_admin = true WHERE name = 'Ada'`
+  const everywhere = JSON.parse((await ada.stint(['audit', '--everywhere', '--limit', '1', '--json'])).out)
+  expect(everywhere).toMatchObject([{ action: 'project.delete', target: idOf(project), userName: 'Ada' }])
+})
+
+test('failures are shown by cause, and in lists by their code', async ({ world, ada }) => {
+  await register(ada)
+  expect(await ada.stint(['failures'])).toMatchObject({ exitCode: 0, out: 'No failures.\n', err: '' })
+  expect((await ada.stint(['jobs'])).out).not.toContain('ERROR')
+  const jobs = await Promise.all([1, 2].map(() => ada.stint(['submit', 'debug.noop', '--watch'])))
+  const error = (nth: number) => world.sql.json({ code: 'CARD_DECLINED', message: `customer ${nth}:\n no money` })
+  for (const [nth, job] of jobs.entries())
+    await world.sql`UPDATE jobs SET state = 'failed', error = ${error(nth)} WHERE id = ${idOf(job)}`
+  const { out } = await ada.stint(['failures', '--days', '1'])
+  expect(out).toMatch(/^2 .* debug\.noop {2}CARD_DECLINED {2}customer #: no money$/m)
+  expect(JSON.parse((await ada.stint(['failures', '--json'])).out)).toMatchObject([{ count: 2, kind: 'debug.noop' }])
+  expect((await ada.stint(['jobs', '--state', 'failed'])).out).toMatch(/QUEUED +ERROR +NAME\n(.* CARD_DECLINED\n){2}$/)
+  expect((await ada.stint(['job', idOf({ out: jobs[1]?.out ?? '' })])).out).toMatch(
+    /^error +CARD_DECLINED: customer 1: no money$/m,
+  )
 })
 
 test('keys are made for programs, used, listed and revoked', async ({ ada }) => {

@@ -1,6 +1,9 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { once } from 'node:events'
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
-import { expect, vi } from 'vitest'
+import { expect, onTestFinished, vi } from 'vitest'
 import { MAX_CSV_ROWS } from '../../functions/serials-csv.ts'
 import { newId } from '../../lib/core/ids.ts'
 import { test } from './person.ts'
@@ -24,7 +27,7 @@ test('files are uploaded, listed, fetched and deleted', async ({ world, ada }) =
   expect(JSON.parse((await stint('files', '--limit', '1', '--json')).out)).toMatchObject([{ id: uploaded.id }])
 
   const there = await stint('files', 'download', id)
-  expect(there).toMatchObject({ exitCode: 64, err: expect.stringContaining('EEXIST') })
+  expect(there).toMatchObject({ exitCode: 64, err: expect.stringContaining('table.csv is here already') })
   expect(await stint('files', 'download', id, 'copy.csv')).toMatchObject({ exitCode: 0, out: 'copy.csv\n', err: '' })
   expect(readFileSync(join(ada.config, 'copy.csv'), 'utf8')).toBe(text)
   expect((await stint('files', 'download', id, 'copy.csv')).exitCode).toBe(0)
@@ -42,6 +45,36 @@ test('files are uploaded, listed, fetched and deleted', async ({ world, ada }) =
   expect(JSON.parse((await stint('files', 'delete', uploaded.id, '--json')).out)).toEqual({ id: uploaded.id })
   expect((await stint('files', 'delete', id)).exitCode).toBe(4)
   expect((await stint('files', 'upload', 'no.csv')).exitCode).toBe(64)
+})
+
+test('a file that breaks off has no name, and spoils none that is there', async ({ ada }) => {
+  const file = {
+    id: newId(),
+    name: 'table.csv',
+    contentType: 'text/csv',
+    sizeBytes: 9,
+    createdAt: '2026-01-01T00:00:00Z',
+  }
+  const server = createServer((request, response) => {
+    if (request.url?.endsWith('/metadata')) {
+      response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify({ file }))
+      return
+    }
+    response.writeHead(200, { 'content-length': 9 })
+    response.write('a,b\n', () => response.destroy())
+  })
+  await once(server.listen(0, '127.0.0.1'), 'listening')
+  onTestFinished(() => void server.close())
+  const env = { STINT_TOKEN: 'token', STINT_URL: `http://127.0.0.1:${(server.address() as AddressInfo).port}` }
+  const copy = join(ada.config, 'copy.csv')
+  writeFileSync(copy, 'whole')
+  for (const path of [[], ['copy.csv']]) {
+    const broken = await ada.stint(['files', 'download', file.id, ...path], { env })
+    expect(broken).toMatchObject({ exitCode: 2, out: '', err: expect.stringContaining('was not answered') })
+  }
+  expect(readFileSync(copy, 'utf8')).toBe('whole')
+  expect(readdirSync(ada.config).filter((name) => name.includes('.csv'))).toEqual(['copy.csv'])
+  expect((await ada.stint(['files', 'download', file.id, '/dev/null'], { env })).exitCode).toBe(2)
 })
 
 test('device models are added, their serial numbers made and printed', async ({ world, ada }) => {

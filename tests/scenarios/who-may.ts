@@ -71,6 +71,8 @@ export const WHO_MAY: Record<string, Standing> = {
   'POST /queues/{queue}/pause': 'admin',
   'POST /queues/{queue}/resume': 'admin',
   'POST /queues/{queue}/redrive': 'maintainer or admin',
+  'POST /queues/{queue}/drain': 'maintainer or admin',
+  'GET /queues/{queue}/load': 'admin',
 
   'POST /device-models': 'maintainer',
   'GET /device-models': 'viewer',

@@ -62,12 +62,21 @@ describe.skipIf(!isInstalled()).for(['binary', 'json'] as const)(
         progress: 0,
         result: null,
       })
+      const waiting = { reason: 'behind', jobs: 0, jobIds: null, limit: null, limitOf: null }
+      expect((await client.getJob(`${submitted['id']}`))['waitingBecause']).toMatchObject(waiting)
       await world.work('compute')
       const job = await client.getJob(`${submitted['id']}`)
+      expect(job).toMatchObject({ crashes: 0, waitingBecause: null })
+      expect(Number(job['runMs'])).toBeGreaterThan(0)
       expect(job).toMatchObject({ id: submitted['id'], state: SUCCEEDED, progress: 1, attempt: 1, error: null })
       expect(JSON.parse(`${job['result']}`)).toMatchObject({ digits: '3.14159265358979323846' })
 
       const other = await client.submitJob({ kind: 'debug.noop', input: '{}', delaySeconds: 600 })
+      expect((await client.getJob(`${other['id']}`))['waitingBecause']).toMatchObject({
+        reason: 'delayed',
+        expectedStartAt: other['startAt'],
+        jobs: null,
+      })
       expect(await client.cancelJob(`${other['id']}`)).toMatchObject({ state: CANCELLED })
       const first = await client.listJobs({ limit: 1 })
       expect(first.items).toMatchObject([{ id: other['id'], state: CANCELLED, input: null }])

@@ -1,7 +1,7 @@
 import { escapeHtml } from './template.ts'
 
 /** The purpose of a mail about an account. */
-export const PURPOSES = ['confirm-email', 'reset-password', 'password-changed'] as const
+export const PURPOSES = ['confirm-email', 'reset-password', 'password-changed', 'email-changed'] as const
 export type Purpose = (typeof PURPOSES)[number]
 
 interface AccountMail {
@@ -44,6 +44,15 @@ export const ACCOUNT_MAILS: Record<Purpose, AccountMail> = {
     lines: [
       'The password of your Stint account was changed, and you were signed out everywhere.',
       'If it was not you, choose a new password at once, and check who can read your mailbox.',
+    ],
+  },
+  // To the address that the account had before, which is no account's by now.
+  'email-changed': {
+    subject: 'Your email address was changed',
+    validSeconds: 0,
+    lines: [
+      'Your Stint account has another email address by now. Mails about it no longer come to this one.',
+      'If it was not you, somebody knows your password. Tell whoever runs this Stint: a new password can’t be sent here.',
     ],
   },
 }

@@ -1,4 +1,5 @@
 import { useSignal } from '@preact/signals'
+import { Fragment } from 'preact'
 import type { AnswerOf } from '../../../../lib/client/api.ts'
 import type { Api } from '../../../http/api.ts'
 import { api } from '../data/client.ts'
@@ -92,10 +93,10 @@ const GroupCard = ({ group, reload }: { group: Group; reload: () => Promise<void
         )}
         :{' '}
         {group.jobIds.slice(0, SHOWN_JOBS).map((id, nth) => (
-          <span key={id}>
+          <Fragment key={id}>
             {nth > 0 && ', '}
             <a href={`/dashboard/jobs/${id}`}>…{id.slice(-6)}</a>
-          </span>
+          </Fragment>
         ))}
         {group.count > SHOWN_JOBS && ' …'}
       </p>

@@ -1,3 +1,4 @@
+import { useSignal } from '@preact/signals'
 import { useLocation } from 'preact-iso'
 import { api } from '../data/client.ts'
 import type { JobKind } from '../data/job.ts'
@@ -58,6 +59,9 @@ export const NewJobPage = () => {
   )
 }
 
+/** More of them are looked for by what one types. */
+const MAX_KINDS_AT_A_GLANCE = 15
+
 const Kinds = ({
   kinds,
   chosen,
@@ -66,19 +70,42 @@ const Kinds = ({
   kinds: JobKind[]
   chosen: string | undefined
   choose: (kind: string) => void
-}) => (
-  <fieldset class="kinds">
-    <legend>Kind</legend>
-    {kinds.map((it) => (
-      <label key={it.kind}>
-        <input type="radio" name="kind" value={it.kind} checked={it.kind === chosen} onChange={() => choose(it.kind)} />
-        <span>
-          <b>{it.kind}</b>
-          <small>
-            <Said text={it.summary} />
-          </small>
-        </span>
-      </label>
-    ))}
-  </fieldset>
-)
+}) => {
+  const text = useSignal('')
+  const wanted = text.value.trim().toLowerCase()
+  const fits = (it: JobKind): boolean => `${it.kind} ${it.summary}`.toLowerCase().includes(wanted)
+  const shown = kinds.filter((it) => it.kind === chosen || fits(it))
+  return (
+    <fieldset class="kinds">
+      <legend>Kind</legend>
+      {kinds.length > MAX_KINDS_AT_A_GLANCE && (
+        <input
+          type="search"
+          aria-label="Find a kind"
+          placeholder={`Find one of ${kinds.length}`}
+          value={text.value}
+          onInput={(event) => {
+            text.value = event.currentTarget.value
+          }}
+        />
+      )}
+      {shown.map((it) => (
+        <label key={it.kind}>
+          <input
+            type="radio"
+            name="kind"
+            value={it.kind}
+            checked={it.kind === chosen}
+            onChange={() => choose(it.kind)}
+          />
+          <span>
+            <b>{it.kind}</b>
+            <small>
+              <Said text={it.summary} />
+            </small>
+          </span>
+        </label>
+      ))}
+    </fieldset>
+  )
+}

@@ -10,6 +10,7 @@ import { say } from '../parts/notices.tsx'
 import { Page } from '../parts/page.tsx'
 import { Problem } from '../parts/problem.tsx'
 import { Skeleton } from '../parts/skeleton.tsx'
+import { QueueLoad } from './queues/load.tsx'
 
 type Queue = AnswerOf<Api['GET /queues']>['body']['items'][number]
 
@@ -81,6 +82,7 @@ const QueueCard = ({ queue, reload }: { queue: Queue; reload: () => Promise<void
         )}
         {!isAdmin && project === null && <p class="soft">Choose a project to redrive its failed jobs.</p>}
       </div>
+      {isAdmin && <QueueLoad queue={queue.name} />}
     </li>
   )
 }
