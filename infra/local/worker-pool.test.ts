@@ -97,6 +97,13 @@ test('a function that throws fails its invocation, and its process goes on', asy
   await expect.poll(() => readFileSync(join(logs, 'worker-default-1'), 'utf8')).toContain('as it was told')
 })
 
+test('what a job’s own code sends over the process’s channel is none of its host’s business', async ({ world }) => {
+  const { pool, ended } = newPool(world.environment)
+  expect(await pool.invoke({ do: 'say-nothing' })).toBe('said')
+  await pool.invoke({ do: 'answer' })
+  expect(ended).toEqual([])
+})
+
 test('a process that is killed fails its invocation and is replaced at once; its leases can be found', async ({
   world,
 }) => {
