@@ -29,6 +29,7 @@ const newPool = (environment: Record<string, string>, options: Partial<WorkerPoo
     onStarted: ({ name }) => void started.push(name),
     onEnded: (worker, death) => void ended.push({ worker, death }),
     size: 2,
+    most: 50,
     timeoutMs: 30_000,
     ...options,
   })
@@ -197,6 +198,20 @@ test('a process that stands still amid its invocation does not count until it go
   await expect.poll(pool.countStill, PATIENCE).toBe(0)
   await pool.stop(20_000)
   expect(await answer).toBe('stopped')
+})
+
+test('jobs that block their processes get others started in their place, but not without end', async ({ world }) => {
+  const { pool } = newPool(world.environment, { most: 3 })
+  const pids = await answeredTogether(pool, 2)
+  const answers = [1, 2].map(() => pool.invoke({ do: 'await-stop' }))
+  for (const pid of pids) process.kill(pid, 'SIGSTOP')
+  await expect.poll(pool.countStill, PATIENCE).toBe(2)
+  expect(pool.atOnce()).toBe(3)
+  for (const pid of pids) process.kill(pid, 'SIGCONT')
+  await expect.poll(pool.countStill, PATIENCE).toBe(0)
+  expect(pool.atOnce()).toBe(2)
+  await pool.stop(20_000)
+  expect(await Promise.all(answers)).toEqual(['stopped', 'stopped'])
 })
 
 test('a function that ends its own process fails its invocation, too', async ({ world }) => {
