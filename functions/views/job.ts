@@ -77,6 +77,11 @@ const waitingBecause = z
     }),
     z.object({ reason: z.enum(['delayed', 'retry']), until: timestamp, ...at }),
     z.object({ reason: z.literal('paused'), queue: z.string(), ...at }),
+    z.object({
+      reason: z.literal('unknown-kind'),
+      kind: z.string().meta({ description: 'It was removed after the job was submitted.' }),
+      ...at,
+    }),
     z.object({ reason: z.literal('limit'), limit: z.int(), of: z.enum(['kind', 'key', 'rate']), ...at }),
     z.object({
       reason: z.literal('behind'),

@@ -16,7 +16,8 @@ import { mountHttp } from './functions.ts'
 import { createHostApp, hostAppConfig, onCommitted, workerEnvironment } from './host-app.ts'
 import { createHostControl, createWorkers } from './host-control.ts'
 import type { FromHost, HostOptions, HostReady, ToHost } from './host-protocol.ts'
-import { openLog } from './log-file.ts'
+import { logPath, openLog, trimLog } from './log-file.ts'
+import { startPeriodicTimer } from './periodic-timer.ts'
 import { startQueueHosts } from './queue-hosts.ts'
 import { readRoutingTable } from './routing-table.ts'
 import { SCHEDULES, type Schedules, startSchedules } from './schedules.ts'
@@ -30,6 +31,7 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 const ADDRESS = '127.0.0.1'
 const NAME = 'host'
 const SCHEDULES_GRACE_MS = 3_000
+const TRIM_SECONDS = 60
 
 // Before the options, for which the others must have started: it takes a quarter of a second of a processor. What can't be
 // loaded is told when it is mounted.
@@ -53,6 +55,7 @@ const start = async (options: HostOptions): Promise<{ ready: HostReady; stop: ()
     stopping: stopping.signal,
     committed: () => onCommitted(app, nudge),
   })
+  const logs = createProcessLogs(app, options.dataDir)
   const front = await mountFront(app, ROOT, table)
 
   // Workers die with their host, so whoever still holds a lease is dead. Before any worker of this host takes one.
@@ -68,7 +71,7 @@ const start = async (options: HostOptions): Promise<{ ready: HostReady; stop: ()
     instance: SCHEDULES,
     newKafka: options.newKafka,
     embeddedKafka: true,
-    openLog: (name) => openLog(options.dataDir, name),
+    openLog: logs.open,
     onStarted: (pid) => {
       say({ type: 'worker-started', name: SCHEDULES, pid })
       workers.started({ name: SCHEDULES, pid, kill: () => void process.kill(pid, 'SIGKILL') })
@@ -88,7 +91,7 @@ const start = async (options: HostOptions): Promise<{ ready: HostReady; stop: ()
     table,
     host: options,
     env: workerEnvironment(process.env),
-    openLog: (name) => openLog(options.dataDir, name),
+    openLog: logs.open,
     onCommitted: () => onCommitted(app, nudge),
     onStarted: (worker) => {
       say({ type: 'worker-started', name: worker.name, pid: worker.pid })
@@ -116,6 +119,7 @@ const start = async (options: HostOptions): Promise<{ ready: HostReady; stop: ()
     ready,
     stop: async () => {
       stopping.abort()
+      await logs.stop()
       killer?.stop()
       await front.stopListening()
       await queues.stop()
@@ -142,6 +146,25 @@ const createApp = async (
     publisher: createKafkaPublisher({ brokers: async () => [kafkaAddress], log }),
   })
   return chaosSeed === undefined ? app : withChaos(app, chaosSeed, NAME)
+}
+
+/** The logs of the processes that this one starts. They write to them by themselves, for weeks perhaps. */
+const createProcessLogs = (app: App, dataDir: string) => {
+  const opened = new Set<string>()
+  const trim = async (): Promise<void> => {
+    for (const name of opened)
+      await trimLog(logPath(dataDir, name)).catch((error) =>
+        app.log.warn({ err: error, name }, 'a log could not be put aside'),
+      )
+  }
+  const timer = startPeriodicTimer(TRIM_SECONDS, trim)
+  return {
+    open: (name: string): number => {
+      opened.add(name)
+      return openLog(dataDir, name)
+    },
+    stop: timer.stop,
+  }
 }
 
 const report = (worker: Worker, death: Death): void => {

@@ -1,8 +1,8 @@
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { appendFileSync, closeSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { appendTo, createLineLog, logPath, readTail } from './log-file.ts'
+import { appendTo, createLineLog, logPath, openLog, readTail, trimLog } from './log-file.ts'
 
 let folder: string
 beforeEach(() => {
@@ -50,6 +50,19 @@ test('a log that grows large is put aside while it is written, and so is one tha
   expect(await readTail(`${path}.1`, 9)).toEqual(['four'])
   expect(await readTail(path, 9)).toEqual(['five'])
   expect(readdirSync(folder)).toHaveLength(2)
+})
+
+test('a log that another process keeps open is emptied when it has grown large, and goes on', async () => {
+  const path = logPath(folder, 'worker')
+  const fd = openLog(folder, 'worker')
+  for (const line of ['one', 'two', 'three']) appendFileSync(fd, `${line}\n`)
+  await trimLog(path, 14)
+  expect(await readTail(path, 9)).toEqual(['one', 'two', 'three'])
+  await trimLog(path, 10)
+  appendFileSync(fd, 'four\n')
+  closeSync(fd)
+  expect(await readTail(`${path}.1`, 9)).toEqual(['two', 'three'])
+  expect(await readTail(path, 9)).toEqual(['four'])
 })
 
 // A file that is always full.

@@ -1,6 +1,18 @@
-import { closeSync, existsSync, fstatSync, mkdirSync, openSync, renameSync, statSync, writeSync } from 'node:fs'
-import { open } from 'node:fs/promises'
+import {
+  closeSync,
+  createReadStream,
+  createWriteStream,
+  existsSync,
+  fstatSync,
+  mkdirSync,
+  openSync,
+  renameSync,
+  statSync,
+  writeSync,
+} from 'node:fs'
+import { open, truncate } from 'node:fs/promises'
 import { join } from 'node:path'
+import { pipeline } from 'node:stream/promises'
 
 const MAX_BYTES = 20 * 1024 * 1024
 /** How much of a log is read at most, however many lines are asked for. */
@@ -16,6 +28,20 @@ export const openLog = (dataDir: string, name: string): number => {
   mkdirSync(logFolder(dataDir), { recursive: true })
   if ((statSync(path, { throwIfNoEntry: false })?.size ?? 0) > MAX_BYTES) putAside(path)
   return openSync(path, 'a')
+}
+
+/**
+ * Puts a log's last `maxBytes` aside if it has grown larger, and empties it: its writer keeps it open, and can't be told to open
+ * another. Lines that are written just then are lost. @throws when there is no room to put it aside; it is emptied all the same
+ */
+export const trimLog = async (path: string, maxBytes = MAX_BYTES): Promise<void> => {
+  const size = statSync(path, { throwIfNoEntry: false })?.size ?? 0
+  if (size <= maxBytes) return
+  try {
+    await pipeline(createReadStream(path, { start: size - maxBytes }), createWriteStream(`${path}.1`))
+  } finally {
+    await truncate(path)
+  }
 }
 
 const putAside = (path: string): void => {

@@ -42,6 +42,7 @@ export const startQueueHost = (options: QueueHostOptions): QueueHost => {
     onStarted: options.onStarted,
     onEnded: options.onEnded,
     size,
+    most: entry.maximumConcurrency,
     timeoutMs: options.timeoutMs,
   })
   const poller = startPoller({
@@ -50,7 +51,7 @@ export const startQueueHost = (options: QueueHostOptions): QueueHost => {
     region: app.config.region,
     batchSize: entry.batchSize,
     batchingWindowSeconds: entry.batchingWindowSeconds,
-    maximumConcurrency: () => size + pool.countStill(),
+    maximumConcurrency: pool.atOnce,
     timeoutMs: options.timeoutMs,
     invoke: pool.invoke,
     log: app.log,

@@ -29,6 +29,7 @@ const newPool = (environment: Record<string, string>, options: Partial<WorkerPoo
     onStarted: ({ name }) => void started.push(name),
     onEnded: (worker, death) => void ended.push({ worker, death }),
     size: 2,
+    most: 50,
     timeoutMs: 30_000,
     ...options,
   })
@@ -89,6 +90,13 @@ test('a function that throws fails its invocation, and its process goes on', asy
   expect(ended).toEqual([])
   expect(started).toEqual(['worker-default-1'])
   await expect.poll(() => readFileSync(join(logs, 'worker-default-1'), 'utf8')).toContain('as it was told')
+})
+
+test('what a job’s own code sends over the process’s channel is none of its host’s business', async ({ world }) => {
+  const { pool, ended } = newPool(world.environment)
+  expect(await pool.invoke({ do: 'say-nothing' })).toBe('said')
+  await pool.invoke({ do: 'answer' })
+  expect(ended).toEqual([])
 })
 
 test('a process that is killed fails its invocation and is replaced at once; its leases can be found', async ({
@@ -184,6 +192,20 @@ test('a process that stands still amid its invocation does not count until it go
   await expect.poll(pool.countStill).toBe(0)
   await pool.stop(20_000)
   expect(await answer).toBe('stopped')
+})
+
+test('jobs that block their processes get others started in their place, but not without end', async ({ world }) => {
+  const { pool } = newPool(world.environment, { most: 3 })
+  const pids = await answeredTogether(pool, 2)
+  const answers = [1, 2].map(() => pool.invoke({ do: 'await-stop' }))
+  for (const pid of pids) process.kill(pid, 'SIGSTOP')
+  await expect.poll(pool.countStill, PATIENCE).toBe(2)
+  expect(pool.atOnce()).toBe(3)
+  for (const pid of pids) process.kill(pid, 'SIGCONT')
+  await expect.poll(pool.countStill, PATIENCE).toBe(0)
+  expect(pool.atOnce()).toBe(2)
+  await pool.stop(20_000)
+  expect(await Promise.all(answers)).toEqual(['stopped', 'stopped'])
 })
 
 test('a function that ends its own process fails its invocation, too', async ({ world }) => {

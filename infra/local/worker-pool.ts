@@ -5,6 +5,8 @@ import { startWorker, type Worker, WorkerError, type WorkerOptions } from './wor
 export interface WorkerPoolOptions extends Omit<WorkerOptions, 'name' | 'nth'> {
   /** Invocations at once, at most, beside those whose processes stand still. */
   size: number
+  /** Together with those, at most: jobs that block their processes must not fill the machine with them. */
+  most: number
   /** When all processes are busy for this long, the pool starts one more; 2 000 by default. */
   reserveAfterMs?: number
   /** How long a process is idle before {@link WorkerPool.endSurplus} ends it; 5 minutes by default. */
@@ -40,6 +42,8 @@ export interface WorkerPool {
    * function's time is over. Others may run in their place.
    */
   countStill(): number
+  /** How many invocations may run at once as of now. */
+  atOnce(): number
   /**
    * Ends processes that have been idle for a while, since a burst of jobs is over. One idle process stays: the pool's last, or,
    * while others are busy, the one in reserve, which would otherwise be started again.
@@ -170,6 +174,7 @@ export const createWorkerPool = (options: WorkerPoolOptions): WorkerPool => {
   return {
     invoke,
     countStill,
+    atOnce: () => Math.min(options.most, options.size + countStill()),
     endSurplus,
     warm: () => start().ready,
     stop: async (graceMs) => {

@@ -97,7 +97,9 @@ export const startWorker = (options: WorkerOptions): Worker => {
     kill: () => void child.kill('SIGKILL'),
   }
 
-  child.on('message', (message: FromWorker) => {
+  child.on('message', (message: FromWorker | null) => {
+    // A job's own code may send anything over the channel; only null has no `type` to ask for.
+    if (message === null) return
     heardMs = performance.now()
     if (message.type === 'committed') options.onCommitted()
     if (message.type === 'ready') {

@@ -32,6 +32,12 @@ test('a job that a limit holds back says which one, and takes no rate for a numb
   ])
 })
 
+test('a job of a kind that was removed says that it waits in vain', () => {
+  expect(sentenceOf({ reason: 'unknown-kind', kind: 'page.print', expectedStartAt: null })).toBe(
+    'There is no kind page.print any more, so nobody runs it.',
+  )
+})
+
 test('a job behind others says how many those are', () => {
   const behind = (jobs: number) => sentenceOf({ reason: 'behind', jobs, expectedStartAt: null })
   expect([behind(1), behind(20)]).toEqual(['1 job is ahead of it.', '20 jobs are ahead of it.'])

@@ -3,6 +3,7 @@ export type WaitingBecause =
   | { reason: 'delayed' | 'retry'; until: string }
   | { reason: 'after'; jobs: number; expectedStartAt: string | null }
   | { reason: 'paused'; queue: string; expectedStartAt: string | null }
+  | { reason: 'unknown-kind'; kind: string; expectedStartAt: string | null }
   | { reason: 'limit'; limit: number; of: 'kind' | 'key' | 'rate'; expectedStartAt: string | null }
   | { reason: 'behind'; jobs: number; expectedStartAt: string | null }
 
@@ -29,6 +30,8 @@ const reasonOf = (because: Exclude<WaitingBecause, { until: string }>): string =
       return `It runs after ${many(because.jobs, 'a job that has', 'jobs that have')} not ended.`
     case 'paused':
       return `The queue ${because.queue} is paused.`
+    case 'unknown-kind':
+      return `There is no kind ${because.kind} any more, so nobody runs it.`
     case 'limit':
       return limitSentence(because)
     case 'behind':

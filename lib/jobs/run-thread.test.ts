@@ -4,7 +4,15 @@ import { join } from 'node:path'
 import { expect, onTestFinished } from 'vitest'
 import * as jobs from '../../db/queries/jobs.ts'
 import { createEngine, insertJobs, invoke } from '../../tests/support/engine.ts'
-import { effect, lastWords, patient, spin, submitting, talkThread } from '../../tests/support/engine-thread-kinds.ts'
+import {
+  effect,
+  lastWords,
+  patient,
+  spin,
+  submitting,
+  talkThread,
+  uncopied,
+} from '../../tests/support/engine-thread-kinds.ts'
 import { test, type World } from '../../tests/support/world.ts'
 import type { App } from '../app.ts'
 import { cancelJob } from './cancel.ts'
@@ -59,6 +67,21 @@ test('a thread may log what can’t be copied: it is stored as JSON', async ({ w
   await invoke(createEngine(app, [talkThread]))
   expect(await jobs.find(sql, id)).toMatchObject({ state: 'succeeded', attempt: 1 })
   expect(await sql`SELECT message, data FROM job_logs`).toEqual([{ message: 'it waits', data: { seconds: 5 } }])
+})
+
+test('what can’t leave its thread fails its job with words, and once', async ({ world: { app, sql } }) => {
+  const ids = await insertJobs(
+    app,
+    ['result', 'partial'].map((as) => ({ kind: 'test.uncopied', input: JSON.stringify({ as }) })),
+  )
+  await invoke(createEngine(app, [uncopied]))
+  const words = (what: string) => `the ${what} can't leave its thread: () => 5 could not be cloned.`
+  const errors = [
+    { code: 'RESULT_INVALID', message: words('result') },
+    { code: 'SAFE_POINT_INVALID', message: words('safe point') },
+  ]
+  for (const [nth, error] of errors.entries())
+    expect(await jobs.find(sql, ids[nth] ?? '')).toMatchObject({ state: 'failed', attempt: 1, error })
 })
 
 test('a durable safe point that could not be saved costs an attempt, and the job goes on from it', async ({

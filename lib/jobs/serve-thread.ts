@@ -32,7 +32,7 @@ export const serveJobs =
       },
     }
     try {
-      return await ownUnawaited(owner, () => run(kind, task, abort))
+      return copyable(await ownUnawaited(owner, () => run(kind, task, abort)))
     } finally {
       // Not the attempt of the job that has the thread by then.
       owner.tell = (reason) => process.emitWarning(unawaitedError(reason))
@@ -98,6 +98,21 @@ const run = async (kind: JobKind, task: ThreadTask, abort: AbortController): Pro
   } finally {
     // As on the event loop: its own `finally` blocks run, and nobody waits for them.
     points?.return(undefined).catch(() => {})
+  }
+}
+
+/** An ending with something that can't leave the thread, a function for example, becomes an error: Piscina's has no message. */
+const copyable = (ending: ThreadEnding): ThreadEnding => {
+  try {
+    structuredClone(ending)
+    return ending
+  } catch (cause) {
+    // Nested too deep: its class is what its process goes by.
+    if (cause instanceof RangeError) throw cause
+    const [code, what] =
+      ending.ending === 'returned' ? ['RESULT_INVALID', 'result'] : ['SAFE_POINT_INVALID', 'safe point']
+    const error = new PermanentError(code, `the ${what} can't leave its thread: ${partsOf(cause).message}`, { cause })
+    return { ending: 'threw', error: partsOf(error), point: undefined }
   }
 }
 

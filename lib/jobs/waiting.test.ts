@@ -49,3 +49,13 @@ test('a limited job for which there is room is behind those of its kind that wer
   const last = await jobs.find(world.sql, ids[2] ?? '')
   expect(last && (await explainWaiting(world.app, [kind], last))).toMatchObject({ reason: 'behind', jobs: 2 })
 })
+
+test('a job whose kind was removed while it waited says so, instead of being the next', async ({ world }) => {
+  const [id = ''] = await insertJobs(world.app, [{ kind: 'test.removed', input: '{}' }])
+  const job = await jobs.find(world.sql, id)
+  expect(job && (await explainWaiting(world.app, [limitedKind({})], job))).toEqual({
+    reason: 'unknown-kind',
+    kind: 'test.removed',
+    expectedStartAt: null,
+  })
+})

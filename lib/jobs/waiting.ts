@@ -11,6 +11,8 @@ export type WaitingBecause =
   | { reason: 'after'; jobs: number; jobIds: string[]; expectedStartAt: null }
   | { reason: 'delayed' | 'retry'; until: Date; expectedStartAt: Date }
   | { reason: 'paused'; queue: string; expectedStartAt: null }
+  /** The kind was removed after the job was submitted: no worker takes it. */
+  | { reason: 'unknown-kind'; kind: string; expectedStartAt: null }
   | { reason: 'limit'; limit: number; of: 'kind' | 'key'; expectedStartAt: null }
   /** The kind starts so many jobs in a while, and has started them. */
   | { reason: 'limit'; limit: number; of: 'rate'; expectedStartAt: Date }
@@ -31,11 +33,12 @@ export const explainWaiting = async (
   if (job.startAt > row.now) {
     return { reason: job.stint > 0 ? 'retry' : 'delayed', until: job.startAt, expectedStartAt: job.startAt }
   }
-  return limitReached(kinds, job, row) ?? behind(row)
+  const kind = kinds.find((it) => it.kind === job.kind)
+  if (!kind) return { reason: 'unknown-kind', kind: job.kind, expectedStartAt: null }
+  return limitReached(kind, row) ?? behind(row)
 }
 
-const limitReached = (kinds: readonly JobKind[], job: JobRow, row: waiting.WaitingRow): WaitingBecause | null => {
-  const limits = kinds.find((it) => it.kind === job.kind)?.limits
+const limitReached = ({ limits }: JobKind, row: waiting.WaitingRow): WaitingBecause | null => {
   if (!limits || row.running === null || row.runningOfKey === null) return null
   const { running, runningPerKey, rate } = limits
   if (running !== undefined && row.running >= running)

@@ -15,16 +15,19 @@ export interface ApiGatewayOptions {
 
 /** One connection that doesn't take its frames must not hold up the others. */
 const PATIENCE_MS = 3_000
+/** The local host waits for no client: if it is slow, the machine is busy, and cutting all clients off would make it busier. */
+const LOCAL_PATIENCE_MS = 20_000
 
 /** The @connections API (AWS: "Use @connections commands in your backend service"). */
 export const createApiGateway = ({ region, url }: ApiGatewayOptions): LiveGateway => {
   const isLocal = url.startsWith('http:')
+  const patienceMs = isLocal ? LOCAL_PATIENCE_MS : PATIENCE_MS
   const client = new ApiGatewayManagementApiClient({
     region,
     endpoint: url,
     ...(isLocal && { credentials: LOCAL_CREDENTIALS }),
     maxAttempts: 2,
-    requestHandler: { connectionTimeout: PATIENCE_MS, requestTimeout: PATIENCE_MS, throwOnRequestTimeout: true },
+    requestHandler: { connectionTimeout: patienceMs, requestTimeout: patienceMs, throwOnRequestTimeout: true },
   })
   const unlessGone = async (work: Promise<unknown>): Promise<'sent' | 'gone'> => {
     try {

@@ -100,6 +100,21 @@ const nesting = {
 export const nest = defineJob({ kind: 'test.nest', isolation: 'thread', ...nesting })
 export const nestShared = defineJob({ kind: 'test.nest-shared', ...nesting })
 
+/** Gives a function, which can't leave a thread. */
+export const uncopied = defineJob({
+  kind: 'test.uncopied',
+  summary: 'Gives a function',
+  isolation: 'thread',
+  input: z.object({ as: z.enum(['result', 'partial']) }),
+  output: z.unknown(),
+  async *run({ input }) {
+    const value = { parse: () => 5 }
+    if (input.as === 'result') return value
+    yield { partial: value }
+    return null
+  },
+})
+
 /** Waits, as long as its signal doesn't abort. */
 export const patient = defineJob({
   kind: 'test.patient',

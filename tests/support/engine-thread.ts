@@ -9,6 +9,18 @@ import {
   spin,
   submitting,
   talkThread,
+  uncopied,
 } from './engine-thread-kinds.ts'
 
-export default serveJobs([spin, effect, lastWords, oddThread, nest, submitting, talkThread, carelessThread, patient])
+export default serveJobs([
+  spin,
+  effect,
+  lastWords,
+  oddThread,
+  nest,
+  submitting,
+  talkThread,
+  carelessThread,
+  patient,
+  uncopied,
+])

@@ -20,6 +20,9 @@ export const handler = async (event: { do: string; folder?: string }, context: I
       throw new Error('as it was told')
     case 'exit':
       return process.exit(70)
+    case 'say-nothing':
+      process.send?.(null)
+      return 'said'
     case 'commit':
       for (let n = 0; n < 100; n++) app?.committed()
       return 'committed'

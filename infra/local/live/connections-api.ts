@@ -11,6 +11,8 @@ export interface ConnectionsApi {
   close(): Promise<void>
 }
 
+const KEEP_ALIVE_MS = 65_000
+
 interface Reply {
   status: number
   error?: string
@@ -21,7 +23,8 @@ interface Reply {
  * reaches, since signatures are not checked here.
  */
 export const startConnectionsApi = async (connections: Connections): Promise<ConnectionsApi> => {
-  const server = createServer((request, response) => {
+  // After Node's five seconds it would close idle connections, perhaps just as the client, on a busy machine, uses them again.
+  const server = createServer({ keepAliveTimeout: KEEP_ALIVE_MS }, (request, response) => {
     answer(connections, request).then(
       (reply) => respond(response, reply),
       () => response.destroy(),

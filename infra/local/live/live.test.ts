@@ -1,5 +1,6 @@
 import { once } from 'node:events'
-import { request } from 'node:http'
+import { Agent, createServer, get, request, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { WebSocket } from 'ws'
 import type { App } from '../../../lib/app.ts'
@@ -131,6 +132,36 @@ test('@connections posts, ends, and says gone of what it doesn’t know', async 
   expect(await gateway.post(id, 'x')).toBe('gone')
   await gateway.close(id)
   expect(await gateway.post('../%2F?', 'x')).toBe('gone')
+})
+
+test('@connections that is slow to answer, since the machine is busy, cuts no client off', async () => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+  onTestFinished(() => void vi.useRealTimers())
+  const asked = Promise.withResolvers<ServerResponse>()
+  const server = createServer((_, response) => asked.resolve(response)).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const gateway = createApiGateway({
+    region: 'eu-central-1',
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+  })
+  onTestFinished(() => {
+    gateway.end()
+    server.close()
+  })
+  const posted = gateway.post('one', '{}').catch((error: Error) => error.message)
+  const response = await asked.promise
+  vi.advanceTimersByTime(10_000)
+  response.end()
+  expect(await posted).toBe('sent')
+})
+
+test('@connections keeps a client’s idle connections for longer than a busy machine stands still', async () => {
+  const { api } = await serve()
+  const [answer] = await once(
+    get(`${api.url}/@connections/none`, { agent: new Agent({ keepAlive: true }) }),
+    'response',
+  )
+  expect(answer.resume().headers['keep-alive']).toBe('timeout=65')
 })
 
 test('a message of more than 32 KB ends the connection', async () => {
