@@ -204,7 +204,7 @@ describe('the load of a queue', () => {
     const { projectId } = grace
     const drain = (who: Person, body: object) => post(world, who, 'default/drain', body)
     expect(await drain(ada, { projectId })).toMatchObject({ body: { code: 'PROJECT_NOT_FOUND' } })
-    expect(await drain(admin, {})).toMatchObject({ status: 422, body: { errors: [{ path: 'projectId' }] } })
+    expect((await drain(admin, {})).body).toEqual({ cancelled: 0, more: false })
     expect((await drain(grace, { projectId, tag: 'flood' })).body).toEqual({ cancelled: 1, more: false })
     expect(await stateOf(world, grace, tagged)).toBe('cancelled')
     expect((await drain(admin, { projectId, kind: 'math.pi' })).body).toEqual({ cancelled: 0, more: false })
