@@ -77,7 +77,13 @@ const waitingBecause = z
     }),
     z.object({ reason: z.enum(['delayed', 'retry']), until: timestamp, ...at }),
     z.object({ reason: z.literal('paused'), queue: z.string(), ...at }),
-    z.object({ reason: z.literal('limit'), limit: z.int(), of: z.enum(['kind', 'key', 'rate']), ...at }),
+    z.object({
+      reason: z.literal('limit'),
+      limit: z.int(),
+      of: z.enum(['kind', 'key', 'rate']),
+      key: z.string().optional().meta({ description: 'Of `key`: which one; a hash of it, if it is long.' }),
+      ...at,
+    }),
     z.object({
       reason: z.literal('behind'),
       jobs: z
