@@ -12,6 +12,7 @@ export interface WaitingRow {
   /** Jobs of its kind and of its key that run now; null for a kind without limits. */
   running: number | null
   runningOfKey: number | null
+  concurrencyKey: string | null
   /** How many starts its kind's rate had left at the last claim, and how many seconds ago that was; null before the first. */
   tokens: number | null
   tokensAgeSeconds: number | null
@@ -53,7 +54,7 @@ export const get = async (sql: Sql, jobId: string, most: number): Promise<Waitin
         SELECT count(*)::integer FROM jobs
         WHERE kind = job.kind AND state = 'running' AND concurrency_key = job.concurrency_key
       ) END AS running_of_key,
-      limits.tokens, extract(epoch FROM now() - limits.refilled_at)::double precision AS tokens_age_seconds,
+      job.concurrency_key, limits.tokens, extract(epoch FROM now() - limits.refilled_at)::double precision AS tokens_age_seconds,
       (SELECT coalesce(sum(jobs), 0)::integer FROM queue_pace
         WHERE queue = job.queue AND at > now() - interval '1 minute') AS started_per_minute
     FROM jobs AS job JOIN queues ON queues.name = job.queue LEFT JOIN limits ON limits.kind = job.kind

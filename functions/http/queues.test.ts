@@ -61,12 +61,14 @@ describe('the queues', () => {
       SELECT gen_random_uuid(), gen_random_uuid(), 1, 1, 'succeeded', 'test.echo', 'default', '{}', now()
       FROM generate_series(1, 5000)`
     await world.sql`ANALYZE jobs`
-    const explained = (first: string, ...rest: string[]) =>
-      world.sql(Object.assign([`EXPLAIN (FORMAT json) ${first}`, ...rest], { raw: [first, ...rest] }))
-    const sql = ((strings: TemplateStringsArray) => explained(...(strings as unknown as [string]))) as unknown as Sql
+    const explained = ([first = '', ...rest]: TemplateStringsArray, ...values: (string | number)[]) =>
+      world.sql(Object.assign([`EXPLAIN (FORMAT json) ${first}`, ...rest], { raw: [first, ...rest] }), ...values)
+    const sql = explained as unknown as Sql
     const plan = JSON.stringify(await queueDepths.list(sql))
     expect(plan).toContain('jobs_startable_idx')
-    expect(plan).not.toMatch(/"Seq Scan"[^}]*"Relation Name":\s*"jobs"/)
+    const load = JSON.stringify(await queueDepths.listLoads(sql, 'default', 10))
+    expect(load).toContain('jobs_startable_idx')
+    for (const it of [plan, load]) expect(it).not.toMatch(/"Seq Scan"[^}]*"Relation Name":\s*"jobs"/)
   })
 
   test('can be looked at while SQS is away', async ({ world }) => {
@@ -204,7 +206,7 @@ describe('the load of a queue', () => {
     const { projectId } = grace
     const drain = (who: Person, body: object) => post(world, who, 'default/drain', body)
     expect(await drain(ada, { projectId })).toMatchObject({ body: { code: 'PROJECT_NOT_FOUND' } })
-    expect(await drain(admin, {})).toMatchObject({ status: 422, body: { errors: [{ path: 'projectId' }] } })
+    expect((await drain(admin, {})).body).toEqual({ cancelled: 0, more: false })
     expect((await drain(grace, { projectId, tag: 'flood' })).body).toEqual({ cancelled: 1, more: false })
     expect(await stateOf(world, grace, tagged)).toBe('cancelled')
     expect((await drain(admin, { projectId, kind: 'math.pi' })).body).toEqual({ cancelled: 0, more: false })

@@ -9,6 +9,7 @@ import { cancelJobs } from '../../lib/jobs/cancel.ts'
 import { redriveJobs } from '../../lib/jobs/retry-jobs.ts'
 import { QUEUES } from '../../lib/queue/doorbells.ts'
 import { pauseQueue, resumeQueue } from '../../lib/queue/pause.ts'
+import { defaultProject } from '../access.ts'
 import { requireAdmin, requireAdminOrRole } from '../admin.ts'
 import { audit, auditJobs } from '../audit.ts'
 import { queue, queueLoad, queueReply, viewQueue, viewQueues } from '../views/queue.ts'
@@ -141,19 +142,20 @@ export const drain = route({
   params: queueParams,
   body: z
     .strictObject({
-      projectId: id,
+      projectId: id.optional().meta({ description: 'By default your own `Personal`, or the API key’s project.' }),
       kind: z.string().min(1).max(100).optional(),
       tag: z.string().min(1).max(64).optional(),
     })
-    .meta({ id: 'Drain', example: { projectId: '01a20610-c462-7693-9270-2c83469d56d3', kind: 'page.parse' } }),
+    .meta({ id: 'Drain', example: { kind: 'page.parse' } }),
   replies: { 200: z.object({ cancelled: z.int(), more: z.boolean() }) },
   errors: ['FORBIDDEN', 'PROJECT_NOT_FOUND'],
   run: async ({ app, actor, params, body }) => {
-    await requireAdminOrRole(app, actor, body.projectId, 'maintainer')
-    const wanted = { ...body, ...params, state: 'queued' } as const
+    const projectId = body.projectId ?? (await defaultProject(app, actor))
+    await requireAdminOrRole(app, actor, projectId, 'maintainer')
+    const wanted = { ...body, ...params, projectId, state: 'queued' } as const
     const found = await jobSearch.listLiveIds(app.sql, wanted, MAX_DRAINED + 1)
     const ids = found.slice(0, MAX_DRAINED)
-    const projectOf = new Map(ids.map((it) => [it, body.projectId]))
+    const projectOf = new Map(ids.map((it) => [it, projectId]))
     const jobs = await cancelJobs(app, ids, auditJobs(actor, 'job.cancel', projectOf))
     const cancelled = jobs.filter((job) => job.changed).length
     return { status: 200, body: { cancelled, more: found.length > MAX_DRAINED } }

@@ -40,6 +40,7 @@ export const idl = {
       jobIds: [4, 'list<string>', 'optional'],
       limit: [5, 'i32', 'optional'],
       limitOf: [6, 'string', 'optional'],
+      key: [7, 'string', 'optional'],
     },
     Job: {
       id: [1, 'string', 'required'],

@@ -42,6 +42,7 @@ export const toRpcWaiting = (it: WaitingBecause): ValueOf<typeof idl, 'WaitingBe
   ...('jobs' in it && { jobs: it.jobs }),
   ...('jobIds' in it && { jobIds: it.jobIds }),
   ...('limit' in it && { limit: it.limit, limitOf: it.of }),
+  ...('key' in it && { key: it.key }),
 })
 
 export const toRpcJob = (row: JobWithData): RpcJob => {

@@ -82,7 +82,13 @@ const waitingBecause = z
       kind: z.string().meta({ description: 'It was removed after the job was submitted.' }),
       ...at,
     }),
-    z.object({ reason: z.literal('limit'), limit: z.int(), of: z.enum(['kind', 'key', 'rate']), ...at }),
+    z.object({
+      reason: z.literal('limit'),
+      limit: z.int(),
+      of: z.enum(['kind', 'key', 'rate']),
+      key: z.string().optional().meta({ description: 'Of `key`: which one; a hash of it, if it is long.' }),
+      ...at,
+    }),
     z.object({
       reason: z.literal('behind'),
       jobs: z

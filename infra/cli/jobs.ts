@@ -54,8 +54,10 @@ const newest = (client: Session['client'], filter: Filter, count: number): Promi
   first(count, client.each('GET /jobs', { query: { ...filter, limit: Math.min(count, 100) } }))
 
 const toTable = (io: Io, jobs: readonly Job[]): string => {
+  const someRun = jobs.some((job) => job.state === 'running')
   const someFailed = jobs.some((job) => job.error !== null)
-  const head = ['ID', 'KIND', 'STATE', 'DONE', 'QUEUED', ...(someFailed ? ['ERROR'] : []), 'NAME']
+  const more = [...(someRun ? ['RUNS FOR'] : []), ...(someFailed ? ['ERROR'] : [])]
+  const head = ['ID', 'KIND', 'STATE', 'DONE', 'QUEUED', ...more, 'NAME']
   return table([
     head.map((it) => paint(io, 'dim', it)),
     ...jobs.map((job) => [
@@ -64,6 +66,7 @@ const toTable = (io: Io, jobs: readonly Job[]): string => {
       paint(io, STATE_COLOURS[job.state], job.state),
       percent(job.progress),
       `${ago(job.queuedAt)} ago`,
+      ...(someRun ? [job.state === 'running' ? ago(job.stintStartedAt) : ''] : []),
       ...(someFailed ? [harmless(job.error?.code ?? '')] : []),
       harmless(job.name ?? ''),
     ]),
@@ -80,7 +83,7 @@ const describe = (io: Io, job: Explained): string => {
     ['kind', job.kind],
     ['name', job.name && harmless(job.name)],
     ['state', paint(io, STATE_COLOURS[job.state], job.state)],
-    ['waits', waiting && waitingSentence(waiting, Date.now(), duration)],
+    ['waits', waiting && harmless(waitingSentence(waiting, Date.now(), duration))],
     ['done', percent(job.progress)],
     ['attempt', `${job.attempt} of ${job.maxAttempts}, stint ${job.stint}`],
     ['queued', job.queuedAt],

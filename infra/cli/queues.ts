@@ -77,7 +77,7 @@ const addLoad = (queues: Command, io: Io): void => {
     .command('drain')
     .argument('<queue>', 'default, compute or bulk')
     .description('cancel the waiting jobs that a project has in it (maintainer, or admin)')
-    .requiredOption('--project-id <id>')
+    .option('--project-id <id>', 'default: your own project')
     .option('--kind <kind>')
     .option('--tag <tag>')
     .addOption(JSON_OPTION)

@@ -79,6 +79,8 @@ struct WaitingBecause {
   5: optional i32 limit
   /** limit: of what: kind, key or rate. */
   6: optional string limitOf
+  /** limit of key: which one; a hash of it, if it is long. */
+  7: optional string key
 }
 
 struct Job {

@@ -23,11 +23,17 @@ test('a job that is due is due now, however long ago that was', () => {
 
 test('a job that a limit holds back says which one, and takes no rate for a number that may run at once', () => {
   const sentences = (['kind', 'key', 'rate'] as const).map((of) =>
-    sentenceOf({ reason: 'limit', limit: of === 'kind' ? 3 : 1, of, expectedStartAt: null }),
+    sentenceOf({
+      reason: 'limit',
+      limit: of === 'kind' ? 3 : 1,
+      of,
+      ...(of === 'key' && { key: 'example.com' }),
+      expectedStartAt: null,
+    }),
   )
   expect(sentences).toEqual([
     'Its kind has reached its limit of 3 jobs at once.',
-    'Its key has reached its limit of 1 job at once.',
+    'Its key “example.com” has reached its limit of 1 job at once.',
     'Its kind has reached its rate limit.',
   ])
 })

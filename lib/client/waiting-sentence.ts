@@ -4,7 +4,13 @@ export type WaitingBecause =
   | { reason: 'after'; jobs: number; expectedStartAt: string | null }
   | { reason: 'paused'; queue: string; expectedStartAt: string | null }
   | { reason: 'unknown-kind'; kind: string; expectedStartAt: string | null }
-  | { reason: 'limit'; limit: number; of: 'kind' | 'key' | 'rate'; expectedStartAt: string | null }
+  | {
+      reason: 'limit'
+      limit: number
+      of: 'kind' | 'key' | 'rate'
+      key?: string | undefined
+      expectedStartAt: string | null
+    }
   | { reason: 'behind'; jobs: number; expectedStartAt: string | null }
 
 /**
@@ -41,9 +47,9 @@ const reasonOf = (because: Exclude<WaitingBecause, { until: string }>): string =
   }
 }
 
-const limitSentence = ({ of, limit }: Extract<WaitingBecause, { reason: 'limit' }>): string =>
+const limitSentence = ({ of, key, limit }: Extract<WaitingBecause, { reason: 'limit' }>): string =>
   of === 'rate'
     ? 'Its kind has reached its rate limit.'
-    : `Its ${of} has reached its limit of ${limit} ${limit === 1 ? 'job' : 'jobs'} at once.`
+    : `Its ${of}${key ? ` “${key}”` : ''} has reached its limit of ${limit} ${limit === 1 ? 'job' : 'jobs'} at once.`
 
 const many = (count: number, one: string, more: string): string => (count === 1 ? one : `${count} ${more}`)

@@ -23,7 +23,7 @@ test('a job that waits for its kind’s limit, or its key’s, says which', asyn
   ])
   await world.sql`DELETE FROM jobs`
   expect(await explain(world, { runningPerKey: 1 }, ['a', 'a', 'b'])).toEqual([
-    { reason: 'limit', limit: 1, of: 'key', expectedStartAt: null },
+    { reason: 'limit', limit: 1, of: 'key', key: 'a', expectedStartAt: null },
   ])
 })
 

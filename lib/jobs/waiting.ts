@@ -13,7 +13,8 @@ export type WaitingBecause =
   | { reason: 'paused'; queue: string; expectedStartAt: null }
   /** The kind was removed after the job was submitted: no worker takes it. */
   | { reason: 'unknown-kind'; kind: string; expectedStartAt: null }
-  | { reason: 'limit'; limit: number; of: 'kind' | 'key'; expectedStartAt: null }
+  | { reason: 'limit'; limit: number; of: 'kind'; expectedStartAt: null }
+  | { reason: 'limit'; limit: number; of: 'key'; key: string; expectedStartAt: null }
   /** The kind starts so many jobs in a while, and has started them. */
   | { reason: 'limit'; limit: number; of: 'rate'; expectedStartAt: Date }
   | { reason: 'behind'; jobs: number; expectedStartAt: Date | null }
@@ -44,7 +45,7 @@ const limitReached = ({ limits }: JobKind, row: waiting.WaitingRow): WaitingBeca
   if (running !== undefined && row.running >= running)
     return { reason: 'limit', limit: running, of: 'kind', expectedStartAt: null }
   if (runningPerKey !== undefined && row.runningOfKey >= runningPerKey)
-    return { reason: 'limit', limit: runningPerKey, of: 'key', expectedStartAt: null }
+    return { reason: 'limit', limit: runningPerKey, of: 'key', key: row.concurrencyKey ?? '', expectedStartAt: null }
   return rate ? rateReached(rate, row) : null
 }
 

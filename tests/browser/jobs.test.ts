@@ -509,6 +509,20 @@ describeInBrowser('jobs in the dashboard', () => {
     await page.getByRole('region', { name: 'Facts' }).getByText('Expires').waitFor()
   })
 
+  test('say when it was, in the zone of who looks, without a pointer', async ({ stage }) => {
+    const { page, context } = await stage.open({ timezoneId: 'Asia/Tokyo' })
+    await register(page)
+    const { job } = await (await programOf(context)).post('/jobs', { kind: 'debug.noop', input: {} })
+    await page.goto(`/dashboard/jobs/${job.id}`)
+    const facts = page.getByRole('region', { name: 'Facts' })
+    const told = new Intl.DateTimeFormat('en', { dateStyle: 'medium', timeStyle: 'long', timeZone: 'Asia/Tokyo' })
+    await facts
+      .getByText(told.format(new Date(job.queuedAt)), { exact: true })
+      .first()
+      .waitFor()
+    expect(await complaints(page)).toEqual([])
+  })
+
   test('lead from a job to those that it submitted, as a filter that can be taken away', async ({ stage }) => {
     const { page, parent, id } = await submitTwo(stage)
     const asked = `submittedBy=${parent}`

@@ -333,19 +333,22 @@ describeInBrowser('lists of jobs', () => {
     const { page, context } = await stage.open()
     await register(page)
     const program = await programOf(context)
-    const input = { deviceModelCode: '0222', start: 1, count: 1 }
     const codes = ['0222', '0333', '0444', '0555', '0666']
-    const jobs = codes.map((deviceModelCode) => ({ kind: 'serials.generate', input: { ...input, deviceModelCode } }))
+    // One more than an answer names.
+    const jobs = Array.from({ length: 101 }, (_, nth) => ({
+      kind: 'serials.generate',
+      input: { deviceModelCode: codes[nth % codes.length], start: nth + 1, count: 1 },
+    }))
     await program.post('/jobs/batch', { jobs })
     await page.goto('/dashboard/failures')
-    await page.getByText(/^5 times, last/).waitFor()
+    await page.getByText(/^101 times, last/).waitFor()
     await page.setViewportSize({ width: 390, height: 844 })
     const overflow = () =>
       page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth)
     expect(await overflow()).toBe(0)
     for (const code of codes) await program.post('/device-models', { code, name: 'Thermometer' })
-    await page.getByRole('button', { name: 'Retry' }).click()
-    await page.getByText('Retrying 5 jobs.').waitFor()
+    await page.getByRole('button', { name: 'Retry all 101' }).click()
+    await page.getByText('Retrying 101 jobs.').waitFor()
     await page.getByText('No failures in this time range.').waitFor()
   })
 })

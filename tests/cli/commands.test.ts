@@ -432,7 +432,7 @@ test('projects are renamed, left by members and deleted, and the audit log tells
   expect(everywhere).toMatchObject([{ action: 'project.delete', target: idOf(project), userName: 'Ada' }])
 })
 
-test('failures are shown by cause, and in lists by their code', async ({ world, ada }) => {
+test('failures are shown by cause, and in lists by their code; those that run by how long', async ({ world, ada }) => {
   await register(ada)
   expect(await ada.stint(['failures'])).toMatchObject({ exitCode: 0, out: 'No failures.\n', err: '' })
   expect((await ada.stint(['jobs'])).out).not.toContain('ERROR')
@@ -447,6 +447,10 @@ test('failures are shown by cause, and in lists by their code', async ({ world, 
   expect((await ada.stint(['job', idOf({ out: jobs[1]?.out ?? '' })])).out).toMatch(
     /^error +CARD_DECLINED: customer 1: no money$/m,
   )
+  await world.sql`
+    UPDATE jobs SET state = 'running', error = NULL, finished_at = NULL, lease_until = now(), stint_started_at = now()
+    WHERE id = ${idOf({ out: jobs[1]?.out ?? '' })}`
+  expect((await ada.stint(['jobs', '--state', 'running'])).out).toMatch(/QUEUED +RUNS FOR +NAME\n.* ago +\d+\.\d s\n$/)
 })
 
 test('keys are made for programs, used, listed and revoked', async ({ ada }) => {

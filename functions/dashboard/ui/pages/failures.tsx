@@ -1,6 +1,6 @@
 import { useSignal } from '@preact/signals'
 import { Fragment } from 'preact'
-import type { AnswerOf } from '../../../../lib/client/api.ts'
+import type { AnswerOf, CallOf } from '../../../../lib/client/api.ts'
 import type { Api } from '../../../http/api.ts'
 import { api } from '../data/client.ts'
 import { projectQuery } from '../data/projects.ts'
@@ -15,6 +15,7 @@ import { Skeleton } from '../parts/skeleton.tsx'
 import { Time } from '../parts/time.tsx'
 
 type Group = AnswerOf<Api['GET /failures']>['body']['items'][number]
+type Query = CallOf<Api['GET /failures']>['query']
 
 const SPANS = [1, 7, 30] as const
 const SHOWN_JOBS = 5
@@ -54,7 +55,7 @@ export const FailuresPage = () => {
       {data && data.items.length > 0 && (
         <ul class="cards">
           {data.items.map((it) => (
-            <GroupCard key={it.fingerprint} group={it} reload={reload} />
+            <GroupCard key={it.fingerprint} group={it} query={query} reload={reload} />
           ))}
         </ul>
       )}
@@ -62,9 +63,23 @@ export const FailuresPage = () => {
   )
 }
 
-const GroupCard = ({ group, reload }: { group: Group; reload: () => Promise<void> }) => {
+/** The latest jobs that are of the group by now. */
+const idsOf = async (query: Query, { fingerprint }: Group): Promise<string[]> => {
+  const { items } = await api.call('GET /failures', { query })
+  return items.find((it) => it.fingerprint === fingerprint)?.jobIds ?? []
+}
+
+const GroupCard = ({ group, query, reload }: { group: Group; query: Query; reload: () => Promise<void> }) => {
   const retry = async (): Promise<void> => {
-    const { retried } = await api.call('POST /jobs/retry', { body: { ids: group.jobIds } })
+    // An answer names a hundred jobs. Those that fail anew are in it again: if there are no others, the cause is still there.
+    const tried = new Set<string>()
+    let retried = 0
+    for (let left = group.jobIds; left.length > 0 && tried.size < group.count; left = await idsOf(query, group)) {
+      const ids = left.filter((id) => !tried.has(id))
+      if (ids.length === 0) break
+      retried += (await api.call('POST /jobs/retry', { body: { ids } })).retried
+      for (const id of ids) tried.add(id)
+    }
     say(`Retrying ${quantity(retried, 'job')}.`)
     await reload()
   }
@@ -74,9 +89,7 @@ const GroupCard = ({ group, reload }: { group: Group; reload: () => Promise<void
         <h2>
           <code>{group.code || 'failed'}</code> {group.kind}
         </h2>
-        <Action run={retry}>
-          Retry {group.count > group.jobIds.length ? `the latest ${group.jobIds.length}` : ''}
-        </Action>
+        <Action run={retry}>Retry {group.count > 1 && `all ${count(group.count)}`}</Action>
       </div>
       <p class="message">{group.latestMessage}</p>
       {group.messagesDiffer && (

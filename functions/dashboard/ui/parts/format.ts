@@ -1,5 +1,5 @@
 const numbers = new Intl.NumberFormat('en', { maximumFractionDigits: 1 })
-const dates = new Intl.DateTimeFormat('en', { dateStyle: 'medium', timeStyle: 'medium' })
+const dates = new Intl.DateTimeFormat('en', { dateStyle: 'medium', timeStyle: 'long' })
 const SHORT = {
   weekday: 'short',
   day: 'numeric',
@@ -13,6 +13,7 @@ export const count = (value: number): string => numbers.format(value)
 /** `1 job`, `1,200 jobs`. */
 export const quantity = (value: number, one: string, more = `${one}s`): string =>
   `${count(value)} ${value === 1 ? one : more}`
+/** Where the person is, with the name of that zone. */
 export const instant = (time: string): string => dates.format(new Date(time))
 
 /** The time of the day to the millisecond, in the browser's time zone. */

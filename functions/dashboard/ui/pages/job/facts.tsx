@@ -3,7 +3,7 @@ import { api } from '../../data/client.ts'
 import type { Job } from '../../data/job.ts'
 import { useProjects } from '../../data/projects.ts'
 import { useQuery } from '../../data/query.ts'
-import { duration, quantity } from '../../parts/format.ts'
+import { duration, instant, quantity } from '../../parts/format.ts'
 import { now } from '../../parts/now.ts'
 import { Time } from '../../parts/time.tsx'
 import { ranFor } from '../jobs/row.ts'
@@ -19,7 +19,7 @@ export const JobFacts = ({ job }: { job: Job }) => {
         <Fact name="Queue">{job.queue}</Fact>
         <Fact name="Project">{projects.find((it) => it.id === job.projectId)?.name ?? '…'}</Fact>
         <Fact name="Queued">
-          <Time at={job.queuedAt} />
+          <Moment at={job.queuedAt} />
         </Fact>
         {job.submittedBy && (
           <Fact name="Submitted by">
@@ -31,17 +31,17 @@ export const JobFacts = ({ job }: { job: Job }) => {
         <Submitted job={job} />
         {job.expiresAt && !job.startedAt && (
           <Fact name={job.error?.code === 'EXPIRED' ? 'Expired' : 'Expires'}>
-            <Time at={job.expiresAt} />
+            <Moment at={job.expiresAt} />
           </Fact>
         )}
         {job.startedAt && (
           <Fact name="Started">
-            <Time at={job.startedAt} />
+            <Moment at={job.startedAt} />
           </Fact>
         )}
         {job.finishedAt && (
           <Fact name="Ended">
-            <Time at={job.finishedAt} />
+            <Moment at={job.finishedAt} />
           </Fact>
         )}
         <Fact name="Running time">
@@ -91,6 +91,14 @@ const Submitted = ({ job }: { job: Job }) => {
     </Fact>
   )
 }
+
+/** The instant itself too: a phone and a keyboard have no pointer that would show it. */
+const Moment = ({ at }: { at: string }) => (
+  <>
+    <Time at={at} />
+    <small>{instant(at)}</small>
+  </>
+)
 
 const Fact = ({ name, children }: { name: string; children: ComponentChildren }) => (
   <div>
