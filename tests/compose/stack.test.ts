@@ -123,14 +123,19 @@ describe.skipIf(!url)('docker compose up', { timeout: 600_000 }, () => {
     })
   }
 
-  test('sends mails, whose links lead back to it', async () => {
-    await register('mary@example.com')
+  test('sends mails, whose links lead back to it; who has confirmed an email can be made an admin', async () => {
+    const token = await register('mary@example.com')
     const inbox = async (path: string) => (await (await fetch(`http://localhost:8025/api/v1/${path}`)).json()) as Parsed
     const find = async (): Promise<Parsed> =>
       (await inbox('messages')).messages.find((it: Parsed) => it.To[0].Address === 'mary@example.com')
     await expect.poll(find, PATIENCE).toBeDefined()
     const mail = await inbox(`message/${(await find()).ID}`)
     expect(mail.Text).toContain(`${url}/`)
+
+    const [, mailed] = /#([\w-]+)/.exec(mail.Text) ?? []
+    expect((await ask('POST', '/auth/verify', token, { token: mailed })).status).toBe(204)
+    compose('exec', '--no-TTY', 'api', 'node', 'infra/cli/stint.ts', 'admin', 'add', 'mary@example.com')
+    expect((await ask('GET', '/auth/me', token)).body.user).toMatchObject({ isAdmin: true })
   })
 
   test('has its metrics in Prometheus', async () => {
