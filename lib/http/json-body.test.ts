@@ -30,13 +30,6 @@ describe('a JSON body', () => {
     },
   )
 
-  test('may begin with a byte order mark', () => {
-    const text = '\uFEFF{"a":"\uFEFF"}'
-    expect(readJsonBody(event(text), 100)).toEqual({ a: '\uFEFF' })
-    const base64 = Buffer.from(text).toString('base64')
-    expect(readJsonBody(event(base64, { base64: true }), 100)).toEqual({ a: '\uFEFF' })
-  })
-
   test.for([undefined, '', 'text/plain', 'application/jsonp', 'text/json', 'application/x-www-form-urlencoded'])(
     'is refused with 415 when it comes as %s',
     (type) => {

@@ -66,8 +66,7 @@ export const parseExactly = (text: string): unknown => {
 const decode = (event: APIGatewayProxyEventV2): string => {
   if (event.body === undefined || event.body === '')
     throw new StintError('MALFORMED_JSON', 'Expected a JSON body, got none.')
-  // Windows programs begin with a byte order mark, which may be ignored (RFC 8259, 8.1); the decoder below does so too.
-  if (!event.isBase64Encoded) return event.body.replace(/^\uFEFF/, '')
+  if (!event.isBase64Encoded) return event.body
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(Buffer.from(event.body, 'base64'))
   } catch (cause) {
