@@ -4,7 +4,7 @@ import { insertJobs } from '../../tests/support/engine.ts'
 import { untilOneWaits } from '../../tests/support/lock-waits.ts'
 import { rowsRead } from '../../tests/support/rows-read.ts'
 import { test } from '../../tests/support/world.ts'
-import { freeze, list, listNoted, refill, removeEvents } from './outbox.ts'
+import { freeze, list, listNoted, lock, refill, removeEvents } from './outbox.ts'
 
 test('events that are to be published are told by their rows, or read by their keys, however many wait', async ({
   world: { app, sql },
@@ -152,4 +152,13 @@ test('who goes on from row to row finds no event of a job whose earlier one was 
   })
   expect(found.map((it) => it?.jobId)).toEqual([seen])
   expect((await listNoted(sql, 0, 10)).map((it) => it.jobId)).toEqual([id, seen, id])
+})
+
+test('who locks the outbox gives up while a transaction that wrote into it does not end, so that others can write', async ({
+  world: { sql },
+}) => {
+  await sql.begin(async (standing) => {
+    await standing`LOCK TABLE outbox IN ROW EXCLUSIVE MODE`
+    await expect(sql.begin((tx) => lock(tx))).rejects.toMatchObject({ code: '55P03' })
+  })
 })

@@ -159,8 +159,12 @@ export const removeEvents = async (sql: Sql, published: NotedEvent[]): Promise<v
     DELETE FROM outbox WHERE id IN (SELECT id FROM locked) AND id NOT IN (SELECT id FROM rest)`
 }
 
-/** Locks the outbox against new rows until the transaction ends, and waits for transactions that have written some. */
+/**
+ * Locks the outbox against new rows until the transaction ends, and waits for transactions that have written some: for 2 s,
+ * since all who write events wait behind it, and one of those may be a worker's that stands still.
+ */
 export const lock = async (sql: Sql): Promise<void> => {
+  await sql`SET LOCAL lock_timeout = '2s'`
   await sql`LOCK TABLE outbox IN SHARE ROW EXCLUSIVE MODE`
 }
 

@@ -1,4 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
+import { isUnavailable } from '../../db/client.ts'
 import type { Outcome } from '../../db/queries/outcomes.ts'
 import type { SharedJobContext } from './define.ts'
 import type { Stint } from './stint.ts'
@@ -26,14 +27,29 @@ export const runShared = async (
       if (stint.fenced) return undefined
       if (step.done) return stint.returned(step.value)
       stint.pass(step.value)
-      if (step.value.durable) await saveNow(stint)
+      const isKept = !step.value.durable || (await isSaved(saveNow(stint)))
       if (stint.fenced) return undefined
-      if (stint.mustStop()) return stint.yielded()
+      if (!isKept || stint.mustStop()) return stint.yielded()
       await letOthersRun()
     }
   } finally {
     // Runs the generator's own `finally` blocks. Nobody waits for them, and if they throw, the outcome is decided already.
     points.return(undefined).catch(() => {})
+  }
+}
+
+/**
+ * Whether a durable safe point was saved. Where Postgres was away the job stops at it, which spends no attempt: the point goes
+ * with its outcome, and that waits until it can be written.
+ * @throws what else kept it from being saved
+ */
+export const isSaved = async (saving: Promise<void>): Promise<boolean> => {
+  try {
+    await saving
+    return true
+  } catch (error) {
+    if (!isUnavailable(error)) throw error
+    return false
   }
 }
 

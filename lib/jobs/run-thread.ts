@@ -3,6 +3,7 @@ import { MessageChannel, receiveMessageOnPort } from 'node:worker_threads'
 import { Piscina } from 'piscina'
 import type { Outcome } from '../../db/queries/outcomes.ts'
 import { type JobContext, type JobLog, type Parent, PermanentError } from './define.ts'
+import { isSaved } from './run-shared.ts'
 import type { Stint } from './stint.ts'
 import {
   type FromThread,
@@ -78,8 +79,8 @@ export const createThreads = (entry: URL): Threads => {
           (error) => tell({ type: 'refused', nth, error: partsOf(error) }),
         )
       const saveDurable = async (): Promise<void> => {
-        await saveNow(stint).catch(fail)
-        if (stint.mustStop()) stop()
+        const isKept = await isSaved(saveNow(stint)).catch(fail)
+        if (!isKept || stint.mustStop()) stop()
         // It waits for this, and then looks whether it is to stop.
         tell({ type: 'saved' })
       }
