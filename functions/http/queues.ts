@@ -6,8 +6,8 @@ import { id, instant } from '../../lib/http/schemas.ts'
 import { redriveJobs } from '../../lib/jobs/retry-jobs.ts'
 import { QUEUES } from '../../lib/queue/doorbells.ts'
 import { pauseQueue, resumeQueue } from '../../lib/queue/pause.ts'
-import { requireAdmin, requireAdminOrRole } from '../admin.ts'
-import { audit } from '../audit.ts'
+import { requireAdmin, requireAdminOrRole } from '../use-cases/admin.ts'
+import { audit } from '../use-cases/audit.ts'
 import { queue, queueReply, viewQueue, viewQueues } from '../views/queue.ts'
 
 const queueParams = z.object({ queue: z.enum(QUEUES) })

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, vi } from 'vitest'
-import { MAX_CSV_ROWS } from '../../functions/serials-csv.ts'
+import { MAX_CSV_ROWS } from '../../functions/use-cases/serials-csv.ts'
 import { newId } from '../../lib/core/ids.ts'
 import { test } from './person.ts'
 
