@@ -5,8 +5,8 @@ import { SCOPES, type Scope } from '../../lib/auth/scopes.ts'
 import { resource } from '../../lib/http/resource.ts'
 import { plain, route } from '../../lib/http/route.ts'
 import { decodeCursor, id, label, page, pageOf, timestamp, toPage } from '../../lib/http/schemas.ts'
-import { requireRole } from '../access.ts'
-import { addApiKey, revokeApiKey } from '../api-keys.ts'
+import { requireRole } from '../use-cases/access.ts'
+import { addApiKey, revokeApiKey } from '../use-cases/api-keys.ts'
 
 const TEN_YEARS_SECONDS = 315_360_000
 

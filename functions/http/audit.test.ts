@@ -3,8 +3,8 @@ import { transaction } from '../../db/client.ts'
 import * as auditLog from '../../db/queries/audit-log.ts'
 import { newId } from '../../lib/core/ids.ts'
 import { type Person, test, type World } from '../../tests/support/world.ts'
-import { audit } from '../audit.ts'
-import { removeSchedule, requireSchedule } from '../schedules.ts'
+import { audit } from '../use-cases/audit.ts'
+import { removeSchedule, requireSchedule } from '../use-cases/schedules.ts'
 
 const auditOf = async (world: World, { accessToken: token }: Person, projectId: string) => {
   const { body } = await world.http('GET', `/projects/${projectId}/audit?limit=100`, { token })

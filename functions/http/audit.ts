@@ -3,9 +3,9 @@ import * as auditLog from '../../db/queries/audit-log.ts'
 import { resource } from '../../lib/http/resource.ts'
 import { route } from '../../lib/http/route.ts'
 import { decodeCursor, id, page, pageOf, timestamp, toPage } from '../../lib/http/schemas.ts'
-import { requireRole } from '../access.ts'
-import { requireAdmin } from '../admin.ts'
-import { ACTIONS } from '../audit.ts'
+import { requireRole } from '../use-cases/access.ts'
+import { requireAdmin } from '../use-cases/admin.ts'
+import { ACTIONS } from '../use-cases/audit.ts'
 
 const entry = z
   .object({

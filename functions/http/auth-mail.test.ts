@@ -8,7 +8,7 @@ import { jobIn, runInShortestStints } from '../../tests/support/run-kind.ts'
 import { headerOf } from '../../tests/support/smtp-server.ts'
 import { test as base, type World } from '../../tests/support/world.ts'
 import { accountMail } from '../jobs/account-mail.ts'
-import { NO_PROJECT } from '../planned-mail.ts'
+import { NO_PROJECT } from '../use-cases/planned-mail.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'stint-account-mail-'))
 afterAll(() => rmSync(folder, { recursive: true }))

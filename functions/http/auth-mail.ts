@@ -1,9 +1,9 @@
 import { z } from 'zod'
 import { resource } from '../../lib/http/resource.ts'
 import { plain, route } from '../../lib/http/route.ts'
-import { confirmEmail, resetPassword, sendConfirmation, sendReset } from '../account-mail.ts'
-import { email } from '../email.ts'
-import { newPassword } from '../password.ts'
+import { confirmEmail, resetPassword, sendConfirmation, sendReset } from '../use-cases/account-mail.ts'
+import { email } from '../use-cases/email.ts'
+import { newPassword } from '../use-cases/password.ts'
 
 const token = z.string().min(1).max(500).meta({ description: 'From the mail: what follows the # in its link' })
 

@@ -4,7 +4,7 @@ import { MAX_SERIAL_NUMBER, serialOf } from '../../lib/serials/serial.ts'
 import { jobIn, runKind } from '../../tests/support/run-kind.ts'
 import { test, type World } from '../../tests/support/world.ts'
 import { serialsGenerate } from '../jobs/serials-generate.ts'
-import { MAX_CSV_ROWS } from '../serials-csv.ts'
+import { MAX_CSV_ROWS } from '../use-cases/serials-csv.ts'
 
 const model = { code: '0111', name: 'Kettle' }
 

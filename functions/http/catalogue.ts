@@ -6,9 +6,9 @@ import { resource } from '../../lib/http/resource.ts'
 import { plain, route } from '../../lib/http/route.ts'
 import { decodeCursor, id, label, page, pageOf, timestamp, toPage } from '../../lib/http/schemas.ts'
 import { deviceModelCode as code, MAX_SERIAL_NUMBER } from '../../lib/serials/serial.ts'
-import { chooseProject } from '../access.ts'
-import { addModel, changeModel, removeModel, requireModel } from '../device-models.ts'
-import { MAX_CSV_ROWS, serialsCsv, serialsCsvPath } from '../serials-csv.ts'
+import { chooseProject } from '../use-cases/access.ts'
+import { addModel, changeModel, removeModel, requireModel } from '../use-cases/device-models.ts'
+import { MAX_CSV_ROWS, serialsCsv, serialsCsvPath } from '../use-cases/serials-csv.ts'
 
 const name = label(200)
 const modelParams = z.object({ modelId: id })

@@ -5,8 +5,8 @@ import { withSize } from '../../lib/files/keep.ts'
 import { resource } from '../../lib/http/resource.ts'
 import { MAX_BODY_BYTES, plain, route } from '../../lib/http/route.ts'
 import { decodeCursor, fileName, id, page, pageOf, timestamp, toPage } from '../../lib/http/schemas.ts'
-import { chooseProject } from '../access.ts'
-import { addFile, announceUpload, DOWNLOAD_SECONDS, downloadUrl, removeFile, requireFile } from '../files.ts'
+import { chooseProject } from '../use-cases/access.ts'
+import { addFile, announceUpload, DOWNLOAD_SECONDS, downloadUrl, removeFile, requireFile } from '../use-cases/files.ts'
 
 /** S3 takes no more in one PUT. */
 const MAX_UPLOAD_BYTES = 5 * 1024 ** 3

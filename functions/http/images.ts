@@ -7,9 +7,9 @@ import { fieldErrors } from '../../lib/http/problem.ts'
 import { resource } from '../../lib/http/resource.ts'
 import { MAX_BODY_BYTES, plain, route } from '../../lib/http/route.ts'
 import { fileName, id } from '../../lib/http/schemas.ts'
-import { chooseProject } from '../access.ts'
-import { awaitPicture, submitResize } from '../images.ts'
 import { MAX_SIDE, type Size, size } from '../jobs/image/size.ts'
+import { chooseProject } from '../use-cases/access.ts'
+import { awaitPicture, submitResize } from '../use-cases/images.ts'
 import { jobReply, toJob } from '../views/job.ts'
 
 const IMAGES = ['jpeg', 'png', 'webp', 'avif', 'gif', 'tiff'].map((type) => `image/${type}`)

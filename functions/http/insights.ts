@@ -6,7 +6,7 @@ import { route } from '../../lib/http/route.ts'
 import { id, timestamp } from '../../lib/http/schemas.ts'
 import { STATES } from '../../lib/jobs/states.ts'
 import { QUEUES } from '../../lib/queue/doorbells.ts'
-import { projectsToList, requireJob } from '../job-access.ts'
+import { projectsToList, requireJob } from '../use-cases/job-access.ts'
 
 const BUCKETS = 60
 /** Jobs that were queued longer than this before the shown span are not counted, even if they end in it. */

@@ -4,8 +4,8 @@ import { bearerToken } from '../../lib/auth/bearer.ts'
 import { resource } from '../../lib/http/resource.ts'
 import { route } from '../../lib/http/route.ts'
 import { id, timestamp } from '../../lib/http/schemas.ts'
-import { projectsToList } from '../job-access.ts'
-import { CATCH_UP_SECONDS, catchUp, giveTicket, TICKET_SECONDS } from '../live.ts'
+import { projectsToList } from '../use-cases/job-access.ts'
+import { CATCH_UP_SECONDS, catchUp, giveTicket, TICKET_SECONDS } from '../use-cases/live.ts'
 
 const liveEvent = z
   .object({

@@ -7,10 +7,10 @@ import { route } from '../../lib/http/route.ts'
 import { id } from '../../lib/http/schemas.ts'
 import { cancelJobs } from '../../lib/jobs/cancel.ts'
 import { retryJobs } from '../../lib/jobs/retry-jobs.ts'
-import { chooseProject } from '../access.ts'
-import { auditJobs } from '../audit.ts'
-import { requireJobs } from '../job-access.ts'
-import { jobQuery } from '../job-list.ts'
+import { chooseProject } from '../use-cases/access.ts'
+import { auditJobs } from '../use-cases/audit.ts'
+import { requireJobs } from '../use-cases/job-access.ts'
+import { jobQuery } from '../use-cases/job-list.ts'
 
 /** Jobs that one request may change. */
 const MAX_JOBS = 1_000

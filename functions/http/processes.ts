@@ -10,8 +10,8 @@ import {
   PROCESS_ACTIONS,
   type ProcessAction,
 } from '../../lib/system/host-control.ts'
-import { requireAdmin } from '../admin.ts'
-import { controlProcess } from '../processes.ts'
+import { requireAdmin } from '../use-cases/admin.ts'
+import { controlProcess } from '../use-cases/processes.ts'
 
 const process = z
   .object({

@@ -9,9 +9,9 @@ import { cancelJobs } from '../../lib/jobs/cancel.ts'
 import { redriveJobs } from '../../lib/jobs/retry-jobs.ts'
 import { QUEUES } from '../../lib/queue/doorbells.ts'
 import { pauseQueue, resumeQueue } from '../../lib/queue/pause.ts'
-import { defaultProject } from '../access.ts'
-import { requireAdmin, requireAdminOrRole } from '../admin.ts'
-import { audit, auditJobs } from '../audit.ts'
+import { defaultProject } from '../use-cases/access.ts'
+import { requireAdmin, requireAdminOrRole } from '../use-cases/admin.ts'
+import { audit, auditJobs } from '../use-cases/audit.ts'
 import { queue, queueLoad, queueReply, viewQueue, viewQueues } from '../views/queue.ts'
 
 const queueParams = z.object({ queue: z.enum(QUEUES) })

@@ -4,9 +4,9 @@ import { readMessage } from '../../lib/rpc/call.ts'
 import { json } from '../../lib/rpc/json.ts'
 import { CALL, EXCEPTION } from '../../lib/rpc/message.ts'
 import { test, type World } from '../../tests/support/world.ts'
-import { jobQuery } from '../job-list.ts'
 import { idl } from '../rpc/idl.ts'
-import { submission } from '../submission.ts'
+import { jobQuery } from '../use-cases/job-list.ts'
+import { submission } from '../use-cases/submission.ts'
 
 test('takes of a submission and of a list whatever the routes take', () => {
   const { Submission, JobQuery } = idl.structs

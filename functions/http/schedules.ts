@@ -5,9 +5,9 @@ import { plain, route } from '../../lib/http/route.ts'
 import { decodeCursor, id, label, page, pageOf, toPage } from '../../lib/http/schemas.ts'
 import { fields as ofJob } from '../../lib/jobs/submission-fields.ts'
 import { MIN_TICK_SECONDS } from '../../lib/schedule/cron.ts'
-import { chooseProject } from '../access.ts'
-import { projectsToList } from '../job-access.ts'
-import { addSchedule, changeSchedule, removeSchedule, requireSchedule } from '../schedules.ts'
+import { chooseProject } from '../use-cases/access.ts'
+import { projectsToList } from '../use-cases/job-access.ts'
+import { addSchedule, changeSchedule, removeSchedule, requireSchedule } from '../use-cases/schedules.ts'
 import { CATCH_UPS, scheduleReply, scheduleSummary, toSchedule, toScheduleSummary } from '../views/schedule.ts'
 
 const scheduleParams = z.object({ scheduleId: id })

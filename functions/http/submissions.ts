@@ -11,7 +11,7 @@ import { submitGathered } from '../../lib/jobs/gather.ts'
 import type { Prepared } from '../../lib/jobs/prepare.ts'
 import type { Submitted } from '../../lib/jobs/store.ts'
 import { submit } from '../../lib/jobs/submit.ts'
-import { batchItem, idempotencyOf, prepareAll, readIdempotencyKey, submission } from '../submission.ts'
+import { batchItem, idempotencyOf, prepareAll, readIdempotencyKey, submission } from '../use-cases/submission.ts'
 import { jobReply, justQueued, toJob } from '../views/job.ts'
 
 export const submitOne = route({

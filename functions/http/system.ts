@@ -4,7 +4,7 @@ import { requireMetricsToken } from '../../lib/auth/metrics-token.ts'
 import { resource } from '../../lib/http/resource.ts'
 import { plain, route } from '../../lib/http/route.ts'
 import { expose } from '../../lib/metrics/exporter.ts'
-import { probeComponents } from '../components.ts'
+import { probeComponents } from '../use-cases/components.ts'
 import { component, systemReply, viewSystem } from '../views/system.ts'
 import { processes } from './processes.ts'
 

@@ -4,7 +4,7 @@ import * as deviceModels from '../../db/queries/device-models.ts'
 import * as serialNumbers from '../../db/queries/serial-numbers.ts'
 import { defineJob, PermanentError } from '../../lib/jobs/define.ts'
 import { deviceModelCode, MAX_SERIAL_NUMBER, modulo97, serialOf } from '../../lib/serials/serial.ts'
-import { serialsCsvPath } from '../serials-csv.ts'
+import { serialsCsvPath } from '../use-cases/serials-csv.ts'
 
 /** Serials stored by one statement: some 40 ms of work, so that whoever waits for a stop or for a lock waits no longer. */
 const BATCH = 5_000

@@ -1,6 +1,6 @@
 import { each, every } from '../../lib/schedule/every.ts'
 import { prune } from '../../lib/schedule/prune.ts'
-import { removeDeletedProjects } from '../deleted-projects.ts'
+import { removeDeletedProjects } from '../use-cases/deleted-projects.ts'
 
 /** Once an hour, removes what is older than its retention. */
 export const handler = every({

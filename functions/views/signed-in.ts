@@ -3,9 +3,9 @@ import type { UserRow } from '../../db/queries/users.ts'
 import type { App } from '../../lib/app.ts'
 import { ACCESS_TOKEN_SECONDS, issueAccessToken } from '../../lib/auth/issue-token.ts'
 import { id, label, timestamp } from '../../lib/http/schemas.ts'
-import type { SignedIn } from '../accounts.ts'
-import { email } from '../email.ts'
-import { givenPassword, newPassword } from '../password.ts'
+import type { SignedIn } from '../use-cases/accounts.ts'
+import { email } from '../use-cases/email.ts'
+import { givenPassword, newPassword } from '../use-cases/password.ts'
 
 /** Of a person. */
 export const name = label(100)

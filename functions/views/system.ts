@@ -2,7 +2,7 @@ import { z } from 'zod'
 import * as health from '../../db/queries/health.ts'
 import type { App } from '../../lib/app.ts'
 import { readMachine } from '../../lib/system/machine.ts'
-import { COMPONENTS, probeComponents } from '../components.ts'
+import { COMPONENTS, probeComponents } from '../use-cases/components.ts'
 
 export const component = z
   .object({

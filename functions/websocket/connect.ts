@@ -1,5 +1,5 @@
 import { socket } from '../../lib/live/socket.ts'
-import { connect } from '../live.ts'
+import { connect } from '../use-cases/live.ts'
 
 /** Accepts a connection that has a ticket. */
 export const handler = socket('$connect', async ({ app, connectionId, query }) => {

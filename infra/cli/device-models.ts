@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import type { Api } from '../../functions/http/api.ts'
-import { nextSerial } from '../../functions/serials-csv.ts'
+import { nextSerial } from '../../functions/use-cases/serials-csv.ts'
 import type { ItemOf } from '../../lib/client/api.ts'
 import type { Cli } from './cli.ts'
 import { CommandError, EXIT } from './io.ts'

@@ -4,7 +4,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { expect, onTestFinished, vi } from 'vitest'
-import { MAX_CSV_ROWS } from '../../functions/serials-csv.ts'
+import { MAX_CSV_ROWS } from '../../functions/use-cases/serials-csv.ts'
 import { newId } from '../../lib/core/ids.ts'
 import { test } from './person.ts'
 

@@ -222,7 +222,7 @@ describe('the CloudFormation template, made without credentials', () => {
       const keeps = imported.has(join(root, 'lib/files/keep.ts'))
       expect.soft(may.includes('ReadAndWriteFiles'), functionName).toBe(keeps)
       expect.soft(may.includes('DeleteFiles'), functionName).toBe(imported.has(join(root, 'lib/files/orphans.ts')))
-      const sees = keeps || imported.has(join(root, 'functions/components.ts'))
+      const sees = keeps || imported.has(join(root, 'functions/use-cases/components.ts'))
       expect.soft(may.includes('SeeFilesBucket'), functionName).toBe(sees)
     }
   })
@@ -370,7 +370,7 @@ describe("the functions' environment", () => {
     for (const { functionName, handlerFile } of entries) {
       // It imports every route to describe it, and runs none.
       if (functionName === 'docs') continue
-      const asks = importedBy(join(root, handlerFile)).has(join(root, 'functions/members.ts'))
+      const asks = importedBy(join(root, handlerFile)).has(join(root, 'functions/use-cases/members.ts'))
       const { SMTP_URL } = variablesOf(`stint-dev-${functionName}`)
       const secret = asks || senders.has(functionName) ? expect.stringContaining(':secretsmanager:') : undefined
       expect.soft(SMTP_URL, functionName).toEqual(secret)
@@ -381,7 +381,7 @@ describe("the functions' environment", () => {
     ['METRICS_TOKEN', 'lib/auth/metrics-token.ts'],
     ['LIVE_URL', 'functions/http/live.ts'],
     ['LIVE_URL', 'functions/dashboard/pages.ts'],
-    ['LIVE_MANAGEMENT_URL', 'functions/live-push.ts'],
+    ['LIVE_MANAGEMENT_URL', 'functions/use-cases/live-push.ts'],
     ['PUSHGATEWAY_URL', 'functions/schedule/metrics.ts'],
     ['CLOUDWATCH_NAMESPACE', 'functions/schedule/metrics.ts'],
   ])('has %s where %s runs', ([variable, file]) => {

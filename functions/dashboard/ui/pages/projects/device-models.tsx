@@ -1,7 +1,7 @@
 import { useSignal } from '@preact/signals'
 import type { ItemOf } from '../../../../../lib/client/api.ts'
 import type { Api } from '../../../../http/api.ts'
-import { nextSerial } from '../../../../serials-csv.ts'
+import { nextSerial } from '../../../../use-cases/serials-csv.ts'
 import { allOf } from '../../data/all-of.ts'
 import { api } from '../../data/client.ts'
 import { useQuery } from '../../data/query.ts'

@@ -1,0 +1,25 @@
+import type { SerialNumberRow } from '../../db/queries/serial-numbers.ts'
+import { csvLine } from '../../lib/core/csv.ts'
+
+/** The most rows of one answer: Lambda allows 6 MB, and a line has at most 110 bytes. */
+export const MAX_CSV_ROWS = 50_000
+
+export interface SerialsRange {
+  first: number
+  last: number
+}
+
+/** The address of serial numbers as CSV. Pages after the first have no header line, so that together they are one file. */
+export const serialsCsvPath = (modelId: string, { first, last }: SerialsRange, page = ''): string =>
+  `/device-models/${modelId}/serial-numbers.csv?first=${first}&last=${last}${page}`
+
+/** The first number of the next page, from the `Link` header of this one; undefined after the last page. */
+export const nextSerial = (link: string | null): number | undefined => {
+  const first = /[?&]first=(\d+)&.*>; rel="next"$/.exec(link ?? '')?.[1]
+  return first === undefined ? undefined : Number(first)
+}
+
+export const serialsCsv = (rows: SerialNumberRow[], { header }: { header: boolean }): string => {
+  const lines = rows.map((it) => csvLine([it.number, it.serial, it.jobId, it.createdAt.toISOString()]))
+  return `${header ? csvLine(['number', 'serial', 'jobId', 'createdAt']) : ''}${lines.join('')}`
+}
