@@ -16,10 +16,15 @@ export const Dialog = ({
   const element = useRef<HTMLDialogElement>(null)
   useEffect(() => {
     const before = document.activeElement
-    element.current?.showModal()
-    element.current?.querySelector<HTMLElement>('form :is(input, select, textarea)')?.focus()
-    // Browsers return the focus when a dialog is closed, but not when it is removed.
-    return () => before instanceof HTMLElement && before.focus({ preventScroll: true })
+    const dialog = element.current
+    dialog?.showModal()
+    dialog?.querySelector<HTMLElement>('form :is(input, select, textarea)')?.focus()
+    // Browsers return the focus when a dialog is closed, but not when it is removed. Where it has gone on since, it stays.
+    return () => {
+      const now = document.activeElement
+      const isLost = now === null || now === document.body || dialog?.contains(now)
+      if (isLost && before instanceof HTMLElement) before.focus({ preventScroll: true })
+    }
   }, [])
   return (
     <dialog ref={element} class={isWide ? 'dialog wide' : 'dialog'} aria-label={title} onClose={close}>
