@@ -1,21 +1,16 @@
 import { z } from 'zod'
-import * as jobSearch from '../../db/queries/job-search.ts'
-import type { App } from '../../lib/app.ts'
-import type { Actor } from '../../lib/auth/actor.ts'
 import { resource } from '../../lib/http/resource.ts'
 import { route } from '../../lib/http/route.ts'
 import { id } from '../../lib/http/schemas.ts'
-import { cancelJobs } from '../../lib/jobs/cancel.ts'
 import { retryJobs } from '../../lib/jobs/retry-jobs.ts'
 import { chooseProject } from '../use-cases/access.ts'
 import { auditJobs } from '../use-cases/audit.ts'
 import { requireJobs } from '../use-cases/job-access.ts'
+import { cancelEach, cancelFound, MAX_CHANGED } from '../use-cases/job-cancel.ts'
 import { jobQuery } from '../use-cases/job-list.ts'
 
-/** Jobs that one request may change. */
-const MAX_JOBS = 1_000
-
-const ids = z.array(id).min(1).max(MAX_JOBS)
+/** Jobs that one request may name. */
+const ids = z.array(id).min(1).max(MAX_CHANGED)
 const example = { ids: ['01a20610-c462-7693-9270-2c83469d56d3'] }
 
 const cancellation = z
@@ -43,18 +38,6 @@ const cancellation = z
   })
   .meta({ id: 'CancelMany', example })
 
-/** The jobs that somebody wants cancelled, 1 000 at most, each with its project, and whether there are more. */
-const chosen = async (
-  app: App,
-  actor: Actor,
-  { ids, state, projectId: named, ...filter }: z.output<typeof cancellation>,
-) => {
-  if (ids) return { projectOf: await requireJobs(app, actor, ids, 'maintainer'), more: false }
-  const projectId = await chooseProject(app, actor, named, 'maintainer')
-  const found = state ? await jobSearch.listLiveIds(app.sql, { ...filter, state, projectId }, MAX_JOBS + 1) : []
-  return { projectOf: new Map(found.slice(0, MAX_JOBS).map((it) => [it, projectId])), more: found.length > MAX_JOBS }
-}
-
 export const cancelMany = route({
   method: 'POST',
   path: '/jobs/cancel',
@@ -73,9 +56,14 @@ export const cancelMany = route({
   },
   errors: ['JOB_NOT_FOUND', 'PROJECT_NOT_FOUND', 'FORBIDDEN'],
   run: async ({ app, actor, body }) => {
-    const { projectOf, more } = await chosen(app, actor, body)
-    const jobs = await cancelJobs(app, [...projectOf.keys()], auditJobs(actor, 'job.cancel', projectOf))
-    return { status: 200, body: { cancelled: jobs.filter((job) => job.changed).length, more } }
+    const { ids, state, projectId: named, ...filter } = body
+    if (ids) {
+      const projectOf = await requireJobs(app, actor, ids, 'maintainer')
+      return { status: 200, body: { cancelled: await cancelEach(app, actor, projectOf), more: false } }
+    }
+    const projectId = await chooseProject(app, actor, named, 'maintainer')
+    if (!state) return { status: 200, body: { cancelled: 0, more: false } }
+    return { status: 200, body: await cancelFound(app, actor, { ...filter, state, projectId }) }
   },
 })
 

@@ -1,25 +1,22 @@
 import { z } from 'zod'
 import type { Sql } from '../../db/client.ts'
-import * as jobSearch from '../../db/queries/job-search.ts'
 import * as queueDepths from '../../db/queries/queue-depths.ts'
 import { resource } from '../../lib/http/resource.ts'
 import { route } from '../../lib/http/route.ts'
 import { id, instant } from '../../lib/http/schemas.ts'
-import { cancelJobs } from '../../lib/jobs/cancel.ts'
 import { redriveJobs } from '../../lib/jobs/retry-jobs.ts'
 import { QUEUES } from '../../lib/queue/doorbells.ts'
 import { pauseQueue, resumeQueue } from '../../lib/queue/pause.ts'
 import { defaultProject } from '../use-cases/access.ts'
 import { requireAdmin, requireAdminOrRole } from '../use-cases/admin.ts'
-import { audit, auditJobs } from '../use-cases/audit.ts'
+import { audit } from '../use-cases/audit.ts'
+import { cancelFound } from '../use-cases/job-cancel.ts'
 import { queue, queueLoad, queueReply, viewQueue, viewQueues } from '../views/queue.ts'
 
 const queueParams = z.object({ queue: z.enum(QUEUES) })
 
 /** Jobs that one request may redrive. */
 const MAX_REDRIVEN = 10_000
-/** Jobs that one request may cancel. */
-const MAX_DRAINED = 1_000
 const MAX_LOADS = 100
 
 export const list = route({
@@ -152,13 +149,7 @@ export const drain = route({
   run: async ({ app, actor, params, body }) => {
     const projectId = body.projectId ?? (await defaultProject(app, actor))
     await requireAdminOrRole(app, actor, projectId, 'maintainer')
-    const wanted = { ...body, ...params, projectId, state: 'queued' } as const
-    const found = await jobSearch.listLiveIds(app.sql, wanted, MAX_DRAINED + 1)
-    const ids = found.slice(0, MAX_DRAINED)
-    const projectOf = new Map(ids.map((it) => [it, projectId]))
-    const jobs = await cancelJobs(app, ids, auditJobs(actor, 'job.cancel', projectOf))
-    const cancelled = jobs.filter((job) => job.changed).length
-    return { status: 200, body: { cancelled, more: found.length > MAX_DRAINED } }
+    return { status: 200, body: await cancelFound(app, actor, { ...body, ...params, projectId, state: 'queued' }) }
   },
 })
 

@@ -1,9 +1,10 @@
 import { type Command, Option } from 'commander'
 import type { Api } from '../../functions/http/api.ts'
 import type { CallOf } from '../../lib/client/api.ts'
+import { cancelAll } from '../../lib/client/cancel-all.ts'
 import type { Cli } from './cli.ts'
 import { explain } from './explain.ts'
-import { CommandError, EXIT, type Io } from './io.ts'
+import { CommandError, EXIT } from './io.ts'
 import { JSON_OPTION, type JsonOption, OWN_PROJECT } from './options.ts'
 import { print, toJson } from './print.ts'
 import { type Session, signedIn } from './session.ts'
@@ -53,13 +54,12 @@ export const addJobChanges = (program: Command, cli: Cli): void => {
       const options = { json }
       if (Object.keys(filter).length > 0 === ids.length > 0)
         throw new CommandError('Say which: ids, or --state with what else they have in common', EXIT.usage)
-      if (ids.length === 0)
-        return print(
-          io,
-          options,
-          await cancelAll(io, filter),
-          (it) => `${it.cancelled} ${filter.state === 'running' ? 'told to stop' : 'cancelled'}`,
-        )
+      if (ids.length === 0) {
+        const { client } = await signedIn(io)
+        const cancelled = await cancelAll(() => client.call('POST /jobs/cancel', { body: filter }))
+        const told = filter.state === 'running' ? 'told to stop' : 'cancelled'
+        return print(io, options, { cancelled }, (it) => `${it.cancelled} ${told}`)
+      }
       await eachJob(cli, ids, options, async (client, jobId) => {
         const { job } = await client.call('POST /jobs/{jobId}/cancel', { params: { jobId } })
         return { job, done: job.state === 'running' ? 'is told to stop' : 'is cancelled' }
@@ -88,17 +88,6 @@ export const addJobChanges = (program: Command, cli: Cli): void => {
         return { job: { id: jobId }, done: 'is deleted' }
       }),
     )
-}
-
-/** A thousand at a time, until there are no more. */
-const cancelAll = async (io: Io, body: Cancellation): Promise<{ cancelled: number }> => {
-  const { client } = await signedIn(io)
-  let cancelled = 0
-  for (;;) {
-    const done = await client.call('POST /jobs/cancel', { body })
-    cancelled += done.cancelled
-    if (!done.more) return { cancelled }
-  }
 }
 
 /** Does the same to each job. If one is refused, the others are still done. */

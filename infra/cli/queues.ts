@@ -1,6 +1,7 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import type { Api } from '../../functions/http/api.ts'
 import type { AnswerOf, CallOf } from '../../lib/client/api.ts'
+import { cancelAll } from '../../lib/client/cancel-all.ts'
 import type { Cli } from './cli.ts'
 import type { Io } from './io.ts'
 import { JSON_OPTION, type JsonOption } from './options.ts'
@@ -83,12 +84,7 @@ const addLoad = (queues: Command, io: Io): void => {
     .addOption(JSON_OPTION)
     .action(async (queue: Queue['name'], { json, ...body }: Drain & JsonOption) => {
       const { client } = await signedIn(io)
-      let cancelled = 0
-      for (let more = true; more; ) {
-        const done = await client.call('POST /queues/{queue}/drain', { params: { queue }, body })
-        cancelled += done.cancelled
-        more = done.more
-      }
+      const cancelled = await cancelAll(() => client.call('POST /queues/{queue}/drain', { params: { queue }, body }))
       print(io, { json }, { cancelled }, (it) => `${it.cancelled} cancelled`)
     })
 }

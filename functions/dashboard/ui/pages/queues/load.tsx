@@ -1,5 +1,6 @@
 import { useSignal } from '@preact/signals'
 import type { AnswerOf } from '../../../../../lib/client/api.ts'
+import { cancelAll } from '../../../../../lib/client/cancel-all.ts'
 import type { Api } from '../../../../http/api.ts'
 import { api } from '../../data/client.ts'
 import { useQuery } from '../../data/query.ts'
@@ -57,12 +58,8 @@ const LoadRow = ({ queue, load, reload }: { queue: QueueName; load: Load; reload
   const drain = async (): Promise<void> => {
     const title = `Cancel what waits of ${kind} in “${name}”${ownerEmail ? ` of ${ownerEmail}` : ''}?`
     if (!(await isSure(title, 'Running jobs go on. Who owns the jobs can retry them.', 'Cancel them'))) return
-    let cancelled = 0
-    for (let more = true; more; ) {
-      const done = await api.call('POST /queues/{queue}/drain', { params: { queue }, body: { projectId, kind } })
-      cancelled += done.cancelled
-      more = done.more
-    }
+    const request = { params: { queue }, body: { projectId, kind } }
+    const cancelled = await cancelAll(() => api.call('POST /queues/{queue}/drain', request))
     say(`Cancelled ${quantity(cancelled, 'job')}.`)
     await reload()
   }
