@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { chmod, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -34,7 +35,7 @@ export const startMeasuredStack = async (env: Record<string, string> = {}): Prom
   const folder = await mkdtemp(join(tmpdir(), 'stint-bench-'))
   // Postgres runs as another user than root, and must reach its data in there: what is measured is on one disk, and gone after it.
   await chmod(folder, 0o755)
-  const counts = join(folder, 'counts')
+  const counts = await mkdtemp(join(countsFolder(), 'stint-bench-counts-'))
   const preload = fileURLToPath(new URL('./count-requests.mjs', import.meta.url))
   const dataDir = join(folder, 'data')
   const stack = await startStack({
@@ -83,9 +84,13 @@ export const startMeasuredStack = async (env: Record<string, string> = {}): Prom
       await app.close()
       await stack.stop()
       await rm(folder, { recursive: true, force: true })
+      await rm(counts, { recursive: true, force: true })
     },
   }
 }
+
+/** In memory where it can be: a file system that PostgreSQL syncs at each commit keeps whoever writes beside it waiting. */
+const countsFolder = (): string => (existsSync('/dev/shm') ? '/dev/shm' : tmpdir())
 
 const appOf = async (dataDir: string): Promise<App> => {
   const env = await environmentOfRunning(dataDir)
