@@ -48,7 +48,10 @@ type Given = Partial<MountedRoute> & { route: string }
 
 const serve = (...given: Given[]) => serveWith({}, ...given)
 
-const serveWith = async (options: Pick<HttpServerOptions, 'onUpgrade' | 'patience'>, ...given: Given[]) => {
+const serveWith = async (
+  options: Pick<HttpServerOptions, 'onUpgrade' | 'patience' | 'maxArrivingBytes'>,
+  ...given: Given[]
+) => {
   const routes = given.map(({ route, ...rest }) => {
     const [method = '', path = ''] = route.split(' ')
     return { method, path, functionName: 'things', timeoutSeconds: 10, handler: echo, ...rest }
@@ -270,6 +273,25 @@ test('a body of exactly the limit is taken', async () => {
   const body = Buffer.alloc(MAX_BODY_BYTES, 120)
   const answer = await ask({ method: 'POST', path: '/things', headers: { 'content-type': 'text/plain' }, body })
   expect(answer).toMatchObject({ status: 200, body: { length: MAX_BODY_BYTES } })
+})
+
+test('bodies that stop on their way are given up, the first one first, before they fill the memory', async () => {
+  const { ask, port } = await serveWith({ maxArrivingBytes: 100_000 }, { route: 'POST /things' })
+  const begin = async () => {
+    const socket = connect(port, '127.0.0.1')
+    socket.write('POST /things HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 60000\r\n\r\n')
+    await once(socket, 'data')
+    return socket
+  }
+  const first = await begin()
+  const second = await begin()
+  const answers = [first, second].map((it) => text(it))
+  first.write('x'.repeat(59_999))
+  second.write('x'.repeat(59_999))
+  expect(await answers[0]).toMatch(/^HTTP\/1.1 503 .*"code":"UNAVAILABLE"/s)
+  expect((await ask({ method: 'POST', path: '/things', body: 'x'.repeat(40_000) })).status).toBe(200)
+  second.end('x')
+  expect(await answers[1]).toMatch(/^HTTP\/1.1 200 OK/)
 })
 
 test('a body that JSON would swell past what Lambda takes is refused', async () => {

@@ -12,7 +12,7 @@ import { corsHeaders, preflight } from './cors.ts'
 import { MalformedUrlError, splitTarget, toHttpEvent } from './http-event.ts'
 import { createContext, withinTime } from './invocation.ts'
 import { refuseLargeEvent, refuseLargeResult } from './payload-limits.ts'
-import { CallerGoneError, endUnread, readBody } from './request-body.ts'
+import { CallerGoneError, createBodyReader, endUnread } from './request-body.ts'
 import { createRouter, type Match } from './router.ts'
 import type { Cors } from './routing-table.ts'
 import { createUnderWay } from './under-way.ts'
@@ -34,6 +34,8 @@ export interface HttpServerOptions {
   onUpgrade?: (request: IncomingMessage, socket: Duplex, head: Buffer) => void
   /** How long a request may take to arrive. Shorter in tests. */
   patience?: typeof PATIENCE
+  /** What bodies that have not come whole may hold together. Less in tests. */
+  maxArrivingBytes?: number
 }
 
 export interface HttpServer {
@@ -58,9 +60,11 @@ export const createHttpServer = ({
   cors,
   onUpgrade,
   patience = PATIENCE,
+  maxArrivingBytes,
 }: HttpServerOptions): HttpServer => {
   const match = createRouter(routes)
   const underWay = createUnderWay()
+  const readBody = createBodyReader({ maxBytes: MAX_BODY_BYTES, maxArrivingBytes })
   let closing = false
 
   const call = async (request: IncomingMessage, requestId: string): Promise<Result> => {
@@ -70,7 +74,7 @@ export const createHttpServer = ({
     const { path } = splitTarget(url)
     if (method === 'OPTIONS') return preflight(cors, request.headers as Record<string, string>)
     const { route, pathParameters } = demandRoute(match(method, path), method, url)
-    const body = await readBody(request, MAX_BODY_BYTES)
+    const body = await readBody(request)
     const event = toHttpEvent({
       method,
       url,
