@@ -321,11 +321,29 @@ test('what is not HTTP is 400', async () => {
 })
 
 test('a request whose headers or body do not come to their end is 408', async () => {
-  const patience = { headersMs: 50, requestMs: 100, checkMs: 20 }
+  const patience = { headersMs: 50, requestMs: 100, checkMs: 20, stillMs: 60_000 }
   const { port } = await serveWith({ patience }, { route: 'POST /things' })
   const head = 'POST /things HTTP/1.1\r\nHost: x\r\nContent-Length: 10'
   for (const slow of [head, `${head}\r\n\r\nhalf`])
     expect(await raw(port, slow)).toMatchObject({ status: 408, body: { code: 'REQUEST_TIMEOUT' } })
+})
+
+test('a caller who reads nothing of an answer does not keep the connection for ever', async () => {
+  const called = Promise.withResolvers<void>()
+  // More than the system takes for a caller who doesn't read.
+  const handler: HttpHandler = async () => {
+    called.resolve()
+    return { statusCode: 200, body: 'x'.repeat(5_500_000) }
+  }
+  const patience = { headersMs: 60_000, requestMs: 60_000, checkMs: 60_000, stillMs: 100 }
+  const { server, port } = await serveWith({ patience }, { route: 'GET /things', handler })
+  const socket = connect(port, '127.0.0.1').pause()
+  onTestFinished(() => void socket.destroy())
+  socket.on('error', () => {})
+  socket.write('GET /things HTTP/1.1\r\nHost: x\r\n\r\n')
+  await called.promise
+  // Resolves when no connection is left, and cuts none off itself.
+  await server.close(600_000)
 })
 
 test('what is not HTTP behind whole requests is refused when these are answered, in their order', async () => {

@@ -32,7 +32,7 @@ export interface HttpServerOptions {
   cors: Cors
   /** Takes over connections whose clients ask for a WebSocket. Without it there are no WebSockets. */
   onUpgrade?: (request: IncomingMessage, socket: Duplex, head: Buffer) => void
-  /** How long a request may take to arrive. Shorter in tests. */
+  /** How long it waits for callers. Shorter in tests. */
   patience?: typeof PATIENCE
   /** What bodies that have not come whole may hold together. Less in tests. */
   maxArrivingBytes?: number
@@ -47,8 +47,11 @@ export interface HttpServer {
 
 /** API Gateway answers 503 for a function that needs longer. */
 const GATEWAY_TIMEOUT_MS = 30_000
-/** How long a request's headers and the whole request may take, and how often that is checked. */
-const PATIENCE = { headersMs: 20_000, requestMs: 60_000, checkMs: 30_000 }
+/**
+ * How long a request's headers and the whole request may take, and how often that is checked; and how long nothing at all may
+ * move on a connection, which is longer than those and any answer take: then its caller reads nothing of an answer.
+ */
+const PATIENCE = { headersMs: 20_000, requestMs: 60_000, checkMs: 30_000, stillMs: 120_000 }
 /** The address and all headers together (AWS: "Amazon API Gateway quotas", HTTP APIs). */
 const MAX_HEADER_BYTES = 10_240
 type Result = APIGatewayProxyStructuredResultV2
@@ -123,6 +126,7 @@ export const createHttpServer = ({
     // there were no offer (RFC 9110, 7.8).
     shouldUpgradeCallback: ({ headers }) => onUpgrade !== undefined && headers.upgrade?.toLowerCase() === 'websocket',
   })
+  server.setTimeout(patience.stillMs)
   const answer = (request: IncomingMessage, response: ServerResponse): void => {
     const { socket } = request
     const ahead = underWay.add(socket, response)
