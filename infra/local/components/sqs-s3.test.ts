@@ -1,4 +1,6 @@
+import { once } from 'node:events'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { request as httpRequest, type IncomingMessage } from 'node:http'
 import { networkInterfaces, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -126,6 +128,8 @@ test('lets pages of this machine send and fetch files, and others do nothing', a
     const headers = { origin, 'content-type': 'text/plain' }
     expect((await fetch(`${server.url}/stint?delete`, { method: 'POST', headers, body: all })).status).toBe(403)
   }
+  const [named] = await once(httpRequest(`${server.url}/stint`, { headers: { host: 'example.com' } }).end(), 'response')
+  expect((named as IncomingMessage).resume().statusCode).toBe(403)
   expect((await ask('GET', own)).status).toBe(200)
   await server.stop()
 })
