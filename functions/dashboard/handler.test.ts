@@ -65,9 +65,16 @@ describe('a session of the dashboard', () => {
     expect((await refresh(world, cookie)).body.code).toBe('REFRESH_TOKEN_INVALID')
   })
 
-  test.for(['cross-site', 'same-site'])('takes nothing from a page that is %s', async (site, { world }) => {
+  test.for<Record<string, string>>([
+    { 'sec-fetch-site': 'cross-site' },
+    { 'sec-fetch-site': 'same-site' },
+    { 'sec-fetch-site': 'same-site', host: 'stint.example', origin: 'https://stint.example' },
+    { host: 'stint.example', origin: 'https://other.example' },
+    { host: 'stint.example', origin: 'https://stint.example:8443' },
+    { host: 'stint.example', origin: 'null' },
+  ])('takes nothing from a page elsewhere: %j', async (page, { world }) => {
     const cookie = sent(cookieOf(await register(world)))
-    const headers = { cookie, 'sec-fetch-site': site }
+    const headers = { ...page, cookie }
     const { name: _, ...credentials } = person
     for (const [method, path, body] of [
       ['POST', '/dashboard/session/refresh', undefined],
@@ -80,6 +87,13 @@ describe('a session of the dashboard', () => {
       expect(cookieOf(answer)).toBe('')
     }
     expect((await refresh(world, cookie, { 'sec-fetch-site': 'same-origin' })).status).toBe(200)
+  })
+
+  test('goes on for its own page in a browser that says only where the page is from', async ({ world }) => {
+    const host = '192.168.0.2:3000'
+    const registered = await world.http('POST', '/dashboard/session/registration', { body: person, headers: { host } })
+    const next = await refresh(world, sent(cookieOf(registered)), { host, origin: `http://${host}` })
+    expect(next.status).toBe(200)
   })
 })
 

@@ -8,7 +8,9 @@ import { StintError } from '../../lib/core/errors.ts'
 //
 // Forged requests: the cookie is SameSite=Strict, so no other site's page can have it sent. Pages of the same site that
 // are not of this origin (another subdomain, another port of localhost) could; browsers name them in Sec-Fetch-Site, and
-// they are refused. The bodies are JSON, which no form can send. All other routes ask for the access token in a header.
+// they are refused. Browsers that don't name them (older ones, and all where the dashboard is on another machine without
+// TLS) send the page's Origin with what is not a GET. The bodies are JSON, which no form can send. All other routes ask for
+// the access token in a header.
 
 /** Without TLS the cookie is sent to the session's own routes and to no other; with `__Host-` a browser takes no path but /. */
 const PATH = '/dashboard/session'
@@ -41,9 +43,12 @@ export const readSessionCookie = (cookies: readonly string[], headers: Headers):
   return cookies.find((it) => it.startsWith(name))?.slice(name.length) || undefined
 }
 
-/** @throws {StintError} FORBIDDEN. Whoever sends no Sec-Fetch-Site is no browser, and has no cookie that isn't his own. */
+/** @throws {StintError} FORBIDDEN. Whoever sends neither header is no browser, and has no cookie that isn't his own. */
 export const refuseOtherOrigins = (headers: Headers): void => {
-  const site = headers['sec-fetch-site']
-  if (site !== undefined && site !== 'same-origin' && site !== 'none')
-    throw new StintError('FORBIDDEN', 'Only the dashboard itself may use its sessions.')
+  if (!isOwn(headers)) throw new StintError('FORBIDDEN', 'Only the dashboard itself may use its sessions.')
+}
+
+const isOwn = ({ 'sec-fetch-site': site, origin, host }: Headers): boolean => {
+  if (site !== undefined) return site === 'same-origin' || site === 'none'
+  return origin === undefined || URL.parse(origin)?.host === host
 }

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect } from 'vitest'
 import { newId } from '../../lib/core/ids.ts'
@@ -199,6 +199,16 @@ describe('without a server', () => {
     expect(names).toEqual([`${context.job.id}@example.org.eml`])
     expect(readFileSync(join(folder, 'mail', names[0] ?? ''), 'utf8')).toContain('Hello, Ben')
     expect(existsSync(join(folder, 'mail', `${names[0]}.new`))).toBe(false)
+  })
+
+  test('the folder keeps the newest mails, and whatever else is in it', async ({ world }) => {
+    const folder = temporaryFolder()
+    writeFileSync(join(folder, '0-notes.txt'), 'a person’s own')
+    const app = await world.anotherApp({ mailer: createMailFolder(folder, 2) })
+    const contexts = [1, 2, 3].map(() => jobIn(app, newId()))
+    for (const context of contexts) await runKind(mailSend, { input: hello, context })
+    const newest = contexts.slice(1).map(({ job }) => `${job.id}@example.org.eml`)
+    expect(readdirSync(folder).sort()).toEqual(['0-notes.txt', ...newest])
   })
 
   test('and without a folder, the job says that no mail is sent', async ({ world }) => {

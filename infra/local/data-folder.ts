@@ -16,6 +16,8 @@ export const inDataFolder = async <T>(dataDir: string, use: () => T | Promise<T>
     return await use()
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : String(cause)
+    if (cause instanceof Error && 'code' in cause && cause.code === 'EMFILE')
+      throw new DataFolderError(`${why}\nThis needs more open files than are allowed: ulimit -n 1024`, { cause })
     const say =
       `The data folder ${dataDir} cannot be used: ${why}\nMake it a folder that you may write to, on a disk with room, ` +
       'or choose another: STINT_DATA_DIR=.stint-2 npm start'

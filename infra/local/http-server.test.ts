@@ -48,7 +48,10 @@ type Given = Partial<MountedRoute> & { route: string }
 
 const serve = (...given: Given[]) => serveWith({}, ...given)
 
-const serveWith = async (options: Pick<HttpServerOptions, 'onUpgrade' | 'patience'>, ...given: Given[]) => {
+const serveWith = async (
+  options: Pick<HttpServerOptions, 'onUpgrade' | 'patience' | 'maxArrivingBytes'>,
+  ...given: Given[]
+) => {
   const routes = given.map(({ route, ...rest }) => {
     const [method = '', path = ''] = route.split(' ')
     return { method, path, functionName: 'things', timeoutSeconds: 10, handler: echo, ...rest }
@@ -272,6 +275,25 @@ test('a body of exactly the limit is taken', async () => {
   expect(answer).toMatchObject({ status: 200, body: { length: MAX_BODY_BYTES } })
 })
 
+test('bodies that stop on their way are given up, the first one first, before they fill the memory', async () => {
+  const { ask, port } = await serveWith({ maxArrivingBytes: 100_000 }, { route: 'POST /things' })
+  const begin = async () => {
+    const socket = connect(port, '127.0.0.1')
+    socket.write('POST /things HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 60000\r\n\r\n')
+    await once(socket, 'data')
+    return socket
+  }
+  const first = await begin()
+  const second = await begin()
+  const answers = [first, second].map((it) => text(it))
+  first.write('x'.repeat(59_999))
+  second.write('x'.repeat(59_999))
+  expect(await answers[0]).toMatch(/^HTTP\/1.1 503 .*"code":"UNAVAILABLE"/s)
+  expect((await ask({ method: 'POST', path: '/things', body: 'x'.repeat(40_000) })).status).toBe(200)
+  second.end('x')
+  expect(await answers[1]).toMatch(/^HTTP\/1.1 200 OK/)
+})
+
 test('a body that JSON would swell past what Lambda takes is refused', async () => {
   const { ask } = await serve({ route: 'POST /things' })
   const body = '"'.repeat(MAX_BODY_BYTES - 10)
@@ -299,11 +321,29 @@ test('what is not HTTP is 400', async () => {
 })
 
 test('a request whose headers or body do not come to their end is 408', async () => {
-  const patience = { headersMs: 50, requestMs: 100, checkMs: 20 }
+  const patience = { headersMs: 50, requestMs: 100, checkMs: 20, stillMs: 60_000 }
   const { port } = await serveWith({ patience }, { route: 'POST /things' })
   const head = 'POST /things HTTP/1.1\r\nHost: x\r\nContent-Length: 10'
   for (const slow of [head, `${head}\r\n\r\nhalf`])
     expect(await raw(port, slow)).toMatchObject({ status: 408, body: { code: 'REQUEST_TIMEOUT' } })
+})
+
+test('a caller who reads nothing of an answer does not keep the connection for ever', async () => {
+  const called = Promise.withResolvers<void>()
+  // More than the system takes for a caller who doesn't read.
+  const handler: HttpHandler = async () => {
+    called.resolve()
+    return { statusCode: 200, body: 'x'.repeat(5_500_000) }
+  }
+  const patience = { headersMs: 60_000, requestMs: 60_000, checkMs: 60_000, stillMs: 100 }
+  const { server, port } = await serveWith({ patience }, { route: 'GET /things', handler })
+  const socket = connect(port, '127.0.0.1').pause()
+  onTestFinished(() => void socket.destroy())
+  socket.on('error', () => {})
+  socket.write('GET /things HTTP/1.1\r\nHost: x\r\n\r\n')
+  await called.promise
+  // Resolves when no connection is left, and cuts none off itself.
+  await server.close(600_000)
 })
 
 test('what is not HTTP behind whole requests is refused when these are answered, in their order', async () => {

@@ -12,7 +12,7 @@ import { corsHeaders, preflight } from './cors.ts'
 import { MalformedUrlError, splitTarget, toHttpEvent } from './http-event.ts'
 import { createContext, withinTime } from './invocation.ts'
 import { refuseLargeEvent, refuseLargeResult } from './payload-limits.ts'
-import { CallerGoneError, endUnread, readBody } from './request-body.ts'
+import { CallerGoneError, createBodyReader, endUnread } from './request-body.ts'
 import { createRouter, type Match } from './router.ts'
 import type { Cors } from './routing-table.ts'
 import { createUnderWay } from './under-way.ts'
@@ -32,8 +32,10 @@ export interface HttpServerOptions {
   cors: Cors
   /** Takes over connections whose clients ask for a WebSocket. Without it there are no WebSockets. */
   onUpgrade?: (request: IncomingMessage, socket: Duplex, head: Buffer) => void
-  /** How long a request may take to arrive. Shorter in tests. */
+  /** How long it waits for callers. Shorter in tests. */
   patience?: typeof PATIENCE
+  /** What bodies that have not come whole may hold together. Less in tests. */
+  maxArrivingBytes?: number
 }
 
 export interface HttpServer {
@@ -45,8 +47,11 @@ export interface HttpServer {
 
 /** API Gateway answers 503 for a function that needs longer. */
 const GATEWAY_TIMEOUT_MS = 30_000
-/** How long a request's headers and the whole request may take, and how often that is checked. */
-const PATIENCE = { headersMs: 20_000, requestMs: 60_000, checkMs: 30_000 }
+/**
+ * How long a request's headers and the whole request may take, and how often that is checked; and how long nothing at all may
+ * move on a connection, which is longer than those and any answer take: then its caller reads nothing of an answer.
+ */
+const PATIENCE = { headersMs: 20_000, requestMs: 60_000, checkMs: 30_000, stillMs: 120_000 }
 /** The address and all headers together (AWS: "Amazon API Gateway quotas", HTTP APIs). */
 const MAX_HEADER_BYTES = 10_240
 type Result = APIGatewayProxyStructuredResultV2
@@ -58,9 +63,11 @@ export const createHttpServer = ({
   cors,
   onUpgrade,
   patience = PATIENCE,
+  maxArrivingBytes,
 }: HttpServerOptions): HttpServer => {
   const match = createRouter(routes)
   const underWay = createUnderWay()
+  const readBody = createBodyReader({ maxBytes: MAX_BODY_BYTES, maxArrivingBytes })
   let closing = false
 
   const call = async (request: IncomingMessage, requestId: string): Promise<Result> => {
@@ -70,7 +77,7 @@ export const createHttpServer = ({
     const { path } = splitTarget(url)
     if (method === 'OPTIONS') return preflight(cors, request.headers as Record<string, string>)
     const { route, pathParameters } = demandRoute(match(method, path), method, url)
-    const body = await readBody(request, MAX_BODY_BYTES)
+    const body = await readBody(request)
     const event = toHttpEvent({
       method,
       url,
@@ -119,6 +126,7 @@ export const createHttpServer = ({
     // there were no offer (RFC 9110, 7.8).
     shouldUpgradeCallback: ({ headers }) => onUpgrade !== undefined && headers.upgrade?.toLowerCase() === 'websocket',
   })
+  server.setTimeout(patience.stillMs)
   const answer = (request: IncomingMessage, response: ServerResponse): void => {
     const { socket } = request
     const ahead = underWay.add(socket, response)

@@ -16,3 +16,12 @@ test('words of another kind are all told', () => {
     'postgres: error while loading shared libraries',
   )
 })
+
+test('where files are damaged, what a person can do is told instead of a program that nobody has', () => {
+  const words = `2026-11-29 22:32:01.366 UTC [7] FATAL:  "/data/postgres/data" is not a valid data directory
+2026-11-29 22:32:01.366 UTC [7] HINT:  You might need to initdb.
+`
+  expect(reasonOf(words)).toMatch(
+    /^FATAL: {2}"\/data\/postgres\/data" is .* directory\nPut a backup .* or move it away: /,
+  )
+})

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import postgresClient from 'postgres'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { createPool, isUnreachable } from '../../../db/client.ts'
+import { ComponentError } from './component.ts'
 import { startPostgres } from './postgres.ts'
 import { isAlive } from './postgres-lock.ts'
 import { connects } from './reachable.ts'
@@ -125,7 +126,9 @@ test('says why it does not start in the same words each time', async () => {
 
 test('leaves no server behind when the database cannot be made', async () => {
   const settings = { default_transaction_read_only: 'on' }
-  await expect(startPostgres({ dataDir, database: 'another', settings })).rejects.toThrow(/read-only transaction/)
+  const starting = startPostgres({ dataDir, database: 'another', settings })
+  await expect(starting).rejects.toThrow(/without the database another: .*read-only transaction/)
+  await expect(starting).rejects.toBeInstanceOf(ComponentError)
   const server = await startPostgres({ dataDir })
   await server.stop()
 })

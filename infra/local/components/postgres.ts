@@ -1,5 +1,5 @@
 import postgres from 'postgres'
-import { type Component, type Exit, startChild } from './component.ts'
+import { type Component, ComponentError, type Exit, startChild } from './component.ts'
 import { readPassword, SUPERUSER } from './postgres-cluster.ts'
 import type { GuardianOptions, GuardianReady } from './postgres-guardian.ts'
 import { GUARDIAN } from './postgres-lock.ts'
@@ -61,6 +61,7 @@ const SETTINGS = {
 /**
  * A real PostgreSQL server, from npm, on the loopback interface with a random password. It can be killed and started
  * again on the same data; starting waits for what is left of the killed one, and for crash recovery.
+ * @throws {ComponentError}
  */
 export const startPostgres = async (options: PostgresOptions): Promise<Postgres> => {
   const { dataDir, port = 0, database = DATABASE, settings = {} } = options
@@ -83,10 +84,12 @@ export const startPostgres = async (options: PostgresOptions): Promise<Postgres>
   const urlOf = (name: string) => urlAt(ready, name)
   try {
     await makeDatabase(urlOf('postgres'), database)
-  } catch (error) {
+  } catch (cause) {
     // Or it would be in the way of the next attempt, for example after a full disk.
     await guardian.stop()
-    throw error
+    const { message, detail } = cause as Partial<postgres.PostgresError>
+    const why = [message ?? String(cause), detail].filter(Boolean).join('. ')
+    throw new ComponentError(`postgres did start, but without the database ${database}: ${why}`, { cause })
   }
   return {
     name: 'postgres',

@@ -1,4 +1,6 @@
+import { once } from 'node:events'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { request as httpRequest, type IncomingMessage } from 'node:http'
 import { networkInterfaces, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -105,7 +107,7 @@ test('listens to this machine only', async () => {
   expect(healthy.status).toBe(200)
 })
 
-test('lets pages of this machine send and fetch files, and no others', async () => {
+test('lets pages of this machine send and fetch files, and others do nothing', async () => {
   const server = await startSqsS3({ dataDir })
   const ask = (method: string, origin: string) =>
     fetch(`${server.url}/stint/from-a-page`, { method, headers: { origin }, ...(method === 'PUT' && { body: 'hi' }) })
@@ -120,6 +122,15 @@ test('lets pages of this machine send and fetch files, and no others', async () 
     expect((await ask('GET', other)).headers.get('access-control-allow-origin')).toBeNull()
     expect((await ask('OPTIONS', other)).headers.get('access-control-allow-origin')).toBeNull()
   }
+  // Browsers send such a request without asking before, and only don't show the answer.
+  const all = '<Delete><Object><Key>from-a-page</Key></Object></Delete>'
+  for (const origin of ['https://example.com', 'null']) {
+    const headers = { origin, 'content-type': 'text/plain' }
+    expect((await fetch(`${server.url}/stint?delete`, { method: 'POST', headers, body: all })).status).toBe(403)
+  }
+  const [named] = await once(httpRequest(`${server.url}/stint`, { headers: { host: 'example.com' } }).end(), 'response')
+  expect((named as IncomingMessage).resume().statusCode).toBe(403)
+  expect((await ask('GET', own)).status).toBe(200)
   await server.stop()
 })
 

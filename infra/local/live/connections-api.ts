@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net'
 import { StintError } from '../../../lib/core/errors.ts'
 import { MAX_FRAME_BYTES } from '../../../lib/live/frames.ts'
-import { readBody } from '../request-body.ts'
+import { createBodyReader } from '../request-body.ts'
 import type { Connections } from './connections.ts'
 
 export interface ConnectionsApi {
@@ -12,6 +12,8 @@ export interface ConnectionsApi {
 }
 
 const KEEP_ALIVE_MS = 65_000
+
+const readBody = createBodyReader({ maxBytes: MAX_FRAME_BYTES })
 
 interface Reply {
   status: number
@@ -62,7 +64,7 @@ const answer = async (connections: Connections, request: IncomingMessage): Promi
 
 const post = async (connections: Connections, id: string, request: IncomingMessage): Promise<Reply> => {
   try {
-    const body = await readBody(request, MAX_FRAME_BYTES)
+    const body = await readBody(request)
     return connections.send(id, body.toString('utf8')) ? { status: 200 } : { status: 410, error: 'GoneException' }
   } catch (error) {
     if (error instanceof StintError) return { status: 413, error: 'PayloadTooLargeException' }
