@@ -1,11 +1,11 @@
-import { chmod, mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import type { Pool } from '../db/client.ts'
 import * as outbox from '../db/queries/outbox.ts'
 import { environmentOfRunning } from '../infra/local/running-stack.ts'
+import { scratchFolder } from '../infra/local/scratch-folder.ts'
 import { type Stack, startStack } from '../infra/local/stack.ts'
 import { type App, createApp } from '../lib/app.ts'
 import { readConfig } from '../lib/core/config.ts'
@@ -31,9 +31,7 @@ export interface MeasuredStack {
 }
 
 export const startMeasuredStack = async (env: Record<string, string> = {}): Promise<MeasuredStack> => {
-  const folder = await mkdtemp(join(tmpdir(), 'stint-bench-'))
-  // Postgres runs as another user than root, and must reach its data in there: what is measured is on one disk, and gone after it.
-  await chmod(folder, 0o755)
+  const folder = scratchFolder('bench')
   const counts = join(folder, 'counts')
   const preload = fileURLToPath(new URL('./count-requests.mjs', import.meta.url))
   const dataDir = join(folder, 'data')

@@ -1,6 +1,5 @@
 import { writeFileSync } from 'node:fs'
-import { chmod, mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pino } from 'pino'
 import { migrateUp } from '../../db/migrate.ts'
@@ -13,6 +12,7 @@ import { startSqsS3 } from '../../infra/local/components/sqs-s3.ts'
 import { toHttpEvent } from '../../infra/local/http-event.ts'
 import { toKafkaEvent } from '../../infra/local/live/kafka-event.ts'
 import { localEnvironment, makeSecrets } from '../../infra/local/local-config.ts'
+import { scratchFolder } from '../../infra/local/scratch-folder.ts'
 import { type App, createApp } from '../../lib/app.ts'
 import { readConfig } from '../../lib/core/config.ts'
 import type { Message } from '../../lib/events/publisher.ts'
@@ -32,8 +32,7 @@ const BATCHES = 10
 const NO_BROKER = 'localhost:1'
 const JOBS_PER_BATCH = 1_000
 
-const folder = await mkdtemp(join(tmpdir(), 'stint-cost-'))
-await chmod(folder, 0o711)
+const folder = scratchFolder('cost')
 const [postgres, sqsS3] = await Promise.all([
   startPostgres({ dataDir: join(folder, 'postgres') }),
   startSqsS3({ dataDir: folder }),

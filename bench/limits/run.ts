@@ -1,6 +1,5 @@
-import { chmod, mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { rm } from 'node:fs/promises'
+import { scratchFolder } from '../../infra/local/scratch-folder.ts'
 import { startDatabase } from '../peers/services.ts'
 import { machine, show } from '../report.ts'
 import { measureHttp } from './http.ts'
@@ -12,9 +11,7 @@ import { measureRows } from './rows.ts'
 const SECONDS = 4
 
 const http = await measureHttp(SECONDS)
-const folder = await mkdtemp(join(tmpdir(), 'stint-limits-'))
-// Postgres runs as another user than root, and must reach its data in there.
-await chmod(folder, 0o755)
+const folder = scratchFolder('limits')
 const database = await startDatabase(folder)
 try {
   const rows = await measureRows(database.env.databaseUrl ?? '', SECONDS)

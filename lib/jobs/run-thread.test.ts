@@ -36,7 +36,7 @@ const beforeFirstSave = ({ app }: World, happens: () => Promise<unknown>): App =
   }
 }
 
-/** A job with an effect, after a checkpoint of so many bytes; and whether it had it. */
+/** A job with an effect, after a checkpoint of this many bytes; and whether it had it. */
 const insertEffect = async (app: App, bytes = 1) => {
   const directory = mkdtempSync(join(tmpdir(), 'stint-effect-'))
   onTestFinished(() => rmSync(directory, { recursive: true }))
@@ -153,7 +153,7 @@ test('a thread that waits hears of its cancel, and not when it is cut off for it
   const invoked = invoke(createEngine({ ...app, config: { ...app.config, engine } }, [patient]), {
     functionMs: 300_000,
   })
-  await expect.poll(() => sql`SELECT message FROM job_logs`, { timeout: 30_000 }).toHaveLength(1)
+  await expect.poll(() => sql`SELECT message FROM job_logs`).toHaveLength(1)
   await cancelJob(app, id)
   await invoked
   expect(await sql`SELECT type, data->>'stopped' AS stopped FROM events ORDER BY seq DESC LIMIT 1`).toEqual([

@@ -11,8 +11,6 @@ import { test } from '../../tests/support/world.ts'
 import { defineJob, RetryLater } from './define.ts'
 import { isStray, toSafePoint } from './safe-point.ts'
 
-const PATIENCE = { timeout: 30_000 }
-
 const plainKind = { kind: 'test.plain', checkpoint: undefined }
 const counting = { kind: 'test.counting', checkpoint: z.object({ at: z.int() }) }
 
@@ -105,7 +103,7 @@ test.for(MISTAKES)(
         ...{ state: 'failed', attempt: 1, stint: 1 },
         error: { code, message: expect.stringContaining(`the kind ${kind} ${message}`) },
       })
-      await expect.poll(() => existsSync(cleanedUp), PATIENCE).toBe(true)
+      await expect.poll(() => existsSync(cleanedUp)).toBe(true)
     }
   },
 )

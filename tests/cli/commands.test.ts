@@ -196,7 +196,7 @@ describe('submit', () => {
     const { out } = await ada.stint(['submit', 'debug.noop', '--delay-seconds', '600'])
     const watching = ada.start(['watch', idOf({ out })])
     const [printed, closed] = [text(watching.stdout), once(watching, 'close')]
-    await vi.waitUntil(async () => (await world.sql`SELECT FROM live_connections`).length === 1, { timeout: 60_000 })
+    await expect.poll(() => world.sql`SELECT FROM live_connections`).toHaveLength(1)
     expect((await ada.stint(['cancel', idOf({ out })])).out).toBe(`${idOf({ out })} is cancelled\n`)
     expect((await closed)[0]).toBe(1)
     expect(await printed).toContain('cancelled')

@@ -43,7 +43,7 @@ describe.runIf(canRun)('the shell', () => {
     await screen.until("unknown command 'nonsense'")
     screen.type('task "open\r')
     await screen.until('A quote is open')
-    // Ahead of the prompt, as who pastes does.
+    // Ahead of the prompt, as pasted lines come.
     screen.type('cls\rwhoami\rexit\r')
     expect(await screen.ended).toBe(0)
   })
@@ -53,7 +53,7 @@ describe.runIf(canRun)('the shell', () => {
     await ada.stint(['register', '--email', 'ada@example.com', '--name', 'Ada', '--password-stdin'], { input })
     const screen = openTerminal(ada, ['shell'])
     await screen.until('ada@example.com> ')
-    await vi.waitUntil(async () => (await world.sql`SELECT FROM live_connections`).length === 1, { timeout: 60_000 })
+    await expect.poll(() => world.sql`SELECT FROM live_connections`).toHaveLength(1)
     screen.type('task debug.noop --delay-seconds 600 --watch\r')
     await screen.until(/0 % queued/)
     screen.type('\u0003')
@@ -70,7 +70,7 @@ describe.runIf(canRun)('the shell', () => {
     await ada.stint(['register', '--email', 'ada@example.com', '--name', 'Ada', '--password-stdin'], { input })
     const screen = openTerminal(ada, ['shell'])
     await screen.until('ada@example.com> ')
-    await vi.waitUntil(async () => (await world.sql`SELECT FROM live_connections`).length === 1, { timeout: 60_000 })
+    await expect.poll(() => world.sql`SELECT FROM live_connections`).toHaveLength(1)
     const theirs = { kind: 'debug.noop', input: {}, name: 'theirs' }
     await world.http('POST', '/jobs', { token: bob.accessToken, body: theirs })
     const breakConnections = () => {
