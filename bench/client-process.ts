@@ -16,7 +16,7 @@ export const startClientProcess = <Asked extends object, Answer>(file: string): 
   })
   const exited = once(child, 'exit').then(([code]) => Promise.reject(new Error(`${file} ended with ${code}`)))
   exited.catch(() => {
-    // Whoever waits for an answer is told.
+    // Tells whoever waits for an answer.
   })
   return {
     ask: async (message) => {

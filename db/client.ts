@@ -22,7 +22,7 @@ export interface PoolOptions {
 
 /**
  * How long a connection is kept that nobody uses: less than networks do, 350 s on AWS ("Amazon VPC: NAT gateways"). One
- * that is made anew plans each statement five times before it keeps a plan; who comes first after it waits for all of that.
+ * that is made anew plans each statement five times before it keeps a plan; the first caller after it waits for all of that.
  */
 const IDLE_SECONDS = 300
 

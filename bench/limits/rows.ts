@@ -56,7 +56,7 @@ const insertMany = async (sql: Pool, data: string): Promise<number> => {
   return BATCH
 }
 
-/** Repeats `work`, so many at once, until the time is over or nothing is left. @returns what it counted, per second */
+/** Repeats `work`, this many at once, until the time is over or nothing is left. @returns what it counted, per second */
 const perSecond = async (seconds: number, atOnce: number, work: () => Promise<number>): Promise<number> => {
   const began = performance.now()
   const until = began + seconds * 1_000

@@ -14,7 +14,7 @@ const JOBS = 20_000
 /** Statements of each kind at most. */
 const ROUNDS = 200
 
-/** CPU microseconds per job of each step that a job takes through Postgres, so many jobs at a time: medians. */
+/** CPU microseconds per job of each step that a job takes through Postgres, this many jobs at a time: medians. */
 export const measureStatements = async (url: string, size: number): Promise<Record<string, number>> => {
   const sql = createPool({ url, maxConnections: 1, prepare: true, applicationName: 'statements' })
   const [{ pid }] = await sql<[{ pid: number }]>`SELECT pg_backend_pid() AS pid`

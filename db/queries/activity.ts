@@ -22,7 +22,7 @@ export interface ActivityQuery {
   binsMs: number[]
 }
 
-/** The job of a stretch of time before which there are so many of it; null if it hasn't more. It reads the index alone. */
+/** The job of a stretch of time before which there are this many of it; null if it hasn't more. It reads the index alone. */
 export const findNth = async (
   sql: Sql,
   { projectId, firstId, endId }: Pick<ActivityQuery, 'projectId' | 'firstId' | 'endId'>,

@@ -87,7 +87,7 @@ export interface LiveCounts {
   blocked: number
   queued: number
   running: number
-  /** A state with so many has these at least. */
+  /** A state with this many has these at least. */
   countedUpTo: number
 }
 
@@ -213,11 +213,11 @@ export interface Relative {
   after: string[]
 }
 
-/** So many steps up and down are followed. */
+/** This many steps up and down are followed. */
 const MAX_STEPS = 5
 
 /**
- * A job with those that it runs after and those that run after it, the nearest first, at most `limit`. Of each so many are
+ * A job with those that it runs after and those that run after it, the nearest first, at most `limit`. Of each this many are
  * looked at, in the order of an index, and ten times as many in all: one job may have a million others after it.
  */
 export const listRelatives = (sql: Sql, id: string, limit: number): Promise<Relative[]> => sql`

@@ -31,10 +31,10 @@ export interface Found {
   lookedTo: string | null
 }
 
-/** So many jobs are looked at in one go, or so many if their inputs have to be read. */
+/** How many jobs are looked at in one go; fewer if their inputs have to be read. */
 const MAX_LOOKED = 20_000
 const MAX_READ = 5_000
-/** So many of a project at a time, at most; where there are very many projects, fewer. */
+/** This many of a project at a time, at most; where there are very many projects, fewer. */
 const MAX_STRIDE = 200
 const MIN_STRIDE = 10
 

@@ -226,7 +226,7 @@ export const find = async (sql: Sql, id: string): Promise<JobWithData | null> =>
 export const sizeOf = (sql: Sql, column: 'input' | 'partial' | 'checkpoint' | 'result') => sql`
   coalesce(pg_column_size(${sql(column)}) * CASE WHEN pg_column_compression(${sql(column)}) IS NULL THEN 1 ELSE 10 END, 0)`
 
-/** Those of the jobs that have ended: of many large ones only the first, which have so many bytes together, about. */
+/** Those of the jobs that have ended: of many large ones only the first, which have this many bytes together, about. */
 export const listEnded = (sql: Sql, ids: string[], bytes: number): Promise<JobWithData[]> => sql`
   SELECT ${rowColumns(sql)}, ${dataColumns(sql)} FROM jobs
   WHERE id = ANY (ARRAY (

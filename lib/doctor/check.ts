@@ -11,7 +11,7 @@ export interface Patient {
 export interface Finding {
   /** In one sentence, with numbers. */
   what: string
-  /** What makes it well again. */
+  /** What puts it right. */
   heals: string
 }
 

@@ -133,7 +133,7 @@ const stillFree = (free: ClaimWish['free'], claimed: readonly claims.ClaimedJob[
 /** When a process last looked for jobs of kinds with limits, and whether any were due. */
 const lastLook = new WeakMap<App, { at: number; anyDue: boolean }>()
 
-/** So often those are looked for at least, however many others there are. */
+/** They are looked for at least this often, however many others there are. */
 const LOOK_MS = 250
 
 const isTimeToLook = (app: App): boolean => !isRecent(app.clock, lastLook.get(app)?.at ?? 0, LOOK_MS)

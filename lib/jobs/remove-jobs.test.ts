@@ -15,7 +15,7 @@ const always = () => true
 
 const publishAll = ({ sql }: World) => sql`DELETE FROM outbox`
 
-/** Jobs that ran, whose events are published, and which lie so many days back. */
+/** Jobs that ran, whose events are published, and which lie this many days back. */
 const makeEnded = async (world: World, count: number, daysAgo = 0): Promise<string[]> => {
   const ids = await insertJobs(
     world.app,
@@ -28,7 +28,7 @@ const makeEnded = async (world: World, count: number, daysAgo = 0): Promise<stri
   return ids
 }
 
-/** An id as it would have been made so many days ago: its first 48 bits are the milliseconds since 1970. */
+/** An id as it would have been made this many days ago: its first 48 bits are the milliseconds since 1970. */
 const idOfDaysAgo = (days: number): string => {
   const ms = Date.now() - days * 86_400_000 - 60_000
   const hex = ms.toString(16).padStart(12, '0')

@@ -11,7 +11,7 @@ export interface StintEntry {
   checkpointed: number
   /** The same while nobody wanted it to stop. */
   undisturbed: number
-  /** How far it went on behind a durable safe point: so much must be saved. */
+  /** How far it went on behind a durable safe point: this much must be saved. */
   durable: number
   /** The lines it logged. */
   lines: string[]

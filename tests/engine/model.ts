@@ -9,7 +9,7 @@ export interface Request {
   specs: JobSpec[]
   /** Idempotency keys, one per job, or none. */
   keys: (string | undefined)[]
-  /** Per job, the ids of earlier jobs that it shall run after. */
+  /** Per job, the ids of earlier jobs that it runs after. */
   parents: string[][]
 }
 

@@ -48,7 +48,7 @@ export type Move =
   | { do: 'delete a part'; part: Part; nth: number }
   /** What has had its time is removed. */
   | { do: 'prune'; part: Part }
-  /** Failed jobs begin anew, so many a second. */
+  /** Failed jobs begin anew, this many a second. */
   | { do: 'redrive'; part: Part; perSecond: number | undefined }
   /** Makes a schedule with a tick each half minute. */
   | { do: 'schedule'; part: Part; catchUp: CatchUp }
@@ -71,7 +71,7 @@ export type Move =
   /** The database's time jumps; the processes notice nothing, or slept. */
   | { do: 'jump'; seconds: number }
   | { do: 'kill'; part: Part; turns: number; answer: 'never sent' | 'lost' }
-  /** A connection of the process breaks when so many statements are answered, and it never sees the answer to the next. */
+  /** A connection of the process breaks when this many statements are answered, and it never sees the answer to the next. */
   | { do: 'lose an answer'; part: Part; answers: number }
   /** The host ends the leases of the processes that it saw die. */
   | { do: 'bury'; part: Part }

@@ -37,7 +37,7 @@ const SKEW_MS = 600_000
 export const openPool = (environment: Record<string, string>, name: string): Pool =>
   createPool({ ...readConfig(environment).database, maxConnections: MAX_CONNECTIONS, applicationName: name })
 
-/** One process of the engine. It does nothing by itself: the test starts what it shall do. */
+/** One process of the engine. It does nothing by itself: the test starts what it does. */
 export class Process implements Actor {
   readonly name: string
   readonly maxConnections = MAX_CONNECTIONS

@@ -101,7 +101,7 @@ export class Program {
       if (process.state === 'asleep') process.state = 'awake'
     }
     await this.traffic.drain()
-    // Who met a broken connection tries again, and later each time.
+    // A process that met a broken connection tries again, after a longer pause each time.
     for (let second = 0; second < 10 && this.#isBusy('worker-1', 'worker-2', 'worker-3'); second++) {
       await this.#pass(1)
       await this.traffic.drain()

@@ -46,10 +46,10 @@ interface Turn {
 /** Turns of the event loop in which nothing may happen before all code is said to wait. */
 const QUIET_TURNS = 5
 
-/** A statement that has no answer so long is looked up in Postgres: it may wait for a lock. In milliseconds. */
+/** A statement without an answer for this long is looked up in Postgres: it may wait for a lock. In milliseconds. */
 const LOOK_AFTER_MS = 4
 
-/** After so many looks the program gives up: neither an answer nor a lock. */
+/** After this many looks the program gives up: neither an answer nor a lock. */
 const MOST_LOOKS = 3_000
 
 /** Real time in which a lock must be given back when nobody else can do anything. */
@@ -213,7 +213,7 @@ export class Traffic {
     }
   }
 
-  /** Waits until something happens, or so many milliseconds of real time. @returns whether something did */
+  /** Waits until something happens, or this many milliseconds of real time. @returns whether something did */
   async #happens(ms: number): Promise<boolean> {
     const before = this.#events
     await new Promise<void>((resolve) => {
