@@ -1,13 +1,11 @@
 import { describe, expect } from 'vitest'
 import * as schedules from '../../db/queries/schedules.ts'
-import { echo, testKinds } from '../../tests/support/engine.ts'
+import { echo, PROJECT, testKinds } from '../../tests/support/engine.ts'
 import { test, type World } from '../../tests/support/world.ts'
 import { newId } from '../core/ids.ts'
 import { defineJob } from './define.ts'
 import { runDueSchedules } from './schedule.ts'
 import { sweep } from './sweep.ts'
-
-const PROJECT = '00000000-0000-7000-8000-000000000001'
 
 /** A schedule that ticks at this second of each hour, and whose next tick lies this many hours back. */
 const makeSchedule = async (

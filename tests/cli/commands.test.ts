@@ -7,20 +7,11 @@ import { text } from 'node:stream/consumers'
 import sharp from 'sharp'
 import { describe, expect, onTestFinished, vi } from 'vitest'
 import { addEnded } from '../support/ended-jobs.ts'
-import { type Person, test } from './person.ts'
+import { PASSWORD, type Person, register, test } from './person.ts'
 
 // `stint`, as processes of their own, against a running API.
 
 vi.setConfig({ testTimeout: 300_000 })
-
-const PASSWORD = 'correct horse battery'
-
-const register = async ({ stint }: Person, email = 'ada@example.com') => {
-  const done = await stint(['register', '--email', email, '--name', 'Ada', '--password-stdin'], {
-    input: `${PASSWORD}\n`,
-  })
-  expect(done).toMatchObject({ exitCode: 0, err: '' })
-}
 
 const idOf = ({ out }: { out: string }): string => out.slice(0, 36)
 const credentials = ({ config }: Person) => join(config, 'stint', 'credentials.json')

@@ -78,11 +78,14 @@ export const createEngine = (
 
 const noThreads: Threads = createThreads(new URL('./engine-thread.ts', import.meta.url))
 
+/** The project of jobs that are given no other; it has no row. */
+export const PROJECT = '00000000-0000-7000-8000-000000000001'
+
 /** Inserts jobs as a submission would. @returns their ids */
 export const insertJobs = async (app: App, given: Partial<jobs.NewJob>[]): Promise<string[]> => {
   const rows = given.map((it) => ({
     id: newId(),
-    projectId: '00000000-0000-7000-8000-000000000001',
+    projectId: PROJECT,
     createdBy: null,
     kind: 'test.echo',
     queue: 'default',

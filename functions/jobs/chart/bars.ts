@@ -1,3 +1,4 @@
+import { cut } from '../../../lib/core/errors.ts'
 import { type Colour, type Drawing, type Shape, short, ticks } from './drawing.ts'
 
 export interface Series {
@@ -87,7 +88,7 @@ export const lyingBars = (
         shape: 'text',
         x: labelWidth - 8,
         y: middle,
-        text: cut(name, labelWidth),
+        text: fitting(name, labelWidth),
         size: SIZE,
         anchor: 'end',
         fill: 'ink',
@@ -108,7 +109,4 @@ export const lyingBars = (
 }
 
 /** Cuts a word to the room that there is. */
-const cut = (text: string, width: number): string => {
-  const most = Math.floor(width / (SIZE * 0.6)) - 2
-  return text.length <= most ? text : `${text.slice(0, most - 1)}…`
-}
+const fitting = (text: string, width: number): string => cut(text, Math.floor(width / (SIZE * 0.6)) - 2)

@@ -1,3 +1,4 @@
+import { cut } from '../../../lib/core/errors.ts'
 import { type Drawing, type Shape, short } from '../chart/drawing.ts'
 import type { ColumnReport } from './report.ts'
 
@@ -115,7 +116,5 @@ const text = (
 ): Shape => ({ shape: 'text', x, y, text: words, size, anchor, fill })
 
 /** Cuts a text to the room that there is. */
-export const fitting = (words: string, width: number, size: number): string => {
-  const most = Math.max(2, Math.floor(width / (size * 0.56)))
-  return words.length <= most ? words : `${words.slice(0, most - 1).toWellFormed()}…`
-}
+export const fitting = (words: string, width: number, size: number): string =>
+  cut(words, Math.max(2, Math.floor(width / (size * 0.56))))
