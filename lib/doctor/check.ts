@@ -23,4 +23,4 @@ export interface Check {
   fix?(patient: Patient): Promise<string>
 }
 
-export const plural = (count: number, one: string, many = `${one}s`): string => `${count} ${count === 1 ? one : many}`
+export const plural = (count: number, one: string): string => `${count} ${one}${count === 1 ? '' : 's'}`

@@ -1,5 +1,5 @@
 import { cut } from '../../../lib/core/errors.ts'
-import { type Drawing, type Shape, short } from '../chart/drawing.ts'
+import { type Drawing, type Shape, short, text } from '../chart/drawing.ts'
 import type { ColumnReport } from './report.ts'
 
 const PANEL = { width: 340, height: 176 }
@@ -107,13 +107,6 @@ const amountOf = (at: number | string): string => {
   if (typeof at === 'string') return at.endsWith('T00:00:00.000Z') ? at.slice(0, 10) : at.slice(0, 16).replace('T', ' ')
   return at < 0 ? `−${short(-at)}` : short(at)
 }
-
-const text = (
-  x: number,
-  y: number,
-  words: string,
-  { size = 10.5, anchor = 'start', fill = 'muted' }: Partial<Extract<Shape, { shape: 'text' }>>,
-): Shape => ({ shape: 'text', x, y, text: words, size, anchor, fill })
 
 /** Cuts a text to the room that there is. */
 export const fitting = (words: string, width: number, size: number): string =>
