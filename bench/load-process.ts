@@ -17,9 +17,9 @@ export interface LoadOptions {
 
 export interface LoadResult {
   answered: number
-  /** With those of the warm-up. */
+  /** Including the warm-up. */
   sent: number
-  /** Answers that were no 2xx, and connections that broke. */
+  /** Answers other than 2xx, and connections that broke. */
   failed: number
   firstFailure: string | undefined
   seconds: number

@@ -12,7 +12,7 @@ import { readConfig } from '../lib/core/config.ts'
 import { ringFor } from '../lib/queue/ring.ts'
 import { type Counters, readCounters, STATISTICS_LAG_MS } from './counters.ts'
 
-/** A stack as `npm start` runs it, on a fresh folder, with a person in it, and a look into its database. */
+/** A stack as `npm start` runs it, on a fresh folder, with one user and a connection to its database. */
 export interface MeasuredStack {
   stack: Stack
   port: number
@@ -93,7 +93,7 @@ const appOf = async (dataDir: string): Promise<App> => {
 
 const isBusy = async (sql: Pool): Promise<boolean> => (await hasOpenJobs(sql)) || (await outbox.measure(sql)).events > 0
 
-/** In the order of indexes that hold such jobs alone: whatever the planner expects, it reads no table for it. */
+/** Ordered as the partial indexes of such jobs are, so that the planner uses those, whatever its statistics say. */
 export const hasOpenJobs = async (sql: Pool): Promise<boolean> => {
   const [row] = await sql<[{ open: boolean }]>`
     SELECT (SELECT id FROM jobs WHERE state = 'queued' AND concurrency_key IS NULL

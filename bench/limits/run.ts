@@ -5,8 +5,8 @@ import { machine, show } from '../report.ts'
 import { measureHttp } from './http.ts'
 import { measureRows } from './rows.ts'
 
-// `npm run bench:limits`: what this machine can do at all, without anything of Stint: node:http alone, and tables
-// with one index in the same PostgreSQL. What Stint reaches is to be held against these.
+// `npm run bench:limits`: what this machine can do without Stint: node:http alone, and a table with one index in the same
+// PostgreSQL. Compare what Stint reaches with these.
 
 const SECONDS = 4
 

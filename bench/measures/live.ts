@@ -10,7 +10,7 @@ export interface Live {
   /** From the transaction that writes a safe point to the client's callback, over the WebSocket. */
   p50Ms: number
   p95Ms: number
-  /** Of the first event that anybody hears of on this stack: what was not yet connected or compiled is in it. */
+  /** The same for the first event on this stack, which includes connecting and compiling. */
   firstMs: number
 }
 

@@ -15,7 +15,7 @@ export interface Peer {
   run(): RunningProcess[]
   /** Its bulk call, for this many jobs. */
   addMany(jobs: number, data: unknown): Promise<void>
-  /** Starts workers, and has them wait. @returns what lets them work */
+  /** Starts workers that wait. @returns a function that lets them work */
   loadWorkers(mode: { drain: boolean }): Promise<() => Promise<void>>
   stopWorkers(): Promise<void>
   /** Jobs that have not ended. */
@@ -114,7 +114,7 @@ const startCelery = async (service: Service): Promise<Peer> => {
     addMany: async (jobs, data) => void (await call('/many', { jobs, data })),
     loadWorkers: async () => {
       const quiet = ['--without-gossip', '--without-mingle', '--without-heartbeat', '--loglevel', 'error']
-      // Celery has no way to wait loaded: its start counts, as a part of a second in a drain of minutes.
+      // Celery can't be loaded and wait: its start is included, a part of a second in a drain of minutes.
       return async () => {
         worker = program('celery', ['-A', 'celery_peer', 'worker', '--concurrency', String(WORKERS), ...quiet])
         await sleep(3_000)

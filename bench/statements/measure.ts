@@ -60,6 +60,6 @@ const wish = (limit: number, nth: number, from = randomUUID()): claims.ClaimRequ
   roundFrom: from,
 })
 
-/** What a process has had of the processors, by the scheduler's own clock. */
+/** The CPU time of a process, by the scheduler's own clock. */
 const cpuMicroseconds = (pid: number): number =>
   Number(readFileSync(`/proc/${pid}/schedstat`, 'utf8').split(' ')[0]) / 1_000

@@ -31,7 +31,7 @@ export const programOf = async ({ request }: BrowserContext) => {
   }
 }
 
-/** Makes somebody an admin, by the only way that there is. */
+/** Makes somebody an admin, which only the command line can. */
 export const makeAdmin = async ({ dataDir }: Stage, email: string): Promise<void> => {
   const said: string[] = []
   const io = { env: { STINT_DATA_DIR: dataDir }, out: () => {}, err: (text: string) => void said.push(text) }

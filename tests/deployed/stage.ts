@@ -58,7 +58,7 @@ export interface Somebody {
   client: Client<Api>
 }
 
-/** Somebody new. Their account stays: a stage has no way to take one back. */
+/** A new user. The account stays: a stage can't delete accounts. */
 export const register = async ({ url }: Stage): Promise<Somebody> => {
   const account = {
     email: `scenario-${randomBytes(6).toString('hex')}@example.com`,
