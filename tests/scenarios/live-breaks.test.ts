@@ -27,7 +27,7 @@ const startOn = async (dataDir: string) => {
   return stack
 }
 
-/** Asks until it is answered: a host that was killed in the middle leaves open whether it had heard. */
+/** Asks until it is answered: a host that was killed may or may not have received the request. */
 const untilAnswered = async <T>(ask: () => Promise<T>): Promise<T> => {
   let answer: { value: T } | undefined
   await vi.waitUntil(async () => {

@@ -92,7 +92,7 @@ test.for(['kafka', 'sqs-s3', 'worker-default-1', 'schedules', 'postgres', 'host'
     return now?.state === 'up' && now.pid !== before.pid && now
   }
   const after = await vi.waitUntil(isAnother, PATIENCE)
-  // The host counts its workers, and is itself another one then.
+  // The host counts its workers, and a restarted host is another process.
   if (name !== 'host') expect(after.restarts).toBe(before.restarts + 1)
   await expect.poll(async () => (await system().catch(() => undefined))?.status, PATIENCE).toBe('ok')
 })
