@@ -25,7 +25,7 @@ export interface Changed {
   /** How many stints have begun. */
   stint: number
   queue: string
-  /** The fields that are otherwise now. */
+  /** The fields that changed. */
   changed: string[]
   /** Whether it would now expire before it is due, or at once. */
   late: boolean

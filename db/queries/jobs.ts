@@ -66,7 +66,7 @@ export interface NewJob {
   timeoutSeconds: number
   /** Whole seconds from now, by the database's clock. */
   delaySeconds: number
-  /** An instant instead, RFC 3339. One that is past is now: nobody goes before those who were there. */
+  /** An instant instead, RFC 3339. One in the past counts as now, so that no job overtakes those that were there. */
   runAt: string | null
   /** Whole seconds from now in which it must have started, by the database's clock; null: at any time. */
   expiresInSeconds: number | null
