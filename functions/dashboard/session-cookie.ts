@@ -41,7 +41,7 @@ export const readSessionCookie = (cookies: readonly string[], headers: Headers):
   return cookies.find((it) => it.startsWith(name))?.slice(name.length) || undefined
 }
 
-/** @throws {StintError} FORBIDDEN. A client that sends no Sec-Fetch-Site is no browser, and has only its own cookie. */
+/** @throws {StintError} FORBIDDEN. Whoever sends no Sec-Fetch-Site is no browser, and has no cookie that isn't his own. */
 export const refuseOtherOrigins = (headers: Headers): void => {
   const site = headers['sec-fetch-site']
   if (site !== undefined && site !== 'same-origin' && site !== 'none')

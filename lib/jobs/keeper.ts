@@ -104,7 +104,7 @@ export const createKeeper = (app: App, running: ReadonlySet<Stint>): Keeper => {
     }
   }
 
-  /** One after the other: a caller wants its lines written, including those that another flush has taken along. */
+  /** One after the other: who asks wants its lines written, also those that another flush has taken along. */
   let flushing: Promise<void> = Promise.resolve()
   let flushes = 0
   const flushLogs = async (): Promise<void> => {
@@ -175,7 +175,7 @@ interface Lines {
   lines: jobLogs.NewLogLine[]
   /** Of what they hold, in characters. */
   size: number
-  /** This many of the first were sent before, and may have been written: there was no answer. */
+  /** So many of the first were sent before, and may have been written: there was no answer. */
   again: number
 }
 
@@ -205,7 +205,7 @@ const storableData = (data: Record<string, unknown>): string => {
   return bytes > MAX_LINE_DATA_BYTES ? JSON.stringify({ omittedBytes: bytes }) : json
 }
 
-/** Runs `work` every this many seconds while jobs run, never twice at once. A failure is logged; the next turn tries again. */
+/** Runs `work` each so many seconds while jobs run, never twice at once. A failure is logged; the next turn tries again. */
 const repeat = (
   app: App,
   seconds: number,

@@ -27,7 +27,7 @@ const MAX_DOORBELLS = 10
 /** Overdue jobs of one queue are counted up to here. */
 const MAX_COUNTED = MAX_DOORBELLS * 500
 
-/** How often the sweep looks for room for more jobs of a kind with limits while others of it run. */
+/** While others of a kind with limits run, somebody looks so often whether there is room for more. */
 const LOOK_FOR_ROOM_MS = 10_000
 
 /**
@@ -103,7 +103,7 @@ const isNewMinute = (app: App): boolean => {
 /** In one pass no batch of lost leases is begun later: the other steps wait meanwhile, and the function's time ends. */
 const ENDING_MS = 1_500
 
-/** Settles the jobs whose lease ran out, for this long, and rings for those that go on. @returns how many */
+/** Settles the jobs whose lease ran out, for so long, and rings for those that go on. @returns how many */
 export const endLostLeases = async (app: App, forMs = Number.POSITIVE_INFINITY): Promise<number> => {
   const began = app.clock.now()
   for (let total = 0; ; ) {
@@ -131,7 +131,7 @@ export const endLostLeases = async (app: App, forMs = Number.POSITIVE_INFINITY):
 const EXPIRING_MS = 1_500
 
 /**
- * Cancels, for this long, the jobs that nobody had started when they expired, and ends or frees those that run after them.
+ * Cancels, for so long, the jobs that nobody had started when they expired, and ends or frees those that run after them.
  * No claim starts them meanwhile.
  */
 const cancelExpired = async (app: App, forMs: number): Promise<void> => {
@@ -155,7 +155,7 @@ const cancelExpired = async (app: App, forMs: number): Promise<void> => {
 /** In one pass no part of an uncounted end is begun later: lost leases wait meanwhile, and the function's time ends. */
 const COUNTING_MS = 2_000
 
-/** Goes on, part by part and for this long, with the ends of jobs that have more children than one transaction should change. */
+/** Goes on, part by part and for so long, with the ends of jobs that have more children than one transaction should change. */
 export const countEndsLeft = async (app: App, forMs = Number.POSITIVE_INFINITY): Promise<void> => {
   for (const began = app.clock.now(); isRecent(app.clock, began, forMs); ) {
     const { changed, more } = await countEnds(app)

@@ -24,20 +24,20 @@ export interface Surroundings {
   nowMs: () => number
   random: () => number
   logged: string[]
-  /** Errors that no process should meet. */
+  /** What no process should have done. */
   failures: Set<string>
 }
 
 /** Connections of one process, as in production. They outlive it: the next process of the same part uses them. */
 const MAX_CONNECTIONS = 4
 
-/** How far a process's clock may be ahead of the database's, or behind it. */
+/** So far a process's clock goes before the database's, or behind it. */
 const SKEW_MS = 600_000
 
 export const openPool = (environment: Record<string, string>, name: string): Pool =>
   createPool({ ...readConfig(environment).database, maxConnections: MAX_CONNECTIONS, applicationName: name })
 
-/** One process of the engine. It does nothing by itself: the test starts what it does. */
+/** One process of the engine. It does nothing by itself: the test starts what it shall do. */
 export class Process implements Actor {
   readonly name: string
   readonly maxConnections = MAX_CONNECTIONS
@@ -69,7 +69,7 @@ export class Process implements Actor {
       sql: watchedPool(pool, it, traffic, watchClaims(admin, traffic, failures)),
       queue: doorbells.of(it, traffic),
       publisher: broker.of(it, traffic),
-      // A clock of its own, which differs from the database's.
+      // Of its own, and not the database's.
       clock: { now: () => nowMs() + skewMs },
       random,
       // The end of a part is met all the time.
@@ -90,15 +90,15 @@ export class Process implements Actor {
     return this.#kinds
   }
 
-  /** An engine without threads: the test can't control what runs in one. */
+  /** An engine without threads: what runs in one is not between the test's hands. */
   get engine() {
     const threads: Threads = { run: () => Promise.reject(new Error('no scripted kind runs in a thread')) }
     return { app: this.app, kinds: this.kinds, threads }
   }
 
   /**
-   * Starts something and lets it go on by itself. Its error, which the process's caller would see, is kept, unless it is the
-   * process's death.
+   * Starts something and lets it go on by itself. An error is what the process's caller would see: it is kept, unless it
+   * is the process's death.
    */
   start(what: string, work: () => Promise<unknown>): void {
     const { traffic } = this.#surroundings

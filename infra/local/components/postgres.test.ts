@@ -1,19 +1,19 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { chmod, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
-import { networkInterfaces } from 'node:os'
+import { networkInterfaces, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import postgresClient from 'postgres'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { createPool, isUnreachable } from '../../../db/client.ts'
-import { scratchFolder } from '../scratch-folder.ts'
 import { startPostgres } from './postgres.ts'
 import { isAlive } from './postgres-lock.ts'
 import { connects } from './reachable.ts'
 
 let dataDir = ''
 beforeAll(async () => {
-  const folder = scratchFolder('postgres')
+  const folder = await mkdtemp(join(tmpdir(), 'stint-postgres-'))
+  await chmod(folder, 0o711)
   dataDir = join(folder, 'postgres')
 })
 afterAll(() => rm(join(dataDir, '..'), { recursive: true, force: true }))
