@@ -162,3 +162,18 @@ test('who locks the outbox gives up while a transaction that wrote into it does 
     await expect(sql.begin((tx) => lock(tx))).rejects.toMatchObject({ code: '55P03' })
   })
 })
+
+test('a vacuum of the empty outbox keeps its file: to give it back it would lock out all who write events', async ({
+  world: { sql },
+}) => {
+  // Random, or it would be compressed to nothing.
+  await sql`
+    INSERT INTO outbox (events, job_ids, seqs, told)
+    SELECT 1, '{}', '{}', (SELECT string_agg(gen_random_uuid()::text, '') FROM generate_series(1, 400 + nth)) FROM generate_series(1, 200) AS nth`
+  await sql`DELETE FROM outbox`
+  await sql`VACUUM outbox`
+  const [size] = await sql`
+    SELECT pg_relation_size(oid) > 0 AS of_rows, pg_relation_size(reltoastrelid) > 0 AS of_texts
+    FROM pg_class WHERE oid = 'outbox'::regclass`
+  expect(size).toEqual({ ofRows: true, ofTexts: true })
+})

@@ -21,11 +21,12 @@ const NAME_OF_BODY_BYTES = 10
 /** The bytes of a text as JSON, without the quotes: measured where it lies, since a copy of a megabyte takes milliseconds. */
 const jsonSize = (text: Buffer): number => {
   let size = text.length
-  for (const byte of text) if (byte < 0x20 || byte === 0x22 || byte === 0x5c) size += SHORT_ESCAPES.has(byte) ? 1 : 5
+  for (let at = 0; at < text.length; at++) size += ESCAPES[text[at] as number] as number
   return size
 }
-/** Backspace, tab, line feed, form feed, carriage return, quote and backslash; other control characters become `\u00XX`. */
-const SHORT_ESCAPES = new Set([0x08, 0x09, 0x0a, 0x0c, 0x0d, 0x22, 0x5c])
+
+/** How many bytes JSON adds to each: `\u00XX` for control characters, one for those that have a short escape. */
+const ESCAPES = Uint8Array.from({ length: 256 }, (_, byte) => JSON.stringify(String.fromCharCode(byte)).length - 3)
 
 /** @throws when a function's answer is too large: that is the function's failure */
 export const refuseLargeResult = (result: APIGatewayProxyStructuredResultV2): APIGatewayProxyStructuredResultV2 => {

@@ -13,7 +13,10 @@ import {
   submit,
   waitForState,
 } from './people.ts'
-import { describeInBrowser, type Stage, test } from './stage.ts'
+import { describeInBrowser, PATIENCE_MS, type Stage, test } from './stage.ts'
+
+/** Asks until it is so. */
+const eventually = <T>(check: () => Promise<T> | T) => expect.poll(check, { timeout: PATIENCE_MS })
 
 /** A page of somebody who has submitted two jobs, one after the other. */
 const submitTwo = async (stage: Stage) => {
@@ -123,7 +126,7 @@ describeInBrowser('jobs in the dashboard', () => {
     await status.getByText('Stack', { exact: true }).waitFor()
     expect(await status.locator('pre').isVisible()).toBe(false)
     await status.getByText('Stack', { exact: true }).click()
-    await expect.poll(() => status.locator('pre').textContent()).toBe(stack)
+    await eventually(() => status.locator('pre').textContent()).toBe(stack)
     expect(await status.locator('pre').isVisible()).toBe(true)
     expect(await complaints(page)).toEqual([])
     expect(await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)).toBeLessThanOrEqual(0)
@@ -145,7 +148,7 @@ describeInBrowser('jobs in the dashboard', () => {
     await submit(page)
     await waitForState(page, 'succeeded')
     const picture = page.getByRole('img', { name: /40 × 30/ })
-    await expect.poll(() => picture.evaluate((it) => (it as HTMLImageElement).naturalWidth)).toBe(40)
+    await eventually(() => picture.evaluate((it) => (it as HTMLImageElement).naturalWidth)).toBe(40)
   })
 
   test('image.convert takes a chosen picture, and shows what it made of it', async ({ stage }) => {
@@ -158,9 +161,9 @@ describeInBrowser('jobs in the dashboard', () => {
     await page.getByText('green.png, ').waitFor()
     await submit(page)
     await waitForState(page, 'succeeded')
-    await expect
-      .poll(() => page.getByRole('img', { name: /50 × 20/ }).evaluate((it) => (it as HTMLImageElement).naturalWidth))
-      .toBe(50)
+    await eventually(() =>
+      page.getByRole('img', { name: /50 × 20/ }).evaluate((it) => (it as HTMLImageElement).naturalWidth),
+    ).toBe(50)
   })
 
   test('what is filled in while a file is uploaded stays', async ({ stage }) => {
@@ -199,7 +202,7 @@ describeInBrowser('jobs in the dashboard', () => {
     await submit(page)
     await waitForState(page, 'succeeded')
     const [download] = await Promise.all([
-      page.waitForEvent('download'),
+      page.waitForEvent('download', { timeout: PATIENCE_MS }),
       page.getByRole('link', { name: 'binomial-expansion-2000.csv' }).click(),
     ])
     expect(download.suggestedFilename()).toBe('binomial-expansion-2000.csv')
@@ -220,9 +223,9 @@ describeInBrowser('jobs in the dashboard', () => {
     await fillForm(page, 'math.pi', { 'input.digits': '0' })
     await page.getByRole('button', { name: 'Submit', exact: true }).click()
     const field = page.locator('[name="input.digits"]')
-    await expect.poll(() => field.getAttribute('aria-invalid')).toBe('true')
+    await eventually(() => field.getAttribute('aria-invalid')).toBe('true')
     await page.getByText('expected number to be >=1').waitFor()
-    await expect.poll(() => field.evaluate((it) => it === document.activeElement)).toBe(true)
+    await eventually(() => field.evaluate((it) => it === document.activeElement)).toBe(true)
   })
 
   test('the form is shown as code that says the same', async ({ stage }) => {
@@ -262,7 +265,7 @@ describeInBrowser('jobs in the dashboard', () => {
     const name = page.locator('[name=".name"]')
     await name.fill('Kept')
     await page.reload()
-    await expect.poll(async () => JSON.parse(await echo.inputValue())).toEqual({ hello: ['world'] })
+    await eventually(async () => JSON.parse(await echo.inputValue())).toEqual({ hello: ['world'] })
     expect(await name.inputValue()).toBe('Kept')
 
     await context.clearCookies()
@@ -273,19 +276,19 @@ describeInBrowser('jobs in the dashboard', () => {
     await page.getByLabel('Password').fill(PASSWORD)
     await page.unroute('**/jobs')
     await page.getByRole('button', { name: 'Sign in' }).click()
-    await expect.poll(() => name.inputValue()).toBe('Kept')
+    await eventually(() => name.inputValue()).toBe('Kept')
     // The job still goes where it was to go.
     const chosen = page.locator('.project-choice select')
-    await expect.poll(() => chosen.inputValue()).toBe(project.id)
+    await eventually(() => chosen.inputValue()).toBe(project.id)
 
     await context.clearCookies()
     const bob = { email: `bob-${email}`, password: PASSWORD, name: 'Bob' }
     await context.request.post('/dashboard/session/registration', { data: bob })
     await page.reload()
     await page.getByRole('link', { name: 'Bob' }).waitFor()
-    await expect.poll(() => echo.inputValue()).toBe('')
+    await eventually(() => echo.inputValue()).toBe('')
     expect(await chosen.inputValue()).toBe('')
-    await expect.poll(() => page.evaluate(() => JSON.stringify(sessionStorage))).not.toContain('Kept')
+    await eventually(() => page.evaluate(() => JSON.stringify(sessionStorage))).not.toContain('Kept')
   })
 
   test('some of a few are chosen by their boxes, which begin with the default', async ({ stage }) => {
@@ -326,7 +329,7 @@ describeInBrowser('jobs in the dashboard', () => {
     await page.goto('/dashboard/new?kind=math.pi')
     await page.getByLabel('Find a kind').fill('KINDS-2')
     const names = () => page.getByRole('radio').evaluateAll((all) => all.map((it) => it.getAttribute('value')))
-    await expect.poll(names).toHaveLength(12)
+    await expect.poll(names, { timeout: PATIENCE_MS }).toHaveLength(12)
     expect(await names()).toEqual([
       'math.pi',
       'more.kinds-2',
@@ -363,7 +366,7 @@ describeInBrowser('jobs in the dashboard', () => {
     await page.getByRole('link', { name: 'Queues' }).click()
     await page.getByRole('heading', { name: 'Queues' }).waitFor()
     await page.goBack()
-    await expect.poll(() => page.locator('[name="input.digits"]').inputValue()).toBe('')
+    await eventually(() => page.locator('[name="input.digits"]').inputValue()).toBe('')
   })
 
   test('progress moves without a reload; a cancel stops it; a retry goes on; run again begins with its input', async ({
@@ -375,9 +378,9 @@ describeInBrowser('jobs in the dashboard', () => {
     const id = await submit(page)
     await markLoaded(page)
     await waitForState(page, 'running')
-    await expect.poll(() => progressOf(page)).toBeGreaterThan(0)
+    await eventually(() => progressOf(page)).toBeGreaterThan(0)
     const before = await progressOf(page)
-    await expect.poll(() => progressOf(page)).toBeGreaterThan(before)
+    await eventually(() => progressOf(page)).toBeGreaterThan(before)
     const ran = page.getByRole('region', { name: 'Facts' }).getByText(/ of 1 h$/)
     expect(await ran.textContent()).not.toMatch(/^0 ms/)
 
@@ -392,7 +395,7 @@ describeInBrowser('jobs in the dashboard', () => {
     expect(await isStillLoaded(page)).toBe(true)
 
     await page.getByRole('link', { name: 'Run again' }).click()
-    await expect.poll(() => page.locator('[name="input.steps"]').inputValue()).toBe('4000')
+    await eventually(() => page.locator('[name="input.steps"]').inputValue()).toBe('4000')
     await page.locator('[name="input.steps"]').fill('1')
     expect(await submit(page)).not.toBe(id)
     await waitForState(page, 'succeeded')
@@ -408,17 +411,15 @@ describeInBrowser('jobs in the dashboard', () => {
     await button.click()
     await page.getByRole('button', { name: 'Leave it' }).click()
     // Its events go to Kafka first; until then it is refused, and said so.
-    await expect
-      .poll(async () => {
-        await button.click()
-        await page.getByRole('button', { name: 'Delete it' }).click()
-        await page
-          .getByText(/^Job deleted\.$|^Its events go to Kafka/)
-          .first()
-          .waitFor()
-        return new URL(page.url()).pathname
-      })
-      .toBe('/dashboard/jobs')
+    await eventually(async () => {
+      await button.click()
+      await page.getByRole('button', { name: 'Delete it' }).click()
+      await page
+        .getByText(/^Job deleted\.$|^Its events go to Kafka/)
+        .first()
+        .waitFor()
+      return new URL(page.url()).pathname
+    }).toBe('/dashboard/jobs')
     await page.getByText('No jobs yet.').waitFor()
     await page.goBack()
     expect(page.url()).not.toContain(id)
@@ -536,10 +537,10 @@ describeInBrowser('jobs in the dashboard', () => {
     await page.goto(`/dashboard/jobs/${parent}`)
     await page.getByRole('region', { name: 'Facts' }).getByRole('link', { name: '1 job' }).click()
     await page.waitForURL(`**/jobs?${asked}`)
-    await expect.poll(() => page.locator('tr[data-job]').count()).toBe(1)
+    await eventually(() => page.locator('tr[data-job]').count()).toBe(1)
     await page.getByRole('search').getByText('Submitted by').waitFor()
     await page.getByRole('button', { name: 'Remove' }).click()
-    await expect.poll(() => page.locator('tr[data-job]').count()).toBe(2)
+    await eventually(() => page.locator('tr[data-job]').count()).toBe(2)
   })
 
   test('show the end of a long log by one request, and earlier lines on demand, where one reads', async ({ stage }) => {

@@ -1,7 +1,7 @@
 import { expect } from 'vitest'
 import { complaints } from './accessible.ts'
 import { makeAdmin, programOf, register } from './people.ts'
-import { describeInBrowser, test } from './stage.ts'
+import { describeInBrowser, PATIENCE_MS, test } from './stage.ts'
 
 describeInBrowser('whoever runs Stint', () => {
   test('adds a schedule, pauses and deletes it', async ({ stage }) => {
@@ -16,7 +16,9 @@ describeInBrowser('whoever runs Stint', () => {
     await page.locator('[name=".expiresInSeconds"]').fill('5400')
     await page.locator('[name="input.digits"]').fill('10')
     await page.getByRole('button', { name: 'Create schedule' }).click()
-    await expect.poll(() => page.locator('[name=".cron"]').getAttribute('aria-invalid')).toBe('true')
+    await expect
+      .poll(() => page.locator('[name=".cron"]').getAttribute('aria-invalid'), { timeout: PATIENCE_MS })
+      .toBe('true')
     await page.locator('[name=".cron"]').fill('30 2 * * *')
     await page.getByRole('button', { name: 'Create schedule' }).click()
     await page.getByRole('heading', { name: 'Each night' }).waitFor()
@@ -55,7 +57,8 @@ describeInBrowser('whoever runs Stint', () => {
       await page.getByRole('button', { name }).focus()
       await page.keyboard.press('Enter')
     }
-    const focused = () => expect.poll(() => page.evaluate(() => document.activeElement?.textContent))
+    const focused = () =>
+      expect.poll(() => page.evaluate(() => document.activeElement?.textContent), { timeout: PATIENCE_MS })
     for (const leave of ['Close', 'Escape']) {
       await press('New schedule')
       await page.getByRole('dialog').waitFor()
@@ -79,7 +82,7 @@ describeInBrowser('whoever runs Stint', () => {
     )
     await Promise.all(all)
     await page.goto('/dashboard/schedules')
-    await expect.poll(() => page.locator('.schedule').count()).toBe(101)
+    await expect.poll(() => page.locator('.schedule').count(), { timeout: PATIENCE_MS }).toBe(101)
   })
 
   test('pauses a queue as an admin, sees whose jobs wait there and why, cancels some, and lets it go on', async ({
@@ -135,7 +138,7 @@ describeInBrowser('whoever runs Stint', () => {
     const before = await worker.locator('small').first().textContent()
     await worker.getByRole('button', { name: 'Restart worker-bulk-1' }).click()
     await page.getByRole('dialog').getByRole('button', { name: 'Restart it' }).click()
-    await expect.poll(() => worker.textContent()).toMatch(/started again once.*up/)
+    await expect.poll(() => worker.textContent(), { timeout: PATIENCE_MS }).toMatch(/started again once.*up/)
     expect(await worker.locator('small').first().textContent()).not.toBe(before)
 
     await page.getByRole('button', { name: 'Log of host' }).click()

@@ -7,7 +7,7 @@ import { type Stack, startStack } from '../../infra/local/stack.ts'
 import { CHROMIUM, hasChromium, launch } from './chromium.ts'
 
 /** As long as a busy machine may take for a page to show what it should. */
-const PATIENCE_MS = 60_000
+export const PATIENCE_MS = 60_000
 const START_MS = 180_000
 
 /** Pictures of every page; CI keeps them. */
