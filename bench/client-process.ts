@@ -16,7 +16,7 @@ export const startClientProcess = <Asked extends object, Answer>(file: string): 
   })
   const exited = once(child, 'exit').then(([code]) => Promise.reject(new Error(`${file} ended with ${code}`)))
   exited.catch(() => {
-    // Whoever waits for an answer is told.
+    // `ask` rejects with it.
   })
   return {
     ask: async (message) => {

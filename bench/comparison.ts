@@ -14,7 +14,7 @@ interface Line {
   what: string
   pick: (row: Row) => number | undefined
   digits?: number
-  /** Which end is the better one; for lines that are compared. */
+  /** Whether more or less is better; only on lines that are compared. */
   better?: 'more' | 'less'
 }
 

@@ -2,8 +2,8 @@ import { subscribe } from 'node:diagnostics_channel'
 import { mkdirSync, writeFileSync } from 'node:fs'
 
 // Loaded into the processes that the bench measures (NODE_OPTIONS=--import): counts the requests that they make to SQS
-// and leaves the count in a file, so that not even a killed process takes its count along. It is no TypeScript, lest they
-// load what they do without otherwise.
+// and leaves the count in a file, so that it survives a kill of the process. It isn't TypeScript, because those processes
+// would otherwise load nothing that strips types.
 
 const folder = process.env.BENCH_COUNTS
 /** The host is told it after its start. */

@@ -10,7 +10,7 @@ export interface Counters {
   walBytes: number
 }
 
-/** Postgres tells its statistics of a backend a second after its last statement at the latest. */
+/** Postgres reports the statistics of a backend at most a second after its last statement. */
 export const STATISTICS_LAG_MS = 1_200
 
 export const readCounters = async (sql: Pool, countsFolder: string): Promise<Counters> => {

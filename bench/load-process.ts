@@ -1,4 +1,5 @@
 import { connect, type Socket } from 'node:net'
+import { quantile } from './measures/quantile.ts'
 
 // The load generator, a process of its own: keep-alive connections, each with one request under way. It speaks just the
 // HTTP that it needs, so that it takes little of the machine that it measures.
@@ -16,9 +17,9 @@ export interface LoadOptions {
 
 export interface LoadResult {
   answered: number
-  /** With those of the warm-up. */
+  /** Including the warm-up. */
   sent: number
-  /** Answers that were no 2xx, and connections that broke. */
+  /** Answers other than 2xx, and connections that broke. */
   failed: number
   firstFailure: string | undefined
   seconds: number
@@ -71,16 +72,14 @@ const run = async (options: LoadOptions): Promise<LoadResult> => {
       }),
   )
   await Promise.all(ended)
-  latencies.sort((a, b) => a - b)
-  const at = (share: number) => latencies[Math.floor(latencies.length * share)] ?? Number.NaN
   return {
     answered: latencies.length,
     sent,
     failed,
     firstFailure,
     seconds: durationMs / 1_000,
-    p50Ms: at(0.5),
-    p99Ms: at(0.99),
+    p50Ms: quantile(latencies, 0.5),
+    p99Ms: quantile(latencies, 0.99),
   }
 }
 

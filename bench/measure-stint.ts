@@ -7,7 +7,7 @@ import { measureSingle, type Single } from './measures/single.ts'
 import type { Plan, Row } from './rows.ts'
 import { type MeasuredStack, startMeasuredStack } from './stack.ts'
 
-/** What only Stint is asked: where its costs lie, and how it recovers. */
+/** What is measured of Stint only: where its costs lie, and how it recovers. */
 export interface StintRow extends Row {
   latency?: Latency
   consuming?: Single

@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 
-// A client that submits at a steady pace, a process of its own: what the bench is at meanwhile, looking at processes among
-// it, holds no submission up.
+// A client that submits at a steady pace, in a process of its own, so that nothing else that the bench does meanwhile delays
+// a submission.
 
 export interface Pace {
   port: number
-  /** None, where nobody asks for it. */
+  /** Empty for systems that take none. */
   token: string
   body: string
   perSecond: number

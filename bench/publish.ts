@@ -19,7 +19,7 @@ export const publish = (name: string, table: string): void => {
   }
 }
 
-// `npm run -s coldstart | node bench/publish.ts coldstart`: what others print.
+// `npm run -s coldstart | node bench/publish.ts coldstart` publishes what another command prints.
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const [name = ''] = process.argv.slice(2)
   publish(name, readFileSync(0, 'utf8'))

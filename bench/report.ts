@@ -80,7 +80,7 @@ const costs = (results: StintRow[]): string => {
   ].join('\n')
 }
 
-/** What was measured on. */
+/** The machine that was measured on, and the versions. */
 export const machine = (): string => {
   const [cpu] = cpus()
   const { version } = JSON.parse(

@@ -37,7 +37,7 @@ for (const name of systems) {
   console.error(`${name} is left out: ${reason}`)
 }
 
-/** Interleaved: in each repetition one system after the other, so that all meet the same moods of the machine. */
+/** Interleaved: each repetition measures all systems in turn, so that all meet the machine in the same states. */
 const all: Repetition[] = []
 for (let n = 1; n <= repetitions; n++) {
   const repetition: Repetition = { peers: {} }

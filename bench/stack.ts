@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import { chmod, mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -7,13 +7,14 @@ import { fileURLToPath } from 'node:url'
 import type { Pool } from '../db/client.ts'
 import * as outbox from '../db/queries/outbox.ts'
 import { environmentOfRunning } from '../infra/local/running-stack.ts'
+import { scratchFolder } from '../infra/local/scratch-folder.ts'
 import { type Stack, startStack } from '../infra/local/stack.ts'
 import { type App, createApp } from '../lib/app.ts'
 import { readConfig } from '../lib/core/config.ts'
 import { ringFor } from '../lib/queue/ring.ts'
 import { type Counters, readCounters, STATISTICS_LAG_MS } from './counters.ts'
 
-/** A stack as `npm start` runs it, on a fresh folder, with a person in it, and a look into its database. */
+/** A stack as `npm start` runs it, on a fresh folder, with one user and a connection to its database. */
 export interface MeasuredStack {
   stack: Stack
   port: number
@@ -32,9 +33,7 @@ export interface MeasuredStack {
 }
 
 export const startMeasuredStack = async (env: Record<string, string> = {}): Promise<MeasuredStack> => {
-  const folder = await mkdtemp(join(tmpdir(), 'stint-bench-'))
-  // Postgres runs as another user than root, and must reach its data in there: what is measured is on one disk, and gone after it.
-  await chmod(folder, 0o755)
+  const folder = scratchFolder('bench')
   const counts = await mkdtemp(join(countsFolder(), 'stint-bench-counts-'))
   const preload = fileURLToPath(new URL('./count-requests.mjs', import.meta.url))
   const dataDir = join(folder, 'data')
@@ -100,7 +99,7 @@ const appOf = async (dataDir: string): Promise<App> => {
 
 const isBusy = async (sql: Pool): Promise<boolean> => (await hasOpenJobs(sql)) || (await outbox.measure(sql)).events > 0
 
-/** In the order of indexes that hold such jobs alone: whatever the planner expects, it reads no table for it. */
+/** Ordered as the partial indexes of such jobs are, so that the planner uses those, whatever its statistics say. */
 export const hasOpenJobs = async (sql: Pool): Promise<boolean> => {
   const [row] = await sql<[{ open: boolean }]>`
     SELECT (SELECT id FROM jobs WHERE state = 'queued' AND concurrency_key IS NULL

@@ -32,7 +32,7 @@ const machineBusySeconds = (): number => {
   return [user, nice, system, irq, softIrq].reduce<number>((sum, ticks) => sum + (ticks ?? 0), 0) / TICKS_PER_SECOND
 }
 
-/** The kernel counts every page of every process, which takes it longest for those with much shared memory: 2 % of a core. */
+/** The kernel counts every page of every process, which is slow with much shared memory: with these pauses, 2 % of a core. */
 const PAUSES_PER_LOOK = 50
 const MIN_PAUSE_MS = 500
 

@@ -22,7 +22,7 @@ export interface PoolOptions {
 
 /**
  * How long a connection is kept that nobody uses: less than networks do, 350 s on AWS ("Amazon VPC: NAT gateways"). One
- * that is made anew plans each statement five times before it keeps a plan; who comes first after it waits for all of that.
+ * that is made anew plans each statement five times before it keeps a plan; the first caller after it waits for all of that.
  */
 const IDLE_SECONDS = 300
 
@@ -72,7 +72,7 @@ const addressOf = (url: string): { address: string; socketFolder?: string } => {
   return { address: parsed.href, socketFolder: host }
 }
 
-/** What else belongs into a transaction: it happens with the rest of it, or not at all. */
+/** What also belongs in a transaction: it happens with the rest of it, or not at all. */
 export type Alongside<Args extends unknown[] = []> = (tx: Sql, ...args: Args) => Promise<unknown>
 
 const RETRIED = new Set(['40001', '40P01'])
@@ -117,7 +117,7 @@ const begin = async <T>(pool: Pool, work: (tx: postgres.TransactionSql) => Promi
   }
 }
 
-/** Rejects whom it is awaited by. What is but a part of a statement nobody awaits, and that would end the process. */
+/** Rejects once it is awaited. A part of another statement is never awaited, and its rejection would end the process. */
 const rejected = (error: unknown): Promise<never> => {
   const never = Promise.reject(error)
   never.catch(() => {})
@@ -170,7 +170,7 @@ const READ_ONLY = '25006'
 const codeOf = (error: unknown): string =>
   typeof error === 'object' && error !== null && 'code' in error ? String(error.code) : ''
 
-/** A Unix socket is not there while its server isn't, and takes nobody while too many wait. */
+/** Errors of a Unix socket: it is missing while its server isn't running, and refuses while too many wait. */
 const NO_SOCKET = new Set(['ENOENT', 'EAGAIN'])
 
 const isBroken = (error: unknown): boolean =>
@@ -185,22 +185,22 @@ export const isUnreachable = (error: unknown): boolean => isBroken(error) || cod
 const INSUFFICIENT_RESOURCES = /^53...$/
 
 /**
- * Whether a server could not be reached, or has no disk, memory or connection left: of what was asked nothing was refused,
- * and all of it may be done later.
+ * Whether a server could not be reached, or has no disk, memory or connection left: nothing of the request was refused, and
+ * all of it may succeed later.
  */
 export const isUnavailable = (error: unknown): boolean =>
   isUnreachable(error) || INSUFFICIENT_RESOURCES.test(codeOf(error))
 
-/** Waits for a lock that took too long, statements that were cancelled, conflicts that further tries did not solve. */
+/** Waits for a lock that took too long, cancelled statements, and conflicts that further tries did not solve. */
 const GIVEN_UP = new Set(['55P03', '57014', ...RETRIED])
 
 /** Whether a statement waited for a lock for as long as it may. */
 export const isLockTimeout = (error: unknown): boolean => codeOf(error) === '55P03'
 
-/** Whether the server gave up what it was asked, for no fault of who asked: it may come to an end later. */
+/** Whether the server gave up a statement through no fault of its caller: it may succeed later. */
 export const isGivenUp = (error: unknown): boolean => GIVEN_UP.has(codeOf(error))
 
-/** Whether a server has no room left for what it was to write. */
+/** Whether a server has no disk space left to write to. */
 export const isOutOfDisk = (error: unknown): boolean => codeOf(error) === '53100'
 
 /** Values that don't fit their type, constraints, limits of the server's. */

@@ -7,9 +7,9 @@ import { resolveBinary } from 'dbmate'
 const MIGRATIONS = fileURLToPath(new URL('./migrations', import.meta.url))
 
 /**
- * A migration that waits for a lock keeps all who come after it waiting, behind a backup for as long as that takes. So each
- * gives up after a few seconds (`SET LOCAL lock_timeout`), lets them through, and is tried again. So is one that Postgres
- * chose as a deadlock's victim.
+ * A migration that waits for a lock blocks everything that queues behind it, during a backup for as long as that takes. So
+ * each gives up after a few seconds (`SET LOCAL lock_timeout`), lets the others through, and is tried again. So is one that
+ * Postgres chose as a deadlock's victim.
  */
 const TRIES = 20
 const PAUSE_MS = 2_000
@@ -20,13 +20,13 @@ export class MigrationError extends Error {
   override readonly name = 'MigrationError'
 }
 
-/** Makes the database if there is none, and applies what it lacks. @throws {MigrationError} with what dbmate said */
+/** Creates the database if it is missing, and applies pending migrations. @throws {MigrationError} with dbmate's output */
 export const migrateUp = (url: string): Promise<string> => succeed('up', url)
 
-/** Applies what a database lacks that is there. @returns what dbmate said @throws {MigrationError} with the same */
+/** Applies the pending migrations of an existing database. @returns dbmate's output @throws {MigrationError} with the same */
 export const applyMissing = (url: string): Promise<string> => succeed('migrate', url)
 
-/** Takes back the latest migration. @throws {MigrationError} when there is none, too */
+/** Rolls back the latest migration. @throws {MigrationError} also when there is none */
 export const migrateDown = (url: string): Promise<string> => succeed('down', url)
 
 /** Lists all migrations, those with [X] are applied. @throws {MigrationError} when the database doesn't answer */
@@ -53,7 +53,7 @@ export const dbmate = (
   // The URL goes by the environment: a command line is shown to every user of the machine.
   const env = { ...process.env, ...(url && { DATABASE_URL: forDriver(url) }) }
   const child = spawn(resolveBinary(), ['--no-dump-schema', '--migrations-dir', MIGRATIONS, ...args], {
-    // By itself it reads a file .env of the folder that it is started in.
+    // Otherwise it reads a file .env in its working directory.
     cwd: MIGRATIONS,
     env,
     stdio: ['ignore', stdio, stdio],

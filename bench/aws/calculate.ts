@@ -2,13 +2,13 @@ import type { Deployed } from './deployed.ts'
 import type { Counted, Measured } from './measured.ts'
 import { PRICES } from './prices.ts'
 
-/** What somebody asks of a stage. */
+/** The load on a stage. */
 export interface Load {
   jobsPerDay: number
   /** How long a job works. */
   seconds: number
   queue: 'default' | 'compute' | 'bulk'
-  /** Jobs that a worker runs at the same time: many that wait for others, one that computes. */
+  /** Jobs that a worker runs at the same time: many if they wait for something else, one if it computes. */
   atOnce: number
   /** Whether jobs come in batches of a thousand or so, or one by one. */
   batches: boolean
@@ -20,9 +20,9 @@ export interface Line {
 }
 
 export interface Bill {
-  /** For each month, jobs or none. */
+  /** Per month, however many jobs there are. */
   fixed: Line[]
-  /** For a million jobs. */
+  /** Per million jobs. */
   perMillion: Line[]
   perMonth: number
 }
@@ -32,7 +32,7 @@ const HOURS = DAYS * 24
 
 /** Between a function and RDS Proxy in the same zone. The measurement's database was on the same machine. */
 const ROUND_TRIP_MS = 1
-/** Lambda's own three lines of each call in the log. */
+/** The three lines that Lambda itself logs for each call. */
 const LOG_BYTES_PER_CALL = 350
 /** job.queued, job.started, job.succeeded. */
 const EVENTS_PER_JOB = 3

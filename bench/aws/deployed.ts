@@ -5,13 +5,13 @@ import { parse } from 'yaml'
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 const yaml = (path: string) => parse(readFileSync(ROOT + path, 'utf8'), { merge: true })
 
-/** What serverless.yml and infra/deploy say of what costs money. */
+/** What serverless.yml and infra/deploy declare that costs money. */
 export interface Deployed {
-  /** The GB of a function. */
+  /** The memory of a function, in GB. */
   gbOf(functionName: string): number
-  /** Of functions that a schedule starts each minute: how much of the time each runs. */
+  /** Functions that a schedule starts each minute, each with the share of the time that it runs. */
   alwaysOn: { functionName: string; share: number }[]
-  /** Each is asked for messages all day long. */
+  /** Lambda asks each of them for messages all day long. */
   polledQueues: number
   /** Metrics that alarms look at, those of AWS included. */
   alarmMetrics: number

@@ -1,6 +1,5 @@
 import { writeFileSync } from 'node:fs'
-import { chmod, mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pino } from 'pino'
 import { migrateUp } from '../../db/migrate.ts'
@@ -13,6 +12,7 @@ import { startSqsS3 } from '../../infra/local/components/sqs-s3.ts'
 import { toHttpEvent } from '../../infra/local/http-event.ts'
 import { toKafkaEvent } from '../../infra/local/live/kafka-event.ts'
 import { localEnvironment, makeSecrets } from '../../infra/local/local-config.ts'
+import { scratchFolder } from '../../infra/local/scratch-folder.ts'
 import { type App, createApp } from '../../lib/app.ts'
 import { readConfig } from '../../lib/core/config.ts'
 import type { Message } from '../../lib/events/publisher.ts'
@@ -28,12 +28,11 @@ import { type Counted, MEASURED, type Measured } from './measured.ts'
 const WARM_UP = 50
 const SINGLES = 200
 const BATCHES = 10
-/** Events are taken from the relay's hands: what Kafka costs is paid by the hour. */
+/** Events are collected here and not sent: Kafka is paid by the hour, however much it is used. */
 const NO_BROKER = 'localhost:1'
 const JOBS_PER_BATCH = 1_000
 
-const folder = await mkdtemp(join(tmpdir(), 'stint-cost-'))
-await chmod(folder, 0o711)
+const folder = scratchFolder('cost')
 const [postgres, sqsS3] = await Promise.all([
   startPostgres({ dataDir: join(folder, 'postgres') }),
   startSqsS3({ dataDir: folder }),
@@ -60,7 +59,7 @@ const app: App = {
     },
     receive: async (...args) => {
       const received = await plain.queue.receive(...args)
-      // One that finds nothing isn't the job's: Lambda asks all day long, and that is counted apart.
+      // A receive that finds nothing isn't caused by a job: Lambda asks all day long, and that is counted separately.
       if (received.length > 0) sqsRequests += 1
       return received
     },
@@ -81,7 +80,7 @@ const statements = async (): Promise<number> => {
   return row?.['count']
 }
 
-/** Statements are told by Postgres a second after they were made. */
+/** Postgres reports statements a second after they ran. */
 const settled = () => new Promise((resolve) => setTimeout(resolve, 1_500))
 
 /** How long each call of a function took. */
@@ -94,7 +93,7 @@ const timed = async <T>(call: () => Promise<T>): Promise<T> => {
   return result
 }
 
-/** Of the quickest tenth: what else the machine did meanwhile isn't the functions'. */
+/** The slowest of the quickest tenth: it leaves out what else the machine did meanwhile. */
 const quick = (): number => took.toSorted((a, b) => a - b)[Math.floor(took.length / 10)] ?? Number.NaN
 
 const measure = async (jobs: number, work: () => Promise<unknown>): Promise<Counted> => {
@@ -125,7 +124,7 @@ const post = async (path: string, body: object): Promise<void> => {
   if (statusCode !== 202) throw new Error(`POST ${path} was answered with ${statusCode}`)
 }
 
-/** The worker, with what the queue has, until that is nothing. */
+/** Calls the worker with what the queue has, until the queue is empty. */
 const drain = async (max: number): Promise<void> => {
   for (;;) {
     const received = await app.queue.receive('default', { max, waitSeconds: 0 })
@@ -141,7 +140,7 @@ const times = async (count: number, work: () => Promise<unknown>): Promise<void>
   for (let n = 0; n < count; n++) await work()
 }
 
-/** Event by event, as they come when little happens; nobody listens. */
+/** One event at a time, as they come when little happens; nobody is connected. */
 const pushAll = async (messages: Message[]): Promise<void> => {
   for (const { key, value } of messages) {
     const record = { partition: 0, offset: 0, timestamp: 0, key: Buffer.from(key), value, headers: {} }
@@ -168,7 +167,7 @@ try {
 
   const one = {
     submit: await measure(SINGLES, () => times(SINGLES, () => post('/jobs', noop))),
-    // Each by a worker of its own, as when they come now and then.
+    // Each job in a call of its own, as when they come now and then.
     work: await measure(SINGLES, () => drain(1)),
   }
   const loggedBefore = logged

@@ -3,25 +3,25 @@ import { fileURLToPath } from 'node:url'
 
 /** What AWS would count, per job. */
 export interface Counted {
-  /** Of a function's time. */
+  /** Time of functions. */
   ms: number
-  /** Of functions. */
+  /** Calls of functions. */
   calls: number
   sqsRequests: number
-  /** Each is a way to the database and back. */
+  /** Each is a round trip to the database. */
   statements: number
 }
 
-/** What `npm run cost:measure` found of jobs that do nothing. */
+/** What `npm run cost:measure` found for jobs that do nothing. */
 export interface Measured {
   date: string
   /** Submitted one by one, each run by a worker of its own. */
   one: { submit: Counted; work: Counted }
   /** A thousand in a request. */
   batch: { submit: Counted; work: Counted }
-  /** Of the function that pushes events to those who listen. */
+  /** The function that pushes events to connected clients. */
   pushMsPerEvent: number
-  /** What the functions log of a job, submitted in a batch. */
+  /** What the functions log for a job that was submitted in a batch. */
   logBytesPerJob: number
 }
 

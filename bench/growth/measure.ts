@@ -5,7 +5,7 @@ import { measureSingle } from '../measures/single.ts'
 import { planOf } from '../rows.ts'
 import type { MeasuredStack } from '../stack.ts'
 
-/** Costs on a stack with so much history. CPU time says more than jobs per second on a machine that does other things. */
+/** Costs on a stack with this much history. CPU time says more than jobs per second on a machine that does other things. */
 export interface Grown {
   single: number
   bulk: number

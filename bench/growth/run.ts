@@ -36,7 +36,7 @@ const change = (line: Line, found: Grown[]): string => {
 
 const measured = await startMeasuredStack()
 try {
-  // What a process does for the first time it does slowly.
+  // A process is slow at what it does for the first time.
   await measureGrown(measured)
   const found: Grown[] = []
   for (const size of sizes) {

@@ -1,7 +1,7 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 
-// A server that does nothing but what each must: it reads a JSON body, and answers with JSON.
+// A server that does the least that any must: it reads a JSON body and answers with JSON.
 
 const server = createServer((request, response) => {
   let text = ''

@@ -11,7 +11,7 @@ const CONNECTIONS = 4
 const BATCH = 1_000
 const TEXT = 'order 0193f2a0-7c1e-7b7a-9d64-6c2f1b1e8a55 of ACME Ltd, 12 lines, 1234.56 EUR'
 
-/** Rows per second of the least that a queue in Postgres can do: a table of four columns, with one index beside its key. */
+/** Rows per second of the simplest queue in Postgres: a table of four columns, with one index beside its key. */
 export const measureRows = async (url: string, seconds: number): Promise<Limit[]> => {
   const sql = createPool({ url, maxConnections: CLIENTS, prepare: true, applicationName: 'limits' })
   await sql`CREATE TABLE bare (id uuid PRIMARY KEY, state text NOT NULL, at timestamptz NOT NULL DEFAULT now(), data jsonb NOT NULL)`
@@ -56,7 +56,7 @@ const insertMany = async (sql: Pool, data: string): Promise<number> => {
   return BATCH
 }
 
-/** Repeats `work`, so many at once, until the time is over or nothing is left. @returns what it counted, per second */
+/** Repeats `work`, this many at once, until the time is over or nothing is left. @returns what it counted, per second */
 const perSecond = async (seconds: number, atOnce: number, work: () => Promise<number>): Promise<number> => {
   const began = performance.now()
   const until = began + seconds * 1_000

@@ -1,20 +1,17 @@
-import { chmod, mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { rm } from 'node:fs/promises'
+import { scratchFolder } from '../../infra/local/scratch-folder.ts'
 import { startDatabase } from '../peers/services.ts'
 import { machine, show } from '../report.ts'
 import { measureHttp } from './http.ts'
 import { measureRows } from './rows.ts'
 
-// `npm run bench:limits`: what this machine can do at all, without anything of Stint: node:http alone, and tables
-// with one index in the same PostgreSQL. What Stint reaches is to be held against these.
+// `npm run bench:limits`: what this machine can do without Stint: node:http alone, and a table with one index in the same
+// PostgreSQL. Compare what Stint reaches with these.
 
 const SECONDS = 4
 
 const http = await measureHttp(SECONDS)
-const folder = await mkdtemp(join(tmpdir(), 'stint-limits-'))
-// Postgres runs as another user than root, and must reach its data in there.
-await chmod(folder, 0o755)
+const folder = scratchFolder('limits')
 const database = await startDatabase(folder)
 try {
   const rows = await measureRows(database.env.databaseUrl ?? '', SECONDS)

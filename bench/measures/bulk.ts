@@ -45,7 +45,7 @@ export const measureDrain = async (measured: MeasuredStack, jobs: number): Promi
   await idle()
   const spent = usage.stop()
   const after = await counters()
-  // Not before: it is no part of the work. And not over all jobs, of which there may be millions.
+  // Counted only now, since counting is no part of the work; and not over all jobs, of which there may be millions.
   const [row] = await sql<[{ ended: number; seconds: number }]>`
     SELECT count(*)::integer AS ended, extract(epoch FROM max(finished_at) - ${released})::float8 AS seconds
     FROM jobs WHERE id >= ${firstId} AND state = 'succeeded' AND finished_at >= ${released}`
@@ -62,7 +62,7 @@ const firstWaiting = async ({ sql }: MeasuredStack): Promise<string> => {
 }
 
 const untilEnded = async ({ sql }: MeasuredStack): Promise<void> => {
-  // A look costs the database what it could run jobs with; when they ended, the rows tell.
+  // Looking takes time from the database that it could spend on jobs. When they ended is read from the rows later.
   do await sleep(1_000)
   while (await hasOpenJobs(sql))
 }

@@ -10,12 +10,9 @@ export interface Latency extends Costs {
   /** From the client's POST to the end of the job. */
   p50Ms: number
   p99Ms: number
-  maxMs: number
   /** From the insertion of the row to the end of the job. */
   rowP50Ms: number
   rowP99Ms: number
-  /** From the insertion of the row to the start of the job. */
-  pickUpP50Ms: number
 }
 
 /** Submissions at a steady pace, one after the other, whether or not the earlier ones are answered. */
@@ -40,9 +37,8 @@ export const measureLatency = async (
 }
 
 const timesOf = async (sql: MeasuredStack['sql'], sentAt: Map<string, number>): Promise<Omit<Latency, keyof Costs>> => {
-  const rows = await sql<{ id: string; queuedMs: number; startedMs: number; finishedMs: number }[]>`
+  const rows = await sql<{ id: string; queuedMs: number; finishedMs: number }[]>`
     SELECT id, extract(epoch FROM queued_at)::float8 * 1000 AS queued_ms,
-           extract(epoch FROM started_at)::float8 * 1000 AS started_ms,
            extract(epoch FROM finished_at)::float8 * 1000 AS finished_ms
     FROM jobs WHERE id = ANY (${[...sentAt.keys()]}::uuid[]) AND state = 'succeeded'`
   if (rows.length !== sentAt.size) throw new Error(`${rows.length} of ${sentAt.size} jobs have succeeded`)
@@ -51,12 +47,7 @@ const timesOf = async (sql: MeasuredStack['sql'], sentAt: Map<string, number>): 
   return {
     p50Ms: quantile(whole, 0.5),
     p99Ms: quantile(whole, 0.99),
-    maxMs: quantile(whole, 1),
     rowP50Ms: quantile(inside, 0.5),
     rowP99Ms: quantile(inside, 0.99),
-    pickUpP50Ms: quantile(
-      rows.map((row) => row.startedMs - row.queuedMs),
-      0.5,
-    ),
   }
 }

@@ -10,9 +10,7 @@ export interface Live {
   /** From the transaction that writes a safe point to the client's callback, over the WebSocket. */
   p50Ms: number
   p95Ms: number
-  maxMs: number
-  safePoints: number
-  /** Of the first event that anybody hears of on this stack: what was not yet connected or compiled is in it. */
+  /** The same for the first event on this stack, which includes connecting and compiling. */
   firstMs: number
 }
 
@@ -45,8 +43,6 @@ export const measureLive = async (
   return {
     p50Ms: quantile(safePoints, 0.5),
     p95Ms: quantile(safePoints, 0.95),
-    maxMs: quantile(safePoints, 1),
-    safePoints: safePoints.length,
     firstMs: heard[0]?.ms ?? Number.NaN,
   }
 }

@@ -1,21 +1,21 @@
 import { type ChildProcess, fork, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { chmod, mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { freePort } from '../../infra/local/components/free-port.ts'
 import type { RunningProcess } from '../../infra/local/run-file.ts'
+import { scratchFolder } from '../../infra/local/scratch-folder.ts'
 import { accepts, end, type Service, startDatabase, startRedis, VENV } from './services.ts'
 
 /** A system that people would use instead, its server running. */
 export interface Peer {
   port: number
   run(): RunningProcess[]
-  /** Its bulk call, for so many jobs. */
+  /** Its bulk call, for this many jobs. */
   addMany(jobs: number, data: unknown): Promise<void>
-  /** Starts workers, and has them wait. @returns what lets them work */
+  /** Starts workers that wait. @returns a function that lets them work */
   loadWorkers(mode: { drain: boolean }): Promise<() => Promise<void>>
   stopWorkers(): Promise<void>
   /** Jobs that have not ended. */
@@ -36,9 +36,7 @@ const WORKERS = 2
 const HERE = fileURLToPath(new URL('.', import.meta.url))
 
 export const startPeer = async (name: string): Promise<Peer> => {
-  const folder = await mkdtemp(join(tmpdir(), 'stint-bench-'))
-  // Postgres runs as another user than root, and must reach its data in there.
-  await chmod(folder, 0o755)
+  const folder = scratchFolder('bench')
   const store = NODE_PEERS[name as keyof typeof NODE_PEERS] === 'postgres' ? startDatabase : startRedis
   const service = await store(folder)
   const peer = await (name === 'celery' ? startCelery(service) : startNodePeer(name, service))
@@ -116,7 +114,7 @@ const startCelery = async (service: Service): Promise<Peer> => {
     addMany: async (jobs, data) => void (await call('/many', { jobs, data })),
     loadWorkers: async () => {
       const quiet = ['--without-gossip', '--without-mingle', '--without-heartbeat', '--loglevel', 'error']
-      // Celery has no way to wait loaded: its start counts, as a part of a second in a drain of minutes.
+      // Celery can't be loaded and wait: its start is included, a part of a second in a drain of minutes.
       return async () => {
         worker = program('celery', ['-A', 'celery_peer', 'worker', '--concurrency', String(WORKERS), ...quiet])
         await sleep(3_000)

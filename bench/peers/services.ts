@@ -8,7 +8,7 @@ import { freePort } from '../../infra/local/components/free-port.ts'
 import { startPostgres } from '../../infra/local/components/postgres.ts'
 import type { RunningProcess } from '../../infra/local/run-file.ts'
 
-/** What a peer keeps its jobs in. */
+/** Where a peer stores its jobs. */
 export interface Service {
   process: RunningProcess
   env: { redisPort?: number; databaseUrl?: string }

@@ -50,7 +50,7 @@ export const flameGraph = (profile: CpuProfile, title: string): string => {
 
 /**
  * Frames of one origin that only call each other are drawn as one, so that what is ours can be seen; and what Node's
- * event loop calls stands on the ground.
+ * event loop calls stands at the bottom.
  */
 const merge = (frame: Frame): Frame => {
   const children = new Map<string, Frame>()

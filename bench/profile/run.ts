@@ -30,7 +30,7 @@ const { values, positionals } = parseArgs({
 const [what = 'submit'] = positionals
 const jobs = Number(values.jobs)
 
-/** What is profiled, and the process that is looked at first. */
+/** The work to profile, by name. */
 const WORK: Record<string, (measured: MeasuredStack) => Promise<unknown>> = {
   submit: (measured) => load(measured),
   consume: (measured) => load(measured),

@@ -14,7 +14,7 @@ interface CallFrame {
 /** A function called by another, with all that was called by it. Times in milliseconds. */
 export interface Frame {
   name: string
-  /** Where its code is from: `stint`, a package's name, `node`, or `v8` for what is no function. */
+  /** Where its code is from: `stint`, a package's name, `node`, or `v8` for anything that isn't a function. */
   origin: string
   selfMs: number
   totalMs: number
@@ -22,7 +22,7 @@ export interface Frame {
 }
 
 const NOT_BUSY = new Set(['(idle)', '(program)'])
-/** What takes the profile is in it, too. */
+/** The profiler's own code appears in its profile. */
 const PROFILER = 'profiled-process.ts'
 
 export const ROOT = 'all'

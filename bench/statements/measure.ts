@@ -14,7 +14,7 @@ const JOBS = 20_000
 /** Statements of each kind at most. */
 const ROUNDS = 200
 
-/** CPU microseconds per job of each step that a job takes through Postgres, so many jobs at a time: medians. */
+/** CPU microseconds per job of each step that a job takes through Postgres, this many jobs at a time: medians. */
 export const measureStatements = async (url: string, size: number): Promise<Record<string, number>> => {
   const sql = createPool({ url, maxConnections: 1, prepare: true, applicationName: 'statements' })
   const [{ pid }] = await sql<[{ pid: number }]>`SELECT pg_backend_pid() AS pid`
@@ -60,6 +60,6 @@ const wish = (limit: number, nth: number, from = randomUUID()): claims.ClaimRequ
   roundFrom: from,
 })
 
-/** What a process has had of the processors, by the scheduler's own clock. */
+/** The CPU time of a process, by the scheduler's own clock. */
 const cpuMicroseconds = (pid: number): number =>
   Number(readFileSync(`/proc/${pid}/schedstat`, 'utf8').split(' ')[0]) / 1_000

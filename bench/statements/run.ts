@@ -1,8 +1,8 @@
-import { chmod, mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { migrateUp } from '../../db/migrate.ts'
 import { startPostgres } from '../../infra/local/components/postgres.ts'
+import { scratchFolder } from '../../infra/local/scratch-folder.ts'
 import { machine, show } from '../report.ts'
 import { measureStatements } from './measure.ts'
 
@@ -11,9 +11,7 @@ import { measureStatements } from './measure.ts'
 
 const SIZES = [500, 16, 1]
 
-const folder = await mkdtemp(join(tmpdir(), 'stint-statements-'))
-// Postgres runs as another user than root, and must reach its data in there.
-await chmod(folder, 0o755)
+const folder = scratchFolder('statements')
 const postgres = await startPostgres({ dataDir: join(folder, 'postgres') })
 try {
   await migrateUp(postgres.url)

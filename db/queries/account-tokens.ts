@@ -47,8 +47,8 @@ export interface Reset {
 }
 
 /**
- * Spends a token, and replaces the password of the person to whose email it was sent; who could read the mail has the
- * email. Nobody stays an admin by an email that somebody else may have typed. Of two at the same time the second waits for
+ * Spends a token, and replaces the password of the person to whose email it was sent; whoever could read the mail owns
+ * the email. Nobody stays an admin by an email that somebody else may have typed. Of two at the same time the second waits for
  * the first and then finds the token spent.
  * @returns null when the token is unknown, spent or expired, or the person has another email by now
  */

@@ -1,6 +1,6 @@
 import type { Sql } from '../client.ts'
 
-/** Some jobs of a project, counted. What a row is about, it names; the rest is null. */
+/** A count of a project's jobs. The columns that the count isn't grouped by are null. */
 export interface ActivityRow {
   kind: string
   /** The beginning of the quarter of an hour in which they were submitted: hours and days of all time zones are made of these. */
@@ -22,7 +22,7 @@ export interface ActivityQuery {
   binsMs: number[]
 }
 
-/** The job of a stretch of time before which there are so many of it; null if it hasn't more. It reads the index alone. */
+/** The id of the job at this offset within a stretch of time; null if it has no more. Reads the index only. */
 export const findNth = async (
   sql: Sql,
   { projectId, firstId, endId }: Pick<ActivityQuery, 'projectId' | 'firstId' | 'endId'>,

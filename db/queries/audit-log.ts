@@ -40,7 +40,7 @@ export const list = (
   ORDER BY audit_log.id DESC LIMIT ${limit}`
 
 /**
- * Removes up to `limit` entries that are older than so many days. Ids are made in the order of time: the oldest entries
+ * Removes up to `limit` entries that are older than this many days. Ids are made in the order of time: the oldest entries
  * are the first ones of the primary key.
  */
 export const prune = async (sql: Sql, days: number, limit: number): Promise<number> => {

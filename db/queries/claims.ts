@@ -27,7 +27,7 @@ export interface ClaimRequest {
   queue: string
   /** The process that will run them. */
   worker: string
-  /** At most so many jobs. */
+  /** At most this many jobs. */
   limit: number
   /** About how large their inputs and checkpoints may be together; the last job may go beyond it. */
   bytes: number

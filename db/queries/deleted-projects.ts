@@ -1,7 +1,7 @@
 import type { Sql } from '../client.ts'
 import { orphan } from './orphaned-objects.ts'
 
-/** Projects that were deleted more than so many days ago, from behind an id. */
+/** Projects that were deleted more than this many days ago, from behind an id. */
 export const list = async (sql: Sql, days: number, after: string, limit: number): Promise<string[]> => {
   const rows = await sql<{ id: string }[]>`
     SELECT id FROM projects WHERE deleted_at < now() - ${days} * interval '1 day' AND id > ${after}

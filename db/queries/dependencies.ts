@@ -46,7 +46,7 @@ const whoEnded = (sql: Sql, parentIds: string[]) => sql`
     WHERE id = ANY (${parentIds}::uuid[]) AND state IN ('succeeded', 'failed', 'cancelled')
   )`
 
-/** Open edges from one of `parents`, at most so many: the `ctid` and the `child_id` of each. */
+/** Open edges from one of `parents`, at most this many: the `ctid` and the `child_id` of each. */
 const openEdgesOf = (sql: Sql, parents: 'reached' | 'parents', most: number) => sql`
   -- In the order of an index, so that it reads no other edges, however many children the planner expects.
   SELECT ctid, child_id FROM job_dependencies
@@ -234,7 +234,7 @@ export const listToReopen = async (sql: Sql, parentIds: string[]): Promise<strin
 
 /**
  * Opens the edges of locked jobs to a part of their children ahead of their retry. Until that, they are noted as jobs whose
- * ends are not counted; if it does not come within so many seconds, their ends are counted at these children once more.
+ * ends are not counted; if it does not come within this many seconds, their ends are counted at these children once more.
  */
 export const reopenPart = async (
   sql: Sql,

@@ -11,7 +11,7 @@ export const mayStart = (sql: Sql) => sql`(expires_at IS NULL OR expires_at > no
 /** Whether a job of the table `jobs` has expired and has not been cancelled yet. */
 export const hasExpired = (sql: Sql) => sql`expires_at <= now() AND stint = 0 AND state IN ('blocked', 'queued')`
 
-/** Expired jobs, at most so many, in the order in which they expired. */
+/** Expired jobs, at most this many, in the order in which they expired. */
 export const list = async (sql: Sql, limit: number): Promise<string[]> => {
   const rows = await sql<{ id: string }[]>`
     SELECT id FROM jobs WHERE ${hasExpired(sql)} ORDER BY expires_at LIMIT ${limit}`

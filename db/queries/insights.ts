@@ -1,7 +1,7 @@
 import type { Sql } from '../client.ts'
 import type { JobState } from './jobs.ts'
 
-// What a person looks at, counted from rows. Each of these reads a bounded number of them, whatever there is.
+// What people look at, counted from rows. Each query reads a bounded number of them, however many there are.
 
 export interface ActivityBucket {
   at: Date
@@ -87,7 +87,7 @@ export interface LiveCounts {
   blocked: number
   queued: number
   running: number
-  /** A state with so many has these at least. */
+  /** A state that shows this many has at least this many. */
   countedUpTo: number
 }
 
@@ -161,9 +161,9 @@ export interface FailureGroup {
   fingerprint: string
   kind: string
   code: string
-  /** With its numbers, ids and quoted names taken out. */
+  /** The message without its numbers, ids and quoted names. */
   message: string
-  /** As the latest of them has it. */
+  /** The message of the latest of them. */
   latestMessage: string
   messagesDiffer: boolean
   count: number
@@ -173,7 +173,7 @@ export interface FailureGroup {
   jobIds: string[]
 }
 
-/** Of how many failures of a project, the latest, groups are made, and of how many of all projects. */
+/** How many of the latest failures are grouped: of one project, and of all projects. */
 const MAX_GROUPED = 5_000
 const MAX_GROUPED_OF_ALL = 20_000
 const JOBS_SHOWN = 100
@@ -213,11 +213,11 @@ export interface Relative {
   after: string[]
 }
 
-/** So many steps up and down are followed. */
+/** This many steps up and down are followed. */
 const MAX_STEPS = 5
 
 /**
- * A job with those that it runs after and those that run after it, the nearest first, at most `limit`. Of each so many are
+ * A job with those that it runs after and those that run after it, the nearest first, at most `limit`. Of each this many are
  * looked at, in the order of an index, and ten times as many in all: one job may have a million others after it.
  */
 export const listRelatives = (sql: Sql, id: string, limit: number): Promise<Relative[]> => sql`

@@ -1,7 +1,7 @@
 import type { Sql } from '../client.ts'
 import type { JobState } from './jobs.ts'
 
-/** What shall be otherwise about a job; what is left out stays. */
+/** What to change about a job; what is left out stays as it is. */
 export interface JobChange {
   /** Null: none. */
   name?: string | null | undefined
@@ -25,7 +25,7 @@ export interface Changed {
   /** How many stints have begun. */
   stint: number
   queue: string
-  /** The fields that are otherwise now. */
+  /** The fields that changed. */
   changed: string[]
   /** Whether it would now expire before it is due, or at once. */
   late: boolean
@@ -35,8 +35,8 @@ export interface Changed {
 
 /**
  * Changes a job that waits, locked first, so that nobody claims it meanwhile; one that runs or has ended is left as it is,
- * and so is one that is past the attempts that it shall have. A time that is past is now, and of a job that is due already
- * it changes nothing: it keeps its place.
+ * and so is one that is past the attempts that it would have. A time in the past counts as now, and changes nothing about a
+ * job that is already due: it keeps its place.
  * @returns null for an id that is no job's
  */
 export const apply = async (sql: Sql, id: string, it: JobChange): Promise<Changed | null> => {

@@ -31,14 +31,14 @@ export interface Found {
   lookedTo: string | null
 }
 
-/** So many jobs are looked at in one go, or so many if their inputs have to be read. */
+/** How many jobs are looked at in one go; fewer if their inputs have to be read. */
 const MAX_LOOKED = 20_000
 const MAX_READ = 5_000
-/** So many of a project at a time, at most; where there are very many projects, fewer. */
+/** This many of a project at a time, at most; where there are very many projects, fewer. */
 const MAX_STRIDE = 200
 const MIN_STRIDE = 10
 
-/** So many that wait or run are all looked at. */
+/** Up to this many jobs that wait or run are all looked at. */
 const MAX_LIVE = 5_000
 
 /** All ids lie between them. */
@@ -107,8 +107,8 @@ const paceOf = (filter: JobFilter, limit: number) => {
 }
 
 /**
- * As {@link list} for jobs that wait or run: the few that there are, however many have ended since they came. Null when
- * there are too many to look at each; then they are not far down the list either.
+ * Like {@link list}, for jobs that wait or run: usually few, however many have ended since. Null when there are too many to
+ * look at each; then they are near the top of the list anyway.
  */
 export const listLive = async (
   sql: Sql,

@@ -66,7 +66,7 @@ export interface NewJob {
   timeoutSeconds: number
   /** Whole seconds from now, by the database's clock. */
   delaySeconds: number
-  /** An instant instead, RFC 3339. One that is past is now: nobody goes before those who were there. */
+  /** An instant instead, RFC 3339. One in the past counts as now, so that no job overtakes those that were there. */
   runAt: string | null
   /** Whole seconds from now in which it must have started, by the database's clock; null: at any time. */
   expiresInSeconds: number | null
@@ -228,7 +228,7 @@ export const find = async (sql: Sql, id: string): Promise<JobWithData | null> =>
 export const sizeOf = (sql: Sql, column: 'input' | 'partial' | 'checkpoint' | 'result') => sql`
   coalesce(pg_column_size(${sql(column)}) * CASE WHEN pg_column_compression(${sql(column)}) IS NULL THEN 1 ELSE 10 END, 0)`
 
-/** Those of the jobs that have ended: of many large ones only the first, which have so many bytes together, about. */
+/** Those of the jobs that have ended: of many large ones only the first, which have this many bytes together, about. */
 export const listEnded = (sql: Sql, ids: string[], bytes: number): Promise<JobWithData[]> => sql`
   SELECT ${rowColumns(sql)}, ${dataColumns(sql)} FROM jobs
   WHERE id = ANY (ARRAY (

@@ -85,7 +85,7 @@ export const endExcept = async (sql: Sql, workers: string[]): Promise<number> =>
   return rows.count
 }
 
-/** Gives another lease to every job whose lease has run out, or will within so many seconds. @returns how many */
+/** Gives another lease to every job whose lease has run out, or will within this many seconds. @returns how many */
 export const grant = async (sql: Sql, leaseSeconds: number, withinSeconds: number): Promise<number> => {
   const rows = await sql`
     WITH held AS MATERIALIZED (

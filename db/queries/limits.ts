@@ -41,11 +41,11 @@ export const get = async (sql: Sql, kind: string): Promise<LimitRow> => {
 export interface LimitedClaim {
   kind: string
   worker: string
-  /** At most so many jobs. */
+  /** At most this many jobs. */
   limit: number
   /** About how large their inputs and checkpoints may be together; the last job may go beyond it. */
   bytes: number
-  /** At most so many running jobs per key. */
+  /** At most this many running jobs per key. */
   perKey: number
   /** Keys take turns, beginning after this one. */
   after: string

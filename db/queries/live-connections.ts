@@ -4,7 +4,7 @@ import type { Sql } from '../client.ts'
 const MAX_OF_PERSON = 100
 
 /**
- * Opens a connection for the holder of `ticket`, in one statement: of two who come with the same ticket, one gets it. If the
+ * Opens a connection for the holder of `ticket`, in one statement: of two that come with the same ticket, one gets it. If the
  * person has too many, it replaces the oldest, which receives nothing more and is told to reconnect at its next ping.
  */
 export const insertByTicket = async (sql: Sql, connectionId: string, ticketHash: Buffer): Promise<boolean> => {

@@ -1,7 +1,7 @@
 import type { TransactionSql } from 'postgres'
 import { isLockTimeout, type Sql } from '../client.ts'
 
-/** The lock of whoever applies migrations, any number that nothing else locks by: "migrate", in ASCII. */
+/** The advisory lock of whoever applies migrations. Any unused number will do: "migrate", in ASCII. */
 const LOCK = '30796665482998885'
 
 /** A statement must not wait as long as a connection may be silent. */
@@ -10,7 +10,7 @@ const TURN_SECONDS = 30
 /**
  * Waits until nobody else applies migrations to this database, and keeps others waiting until the transaction ends. A lock
  * in a transaction stays with its connection also behind a pooler; the transaction may stand still meanwhile, for which
- * the database would else end it.
+ * the database would otherwise end it.
  * @throws Postgres's `lock_not_available` after `maxSeconds`
  */
 export const lock = async (tx: TransactionSql, maxSeconds: number, turnSeconds = TURN_SECONDS): Promise<void> => {

@@ -11,7 +11,7 @@ export const list = async (sql: Sql, limit: number): Promise<string[]> => {
   return rows.map((row) => row.objectKey)
 }
 
-/** Leaves objects for so many seconds. */
+/** Leaves objects for this many seconds. */
 export const postpone = async (sql: Sql, keys: string[], seconds: number): Promise<void> => {
   await sql`
     UPDATE orphaned_objects SET orphaned_at = now() + ${seconds} * interval '1 second'

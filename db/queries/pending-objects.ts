@@ -6,7 +6,7 @@ export const insert = async (sql: Sql, objectKey: string): Promise<void> => {
   await sql`INSERT INTO pending_objects (object_key) VALUES (${objectKey})`
 }
 
-/** Makes orphans of objects whose row didn't come in so many seconds, at most `limit`. @returns how many */
+/** Makes orphans of objects whose row didn't come in this many seconds, at most `limit`. @returns how many */
 export const giveUp = async (sql: Sql, overSeconds: number, limit: number): Promise<number> => {
   const rows = await sql`
     WITH removed AS (

@@ -9,8 +9,8 @@ export interface Bucket {
 
 /**
  * Takes one token from `first`, and one from `second` if `first` had one. A bucket that refuses is not written, so that
- * who hammers is let in again as soon as one token has flowed back; what is behind it is not touched, so that nobody can
- * empty others' buckets once their own is empty.
+ * a caller that never pauses is let in again as soon as one token has flowed back. `second` is then not touched, so that
+ * nobody can empty others' buckets once their own is empty.
  * @returns whether all of them had a token
  */
 export const take = async (sql: Sql, first: Bucket, second?: Bucket): Promise<boolean> => {

@@ -35,13 +35,13 @@ export interface Expired {
   days: number
   /** Only ids after this one. */
   after: string
-  /** At most so many jobs, and so many events of theirs. */
+  /** At most this many jobs, and this many events of theirs. */
   limit: number
   maxEvents: number
 }
 
 /**
- * Jobs that ended more than so many days ago and may be removed, in id order. Ids are in the order of time, so that jobs that
+ * Jobs that ended more than this many days ago and may be removed, in id order. Ids are in the order of time, so that jobs that
  * may be old enough come first in the primary key, and the hot table needs no index for this.
  */
 export const listExpired = async (sql: Sql, { days, after, limit, maxEvents }: Expired): Promise<string[]> => {
@@ -59,7 +59,7 @@ export const listExpired = async (sql: Sql, { days, after, limit, maxEvents }: E
   return rows.map((row) => row.id)
 }
 
-/** Jobs of one project that may be removed, in id order, after an id: at most so many jobs, with at most so many events. */
+/** Jobs of one project that may be removed, in id order, after an id: at most this many jobs, with at most this many events. */
 export const listOfProject = async (
   sql: Sql,
   projectId: string,
@@ -82,7 +82,7 @@ export const lock = async (sql: Sql, ids: string[]): Promise<string[]> => {
   return rows.map((row) => row.id)
 }
 
-/** Those of the locked jobs that may still be removed, and ended more than so many days ago if that is asked for. */
+/** Those of the locked jobs that may still be removed, and ended more than this many days ago if that is asked for. */
 export const listFree = async (sql: Sql, ids: string[], days: number | null): Promise<string[]> => {
   const rows = await sql<{ id: string }[]>`
     SELECT id FROM jobs WHERE id = ANY (${ids}::uuid[]) AND ${isFree(sql)}

@@ -96,7 +96,7 @@ export const lock = async (sql: Sql, id: string): Promise<ScheduleRow | null> =>
   return row ?? null
 }
 
-/** Writes a locked schedule as it shall be. What kept its latest tick from making a job counts no more. */
+/** Writes the new values of a locked schedule. What kept its latest tick from making a job no longer counts. */
 export const update = async (
   sql: Sql,
   id: string,
@@ -156,13 +156,13 @@ export const anyDue = async (sql: Sql): Promise<boolean> => {
   return row.due
 }
 
-/** Up to so many schedules that are due are found by the index of when they are. */
+/** Up to this many due schedules are found by the index on when they are due. */
 const FEW = 500
 
 /**
  * Locks schedules whose tick has come, in id order from behind `after`; those that another is running are left out. Where
- * few are due, they are the first ones of an index, and the others, however many there are, cost nothing. Else it goes down
- * the ids, where due ones lie close: sorting all that are due for each batch would read them as often as there are batches.
+ * few are due, they are the first ones of an index, and the others, however many there are, cost nothing. Otherwise it goes
+ * down the ids, where due ones lie close: sorting all that are due for each batch would read them as often as there are batches.
  * Left to a planner it would be one or the other by how many were due when statistics were taken.
  */
 export const lockDue = (sql: Sql, after: string, limit: number): Promise<DueSchedule[]> => sql`
@@ -233,7 +233,7 @@ export const move = async (sql: Sql, moves: Move[]): Promise<void> => {
     WHERE schedules.id = given.id`
 }
 
-/** Forgets ticks that are older than so many days, at most `limit`. @returns how many */
+/** Forgets ticks that are older than this many days, at most `limit`. @returns how many */
 export const pruneTicks = async (sql: Sql, olderThanDays: number, limit: number): Promise<number> => {
   const rows = await sql`
     DELETE FROM schedule_ticks WHERE ctid = ANY (ARRAY (

@@ -79,7 +79,7 @@ export const findToken = async (
   return row ?? null
 }
 
-/** Holds a session until the transaction ends: who ends it meanwhile waits. False: it was ended, or is gone. */
+/** Holds a session until the transaction ends: whoever ends it meanwhile waits. False: it was ended, or is gone. */
 export const lock = async (sql: Sql, sessionId: string): Promise<boolean> => {
   const rows = await sql`SELECT FROM sessions WHERE id = ${sessionId} AND revoked_at IS NULL FOR SHARE`
   return rows.length === 1

@@ -2,7 +2,7 @@ import type { Sql } from '../client.ts'
 
 /** What lies still although it shouldn't. Every statement reads an index on what is live, or stops at a limit. */
 
-/** Running jobs whose lease ran out over so many seconds ago, up to `atMost`. */
+/** Running jobs whose lease ran out over this many seconds ago, up to `atMost`. */
 export const countLostLeases = async (sql: Sql, overSeconds: number, atMost: number): Promise<number> => {
   const [row] = await sql<[{ count: number }]>`
     SELECT count(*)::integer AS count FROM (
@@ -37,7 +37,7 @@ export const listStuck = (sql: Sql, limit: number): Promise<StuckJob[]> => sql`
   WHERE edges.settleable > 0 OR edges.open <> jobs.waits_for
   ORDER BY jobs.id LIMIT ${limit}`
 
-/** Jobs that ended over so many seconds ago and whose end is not counted at all of their children, up to `atMost`. */
+/** Jobs that ended over this many seconds ago and whose end is not counted at all of their children, up to `atMost`. */
 export const countUncounted = async (sql: Sql, overSeconds: number, atMost: number): Promise<number> => {
   const [row] = await sql<[{ count: number }]>`
     SELECT count(*)::integer AS count FROM (

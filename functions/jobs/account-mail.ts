@@ -7,8 +7,8 @@ import { ACCOUNT_MAILS, linkOf, PURPOSES, writeAccountMail } from './mail/accoun
 import { throwIfDeferred } from './mail/deferred.ts'
 
 /**
- * A mail to a person about their account. Whether there is such a person is looked up here, so that who asks for a mail
- * learns nothing by the answer or its time. The token in it is derived here, so that nobody can read it in the job.
+ * A mail to a person about their account. Whether there is such a person is looked up here, so that whoever asks for
+ * a mail learns nothing from the answer or its time. The token in it is derived here, so that nobody can read it in the job.
  */
 export const accountMail = defineJob({
   kind: 'account.mail',

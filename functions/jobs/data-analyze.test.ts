@@ -1,11 +1,11 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import sharp from 'sharp'
 import { describe, expect } from 'vitest'
 import { newId } from '../../lib/core/ids.ts'
 import { jobIn, runInShortestStints, runKind } from '../../tests/support/run-kind.ts'
 import { parquetOf } from '../../tests/support/tables.ts'
+import { temporaryFolder } from '../../tests/support/temporary-folder.ts'
 import { test, type World } from '../../tests/support/world.ts'
 import type { Chart, ColumnReport, Correlation } from './data/report.ts'
 import { dataAnalyze } from './data-analyze.ts'
@@ -212,30 +212,25 @@ describe('a CSV', () => {
 })
 
 test('a Parquet is read as it is, of whatever types', async ({ world }) => {
-  const folder = await mkdtemp(join(tmpdir(), 'stint-tables-'))
-  try {
-    const path = join(folder, 'a.parquet')
-    const far = `CASE i WHEN 3 THEN 'infinity'::DOUBLE WHEN 4 THEN 'nan'::DOUBLE ELSE i END`
-    const times = `TIMESTAMP '2024-01-01' + INTERVAL (i) HOUR AS t, CASE WHEN i = 7 THEN DATE 'infinity' ELSE DATE '2024-05-01' END`
-    await parquetOf(
-      `SELECT i, ${far} AS x, (i / 8)::DECIMAL(10, 3) AS d, ${times} AS day, [i] AS list, {a: i} AS "strúct", 'blob'::BLOB AS b FROM range(100) r(i)`,
-      path,
-    )
-    const { report } = await analyze(world, await readFile(path))
-    expect(report).toMatchObject({ format: 'parquet', rows: 100 })
-    expect(report.columns).toMatchObject([
-      { name: 'i', type: 'BIGINT', role: 'number', distinct: 100, mean: 49.5, top: [] },
-      { name: 'x', type: 'DOUBLE', missing: 2, max: 99 },
-      { name: 'd', type: 'DECIMAL(10,3)', role: 'number', max: 12.375 },
-      { name: 't', role: 'time', min: '2024-01-01T00:00:00.000Z', max: '2024-01-05T03:00:00.000Z' },
-      { name: 'day', type: 'DATE', missing: 1, distinct: 1 },
-      { name: 'list', type: 'BIGINT[]', role: 'other', missing: 0, distinct: null },
-      { name: 'strúct', role: 'other' },
-      { name: 'b', role: 'other' },
-    ])
-  } finally {
-    await rm(folder, { recursive: true })
-  }
+  const path = join(temporaryFolder(), 'a.parquet')
+  const far = `CASE i WHEN 3 THEN 'infinity'::DOUBLE WHEN 4 THEN 'nan'::DOUBLE ELSE i END`
+  const times = `TIMESTAMP '2024-01-01' + INTERVAL (i) HOUR AS t, CASE WHEN i = 7 THEN DATE 'infinity' ELSE DATE '2024-05-01' END`
+  await parquetOf(
+    `SELECT i, ${far} AS x, (i / 8)::DECIMAL(10, 3) AS d, ${times} AS day, [i] AS list, {a: i} AS "strúct", 'blob'::BLOB AS b FROM range(100) r(i)`,
+    path,
+  )
+  const { report } = await analyze(world, await readFile(path))
+  expect(report).toMatchObject({ format: 'parquet', rows: 100 })
+  expect(report.columns).toMatchObject([
+    { name: 'i', type: 'BIGINT', role: 'number', distinct: 100, mean: 49.5, top: [] },
+    { name: 'x', type: 'DOUBLE', missing: 2, max: 99 },
+    { name: 'd', type: 'DECIMAL(10,3)', role: 'number', max: 12.375 },
+    { name: 't', role: 'time', min: '2024-01-01T00:00:00.000Z', max: '2024-01-05T03:00:00.000Z' },
+    { name: 'day', type: 'DATE', missing: 1, distinct: 1 },
+    { name: 'list', type: 'BIGINT[]', role: 'other', missing: 0, distinct: null },
+    { name: 'strúct', role: 'other' },
+    { name: 'b', role: 'other' },
+  ])
 })
 
 describe('columns', () => {

@@ -142,7 +142,7 @@ describe('while other pictures take all the memory', () => {
   test('one that waits is cancelled', async ({ world }) => {
     const { token, id, get, letGo } = await whileFull(world)
     const working = world.work('default')
-    await expect.poll(async () => (await get()).state, { timeout: 30_000 }).toBe('running')
+    await expect.poll(async () => (await get()).state).toBe('running')
     await world.http('POST', `/jobs/${id}/cancel`, { token })
     await working
     expect((await get()).state).toBe('cancelled')

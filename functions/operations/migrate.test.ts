@@ -1,6 +1,6 @@
 import { readdirSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { expect, vi } from 'vitest'
+import { expect } from 'vitest'
 import { migrateDown } from '../../db/migrate.ts'
 import * as migrations from '../../db/queries/migrations.ts'
 import { lambdaContext } from '../../tests/support/lambda-context.ts'
@@ -38,7 +38,7 @@ test('of two deployments at once one waits for the other, and finds nothing left
   await other.sql.begin(async (tx) => {
     await migrations.lock(tx, 60)
     both = Promise.all([migrate(world), migrate(world)])
-    await vi.waitUntil(async () => (await waiting(world)) === 2, { timeout: 60_000 })
+    await expect.poll(() => waiting(world)).toBe(2)
     expect(await migrations.listApplied(tx)).not.toContain(LATEST)
   })
   const outputs = ((await both) ?? []).map(({ output }) => output)

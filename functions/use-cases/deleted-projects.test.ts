@@ -5,7 +5,7 @@ import { handler } from '../schedule/prune.ts'
 
 const prune = ({ app }: World) => handler.periodic.run(app, () => 60_000)
 
-/** A project with something of everything, that was deleted so many days ago. */
+/** A project with something of everything, that was deleted this many days ago. */
 const makeDeleted = async (world: World, { accessToken: token, call }: Person, days: number): Promise<string> => {
   const projectId: string = (await call('POST', '/projects', { name: 'Gone' })).body.project.id
   await call('POST', '/device-models', { projectId, code: '0111', name: 'A model' })

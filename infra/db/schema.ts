@@ -1,18 +1,17 @@
-import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { createPool } from '../../db/client.ts'
 import { migrateUp } from '../../db/migrate.ts'
 import { startPostgres } from '../local/components/postgres.ts'
+import { scratchFolder } from '../local/scratch-folder.ts'
 import { describeSchema } from './describe.ts'
 
 const FILE = fileURLToPath(new URL('../../db/schema.md', import.meta.url))
 
 /** What `db/schema.md` should say, from a freshly migrated database. */
 const generate = async (): Promise<string> => {
-  const dataDir = await mkdtemp(join(tmpdir(), 'stint-schema-'))
-  await chmod(dataDir, 0o711)
+  const dataDir = scratchFolder('schema')
   try {
     const server = await startPostgres({ dataDir: join(dataDir, 'postgres'), settings: { fsync: 'off' } })
     try {

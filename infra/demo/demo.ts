@@ -114,7 +114,7 @@ const main = async (): Promise<number> => {
   const folder = await mkdtemp(join(tmpdir(), 'stint-demo-'))
   const dataDir = join(folder, 'data')
   await mkdir(dataDir)
-  // As root, Postgres runs as another user, who has to get in.
+  // If we are root, Postgres runs as another user, who must be able to enter.
   for (const path of [folder, dataDir]) await chmod(path, 0o711)
   const over = new AbortController()
   const isInterrupted = stopOnSignals(over)

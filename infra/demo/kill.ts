@@ -10,7 +10,7 @@ const WELL_UNDER_WAY = 0.3
 /** The state of things when the worker was killed. */
 export interface Killed {
   stint: number
-  /** Saved before, and so what the next stint began with. */
+  /** What was saved before the kill, and the next stint began with. */
   progress: number
   digits: string
 }
@@ -28,8 +28,8 @@ interface Given {
 }
 
 /**
- * Kills the process that computes, as nothing can be prepared for, when the job has gone on over the end of a function
- * and has saved a safe point since; and sees another process go on from there.
+ * Kills the process that computes, with SIGKILL, once the job has gone on past the end of a function and has saved a safe
+ * point since; and sees another process go on from there.
  */
 export const killItsWorker = async (given: Given): Promise<Killed> => {
   const { ada, jobId, story } = given

@@ -3,7 +3,7 @@ import { createDiskWatch } from './disk-watch.ts'
 
 const GIGABYTE = 1024 ** 3
 
-/** What is said while a disk has so many bytes left, one look each. */
+/** What is said while a disk has this many bytes left, one look each. */
 const saidOf = async (left: (number | Error)[]): Promise<string[]> => {
   const said: string[] = []
   const freeBytes = async () => {

@@ -171,7 +171,7 @@ const report = (worker: Worker, death: Death): void => {
   const cause = `${worker.name} died (${death.signal ?? `exit code ${death.code}`})`
   if (!worker.instance && death.signal === null)
     say({ type: 'notice', text: `${cause} before it was ready: see logs/${worker.name}.log` })
-  // Who was killed had no last words.
+  // A process that was killed could not say why.
   const why = death.signal === null ? `: see logs/${worker.name}.log` : ''
   void death.replaced.then(({ afterMs }) =>
     say({ type: 'notice', text: `${cause}, started again in ${(afterMs / 1_000).toFixed(1)} s${why}` }),

@@ -1,4 +1,4 @@
-/** Runs something each so many seconds, and sooner when nudged; never twice at once. */
+/** Runs something every this many seconds, and sooner when nudged; never twice at once. */
 export interface PeriodicTimer {
   /** There may be something to do now. Nudges during a run make one more run after it, however many they are. */
   nudge(): void

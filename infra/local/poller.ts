@@ -15,7 +15,7 @@ export interface PollerOptions {
   batchSize: number
   /** How long a batch that isn't full is waited for. */
   batchingWindowSeconds: number
-  /** Invocations at once, at most: asked again each second while there are so many. */
+  /** Invocations at once, at most: asked again each second while there are this many. */
   maximumConcurrency: () => number
   /** The function's time: a message is hidden for six times that, of which the function takes one at most. */
   timeoutMs: number

@@ -1,5 +1,4 @@
-import { chmod, mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { createApp } from '../../lib/app.ts'
@@ -8,10 +7,10 @@ import { startPostgres } from './components/postgres.ts'
 import { startSqsS3 } from './components/sqs-s3.ts'
 import { createRunFile } from './run-file.ts'
 import { environmentOfRunning } from './running-stack.ts'
+import { scratchFolder } from './scratch-folder.ts'
 
 test('the environment of a running stack is found from its data folder, and works', async () => {
-  const dataDir = await mkdtemp(join(tmpdir(), 'stint-running-'))
-  await chmod(dataDir, 0o711)
+  const dataDir = scratchFolder('running')
   expect(await environmentOfRunning(dataDir)).toBeUndefined()
   const postgres = await startPostgres({ dataDir: join(dataDir, 'postgres'), settings: { fsync: 'off' } })
   const sqsS3 = await startSqsS3({ dataDir })

@@ -4,7 +4,7 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
-import { expect, onTestFinished, test, vi } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
 import { temporaryFolder } from '../../tests/support/temporary-folder.ts'
 import { isAlive } from './components/postgres-lock.ts'
 import { readRunFile } from './run-file.ts'
@@ -29,12 +29,12 @@ test('who ends npm start with SIGTERM ends the stack', { timeout: 120_000 }, asy
   })
   let printed = ''
   npm.stdout.setEncoding('utf8').on('data', (text: string) => (printed += text))
-  await vi.waitUntil(() => printed.includes('Ctrl-C stops it'), { timeout: 60_000 })
+  await expect.poll(() => printed).toContain('Ctrl-C stops it')
   const pids = readRunFile(dataDir).map(({ pid }) => pid)
   expect(pids.length).toBeGreaterThan(4)
   npm.kill('SIGTERM')
   await once(npm, 'exit')
-  await vi.waitUntil(() => !pids.some(isAlive), { timeout: 60_000 })
+  await expect.poll(() => pids.filter(isAlive)).toEqual([])
   expect(printed).toContain('Stopped.')
 })
 
@@ -44,7 +44,7 @@ test('npm start | head goes on when head has read enough', { timeout: 120_000 },
   const [complaints, ended] = [text(child.stderr), once(child, 'exit')]
   await once(child.stdout, 'data')
   child.stdout.destroy()
-  await vi.waitUntil(() => readRunFile(dataDir).some(({ name }) => name === 'host'), { timeout: 60_000 })
+  await expect.poll(() => readRunFile(dataDir).map(({ name }) => name)).toContain('host')
   child.kill('SIGTERM')
   expect([await ended, await complaints]).toEqual([[0, null], ''])
 })

@@ -37,7 +37,7 @@ const newPool = (environment: Record<string, string>, options: Partial<WorkerPoo
   return { pool, started, ended, commits: () => commits, committed: committed.promise, logs }
 }
 
-/** Has so many invocations run at the same time. @returns the processes that answered */
+/** Has this many invocations run at the same time. @returns the processes that answered */
 const answeredTogether = async (pool: WorkerPool, count: number): Promise<Set<number>> => {
   const folder = temporaryFolder()
   const answers = Array.from({ length: count }, () => pool.invoke({ do: 'answer-together', folder }))

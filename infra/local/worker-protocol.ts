@@ -2,7 +2,7 @@
 
 export type ToWorker =
   | { type: 'invoke'; id: string; event: unknown; timeoutMs: number }
-  /** Running jobs shall stop at their next safe point. */
+  /** Running jobs must stop at their next safe point. */
   | { type: 'stop' }
 
 export type FromWorker =

@@ -46,7 +46,7 @@ export class WorkerError extends Error {
   override readonly name = 'WorkerError'
 }
 
-/** After so long a silence a process stands still. */
+/** A process that is silent for this long stands still. */
 const STILL_MS = 5 * ALIVE_MS
 
 /** How long a function may take to load before it counts as broken. */

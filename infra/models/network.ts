@@ -18,7 +18,7 @@ export interface Training {
   epochs: number
   batch: number
   rate: number
-  /** How much weights shrink per step, in parts of the rate: what keeps it from learning the samples by heart. */
+  /** Weight decay per step, as a share of the rate: it limits overfitting. */
   decay: number
   seed: number
 }
@@ -112,21 +112,21 @@ const gradientsOf = (network: Network, samples: Sample[]): Float64Array[] => {
   return [w1, b1, w2, b2]
 }
 
-/** How far each feature lies from 0, and how widely. */
+/** The mean and the standard deviation of each feature. */
 const scaleOf = (samples: Sample[]): { mean: number[]; deviation: number[] } => {
   const features = samples[0]?.features.map((_, i) => samples.map((it) => it.features[i] ?? 0)) ?? []
   const mean = features.map((of) => of.reduce((a, b) => a + b, 0) / of.length)
   const deviation = features.map((of, i) =>
     Math.sqrt(of.reduce((a, b) => a + (b - (mean[i] ?? 0)) ** 2, 0) / of.length),
   )
-  // A pixel that is the same in all pictures tells nothing, and must not blow up one that differs.
+  // A pixel that is the same in all training pictures tells nothing, and must not amplify one that differs.
   return { mean, deviation: deviation.map((it) => Math.max(it, 0.05)) }
 }
 
 const scale = (features: number[], mean: number[], deviation: number[]): number[] =>
   features.map((it, i) => (it - (mean[i] ?? 0)) / (deviation[i] ?? 1))
 
-/** The network that takes features as they are: the scale becomes a part of its first layer. */
+/** The network for unscaled features: the scale becomes a part of its first layer. */
 const withScale = (network: Network, mean: number[], deviation: number[]): Network => {
   const { features, hidden } = network
   const weights1 = network.weights1.slice()

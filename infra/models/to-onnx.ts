@@ -3,7 +3,7 @@ import type { Network } from './network.ts'
 
 const FLOAT = 1
 
-/** What `model.run` is to know of a model, which ONNX has no place for. */
+/** What `model.run` must know about a model that ONNX has no field for. */
 export interface About {
   name: string
   /** Of one sample: `[4]` for a line of a table, `[1, 8, 8]` for a grey picture. */
@@ -42,7 +42,7 @@ export const toOnnx = (network: Network, { name, shape, classes, columns }: Abou
   })
 }
 
-/** As many samples as one likes. */
+/** For any number of samples. */
 const value = (name: string, shape: number[]) => ({
   name,
   type: {

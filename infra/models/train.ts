@@ -11,7 +11,7 @@ const FOLDER = new URL('../../functions/jobs/model/shipped/', import.meta.url)
 export interface Trained {
   name: string
   bytes: Uint8Array
-  /** The part of the samples it had not seen whose class it tells. */
+  /** The share of held-out samples that it classifies correctly. */
   accuracy: number
 }
 

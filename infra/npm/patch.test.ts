@@ -309,7 +309,7 @@ interface ConsumeOptions {
   count: number
 }
 
-/** So many records of a topic, in the order of each partition. */
+/** This many records of a topic, in the order of each partition. */
 const consume = async (kafkajs: string, { broker, topic, groupId, count }: ConsumeOptions) => {
   const { Kafka, logLevel }: typeof import('kafkajs') = require(kafkajs)
   const consumer = new Kafka({ brokers: [broker], logLevel: logLevel.NOTHING }).consumer({

@@ -43,7 +43,7 @@ export const isInstalled = (): boolean => {
   }
 }
 
-/** Has the compiler write something of the IDL into a folder. */
+/** Has the compiler generate code from the IDL into a folder. */
 export const compile = (generator: string, folder: string): void => {
   execFileSync('thrift', ['--gen', generator, '-out', folder, IDL], { stdio: 'pipe' })
 }

@@ -14,7 +14,7 @@ const WORTH_COMPRESSING_BYTES = 1_024
 const compress = promisify(brotliCompress)
 
 const main = async (): Promise<void> => {
-  // Whoever asks for it, tests too, is given the same: else each element would carry its place in the sources.
+  // The same for tests: otherwise each element would carry its place in the sources.
   process.env['NODE_ENV'] = 'production'
   const began = performance.now()
   // Two stacks may build at once, and a third may be serving: the new folder takes the old one's place in one move.
@@ -34,7 +34,7 @@ const main = async (): Promise<void> => {
   await compressAll(join(next, 'assets'))
   await writeFile(join(next, INPUTS_FILE), JSON.stringify(await fingerprint([...used]), null, 2))
   await rename(UI_BUILT, `${next}.old`).catch(() => undefined)
-  // Whoever came second has built the same.
+  // The second of two builds at once has built the same.
   await rename(next, UI_BUILT).catch(() => rm(next, { recursive: true }))
   await rm(`${next}.old`, { recursive: true, force: true })
   console.log(`The dashboard is built, in ${((performance.now() - began) / 1_000).toFixed(1)} s.`)

@@ -4,8 +4,8 @@ import { promisify } from 'node:util'
 import { isFresh } from './inputs.ts'
 
 /**
- * Builds the dashboard if its sources changed, or if there is none. In a process of its own: the bundler's memory is
- * given back.
+ * Builds the dashboard if its sources changed, or if there is none. In a process of its own, so that the bundler's memory
+ * is freed.
  * @returns what there is to say of it
  */
 export const prepareUi = async (): Promise<'fresh' | 'built' | { failed: string }> => {
@@ -20,7 +20,7 @@ export const prepareUi = async (): Promise<'fresh' | 'built' | { failed: string 
   }
 }
 
-/** As {@link prepareUi}, for what can't go on without. @throws when it can't be built */
+/** Like {@link prepareUi}, where the dashboard is required. @throws when it can't be built */
 export const demandUi = async (): Promise<void> => {
   const prepared = await prepareUi()
   if (typeof prepared === 'object') throw new Error(`The dashboard could not be built:\n${prepared.failed}`)

@@ -14,7 +14,7 @@ const pretend = async (app: App, secondsPassed: number): Promise<void> => {
   await app.sql`UPDATE rate_limits SET updated_at = updated_at - ${secondsPassed} * interval '1 second'`
 }
 
-/** How many of so many tries were let through. */
+/** How many of this many tries were let through. */
 const letThrough = async (tries: Promise<void>[]): Promise<number> => {
   const settled = await Promise.allSettled(tries)
   for (const each of settled)

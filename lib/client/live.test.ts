@@ -25,5 +25,5 @@ test('a WebSocket that opens when nobody follows any more is closed: it would st
   const [socket] = await vi.waitUntil(() => Socket.made.length > 0 && Socket.made, { timeout: 30_000 })
   following.stop()
   socket?.dispatchEvent(new Event('open'))
-  await vi.waitFor(() => expect(socket?.isClosed).toBe(true), { timeout: 30_000 })
+  await expect.poll(() => socket?.isClosed).toBe(true)
 })

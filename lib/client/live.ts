@@ -126,7 +126,7 @@ export const follow = (options: FollowOptions): Following => {
       if (isOver(error) || isForbidden(error)) end(error)
       else become('offline')
     } finally {
-      // At once, and not when the promise is settled: who asks in between would be forgotten.
+      // At once, and not when the promise is settled: a request in between would be forgotten.
       catching = undefined
       plan()
     }

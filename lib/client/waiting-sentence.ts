@@ -15,7 +15,7 @@ export type WaitingBecause =
 
 /**
  * Why a job isn't running, and when it may. A time that has passed by `now` tells nothing of the future.
- * @param ahead so many milliseconds, in words: `5 min`
+ * @param ahead this many milliseconds, in words: `5 min`
  */
 export const waitingSentence = (because: WaitingBecause, now: number, ahead: (ms: number) => string): string => {
   const inTime = (time: string): string | null => {

@@ -1,4 +1,4 @@
-/** Does so much of the work at once at most. The rest waits for its turn, in the order in which it came. */
+/** Runs at most `most` pieces of work at once. The others wait for their turn, in the order in which they came. */
 export const atMost = (most: number): (<T>(work: () => Promise<T>) => Promise<T>) => {
   const waiting: (() => void)[] = []
   let free = most

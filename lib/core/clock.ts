@@ -5,7 +5,7 @@ export interface Clock {
 }
 
 /**
- * Whether a moment that was read from this clock is less than so many milliseconds ago. A moment in the future is not recent:
+ * Whether a moment that was read from this clock is less than this many milliseconds ago. A moment in the future is not recent:
  * the clock was put back since, and nobody knows how long ago it was.
  */
 export const isRecent = (clock: Clock, atMs: number, ms: number): boolean => {

@@ -129,7 +129,7 @@ const environment = variables
     path: ['HEARTBEAT_SECONDS'],
     error: 'must be at most half of LEASE_SECONDS',
   })
-  // Who signs people in gives them two tokens.
+  // Signing in gives two tokens, and each needs its key.
   .refine((env) => env.AUTH_SIGNING_KEYS === undefined || env.AUTH_REFRESH_KEY !== undefined, {
     path: ['AUTH_REFRESH_KEY'],
     error: 'is needed beside AUTH_SIGNING_KEYS',
@@ -138,7 +138,7 @@ const environment = variables
     path: ['AUTH_SIGNING_KEYS'],
     error: 'is needed beside AUTH_REFRESH_KEY',
   })
-  // Else tokens would be given out that nobody takes.
+  // Otherwise tokens would be issued that no function accepts.
   .refine(
     ({ AUTH_SIGNING_KEYS: signing = [], AUTH_PUBLIC_KEYS: known }) =>
       signing.every(({ kid, x }) => !known || known.some((it) => it.kid === kid && it.x === x)),
@@ -231,7 +231,7 @@ const shape = (env: z.output<typeof environment>) => ({
     /** What it asks for: a token. */
     headers: Object.fromEntries(env.OTEL_EXPORTER_OTLP_HEADERS.map(pair)),
     serviceName: env.OTEL_SERVICE_NAME,
-    /** Of the traces that begin here so many are recorded, 0 to 1; those of callers are theirs to decide. */
+    /** The share of the traces begun here that is recorded, 0 to 1. Callers decide about their own. */
     sampleRatio: env.OTEL_TRACES_SAMPLER_ARG,
     /** Where people look at a trace, with `{traceId}` in it. */
     urlTemplate: env.TRACE_URL_TEMPLATE,

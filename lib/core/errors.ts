@@ -102,7 +102,7 @@ const pathText = (path: readonly PropertyKey[], prefix: string): string => {
   return cut(text, MAX_PATH)
 }
 
-/** Cuts text to so many characters, never in the middle of a surrogate pair. */
+/** Cuts text to this many characters, never in the middle of a surrogate pair. */
 export const cut = (text: string, maxLength: number): string =>
   text.length > maxLength ? `${text.slice(0, maxLength - 1)}…`.toWellFormed() : text
 

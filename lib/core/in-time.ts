@@ -1,4 +1,4 @@
-/** Resolves when the work is done, or after so many milliseconds; the work then goes on by itself. */
+/** Resolves when the work is done, or after this many milliseconds; the work then goes on by itself. */
 export const inTime = async (work: Promise<unknown>, ms: number): Promise<void> => {
   const { promise: late, resolve } = Promise.withResolvers<void>()
   const timer = setTimeout(resolve, ms)

@@ -1,3 +1,5 @@
+import { inTime } from './in-time.ts'
+
 /** The result of the last check of a component. */
 export interface ProbeResult {
   ok: boolean
@@ -38,12 +40,17 @@ export const createProbe = ({
     const taken = () => Math.round((performance.now() - started) * 10) / 10
     if (hanging) return { ok: false, latencyMs: 0, error: 'still no answer' }
     hanging = true
-    const answer = check().finally(() => {
-      hanging = false
-    })
+    let answered = false
+    const answer = check()
+      .then(() => {
+        answered = true
+      })
+      .finally(() => {
+        hanging = false
+      })
     try {
-      const inTime = await before(answer, timeoutMs)
-      if (inTime) return { ok: true, latencyMs: taken() }
+      await inTime(answer, timeoutMs)
+      if (answered) return { ok: true, latencyMs: taken() }
       answer.catch(onError)
       return { ok: false, latencyMs: taken(), error: `no answer within ${timeoutMs / 1_000} s` }
     } catch (error) {
@@ -60,16 +67,5 @@ export const createProbe = ({
       return result
     })
     return asking
-  }
-}
-
-/** Whether `work` ended in time. @throws what it throws in time */
-const before = async (work: Promise<unknown>, timeoutMs: number): Promise<boolean> => {
-  const { promise: late, resolve } = Promise.withResolvers<false>()
-  const timer = setTimeout(resolve, timeoutMs, false)
-  try {
-    return await Promise.race([work.then(() => true as const), late])
-  } finally {
-    clearTimeout(timer)
   }
 }

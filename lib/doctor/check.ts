@@ -11,7 +11,7 @@ export interface Patient {
 export interface Finding {
   /** In one sentence, with numbers. */
   what: string
-  /** What makes it well again. */
+  /** What puts it right. */
   heals: string
 }
 
@@ -23,4 +23,4 @@ export interface Check {
   fix?(patient: Patient): Promise<string>
 }
 
-export const plural = (count: number, one: string, many = `${one}s`): string => `${count} ${count === 1 ? one : many}`
+export const plural = (count: number, one: string): string => `${count} ${one}${count === 1 ? '' : 's'}`

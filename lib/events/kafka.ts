@@ -158,7 +158,7 @@ export interface TopicRecord {
 export interface StreamOptions extends KafkaOptions {
   groupId: string
   topic: string
-  /** At most so many at once. */
+  /** At most this many at once. */
   maxRecords: number
   /**
    * Called with records of one partition, in order. When it resolves, the next ones follow; if it rejects, the same again. They

@@ -233,7 +233,7 @@ test('what a broker finds too large goes in halves, in order, and an event too l
   expect(await world.sql`SELECT FROM outbox`).toHaveLength(0)
 })
 
-/** What a batch of so many jobs told, in one row. */
+/** What a batch of this many jobs told, in one row. */
 const addLargeRow = async (app: World['app'], count: number): Promise<string[]> => {
   const ids = await insertJobs(
     app,

@@ -37,7 +37,7 @@ test('who is given something, or is told of it, goes on asking', () => {
 test('who rests looks by itself now and then for what others published', async () => {
   const { rest, did, ask } = make(1)
   ask(3)
-  await expect.poll(() => did, { timeout: 30_000 }).toEqual(['pause', 'resume'])
+  await expect.poll(() => did).toEqual(['pause', 'resume'])
   rest.end()
 })
 

@@ -55,7 +55,7 @@ class Waiters {
     this.#nudged.resolve()
   }
 
-  /** Looks for as long as somebody waits. A look that fails is made again: who waits has a time anyway. */
+  /** Looks for as long as somebody waits. A look that fails is made again: each waiter has a time limit anyway. */
   async #look(): Promise<void> {
     this.#looking = true
     let failures = 0

@@ -9,7 +9,7 @@ export const MAX_HELD_BYTES = 32 * 1024 * 1024
 
 export interface ClaimWish {
   queue: QueueName
-  /** At most so many jobs. */
+  /** At most this many jobs. */
   limit: number
   /** What those may hold together, about; one is claimed whatever it holds. */
   bytes?: number

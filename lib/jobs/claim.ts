@@ -4,6 +4,7 @@ import * as claims from '../../db/queries/claims.ts'
 import * as limits from '../../db/queries/limits.ts'
 import type { App } from '../app.ts'
 import { isRecent } from '../core/clock.ts'
+import { firstIdAt } from '../core/ids.ts'
 import { mapOfEach } from '../core/map-of-each.ts'
 import { countClaimed } from '../metrics/jobs.ts'
 import type { QueueName } from '../queue/doorbells.ts'
@@ -133,7 +134,7 @@ const stillFree = (free: ClaimWish['free'], claimed: readonly claims.ClaimedJob[
 /** When a process last looked for jobs of kinds with limits, and whether any were due. */
 const lastLook = new WeakMap<App, { at: number; anyDue: boolean }>()
 
-/** So often those are looked for at least, however many others there are. */
+/** They are looked for at least this often, however many others there are. */
 const LOOK_MS = 250
 
 const isTimeToLook = (app: App): boolean => !isRecent(app.clock, lastLook.get(app)?.at ?? 0, LOOK_MS)
@@ -213,12 +214,7 @@ const YEAR_MS = 365 * 24 * 3_600 * 1_000
  * Where a process begins its first round: at a random moment of the last year, in the order of the projects' ids, which as
  * UUIDv7 is that of their creation.
  */
-const anyProject = ({ clock, random }: App): string => {
-  const hex = Math.floor(clock.now() - random() * YEAR_MS)
-    .toString(16)
-    .padStart(12, '0')
-  return `${hex.slice(0, 8)}-${hex.slice(8)}-7000-8000-000000000000`
-}
+const anyProject = ({ clock, random }: App): string => firstIdAt(clock.now() - random() * YEAR_MS)
 
 const claimLimited = async (
   app: App,

@@ -10,7 +10,7 @@ const schema = z.custom<z.ZodType>((it) => typeof (it as z.ZodType | undefined)?
 const callback = z.custom<() => unknown>((it) => typeof it === 'function', { error: 'must be a function' })
 const whole = (max: number) => z.int().min(1).max(max)
 
-/** What may be said of a kind; who reads `queue`, `isolation` and `run` says more of them. */
+/** What may be said of a kind; the code that reads `queue`, `isolation` and `run` says more about them. */
 const declarable = z.strictObject({
   kind: z.string().min(1).max(100),
   summary: z.string(),

@@ -4,7 +4,7 @@ import * as dependencies from '../../db/queries/dependencies.ts'
 import type { Outcome } from '../../db/queries/outcomes.ts'
 import { mulberry32 } from '../../infra/local/chaos/random.ts'
 import { loseReplies } from '../../infra/local/chaos/replies.ts'
-import { echo, insertJobs } from '../../tests/support/engine.ts'
+import { echo, insertJobs, PROJECT } from '../../tests/support/engine.ts'
 import { test, type World } from '../../tests/support/world.ts'
 import type { App } from '../app.ts'
 import { createFinisher } from './finisher.ts'
@@ -13,7 +13,6 @@ import { hasEnded } from './states.ts'
 import { submit } from './submit.ts'
 import { endLostLeases } from './sweep.ts'
 
-const PROJECT = '00000000-0000-7000-8000-000000000001'
 const ENDINGS = ['returned', 'threw', 'refused', 'postponed', 'yielded', 'lost'] as const
 const EITHER = [false, true]
 

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { expect, vi } from 'vitest'
+import { expect } from 'vitest'
 import { z } from 'zod'
 import * as events from '../../db/queries/events.ts'
 import * as jobs from '../../db/queries/jobs.ts'
@@ -22,7 +22,6 @@ const get = async (app: App, id: string | undefined) => {
   return job
 }
 const eventTypes = async (app: App, id: string) => (await events.list(app.sql, id, 0, 100)).map((it) => it.type)
-const PATIENCE = { timeout: 30_000 }
 const inTime = () => {
   script.onCount = () => {}
 }
@@ -255,7 +254,8 @@ test('a cancel that a job ignores keeps 30 s of its lease, and then fences it of
     SELECT lease_until <= cancel_requested_at + interval '30 seconds' AS short FROM jobs WHERE id = ${id}`
   expect(lease).toEqual({ short: true })
   await app.sql`UPDATE jobs SET lease_until = now() - interval '1 second' WHERE id = ${id}`
-  await sweep(app)
+  // With the app's own heartbeat of 20 s: a sweep that takes longer than a heartbeat counts as an outage.
+  await sweep(world.app)
   await run
   expect(await get(app, id)).toMatchObject({ state: 'cancelled', attempt: 1 })
   expect((await events.list(app.sql, id, 0, 100)).at(-1)?.data).toMatchObject({ stopped: 'fenced off' })
@@ -527,10 +527,10 @@ test('a job that a process lost and then claimed again is taken from its earlier
   })
   const [id = ''] = await insertJobs(app, [{ kind: 'test.stay', input: '{}' }])
   const invoked = invoke(createEngine(app, [stay]), { functionMs: 120_000 })
-  await vi.waitFor(() => expect(signals).toHaveLength(1), PATIENCE)
+  await expect.poll(() => signals).toHaveLength(1)
   await endLeasesOf(app, [app.instance])
-  await vi.waitFor(() => expect(signals).toHaveLength(2), PATIENCE)
-  await vi.waitFor(() => expect(signals.map((it) => it.aborted)).toEqual([true, false]), PATIENCE)
+  await expect.poll(() => signals).toHaveLength(2)
+  await expect.poll(() => signals.map((it) => it.aborted)).toEqual([true, false])
   await cancelJob(app, id)
   await invoked
   expect(await get(app, id)).toMatchObject({ state: 'succeeded', stint: 2 })

@@ -28,7 +28,7 @@ export interface Invocation {
   remainingMs: () => number
 }
 
-/** Thrown when the first claim failed: only then shall SQS give the doorbells again. */
+/** Thrown when the first claim failed: only then should SQS deliver the doorbells again. */
 export class ClaimError extends Error {
   override readonly name = 'ClaimError'
 }

@@ -7,7 +7,7 @@ import { ringFor, startableAfter } from '../queue/ring.ts'
 import { forgetTold } from './lost-claims.ts'
 import { settleParents, settlePlain } from './settle.ts'
 
-/** Outcomes that are written together: so many, with so many characters of JSON. */
+/** Outcomes that are written together: at most this many, with this many characters of JSON. */
 const BATCH = 500
 const MAX_SIZE = 16 * 1024 * 1024
 

@@ -1,4 +1,4 @@
-import { expect, vi } from 'vitest'
+import { expect } from 'vitest'
 import { z } from 'zod'
 import * as events from '../../db/queries/events.ts'
 import * as jobLogs from '../../db/queries/job-logs.ts'
@@ -10,8 +10,6 @@ import { defineJob, FencedError } from './define.ts'
 import { createFinisher } from './finisher.ts'
 import { createKeeper } from './keeper.ts'
 import { Stint } from './stint.ts'
-
-const PATIENCE = { timeout: 30_000 }
 
 const talker = (talk: (log: Parameters<Parameters<typeof defineJob>[0]['run']>[0]['log']) => void) =>
   defineJob({
@@ -150,10 +148,10 @@ test('safe points that could not be saved are tried again, and no others', async
   if (!told || !silent) throw new Error('nothing was claimed')
   told.pass({ progress: 0.5 })
   const keeper = createKeeper({ ...world.app, sql, config }, new Set([told, silent]))
-  await vi.waitFor(() => expect(world.logged.join()).toContain('safe points could not be saved'), PATIENCE)
+  await expect.poll(() => world.logged.join()).toContain('safe points could not be saved')
   away = false
   const typesOf = async ({ job }: Stint) => (await events.list(world.sql, job.id, 0, 10)).map((it) => it.type)
-  await vi.waitFor(async () => expect(await typesOf(told)).toContain('job.progressed'), PATIENCE)
+  await expect.poll(() => typesOf(told)).toContain('job.progressed')
   keeper.stop()
   expect(await typesOf(silent)).toEqual(['job.queued', 'job.started'])
 })
@@ -191,7 +189,7 @@ test('safe points of megabytes each, and the outcomes after them, are written by
   const large = { checkpoint: 'x'.repeat(1_000_000) }
   for (const stint of stints) stint.pass(large)
   const keeper = createKeeper({ ...world.app, sql }, new Set(stints))
-  await vi.waitFor(() => expect(saves.length).toBeGreaterThan(1), PATIENCE)
+  await expect.poll(() => saves.length).toBeGreaterThan(1)
   keeper.stop()
   expect(Math.max(...saves)).toBeLessThan(17_000_000)
 
@@ -227,7 +225,7 @@ test('of the safe points of all jobs no more become text than one statement save
   }
   for (const stint of stints) stint.pass({ checkpoint: { toJSON } })
   const keeper = createKeeper({ ...world.app, sql }, new Set(stints))
-  await vi.waitFor(() => expect(textsByThen).toHaveLength(2), PATIENCE)
+  await expect.poll(() => textsByThen).toHaveLength(2)
   keeper.stop()
   expect(textsByThen).toEqual([17, 20])
 })

@@ -41,9 +41,9 @@ export const answerReplays = async (tx: TransactionSql, prepared: Prepared[], an
 }
 
 /**
- * Takes the unique keys that are free. Who finds another job behind its key is answered with that one, or takes its
- * place if it asks for that and the other is still queued. One that has expired is in nobody's way. A job that is there
- * already had its turn before: its commit's answer was lost, and who has its key by now came after it.
+ * Takes the unique keys that are free. A submission whose key another job has is answered with that job, or takes its place
+ * if it asks for that and the other is still queued. A job that has expired is in nobody's way. A job that is already stored
+ * had its turn before: the answer of its commit was lost, and whoever has its key by now came after it.
  * @returns the jobs that were replaced or had expired, cancelled by now
  */
 export const answerDuplicates = async (

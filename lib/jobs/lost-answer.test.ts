@@ -2,6 +2,7 @@ import { expect } from 'vitest'
 import * as jobs from '../../db/queries/jobs.ts'
 import { debugNoop } from '../../functions/jobs/debug-noop.ts'
 import { loseReplies } from '../../infra/local/chaos/replies.ts'
+import { PROJECT } from '../../tests/support/engine.ts'
 import { test, type World } from '../../tests/support/world.ts'
 import type { App } from '../app.ts'
 import { cancelJob } from './cancel.ts'
@@ -10,8 +11,6 @@ import type { Submission } from './submission.ts'
 import { submit } from './submit.ts'
 
 // A submission whose commit was made and whose answer was lost: it is tried again, and is one job all the same.
-
-const PROJECT = '00000000-0000-7000-8000-000000000001'
 
 const noop = (more: Partial<Submission> = {}, parts: Partial<Prepared> = {}): Prepared => ({
   ...prepare([debugNoop], { kind: 'debug.noop', input: {}, ...more }, { projectId: PROJECT, createdBy: null }),

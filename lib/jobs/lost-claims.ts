@@ -6,8 +6,8 @@ import { mapOfEach } from '../core/map-of-each.ts'
 import { type ClaimWish, isSuspect } from './claim-wish.ts'
 
 // When a connection breaks between the commit of a claim and its answer, its jobs run in the table and nowhere else. The
-// process finds them as those that it has there and was never told of; else they would wait until their leases are over,
-// and each would count as a crash.
+// process finds them there as jobs of its own that it was never told of. Otherwise they would wait until their leases are
+// over, and each would count as a crash.
 
 /** The stint of each job that a process was told it claimed, until what became of it is written, or it is fenced off. */
 const told = mapOfEach<App, number>()
@@ -15,7 +15,7 @@ const told = mapOfEach<App, number>()
 /** When the answer of a claim was lost, while its jobs may still be unknown. */
 const lostAt = new WeakMap<App, number>()
 
-/** So long PostgreSQL may take to notice that nobody waits for a claim any more, and commit it all the same. */
+/** How long PostgreSQL may take to notice that nobody waits for a claim any more, and commit it all the same. */
 const COMMITTED_WITHIN_MS = 5_000
 
 /** Of these jobs their process knows. */

@@ -1,4 +1,4 @@
-import { expect, vi } from 'vitest'
+import { expect } from 'vitest'
 import { z } from 'zod'
 import type { Pool } from '../../db/client.ts'
 import * as dependencies from '../../db/queries/dependencies.ts'
@@ -26,7 +26,6 @@ const createReader = () => {
   return { begun, kind }
 }
 
-const patience = { timeout: 30_000 }
 const MB = 1_000_000
 
 /** Adds a job that runs after ended ones with results of such sizes. */
@@ -66,10 +65,10 @@ test('a job waits until others of its process have left room for its parents’ 
   const { begun, kind } = createReader()
   const counted = countReads(world.sql)
   const invoked = invoke(createEngine({ ...world.app, sql: counted.sql }, [kind]))
-  await vi.waitFor(() => expect(begun).toHaveLength(4), patience)
+  await expect.poll(() => begun).toHaveLength(4)
   expect(counted.reads).toBe(4)
   for (const { end } of begun.slice(1, 3)) end()
-  await vi.waitFor(() => expect(begun).toHaveLength(5), patience)
+  await expect.poll(() => begun).toHaveLength(5)
   for (const { end } of begun) end()
   await invoked
   expect(begun.map(({ parents }) => parents)).toEqual(Array(5).fill([15 * MB]))
@@ -82,7 +81,7 @@ test('a job that waits for room has not begun, and goes on elsewhere when its pr
   const stopping = new AbortController()
   const counted = countReads(world.sql)
   const invoked = invoke(createEngine({ ...world.app, sql: counted.sql, stopping: stopping.signal }, [kind]))
-  await vi.waitFor(() => expect(begun).toHaveLength(4), patience)
+  await expect.poll(() => begun).toHaveLength(4)
   stopping.abort()
   await invoked
   const [last, ...others] = await world.sql`SELECT outcome, attempt, run_ms FROM stints ORDER BY run_ms`
@@ -96,7 +95,7 @@ test('a job is told in its log that results were too large together to be handed
   const child = await addReader(world, [9 * MB, 9 * MB])
   const { begun, kind } = createReader()
   const invoked = invoke(createEngine(world.app, [kind]))
-  await vi.waitFor(() => expect(begun).toHaveLength(1), patience)
+  await expect.poll(() => begun).toHaveLength(1)
   begun[0]?.end()
   await invoked
   expect(begun[0]?.parents).toEqual([9 * MB, 0])
@@ -112,7 +111,7 @@ test('a job whose parents cannot be read spends no attempt', async ({ world }) =
   const engine = createEngine({ ...world.app, sql }, [kind])
   // The first may already find it again.
   const invoked = invoke(engine).then(() => invoke(engine))
-  await vi.waitFor(() => expect(begun).toHaveLength(1), patience)
+  await expect.poll(() => begun).toHaveLength(1)
   begun[0]?.end()
   await invoked
   expect(await world.sql`SELECT state, attempt, stint FROM jobs WHERE id = ${child}`).toEqual([

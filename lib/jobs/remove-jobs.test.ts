@@ -3,19 +3,18 @@ import type { Sql } from '../../db/client.ts'
 import * as files from '../../db/queries/files.ts'
 import * as removals from '../../db/queries/removals.ts'
 import * as schedules from '../../db/queries/schedules.ts'
-import { createEngine, insertJobs, invoke } from '../../tests/support/engine.ts'
+import { createEngine, insertJobs, invoke, PROJECT } from '../../tests/support/engine.ts'
 import { untilOneWaits } from '../../tests/support/lock-waits.ts'
 import { test, type World } from '../../tests/support/world.ts'
 import type { App } from '../app.ts'
-import { newId } from '../core/ids.ts'
+import { firstIdAt, newId } from '../core/ids.ts'
 import { removeExpiredJobs, removeJob } from './remove-jobs.ts'
 
-const PROJECT = '00000000-0000-7000-8000-000000000001'
 const always = () => true
 
 const publishAll = ({ sql }: World) => sql`DELETE FROM outbox`
 
-/** Jobs that ran, whose events are published, and which lie so many days back. */
+/** Jobs that ran, whose events are published, and which lie this many days back. */
 const makeEnded = async (world: World, count: number, daysAgo = 0): Promise<string[]> => {
   const ids = await insertJobs(
     world.app,
@@ -28,12 +27,9 @@ const makeEnded = async (world: World, count: number, daysAgo = 0): Promise<stri
   return ids
 }
 
-/** An id as it would have been made so many days ago: its first 48 bits are the milliseconds since 1970. */
-const idOfDaysAgo = (days: number): string => {
-  const ms = Date.now() - days * 86_400_000 - 60_000
-  const hex = ms.toString(16).padStart(12, '0')
-  return `${hex.slice(0, 8)}-${hex.slice(8)}${newId().slice(13)}`
-}
+/** An id as it would have been made this many days ago: its first 48 bits are the milliseconds since 1970. */
+const idOfDaysAgo = (days: number): string =>
+  firstIdAt(Date.now() - days * 86_400_000 - 60_000).slice(0, 13) + newId().slice(13)
 
 const addFile = async ({ app, sql }: World, jobId: string): Promise<{ id: string; objectKey: string }> => {
   await sql`INSERT INTO projects (id, name) VALUES (${PROJECT}, 'Files') ON CONFLICT DO NOTHING`

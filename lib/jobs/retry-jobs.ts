@@ -107,7 +107,7 @@ export const redriveJobs = async (
   return { redriven: begun.length, skipped }
 }
 
-/** So long the sweep leaves edges alone that were opened for a retry. If its process dies, it closes them after that. */
+/** How long the sweep leaves edges alone that were opened for a retry. If the retry's process dies, it closes them then. */
 const RETRY_WITHIN_SECONDS = 60
 
 /**

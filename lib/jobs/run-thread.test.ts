@@ -1,7 +1,6 @@
-import { existsSync, mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { expect, onTestFinished } from 'vitest'
+import { expect } from 'vitest'
 import * as jobs from '../../db/queries/jobs.ts'
 import { createEngine, insertJobs, invoke } from '../../tests/support/engine.ts'
 import {
@@ -13,6 +12,7 @@ import {
   talkThread,
   uncopied,
 } from '../../tests/support/engine-thread-kinds.ts'
+import { temporaryFolder } from '../../tests/support/temporary-folder.ts'
 import { test, type World } from '../../tests/support/world.ts'
 import type { App } from '../app.ts'
 import { cancelJob } from './cancel.ts'
@@ -36,11 +36,9 @@ const beforeFirstSave = ({ app }: World, happens: () => Promise<unknown>): App =
   }
 }
 
-/** A job with an effect, after a checkpoint of so many bytes; and whether it had it. */
+/** A job with an effect, after a checkpoint of this many bytes; and whether it had it. */
 const insertEffect = async (app: App, bytes = 1) => {
-  const directory = mkdtempSync(join(tmpdir(), 'stint-effect-'))
-  onTestFinished(() => rmSync(directory, { recursive: true }))
-  const path = join(directory, 'effect')
+  const path = join(temporaryFolder(), 'effect')
   const [id = ''] = await insertJobs(app, [{ kind: 'test.effect', input: JSON.stringify({ path, bytes }) }])
   return { id, wasDone: () => existsSync(path) }
 }
@@ -153,7 +151,7 @@ test('a thread that waits hears of its cancel, and not when it is cut off for it
   const invoked = invoke(createEngine({ ...app, config: { ...app.config, engine } }, [patient]), {
     functionMs: 300_000,
   })
-  await expect.poll(() => sql`SELECT message FROM job_logs`, { timeout: 30_000 }).toHaveLength(1)
+  await expect.poll(() => sql`SELECT message FROM job_logs`).toHaveLength(1)
   await cancelJob(app, id)
   await invoked
   expect(await sql`SELECT type, data->>'stopped' AS stopped FROM events ORDER BY seq DESC LIMIT 1`).toEqual([

@@ -1,17 +1,15 @@
-import { existsSync, mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { describe, expect, onTestFinished, test as plain } from 'vitest'
+import { describe, expect, test as plain } from 'vitest'
 import { z } from 'zod'
 import * as jobs from '../../db/queries/jobs.ts'
 import { createEngine, insertJobs, invoke } from '../../tests/support/engine.ts'
 import { carelessShared, carelessThread } from '../../tests/support/engine-thread-kinds.ts'
 import { runKind } from '../../tests/support/run-kind.ts'
+import { temporaryFolder } from '../../tests/support/temporary-folder.ts'
 import { test } from '../../tests/support/world.ts'
 import { defineJob, RetryLater } from './define.ts'
 import { isStray, toSafePoint } from './safe-point.ts'
-
-const PATIENCE = { timeout: 30_000 }
 
 const plainKind = { kind: 'test.plain', checkpoint: undefined }
 const counting = { kind: 'test.counting', checkpoint: z.object({ at: z.int() }) }
@@ -89,8 +87,7 @@ plain('a kind’s own test is told what its job would be', async () => {
 test.for(MISTAKES)(
   'a kind that yields %s fails its job at once, in a thread too, and says why',
   async ([, yields, { code, message }], { world: { app, sql } }) => {
-    const directory = mkdtempSync(join(tmpdir(), 'stint-careless-'))
-    onTestFinished(() => rmSync(directory, { recursive: true }))
+    const directory = temporaryFolder()
     const given = [carelessShared, carelessThread].map(({ kind }) => {
       const cleanedUp = join(directory, kind)
       return { kind, cleanedUp, input: JSON.stringify({ yields, cleanedUp }) }
@@ -105,7 +102,7 @@ test.for(MISTAKES)(
         ...{ state: 'failed', attempt: 1, stint: 1 },
         error: { code, message: expect.stringContaining(`the kind ${kind} ${message}`) },
       })
-      await expect.poll(() => existsSync(cleanedUp), PATIENCE).toBe(true)
+      await expect.poll(() => existsSync(cleanedUp)).toBe(true)
     }
   },
 )

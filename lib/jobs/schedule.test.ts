@@ -1,15 +1,13 @@
 import { describe, expect } from 'vitest'
 import * as schedules from '../../db/queries/schedules.ts'
-import { echo, testKinds } from '../../tests/support/engine.ts'
+import { echo, PROJECT, testKinds } from '../../tests/support/engine.ts'
 import { test, type World } from '../../tests/support/world.ts'
 import { newId } from '../core/ids.ts'
 import { defineJob } from './define.ts'
 import { runDueSchedules } from './schedule.ts'
 import { sweep } from './sweep.ts'
 
-const PROJECT = '00000000-0000-7000-8000-000000000001'
-
-/** A schedule that ticks at this second of each hour, and whose next tick lies so many hours back. */
+/** A schedule that ticks at this second of each hour, and whose next tick lies this many hours back. */
 const makeSchedule = async (
   { sql }: World,
   { hoursAgo = 0, ...given }: Partial<schedules.NewSchedule> & { hoursAgo?: number } = {},
@@ -37,7 +35,7 @@ const makeSchedule = async (
   return { id, first: tick.getTime() }
 }
 
-/** The second that the database's clock shows, so many hours ago. */
+/** The second that the database's clock shows, this many hours ago. */
 const thisSecond = async (sql: World['sql'], hoursAgo = 0): Promise<Date> => {
   const [row] = await sql<[{ at: Date }]>`SELECT date_trunc('second', now()) - ${hoursAgo} * interval '1 hour' AS at`
   return row.at

@@ -33,7 +33,7 @@ const PASS_MS = 5_000
 /** A tick that is later than this was missed, and isn't only late. */
 const LATE_SECONDS = 60
 
-/** A tick that could make no job is tried again so much later, if it is to be made up for. */
+/** A tick that could make no job is tried again this much later, if it is to be made up for. */
 const RETRY_SECONDS = 60
 
 const FIRST = '00000000-0000-0000-0000-000000000000'
@@ -50,7 +50,7 @@ export const runDueSchedules = async (
   kinds: readonly JobKind[],
   remainingMs: () => number = () => Number.POSITIVE_INFINITY,
 ): Promise<void> => {
-  // A lease of its own: who takes the sweep's has to reckon with leases that ran out while nobody held it.
+  // A lease of its own: whoever takes over the sweep's must expect job leases that ran out while nobody held it.
   if (!(await holds(app, 'schedules'))) return
   const [began, passMs] = [app.clock.now(), Math.min(PASS_MS, remainingMs() / 2)]
   let after = goesOnAfter.get(app) ?? FIRST

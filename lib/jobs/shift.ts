@@ -28,9 +28,9 @@ export interface Shift {
   /** A job on the event loop could not be stopped: the process must not be reused. */
   stuck: boolean
   start(stint: Stint): void
-  /** Resolves when one of the running jobs has ended, or the function's time is over; or after so many milliseconds. */
+  /** Resolves when one of the running jobs has ended, or the function's time is over; or after this many milliseconds. */
   oneEnded(atMostMs?: number): Promise<void>
-  /** Resolves when all have, or after so many milliseconds. */
+  /** Resolves when all have, or after this many milliseconds. */
   allEnded(atMostMs?: number): Promise<void>
   end(): void
 }
@@ -130,7 +130,7 @@ export const beginShift = (engine: Engine, time: FunctionTime): Shift => {
   return shift
 }
 
-/** Resolves when the work is done, or after so many milliseconds. */
+/** Resolves when the work is done, or after this many milliseconds. */
 const within = (ms: number | undefined, work: Promise<void>): Promise<void> =>
   ms === undefined ? work : inTime(work, ms)
 

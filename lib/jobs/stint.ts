@@ -56,7 +56,7 @@ export class Stint {
     if (kind.isolation === 'shared' && !job.hasParents) this.#beganMs = this.#claimedMs
   }
 
-  /** It has begun, so many milliseconds ago. */
+  /** It has begun, this many milliseconds ago. */
   begin(agoMs: number): void {
     this.#beganMs ??= performance.now() - agoMs
   }

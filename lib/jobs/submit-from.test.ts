@@ -6,7 +6,7 @@ import * as jobSearch from '../../db/queries/job-search.ts'
 import * as jobs from '../../db/queries/jobs.ts'
 import * as queues from '../../db/queries/queues.ts'
 import { loseReplies } from '../../infra/local/chaos/replies.ts'
-import { createEngine, echo, fail, insertJobs, invoke } from '../../tests/support/engine.ts'
+import { createEngine, echo, fail, insertJobs, invoke, PROJECT } from '../../tests/support/engine.ts'
 import { untilOneWaits } from '../../tests/support/lock-waits.ts'
 import { readMetrics } from '../../tests/support/metrics.ts'
 import { type Sent, sentBy, transactionsOf } from '../../tests/support/sent-statements.ts'
@@ -18,8 +18,6 @@ import { defineJob, FencedError, type JobToSubmit, type SharedJobContext } from 
 import { removeJob } from './remove-jobs.ts'
 import { retryJob } from './retry-jobs.ts'
 import { endLeasesOf, sweep } from './sweep.ts'
-
-const PROJECT = '00000000-0000-7000-8000-000000000001'
 
 type Context = SharedJobContext<Record<string, never>, { at: number }>
 type Work = (context: Context) => AsyncGenerator<{ checkpoint?: { at: number }; durable?: boolean }, unknown, void>

@@ -63,7 +63,7 @@ test('after an outage in which nobody could sweep for a lease, running jobs get 
   expect(await get(world, lost)).toMatchObject({ state: 'queued', crashes: 1 })
 })
 
-/** The sweep's lease, of which a holder that is gone has so many seconds left. */
+/** The sweep's lease, of which a holder that is gone has this many seconds left. */
 const sweepIsHeld = ({ sql }: World, secondsLeft: number) => sql`
   INSERT INTO runners (name, holder, lease_until) VALUES ('sweep', 'gone', now() + ${secondsLeft} * interval '1 second')`
 

@@ -10,8 +10,6 @@ import { cancelJob } from './cancel.ts'
 import { defineJob, type SharedJobContext } from './define.ts'
 import { endLeasesOf } from './sweep.ts'
 
-const PATIENCE = { timeout: 30_000 }
-
 const doing = (run: (context: SharedJobContext<object, unknown>) => AsyncGenerator<object, null, void>) =>
   defineJob({ kind: 'test.doing', summary: 'Does it', input: z.object({}), output: z.null(), run })
 
@@ -81,7 +79,7 @@ test('a job that does not notice has its process ended when the others are done'
     { kind: 'test.doing', input: '{}', maxAttempts: 1 },
     { kind: 'test.neighbour', input: '{}' },
   ])
-  const untilFailed = () => expect.poll(async () => (await jobs.find(sql, id))?.state, PATIENCE).toBe('failed')
+  const untilFailed = () => expect.poll(async () => (await jobs.find(sql, id))?.state).toBe('failed')
   await invoke(createEngine({ ...app, exit: (reason) => void exits.push(reason) }, [careless, neighbour(untilFailed)]))
   expect(await jobs.find(sql, id)).toMatchObject({ error: { code: 'UNAWAITED_REJECTION' } })
   expect(await jobs.find(sql, other)).toMatchObject({ state: 'succeeded', stint: 1 })
@@ -119,9 +117,9 @@ test('what is rejected when its job has ended harms nobody, and is logged', asyn
     { kind: 'test.neighbour', input: '{}' },
   ])
   const afterwards = async () => {
-    await expect.poll(async () => (await jobs.find(sql, id))?.state, PATIENCE).toBe('succeeded')
+    await expect.poll(async () => (await jobs.find(sql, id))?.state).toBe('succeeded')
     go.resolve()
-    await expect.poll(() => logged.filter((line) => line.includes('nobody looks')), PATIENCE).toHaveLength(1)
+    await expect.poll(() => logged.filter((line) => line.includes('nobody looks'))).toHaveLength(1)
   }
   await invoke(createEngine(app, [late, neighbour(afterwards)]))
   expect(await jobs.find(sql, id)).toMatchObject({ state: 'succeeded' })

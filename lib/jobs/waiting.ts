@@ -15,7 +15,7 @@ export type WaitingBecause =
   | { reason: 'unknown-kind'; kind: string; expectedStartAt: null }
   | { reason: 'limit'; limit: number; of: 'kind'; expectedStartAt: null }
   | { reason: 'limit'; limit: number; of: 'key'; key: string; expectedStartAt: null }
-  /** The kind starts so many jobs in a while, and has started them. */
+  /** The kind starts this many jobs in a while, and has started them. */
   | { reason: 'limit'; limit: number; of: 'rate'; expectedStartAt: Date }
   | { reason: 'behind'; jobs: number; expectedStartAt: Date | null }
 
@@ -57,7 +57,7 @@ const rateReached = (rate: NonNullable<Limits<unknown>['rate']>, row: waiting.Wa
   return { reason: 'limit', limit: rate.starts, of: 'rate', expectedStartAt: new Date(row.now.getTime() + waitMs) }
 }
 
-/** At the pace of the last minute the jobs ahead take so long; a queue that started none has no pace. */
+/** At the pace of the last minute the jobs ahead take this long; a queue that started none has no pace. */
 const behind = ({ ahead, startedPerMinute, now }: waiting.WaitingRow): WaitingBecause => {
   const waitMs = startedPerMinute > 0 ? (ahead / startedPerMinute) * 60_000 : null
   const soon = ahead === 0 ? now : null

@@ -1,3 +1,4 @@
+import { oneOfEach } from '../core/map-of-each.ts'
 import type { LiveEvent } from './live-event.ts'
 
 /** API Gateway's limit for one message: 128 KB. */
@@ -15,14 +16,7 @@ export type Frame =
 
 /** Packs events into as few messages as possible, in order. Each event is encoded once, for all frames. */
 export const createFramer = (): ((events: readonly LiveEvent[]) => string[]) => {
-  const texts = new Map<LiveEvent, string>()
-  const textOf = (event: LiveEvent): string => {
-    const known = texts.get(event)
-    if (known !== undefined) return known
-    const made = toText(event)
-    texts.set(event, made)
-    return made
-  }
+  const textOf = oneOfEach(toText)
   return (events) => {
     const frames: string[] = []
     let open: string[] = []

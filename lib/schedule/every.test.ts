@@ -5,7 +5,7 @@ import { each, every, pass } from './every.ts'
 
 const app = { log: { error: () => {}, info: () => {} } } as unknown as App
 
-/** A function's context with so much time left, which `run` may let go by. */
+/** A function's context with this much time left, which `run` may let go by. */
 const functionWith = (functionMs: number) => {
   const time = { leftMs: functionMs }
   const context = { app, getRemainingTimeInMillis: () => time.leftMs } as unknown as InvocationContext

@@ -1,7 +1,7 @@
 import axe, { type AxeResults } from 'axe-core'
 import type { Page } from 'playwright-core'
 
-/** What axe finds on a page as it stands: nothing, if all is well. */
+/** What axe complains about on a page as it is now; empty if nothing. */
 export const complaints = async (page: Page): Promise<string[]> => {
   // A page's policy lets no script in; what the test itself evaluates is not the page's.
   await page.evaluate(axe.source)
@@ -16,6 +16,6 @@ export const complaints = async (page: Page): Promise<string[]> => {
 export const overflow = (page: Page): Promise<number> =>
   page.evaluate(() => Math.max(0, document.documentElement.scrollWidth - innerWidth))
 
-/** Waits until no part of the page is on its way. */
+/** Waits until nothing on the page moves. */
 export const loaded = (page: Page): Promise<unknown> =>
   page.waitForFunction(() => document.querySelector('h1') && !document.querySelector('.skeleton'))

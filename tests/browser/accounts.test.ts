@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { expect } from 'vitest'
 import { complaints } from './accessible.ts'
 import { fillForm, linkFromMail, PASSWORD, programOf, register, submit } from './people.ts'
-import { describeInBrowser, PATIENCE_MS, test } from './stage.ts'
+import { describeInBrowser, test } from './stage.ts'
 
 describeInBrowser('a person', () => {
   test('stays signed in after a reload, and is signed out for good', async ({ stage }) => {
@@ -30,7 +30,7 @@ describeInBrowser('a person', () => {
     await page.getByRole('button', { name: 'Create an account' }).click()
     await page.getByLabel('Email').fill('no address')
     await page.getByRole('button', { name: 'Create account' }).click()
-    await expect.poll(() => page.locator('[aria-invalid="true"]').count(), { timeout: PATIENCE_MS }).toBe(3)
+    await expect.poll(() => page.locator('[aria-invalid="true"]').count()).toBe(3)
   })
 
   test('confirms the email by the link in the mail, once, and its token is gone from the address', async ({
@@ -126,7 +126,7 @@ describeInBrowser('a person', () => {
     await context.request.delete(`/projects/${project.id}`, { headers: { authorization: `Bearer ${accessToken}` } })
     await page.reload()
     await page.getByText('No jobs yet.').waitFor()
-    await expect.poll(() => page.locator('.project-choice select').inputValue(), { timeout: PATIENCE_MS }).toBe('')
+    await expect.poll(() => page.locator('.project-choice select').inputValue()).toBe('')
   })
 
   test('is signed out in every tab by signing out in one', async ({ stage }) => {
@@ -238,9 +238,7 @@ describeInBrowser('a person', () => {
       await models.getByRole('button', { name: 'Add the model' }).click()
     }
     await add('ü', 'Scale')
-    await expect
-      .poll(() => models.getByLabel('Code').getAttribute('aria-invalid'), { timeout: PATIENCE_MS })
-      .toBe('true')
+    await expect.poll(() => models.getByLabel('Code').getAttribute('aria-invalid')).toBe('true')
     await add('0112', 'Scale')
     await models.getByText('0112').waitFor()
     await add('0111', 'Thermometer')
@@ -252,10 +250,10 @@ describeInBrowser('a person', () => {
     const input = { 'input.deviceModelCode': '0111', 'input.start': '1', 'input.count': '3' }
     await fillForm(page, 'serials.generate', input)
     await submit(page)
-    await page.getByText('0111-00000003').first().waitFor({ timeout: PATIENCE_MS })
+    await page.getByText('0111-00000003').first().waitFor()
     await page.goto('/dashboard/projects')
     await page.getByRole('link', { name: 'Personal' }).click()
-    const saving = page.waitForEvent('download', { timeout: PATIENCE_MS })
+    const saving = page.waitForEvent('download')
     await models.getByRole('button', { name: 'Serial numbers' }).click()
     const saved = await saving
     expect(saved.suggestedFilename()).toBe('0111-serial-numbers.csv')
@@ -272,9 +270,7 @@ describeInBrowser('a person', () => {
     await page.getByRole('button', { name: 'New key' }).click()
     const dialog = page.getByRole('dialog')
     await dialog.getByRole('button', { name: 'Create key' }).click()
-    await expect
-      .poll(() => dialog.getByLabel('Name').getAttribute('aria-invalid'), { timeout: PATIENCE_MS })
-      .toBe('true')
+    await expect.poll(() => dialog.getByLabel('Name').getAttribute('aria-invalid')).toBe('true')
     await dialog.getByLabel('Name').fill('Nightly import')
     await dialog.getByLabel('Files').selectOption('read')
     await dialog.getByLabel('Expires').selectOption('in 90 days')
@@ -297,7 +293,7 @@ describeInBrowser('a person', () => {
     await page.getByText('This project has none yet.').waitFor()
     await page.reload()
     await page.getByText('revoked the API key “Nightly import”').waitFor()
-    await expect.poll(() => statusOf('/jobs'), { timeout: PATIENCE_MS }).toBe(401)
+    await expect.poll(() => statusOf('/jobs')).toBe(401)
   })
 
   test('and a project have names that turn no sentence around in which they stand', async ({ stage }) => {

@@ -4,7 +4,7 @@ import { type Browser, chromium } from 'playwright-core'
 /** Debian's; `CHROMIUM_PATH` names another. */
 export const CHROMIUM = process.env['CHROMIUM_PATH'] ?? '/usr/bin/chromium'
 
-/** Where there is none the tests say so and are skipped; CI installs it, and there they are not. */
+/** Without it the tests say so and are skipped. CI installs it. */
 export const hasChromium =
   existsSync(CHROMIUM) || (process.env['CI'] === 'true' && !process.env['STINT_WITHOUT_CHROMIUM'])
 

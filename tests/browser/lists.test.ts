@@ -1,10 +1,7 @@
 import type { Page } from 'playwright-core'
 import { expect } from 'vitest'
 import { fillForm, programOf, register, submit } from './people.ts'
-import { describeInBrowser, PATIENCE_MS, test } from './stage.ts'
-
-/** Asks until it is so. */
-const eventually = <T>(check: () => Promise<T> | T) => expect.poll(check, { timeout: PATIENCE_MS })
+import { describeInBrowser, test } from './stage.ts'
 
 const rowsOf = (page: Page) => page.locator('tr[data-job]')
 const idsOf = (page: Page) => rowsOf(page).evaluateAll((rows) => rows.map((it) => (it as HTMLElement).dataset['job']))
@@ -33,22 +30,22 @@ describeInBrowser('lists of jobs', () => {
     }
     const rows = page.locator('tr[data-job]')
     await page.goto('/dashboard/jobs?tag=stations')
-    await eventually(() => rows.count()).toBe(2)
+    await expect.poll(() => rows.count()).toBe(2)
     for (const [text, name] of [
       ['"NORTH"', 'Station of north'],
       ['OF south', 'Station of south'],
     ] as const) {
       await page.getByLabel('Text in name or input').fill(text)
       await page.keyboard.press('Enter')
-      await eventually(() => rows.getByRole('link').allTextContents()).toEqual([name])
+      await expect.poll(() => rows.getByRole('link').allTextContents()).toEqual([name])
     }
     await page.getByRole('button', { name: 'Clear' }).click()
-    await eventually(() => rows.count()).toBe(2)
+    await expect.poll(() => rows.count()).toBe(2)
 
     await page.getByLabel('Select all on this page').check()
     await page.getByRole('button', { name: 'Cancel 2' }).click()
     await page.getByRole('button', { name: 'Retry 2' }).click()
-    await eventually(() => page.locator('tr[data-job] [data-state="succeeded"]').count()).toBeGreaterThan(1)
+    await expect.poll(() => page.locator('tr[data-job] [data-state="succeeded"]').count()).toBeGreaterThan(1)
     await page.getByRole('radio', { name: 'failed' }).check()
     await page.getByText('No matching jobs.').waitFor()
   })
@@ -60,14 +57,14 @@ describeInBrowser('lists of jobs', () => {
     const { ids } = await program.post('/jobs/batch', later(3, 'Old'))
     await page.goto('/dashboard/jobs')
     const countOf = (state: string) =>
-      eventually(() => page.locator(`.states [data-state="${state}"] small`).textContent())
+      expect.poll(() => page.locator(`.states [data-state="${state}"] small`).textContent())
     await countOf('queued').toBe('3')
     await countOf('failed').toBe('0')
     await program.post('/jobs/cancel', { ids: ids.slice(0, 1) })
     await countOf('cancelled').toBe('1')
     await countOf('queued').toBe('2')
     await page.getByRole('radio', { name: 'cancelled' }).check()
-    await eventually(() => rowsOf(page).count()).toBe(1)
+    await expect.poll(() => rowsOf(page).count()).toBe(1)
     await countOf('queued').toBe('2')
     await page.getByLabel('Kind').selectOption('debug.noop')
     await countOf('queued').toBe('')
@@ -81,7 +78,7 @@ describeInBrowser('lists of jobs', () => {
     await page.goto('/dashboard')
     await page.locator('.tiles [data-state="failed"]', { hasText: '1' }).click()
     await page.waitForURL(/state=failed&finishedAfter=/)
-    await eventually(() => rowsOf(page).count()).toBe(1)
+    await expect.poll(() => rowsOf(page).count()).toBe(1)
     expect(await page.getByLabel('Ended after').inputValue()).not.toBe('')
     await page.getByLabel('Ended after').fill('2100-01-01T00:00')
     await page.getByText('No matching jobs.').waitFor()
@@ -96,12 +93,12 @@ describeInBrowser('lists of jobs', () => {
     const program = await programOf(context)
     await program.post('/jobs/batch', later(3, 'Old'))
     await page.goto('/dashboard/jobs')
-    await eventually(() => rowsOf(page).count()).toBe(3)
+    await expect.poll(() => rowsOf(page).count()).toBe(3)
     const topOf = async () => (await rowsOf(page).first().boundingBox())?.y
     const top = await topOf()
     await page.getByLabel('Kind').selectOption('debug.noop')
     await page.waitForURL(/kind=debug\.noop/)
-    await eventually(() => rowsOf(page).count()).toBe(3)
+    await expect.poll(() => rowsOf(page).count()).toBe(3)
     expect(await topOf()).toBe(top)
     await page.getByLabel('Text in name or input').fill('nowhere')
     await page.keyboard.press('Enter')
@@ -111,8 +108,8 @@ describeInBrowser('lists of jobs', () => {
     await page.waitForURL(/text=nowhere\+else/)
     for (const left of ['?kind=debug.noop', '']) {
       await page.goBack()
-      await eventually(() => new URL(page.url()).search).toBe(left)
-      await eventually(() => rowsOf(page).count()).toBe(3)
+      await expect.poll(() => new URL(page.url()).search).toBe(left)
+      await expect.poll(() => rowsOf(page).count()).toBe(3)
     }
   })
 
@@ -179,13 +176,13 @@ describeInBrowser('lists of jobs', () => {
     await page.keyboard.type('the no')
     const program = await programOf(context)
     for (const echo of ['the south', 'the north']) await program.post('/jobs', { kind: 'debug.noop', input: { echo } })
-    await eventually(() => rowsOf(page).count()).toBe(2)
+    await expect.poll(() => rowsOf(page).count()).toBe(2)
     await page.keyboard.type('rth')
     expect(await text.inputValue()).toBe('the north')
     await page.keyboard.press('Enter')
-    await eventually(() => rowsOf(page).count()).toBe(1)
+    await expect.poll(() => rowsOf(page).count()).toBe(1)
     await page.getByRole('button', { name: 'Clear' }).click()
-    await eventually(() => text.inputValue()).toBe('')
+    await expect.poll(() => text.inputValue()).toBe('')
   })
 
   test('lead to a job by its id, typed where text is looked for', async ({ stage }) => {
@@ -207,10 +204,10 @@ describeInBrowser('lists of jobs', () => {
     await page.goto('/dashboard/jobs')
     await page.getByRole('link', { name: 'Old 5', exact: true }).click()
     await page.getByRole('region', { name: 'Status' }).waitFor()
-    await eventually(() => page.evaluate(() => scrollY)).toBe(0)
+    await expect.poll(() => page.evaluate(() => scrollY)).toBe(0)
     await page.goBack()
-    await eventually(() => rowsOf(page).count()).toBe(50)
-    await eventually(() => page.evaluate(() => scrollY)).toBeGreaterThan(500)
+    await expect.poll(() => rowsOf(page).count()).toBe(50)
+    await expect.poll(() => page.evaluate(() => scrollY)).toBeGreaterThan(500)
   })
 
   test('stay as they are while somebody reads or chooses in them, and count what is new', async ({ stage }) => {
@@ -219,15 +216,15 @@ describeInBrowser('lists of jobs', () => {
     const program = await programOf(context)
     await program.post('/jobs/batch', later(60, 'Old'))
     await page.goto('/dashboard/jobs')
-    await eventually(() => rowsOf(page).count()).toBe(50)
+    await expect.poll(() => rowsOf(page).count()).toBe(50)
     await page.getByRole('link', { name: 'Older' }).click()
-    await eventually(() => rowsOf(page).count()).toBe(10)
+    await expect.poll(() => rowsOf(page).count()).toBe(10)
     const older = await idsOf(page)
     await program.post('/jobs/batch', later(3, 'New'))
     await page.getByRole('link', { name: 'Newest' }).click()
     await page.getByRole('link', { name: 'New 3' }).waitFor()
     await page.goBack()
-    await eventually(() => idsOf(page)).toEqual(older)
+    await expect.poll(() => idsOf(page)).toEqual(older)
 
     await page.goto('/dashboard/jobs')
     await page.getByLabel('Select New 3').check()
@@ -248,11 +245,11 @@ describeInBrowser('lists of jobs', () => {
     const jobs = Array.from({ length: 20 }, () => ({ kind: 'debug.noop', input: { steps: 6_000, stepMs: 100 } }))
     const { ids } = await program.post('/jobs/batch', { jobs })
     await page.goto('/dashboard/jobs?state=running')
-    await eventually(() => rowsOf(page).count()).toBe(20)
+    await expect.poll(() => rowsOf(page).count()).toBe(20)
     await page.evaluate(() => scrollTo(0, 300))
     await program.post('/jobs/cancel', { ids })
     const said = async () => new Set(await rowsOf(page).locator('.state').allTextContents())
-    await eventually(said).toEqual(new Set(['cancelled']))
+    await expect.poll(said).toEqual(new Set(['cancelled']))
     expect(await rowsOf(page).count()).toBe(20)
   })
 
@@ -264,7 +261,7 @@ describeInBrowser('lists of jobs', () => {
     await (await programOf(context)).post('/jobs', job)
     await page.goto('/dashboard/jobs')
     await rowsOf(page).first().waitFor()
-    await eventually(() => rowsOf(page).locator('time').textContent()).toMatch(/^now$|s ago$|^[1-4] min ago$/)
+    await expect.poll(() => rowsOf(page).locator('time').textContent()).toMatch(/^now$|s ago$|^[1-4] min ago$/)
     await rowsOf(page)
       .getByText(/due in 5\d min/)
       .waitFor()
@@ -280,7 +277,7 @@ describeInBrowser('lists of jobs', () => {
       jobs: Array.from({ length: 5_000 }, () => ({ ...often, input: { echo: 'x' } })),
     })
     await page.goto('/dashboard/jobs?text=%22steps')
-    await eventually(() => rowsOf(page).count()).toBe(50)
+    await expect.poll(() => rowsOf(page).count()).toBe(50)
     await page.goto('/dashboard/jobs?text=rare')
     await page.getByText('None found yet.').waitFor()
     await page.getByRole('link', { name: 'Older' }).click()
@@ -305,7 +302,7 @@ describeInBrowser('lists of jobs', () => {
     const began = Date.now()
     const jobs = Array.from({ length: 40 }, () => ({ kind: 'debug.noop', input: { steps: 20, stepMs: 100 } }))
     await (await programOf(context)).post('/jobs/batch', { jobs })
-    await eventually(() => page.locator('tr[data-job] [data-state="succeeded"].state').count()).toBe(40)
+    await expect.poll(() => page.locator('tr[data-job] [data-state="succeeded"].state').count()).toBe(40)
     const seconds = (Date.now() - began) / 1_000
     expect(asked.length).toBeGreaterThan(0)
     expect(asked.length).toBeLessThanOrEqual(Math.ceil(seconds) + 1)
@@ -324,7 +321,7 @@ describeInBrowser('lists of jobs', () => {
     await page.getByText('No failures in this time range.').waitFor()
     const input = { deviceModelCode: '0222', start: 1, count: 1 }
     const { job } = await program.post('/jobs', { kind: 'serials.generate', input })
-    await eventually(async () => (await program.get(`/jobs/${job.id}`)).job.state).toBe('failed')
+    await expect.poll(async () => (await program.get(`/jobs/${job.id}`)).job.state).toBe('failed')
     held.resolve()
     await page.getByText(/^Once, /).waitFor()
   })

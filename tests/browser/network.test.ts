@@ -2,7 +2,7 @@ import type { Route } from 'playwright-core'
 import { expect } from 'vitest'
 import { loaded, overflow } from './accessible.ts'
 import { fillForm, isStillLoaded, markLoaded, programOf, register, submit, waitForState } from './people.ts'
-import { describeInBrowser, PATIENCE_MS, test } from './stage.ts'
+import { describeInBrowser, test } from './stage.ts'
 
 describeInBrowser('whoever uses the dashboard', () => {
   test('loses the network and comes back without missing anything', async ({ stage }) => {
@@ -20,7 +20,7 @@ describeInBrowser('whoever uses the dashboard', () => {
     const program = await programOf(context)
     const stateOf = async () => (await program.get(`/jobs/${id}`)).job.state
     await program.post(`/jobs/${id}/cancel`, {})
-    await expect.poll(stateOf, { timeout: PATIENCE_MS }).toBe('cancelled')
+    await expect.poll(stateOf).toBe('cancelled')
     await program.post('/jobs', { kind: 'debug.noop', input: {}, name: 'While you were away' })
 
     await context.setOffline(false)
@@ -67,8 +67,8 @@ describeInBrowser('whoever uses the dashboard', () => {
     const page502 = { status: 502, contentType: 'text/html', body: '<h1>Bad Gateway</h1>' }
     await page.route(/\/(activity|jobs)\?/, (route) => route.fulfill(page502))
     await page.reload()
-    await expect.poll(() => page.getByText('502 Bad Gateway').count(), { timeout: PATIENCE_MS }).toBe(2)
-    await expect.poll(() => page.locator('.skeleton').count(), { timeout: PATIENCE_MS }).toBe(0)
+    await expect.poll(() => page.getByText('502 Bad Gateway').count()).toBe(2)
+    await expect.poll(() => page.locator('.skeleton').count()).toBe(0)
     await page.unrouteAll()
     await page.getByText('No jobs yet.').waitFor()
   })

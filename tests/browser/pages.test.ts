@@ -2,7 +2,7 @@ import { expect } from 'vitest'
 import { complaints, loaded, overflow } from './accessible.ts'
 import { makeAdmin } from './people.ts'
 import { fill, PASSWORD, type Sample } from './sample.ts'
-import { describeInBrowser, PATIENCE_MS, SCREENSHOTS, type Stage, test } from './stage.ts'
+import { describeInBrowser, SCREENSHOTS, type Stage, test } from './stage.ts'
 
 let filled: Promise<Sample> | undefined
 /** A team's stack, the same for all tests. */
@@ -144,6 +144,6 @@ describeInBrowser('the pages of the dashboard', () => {
     await page.getByLabel('Theme').selectOption('dark')
     await page.reload()
     const background = () => page.evaluate(() => getComputedStyle(document.documentElement).backgroundColor)
-    await expect.poll(background, { timeout: PATIENCE_MS }).toBe('rgb(15, 17, 19)')
+    await expect.poll(background).toBe('rgb(15, 17, 19)')
   })
 })

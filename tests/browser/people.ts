@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import type { BrowserContext, Page } from 'playwright-core'
 import { expect } from 'vitest'
 import { run } from '../../infra/cli/program.ts'
-import { PATIENCE_MS, type Stage } from './stage.ts'
+import type { Stage } from './stage.ts'
 
 export const PASSWORD = 'correct horse battery'
 
@@ -31,7 +31,7 @@ export const programOf = async ({ request }: BrowserContext) => {
   }
 }
 
-/** Makes somebody an admin, by the only way that there is. */
+/** Makes somebody an admin, which only the command line can. */
 export const makeAdmin = async ({ dataDir }: Stage, email: string): Promise<void> => {
   const said: string[] = []
   const io = { env: { STINT_DATA_DIR: dataDir }, out: () => {}, err: (text: string) => void said.push(text) }
@@ -46,7 +46,7 @@ export const linkFromMail = async ({ dataDir }: Stage, email: string, page: stri
     const own = mails.filter((mail) => mail.includes(`To: ${email}`)).map((mail) => mail.replaceAll(/=\r?\n/g, ''))
     return own.flatMap((mail) => mail.match(new RegExp(`http://localhost:\\d+${page}#[\\w-]{43}`)) ?? [])[0]
   }
-  await expect.poll(find, { timeout: PATIENCE_MS }).toBeDefined()
+  await expect.poll(find).toBeDefined()
   return find() ?? ''
 }
 
@@ -64,7 +64,7 @@ export const fillForm = async (page: Page, kind: string, fields: Record<string, 
 /** Submits the form that is filled. @returns the job's id, from the address to which it leads */
 export const submit = async (page: Page): Promise<string> => {
   await page.getByRole('button', { name: 'Submit', exact: true }).click()
-  await page.waitForURL(/\/dashboard\/jobs\/[0-9a-f-]{36}$/, { timeout: PATIENCE_MS })
+  await page.waitForURL(/\/dashboard\/jobs\/[0-9a-f-]{36}$/)
   return page.url().split('/').at(-1) ?? ''
 }
 

@@ -1,9 +1,8 @@
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { mkdirSync, rmSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import type { Browser, BrowserContext, BrowserContextOptions, Page } from 'playwright-core'
 import { test as base, describe } from 'vitest'
+import { scratchFolder } from '../../infra/local/scratch-folder.ts'
 import { type Stack, startStack } from '../../infra/local/stack.ts'
 import { CHROMIUM, hasChromium, launch } from './chromium.ts'
 
@@ -18,7 +17,7 @@ mkdirSync(SCREENSHOTS, { recursive: true })
 /** A running stack, and a browser that looks at it. */
 export interface Stage {
   stack: Stack
-  /** Where the stack keeps all that it has. */
+  /** The stack's data folder. */
   dataDir: string
   browser: Browser
   /** Somebody's browser window, signed in to nothing; what goes wrong in its page fails the test. */
@@ -39,7 +38,7 @@ export const test = base.extend<Fixtures>({
   stage: [
     // biome-ignore lint/correctness/noEmptyPattern: vitest reads what a fixture needs from its first parameter
     async ({}, use) => {
-      const dataDir = mkdtempSync(join(tmpdir(), 'stint-browser-'))
+      const dataDir = scratchFolder('browser')
       const env = {
         STINT_FUNCTION_TIMEOUT_SECONDS: '20',
         AUTH_RATE_LIMIT_PER_MINUTE: '1000',
@@ -61,7 +60,7 @@ export const test = base.extend<Fixtures>({
   ],
 })
 
-/** Skipped, and said so, where there is no Chromium; in CI it is installed, and nothing is skipped. */
+/** Skipped, with a warning, where there is no Chromium. CI has it. */
 export const describeInBrowser = (name: string, tests: () => void): void => {
   if (!hasChromium) console.warn(`${name}: skipped, there is no ${CHROMIUM} (apt-get install chromium)`)
   describe.skipIf(!hasChromium)(name, { timeout: START_MS }, tests)
@@ -75,7 +74,7 @@ const openWindow = async (browser: Browser, baseURL: string, options: BrowserCon
     throw error
   })
   page.on('console', (message) => {
-    // That nobody is signed in yet, and that a network is gone, is known by an error: those aren't the page's.
+    // The browser logs these errors when nobody is signed in yet, or the network is gone: they are no faults of the page.
     if (message.type() === 'error' && !/Failed to load resource|^WebSocket connection to/.test(message.text()))
       throw new Error(message.text())
   })

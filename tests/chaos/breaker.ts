@@ -34,7 +34,7 @@ export interface BreakerOptions {
   leaseSeconds: number
 }
 
-/** Workers are many, and die most often. */
+/** There are many workers, and they die most often. */
 const PARTS: readonly Strike['part'][] = ['worker', 'worker', 'worker', 'host', 'postgres', 'sqs-s3', 'kafka']
 
 class NotRecoveredError extends Error {

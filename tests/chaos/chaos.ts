@@ -1,9 +1,8 @@
-import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { rmSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import sharp from 'sharp'
 import { createRandom } from '../../infra/local/chaos/random.ts'
+import { scratchFolder } from '../../infra/local/scratch-folder.ts'
 import { startStack } from '../../infra/local/stack.ts'
 import { createBreaker, type Strike } from './breaker.ts'
 import { type Broken, check } from './check.ts'
@@ -47,9 +46,7 @@ const LONG_JOB = { kind: 'debug.noop', input: { steps: 100, stepMs: 100 }, tags:
  */
 export const runChaos = async (options: ChaosOptions): Promise<ChaosReport> => {
   const { seed, jobs, seconds, leaseSeconds, chaosSwitch, say } = options
-  const dataDir = mkdtempSync(join(tmpdir(), 'stint-chaos-'))
-  // As root, Postgres runs as another user, who has to get in.
-  chmodSync(dataDir, 0o711)
+  const dataDir = scratchFolder('chaos')
   say(`The stack's data: ${dataDir}`)
   let stack = await startStack({ dataDir, env: environmentOf(options) })
   const database = openDatabase(dataDir)

@@ -21,7 +21,7 @@ export interface CheckOptions {
   patienceSeconds: number
 }
 
-/** A busy machine takes its time. */
+/** Generous, for a busy machine. */
 const KAFKA_PATIENCE_SECONDS = 300
 
 /** Waits until all jobs have ended and Kafka has their events, or should have, and checks every promise. */

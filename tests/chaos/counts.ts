@@ -18,7 +18,7 @@ export interface Counts {
   /** Events that Kafka gave more than once. */
   repeated: number
   serialNumbers: number
-  /** Outcomes that came from behind the fence and were not written. */
+  /** Outcomes of stints that were fenced off, which were not written. */
   fencedOff: number
   /** Jobs that the crash rule ended, though they did no harm. */
   crashed: number

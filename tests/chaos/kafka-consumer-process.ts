@@ -2,8 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { KafkaClient, type KafkaConsumer } from 'kafka-crab-js'
 import { fromMessage } from '../../lib/events/cloud-event.ts'
 
-// A consumer in a process of its own: librdkafka prints what it thinks of brokers that are killed, and can't be asked
-// not to. The parent says where the broker is; this says which events came, as `[job:seq, type]`.
+// A consumer in a process of its own: librdkafka prints messages about brokers that are killed, and can't be told not to.
+// The parent says where the broker is; this says which events came, as `[job:seq, type]`.
 
 export type FromConsumer = [id: string, type: string][]
 export interface ToConsumer {

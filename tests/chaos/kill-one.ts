@@ -1,7 +1,6 @@
-import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { rmSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { scratchFolder } from '../../infra/local/scratch-folder.ts'
 import { type Stack, startStack } from '../../infra/local/stack.ts'
 import { type Client, connect } from './client.ts'
 import { type Database, openDatabase } from './database.ts'
@@ -27,9 +26,7 @@ interface Found {
  * @returns whether none was lost, none ended twice, and all that were interrupted ran again in time
  */
 export const killOne = async (say: (line: string) => void): Promise<boolean> => {
-  const dataDir = mkdtempSync(join(tmpdir(), 'stint-kill-one-'))
-  // As root, Postgres runs as another user, who has to get in.
-  chmodSync(dataDir, 0o711)
+  const dataDir = scratchFolder('kill-one')
   const stack = await startStack({ dataDir })
   const database = openDatabase(dataDir)
   try {

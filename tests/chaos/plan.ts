@@ -17,7 +17,7 @@ export interface PlannedJob {
 /** What one request submits. */
 export interface Unit {
   jobs: PlannedJob[]
-  /** The person cancels it so long after it was accepted. */
+  /** The person cancels it this long after it was accepted. */
   cancelAfterMs?: number
   /** It fails for want of this device model; the person adds it then, and has the job retried. */
   forgottenModel?: string
@@ -40,7 +40,7 @@ const ends = (...states: string[]): string => `ends:${states.join('/')}`
 const SUCCEEDS = [ends('succeeded')]
 const failsWith = (code: string): string[] => [ends('failed'), `code:${code}`]
 
-/** Makes requests with about so many jobs of all kinds and shapes, without end. */
+/** Makes requests with about this many jobs of all kinds and shapes, without end. */
 export const createPlanner = (random: Random, means: Means) => {
   let named = 0
   let nextSerial = 0

@@ -16,7 +16,7 @@ export interface ProbeOptions {
   collector: KafkaCollector
 }
 
-/** A busy machine takes its time. */
+/** Generous, for a busy machine. */
 const PATIENCE_MS = 300_000
 
 /** For each part, what a user would do with it. */

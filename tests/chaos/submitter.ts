@@ -9,7 +9,7 @@ export interface Submitter {
   accepted: string[]
   /** Jobs of requests that nobody answered: they may be there or not, and must end well if they are. */
   unanswered: number
-  /** Submits about so many jobs over so many seconds, and cancels those that are to be cancelled. */
+  /** Submits about this many jobs over this many seconds, and cancels those that are to be cancelled. */
   submit(jobs: number, seconds: number): Promise<void>
 }
 

@@ -7,20 +7,11 @@ import { text } from 'node:stream/consumers'
 import sharp from 'sharp'
 import { describe, expect, onTestFinished, vi } from 'vitest'
 import { addEnded } from '../support/ended-jobs.ts'
-import { type Person, test } from './person.ts'
+import { PASSWORD, type Person, register, test } from './person.ts'
 
 // `stint`, as processes of their own, against a running API.
 
 vi.setConfig({ testTimeout: 300_000 })
-
-const PASSWORD = 'correct horse battery'
-
-const register = async ({ stint }: Person, email = 'ada@example.com') => {
-  const done = await stint(['register', '--email', email, '--name', 'Ada', '--password-stdin'], {
-    input: `${PASSWORD}\n`,
-  })
-  expect(done).toMatchObject({ exitCode: 0, err: '' })
-}
 
 const idOf = ({ out }: { out: string }): string => out.slice(0, 36)
 const credentials = ({ config }: Person) => join(config, 'stint', 'credentials.json')
@@ -196,7 +187,7 @@ describe('submit', () => {
     const { out } = await ada.stint(['submit', 'debug.noop', '--delay-seconds', '600'])
     const watching = ada.start(['watch', idOf({ out })])
     const [printed, closed] = [text(watching.stdout), once(watching, 'close')]
-    await vi.waitUntil(async () => (await world.sql`SELECT FROM live_connections`).length === 1, { timeout: 60_000 })
+    await expect.poll(() => world.sql`SELECT FROM live_connections`).toHaveLength(1)
     expect((await ada.stint(['cancel', idOf({ out })])).out).toBe(`${idOf({ out })} is cancelled\n`)
     expect((await closed)[0]).toBe(1)
     expect(await printed).toContain('cancelled')

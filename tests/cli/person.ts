@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { stripVTControlCharacters } from 'node:util'
-import { onTestFinished, vi } from 'vitest'
+import { expect, onTestFinished, vi } from 'vitest'
 import { type LiveHost, startLiveHost } from '../support/live-host.ts'
 import { work } from '../support/worker-run.ts'
 import { test as worldTest } from '../support/world.ts'
@@ -49,6 +49,16 @@ export const test = worldTest.extend<{ ada: Person }>({
     rmSync(config, { recursive: true })
   },
 })
+
+export const PASSWORD = 'correct horse battery'
+
+/** Makes an account for somebody and signs them in. */
+export const register = async ({ stint }: Person, email = 'ada@example.com'): Promise<void> => {
+  const done = await stint(['register', '--email', email, '--name', 'Ada', '--password-stdin'], {
+    input: `${PASSWORD}\n`,
+  })
+  expect(done).toMatchObject({ exitCode: 0, err: '' })
+}
 
 const personOf = (host: LiveHost, config: string): Person => {
   const env = { PATH: process.env['PATH'] ?? '', HOME: config, XDG_CONFIG_HOME: config, STINT_URL: host.url }

@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process'
 import { describe, expect, vi } from 'vitest'
-import { openTerminal, test } from './person.ts'
+import type { World } from '../support/world.ts'
+import { openTerminal, type Person, register, test } from './person.ts'
 
 // `stint` in a terminal.
 
@@ -15,6 +16,15 @@ const hasScript = (): boolean => {
 }
 const canRun = hasScript() || process.env['CI'] !== undefined
 if (!canRun) console.warn('Terminals are not tested: there is no `script` of util-linux (Debian: bsdutils)')
+
+/** The shell of somebody who has just registered, once it hears of their jobs. */
+const openShell = async ({ sql }: World, person: Person) => {
+  await register(person)
+  const screen = openTerminal(person, ['shell'])
+  await screen.until('ada@example.com> ')
+  await expect.poll(() => sql`SELECT FROM live_connections`).toHaveLength(1)
+  return screen
+}
 
 describe.runIf(canRun)('the shell', () => {
   test('signs in, takes tasks, and says what happens to them while something is typed', async ({ ada }) => {
@@ -43,17 +53,13 @@ describe.runIf(canRun)('the shell', () => {
     await screen.until("unknown command 'nonsense'")
     screen.type('task "open\r')
     await screen.until('A quote is open')
-    // Ahead of the prompt, as who pastes does.
+    // Ahead of the prompt, as pasted lines come.
     screen.type('cls\rwhoami\rexit\r')
     expect(await screen.ended).toBe(0)
   })
 
   test('goes on after a watch that Ctrl-C ended, and says then what happened meanwhile', async ({ world, ada }) => {
-    const input = 'correct horse battery'
-    await ada.stint(['register', '--email', 'ada@example.com', '--name', 'Ada', '--password-stdin'], { input })
-    const screen = openTerminal(ada, ['shell'])
-    await screen.until('ada@example.com> ')
-    await vi.waitUntil(async () => (await world.sql`SELECT FROM live_connections`).length === 1, { timeout: 60_000 })
+    const screen = await openShell(world, ada)
     screen.type('task debug.noop --delay-seconds 600 --watch\r')
     await screen.until(/0 % queued/)
     screen.type('\u0003')
@@ -66,11 +72,7 @@ describe.runIf(canRun)('the shell', () => {
 
   test('hears nothing of others, and goes on after a break', async ({ world, ada }) => {
     const bob = await world.register('Bob')
-    const input = 'correct horse battery'
-    await ada.stint(['register', '--email', 'ada@example.com', '--name', 'Ada', '--password-stdin'], { input })
-    const screen = openTerminal(ada, ['shell'])
-    await screen.until('ada@example.com> ')
-    await vi.waitUntil(async () => (await world.sql`SELECT FROM live_connections`).length === 1, { timeout: 60_000 })
+    const screen = await openShell(world, ada)
     const theirs = { kind: 'debug.noop', input: {}, name: 'theirs' }
     await world.http('POST', '/jobs', { token: bob.accessToken, body: theirs })
     const breakConnections = () => {
@@ -88,8 +90,7 @@ describe.runIf(canRun)('the shell', () => {
   })
 
   test('watch draws bars that stand still, and Ctrl-C ends it', async ({ ada }) => {
-    const input = 'correct horse battery'
-    await ada.stint(['register', '--email', 'ada@example.com', '--name', 'Ada', '--password-stdin'], { input })
+    await register(ada)
     const screen = openTerminal(ada, ['submit', 'debug.noop', '--steps', '3', '--step-ms', '300', '--watch'])
     await screen.until(/█+ 100 % succeeded stint 1/)
     expect(await screen.ended).toBe(0)

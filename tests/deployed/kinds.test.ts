@@ -35,7 +35,7 @@ let ada: Somebody
 beforeAll(async () => {
   if (!runs) return
   stage = await openStage()
-  // One for all: a stage lets nobody register again and again.
+  // One account for all tests: a stage limits registrations.
   ada = await register(stage)
 }, LONG.timeout)
 

@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto'
-import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { inject } from 'vitest'
 import type { Api } from '../../functions/http/api.ts'
+import { scratchFolder } from '../../infra/local/scratch-folder.ts'
 import { startStack } from '../../infra/local/stack.ts'
 import { type Client, createClient } from '../../lib/client/client.ts'
 import { fixed } from '../../lib/client/credentials.ts'
@@ -20,13 +20,11 @@ export interface Stage {
 }
 
 export const openStage = async (given = process.env['STINT_URL']): Promise<Stage> => {
-  // As whoever asked AWS for it in vain has it: what is started here would pass in the stage's place.
+  // A lookup of the URL that found nothing leaves it empty: a Stint started here would pass in the stage's place.
   if (given === '') throw new Error('STINT_URL is empty: where does the stage run?')
   if (given) return { url: given.replace(/\/+$/, ''), stop: async () => {} }
-  const folder = mkdtempSync(join(tmpdir(), 'stint-deployed-'))
+  const folder = scratchFolder('deployed')
   if (process.env['STINT_TEST_STACK']) return openContainers(folder)
-  // As root, Postgres runs as another user, who has to get in.
-  chmodSync(folder, 0o711)
   const stack = await startStack({ dataDir: join(folder, 'data'), env: { WEB_ALLOWED_HOSTS: 'localhost' } })
   return {
     url: stack.url,
@@ -60,7 +58,7 @@ export interface Somebody {
   client: Client<Api>
 }
 
-/** Somebody new. Their account stays: a stage has no way to take one back. */
+/** A new user. The account stays: a stage can't delete accounts. */
 export const register = async ({ url }: Stage): Promise<Somebody> => {
   const account = {
     email: `scenario-${randomBytes(6).toString('hex')}@example.com`,

@@ -8,7 +8,7 @@ const read = (path: string): string => readFileSync(new URL(`../../${path}`, imp
 
 const example = read('.env.example')
 
-/** What somebody has who takes every # away. */
+/** The settings of somebody who uncomments every line. */
 const everything = Object.fromEntries(
   Object.entries(parseEnv(example.replaceAll(/^#(?=[A-Z])/gm, ''))).map(([name, value]) => [name, value ?? '']),
 )

@@ -1,10 +1,10 @@
 import { execFile, spawn } from 'node:child_process'
-import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import sharp from 'sharp'
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
+import { scratchFolder } from '../../infra/local/scratch-folder.ts'
 import { type Stack, startStack } from '../../infra/local/stack.ts'
 import { blocksOf, documents, root } from './markdown.ts'
 import { follow, openShell, type Shell, stepsOf } from './shell.ts'
@@ -20,9 +20,7 @@ let folder: string
 let stack: Stack
 
 beforeAll(async () => {
-  folder = mkdtempSync(join(tmpdir(), 'stint-session-'))
-  // As root, Postgres runs as another user, who has to get in.
-  chmodSync(folder, 0o711)
+  folder = scratchFolder('session')
   stack = await startStack({ dataDir: join(folder, 'data'), env: { WEB_ALLOWED_HOSTS: 'localhost' } })
 })
 
@@ -101,7 +99,7 @@ test('the token that docs/accounts.md finds in the mail confirms the email', LON
   symlinkSync(join(folder, 'data'), join(shell.folder, '.stint'))
   const mails = () =>
     readdirSync(join(folder, 'data/mail')).map((name) => readFileSync(join(folder, 'data/mail', name)))
-  await expect.poll(() => mails().some((mail) => mail.includes(`To: ${email}`)), { timeout: 60_000 }).toBe(true)
+  await expect.poll(() => mails().some((mail) => mail.includes(`To: ${email}`))).toBe(true)
   await shell.type(`TOKEN=${TOKEN}`)
   await follow(shell, stepsOf('docs/accounts.md'))
   const me = await fetch(`${stack.url}/auth/me`, { headers: { authorization: `Bearer ${TOKEN}` } })
@@ -115,13 +113,13 @@ test('the TypeScript in docs/live.md hears of a job', LONG, async () => {
   onTestFinished(() => void listener.kill())
   let heard = ''
   for (const stream of [listener.stdout, listener.stderr]) stream.setEncoding('utf8').on('data', (it) => (heard += it))
-  await expect.poll(() => heard, { timeout: 60_000 }).toMatch(/^live$/m)
+  await expect.poll(() => heard).toMatch(/^live$/m)
   await fetch(`${stack.url}/jobs`, {
     method: 'POST',
     headers: { 'content-type': 'application/json', authorization: `Bearer ${TOKEN}` },
     body: JSON.stringify({ kind: 'debug.noop', input: {} }),
   })
-  await expect.poll(() => heard, { timeout: 60_000 }).toContain("type: 'job.succeeded'")
+  await expect.poll(() => heard).toContain("type: 'job.succeeded'")
 })
 
 test('the TypeScript in docs/events.md reads what Kafka has of a job', LONG, async () => {
@@ -139,7 +137,7 @@ test('the TypeScript in docs/events.md reads what Kafka has of a job', LONG, asy
   onTestFinished(() => void consumer.kill())
   let read = ''
   for (const stream of [consumer.stdout, consumer.stderr]) stream.setEncoding('utf8').on('data', (it) => (read += it))
-  await expect.poll(() => read, { timeout: 60_000 }).toContain(`${job.id} 3 job.succeeded { `)
+  await expect.poll(() => read).toContain(`${job.id} 3 job.succeeded { `)
 })
 
 test('what stands in for curl does what curl does', async () => {

@@ -19,7 +19,7 @@ export interface Shell {
 /** @param url what stands for `localhost:3000` @param folder the shell's own; it is made */
 export const openShell = async (url: string, folder: string): Promise<Shell> => {
   if (!existsSync(folder)) mkdirSync(folder)
-  // As root, Postgres runs as another user, who has to get in.
+  // If we are root, Postgres runs as another user, who must be able to enter.
   chmodSync(folder, 0o711)
   await provideCurl(folder)
 
@@ -36,8 +36,8 @@ export const openShell = async (url: string, folder: string): Promise<Shell> => 
       const list = await type('curl -s localhost:3000/jobs -H "authorization: Bearer $TOKEN"')
       return (JSON.parse(list) as { items: { state: string }[] }).items.map(({ state }) => state)
     }
-    await expect.poll(states, { timeout: 60_000 }).not.toContain('queued')
-    await expect.poll(states, { timeout: 60_000 }).not.toContain('running')
+    await expect.poll(states).not.toContain('queued')
+    await expect.poll(states).not.toContain('running')
   }
 
   return { folder, type, untilJobsEnded }

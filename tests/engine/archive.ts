@@ -1,11 +1,11 @@
 import type { Pool } from '../../db/client.ts'
 
-/** Tables with what belongs to a job, and goes with it. */
+/** The tables whose rows are deleted with their job. */
 const TABLES = ['jobs', 'stints', 'job_logs', 'events', 'job_dependencies']
 
 /**
- * Keeps, in tables of the same names, what is deleted, as it was, and when that happened: `gone_at` is the number of the
- * latest event. So jobs that are gone are held against the same promises as those that are there.
+ * Keeps deleted rows in tables of the same names, with `gone_at`, the number of the latest event at their deletion. So jobs
+ * that are gone are checked against the same promises as those that are there.
  */
 export const installArchive = async (sql: Pool): Promise<void> => {
   await sql.unsafe(`

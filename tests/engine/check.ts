@@ -18,7 +18,7 @@ export const PROMISES: Record<string, Promised> = {
   ...timeline,
 }
 
-/** What it promises besides when nothing goes wrong. */
+/** What it also promises while nothing goes wrong. */
 export const FAIR_PROMISES: Record<string, Promised> = { ...PROMISES, ...fairEndings }
 
 /** @returns every promise that was broken, with how */

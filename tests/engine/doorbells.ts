@@ -12,7 +12,7 @@ export class Doorbells {
   #messages: Message[] = []
   #made = 0
   readonly #nowMs: () => number
-  /** What becomes of the next request: SQS is away, or its answer is. */
+  /** How the next request fails: it does not reach SQS, or its answer is lost. */
   fails: 'no' | 'not sent' | 'answer lost' = 'no'
 
   constructor(nowMs: () => number) {

@@ -3,7 +3,7 @@ import type { JobError, JobState } from '../../db/queries/jobs.ts'
 import type { CatchUp } from '../../db/queries/schedules.ts'
 import type { Script } from './scripted.ts'
 
-/** Everything that the tables say of the jobs. */
+/** Everything that the tables hold about the jobs. */
 export interface Evidence {
   jobs: JobEvidence[]
   edges: { childId: string; parentId: string; settledAt: Date | null; goneAt: number | null }[]
@@ -64,7 +64,7 @@ export interface EventEvidence {
   xid: number
 }
 
-/** Reads it all, in the order of the ids, what was deleted too. */
+/** Reads it all in the order of the ids, including what was deleted. */
 export const gatherEvidence = async (sql: Pool): Promise<Evidence> => {
   const all = (table: string) => sql`
     (SELECT *, NULL AS gone_at FROM ${sql(table)} UNION ALL SELECT * FROM ${sql(`archive.${table}`)}) AS ${sql(table)}`
@@ -95,13 +95,13 @@ export const gatherEvidence = async (sql: Pool): Promise<Evidence> => {
   }
 }
 
-/** What happened to a job from its beginning, or from a retry, on. */
+/** What happened to a job from its submission, or from a retry, until the next retry. */
 export interface Life {
   events: EventEvidence[]
   stints: JobEvidence['stints']
 }
 
-/** A job has one life, and one more for each time that somebody had it begin anew. */
+/** A job has one life, and one more for each retry. */
 export const livesOf = ({ events, stints }: JobEvidence): [Life, ...Life[]] => {
   const begins = events.flatMap(({ data }, index) =>
     data['reason'] === 'retried' || data['reason'] === 'redriven' ? [index] : [],
@@ -122,5 +122,5 @@ export const stretchOf = ({ events }: Life): { from: number; to: number } => ({
 
 export const lastLifeOf = (job: JobEvidence): Life => livesOf(job).at(-1) ?? { events: [], stints: [] }
 
-/** Whether it began anew at some time. */
+/** Whether it was ever retried. */
 export const wasRetried = (job: JobEvidence): boolean => livesOf(job).length > 1

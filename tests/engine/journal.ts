@@ -11,9 +11,9 @@ export interface StintEntry {
   checkpointed: number
   /** The same while nobody wanted it to stop. */
   undisturbed: number
-  /** How far it went on behind a durable safe point: so much must be saved. */
+  /** How far it got past a durable safe point: at least that point must be saved. */
   durable: number
-  /** The lines it logged. */
+  /** The lines that it logged. */
   lines: string[]
   /** `stopped`: at a safe point, or with its process. */
   ending: 'runs' | 'returned' | 'threw' | 'stopped'

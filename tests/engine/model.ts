@@ -3,13 +3,13 @@ import type { Prepared } from '../../lib/jobs/prepare.ts'
 import type { Submitted } from '../../lib/jobs/store.ts'
 import type { JobSpec } from './moves.ts'
 
-/** What somebody asks for: it stays the same when it is sent again. */
+/** A request, which stays the same when it is sent again. */
 export interface Request {
   how: 'one' | 'gathered' | 'batch'
   specs: JobSpec[]
   /** Idempotency keys, one per job, or none. */
   keys: (string | undefined)[]
-  /** Per job, the ids of earlier jobs that it shall run after. */
+  /** Per job, the ids of earlier jobs that it runs after. */
   parents: string[][]
 }
 
@@ -17,7 +17,7 @@ export interface Request {
 export interface Sending {
   request: Request
   prepared: Prepared[]
-  /** By the clock that all see. */
+  /** By the clock that all processes share. */
   sentMs: number
   /** `unknown`: the host died before it answered. */
   answer: 'unknown' | 'accepted' | 'refused'
@@ -33,27 +33,27 @@ export interface Ask {
   answer: 'unknown' | 'done' | 'running' | 'refused'
 }
 
-/** What somebody asked a job to be otherwise. */
+/** A change of a job that somebody asked for. */
 export interface AskedChange {
   jobId: string
   change: JobChange
   answer: 'unknown' | 'done' | 'refused'
 }
 
-/** What the test knows of the jobs: who asked for what, and what was answered. The engine is held against it. */
+/** What the test knows about the jobs: who asked for what, and what was answered. The engine is checked against it. */
 export class Model {
   readonly sendings: Sending[] = []
   /** The jobs that people know of, in the order of the answers. */
   readonly accepted: string[] = []
   readonly asks: Ask[] = []
   readonly changes: AskedChange[] = []
-  /** Jobs that somebody wanted deleted, and was not refused. */
+  /** Jobs that somebody asked to delete, and was not refused. */
   readonly deleted = new Set<string>()
   /** Old jobs may have been removed. */
   pruned = false
   /** When the queue was known to be paused, in numbers of events. */
   readonly pauses: { from: number; to: number }[] = []
-  /** So much time passed that an idempotency key may have expired. */
+  /** Enough time has passed for an idempotency key to expire. */
   keysExpired = false
 
   accept(sending: Sending, submitted: Submitted[]): void {
@@ -62,7 +62,7 @@ export class Model {
     for (const { jobId } of submitted) if (!this.accepted.includes(jobId)) this.accepted.push(jobId)
   }
 
-  /** What a stored job was submitted as. */
+  /** The submission of a stored job. */
   originOf(jobId: string): { spec: JobSpec; prepared: Prepared; sending: Sending } | undefined {
     for (const sending of this.sendings) {
       const index = sending.prepared.findIndex((it) => it.row.id === jobId)

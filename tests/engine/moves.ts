@@ -3,11 +3,11 @@ import type { OnParentFailure } from '../../db/queries/jobs.ts'
 import type { CatchUp } from '../../db/queries/schedules.ts'
 import type { Script } from './scripted.ts'
 
-/** The processes that there are. Each is started anew when it is needed and died. */
+/** The processes. One that died is started again when it is needed. */
 export const PARTS = ['host-1', 'host-2', 'worker-1', 'worker-2', 'worker-3', 'timer-1', 'timer-2'] as const
 export type Part = (typeof PARTS)[number]
 
-/** A job as somebody submits it. Numbers that name jobs count through those that there are, and begin again. */
+/** A job as somebody submits it. Numbers that name jobs are taken modulo how many there are. */
 export interface JobSpec {
   kind: 'scripted.plain' | 'scripted.narrow' | 'scripted.limited'
   script: Script
@@ -31,7 +31,7 @@ export interface JobSpec {
 export type Move =
   /** `one`: one after the other. `gathered`: at once, as many callers. `batch`: all or none. */
   | { do: 'submit'; part: Part; how: 'one' | 'gathered' | 'batch'; keyed: boolean; jobs: JobSpec[] }
-  /** Sends an earlier request once more: its answer was lost, or its sender has no patience. */
+  /** Sends an earlier request once more: its answer was lost, or came too late for its sender. */
   | { do: 'submit again'; part: Part; nth: number }
   /** Sends another request with the key of an earlier one. */
   | { do: 'misuse a key'; part: Part; nth: number; job: JobSpec }
@@ -41,18 +41,18 @@ export type Move =
   | { do: 'cancel many'; part: Part; picks: number[] }
   | { do: 'retry'; part: Part; nth: number; fromStart: boolean }
   | { do: 'retry many'; part: Part; picks: number[]; fromStart: boolean }
-  /** Says something else of a job that waits. */
+  /** Changes a job that waits. */
   | { do: 'change'; part: Part; nth: number; change: JobChange }
   | { do: 'delete'; part: Part; nth: number }
   /** Deletes a job that another submitted. */
   | { do: 'delete a part'; part: Part; nth: number }
-  /** What has had its time is removed. */
+  /** The prune removes old jobs. */
   | { do: 'prune'; part: Part }
-  /** Failed jobs begin anew, so many a second. */
+  /** Failed jobs begin anew, this many a second. */
   | { do: 'redrive'; part: Part; perSecond: number | undefined }
-  /** Makes a schedule with a tick each half minute. */
+  /** Makes a schedule that ticks every half minute. */
   | { do: 'schedule'; part: Part; catchUp: CatchUp }
-  /** The jobs of ticks that have come are made. */
+  /** Makes the jobs of due ticks. */
   | { do: 'tick'; part: Part }
   | { do: 'pause'; part: Part }
   | { do: 'resume'; part: Part }
@@ -60,18 +60,18 @@ export type Move =
   | { do: 'invoke'; part: Part; nth: number; doorbells: number; functionSeconds: number }
   | { do: 'sweep'; part: Part }
   | { do: 'relay'; part: Part }
-  /** Turns are taken, each time the one that the number counts to. */
+  /** Takes turns; each number picks one of those that wait. */
   | { do: 'run'; picks: number[] }
-  /** The named turns are taken, as far as they wait; of several with one name the oldest, or the newest. */
+  /** Takes the named turns, where they wait; of several with one name the oldest or the newest. */
   | { do: 'take'; turns: string[]; which: 'oldest' | 'newest' }
-  /** The turns of one process are taken, until it has none left. */
+  /** Takes the turns of one process until it has none left. */
   | { do: 'finish'; part: Part }
   /** Seconds pass, for the database and for every process; after each, turns are taken. */
   | { do: 'wait'; seconds: number; picks: number[] }
   /** The database's time jumps; the processes notice nothing, or slept. */
   | { do: 'jump'; seconds: number }
   | { do: 'kill'; part: Part; turns: number; answer: 'never sent' | 'lost' }
-  /** A connection of the process breaks when so many statements are answered, and it never sees the answer to the next. */
+  /** A connection of the process breaks when this many statements are answered, and it never sees the answer to the next. */
   | { do: 'lose an answer'; part: Part; answers: number }
   /** The host ends the leases of the processes that it saw die. */
   | { do: 'bury'; part: Part }

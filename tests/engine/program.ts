@@ -39,7 +39,7 @@ const KEYS_EXPIRE_AFTER_SECONDS = 86_400
 /** A host that lost the answer of a commit tries no longer. */
 const STORED_AGAIN_WITHIN_MS = 10_000
 
-/** How much has not come to its end: jobs, events, and jobs whose end is not counted at all of their children. */
+/** What is not finished yet: jobs, events, and jobs whose end is not counted at all of their children. */
 interface Left {
   live: number
   running: number
@@ -80,7 +80,7 @@ export class Program {
     this.#surroundings = { admin, environment, traffic, doorbells, broker, journal, logged, failures, nowMs, random }
   }
 
-  /** Begins what a move says. What it starts goes on by itself whenever turns are taken. */
+  /** Makes a move. What it starts goes on by itself whenever turns are taken. */
   async make(move: Move): Promise<void> {
     this.traffic.note(`— ${JSON.stringify(move)}`)
     if (move.do === 'finish') await this.traffic.finish(await this.#process(move.part))
@@ -101,7 +101,7 @@ export class Program {
       if (process.state === 'asleep') process.state = 'awake'
     }
     await this.traffic.drain()
-    // Who met a broken connection tries again, and later each time.
+    // A process that met a broken connection tries again, after a longer pause each time.
     for (let second = 0; second < 10 && this.#isBusy('worker-1', 'worker-2', 'worker-3'); second++) {
       await this.#pass(1)
       await this.traffic.drain()
@@ -460,7 +460,7 @@ export class Program {
     return [...this.#died, ...dead]
   }
 
-  /** Time passes for everybody. */
+  /** Lets time pass for all processes and the database. */
   async #pass(seconds: number): Promise<void> {
     await this.#jump(seconds)
     await this.#time.pass(Math.min(seconds, 60) * 1_000)
@@ -487,7 +487,7 @@ export class Program {
     return [...this.failures]
   }
 
-  /** What did not come to its end. */
+  /** The jobs that did not end. */
   async unended(): Promise<string[]> {
     const rows = await this.#stage.admin`
       SELECT id, kind, state, stint, attempt, crashes, waits_for, start_at, lease_until, worker, error FROM jobs
@@ -523,7 +523,7 @@ const told = (error: unknown): string =>
 const isRefusedFor = (error: unknown, ...codes: ErrorCode[]): boolean =>
   error instanceof StintError && codes.includes(error.code)
 
-/** Those of them that the numbers count to, each once. */
+/** The elements that the numbers pick, each once. */
 const pickAll = <T>(list: readonly T[], picks: number[]): T[] => [
   ...new Set(picks.flatMap((nth) => pick(list, nth) ?? [])),
 ]

@@ -118,7 +118,7 @@ const crash: Scene = fc
   .tuple(kill(worker), run, timer)
   .map(([death, meanwhile, part]) => [death, meanwhile, { do: 'bury', part }, { do: 'finish', part }])
 
-/** Whatever it is that makes workers die: the next one takes the job, and dies too. */
+/** Something kills workers: the next one takes the job and dies too. */
 const poison: Scene = fc
   .tuple(worker, timer, fc.integer({ min: 3, max: 4 }), fc.nat(3))
   .map(([part, bury, deaths, turns]) =>
@@ -147,7 +147,7 @@ const oversleep: Scene = fc
     { do: 'wake', part: sleeper },
   ])
 
-/** Any process stands still for a while. */
+/** Some process stands still for a while. */
 const nap: Scene = fc
   .tuple(fc.constantFrom(...PARTS), fc.oneof(run, wait))
   .map(([part, meanwhile]) => [{ do: 'sleep', part }, meanwhile, { do: 'wake', part }])
@@ -293,7 +293,7 @@ export const fairWeather = programOf(submitted(jobSpec), everyday, 25)
 /** Programs in which everything goes wrong that can. */
 export const foulWeather = programOf(submitted(jobSpec), [...everyday, ...secondThoughts, ...harm], 40)
 
-/** Programs in which those die, sleep and lose answers who make the jobs of schedules. */
+/** Programs in which the processes that make the jobs of schedules die, sleep and lose answers. */
 export const schedules = programOf(
   host.map((part): Move[] => [
     { do: 'schedule', part, catchUp: 'all' },
@@ -410,7 +410,7 @@ const overtaken: Scene = fc
     meanwhile,
   ])
 
-/** Programs in which people often want something else. */
+/** Programs in which people often change their mind. */
 export const changedMinds = programOf(
   submitted(contested),
   [

@@ -55,7 +55,7 @@ const invoke = (functionSeconds = 900): Move => ({
   functionSeconds,
 })
 const take = (...turns: string[]): Move => ({ do: 'take', turns, which: 'oldest' })
-/** So many turns, always the oldest. */
+/** This many turns, always the oldest. */
 const run = (turns: number): Move => ({ do: 'run', picks: Array.from({ length: turns }, () => 0) })
 
 test('a claim that is answered when the function’s time is over starts nothing', async ({ world }) => {

@@ -1,6 +1,6 @@
 import type { Pool } from '../../db/client.ts'
 
-/** What the test may do to a process. It is the process's code that sees it, as {@link Died}. */
+/** What the test may do to a process. The process's code sees it as {@link Died}. */
 export interface Actor {
   readonly name: string
   state: 'awake' | 'asleep' | 'dead'
@@ -24,7 +24,7 @@ export const alive = (actor: Actor): void => {
   if (actor.state === 'dead') throw new Died(actor.name)
 }
 
-/** What a process is told whose connection broke: what it sent is done. */
+/** The error of a process whose connection broke: what it sent is done, and the answer is lost. */
 export const loseAnswer = (actor: Actor): void => {
   if (actor.answersLeft === undefined || actor.answersLeft-- > 0) return
   actor.answersLeft = undefined
@@ -46,10 +46,10 @@ interface Turn {
 /** Turns of the event loop in which nothing may happen before all code is said to wait. */
 const QUIET_TURNS = 5
 
-/** A statement that has no answer so long is looked up in Postgres: it may wait for a lock. In milliseconds. */
+/** A statement without an answer for this long is looked up in Postgres: it may wait for a lock. In milliseconds. */
 const LOOK_AFTER_MS = 4
 
-/** After so many looks the program gives up: neither an answer nor a lock. */
+/** After this many looks the program gives up: neither an answer nor a lock. */
 const MOST_LOOKS = 3_000
 
 /** Real time in which a lock must be given back when nobody else can do anything. */
@@ -71,14 +71,14 @@ export class Traffic {
   /** How many of them were seen to wait for locks that are still held. */
   #blocked = 0
   #transactions = 0
-  /** Raised by everything that happens. */
+  /** Counts everything that happens. */
   #events = 0
-  /** Told when something happens. */
+  /** Called when something happens. */
   #listener = (): void => {}
   /** What happened, the latest last, for the reader of a failure. */
   readonly history: string[] = []
 
-  /** @param admin a connection that is none of the processes' */
+  /** @param admin a connection of the test, not of a process */
   constructor(admin: Pool) {
     this.#admin = admin
   }
@@ -163,7 +163,7 @@ export class Traffic {
     return true
   }
 
-  /** Lets the turn with this in its name be taken. */
+  /** Takes the turn with this in its name. */
   async letNamed(name: string, which: 'oldest' | 'newest'): Promise<void> {
     const named = (it: Turn) => it.what.includes(name)
     const ready = this.#waiting.filter(isReady)
@@ -171,7 +171,7 @@ export class Traffic {
     if (index >= 0) await this.letOne(index)
   }
 
-  /** Lets an actor's turns be taken, oldest first, until it has none left that it could take. */
+  /** Takes an actor's turns, oldest first, until it has none left that it could take. */
   async finish(actor: Actor): Promise<void> {
     for (;;) {
       const index = this.#waiting.filter(isReady).findIndex((it) => it.actor === actor)
@@ -180,7 +180,7 @@ export class Traffic {
     }
   }
 
-  /** Lets turns be taken, oldest first, until none waits but those of sleepers. */
+  /** Takes turns, oldest first, until only those of sleeping processes wait. */
   async drain(most = 20_000): Promise<void> {
     for (let i = 0; i < most; i++) {
       await this.settle()
@@ -213,7 +213,7 @@ export class Traffic {
     }
   }
 
-  /** Waits until something happens, or so many milliseconds of real time. @returns whether something did */
+  /** Waits until something happens, or this many milliseconds of real time. @returns whether something did */
   async #happens(ms: number): Promise<boolean> {
     const before = this.#events
     await new Promise<void>((resolve) => {
@@ -237,7 +237,7 @@ export class Traffic {
       return
     }
     turn.take()
-    // Its statement is on the way by the time that the death refuses all that comes after it.
+    // Its statement must be sent before the death refuses everything that comes after it.
     if (dies === 'lost') setImmediate(() => this.kill(actor, 'before it sees the answer'))
   }
 

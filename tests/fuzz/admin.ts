@@ -1,6 +1,6 @@
 import type { Person, World } from '../support/world.ts'
 
-/** Signs somebody up on a running stack. They call it as tests call the API that they have in process. */
+/** Registers somebody on a running stack. @returns a client like the one that tests have for the API in their process */
 export const signUp = async (
   url: string,
 ): Promise<Pick<Person, 'email' | 'accessToken' | 'projectId' | 'userId'> & Pick<World, 'http'>> => {

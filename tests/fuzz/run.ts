@@ -1,9 +1,9 @@
-import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { kinds } from '../../functions/jobs/index.ts'
 import { run as runCli } from '../../infra/cli/program.ts'
+import { scratchFolder } from '../../infra/local/scratch-folder.ts'
 import { startStack } from '../../infra/local/stack.ts'
 import { belongingsOf } from '../scenarios/declared-routes.ts'
 import { signUp } from './admin.ts'
@@ -26,9 +26,7 @@ const main = async (): Promise<boolean> => {
     console.error(`The API was not fuzzed: Schemathesis can't be had here. ${missing}`)
     return !process.env['CI']
   }
-  const folder = mkdtempSync(join(tmpdir(), 'stint-fuzz-'))
-  // As root, Postgres runs as another user, who has to get in.
-  chmodSync(folder, 0o711)
+  const folder = scratchFolder('fuzz')
   const dataDir = join(folder, 'stint')
   const stack = await startStack({ dataDir, env: { STINT_CHAOS: '' } })
   try {

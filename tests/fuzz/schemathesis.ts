@@ -23,7 +23,7 @@ export const whyMissing = (): string | undefined => {
   }
 }
 
-/** What it is to try: values that are likely to lead somewhere, by the parameters' names. */
+/** Values worth trying, by the parameters' names. */
 export interface Fuzzing {
   url: string
   token: string
@@ -67,11 +67,11 @@ export const fuzz = async (fuzzing: Fuzzing): Promise<boolean> => {
 const UNFIT = ['positive_data_acceptance', 'ensure_resource_availability']
 /** An admin who stops the host ends the run. Bytes for Thrift's protocols are made up in lib/rpc. */
 const LEFT_OUT = '^POST /(system/processes/|rpc$)'
-/** What is taken as a file may have any bytes, whatever its type says. */
+/** An upload may have any bytes, whatever its type says. */
 const OF_FILES = '^POST /(files|image/resize)$'
 /** Another method leads to `/jobs/{jobId}` or `/files/{fileId}` here, which is a 404. */
 const SHADOWED = '^/(jobs/(batch|cancel|retry)|files/uploads)$'
-/** What is wrong may also be too long for an address. */
+/** An invalid value may also be too long for an address. */
 const REFUSALS = ['400', '401', '403', '404', '405', '406', '409', '413', '415', '422', '428', '429', '431', '5xx']
 
 const toml = ({ token, likely }: Fuzzing): string =>

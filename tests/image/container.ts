@@ -18,7 +18,7 @@ export interface ContainerOptions {
   image: string
   command: readonly string[]
   environment: Record<string, string>
-  /** More for `docker run`. */
+  /** More options for `docker run`. */
   options?: readonly string[]
 }
 
@@ -52,7 +52,7 @@ export const startContainer = ({ image, command, options = [], ...given }: Conta
   }
 }
 
-/** The machine's sockets are files, and a container has files of its own. */
+/** Over TCP: a Unix socket of the machine is not visible in a container. */
 const overTcp = (environment: Record<string, string>): Record<string, string> => {
   const url = new URL(environment['DATABASE_URL'] ?? '')
   url.searchParams.delete('host')

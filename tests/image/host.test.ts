@@ -86,7 +86,7 @@ describe.skipIf(!image)('the image of the host', () => {
       .poll(async () => (await world.events()).filter(({ type }) => type === 'job.succeeded').length, PATIENCE)
       .toBe(2)
 
-    // In order, each of them: Docker's own end of a container would be 137.
+    // An orderly end of each: a container that Docker had to kill ends with 137.
     expect(await Promise.all([api.stop(), worker.stop()])).toEqual([0, 0])
   })
 

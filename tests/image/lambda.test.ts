@@ -77,7 +77,7 @@ describe.skipIf(!image)('the image of the functions', () => {
   test('answers requests, runs jobs and publishes their events', { timeout: 240_000 }, async ({ world }) => {
     // It gives each component two seconds, and the first answer of a cold function on a busy machine may need more.
     const sandbox = await startSandbox(image, 'functions/http/system.handler', world.environment)
-    // Else the next run's requests would come to it, at the one port that the emulator has.
+    // Otherwise the next run's requests would come to it, at the one port that the emulator has.
     onTestFinished(sandbox.stop)
     const ask = async () => bodyOf(await sandbox.invoke(httpEvent('GET', '/health')))
     await expect.poll(ask, { timeout: 60_000, interval: 1_000 }).toMatchObject({ status: 200, body: { status: 'ok' } })

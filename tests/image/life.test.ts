@@ -31,7 +31,7 @@ const submit = async (world: World, token: string, input: object) => {
   return async () => (await world.http('GET', `/jobs/${body.job.id}`, { token })).body.job
 }
 
-/** As a failover does, or a network that forgot them. */
+/** As a failover does, or a network that drops idle connections. */
 const breakConnections = ({ sql }: World) => sql`
   SELECT pg_terminate_backend(pid) FROM pg_stat_activity
   WHERE datname = current_database() AND application_name <> 'test'`

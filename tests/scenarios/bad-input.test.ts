@@ -100,7 +100,7 @@ const badRawBodies = ({ raw }: DeclaredRoute): Refusal[] => {
 
 const NO_UUIDS = ['1', 'x', '-1', `${newId()}0`, `${newId()}'--`, '%00', '%F0%9F%92%A9', '..%2F..', 'a'.repeat(4_000)]
 
-/** Ids that can't be one. */
+/** Texts that are no ids. */
 const badIds = ({ params, patterns }: DeclaredRoute): Refusal[] =>
   params.flatMap((name) =>
     NO_UUIDS.filter((id) => !patterns[name]?.test(id)).map(
@@ -146,7 +146,7 @@ const BAD_CURSORS = [
   'a'.repeat(201),
 ]
 
-/** Pages that no list has. `params` name what is there: some lists look for it before they look at the cursor. */
+/** Cursors and limits that no list accepts. `params` name things that exist: some lists look for them before the cursor. */
 const badPages = ({ query }: DeclaredRoute, params: Record<string, string>): Refusal[] => {
   const wrong = (name: string, value: string) =>
     invalid(`${name} ${value.slice(0, 30)}`, { params, query: { [name]: value } }, name)

@@ -1,9 +1,9 @@
-import { chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import postgres from 'postgres'
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest'
 import { mathPi } from '../../functions/jobs/math-pi.ts'
+import { scratchFolder } from '../../infra/local/scratch-folder.ts'
 import { type Stack, StackError, startStack } from '../../infra/local/stack.ts'
 import { fromMessage } from '../../lib/events/cloud-event.ts'
 import { readTopic } from '../support/kafka-reader.ts'
@@ -24,9 +24,7 @@ let stack: Stack
 let pi: string
 
 beforeAll(async () => {
-  dataDir = mkdtempSync(join(tmpdir(), 'stint-kill-'))
-  // As root, Postgres runs as another user, who has to get in.
-  chmodSync(dataDir, 0o711)
+  dataDir = scratchFolder('kill')
   stack = await startStack({ dataDir })
   const { result } = await runKind(mathPi, { input: { digits: DIGITS, method: 'chudnovsky' } })
   pi = (result as { digits: string }).digits

@@ -1,4 +1,4 @@
-import { describe, expect, onTestFinished, vi } from 'vitest'
+import { describe, expect, onTestFinished } from 'vitest'
 import type { Api } from '../../functions/http/api.ts'
 import { type Client, createClient } from '../../lib/client/client.ts'
 import { fixed } from '../../lib/client/credentials.ts'
@@ -8,8 +8,6 @@ import { work } from '../support/worker-run.ts'
 import { type Person, test, type World } from '../support/world.ts'
 
 // People who follow their jobs through the host's own parts: HTTP, WebSockets, the outbox, Kafka, @connections.
-
-const PATIENCE = { timeout: 60_000, interval: 50 }
 
 interface Follower {
   client: Client<Api>
@@ -42,7 +40,7 @@ const followerOf = async ({ url }: LiveHost, { accessToken }: Person, given: Par
   return follower
 }
 
-const isLive = ({ following }: Follower) => vi.waitUntil(() => following.state === 'live', PATIENCE)
+const isLive = ({ following }: Follower) => expect.poll(() => following.state).toBe('live')
 
 const submit = async ({ client }: Follower, input: object = {}): Promise<string> =>
   (await client.call('POST /jobs', { body: { kind: 'debug.noop', input } })).job.id
@@ -68,7 +66,7 @@ test('a person hears of their own jobs, in order, and of nobody else’s', async
   const mine = await submit(ada, { steps: 3, stepMs: 1 })
   const theirs = await submit(bob)
   await work(host.app, 'default')
-  await vi.waitUntil(() => [ada, bob].every(({ heard }) => heard.at(-1)?.type === 'job.succeeded'), PATIENCE)
+  await expect.poll(() => [ada, bob].map(({ heard }) => heard.at(-1)?.type)).toEqual(['job.succeeded', 'job.succeeded'])
   expect(heardTimelines(ada.heard, [mine])).toEqual(await timelines(world, [mine]))
   expect(new Set(ada.heard.map((it) => it.jobId))).toEqual(new Set([mine]))
   expect(new Set(bob.heard.map((it) => it.jobId))).toEqual(new Set([theirs]))
@@ -91,7 +89,7 @@ test('connections that break at random while jobs run lose nothing and repeat no
     }
   }
   const ended = () => ada.heard.filter((it) => it.type === 'job.succeeded').length
-  await vi.waitUntil(() => ended() === ids.length, PATIENCE)
+  await expect.poll(ended).toBe(ids.length)
   isOver = true
   await running
   expect(heardTimelines(ada.heard, ids)).toEqual(await timelines(world, ids))
@@ -103,15 +101,15 @@ test('who was away goes on from where they were, in another process too', async 
   const person = await world.register('Ada')
   const first = await followerOf(host, person)
   const before = await submit(first)
-  await vi.waitUntil(() => first.heard.length === 1, PATIENCE)
+  await expect.poll(() => first.heard.length).toBe(1)
   // Until it is covered by the position, another process would hear of it again.
   first.following.wake()
   const { after } = first.following
-  await vi.waitUntil(() => first.following.after !== after, PATIENCE)
+  await expect.poll(() => first.following.after).not.toBe(after)
   first.following.stop()
   await work(host.app, 'default')
   const second = await followerOf(host, person, { after: first.following.after })
-  await vi.waitUntil(() => second.heard.length === 2, PATIENCE)
+  await expect.poll(() => second.heard.length).toBe(2)
   expect(heardTimelines(second.heard, [before])).toEqual({ [before]: [2, 3] })
 })
 
@@ -130,14 +128,14 @@ describe('whoever may see them no more hears no more', () => {
       body: { email: body.email, role: body.role },
     })
     const seen = await submit(ada)
-    await vi.waitUntil(() => bob.heard.length === 1, PATIENCE)
+    await expect.poll(() => bob.heard.length).toBe(1)
     await ada.client.call('DELETE /projects/{projectId}/members/{userId}', {
       params: { ...params, userId: member.userId },
     })
     const hidden = await submit(ada)
-    await vi.waitUntil(() => ada.heard.length === 2, PATIENCE)
+    await expect.poll(() => ada.heard.length).toBe(2)
     const own = await submit(bob)
-    await vi.waitUntil(() => bob.heard.length === 2, PATIENCE)
+    await expect.poll(() => bob.heard.length).toBe(2)
     expect(bob.heard.map((it) => it.jobId)).toEqual([seen, own])
     expect(hidden).not.toBe(own)
   })
@@ -154,7 +152,7 @@ describe('whoever may see them no more hears no more', () => {
     await isLive(other)
     await world.http('POST', '/auth/logout', { body: { refreshToken: person.refreshToken } })
     await submit(other)
-    await vi.waitUntil(() => other.heard.length === 1, PATIENCE)
+    await expect.poll(() => other.heard.length).toBe(1)
     expect(ended.heard).toEqual([])
   })
 })
@@ -168,13 +166,13 @@ test('without a WebSocket it polls, says so, and goes back when one can be had',
     }
   } as typeof WebSocket
   const ada = await followerOf(host, await world.register('Ada'), { WebSocket: blocked })
-  await vi.waitUntil(() => ada.following.state === 'polling', PATIENCE)
+  await expect.poll(() => ada.following.state).toBe('polling')
   const polled = await submit(ada)
-  await vi.waitUntil(() => ada.heard.length === 1, PATIENCE)
+  await expect.poll(() => ada.heard.length).toBe(1)
   isBlocked = false
   await isLive(ada)
   const pushed = await submit(ada)
-  await vi.waitUntil(() => ada.heard.length === 2, PATIENCE)
+  await expect.poll(() => ada.heard.length).toBe(2)
   expect(ada.heard.map((it) => it.jobId)).toEqual([polled, pushed])
   expect(ada.states).toEqual(['polling', 'live'])
 })
@@ -194,9 +192,9 @@ test('whoever comes back after a break asks for a while as well: what broke it m
   })
   await isLive(ada)
   for (const { socket } of host.connections.all()) socket.terminate()
-  await vi.waitUntil(() => ada.states.join() === 'live,connecting,live', PATIENCE)
+  await expect.poll(() => ada.states).toEqual(['live', 'connecting', 'live'])
   asked = 0
-  await vi.waitUntil(() => asked >= 5, PATIENCE)
+  await expect.poll(() => asked).toBeGreaterThanOrEqual(5)
   expect(ada.following.state).toBe('live')
 })
 
@@ -206,7 +204,7 @@ test('a connection that is to end is replaced before it does', async ({ world })
   await isLive(ada)
   const [old] = host.connections.all()
   await world.sql`UPDATE live_connections SET ends_at = now() + interval '100 seconds' WHERE id = ${old?.id ?? ''}`
-  await vi.waitUntil(() => host.connections.all().every(({ id }) => id !== old?.id), PATIENCE)
+  await expect.poll(() => host.connections.all().map(({ id }) => id)).not.toContain(old?.id)
   expect(host.connections.all()).toHaveLength(1)
   expect(ada.states).toEqual(['live'])
 })
@@ -221,7 +219,7 @@ test('an API key follows by asking, and one that may not read jobs learns so', a
   }
   const robot = await followerOf(host, { ...person, accessToken: await keyWith('jobs:write') })
   const job = await submit(robot)
-  await vi.waitUntil(() => robot.heard.length === 1, PATIENCE)
+  await expect.poll(() => robot.heard.length).toBe(1)
   expect([robot.heard[0]?.jobId, robot.states]).toEqual([job, ['polling']])
 
   const ended = Promise.withResolvers<unknown>()
@@ -240,6 +238,6 @@ test('a session that is over ends the following', async ({ world }) => {
   await isLive(ada)
   await world.http('POST', '/auth/logout', { body: { refreshToken: person.refreshToken } })
   for (const { socket } of host.connections.all()) socket.terminate()
-  await vi.waitUntil(() => ada.following.state === 'ended', PATIENCE)
+  await expect.poll(() => ada.following.state).toBe('ended')
   expect(host.connections.all()).toEqual([])
 })

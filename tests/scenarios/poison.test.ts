@@ -17,7 +17,7 @@ const start = (world: World, options: { functionSeconds?: number; concurrency?: 
     handlerFile: WORKER,
     functionSeconds: 30,
     concurrency: 1,
-    // So little that it is full in no time.
+    // Small, so that it is full at once.
     env: { NODE_OPTIONS: '--max-old-space-size=128' },
     ...options,
   })

@@ -1,8 +1,7 @@
-import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { existsSync, readFileSync, rmSync } from 'node:fs'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { run } from '../../infra/cli/program.ts'
+import { scratchFolder } from '../../infra/local/scratch-folder.ts'
 import { type Stack, startStack } from '../../infra/local/stack.ts'
 import type { Parsed } from '../support/http-client.ts'
 
@@ -17,9 +16,7 @@ let stack: Stack
 let token: string
 
 beforeAll(async () => {
-  dataDir = mkdtempSync(join(tmpdir(), 'stint-processes-'))
-  // As root, Postgres runs as another user, who has to get in.
-  chmodSync(dataDir, 0o711)
+  dataDir = scratchFolder('processes')
   stack = await startStack({ dataDir })
   const ada = { email: 'ada@example.com', password: 'correct horse battery', name: 'Ada' }
   const answer = await fetch(`${stack.url}/auth/register`, {
@@ -95,7 +92,7 @@ test.for(['kafka', 'sqs-s3', 'worker-default-1', 'schedules', 'postgres', 'host'
     return now?.state === 'up' && now.pid !== before.pid && now
   }
   const after = await vi.waitUntil(isAnother, PATIENCE)
-  // The host counts its workers, and is itself another one then.
+  // The host counts its workers, and a restarted host is another process.
   if (name !== 'host') expect(after.restarts).toBe(before.restarts + 1)
   await expect.poll(async () => (await system().catch(() => undefined))?.status, PATIENCE).toBe('ok')
 })

@@ -146,7 +146,7 @@ const careless = {
 export const carelessThread = defineJob({ kind: 'test.careless-thread', isolation: 'thread', ...careless })
 export const carelessShared = defineJob({ kind: 'test.careless', ...careless })
 
-/** Submits so many jobs in one turn, one of them again, and some that can't be. */
+/** Submits this many jobs in one turn, one of them again, and some that can't be. */
 export const submitting = defineJob({
   kind: 'test.submit',
   summary: 'Submits',

@@ -5,7 +5,7 @@ import { newId } from '../../lib/core/ids.ts'
 import { defineJob, type JobKind, PermanentError, RetryLater } from '../../lib/jobs/define.ts'
 import { execute } from '../../lib/jobs/execute.ts'
 import type { Engine } from '../../lib/jobs/run-job.ts'
-import { createThreads, type Threads } from '../../lib/jobs/run-thread.ts'
+import { createThreads } from '../../lib/jobs/run-thread.ts'
 
 /** Kinds that do what a test tells them. */
 export const echo = defineJob({
@@ -69,20 +69,19 @@ export const script = {
 
 export const testKinds: readonly JobKind[] = [echo, count, fail, hang]
 
-/** An engine over the test's app that runs the test's kinds, and threads that are never used unless asked for. */
-export const createEngine = (
-  app: App,
-  kinds: readonly JobKind[] = testKinds,
-  threads: Threads = noThreads,
-): Engine => ({ app, kinds, threads })
+/** An engine over the test's app that runs the test's kinds. */
+export const createEngine = (app: App, kinds: readonly JobKind[] = testKinds): Engine => ({ app, kinds, threads })
 
-const noThreads: Threads = createThreads(new URL('./engine-thread.ts', import.meta.url))
+const threads = createThreads(new URL('./engine-thread.ts', import.meta.url))
+
+/** The project of jobs that are given no other; it has no row. */
+export const PROJECT = '00000000-0000-7000-8000-000000000001'
 
 /** Inserts jobs as a submission would. @returns their ids */
 export const insertJobs = async (app: App, given: Partial<jobs.NewJob>[]): Promise<string[]> => {
   const rows = given.map((it) => ({
     id: newId(),
-    projectId: '00000000-0000-7000-8000-000000000001',
+    projectId: PROJECT,
     createdBy: null,
     kind: 'test.echo',
     queue: 'default',

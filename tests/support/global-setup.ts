@@ -52,7 +52,7 @@ export default async (project: TestProject): Promise<() => Promise<void>> => {
   await removeLeftovers(base)
   const given = givenStack()
   const dataDir = await mkdtemp(join(base, `${PREFIX}${process.pid}-`))
-  // As root, Postgres runs as another user, who has to get in.
+  // If we are root, Postgres runs as another user, who must be able to enter.
   await chmod(dataDir, 0o711)
   const [postgres, sqsS3, kafka] = await Promise.all([
     given.adminUrl === undefined

@@ -22,7 +22,7 @@ const pngHead = (width: number, height: number, depth: number, colourType: numbe
 const png = (...chunks: Buffer[]): Buffer =>
   Buffer.concat([Buffer.from('89504e470d0a1a0a', 'hex'), ...chunks, chunk('IEND', Buffer.alloc(0))])
 
-/** A PNG of a few bytes whose head promises so many pixels. */
+/** A PNG of a few bytes whose head promises this many pixels. */
 export const pngThatClaims = (width: number, height: number): Buffer =>
   png(pngHead(width, height, 8, 2), chunk('IDAT', Buffer.alloc(8)))
 
@@ -33,21 +33,21 @@ export const pngOfZeros = (side: number): Buffer =>
 const zlibText = (type: string, before: string, bytes: number): Buffer =>
   chunk(type, Buffer.concat([Buffer.from(before, 'latin1'), deflateSync(Buffer.alloc(bytes, 0x20))]))
 
-/** A tiny PNG with so many comments, or colour profiles, of so many bytes each, deflated. */
+/** A tiny PNG with this many comments, or colour profiles, of this many bytes each, deflated. */
 export const pngWithBombs = (type: 'zTXt' | 'iCCP', bytesEach: number, count = 1): Buffer => {
   const pixel = chunk('IDAT', deflateSync(Buffer.alloc(4)))
   const bomb = zlibText(type, 'Comment\0\0', bytesEach)
   return png(pngHead(1, 1, 8, 2), ...Array<Buffer>(count).fill(bomb), pixel)
 }
 
-/** A tiny PNG with so many empty chunks. */
+/** A tiny PNG with this many empty chunks. */
 export const pngOfChunks = (count: number): Buffer => {
   const pixel = chunk('IDAT', deflateSync(Buffer.alloc(4)))
   const empty = chunk('tEXt', Buffer.from('a\0'))
   return png(pngHead(1, 1, 8, 2), Buffer.alloc(empty.length * count, empty), pixel)
 }
 
-/** A tiny JPEG with so many empty segments. */
+/** A tiny JPEG with this many empty segments. */
 export const jpegOfSegments = async (count: number): Promise<Buffer> => {
   const bytes = await sharp({ create: { width: 16, height: 16, channels: 3, background: '#fff' } })
     .jpeg()
@@ -56,7 +56,7 @@ export const jpegOfSegments = async (count: number): Promise<Buffer> => {
   return Buffer.concat([bytes.subarray(0, 2), segments, bytes.subarray(2)])
 }
 
-/** A JPEG whose head is changed to promise so many pixels. */
+/** A JPEG whose head is changed to promise this many pixels. */
 export const jpegThatClaims = async (width: number, height: number): Promise<Buffer> => {
   const bytes = await sharp({ create: { width: 16, height: 16, channels: 3, background: '#fff' } })
     .jpeg()
@@ -67,7 +67,7 @@ export const jpegThatClaims = async (width: number, height: number): Promise<Buf
   return bytes
 }
 
-/** A progressive JPEG that gives its last scan so many times again: each makes the decoder go over the whole picture. */
+/** A progressive JPEG that gives its last scan this many times again: each makes the decoder go over the whole picture. */
 export const jpegOfScans = async (side: number, scans: number): Promise<Buffer> => {
   const picture = sharp({ create: { width: side, height: side, channels: 3, background: '#fff' } })
   const bytes = await picture.jpeg({ progressive: true }).toBuffer()
@@ -79,7 +79,7 @@ export const jpegOfScans = async (side: number, scans: number): Promise<Buffer> 
 /** One white pixel, as LZW. */
 const GIF_PIXEL = Buffer.from('0202440100', 'hex')
 
-/** A GIF of so many frames, all of them one pixel large, on a screen of this size. */
+/** A GIF of this many frames, all of them one pixel large, on a screen of this size. */
 export const gifOfFrames = (width: number, height: number, frames: number): Buffer => {
   const head = Buffer.from('47494638396100000000800000000000ffffff', 'hex')
   head.writeUInt16LE(width, 6)
@@ -102,7 +102,7 @@ const riff = (...chunks: [string, Buffer][]): Buffer => {
   return Buffer.concat([head, body])
 }
 
-/** A lossless WebP whose head promises so many pixels. */
+/** A lossless WebP whose head promises this many pixels. */
 export const webpThatClaims = (width: number, height: number): Buffer => {
   const head = Buffer.alloc(32)
   head[0] = 0x2f
@@ -124,7 +124,7 @@ export const webpOfFrames = async (width: number, height: number, frames: number
   return riff(['VP8X', canvas], ['ANIM', Buffer.alloc(6)], ...all)
 }
 
-/** A TIFF, little-endian, whose directories promise so many pixels each. */
+/** A TIFF, little-endian, whose directories promise this many pixels each. */
 export const tiffThatClaims = (width: number, height: number, pages = 1): Buffer => {
   const tags = [
     [256, 4, width],
@@ -161,7 +161,7 @@ export const tiffInACircle = (): Buffer => {
   return bytes
 }
 
-/** An AVIF whose properties are changed to promise so many pixels. */
+/** An AVIF whose properties are changed to promise this many pixels. */
 export const avifThatClaims = async (width: number, height: number): Promise<Buffer> => {
   const bytes = await sharp({ create: { width: 16, height: 16, channels: 3, background: '#fff' } })
     .avif()

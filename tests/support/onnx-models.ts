@@ -75,7 +75,7 @@ export const withWeightsElsewhere = (): Buffer =>
     nodes: [{ operator: 'MatMul', inputs: ['x', 'w'], outputs: ['y'] }],
   })
 
-/** Makes a tensor of so many numbers from two. */
+/** Makes a tensor of this many numbers from two. */
 export const ofNumbers = (side: bigint): Buffer =>
   modelOf({
     initializers: [whole('sides', [side, side])],
@@ -86,7 +86,7 @@ export const ofNumbers = (side: bigint): Buffer =>
     ],
   })
 
-/** Gives so many numbers for each row of one. */
+/** Gives this many numbers for each row of one. */
 export const ofWidth = (width: bigint): Buffer =>
   modelOf({
     outputs: [typed('y', FLOAT, ['N', 'width'])],

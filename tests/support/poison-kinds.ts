@@ -39,7 +39,7 @@ export const deadly = defineJob({
   },
 })
 
-/** Ends its process so many times, but gets on between. */
+/** Ends its process this many times, but gets on between. */
 export const stumbling = defineJob({
   kind: 'poison.stumbling',
   summary: 'Ends its process, and gets on',

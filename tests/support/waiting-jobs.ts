@@ -14,7 +14,7 @@ export const addWaiting = async ({ app, sql }: World, count: number): Promise<vo
 
 const FIRST = '00000000-0000-0000-0000-000000000000'
 
-/** Claims so many of them, or of another kind, by one statement, outside of any worker. */
+/** Claims this many of them, or of another kind, by one statement, outside of any worker. */
 export const claimWaiting = async (sql: Sql, limit: number, kind = 'test.echo'): Promise<ClaimedJob[]> => {
   const { jobs } = await claim(sql, {
     queue: 'default',

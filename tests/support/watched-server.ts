@@ -11,7 +11,7 @@ export interface WatchedServer {
   close(): void
 }
 
-/** After so long an answer is passed on: what is sent ahead of it is there by then. */
+/** An answer is passed on after this long: what is sent ahead of it has arrived by then. */
 const HELD_MS = 5
 
 /** Stands before the server of a URL, and passes on what both sides say. */

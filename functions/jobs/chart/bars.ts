@@ -1,4 +1,5 @@
-import { type Colour, type Drawing, type Shape, short, ticks } from './drawing.ts'
+import { cut } from '../../../lib/core/errors.ts'
+import { type Colour, type Drawing, type Shape, short, text, ticks } from './drawing.ts'
 
 export interface Series {
   name: string
@@ -20,14 +21,14 @@ export const bars = (
     height = 220,
   }: { labels: string[]; series: Series[]; width?: number; height?: number },
 ): Drawing => {
-  const totals = labels.map((_, index) => series.reduce((sum, { values }) => sum + (values[index] ?? 0), 0))
+  const totals = totalsOf(labels, series)
   const scale = ticks(Math.max(...totals, 0))
   const top = scale.at(-1) ?? 1
   const plot = { width: width - FRAME.left - FRAME.right, height: height - FRAME.top - FRAME.bottom }
   const y = (value: number): number => FRAME.top + plot.height * (1 - value / top)
   const shapes: Shape[] = scale.flatMap((value) => [
     { shape: 'line', x1: FRAME.left, x2: width - FRAME.right, y1: y(value), y2: y(value), stroke: 'faint' },
-    { shape: 'text', x: FRAME.left - 6, y: y(value) + 4, text: short(value), size: SIZE, anchor: 'end', fill: 'muted' },
+    text(FRAME.left - 6, y(value) + 4, short(value), { size: SIZE, anchor: 'end' }),
   ])
   const slot = plot.width / Math.max(labels.length, 1)
   const bar = Math.max(1, Math.min(slot * 0.8, 60))
@@ -43,16 +44,7 @@ export const bars = (
       shapes.push({ shape: 'rect', ...box, fill: colour, title: `${name}: ${value} ${of}` })
       below += value
     }
-    if (index % every === 0)
-      shapes.push({
-        shape: 'text',
-        x: x + bar / 2,
-        y: height - 8,
-        text: name,
-        size: SIZE,
-        anchor: 'middle',
-        fill: 'muted',
-      })
+    if (index % every === 0) shapes.push(text(x + bar / 2, height - 8, name, { size: SIZE, anchor: 'middle' }))
   }
   return { width, height, label, shapes }
 }
@@ -68,7 +60,7 @@ export const lyingBars = (
   }: { labels: string[]; series: Series[]; width?: number; labelWidth?: number },
 ): Drawing => {
   const row = 26
-  const totals = labels.map((_, index) => series.reduce((sum, { values }) => sum + (values[index] ?? 0), 0))
+  const totals = totalsOf(labels, series)
   const longest = Math.max(...totals, 1)
   const room = width - labelWidth - 64
   const shapes: Shape[] = labels.flatMap((name, index): Shape[] => {
@@ -83,32 +75,16 @@ export const lyingBars = (
     })
     const middle = y + row / 2 + 4
     return [
-      {
-        shape: 'text',
-        x: labelWidth - 8,
-        y: middle,
-        text: cut(name, labelWidth),
-        size: SIZE,
-        anchor: 'end',
-        fill: 'ink',
-      },
+      text(labelWidth - 8, middle, fitting(name, labelWidth), { size: SIZE, anchor: 'end', fill: 'ink' }),
       ...boxes,
-      {
-        shape: 'text',
-        x: x + 6,
-        y: middle,
-        text: short(totals[index] ?? 0),
-        size: SIZE,
-        anchor: 'start',
-        fill: 'muted',
-      },
+      text(x + 6, middle, short(totals[index] ?? 0), { size: SIZE }),
     ]
   })
   return { width, height: Math.max(row, labels.length * row), label, shapes }
 }
 
+const totalsOf = (labels: string[], series: Series[]): number[] =>
+  labels.map((_, index) => series.reduce((sum, { values }) => sum + (values[index] ?? 0), 0))
+
 /** Cuts a word to the room that there is. */
-const cut = (text: string, width: number): string => {
-  const most = Math.floor(width / (SIZE * 0.6)) - 2
-  return text.length <= most ? text : `${text.slice(0, most - 1)}…`
-}
+const fitting = (text: string, width: number): string => cut(text, Math.floor(width / (SIZE * 0.6)) - 2)

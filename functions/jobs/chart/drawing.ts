@@ -23,9 +23,17 @@ export interface Drawing {
   shapes: Shape[]
 }
 
-/** A whole number of at most `most` ticks from 0, of which the last is not below `max`: 0, 20, 40. */
-export const ticks = (max: number, most = 4): number[] => {
-  const rough = Math.max(max, 1) / most
+/** Words at a place, muted and small unless said otherwise. */
+export const text = (
+  x: number,
+  y: number,
+  words: string,
+  { size = 10.5, anchor = 'start', fill = 'muted' }: Partial<Extract<Shape, { shape: 'text' }>>,
+): Shape => ({ shape: 'text', x, y, text: words, size, anchor, fill })
+
+/** About four ticks at round numbers from 0, of which the last is not below `max`: 0, 20, 40. */
+export const ticks = (max: number): number[] => {
+  const rough = Math.max(max, 1) / 4
   const power = 10 ** Math.floor(Math.log10(rough))
   const step = Math.max(1, [1, 2, 5, 10].map((it) => it * power).find((it) => it >= rough) ?? 10 * power)
   return Array.from({ length: Math.ceil(Math.max(max, 1) / step) + 1 }, (_, index) => index * step)

@@ -1,4 +1,4 @@
-import type { Drawing, Shape } from '../chart/drawing.ts'
+import { type Drawing, type Shape, text } from '../chart/drawing.ts'
 import { fitting } from './sheet.ts'
 
 const LABELS = 190
@@ -12,38 +12,33 @@ const SIZE = 10.5
  */
 export const heatMap = (names: string[], rows: (number | null)[][]): Drawing => {
   const cell = names.length <= 12 ? 44 : 26
-  const words = (x: number, y: number, text: string): Shape => ({
-    shape: 'text',
-    ...{ x, y, text, size: cell > 30 ? SIZE : 9, anchor: 'middle', fill: 'muted' },
+  const small = { size: cell > 30 ? SIZE : 9, anchor: 'middle' } as const
+  const labels = names.map((name, row) => {
+    const label = `${fitting(name, LABELS - 40, SIZE)}  ${row + 1}`
+    return text(LABELS - 8, TOP + (row + 0.5) * cell + 4, label, { size: SIZE, anchor: 'end', fill: 'ink' })
   })
-  const labels = names.map(
-    (name, row): Shape => ({
-      ...words(LABELS - 8, TOP + (row + 0.5) * cell + 4, `${fitting(name, LABELS - 40, SIZE)}  ${row + 1}`),
-      ...{ size: SIZE, anchor: 'end', fill: 'ink' },
-    }),
-  )
   // A column's number is above its first cell, where there is nothing else.
   const heads = names.slice(1).map((_, column) => {
-    return words(LABELS + (column + 0.5) * cell, TOP + (column + 1) * cell - 6, String(column + 1))
+    return text(LABELS + (column + 0.5) * cell, TOP + (column + 1) * cell - 6, String(column + 1), small)
   })
   const cells = rows.flatMap((row, column) =>
     row.flatMap((r, place): Shape[] => {
       const other = column + 1 + place
       const [x, y] = [LABELS + column * cell, TOP + other * cell]
       const title = `${names[column]}, ${names[other]}: ${r ?? 'unknown'}`
-      const figure = words(x + cell / 2, y + cell / 2 + 4, r === null ? '–' : figureOf(r, cell > 30 ? 2 : 1))
+      const figure = r === null ? '–' : figureOf(r, cell > 30 ? 2 : 1)
+      const fill = Math.abs(r ?? 0) > 0.6 ? '#ffffff' : 'ink'
       return [
         { shape: 'rect', x: x + 1, y: y + 1, width: cell - 2, height: cell - 2, fill: colourOf(r), title },
-        { ...figure, fill: Math.abs(r ?? 0) > 0.6 ? '#ffffff' : 'ink' } as Shape,
+        text(x + cell / 2, y + cell / 2 + 4, figure, { ...small, fill }),
       ]
     }),
   )
-  const title: Shape = { ...words(PAD, 24, 'Correlations'), ...{ size: 13, anchor: 'start', fill: 'ink' } }
   return {
     width: LABELS + names.length * cell + PAD,
     height: TOP + names.length * cell + PAD,
     label: `Correlations of ${names.length} columns`,
-    shapes: [title, ...labels, ...heads, ...cells],
+    shapes: [text(PAD, 24, 'Correlations', { size: 13, fill: 'ink' }), ...labels, ...heads, ...cells],
   }
 }
 

@@ -5,7 +5,7 @@ export const MAX_BYTES = 1024 ** 3
 export const MAX_FILE_COLUMNS = 2_000
 export const MAX_ROWS = 500_000_000
 
-/** The most columns that one job describes: the result has room for so many, whatever is in them. */
+/** The most columns that one job describes: the result has room for this many, whatever is in them. */
 export const MAX_COLUMNS = 200
 
 /** The most numeric columns that are compared with each other. */

@@ -6,7 +6,7 @@ import type { Answer } from './reader.ts'
 import { literal } from './sql.ts'
 
 // A process of its own in which DuckDB reads one file that a stranger made: `node reader-process.ts FOLDER FILE SECONDS`.
-// It answers SQL statements, one at a time, each in so many seconds of the CPU, and knows no secret. Where its parent
+// It answers SQL statements, one at a time, each in this many seconds of the CPU, and knows no secret. Where its parent
 // dies, it leaves nothing behind.
 
 const [folder = '', file = '', statementSeconds = ''] = process.argv.slice(2)

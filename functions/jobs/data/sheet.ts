@@ -1,4 +1,5 @@
-import { type Drawing, type Shape, short } from '../chart/drawing.ts'
+import { cut } from '../../../lib/core/errors.ts'
+import { type Drawing, type Shape, short, text } from '../chart/drawing.ts'
 import type { ColumnReport } from './report.ts'
 
 const PANEL = { width: 340, height: 176 }
@@ -107,15 +108,6 @@ const amountOf = (at: number | string): string => {
   return at < 0 ? `−${short(-at)}` : short(at)
 }
 
-const text = (
-  x: number,
-  y: number,
-  words: string,
-  { size = 10.5, anchor = 'start', fill = 'muted' }: Partial<Extract<Shape, { shape: 'text' }>>,
-): Shape => ({ shape: 'text', x, y, text: words, size, anchor, fill })
-
 /** Cuts a text to the room that there is. */
-export const fitting = (words: string, width: number, size: number): string => {
-  const most = Math.max(2, Math.floor(width / (size * 0.56)))
-  return words.length <= most ? words : `${words.slice(0, most - 1).toWellFormed()}…`
-}
+export const fitting = (words: string, width: number, size: number): string =>
+  cut(words, Math.max(2, Math.floor(width / (size * 0.56))))

@@ -1,3 +1,4 @@
+import { cut } from '../../../lib/core/errors.ts'
 import { PermanentError } from '../../../lib/jobs/define.ts'
 import { MAX_COLUMNS, MAX_FILE_COLUMNS, MAX_ROWS, SHOWN_CHARACTERS } from './limits.ts'
 import { UnknownShape } from './problems.ts'
@@ -129,10 +130,11 @@ const cleaned = ({ place, type, role }: Placed): string => {
 const shown = ({ name, type, role }: Placed): TableColumn => ({ name: legible(name), type: legible(type), role })
 
 /** A text from a file, as it is shown: without characters that a database or a page can't hold. */
-export const legible = (text: string): string => {
-  const clean = text
-    .slice(0, 1_000)
-    .toWellFormed()
-    .replaceAll(/\p{Cc}/gu, ' ')
-  return clean.length <= SHOWN_CHARACTERS ? clean : `${clean.slice(0, SHOWN_CHARACTERS - 1).toWellFormed()}…`
-}
+export const legible = (text: string): string =>
+  cut(
+    text
+      .slice(0, 1_000)
+      .toWellFormed()
+      .replaceAll(/\p{Cc}/gu, ' '),
+    SHOWN_CHARACTERS,
+  )

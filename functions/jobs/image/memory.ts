@@ -22,7 +22,7 @@ const ENCODING: Record<Format, [opaque: number, transparent: number]> = {
   gif: [16, 16],
 }
 
-/** So much more for an avif of a quality above 60: noise in it becomes large files. */
+/** This much more for an avif of a quality above 60: noise in it becomes large files. */
 const FINE_AVIF = 7
 
 /** Of an avif that came, while it is decoded, which is before anything is encoded: of 8 bits, and of more. */

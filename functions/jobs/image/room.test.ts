@@ -2,8 +2,6 @@ import { expect, test } from 'vitest'
 import { MAX_MEMORY_BYTES } from './memory.ts'
 import { inTurn } from './room.ts'
 
-const patience = { timeout: 30_000 }
-
 /** Pictures that are at work until they are told to end. */
 const pictures = () => {
   const atWork: string[] = []
@@ -30,13 +28,13 @@ const SMALL = 0.1 * MAX_MEMORY_BYTES
 test('two large ones are not at work at once, while small ones are', async () => {
   const { atWork, come, end } = pictures()
   const all = [come('small', SMALL), come('large', LARGE), come('another small', SMALL), come('another large', LARGE)]
-  await expect.poll(() => atWork, patience).toEqual(['small', 'large', 'another small'])
+  await expect.poll(() => atWork).toEqual(['small', 'large', 'another small'])
   end('small')
   end('another small')
   await Promise.all([all[0], all[2]])
   expect(atWork).toEqual(['large'])
   end('large')
-  await expect.poll(() => atWork, patience).toEqual(['another large'])
+  await expect.poll(() => atWork).toEqual(['another large'])
   end('another large')
   await Promise.all(all)
 })
@@ -45,8 +43,8 @@ test('small ones that come later keep a large one waiting no longer', async () =
   const { atWork, done, come, end } = pictures()
   const all = [come('first', LARGE), come('large', LARGE), come('late', SMALL)]
   end('first')
-  await expect.poll(() => done, patience).toEqual(['first'])
-  await expect.poll(() => atWork, patience).toEqual(['large', 'late'])
+  await expect.poll(() => done).toEqual(['first'])
+  await expect.poll(() => atWork).toEqual(['large', 'late'])
   end('large')
   end('late')
   await Promise.all(all)
@@ -60,7 +58,7 @@ test('one that waits passes safe points, and gives its place up when it is stopp
   const behind = come('behind', LARGE)
   await stopped.return(undefined as never)
   end('holder')
-  await expect.poll(() => atWork, patience).toEqual(['behind'])
+  await expect.poll(() => atWork).toEqual(['behind'])
   end('behind')
   await Promise.all([holder, behind])
 })
@@ -71,7 +69,7 @@ test('one that fails leaves its room to others', async () => {
   ends.get('failing')?.reject(new Error('unreadable'))
   await expect(failing).rejects.toThrow('unreadable')
   const next = come('next', MAX_MEMORY_BYTES)
-  await expect.poll(() => atWork, patience).toEqual(['next'])
+  await expect.poll(() => atWork).toEqual(['next'])
   end('next')
   await next
 })

@@ -26,7 +26,7 @@ export interface Outputs {
 const PAGE_BYTES = 65_536
 
 /**
- * Gives what WebAssembly asks for in this thread at most so much memory. The runtime asks for as much as there can be, and
+ * Limits the memory that WebAssembly gets in this thread. The runtime asks for as much as there can be, and
  * grows as models need it; with less it fails to grow, which is an error of the model and not the end of the process.
  */
 const capMemory = (): void => {

@@ -75,7 +75,7 @@ const sections = (pdf: Pdf, { period }: Report, figures: Figures): void => {
   }
 }
 
-/** A heading, on a page with room for at least so much below it. */
+/** A heading, on a page with room for at least this much below it. */
 const heading = (pdf: Pdf, text: string, needed: number): void => {
   makeRoom(pdf, needed)
   headingAt(pdf, text, MARGIN)

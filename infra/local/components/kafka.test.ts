@@ -63,10 +63,10 @@ test('a reader that rested asks at once when it is resumed, however long it woul
       consumer.pause([{ topic: 'rest' }])
     },
   })
-  await expect.poll(() => rested, { timeout: 30_000 }).toBe(1)
+  await expect.poll(() => rested).toBe(1)
   await send('second')
   consumer.resume([{ topic: 'rest' }])
-  await expect.poll(() => heard, { timeout: 30_000 }).toEqual(['first', 'second'])
+  await expect.poll(() => heard).toEqual(['first', 'second'])
   await producer.disconnect()
   await broker.stop()
 }, 90_000)

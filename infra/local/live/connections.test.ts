@@ -4,7 +4,7 @@ import { createConnections } from './connections.ts'
 
 const MEGABYTE = 1024 * 1024
 
-/** So many connections whose clients have left so much unread, and what became of them. */
+/** This many connections whose clients have left this much unread, and what became of them. */
 const holding = (count: number, bufferedAmount: number) => {
   const connections = createConnections()
   const ends: string[] = []

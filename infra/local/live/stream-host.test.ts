@@ -1,4 +1,4 @@
-import { onTestFinished, vi } from 'vitest'
+import { expect, onTestFinished } from 'vitest'
 import type { App } from '../../../lib/app.ts'
 import type { StreamHandler } from '../../../lib/events/stream.ts'
 import { test, type World } from '../../../tests/support/world.ts'
@@ -36,7 +36,7 @@ const publish = ({ app }: World, topic: string, from: number, to: number) =>
 test('hosts that have topics of their own on one broker each read all of theirs', async ({ world }) => {
   const hosts = ['one', 'other'].map((name) => startHost(world, name))
   for (const { topic } of hosts) await publish(world, topic, 0, EVENTS)
-  await vi.waitUntil(() => hosts.every(({ heard }) => heard.size === EVENTS), { timeout: 60_000 })
+  await expect.poll(() => hosts.map(({ heard }) => heard.size)).toEqual([EVENTS, EVENTS])
 })
 
 test('one that rests reads what it is woken for, and what nobody wakes it for', async ({ world }) => {
@@ -44,6 +44,6 @@ test('one that rests reads what it is woken for, and what nobody wakes it for', 
   for (let round = 1; round <= 6; round++) {
     await publish(world, topic, EVENTS * (round - 1), EVENTS * round)
     if (round % 2 === 0) host.wake()
-    await vi.waitUntil(() => heard.size === EVENTS * round, { timeout: 60_000 })
+    await expect.poll(() => heard.size).toBe(EVENTS * round)
   }
 })

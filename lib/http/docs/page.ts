@@ -68,7 +68,7 @@ const tagSection = (tag: string, operations: ShownOperation[]): Html => html`<se
   ${tagged(tag, operations).map(operationSection)}
 </section>`
 
-/** Past so many routes a list of them tells nothing. */
+/** With more routes than this, a list of them is of no use. */
 const MANY = 6
 
 const errorSection = (operations: ShownOperation[]): Html => html`<section id="errors">

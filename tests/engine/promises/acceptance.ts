@@ -4,7 +4,7 @@ import { type JobEvidence, livesOf, stretchOf } from '../evidence.ts'
 import { SCHEDULED } from '../scripted.ts'
 import { mostAtOnce, ofEachJob, type Promised } from './known.ts'
 
-/** What people are promised who submit jobs. */
+/** What is promised to those who submit jobs. */
 export const acceptance: Record<string, Promised> = {
   *'a job that was accepted is there, unless it was deleted'({ evidence, model }) {
     const stored = new Set(evidence.jobs.map((it) => it.id))

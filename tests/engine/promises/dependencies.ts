@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util'
 import { type Evidence, type JobEvidence, livesOf, stretchOf, wasRetried } from '../evidence.ts'
 import { ofEachJob, type Promised } from './known.ts'
 
-/** What people are promised of jobs that run after others. */
+/** What is promised about jobs that run after others. */
 export const dependencies: Record<string, Promised> = {
   'a job runs after the jobs that it was told to run after': ofEachJob(function* (job, { evidence, model }) {
     const origin = model.originOf(job.id)

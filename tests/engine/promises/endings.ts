@@ -3,7 +3,7 @@ import { type JobEvidence, lastLifeOf, livesOf, wasRetried } from '../evidence.t
 import type { JobSpec } from '../moves.ts'
 import { type Known, ofEachJob, type Promised } from './known.ts'
 
-/** What people are promised of a job's end: it has a reason, and it is the right one. */
+/** What is promised about a job's end: it has a reason, and the right one. */
 export const endings: Record<string, Promised> = {
   'a job ends as its code ended, or for a reason that somebody gave': ofEachJob(function* (job, known) {
     const wrong = wrongEnding(job, known)
@@ -106,7 +106,7 @@ const wrongEnding = (job: JobEvidence, { evidence, journal, model }: Known): str
   }
 }
 
-/** It ended otherwise than in success, at least once. */
+/** At least once it ended without success. */
 const didFail = (job: JobEvidence): boolean => job.state !== 'succeeded' || wasRetried(job)
 
 const fateOf = ({ script: { points, throws }, maxAttempts }: JobSpec) => {

@@ -4,7 +4,7 @@ import type { StintEntry } from '../journal.ts'
 import { LIMITS } from '../scripted.ts'
 import { mostAtOnce, ofEachJob, type Promised, type Stretch } from './known.ts'
 
-/** What a job's code is promised: it runs in one place at a time, and what it wrote stays and is all there is. */
+/** What is promised to a job's code: it runs in one place at a time, and what it wrote stays and is all there is. */
 export const fence: Record<string, Promised> = {
   'a stint runs once, in the process that claimed it': ofEachJob(function* (job, { journal }) {
     const entries = journal.of(job.id)

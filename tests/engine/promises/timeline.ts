@@ -30,7 +30,7 @@ const ENDING_OF: Record<string, string[]> = {
   cancelled: ['job.cancelled'],
 }
 
-/** What those are promised who watch a job: its events tell all that happened to it, once, and in order. */
+/** What is promised to those who watch a job: its events tell all that happened to it, once, and in order. */
 export const timeline: Record<string, Promised> = {
   'events are numbered from 1 without gaps, up to the number in the row': ofEachJob(function* ({ events, eventSeq }) {
     const gap = events.findIndex((event, index) => event.seq !== index + 1)
@@ -166,7 +166,7 @@ export const timeline: Record<string, Promised> = {
   },
 }
 
-/** A change of what is said of a job tells of the state that it is in. */
+/** The event of a change names the state that the job is in. */
 const statesOf = (events: EventEvidence[]): JobState[] =>
   events.flatMap(({ type, data }) => (data['reason'] === 'changed' ? [] : (STATE_OF[type] ?? [])))
 

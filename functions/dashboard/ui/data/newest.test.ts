@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { type Read, readNewest } from './newest.ts'
 
-/** A list of so many lines, in pages of a hundred, the newest first. */
+/** A list of this many lines, in pages of a hundred, the newest first. */
 const listOf = (count: () => number) => {
   const asked: (string | undefined)[] = []
   const load = async (cursor: string | undefined) => {
