@@ -1,4 +1,3 @@
-import { looseJson } from '../core/loose-json.ts'
 import { type JobContext, type JobKind, type JobLog, PermanentError, type SafePoint } from './define.ts'
 import { toSafePoint } from './safe-point.ts'
 import {
@@ -9,7 +8,7 @@ import {
   type ThreadTask,
   type ToThread,
 } from './thread-protocol.ts'
-import { isAbortOf, partsOf, revive, toError } from './thrown.ts'
+import { isAbortOf, partsOf, revive, toError, toLogJson, toLogText } from './thrown.ts'
 import { type Owner, ownUnawaited, unawaitedError } from './unawaited.ts'
 
 /** A job may yield thousands of times a second; its process saves one a second. */
@@ -117,12 +116,13 @@ const copyable = (ending: ThreadEnding): ThreadEnding => {
 }
 
 const threadLog = (tell: (message: FromThread) => void): JobLog => {
-  const write = (level: keyof JobLog) => (message: string, data?: Record<string, unknown>) => {
+  const write = (level: keyof JobLog) => (logged: string, data?: Record<string, unknown>) => {
+    const message = toLogText(logged)
     try {
       tell({ type: 'log', level, message, data })
     } catch {
       // A value with a function in it, or nested too deep, can't be copied. It would be stored as JSON anyway.
-      tell({ type: 'log', level, message, data: JSON.parse(looseJson(data) ?? 'null') })
+      tell({ type: 'log', level, message, data: JSON.parse(toLogJson(data)) })
     }
   }
   return { debug: write('debug'), info: write('info'), warn: write('warn'), error: write('error') }
