@@ -77,6 +77,7 @@ const optionsOf = (element: HTMLElement, { series, scale, stacked }: Drawn): uPl
   const { format, increments: incrs, floor } = scale
   const font = `12px ${getComputedStyle(element).fontFamily}`
   return {
+    class: stacked ? 'bar-chart' : 'line-chart',
     width: element.clientWidth,
     height: HEIGHT,
     cursor: { y: false, points: { size: 6 } },
