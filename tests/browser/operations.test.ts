@@ -134,6 +134,8 @@ describeInBrowser('whoever runs Stint', () => {
     await page.locator('section[aria-label="Status"][data-state="failed"]').waitFor()
     await page.goto('/dashboard/queues')
     await bulk.getByRole('button', { name: 'Redrive failed jobs' }).click()
+    const dialog = page.getByRole('dialog', { name: 'Retry the failed jobs of all projects in bulk?' })
+    await dialog.getByRole('button', { name: 'Retry them' }).click()
     await page.getByText('Retrying 1 failed job.').waitFor()
   })
 
