@@ -7,8 +7,8 @@ import type { App } from '../app.ts'
 import { inParts } from '../core/in-parts.ts'
 import { storable } from '../core/storable.ts'
 import type { JobLog } from './define.ts'
+import { toLogJson, toLogText } from './logged.ts'
 import type { Stint } from './stint.ts'
-import { toLogJson, toLogText } from './thrown.ts'
 
 /** What the safe points hold that one statement saves. In characters of JSON. */
 const MAX_SAVED = 16 * 1024 * 1024

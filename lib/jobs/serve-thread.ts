@@ -1,4 +1,5 @@
 import { type JobContext, type JobKind, type JobLog, PermanentError, type SafePoint } from './define.ts'
+import { toLogJson, toLogText } from './logged.ts'
 import { toSafePoint } from './safe-point.ts'
 import {
   type FromThread,
@@ -8,7 +9,7 @@ import {
   type ThreadTask,
   type ToThread,
 } from './thread-protocol.ts'
-import { isAbortOf, partsOf, revive, toError, toLogJson, toLogText } from './thrown.ts'
+import { isAbortOf, partsOf, revive, toError } from './thrown.ts'
 import { type Owner, ownUnawaited, unawaitedError } from './unawaited.ts'
 
 /** A job may yield thousands of times a second; its process saves one a second. */

@@ -60,11 +60,3 @@ const asText = (value: unknown): string => {
   const text = String(value)
   return (text === '[object Object]' && looseJson(value)) || text
 }
-
-/** What a job logs as text: of an error its stack, of anything else as {@link partsOf} tells it. */
-export const toLogText = (logged: unknown): string =>
-  typeof logged === 'string' ? logged : (stackOf(logged) ?? partsOf(logged).message)
-
-/** What a job logs as data, as JSON: an error in it, of which JSON would keep nothing, becomes its text. */
-export const toLogJson = (data: unknown): string =>
-  looseJson(data, (_, value) => (attempt(() => value instanceof Error) ? toLogText(value) : value)) ?? 'null'
