@@ -39,8 +39,11 @@ const neverRan = {
   name: z.string().optional(),
 }
 
-const event = <T extends string, D extends z.ZodObject>(type: T, data: D) =>
-  z.object({ seq: count, type: z.literal(type), data, createdAt: timestamp })
+/** Named `JobSucceededEvent` and so on in the OpenAPI document, for the sake of clients that are made from it. */
+const event = <T extends string, D extends z.ZodObject>(type: `job.${T}`, data: D) => {
+  const id = `Job${type.charAt(4).toUpperCase()}${type.slice(5)}Event`
+  return z.object({ seq: count, type: z.literal(type), data, createdAt: timestamp }).meta({ id })
+}
 
 export const jobEvent = z
   .discriminatedUnion('type', [

@@ -65,10 +65,11 @@ export interface HostChild {
   kill(): void
 }
 
-/** The host's own processes by name, including those that ended: their successors will have the same names. */
+/** The host's own processes by name, including those that died: their successors will have the same names. */
 export interface Workers {
   started(child: HostChild): void
-  ended(name: string): void
+  /** Unless it died, it was ended because nobody needed it, and is no longer listed. */
+  ended(name: string, died: boolean): void
   list(): HostProcess[]
   /** @returns whether there is such a process. Jobs of a worker go on in another, from their last checkpoint. */
   kill(name: string): boolean
@@ -81,9 +82,10 @@ export const createWorkers = (): Workers => {
       const starts = (known.get(child.name)?.starts ?? 0) + 1
       known.set(child.name, { child, startedAt: new Date(), starts, isUp: true })
     },
-    ended: (name) => {
+    ended: (name, died) => {
       const it = known.get(name)
-      if (it) it.isUp = false
+      if (!died) known.delete(name)
+      else if (it) it.isUp = false
     },
     list: () =>
       [...known].map(([name, { child, startedAt, starts, isUp }]) => ({

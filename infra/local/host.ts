@@ -78,7 +78,7 @@ const start = async (options: HostOptions): Promise<{ ready: HostReady; stop: ()
     },
     onEnded: () => {
       say({ type: 'worker-ended', name: SCHEDULES })
-      workers.ended(SCHEDULES)
+      workers.ended(SCHEDULES, true)
     },
     onNotice: (text) => say({ type: 'notice', text }),
     onRepublished: (kafkaStart) => say({ type: 'republished', kafkaStart }),
@@ -100,7 +100,7 @@ const start = async (options: HostOptions): Promise<{ ready: HostReady; stop: ()
     },
     onEnded: (worker, death) => {
       say({ type: 'worker-ended', name: worker.name })
-      workers.ended(worker.name)
+      workers.ended(worker.name, death !== undefined)
       killer?.ended(worker)
       if (death) report(worker, death)
     },

@@ -75,6 +75,20 @@ describe('the OpenAPI document', () => {
     })
   })
 
+  test('tells of an answer that is a problem in types that merge with what all problems are', () => {
+    const { schema } =
+      document.paths['/things/{thingId}']?.get?.responses['404']?.content?.['application/problem+json'] ?? {}
+    expect(schema?.['allOf']).toEqual([
+      { $ref: '#/components/schemas/Problem' },
+      {
+        properties: {
+          status: { type: 'integer', enum: [404] },
+          code: { type: 'string', enum: expect.arrayContaining(['FILE_NOT_FOUND']) },
+        },
+      },
+    ])
+  })
+
   test('refuses two shapes of one name', () => {
     const other = route({
       method: 'GET',

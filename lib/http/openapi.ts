@@ -240,7 +240,8 @@ const problem = (status: number, codes: ErrorCode[], operationId: string, schema
   schema: {
     allOf: [
       schemas.of(problemSchema, 'output', operationId),
-      { properties: { status: { const: status }, code: { enum: codes } } },
+      // With their types, and an enum for the one status: generators that merge the two would leave out the answer.
+      { properties: { status: { type: 'integer', enum: [status] }, code: { type: 'string', enum: codes } } },
     ],
   },
   examples: Object.fromEntries(

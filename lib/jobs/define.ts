@@ -23,6 +23,10 @@ export interface SafePoint<Checkpoint> {
   durable?: boolean
 }
 
+/**
+ * Lines that people see at the job, about a thousand a second at most. Of an error, as the message or within `data`, its
+ * stack is kept.
+ */
 export interface JobLog {
   debug(message: string, data?: Record<string, unknown>): void
   info(message: string, data?: Record<string, unknown>): void

@@ -42,6 +42,34 @@ test('what a job logs is kept in its order, also right before it ends, whatever 
   expect(lines[0]?.data).toEqual({ n: 1 })
 })
 
+test('an error that a job logs is kept with its stack, as the message and within the data; whatever else is no text, as text', async ({
+  world,
+}) => {
+  const error = new TypeError('no such host', { cause: new Error('asked in vain') })
+  const kind = talker((log) => {
+    // Node runs TypeScript without looking at the types, and people log what they caught.
+    const loose = log as unknown as { error(message?: unknown, data?: unknown): void }
+    loose.error(error)
+    loose.error('in vain', { error, of: [error] })
+    loose.error('in vain', error)
+    loose.error({ status: 503 })
+    loose.error()
+  })
+  const [id = ''] = await insertJobs(world.app, [{ kind: 'test.talker', input: '{}' }])
+  await invoke(createEngine(world.app, [kind]))
+  const stack = expect.stringMatching(
+    /^TypeError: no such host\n +at .*keeper\.test\.ts:\d.*caused by: Error: asked in vain/s,
+  )
+  const lines = await jobLogs.list(world.sql, id, 0, 10)
+  expect(lines.map(({ message, data }) => [message, data])).toEqual([
+    [stack, null],
+    ['in vain', { error: stack, of: [stack] }],
+    ['in vain', stack],
+    ['{"status":503}', null],
+    ['undefined', null],
+  ])
+})
+
 test('of a line with more data than a list could show, its size is kept', async ({ world }) => {
   let deep: Record<string, unknown> = {}
   for (let depth = 0; depth < 20_000; depth++) deep = { deep }

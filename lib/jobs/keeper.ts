@@ -5,9 +5,9 @@ import * as leases from '../../db/queries/leases.ts'
 import * as safePoints from '../../db/queries/safe-points.ts'
 import type { App } from '../app.ts'
 import { inParts } from '../core/in-parts.ts'
-import { looseJson } from '../core/loose-json.ts'
 import { storable } from '../core/storable.ts'
 import type { JobLog } from './define.ts'
+import { toLogJson, toLogText } from './logged.ts'
 import type { Stint } from './stint.ts'
 
 /** What the safe points hold that one statement saves. In characters of JSON. */
@@ -158,7 +158,7 @@ export const createKeeper = (app: App, running: ReadonlySet<Stint>): Keeper => {
           if (count > MAX_LINES || waiting.size > MAX_WAITING) return
           if (count++ === MAX_LINES) addLine(stint, 'warn', `lines after these ${MAX_LINES} were dropped`, null)
           else {
-            const text = storable(message).slice(0, MAX_MESSAGE)
+            const text = storable(toLogText(message)).slice(0, MAX_MESSAGE)
             addLine(stint, level, text, data === undefined ? null : storableData(data))
           }
         }
@@ -200,7 +200,7 @@ const storableJson = (json: string): string =>
 
 /** A line's data as JSON text; of what is too large, its size. */
 const storableData = (data: Record<string, unknown>): string => {
-  const json = storableJson(looseJson(data) ?? 'null')
+  const json = storableJson(toLogJson(data))
   const bytes = Buffer.byteLength(json)
   return bytes > MAX_LINE_DATA_BYTES ? JSON.stringify({ omittedBytes: bytes }) : json
 }

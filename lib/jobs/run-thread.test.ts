@@ -64,7 +64,10 @@ test('a thread may log what can’t be copied: it is stored as JSON', async ({ w
   const [id = ''] = await insertJobs(app, [{ kind: 'test.talk-thread', input: '{}' }])
   await invoke(createEngine(app, [talkThread]))
   expect(await jobs.find(sql, id)).toMatchObject({ state: 'succeeded', attempt: 1 })
-  expect(await sql`SELECT message, data FROM job_logs`).toEqual([{ message: 'it waits', data: { seconds: 5 } }])
+  const because = expect.stringMatching(/^Error: busy\n +at /)
+  expect(await sql`SELECT message, data FROM job_logs`).toEqual([
+    { message: 'it waits', data: { seconds: 5, because } },
+  ])
 })
 
 test('what can’t leave its thread fails its job with words, and once', async ({ world: { app, sql } }) => {

@@ -1,5 +1,5 @@
-import { looseJson } from '../core/loose-json.ts'
 import { type JobContext, type JobKind, type JobLog, PermanentError, type SafePoint } from './define.ts'
+import { toLogJson, toLogText } from './logged.ts'
 import { toSafePoint } from './safe-point.ts'
 import {
   type FromThread,
@@ -117,12 +117,13 @@ const copyable = (ending: ThreadEnding): ThreadEnding => {
 }
 
 const threadLog = (tell: (message: FromThread) => void): JobLog => {
-  const write = (level: keyof JobLog) => (message: string, data?: Record<string, unknown>) => {
+  const write = (level: keyof JobLog) => (logged: string, data?: Record<string, unknown>) => {
+    const message = toLogText(logged)
     try {
       tell({ type: 'log', level, message, data })
     } catch {
       // A value with a function in it, or nested too deep, can't be copied. It would be stored as JSON anyway.
-      tell({ type: 'log', level, message, data: JSON.parse(looseJson(data) ?? 'null') })
+      tell({ type: 'log', level, message, data: JSON.parse(toLogJson(data)) })
     }
   }
   return { debug: write('debug'), info: write('info'), warn: write('warn'), error: write('error') }

@@ -25,11 +25,12 @@ const ODD: [string, () => unknown, { code: string; message: string }][] = [
   ['an error', () => new TypeError('as told'), { code: 'TypeError', message: 'as told' }],
   ['text', () => 'as told', { code: 'ERROR', message: 'as told' }],
   ['nothing', () => undefined, { code: 'ERROR', message: 'undefined' }],
+  ['an object', () => ({ status: 503, of: 'them' }), { code: 'ERROR', message: '{"of":"them","status":503}' }],
   ['what has no text', () => Object.create(null), { code: 'ERROR', message: 'what was thrown has no text' }],
   [
     'an error whose message is no text',
     () => Object.assign(new TypeError(), { message: { code: 5 } }),
-    { code: 'TypeError', message: '[object Object]' },
+    { code: 'TypeError', message: '{"code":5}' },
   ],
   [
     'an error whose name is no text',
@@ -96,7 +97,7 @@ test('what a job throws in a thread may be anything too', async ({ world: { app,
   const ended = await Promise.all(ids.map((it) => jobs.find(sql, it)))
   expect(ended).toMatchObject([
     { state: 'failed', progress: 0.5, error: { code: 'ERROR', message: 'what was thrown has no text' } },
-    { state: 'failed', progress: 0.5, error: { code: 'TypeError', message: '[object Object]' } },
+    { state: 'failed', progress: 0.5, error: { code: 'TypeError', message: '{"code":5}' } },
     { state: 'failed', progress: 0.5, error: { code: 'ERROR', message: '() => 5' } },
     { state: 'failed', progress: 0.5, error: { code: 'NAME_NOT_FOUND', message: 'as told' } },
   ])

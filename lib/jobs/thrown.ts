@@ -1,4 +1,5 @@
 import { attempt } from '../core/attempt.ts'
+import { looseJson } from '../core/loose-json.ts'
 import { PermanentError, RetryLater } from './define.ts'
 import { stackOf } from './stack.ts'
 
@@ -52,4 +53,10 @@ const isReadable = (thrown: unknown): thrown is Error =>
   attempt(() => thrown instanceof Error && typeof thrown.name === 'string' && typeof thrown.message === 'string') ===
   true
 
-const textOf = (value: unknown): string => attempt(() => String(value)) ?? 'what was thrown has no text'
+const textOf = (value: unknown): string => attempt(() => asText(value)) ?? 'what was thrown has no text'
+
+/** Of an object without a text of its own, its JSON. */
+const asText = (value: unknown): string => {
+  const text = String(value)
+  return (text === '[object Object]' && looseJson(value)) || text
+}

@@ -461,6 +461,21 @@ describeInBrowser('jobs in the dashboard', () => {
     expect(await complaints(page)).toEqual([])
   })
 
+  test('show a long text in a frame that is scrolled by keyboard too, with the stints in sight below it', async ({
+    stage,
+  }) => {
+    const { page, context } = await stage.open()
+    await register(page)
+    const echo = 'a line of many\n'.repeat(2_000)
+    const { job } = await (await programOf(context)).post('/jobs', { kind: 'debug.noop', input: { echo } })
+    await page.goto(`/dashboard/jobs/${job.id}`)
+    const text = page.getByLabel('Result', { exact: true }).getByText('a line of many')
+    await text.focus()
+    await page.keyboard.press('End')
+    await eventually(() => text.evaluate((it) => it.scrollTop)).toBeGreaterThan(0)
+    expect((await text.boundingBox())?.height).toBeLessThan(500)
+  })
+
   test('goes to the chosen project, however late the list of them comes', async ({ stage }) => {
     const { page, context } = await stage.open()
     await register(page)

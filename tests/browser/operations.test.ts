@@ -4,7 +4,7 @@ import { makeAdmin, programOf, register } from './people.ts'
 import { describeInBrowser, PATIENCE_MS, test } from './stage.ts'
 
 describeInBrowser('whoever runs Stint', () => {
-  test('adds a schedule, pauses and deletes it', async ({ stage }) => {
+  test('adds a schedule, changes it, runs its job at once, pauses and deletes it', async ({ stage }) => {
     const { page } = await stage.open()
     await register(page)
     await page.goto('/dashboard/schedules')
@@ -23,6 +23,18 @@ describeInBrowser('whoever runs Stint', () => {
     await page.getByRole('button', { name: 'Create schedule' }).click()
     await page.getByRole('heading', { name: 'Each night' }).waitFor()
     await page.getByText('its jobs expire after 1 h 30 min').waitFor()
+    await page.getByRole('button', { name: 'Edit' }).click()
+    await page.locator('[name=".cron"]').fill('15 3 * * *')
+    await page.locator('[name=".expiresInSeconds"]').fill('')
+    await page.locator('[name="input.digits"]').fill('20')
+    await page.getByRole('button', { name: 'Save' }).click()
+    await page.getByRole('dialog').waitFor({ state: 'detached' })
+    await page.getByText('15 3 * * *').waitFor()
+    await expect.poll(() => page.getByText('its jobs expire').count(), { timeout: PATIENCE_MS }).toBe(0)
+    await page.getByRole('button', { name: 'Run now' }).click()
+    await page.getByRole('heading', { name: 'Each night' }).waitFor()
+    await page.getByText('3.1415926535897932384').or(page.getByText('"digits": 20')).first().waitFor()
+    await page.goBack()
     await page.getByRole('button', { name: 'Pause' }).click()
     await page.getByText('Paused: it submits no jobs.').waitFor()
     await page.getByRole('button', { name: 'Delete' }).click()
@@ -122,6 +134,8 @@ describeInBrowser('whoever runs Stint', () => {
     await page.locator('section[aria-label="Status"][data-state="failed"]').waitFor()
     await page.goto('/dashboard/queues')
     await bulk.getByRole('button', { name: 'Redrive failed jobs' }).click()
+    const dialog = page.getByRole('dialog', { name: 'Retry the failed jobs of all projects in bulk?' })
+    await dialog.getByRole('button', { name: 'Retry them' }).click()
     await page.getByText('Retrying 1 failed job.').waitFor()
   })
 

@@ -58,7 +58,7 @@ export const talkThread = defineJob({
   input: z.object({}),
   output: z.null(),
   async *run({ log }) {
-    log.info('it waits', { seconds: 5, until: () => 6 })
+    log.info('it waits', { seconds: 5, until: () => 6, because: new Error('busy') })
     return null
   },
 })

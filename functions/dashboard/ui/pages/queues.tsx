@@ -9,10 +9,14 @@ import { count, duration, quantity } from '../parts/format.ts'
 import { say } from '../parts/notices.tsx'
 import { Page } from '../parts/page.tsx'
 import { Problem } from '../parts/problem.tsx'
+import { isSure } from '../parts/question.tsx'
 import { Skeleton } from '../parts/skeleton.tsx'
 import { QueueLoad } from './queues/load.tsx'
 
 type Queue = AnswerOf<Api['GET /queues']>['body']['items'][number]
+
+/** Jobs that are retried by one press. */
+const REDRIVEN = 1_000
 
 /** The queues of all projects: how many jobs wait in each, and for how long. */
 export const QueuesPage = () => {
@@ -46,9 +50,13 @@ const QueueCard = ({ queue, reload }: { queue: Queue; reload: () => Promise<void
     await reload()
   }
   const redrive = async (): Promise<void> => {
-    const body = project === null ? {} : { projectId: project }
+    const title = `Retry the failed jobs of ${project === null ? 'all projects' : 'the project'} in ${queue.name}?`
+    const text = `However long ago they failed, the earliest first, up to ${count(REDRIVEN)} of them.`
+    if (!(await isSure(title, text, 'Retry them'))) return
+    const body = { limit: REDRIVEN, ...(project !== null && { projectId: project }) }
     const { redriven } = await api.call('POST /queues/{queue}/redrive', { params, body })
-    say(redriven === 0 ? 'No failed jobs are left to retry.' : `Retrying ${quantity(redriven, 'failed job')}.`)
+    const more = redriven < REDRIVEN ? '' : ' More may be left.'
+    say(redriven === 0 ? 'No failed jobs are left to retry.' : `Retrying ${quantity(redriven, 'failed job')}.${more}`)
     await reload()
   }
   return (

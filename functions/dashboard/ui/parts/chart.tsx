@@ -77,6 +77,7 @@ const optionsOf = (element: HTMLElement, { series, scale, stacked }: Drawn): uPl
   const { format, increments: incrs, floor } = scale
   const font = `12px ${getComputedStyle(element).fontFamily}`
   return {
+    class: stacked ? 'bar-chart' : 'line-chart',
     width: element.clientWidth,
     height: HEIGHT,
     cursor: { y: false, points: { size: 6 } },
@@ -84,7 +85,13 @@ const optionsOf = (element: HTMLElement, { series, scale, stacked }: Drawn): uPl
     scales: { y: { range: (_, __, max) => [0, Math.max(max * 1.1, floor)] } },
     axes: [
       { ...axis, font, grid: { show: false }, space: 70, values: (_, ticks) => clockOf(ticks) },
-      { ...axis, font, incrs, size: 64, values: (_, ticks) => ticks.map((it) => (it === null ? '' : format(it))) },
+      {
+        ...axis,
+        font,
+        incrs,
+        size: (_, texts) => widthOf(texts),
+        values: (_, ticks) => ticks.map((it) => (it === null ? '' : format(it))),
+      },
     ],
     series: [
       { value: (_, at) => (at === null ? '' : new Date(at * 1_000).toTimeString().slice(0, 5)) },
@@ -118,6 +125,9 @@ const clockOf = (ticks: number[]): string[] => {
     return at.toTimeString().slice(0, 5)
   })
 }
+
+/** Room for the longest text beside an axis, in pixels; at least as much as most charts need, so that they line up. */
+const widthOf = (texts: string[] | null): number => Math.max(64, ...(texts ?? []).map((it) => 14 + 7 * it.length))
 
 /** A custom property may be `light-dark(…)`, which a canvas doesn't know. */
 const resolveColour = (element: HTMLElement, name: string): string => {

@@ -1,3 +1,5 @@
+import { useSignal } from '@preact/signals'
+import { useLocation } from 'preact-iso'
 import type { ItemOf } from '../../../../../lib/client/api.ts'
 import type { Api } from '../../../../http/api.ts'
 import { api } from '../../data/client.ts'
@@ -6,11 +8,31 @@ import { duration, instant, relative, shortInstant } from '../../parts/format.ts
 import { now } from '../../parts/now.ts'
 import { isSure } from '../../parts/question.tsx'
 import { Time } from '../../parts/time.tsx'
+import { type FullSchedule, ScheduleDialog } from './dialog.tsx'
 
 type Schedule = ItemOf<Api['GET /schedules']>
 
 export const ScheduleCard = ({ schedule, reload }: { schedule: Schedule; reload: () => Promise<void> }) => {
+  const { route } = useLocation()
   const params = { scheduleId: schedule.id }
+  const edited = useSignal<FullSchedule | undefined>(undefined)
+  /** With its input, which lists leave out. */
+  const whole = async (): Promise<FullSchedule> => (await api.call('GET /schedules/{scheduleId}', { params })).schedule
+  const edit = async (): Promise<void> => {
+    edited.value = await whole()
+  }
+  const runNow = async (): Promise<void> => {
+    const { projectId, kind, name, input, priority, tags, maxAttempts, timeoutSeconds, expiresInSeconds } =
+      await whole()
+    const body = {
+      ...{ projectId, kind, name, input, priority, tags },
+      ...(maxAttempts !== null && { maxAttempts }),
+      ...(timeoutSeconds !== null && { timeoutSeconds }),
+      ...(expiresInSeconds !== null && { expiresInSeconds }),
+    }
+    const { job } = await api.call('POST /jobs', { body })
+    route(`/dashboard/jobs/${job.id}`)
+  }
   const setPaused = async (paused: boolean): Promise<void> => {
     await api.call('PATCH /schedules/{scheduleId}', { params, body: { paused } })
     await reload()
@@ -33,6 +55,10 @@ export const ScheduleCard = ({ schedule, reload }: { schedule: Schedule; reload:
       <div class="card-head">
         <h2>{schedule.name}</h2>
         <div class="actions">
+          <Action run={runNow} title="Submits a job like its next one; its times stay as they are">
+            Run now
+          </Action>
+          <Action run={edit}>Edit</Action>
           <Action run={() => setPaused(!schedule.paused)}>{schedule.paused ? 'Resume' : 'Pause'}</Action>
           <Action run={remove} kind="quiet">
             Delete
@@ -78,6 +104,15 @@ export const ScheduleCard = ({ schedule, reload }: { schedule: Schedule; reload:
         <p class="job-error">
           <code>{schedule.error.code}</code> {schedule.error.message}
         </p>
+      )}
+      {edited.value && (
+        <ScheduleDialog
+          schedule={edited.value}
+          close={() => {
+            edited.value = undefined
+            void reload()
+          }}
+        />
       )}
     </li>
   )

@@ -22,7 +22,7 @@ const LONG = 40
 
 const Value = ({ value }: { value: unknown }) => {
   if (typeof value === 'string')
-    return DIGITS.test(value) && value.length >= LONG ? <Digits text={value} /> : <p class="text">{value}</p>
+    return DIGITS.test(value) && value.length >= LONG ? <Digits text={value} /> : <Text text={value} />
   if (isRows(value)) return <Table rows={value} />
   if (Array.isArray(value) && value.every(isScalar)) return <List values={value} />
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return <Json value={value} />
@@ -59,6 +59,13 @@ const Value = ({ value }: { value: unknown }) => {
     </div>
   )
 }
+
+const Text = ({ text }: { text: string }) => (
+  // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by keyboard
+  <p class="text" tabIndex={0}>
+    {text}
+  </p>
+)
 
 const MAX_LISTED = 200
 
