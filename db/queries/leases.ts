@@ -96,3 +96,14 @@ export const grant = async (sql: Sql, leaseSeconds: number, withinSeconds: numbe
     UPDATE jobs SET lease_until = clock_timestamp() + ${leaseSeconds} * interval '1 second' FROM held WHERE jobs.id = held.id`
   return rows.count
 }
+
+/** Lets leases that run for longer than any is given end so many seconds from now. */
+export const shorten = async (sql: Sql, leaseSeconds: number): Promise<void> => {
+  await sql`
+    WITH held AS MATERIALIZED (
+      SELECT id FROM jobs
+      WHERE state = 'running' AND lease_until > now() + ${leaseSeconds} * interval '1 second'
+      ORDER BY id FOR NO KEY UPDATE
+    )
+    UPDATE jobs SET lease_until = clock_timestamp() + ${leaseSeconds} * interval '1 second' FROM held WHERE jobs.id = held.id`
+}

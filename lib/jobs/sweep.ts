@@ -2,6 +2,7 @@ import { type Sql, transaction } from '../../db/client.ts'
 import * as expiries from '../../db/queries/expiries.ts'
 import * as leases from '../../db/queries/leases.ts'
 import * as queues from '../../db/queries/queues.ts'
+import type { Acquired } from '../../db/queries/runners.ts'
 import * as sweeps from '../../db/queries/sweeps.ts'
 import * as waiting from '../../db/queries/waiting.ts'
 import type { App } from '../app.ts'
@@ -37,7 +38,7 @@ const LOOK_FOR_ROOM_MS = 10_000
  */
 export const sweep = async (app: App, kinds: readonly JobKind[] = []): Promise<void> => {
   const glance = await inReach(app, async () => {
-    if (!(await holds(app, 'sweep', (tx, seconds) => grantAfterVacancy(app, tx, seconds)))) return undefined
+    if (!(await holds(app, 'sweep', (tx, gap) => mendLeases(app, tx, gap)))) return undefined
     // On a stack at rest this is the sweep's only query.
     return sweeps.glance(app.sql)
   })
@@ -57,10 +58,14 @@ export const sweep = async (app: App, kinds: readonly JobKind[] = []): Promise<v
  * get one more lease before a lost one counts as a crash, also those whose lease ends before their worker tries again. The
  * outage may have begun some seconds before the sweep's own lease was over, when it was to be renewed. A sweep that comes
  * only once a minute must not look like an outage: it would give the jobs of dead workers one lease after another.
+ *
+ * Where the clock was set back, leases that were given before end as late as any that is given now: those of dead workers
+ * would else last until the clock is as late again.
  */
-const grantAfterVacancy = async (app: App, tx: Sql, vacantSeconds: number): Promise<void> => {
-  if (vacantSeconds + RENEW_BELOW_SECONDS < app.config.engine.leaseSeconds) return
-  await grant(app, tx, vacantSeconds)
+const mendLeases = async (app: App, tx: Sql, { vacantSeconds, setBackSeconds }: Acquired): Promise<void> => {
+  const { leaseSeconds } = app.config.engine
+  if (setBackSeconds > 0) await leases.shorten(tx, leaseSeconds)
+  if (vacantSeconds + RENEW_BELOW_SECONDS >= leaseSeconds) await grant(app, tx, vacantSeconds)
 }
 
 const grant = async (app: App, sql: Sql, seconds: number): Promise<void> => {
