@@ -60,8 +60,8 @@ export const lockHeld = async (sql: Sql, id: string, stint: number): Promise<Hol
 }
 
 /** Leases that are over, oldest first; those that somebody is settling right now are left out. */
-export const lockLost = (sql: Sql, limit: number): Promise<{ id: string; stint: number; queue: string }[]> => sql`
-  SELECT id, stint, queue FROM jobs
+export const lockLost = (sql: Sql, limit: number): Promise<{ id: string; stint: number; worker: string }[]> => sql`
+  SELECT id, stint, worker FROM jobs
   WHERE state = 'running' AND lease_until < now()
   ORDER BY lease_until LIMIT ${limit} FOR UPDATE SKIP LOCKED`
 

@@ -108,8 +108,14 @@ const isNewMinute = (app: App): boolean => {
 /** In one pass no batch of lost leases is begun later: the other steps wait meanwhile, and the function's time ends. */
 const ENDING_MS = 1_500
 
+/** Processes that are known to be dead, and how they ended, if that is known. */
+interface Dead {
+  instances: readonly string[]
+  how: string
+}
+
 /** Settles the jobs whose lease ran out, for so long, and rings for those that go on. @returns how many */
-export const endLostLeases = async (app: App, forMs = Number.POSITIVE_INFINITY): Promise<number> => {
+export const endLostLeases = async (app: App, forMs = Number.POSITIVE_INFINITY, dead?: Dead): Promise<number> => {
   const began = app.clock.now()
   for (let total = 0; ; ) {
     const settled = await transaction(app.sql, async (tx) => {
@@ -118,7 +124,13 @@ export const endLostLeases = async (app: App, forMs = Number.POSITIVE_INFINITY):
       return settleWithChildren(
         app,
         tx,
-        lost.map(({ id, stint }) => ({ id, stint, ending: 'lost', runMs: null })),
+        lost.map(({ id, stint, worker }) => ({
+          id,
+          stint,
+          ending: 'lost',
+          runMs: null,
+          ...(dead?.instances.includes(worker) && { error: { code: 'CRASHED', message: dead.how } }),
+        })),
       )
     })
     total += settled.length
@@ -256,9 +268,13 @@ const isTimeToLook = (app: App, limitedKind: string): boolean => {
   return true
 }
 
-/** Ends the leases of processes that are known to be dead, so that their jobs continue at once. */
-export const endLeasesOf = async (app: App, instances: string[]): Promise<void> => {
-  if ((await leases.endOf(app.sql, instances)) > 0) await endLostLeases(app)
+/**
+ * Ends the leases of processes that are known to be dead, so that their jobs continue at once.
+ * @param how they ended, for the people who look at their jobs
+ */
+export const endLeasesOf = async (app: App, instances: string[], how?: string): Promise<void> => {
+  if ((await leases.endOf(app.sql, instances)) === 0) return
+  await endLostLeases(app, Number.POSITIVE_INFINITY, how === undefined ? undefined : { instances, how })
 }
 
 /** The same for every process but the named ones: at a host's start all earlier workers are dead. */
