@@ -110,15 +110,20 @@ const ENDING_MS = 1_500
 
 /** Processes that are known to be dead, and how they ended, if that is known. */
 interface Dead {
-  instances: readonly string[]
-  how: string
+  instances: string[]
+  how: string | undefined
 }
 
-/** Settles the jobs whose lease ran out, for so long, and rings for those that go on. @returns how many */
+/**
+ * Settles the jobs whose lease ran out, for so long, and rings for those that go on. With `dead`, their leases end in the
+ * same transaction: a sweep in between would not know how.
+ * @returns how many
+ */
 export const endLostLeases = async (app: App, forMs = Number.POSITIVE_INFINITY, dead?: Dead): Promise<number> => {
   const began = app.clock.now()
   for (let total = 0; ; ) {
     const settled = await transaction(app.sql, async (tx) => {
+      if (dead && (await leases.endOf(tx, dead.instances)) === 0) return []
       const lost = await leases.lockLost(tx, BATCH)
       if (lost.length === 0) return []
       return settleWithChildren(
@@ -129,7 +134,7 @@ export const endLostLeases = async (app: App, forMs = Number.POSITIVE_INFINITY, 
           stint,
           ending: 'lost',
           runMs: null,
-          ...(dead?.instances.includes(worker) && { error: { code: 'CRASHED', message: dead.how } }),
+          ...(dead?.how && dead.instances.includes(worker) && { error: { code: 'CRASHED', message: dead.how } }),
         })),
       )
     })
@@ -273,8 +278,7 @@ const isTimeToLook = (app: App, limitedKind: string): boolean => {
  * @param how they ended, for the people who look at their jobs
  */
 export const endLeasesOf = async (app: App, instances: string[], how?: string): Promise<void> => {
-  if ((await leases.endOf(app.sql, instances)) === 0) return
-  await endLostLeases(app, Number.POSITIVE_INFINITY, how === undefined ? undefined : { instances, how })
+  await endLostLeases(app, Number.POSITIVE_INFINITY, { instances, how })
 }
 
 /** The same for every process but the named ones: at a host's start all earlier workers are dead. */
