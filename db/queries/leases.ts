@@ -60,8 +60,8 @@ export const lockHeld = async (sql: Sql, id: string, stint: number): Promise<Hol
 }
 
 /** Leases that are over, oldest first; those that somebody is settling right now are left out. */
-export const lockLost = (sql: Sql, limit: number): Promise<{ id: string; stint: number; queue: string }[]> => sql`
-  SELECT id, stint, queue FROM jobs
+export const lockLost = (sql: Sql, limit: number): Promise<{ id: string; stint: number; worker: string }[]> => sql`
+  SELECT id, stint, worker FROM jobs
   WHERE state = 'running' AND lease_until < now()
   ORDER BY lease_until LIMIT ${limit} FOR UPDATE SKIP LOCKED`
 
@@ -95,4 +95,15 @@ export const grant = async (sql: Sql, leaseSeconds: number, withinSeconds: numbe
     )
     UPDATE jobs SET lease_until = clock_timestamp() + ${leaseSeconds} * interval '1 second' FROM held WHERE jobs.id = held.id`
   return rows.count
+}
+
+/** Lets leases that run for longer than any is given end so many seconds from now. */
+export const shorten = async (sql: Sql, leaseSeconds: number): Promise<void> => {
+  await sql`
+    WITH held AS MATERIALIZED (
+      SELECT id FROM jobs
+      WHERE state = 'running' AND lease_until > now() + ${leaseSeconds} * interval '1 second'
+      ORDER BY id FOR NO KEY UPDATE
+    )
+    UPDATE jobs SET lease_until = clock_timestamp() + ${leaseSeconds} * interval '1 second' FROM held WHERE jobs.id = held.id`
 }

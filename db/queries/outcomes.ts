@@ -14,6 +14,7 @@ export interface Outcome {
   runMs: number | null
   /** Until it may start again if it is retried or postponed. */
   delayMs?: number
+  /** Of a lost one: how its process ended, if that is known. */
   error?: JobError
   /** Where it was thrown: kept with the stint, and told to nobody. */
   stack?: string | undefined
@@ -162,8 +163,9 @@ export const settle = (
         WHEN 'timeout' THEN jsonb_build_object('code', 'TIMEOUT', 'message',
           format('ran longer than its %s s, all stints together', jobs.timeout_seconds))
         WHEN 'crashed' THEN jsonb_build_object('code', 'CRASHED', 'message',
-          'the process that ran it ended three times in a row without a new checkpoint')
-        ELSE coalesce(decided.error, jobs.error)
+          'the process that ran it ended three times in a row without a new checkpoint'
+          || coalesce('; the last time, ' || (decided.error->>'message'), ''))
+        ELSE CASE WHEN ending = 'lost' THEN jobs.error ELSE coalesce(decided.error, jobs.error) END
       END,
       lease_until = NULL,
       worker = NULL,

@@ -28,6 +28,6 @@ export const list = (sql: Sql, jobId: string, after: number, limit: number): Pro
 export const findStack = async (sql: Sql, jobId: string, error: JobError): Promise<string | null> => {
   const [row] = await sql<{ stack: string | null }[]>`
     SELECT CASE WHEN error = ${JSON.stringify(error)}::text::jsonb THEN stack END AS stack FROM stints
-    WHERE job_id = ${jobId} AND error IS NOT NULL ORDER BY stint DESC LIMIT 1`
+    WHERE job_id = ${jobId} AND error IS NOT NULL AND outcome <> 'crashed' ORDER BY stint DESC LIMIT 1`
   return row?.stack ?? null
 }

@@ -6,6 +6,8 @@ import { startDeadLetterHost } from './dead-letter-host.ts'
 import { mountBatches } from './functions.ts'
 import { type QueueHostOptions, startQueueHost } from './queue-host.ts'
 import type { RoutingTable } from './routing-table.ts'
+import type { Worker } from './worker.ts'
+import type { Death } from './worker-pool.ts'
 
 export interface QueueHostsOptions
   extends Pick<QueueHostOptions, 'app' | 'root' | 'env' | 'openLog' | 'onCommitted' | 'onStarted' | 'onEnded'> {
@@ -38,7 +40,7 @@ export const startQueueHosts = async (options: QueueHostsOptions): Promise<Queue
       concurrency: host.concurrency,
       onEnded: (worker, death) => {
         given.onEnded(worker, death)
-        if (death) void free(app, worker.instance, stopping.signal).then(onFreed)
+        if (death) void free(app, worker, death, stopping.signal).then(onFreed)
       },
     }),
   )
@@ -52,11 +54,12 @@ export const startQueueHosts = async (options: QueueHostsOptions): Promise<Queue
 }
 
 /** The jobs of a worker that died go on as soon as another takes them, not when their leases run out. */
-const free = async (app: App, instance: string | undefined, signal: AbortSignal): Promise<void> => {
+const free = async (app: App, { name, instance }: Worker, death: Death, stopping: AbortSignal): Promise<void> => {
   if (!instance) return
-  await untilDone(() => endLeasesOf(app, [instance]), {
+  const how = `${name} ended with ${death.signal ?? `exit code ${death.code}`}`
+  await untilDone(() => endLeasesOf(app, [instance], how), {
     log: app.log,
     failed: 'leases of a dead worker could not be ended',
-    signal,
+    signal: stopping,
   })
 }

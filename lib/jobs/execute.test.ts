@@ -285,19 +285,39 @@ test('nothing is written from behind the fence: the stint that lost its job chan
   expect(await eventTypes(app, id)).toEqual(['job.queued'])
 })
 
+test('how a process ended takes nothing from the error of an attempt before, nor from its stack', async ({
+  world: { app },
+}) => {
+  const [id = ''] = await insertJobs(app, [{ kind: 'test.fail', input: '{"how":"error"}' }])
+  await invoke(createEngine(app))
+  await app.sql`UPDATE jobs SET state = 'running', stint = stint + 1, worker = 'dead', lease_until = now() + interval '1 minute', stint_started_at = now() WHERE id = ${id}`
+  await endLeasesOf(app, ['dead'], 'worker-default-1 ended with SIGKILL')
+  const { error } = await get(app, id)
+  expect(error).toEqual({ code: 'Error', message: 'it broke' })
+  expect(error && (await stints.findStack(app.sql, id, error))).toContain('it broke')
+})
+
 test('a dead process costs its jobs no attempt, and the third crash in a row without progress fails with CRASHED', async ({
   world: { app },
 }) => {
   const [id = ''] = await insertJobs(app, [{}])
   const die = async () => {
     await app.sql`UPDATE jobs SET state = 'running', stint = stint + 1, worker = 'dead', lease_until = now() + interval '1 minute', stint_started_at = now() WHERE id = ${id}`
-    await endLeasesOf(app, ['dead'])
+    await endLeasesOf(app, ['dead'], 'worker-default-1 ended with SIGABRT')
     return get(app, id)
   }
   expect(await die()).toMatchObject({ state: 'queued', attempt: 1, crashes: 1 })
   expect(await die()).toMatchObject({ state: 'queued', attempt: 1, crashes: 2 })
-  expect(await die()).toMatchObject({ state: 'failed', crashes: 3, error: { code: 'CRASHED' } })
-  expect((await stints.list(app.sql, id, 0, 10)).map((it) => it.outcome)).toEqual(['crashed', 'crashed', 'crashed'])
+  expect(await die()).toMatchObject({
+    state: 'failed',
+    crashes: 3,
+    error: {
+      code: 'CRASHED',
+      message: expect.stringMatching(/ three times .*; the last time, \S+ ended with SIGABRT$/),
+    },
+  })
+  const error = { code: 'CRASHED', message: 'worker-default-1 ended with SIGABRT' }
+  expect(await stints.list(app.sql, id, 0, 10)).toMatchObject(Array(3).fill({ outcome: 'crashed', error }))
 })
 
 test('jobs with two crashes run alone, one by one, and the others after them', async ({ world }) => {

@@ -20,6 +20,8 @@ const REFUSED = 'OUTCOME_REFUSED'
 export interface Finisher {
   /** Hands in an outcome; it is written with the others that come meanwhile. */
   add(outcome: outcomes.Outcome): void
+  /** What was handed in and is not written yet. */
+  readonly unwritten: ReadonlySet<outcomes.Outcome>
   /** Resolves when everything handed in is written. @throws what kept the rest from it until the time was over */
   idle(): Promise<void>
 }
@@ -37,25 +39,28 @@ interface Unwritten {
  */
 export const createFinisher = (app: App, hasTime: () => boolean): Finisher => {
   const waiting: outcomes.Outcome[] = []
+  const unwritten = new Set<outcomes.Outcome>()
   let writing: Promise<void> | undefined
 
   /** Writes what waits by now, and puts back what can't be written. @returns the first reason, and whether all failed */
   const writeRound = async (): Promise<{ error: unknown; all: boolean } | undefined> => {
-    const unwritten: Unwritten[] = []
+    const failed: Unwritten[] = []
     const round = waiting.splice(0)
     for (const batch of inParts(round, { most: BATCH, maxSize: MAX_SIZE, sizeOf })) {
       const { returned = [], others = [] } = Object.groupBy(batch, ({ ending }) =>
         ending === 'returned' ? 'returned' : 'others',
       )
-      unwritten.push(...(await Promise.all([write(app, returned), write(app, others)])).flat())
+      failed.push(...(await Promise.all([write(app, returned), write(app, others)])).flat())
     }
-    const [first] = unwritten
-    const left = new Set(unwritten.map(({ outcome }) => outcome))
-    forgetTold(app, first ? round.filter((outcome) => !left.has(outcome)) : round)
+    const [first] = failed
+    const left = new Set(failed.map(({ outcome }) => outcome))
+    const written = first ? round.filter((outcome) => !left.has(outcome)) : round
+    for (const outcome of written) unwritten.delete(outcome)
+    forgetTold(app, written)
     if (!first) return undefined
-    waiting.push(...unwritten.map(({ outcome }) => outcome))
-    app.log.warn({ err: first.error, outcomes: unwritten.length }, 'outcomes could not be written; they wait')
-    return { error: first.error, all: unwritten.length === round.length }
+    waiting.push(...left)
+    app.log.warn({ err: first.error, outcomes: failed.length }, 'outcomes could not be written; they wait')
+    return { error: first.error, all: failed.length === round.length }
   }
 
   const writeAll = async (): Promise<void> => {
@@ -83,8 +88,10 @@ export const createFinisher = (app: App, hasTime: () => boolean): Finisher => {
   }
 
   return {
+    unwritten,
     add: (outcome) => {
       waiting.push(outcome)
+      unwritten.add(outcome)
       // The error was logged, and its outcomes still wait: idle() tries once more, and throws.
       keepWriting().catch(() => {})
     },

@@ -285,3 +285,54 @@ test('lines whose answer was lost are written once, and those after them too', a
   const lines = await jobLogs.list(world.sql, id, 0, 10)
   expect(lines.map(({ message }) => message)).toEqual(['first', 'second', 'second', 'third'])
 })
+
+/** A stint that runs, and the keeper of an app that extends leases often. */
+const withHeartbeats = async ({ app }: World, sql: World['sql'] = app.sql) => {
+  await insertJobs(app, [{}])
+  const [job] = await claim(app, { queue: 'default', limit: 1, free: [{ kind: echo, slots: 1 }], turn: 'anyone' })
+  if (!job) throw new Error('nothing was claimed')
+  const stint = new Stint(job, echo, { totalMs: 600_000, remainingMs: () => 600_000 })
+  const config = { ...app.config, engine: { ...app.config.engine, heartbeatSeconds: 0.05 } }
+  return { stint, often: { ...app, sql, config } }
+}
+
+const leaseOf = async ({ sql }: World, { job }: Stint): Promise<number> =>
+  (await sql`SELECT lease_until FROM jobs WHERE id = ${job.id}`)[0]?.['leaseUntil'].getTime()
+
+test('leases are renewed although a heartbeat before got no answer', async ({ world }) => {
+  let unanswered = 0
+  const sql = new Proxy(world.sql, {
+    apply: (target, _, args) => {
+      const isHeartbeat = Array.isArray(args[0]) && args[0].join().includes('SET lease_until')
+      return isHeartbeat && ++unanswered === 1 ? new Promise(() => {}) : Reflect.apply(target, undefined, args)
+    },
+  })
+  const { stint, often } = await withHeartbeats(world, sql)
+  const before = await leaseOf(world, stint)
+  const keeper = createKeeper(often, new Set([stint]))
+  await vi.waitFor(async () => expect(await leaseOf(world, stint)).toBeGreaterThan(before), PATIENCE)
+  keeper.stop()
+  expect(stint.fenced).toBe(false)
+})
+
+test('the lease of a job that has ended is renewed until its outcome can be written', async ({ world }) => {
+  let isAway = true
+  const sql = new Proxy(world.sql, {
+    apply: (target, _, args) =>
+      isAway && Array.isArray(args[0]) && args[0].join().includes('INSERT INTO stints')
+        ? Promise.reject(Object.assign(new Error('away'), { code: 'ECONNRESET' }))
+        : Reflect.apply(target, undefined, args),
+  })
+  const { stint, often } = await withHeartbeats(world, sql)
+  const before = await leaseOf(world, stint)
+  const finisher = createFinisher(often, () => true)
+  finisher.add(stint.returned({ value: 1 }))
+  const keeper = createKeeper(often, new Set(), finisher.unwritten)
+  await vi.waitFor(async () => expect(await leaseOf(world, stint)).toBeGreaterThan(before), PATIENCE)
+  expect(finisher.unwritten.size).toBe(1)
+  isAway = false
+  await finisher.idle()
+  keeper.stop()
+  expect(finisher.unwritten.size).toBe(0)
+  expect(await world.sql`SELECT state FROM jobs`).toEqual([{ state: 'succeeded' }])
+})

@@ -2,6 +2,7 @@ import { isUnreachable } from '../../db/client.ts'
 import * as jobLogs from '../../db/queries/job-logs.ts'
 import * as jobs from '../../db/queries/jobs.ts'
 import * as leases from '../../db/queries/leases.ts'
+import type { Outcome } from '../../db/queries/outcomes.ts'
 import * as safePoints from '../../db/queries/safe-points.ts'
 import type { App } from '../app.ts'
 import { inParts } from '../core/in-parts.ts'
@@ -35,14 +36,20 @@ export interface Keeper {
 /**
  * Keeps an invocation's jobs: renews their leases, asks whether one was cancelled or fenced, and saves safe points and
  * log lines, each for all jobs together. It never touches a job but through its {@link Stint}.
+ * @param unwritten outcomes that nobody could write yet: until then their jobs' leases are renewed too
  */
-export const createKeeper = (app: App, running: ReadonlySet<Stint>): Keeper => {
+export const createKeeper = (
+  app: App,
+  running: ReadonlySet<Stint>,
+  unwritten: ReadonlySet<Pick<Outcome, 'id' | 'stint'>> = new Set(),
+): Keeper => {
   const { heartbeatSeconds, leaseSeconds, watchSeconds, safePointSeconds } = app.config.engine
   let waiting: Lines = { lines: [], size: 0, again: 0 }
 
   const renewLeases = async (): Promise<void> => {
     const stints = [...running]
-    const kept = new Set(await leases.extend(app.sql, held(stints), leaseSeconds))
+    const mine = [...stints.map(({ job }) => job), ...unwritten]
+    const kept = new Set(await leases.extend(app.sql, leases.heldOf(mine), leaseSeconds))
     for (const stint of stints) if (!kept.has(stint.job.id)) stint.fence()
   }
 
@@ -138,10 +145,19 @@ export const createKeeper = (app: App, running: ReadonlySet<Stint>): Keeper => {
   }
 
   const timers = [
-    repeat(app, heartbeatSeconds, 'leases could not be renewed', running, renewLeases),
-    repeat(app, watchSeconds, 'running jobs could not be watched', running, watch),
-    repeat(app, safePointSeconds, 'safe points could not be saved', running, () => save([...running])),
-    repeat(app, safePointSeconds, 'log lines could not be saved', running, flushLogs),
+    // A connection that was lost without a word is silent for longer than a lease lasts: the next turn takes another one.
+    repeat(app, { seconds: heartbeatSeconds, failed: 'leases could not be renewed', atOnce: 2 }, async () => {
+      if (running.size + unwritten.size > 0) await renewLeases()
+    }),
+    repeat(app, { seconds: watchSeconds, failed: 'running jobs could not be watched' }, async () => {
+      if (running.size > 0) await watch()
+    }),
+    repeat(app, { seconds: safePointSeconds, failed: 'safe points could not be saved' }, async () => {
+      if (running.size > 0) await save([...running])
+    }),
+    repeat(app, { seconds: safePointSeconds, failed: 'log lines could not be saved' }, async () => {
+      if (running.size > 0) await flushLogs()
+    }),
   ]
 
   return {
@@ -205,24 +221,22 @@ const storableData = (data: Record<string, unknown>): string => {
   return bytes > MAX_LINE_DATA_BYTES ? JSON.stringify({ omittedBytes: bytes }) : json
 }
 
-/** Runs `work` each so many seconds while jobs run, never twice at once. A failure is logged; the next turn tries again. */
+/** Runs `work` each so many seconds, at most `atOnce` of it at a time. A failure is logged; the next turn tries again. */
 const repeat = (
   app: App,
-  seconds: number,
-  failed: string,
-  running: ReadonlySet<Stint>,
+  { seconds, failed, atOnce = 1 }: { seconds: number; failed: string; atOnce?: number },
   work: () => Promise<void>,
 ): NodeJS.Timeout => {
-  let busy = false
+  let underWay = 0
   return setInterval(async () => {
-    if (busy || running.size === 0) return
-    busy = true
+    if (underWay >= atOnce) return
+    underWay++
     try {
       await work()
     } catch (error) {
       app.log.warn({ err: error }, failed)
     } finally {
-      busy = false
+      underWay--
     }
   }, seconds * 1_000)
 }

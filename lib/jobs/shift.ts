@@ -44,8 +44,8 @@ export const beginShift = (engine: Engine, time: FunctionTime): Shift => {
   // leave a handler with each of them until it ends: hundreds of megabytes in a function's time.
   let one: PromiseWithResolvers<void> | undefined
   let all: PromiseWithResolvers<void> | undefined
-  const keeper = createKeeper(app, running)
   const finisher = createFinisher(app, () => time.remainingMs() > 500)
+  const keeper = createKeeper(app, running, finisher.unwritten)
 
   const start = (stint: Stint): void => {
     // If this process lost the job and claimed it again before it noticed, the lease belongs to the new stint, and the

@@ -2,6 +2,7 @@ import { type Sql, transaction } from '../../db/client.ts'
 import * as expiries from '../../db/queries/expiries.ts'
 import * as leases from '../../db/queries/leases.ts'
 import * as queues from '../../db/queries/queues.ts'
+import type { Acquired } from '../../db/queries/runners.ts'
 import * as sweeps from '../../db/queries/sweeps.ts'
 import * as waiting from '../../db/queries/waiting.ts'
 import type { App } from '../app.ts'
@@ -37,7 +38,7 @@ const LOOK_FOR_ROOM_MS = 10_000
  */
 export const sweep = async (app: App, kinds: readonly JobKind[] = []): Promise<void> => {
   const glance = await inReach(app, async () => {
-    if (!(await holds(app, 'sweep', (tx, seconds) => grantAfterVacancy(app, tx, seconds)))) return undefined
+    if (!(await holds(app, 'sweep', (tx, gap) => mendLeases(app, tx, gap)))) return undefined
     // On a stack at rest this is the sweep's only query.
     return sweeps.glance(app.sql)
   })
@@ -57,10 +58,14 @@ export const sweep = async (app: App, kinds: readonly JobKind[] = []): Promise<v
  * get one more lease before a lost one counts as a crash, also those whose lease ends before their worker tries again. The
  * outage may have begun some seconds before the sweep's own lease was over, when it was to be renewed. A sweep that comes
  * only once a minute must not look like an outage: it would give the jobs of dead workers one lease after another.
+ *
+ * Where the clock was set back, leases that were given before end as late as any that is given now: those of dead workers
+ * would else last until the clock is as late again.
  */
-const grantAfterVacancy = async (app: App, tx: Sql, vacantSeconds: number): Promise<void> => {
-  if (vacantSeconds + RENEW_BELOW_SECONDS < app.config.engine.leaseSeconds) return
-  await grant(app, tx, vacantSeconds)
+const mendLeases = async (app: App, tx: Sql, { vacantSeconds, setBackSeconds }: Acquired): Promise<void> => {
+  const { leaseSeconds } = app.config.engine
+  if (setBackSeconds > 0) await leases.shorten(tx, leaseSeconds)
+  if (vacantSeconds + RENEW_BELOW_SECONDS >= leaseSeconds) await grant(app, tx, vacantSeconds)
 }
 
 const grant = async (app: App, sql: Sql, seconds: number): Promise<void> => {
@@ -103,17 +108,34 @@ const isNewMinute = (app: App): boolean => {
 /** In one pass no batch of lost leases is begun later: the other steps wait meanwhile, and the function's time ends. */
 const ENDING_MS = 1_500
 
-/** Settles the jobs whose lease ran out, for so long, and rings for those that go on. @returns how many */
-export const endLostLeases = async (app: App, forMs = Number.POSITIVE_INFINITY): Promise<number> => {
+/** Processes that are known to be dead, and how they ended, if that is known. */
+interface Dead {
+  instances: string[]
+  how: string | undefined
+}
+
+/**
+ * Settles the jobs whose lease ran out, for so long, and rings for those that go on. With `dead`, their leases end in the
+ * same transaction: a sweep in between would not know how.
+ * @returns how many
+ */
+export const endLostLeases = async (app: App, forMs = Number.POSITIVE_INFINITY, dead?: Dead): Promise<number> => {
   const began = app.clock.now()
   for (let total = 0; ; ) {
     const settled = await transaction(app.sql, async (tx) => {
+      if (dead && (await leases.endOf(tx, dead.instances)) === 0) return []
       const lost = await leases.lockLost(tx, BATCH)
       if (lost.length === 0) return []
       return settleWithChildren(
         app,
         tx,
-        lost.map(({ id, stint }) => ({ id, stint, ending: 'lost', runMs: null })),
+        lost.map(({ id, stint, worker }) => ({
+          id,
+          stint,
+          ending: 'lost',
+          runMs: null,
+          ...(dead?.how && dead.instances.includes(worker) && { error: { code: 'CRASHED', message: dead.how } }),
+        })),
       )
     })
     total += settled.length
@@ -251,9 +273,12 @@ const isTimeToLook = (app: App, limitedKind: string): boolean => {
   return true
 }
 
-/** Ends the leases of processes that are known to be dead, so that their jobs continue at once. */
-export const endLeasesOf = async (app: App, instances: string[]): Promise<void> => {
-  if ((await leases.endOf(app.sql, instances)) > 0) await endLostLeases(app)
+/**
+ * Ends the leases of processes that are known to be dead, so that their jobs continue at once.
+ * @param how they ended, for the people who look at their jobs
+ */
+export const endLeasesOf = async (app: App, instances: string[], how?: string): Promise<void> => {
+  await endLostLeases(app, Number.POSITIVE_INFINITY, { instances, how })
 }
 
 /** The same for every process but the named ones: at a host's start all earlier workers are dead. */

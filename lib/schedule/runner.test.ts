@@ -45,7 +45,7 @@ test('a function that is done gives its leases back: the next one may be another
   })
   await handler({}, { app: first, getRemainingTimeInMillis: () => 60_000 } as unknown as InvocationContext)
   const vacant: number[] = []
-  expect(await holds(second, 'relay', async (_tx, seconds) => void vacant.push(seconds))).toBe(true)
+  expect(await holds(second, 'relay', async (_tx, { vacantSeconds }) => void vacant.push(vacantSeconds))).toBe(true)
   expect(vacant).toHaveLength(1)
   expect(vacant[0]).toBeLessThan(5)
   expect(await holds(first, 'relay')).toBe(false)

@@ -15,19 +15,19 @@ const heldSince = mapOfEach<App, number>()
 /**
  * Whether this process is the one that runs `name` (the sweep, the relay). Takes the lease if it is free. After a long pause two
  * processes may both believe so for a moment; what they do is safe to do twice.
- * @param afterVacancy runs in the transaction that takes the lease, if nobody had held it for a time
+ * @param afterGap runs in the transaction that takes the lease, if nobody had held it for a time, or the clock was set back
  */
-export const holds = async (app: App, name: string, afterVacancy?: Alongside<[seconds: number]>): Promise<boolean> => {
+export const holds = async (app: App, name: string, afterGap?: Alongside<[runners.Acquired]>): Promise<boolean> => {
   const leases = heldSince(app)
   const now = app.clock.now()
   if (isRecent(app.clock, leases.get(name) ?? 0, (RUNNER_LEASE_SECONDS - RENEW_BELOW_SECONDS) * 1_000)) return true
   const take = async (sql: Sql): Promise<boolean> => {
     const acquired = await runners.acquire(sql, name, app.instance, RUNNER_LEASE_SECONDS)
-    if (acquired && acquired.vacantSeconds > 0) await afterVacancy?.(sql, acquired.vacantSeconds)
+    if (acquired && acquired.vacantSeconds + acquired.setBackSeconds > 0) await afterGap?.(sql, acquired)
     if (acquired && acquired.setBackSeconds > 0) tellOfClock(app, name, Math.round(acquired.setBackSeconds))
     return acquired !== null
   }
-  if (!(await (afterVacancy ? transaction(app.sql, take) : take(app.sql)))) {
+  if (!(await (afterGap ? transaction(app.sql, take) : take(app.sql)))) {
     leases.delete(name)
     return false
   }
@@ -38,7 +38,7 @@ export const holds = async (app: App, name: string, afterVacancy?: Alongside<[se
 const tellOfClock = ({ log }: App, name: string, setBackSeconds: number): void =>
   log.warn(
     { name, setBackSeconds },
-    'the clock of PostgreSQL was set back: what was due by it, and leases of dead workers, wait until it is as late again',
+    'the clock of PostgreSQL was set back: what was due by it waits until it is as late again',
   )
 
 /** Gives back all leases of this process before it stops or is frozen, so that the next one needn't wait. Never throws. */

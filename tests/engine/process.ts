@@ -2,6 +2,7 @@ import { pino } from 'pino'
 import { createPool, type Pool } from '../../db/client.ts'
 import { type App, createApp } from '../../lib/app.ts'
 import { readConfig } from '../../lib/core/config.ts'
+import { oneOfEach } from '../../lib/core/map-of-each.ts'
 import type { JobKind } from '../../lib/jobs/define.ts'
 import type { Threads } from '../../lib/jobs/run-thread.ts'
 import type { Broker } from './broker.ts'
@@ -37,12 +38,14 @@ const SKEW_MS = 600_000
 export const openPool = (environment: Record<string, string>, name: string): Pool =>
   createPool({ ...readConfig(environment).database, maxConnections: MAX_CONNECTIONS, applicationName: name })
 
+const connectionsOf = oneOfEach((_: Pool) => ({ used: 0 }))
+
 /** One process of the engine. It does nothing by itself: the test starts what it shall do. */
 export class Process implements Actor {
   readonly name: string
   readonly maxConnections = MAX_CONNECTIONS
   state: Actor['state'] = 'awake'
-  connections = 0
+  readonly connections: Actor['connections']
   fuse: Actor['fuse']
   answersLeft: Actor['answersLeft']
   /** What was started and is not over. */
@@ -54,14 +57,15 @@ export class Process implements Actor {
   #app: App | undefined
   #kinds: JobKind[] = []
 
-  private constructor(name: string, surroundings: Surroundings) {
+  private constructor(name: string, pool: Pool, surroundings: Surroundings) {
     this.name = name
+    this.connections = connectionsOf(pool)
     this.#surroundings = surroundings
   }
 
   static async start(name: string, pool: Pool, surroundings: Surroundings): Promise<Process> {
     const { admin, environment, traffic, doorbells, broker, journal, nowMs, random, logged, failures } = surroundings
-    const it = new Process(name, surroundings)
+    const it = new Process(name, pool, surroundings)
     const skewMs = (Math.floor(random() * 3) - 1) * SKEW_MS
     it.#kinds = scriptedKinds(it, traffic, journal)
     it.#app = await createApp(readConfig(environment), name, {

@@ -101,6 +101,20 @@ test('a day on which the machines were off is no running time', async ({ world }
   expect(await world.sql`SELECT state, error FROM jobs`).toEqual([{ state: 'succeeded', error: null }])
 })
 
+test('the lease of a worker that died when the clock was set back ends as soon as any other', async ({ world }) => {
+  await runs(world, [
+    submit(job()),
+    run(20),
+    invoke(),
+    take('listDue', 'claims.claim'),
+    { do: 'sweep', part: 'timer-1' },
+    { do: 'finish', part: 'timer-1' },
+    { do: 'jump', seconds: -3_600 },
+    { do: 'kill', part: 'worker-1', turns: 0, answer: 'never sent' },
+    run(1),
+  ])
+})
+
 test('a sibling that was answered with the holder of its unique key is a parent all the same', async ({ world }) => {
   const unique = { key: 'x', forSeconds: 0, onDuplicate: 'return' as const }
   await runs(world, [submit(job({ unique })), run(20), submit(job({ unique }), job({ afterSiblings: [0] })), run(20)])

@@ -6,8 +6,8 @@ export interface Actor {
   state: 'awake' | 'asleep' | 'dead'
   /** The most connections that its pool opens. */
   readonly maxConnections: number
-  /** Connections that its statements and open transactions use. */
-  connections: number
+  /** How many of them are in use: also by what a process before it, which died, left in PostgreSQL. */
+  readonly connections: { used: number }
   /** It dies at one of its next turns: before it is taken, or when it was taken and before its answer is seen. */
   fuse: { turns: number; answer: 'never sent' | 'lost' } | undefined
   /** How many answers it still sees before it misses one, of a statement that stands alone or of a COMMIT. */
@@ -250,7 +250,7 @@ export class Traffic {
 }
 
 const isReady = ({ actor, connection }: Turn): boolean =>
-  actor.state === 'awake' && (connection !== 'takes' || actor.connections < actor.maxConnections)
+  actor.state === 'awake' && (connection !== 'takes' || actor.connections.used < actor.maxConnections)
 
 /** Of the machine's clock: the test moves the one that the processes see. */
 const { setTimeout: realSetTimeout, clearTimeout: realClearTimeout } = globalThis

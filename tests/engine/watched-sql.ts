@@ -89,11 +89,11 @@ const transaction = async (
 
 const onConnection = async <T>(actor: Actor, traffic: Traffic, what: string, send: () => Promise<T>): Promise<T> => {
   await traffic.turn(actor, what, 'takes')
-  actor.connections++
+  actor.connections.used++
   try {
     return await send()
   } finally {
-    actor.connections--
+    actor.connections.used--
   }
 }
 

@@ -155,6 +155,8 @@ test('killing a worker loses no job: it goes on from its checkpoint, in another 
   const stints = await ada.stintsOf(running)
   expect(stints.map(({ outcome }) => outcome)).toEqual(['crashed', 'succeeded'])
   expect(stints[1].worker).not.toBe(stints[0].worker)
+  const message = `${stints[0].worker.slice(0, -37)} ended with SIGKILL`
+  expect(stints[0].error).toEqual({ code: 'CRASHED', message })
 })
 
 test.for(['sqs-s3', 'kafka', 'postgres', 'host', 'schedules'])('killing %s loses no accepted job', async (name) => {

@@ -92,7 +92,12 @@ export const fence: Record<string, Promised> = {
     for (const suspect of runs) {
       if (!isSuspect(suspect.job, suspect.stint)) continue
       const mates = runs.filter(
-        (it) => it.worker === suspect.worker && it.job !== suspect.job && it.from < suspect.to && it.to > suspect.from,
+        (it) =>
+          it.worker === suspect.worker &&
+          it.job !== suspect.job &&
+          it.from < suspect.to &&
+          it.to > suspect.from &&
+          !it.fencedOff,
       )
       if (mates.length > 0)
         yield `job ${suspect.job.id.slice(-4)} ran beside ${mates.length} others in ${suspect.worker}`
@@ -109,13 +114,22 @@ const outcomeOf = (job: JobEvidence, { stint }: StintEntry) => job.stints.find((
 const savedAtEnd = (job: JobEvidence, entry: StintEntry): number =>
   ['continued', 'retried', 'postponed'].includes(outcomeOf(job, entry) ?? '') ? entry.undisturbed : 0
 
-/** Every stint's time in `running`, in numbers of events. */
-const runsOf = (job: JobEvidence): (Stretch & { stint: number; worker: unknown })[] =>
+/**
+ * Every stint's time in `running`, in numbers of events. The code of one that was fenced off may have ended long before:
+ * its worker hears by a heartbeat that a cancelled job's lease is over, and the sweep may give it one more after an outage.
+ */
+const runsOf = (job: JobEvidence): (Stretch & { stint: number; worker: unknown; fencedOff: boolean })[] =>
   job.events
     .filter((it) => it.type === 'job.started')
     .map(({ id, seq, data }) => {
       const end = job.events.find((it) => it.seq > seq && !['job.progressed', 'job.cancelling'].includes(it.type))
-      return { from: id, to: end?.id ?? Number.POSITIVE_INFINITY, stint: Number(data['stint']), worker: data['worker'] }
+      return {
+        from: id,
+        to: end?.id ?? Number.POSITIVE_INFINITY,
+        stint: Number(data['stint']),
+        worker: data['worker'],
+        fencedOff: end?.data['stopped'] === 'fenced off',
+      }
     })
 
 /** Only the clear case: the two stints before it were lost, and passed no safe point. */
