@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { readdirSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, vi } from 'vitest'
@@ -29,6 +30,20 @@ test('applies what the database lacks, and nothing the second time', async ({ wo
   const { output } = await migrate(world)
   expect([...output.matchAll(/^Applied: (\d+)_/gm)].map(([, version]) => version)).toEqual([BEFORE, LATEST])
   expect(await migrate(world, null)).toEqual({ output: '' })
+})
+
+test('gives the role that the other functions connect as its rights, even when nothing is to be migrated', async ({
+  world,
+}) => {
+  const { app } = world
+  const name = `functions-${randomBytes(4).toString('hex')}`
+  const functionsUrl = Object.assign(new URL(url(world)), { username: name, password: 'secret' }).href
+  const config = { ...app.config, database: { ...app.config.database, functionsUrl } }
+  expect(await handler({}, lambdaContext({ ...app, config }, 900))).toEqual({ output: '' })
+  const rights = await world.sql`
+    SELECT has_table_privilege(${name}, 'jobs', 'UPDATE') AS uses, has_schema_privilege(${name}, 'public', 'CREATE') AS changes`
+  expect([...rights]).toEqual([{ uses: true, changes: false }])
+  await world.sql.unsafe(`DROP OWNED BY "${name}"; DROP ROLE "${name}"`)
 })
 
 test('of two deployments at once one waits for the other, and finds nothing left to do', async ({ world }) => {
