@@ -1,6 +1,5 @@
-import { randomBytes } from 'node:crypto'
-import { expect, inject } from 'vitest'
-import { withDatabase } from '../tests/support/given-stack.ts'
+import { expect } from 'vitest'
+import { functionsRole } from '../tests/support/functions-role.ts'
 import { call } from '../tests/support/http-client.ts'
 import { work } from '../tests/support/worker-run.ts'
 import { test as base, type World } from '../tests/support/world.ts'
@@ -19,15 +18,12 @@ const connect = (url: string) => createPool({ url, maxConnections: 4, prepare: t
 
 const test = base.extend<{ role: Role }>({
   role: async ({ world }, use) => {
-    const ownerUrl = withDatabase(inject('stack').adminUrl, new URL(world.app.config.database.url).pathname.slice(1))
-    // Roles are the whole server's.
-    const name = `functions of ${randomBytes(4).toString('hex')}`
-    const functionsUrl = Object.assign(new URL(ownerUrl), { username: name, password: 'a/b@c' }).href
+    const { ownerUrl, functionsUrl, drop } = functionsRole(world)
     await giveRights(ownerUrl, functionsUrl)
     const sql = connect(functionsUrl)
     await use({ ownerUrl, functionsUrl, sql })
     await sql.end()
-    await world.sql.unsafe(`DROP OWNED BY "${name}"; DROP ROLE "${name}"`)
+    await drop()
   },
 })
 

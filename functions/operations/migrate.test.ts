@@ -1,9 +1,9 @@
-import { randomBytes } from 'node:crypto'
 import { readdirSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, vi } from 'vitest'
 import { migrateDown } from '../../db/migrate.ts'
 import * as migrations from '../../db/queries/migrations.ts'
+import { functionsRole } from '../../tests/support/functions-role.ts'
 import { lambdaContext } from '../../tests/support/lambda-context.ts'
 import { test, type World } from '../../tests/support/world.ts'
 import { handler } from './migrate.ts'
@@ -36,14 +36,13 @@ test('gives the role that the other functions connect as its rights, even when n
   world,
 }) => {
   const { app } = world
-  const name = `functions-${randomBytes(4).toString('hex')}`
-  const functionsUrl = Object.assign(new URL(url(world)), { username: name, password: 'secret' }).href
+  const { name, functionsUrl, drop } = functionsRole(world)
   const config = { ...app.config, database: { ...app.config.database, functionsUrl } }
   expect(await handler({}, lambdaContext({ ...app, config }, 900))).toEqual({ output: '' })
   const rights = await world.sql`
     SELECT has_table_privilege(${name}, 'jobs', 'UPDATE') AS uses, has_schema_privilege(${name}, 'public', 'CREATE') AS changes`
   expect([...rights]).toEqual([{ uses: true, changes: false }])
-  await world.sql.unsafe(`DROP OWNED BY "${name}"; DROP ROLE "${name}"`)
+  await drop()
 })
 
 test('of two deployments at once one waits for the other, and finds nothing left to do', async ({ world }) => {
