@@ -72,8 +72,8 @@ const fixedCosts = ({ gbOf, alwaysOn, polledQueues, alarmMetrics, metrics, datab
   },
   { what: 'NAT gateway', usd: HOURS * (PRICES.natHour.usd + PRICES.addressHour.usd) },
   {
-    what: 'CloudWatch and Secrets Manager: metrics, alarms, two secrets',
-    usd: metrics * PRICES.metric.usd + alarmMetrics * PRICES.alarmMetric.usd + 2 * PRICES.secretMonth.usd,
+    what: 'CloudWatch and Secrets Manager: metrics, alarms, three secrets',
+    usd: metrics * PRICES.metric.usd + alarmMetrics * PRICES.alarmMetric.usd + 3 * PRICES.secretMonth.usd,
   },
 ]
 

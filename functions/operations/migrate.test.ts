@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { expect } from 'vitest'
 import { migrateDown } from '../../db/migrate.ts'
 import * as migrations from '../../db/queries/migrations.ts'
+import { functionsRole } from '../../tests/support/functions-role.ts'
 import { lambdaContext } from '../../tests/support/lambda-context.ts'
 import { test, type World } from '../../tests/support/world.ts'
 import { handler } from './migrate.ts'
@@ -29,6 +30,19 @@ test('applies what the database lacks, and nothing the second time', async ({ wo
   const { output } = await migrate(world)
   expect([...output.matchAll(/^Applied: (\d+)_/gm)].map(([, version]) => version)).toEqual([BEFORE, LATEST])
   expect(await migrate(world, null)).toEqual({ output: '' })
+})
+
+test('gives the role that the other functions connect as its rights, even when nothing is to be migrated', async ({
+  world,
+}) => {
+  const { app } = world
+  const { name, functionsUrl, drop } = functionsRole(world)
+  const config = { ...app.config, database: { ...app.config.database, functionsUrl } }
+  expect(await handler({}, lambdaContext({ ...app, config }, 900))).toEqual({ output: '' })
+  const rights = await world.sql`
+    SELECT has_table_privilege(${name}, 'jobs', 'UPDATE') AS uses, has_schema_privilege(${name}, 'public', 'CREATE') AS changes`
+  expect([...rights]).toEqual([{ uses: true, changes: false }])
+  await drop()
 })
 
 test('of two deployments at once one waits for the other, and finds nothing left to do', async ({ world }) => {

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { transaction } from '../../db/client.ts'
+import { giveRights } from '../../db/functions-role.ts'
 import { applyMissing, MigrationError, migrateDown, migrationStatus } from '../../db/migrate.ts'
 import * as migrations from '../../db/queries/migrations.ts'
 import { type App, appOfProcess } from '../../lib/app.ts'
@@ -19,7 +20,8 @@ const OWN_SECONDS = 300
 
 /**
  * Migrates this stage's database. A deployment calls it, before it sends the new code any request, and nothing else does.
- * Of two at once one waits for the other. It answers with what dbmate said.
+ * Of two at once one waits for the other. It connects as the owner of the tables, and gives the role of the other functions
+ * the rights on them. It answers with what dbmate said.
  * @throws {MigrationError} and then the deployment stops
  */
 export const handler = async (event: unknown, context: InvocationContext): Promise<{ output: string }> => {
@@ -37,9 +39,15 @@ export const handler = async (event: unknown, context: InvocationContext): Promi
 
 const follow = async ({ sql, config: { database } }: App, { down, status }: Order): Promise<string> => {
   if (status) return migrationStatus(database.url)
-  if (down === undefined) return applyMissing(database.url)
+  if (down === undefined) return applyAll(database)
   const applied = await migrations.listApplied(sql)
   if (!applied.includes(down)) return `${down} is not applied`
   if (applied[0] !== down) throw new MigrationError(`${down} is not the latest migration, which is ${applied[0]}`)
   return migrateDown(database.url)
+}
+
+const applyAll = async ({ url, functionsUrl }: App['config']['database']): Promise<string> => {
+  const output = await applyMissing(url)
+  if (functionsUrl) await giveRights(url, functionsUrl)
+  return output
 }

@@ -1,9 +1,11 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { giveRights } from '../../db/functions-role.ts'
 import { dbmate, MigrationError, migrateDown, migrateUp, migrationStatus } from '../../db/migrate.ts'
 
-// `npm run migrate`, `migrate:down`, `migrate:status` and `migrate:new`.
+// `npm run migrate`, `migrate:down`, `migrate:status` and `migrate:new`. DATABASE_URL is the owner's; where the functions
+// connect as another user, DATABASE_FUNCTIONS_URL is theirs, and `migrate` gives that user the rights.
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 const COMMANDS = new Map([
@@ -38,6 +40,8 @@ const main = async ([command = '', ...args]: string[]): Promise<number> => {
   }
   try {
     console.log(await run(url))
+    const functionsUrl = process.env['DATABASE_FUNCTIONS_URL']
+    if (command === 'up' && functionsUrl) await giveRights(url, functionsUrl)
     return 0
   } catch (error) {
     if (!(error instanceof MigrationError)) throw error

@@ -6,7 +6,12 @@ import { readConfig } from '../../lib/core/config.ts'
 import { rotate, secretOf } from './secret.ts'
 
 const serverless = readFileSync(new URL('../../serverless.yml', import.meta.url), 'utf8')
-const given = { DATABASE_HOST: 'proxy.example.com', DATABASE_PASSWORD: 'a/b@c', SMTP_URL: '' }
+const given = {
+  DATABASE_HOST: 'proxy.example.com',
+  DATABASE_OWNER_PASSWORD: 'd/e@f',
+  DATABASE_PASSWORD: 'a/b@c',
+  SMTP_URL: '',
+}
 
 test('the secret has what serverless.yml reads of it, and no more', () => {
   const names = [...serverless.matchAll(/SecretString:(\w+)/g)].map(([, name]) => name)
@@ -33,7 +38,8 @@ test('the secret is printed on a Mac too', () => {
 /** As a function reads it that has all of it. */
 const read = (secret: Record<string, string>) =>
   readConfig({
-    DATABASE_URL: secret['databaseUrl'],
+    DATABASE_URL: secret['databaseOwnerUrl'],
+    DATABASE_FUNCTIONS_URL: secret['databaseUrl'],
     AUTH_PUBLIC_KEYS: secret['authPublicKeys'],
     AUTH_SIGNING_KEYS: secret['authSigningKeys'],
     AUTH_REFRESH_KEY: secret['authRefreshKey'],
@@ -49,11 +55,14 @@ const read = (secret: Record<string, string>) =>
 
 test('the functions can read what is in it', () => {
   const config = read(secretOf(given))
-  const url = new URL(config.database.url)
-  expect([decodeURIComponent(url.password), url.hostname, url.search]).toEqual([
-    'a/b@c',
-    'proxy.example.com',
-    '?sslmode=verify-full',
+  const { url, functionsUrl = '' } = config.database
+  const parts = [url, functionsUrl].map((text) => {
+    const { username, password, hostname, search } = new URL(text)
+    return [username, decodeURIComponent(password), hostname, search]
+  })
+  expect(parts).toEqual([
+    ['stint', 'd/e@f', 'proxy.example.com', '?sslmode=verify-full'],
+    ['stint_functions', 'a/b@c', 'proxy.example.com', '?sslmode=verify-full'],
   ])
   expect(config.mail.smtpUrl).toBeUndefined()
 })
@@ -84,6 +93,6 @@ test('a new signing key is known before it signs, and the old one while its toke
 
 test('what is missing is named', () => {
   expect(() => secretOf({ DATABASE_HOST: 'proxy.example.com' })).toThrow(
-    'not set: DATABASE_PASSWORD, SMTP_URL (may be empty)',
+    'not set: DATABASE_OWNER_PASSWORD, DATABASE_PASSWORD, SMTP_URL (may be empty)',
   )
 })

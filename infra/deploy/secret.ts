@@ -5,7 +5,7 @@ import { publicHalf, type SigningKey } from '../../lib/core/config.ts'
 import { makeSecrets } from '../local/local-config.ts'
 
 // `node infra/deploy/secret.ts`: prints the secret `stint/<stage>` of a new stage, which serverless.yml reads, out of
-// DATABASE_HOST, DATABASE_PASSWORD and SMTP_URL, with new keys. `node infra/deploy/secret.ts add | use | drop` reads the
+// DATABASE_HOST, the passwords of its two users and SMTP_URL, with new keys. `node infra/deploy/secret.ts add | use | drop` reads the
 // secret of a stage, and prints it a step further on the way to another signing key. Whoever has it can sign tokens: it
 // goes straight into Secrets Manager (docs/deploy.md).
 
@@ -13,16 +13,22 @@ export class UsageError extends Error {
   override readonly name = 'UsageError'
 }
 
+/** What must not be empty. DATABASE_PASSWORD is that of the user whom the functions are. */
+const NEEDED = ['DATABASE_HOST', 'DATABASE_OWNER_PASSWORD', 'DATABASE_PASSWORD']
+
 /** @throws {UsageError} that names the variables that are missing. An empty SMTP_URL is one: then no mails are sent. */
 export const secretOf = (env: Record<string, string | undefined>): Record<string, string> => {
-  const { DATABASE_HOST, DATABASE_PASSWORD, SMTP_URL } = env
-  const missing = Object.entries({ DATABASE_HOST, DATABASE_PASSWORD }).flatMap(([name, value]) => (value ? [] : [name]))
+  const { DATABASE_HOST, DATABASE_OWNER_PASSWORD = '', DATABASE_PASSWORD = '', SMTP_URL } = env
+  const missing = NEEDED.filter((name) => !env[name])
   if (SMTP_URL === undefined) missing.push('SMTP_URL (may be empty)')
   if (missing.length > 0) throw new UsageError(`not set: ${missing.join(', ')}`)
   const { AUTH_SIGNING_KEYS, AUTH_REFRESH_KEY, JOB_SECRET_KEY } = makeSecrets()
+  // RDS Proxy's certificate is from a public authority. `require` would take anybody's.
+  const urlOf = (user: string, password: string) =>
+    `postgres://${user}:${encodeURIComponent(password)}@${DATABASE_HOST}:5432/stint?sslmode=verify-full`
   return {
-    // RDS Proxy's certificate is from a public authority. `require` would take anybody's.
-    databaseUrl: `postgres://stint:${encodeURIComponent(DATABASE_PASSWORD ?? '')}@${DATABASE_HOST}:5432/stint?sslmode=verify-full`,
+    databaseUrl: urlOf('stint_functions', DATABASE_PASSWORD),
+    databaseOwnerUrl: urlOf('stint', DATABASE_OWNER_PASSWORD),
     authPublicKeys: publicOf(JSON.parse(AUTH_SIGNING_KEYS)),
     authSigningKeys: AUTH_SIGNING_KEYS,
     authRefreshKey: AUTH_REFRESH_KEY,

@@ -58,6 +58,17 @@ describe('docker-compose.yml', () => {
     })
   })
 
+  test('lets only what migrates the database be its owner', () => {
+    const usersOf = ({ environment = {} }: Service) =>
+      ['DATABASE_URL', 'DATABASE_FUNCTIONS_URL'].map((name) => environment[name] && new URL(environment[name]).username)
+    const { migrate, api, worker, postgres } = file.services
+    expect(usersOf(migrate ?? expect.unreachable())).toEqual([
+      postgres?.environment?.['POSTGRES_USER'],
+      'stint_functions',
+    ])
+    for (const it of [api, worker]) expect(usersOf(it ?? expect.unreachable())).toEqual(['stint_functions', undefined])
+  })
+
   test.skipIf(!canReadCompose)(
     'is what Docker Compose understands, alone and with what our tests lay over it',
     () => {

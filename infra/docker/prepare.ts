@@ -1,3 +1,4 @@
+import { giveRights } from '../../db/functions-role.ts'
 import { migrateUp } from '../../db/migrate.ts'
 import { readConfig } from '../../lib/core/config.ts'
 import { readHostConfig } from '../../lib/core/host-config.ts'
@@ -10,7 +11,9 @@ import { makeQueuesAndBucket } from './queues-and-bucket.ts'
 const main = async (): Promise<void> => {
   const secrets = await keepSecrets(readHostConfig(process.env).dataDir)
   const config = readConfig({ ...secrets, ...process.env })
-  await migrateUp(config.database.url)
+  const { url, functionsUrl } = config.database
+  await migrateUp(url)
+  if (functionsUrl) await giveRights(url, functionsUrl)
   await makeQueuesAndBucket(config)
   console.log('Tables, queues and the bucket are there.')
 }

@@ -4,6 +4,7 @@ import { DeleteQueueCommand, SQSClient } from '@aws-sdk/client-sqs'
 import { expect, onTestFinished } from 'vitest'
 import { LOCAL_CREDENTIALS } from '../../lib/core/local-credentials.ts'
 import { prepare, serve, serveBoth, stopBoth } from '../../tests/support/containers.ts'
+import { functionsRole } from '../../tests/support/functions-role.ts'
 import { temporaryFolder } from '../../tests/support/temporary-folder.ts'
 import { test } from '../../tests/support/world.ts'
 
@@ -12,12 +13,17 @@ interface Answered {
   job: { id: string; state: string }
 }
 
-test('one container answers HTTP and another runs the jobs; both stop in order', async ({ world }) => {
+test('one container answers HTTP and another runs the jobs, neither as owner of the tables; both stop in order', async ({
+  world,
+}) => {
   const dataDir = temporaryFolder()
+  const { ownerUrl, functionsUrl, drop } = functionsRole(world)
   const { AUTH_SIGNING_KEYS: _, AUTH_REFRESH_KEY: __, ...given } = world.environment
-  const env = { ...given, LOG_LEVEL: 'info', PORT: '0', STINT_DATA_DIR: dataDir, S3_BUCKET: `${given['S3_BUCKET']}-2` }
-  await prepare(env)
-  await prepare(env)
+  const settings = { LOG_LEVEL: 'info', PORT: '0', STINT_DATA_DIR: dataDir, S3_BUCKET: `${given['S3_BUCKET']}-2` }
+  const env = { ...given, ...settings, DATABASE_URL: functionsUrl }
+  const asOwner = { ...env, DATABASE_URL: ownerUrl, DATABASE_FUNCTIONS_URL: functionsUrl }
+  await prepare(asOwner)
+  await prepare(asOwner)
 
   const { url, ...both } = await serveBoth(env)
   onTestFinished(() => {
@@ -57,6 +63,7 @@ test('one container answers HTTP and another runs the jobs; both stop in order',
     [0, null],
     [0, null],
   ])
+  await drop()
 })
 
 test('says what is missing', async () => {

@@ -4,7 +4,7 @@ import postgresClient from 'postgres'
 import { expect, test } from 'vitest'
 import { temporaryFolder } from '../../tests/support/temporary-folder.ts'
 import type { KafkaBroker } from './components/kafka.ts'
-import type { Postgres } from './components/postgres.ts'
+import { asFunctions, type Postgres } from './components/postgres.ts'
 import { sqsS3At } from './components/sqs-s3.ts'
 import { makeSecrets } from './local-config.ts'
 import { createRunFile } from './run-file.ts'
@@ -40,18 +40,20 @@ test.for<[string, (state: StackState) => void]>([
     const starting = hostPart.start(state, undefined)
     const failed = expect(starting).rejects.toThrow('host did not start: what it needs is elsewhere now')
     await turn()
+    expect(new URL(state.toldHost?.env['DATABASE_URL'] ?? '').username).toBe('stint_functions')
     comeBack(state)
     await failed
   },
 )
 
-test('a database that is made anew, since the data folder was removed, gets its tables', async () => {
+test('a database that is made anew, since the data folder was removed, gets its tables, which the functions may not change', async () => {
   const state = await stack()
   await chmod(state.config.dataDir, 0o711)
   const postgres = await postgresPart.start(state, undefined)
-  const sql = postgresClient(postgres.url, { max: 1 })
+  const sql = postgresClient(asFunctions(postgres.url), { max: 1 })
   try {
     expect(await sql`SELECT count(*)::int AS count FROM jobs`).toEqual([{ count: 0 }])
+    await expect(sql`DROP TABLE jobs`).rejects.toMatchObject({ code: '42501' })
   } finally {
     await sql.end()
     await postgres.stop()

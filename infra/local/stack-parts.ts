@@ -1,10 +1,11 @@
 import { join } from 'node:path'
+import { giveRights } from '../../db/functions-role.ts'
 import { migrateUp } from '../../db/migrate.ts'
 import { type HostConfig, MAX_FUNCTION_SECONDS } from '../../lib/core/host-config.ts'
 import type { ProcessAction } from '../../lib/system/host-control.ts'
 import type { Component } from './components/component.ts'
 import { type KafkaBroker, startKafka } from './components/kafka.ts'
-import { type Postgres, startPostgres } from './components/postgres.ts'
+import { asFunctions, type Postgres, startPostgres } from './components/postgres.ts'
 import { type SqsS3, startSqsS3 } from './components/sqs-s3.ts'
 import { endWorkers, type Host, startHost } from './host-component.ts'
 import type { FromHost, KafkaStarted, PartState } from './host-protocol.ts'
@@ -60,6 +61,7 @@ export const postgresPart: Part<Postgres> = {
     if (latest.postgres?.url === postgres.url) return postgres
     try {
       await migrateUp(postgres.url)
+      await giveRights(postgres.url, asFunctions(postgres.url))
     } catch (error) {
       await postgres.stop()
       throw error
@@ -158,7 +160,7 @@ const environmentOf = (state: StackState): Record<string, string> => {
   return {
     ...mails,
     ...givenTo(state),
-    ...localEnvironment({ postgres: { url: postgres.socketUrl }, sqsS3, kafka }, secrets),
+    ...localEnvironment({ postgres: { url: asFunctions(postgres.socketUrl) }, sqsS3, kafka }, secrets),
   }
 }
 

@@ -51,6 +51,7 @@ const variables = z.object({
   DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/ }),
   DATABASE_MAX_CONNECTIONS: z.coerce.number().int().min(1).default(4),
   DATABASE_PREPARE: flag.default(true),
+  DATABASE_FUNCTIONS_URL: z.url({ protocol: /^postgres(ql)?$/ }).optional(),
 
   AWS_REGION: z.string().default('eu-central-1'),
   SQS_ENDPOINT: z.url().optional(),
@@ -154,7 +155,13 @@ const pair = (text: string): [string, string] => {
 export type Config = Readonly<ReturnType<typeof shape>>
 
 const shape = (env: z.output<typeof environment>) => ({
-  database: { url: env.DATABASE_URL, maxConnections: env.DATABASE_MAX_CONNECTIONS, prepare: env.DATABASE_PREPARE },
+  database: {
+    url: env.DATABASE_URL,
+    maxConnections: env.DATABASE_MAX_CONNECTIONS,
+    prepare: env.DATABASE_PREPARE,
+    /** Only where the database is migrated, by its owner: as whom all functions but that one connect. */
+    functionsUrl: env.DATABASE_FUNCTIONS_URL,
+  },
   region: env.AWS_REGION,
   sqs: {
     endpoint: env.SQS_ENDPOINT,

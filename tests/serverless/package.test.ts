@@ -183,6 +183,14 @@ describe('the CloudFormation template, made without credentials', () => {
     expect(ofType('AWS::IAM::Role')).toHaveLength(functionNames.length)
   })
 
+  test('makes each role within the boundary of the account', () => {
+    const { Boundary } = parse(readFileSync(join(root, 'infra/deploy/account.yml'), 'utf8')).Resources
+    const { ManagedPolicyName: name } = Boundary.Properties
+    const boundary = { 'Fn::Sub': `arn:${'$'}{AWS::Partition}:iam::${'$'}{AWS::AccountId}:policy/${name}` }
+    expect(ofType('AWS::IAM::Role').filter((it) => !it['PermissionsBoundary'])).toEqual([])
+    for (const it of ofType('AWS::IAM::Role')) expect(it['PermissionsBoundary']).toEqual(boundary)
+  })
+
   test('has each function in the network of the stage, where its code may make no interfaces', () => {
     for (const it of ofType('AWS::Lambda::Function')) {
       expect(it['VpcConfig']).toMatchObject({ SecurityGroupIds: [{ Ref: 'SecurityGroupId' }] })
@@ -267,6 +275,7 @@ describe('the alarms', () => {
   interface Alarm {
     MetricName?: string
     Dimensions?: { Value: string }[]
+    Metrics?: { Id: string; Expression?: string; MetricStat?: { Metric: { MetricName: string } } }[]
     EvaluationPeriods: number
     DatapointsToAlarm?: number
   }
@@ -301,6 +310,24 @@ describe('the alarms', () => {
     const heard = JSON.stringify(alarms())
     const alone = [...queues, ...deadLetters, ...schedules, ...streams].map(({ functionName }) => functionName)
     for (const name of alone) expect.soft(heard, name).toContain(reference(name))
+  })
+
+  test('know when Lambda reads Kafka late, or not at all while workers have something to tell', () => {
+    const dimension = (name: string) => `"Dimensions":[{"Name":"FunctionName","Value":${reference(name)}}]`
+    for (const { functionName } of streams) {
+      const late = alarms().filter((it) => it.MetricName === 'OffsetLag')
+      expect.soft(JSON.stringify(late), functionName).toContain(dimension(functionName))
+      const silent = alarms().find((it) => JSON.stringify(it).includes('live-stands-still'))
+      const metrics = silent?.Metrics ?? []
+      const called = [functionName, 'relay', ...queues.map((it) => it.functionName)]
+      const counted = metrics.flatMap(({ Id, MetricStat }) =>
+        MetricStat?.Metric.MetricName === 'Invocations' ? { Id, text: JSON.stringify(MetricStat) } : [],
+      )
+      for (const name of called) expect.soft(counted.map(({ text }) => text).join(), name).toContain(dimension(name))
+      const { Expression = '' } = metrics.find(({ MetricStat }) => !MetricStat) ?? {}
+      const named = new Set(Expression.match(/\b[a-z]+\b/g))
+      expect([...named].toSorted()).toEqual(counted.map(({ Id }) => Id).toSorted())
+    }
   })
 
   test('look at a time in which a function starts as often as it must have failed', () => {
@@ -340,6 +367,16 @@ describe("the functions' environment", () => {
       sqs: { endpoint: undefined },
       auth: { issuer: 'stint-dev' },
     })
+  })
+
+  test('makes only the function that migrates the owner of the tables, and tells it whom the others are', () => {
+    const urlOf = (name: string) => `{{resolve:secretsmanager:stint/dev:SecretString:${name}}}`
+    for (const name of functionNames) {
+      const { DATABASE_URL, DATABASE_FUNCTIONS_URL } = variablesOf(`stint-dev-${name}`)
+      const expected =
+        name === 'migrate' ? ['databaseOwnerUrl', 'databaseUrl'].map(urlOf) : [urlOf('databaseUrl'), undefined]
+      expect.soft([DATABASE_URL, DATABASE_FUNCTIONS_URL], name).toEqual(expected)
+    }
   })
 
   test('gives what signs people in to who signs people in, and to nobody else', () => {

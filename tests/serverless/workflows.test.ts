@@ -2,6 +2,7 @@ import { globSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
 import { parse } from 'yaml'
+import { secretOf } from '../../infra/deploy/secret.ts'
 import { PLANNING } from '../../infra/local/components/postgres.ts'
 
 // .github/workflows and the templates of infra/deploy, held against serverless.yml and each other. Their own linters look at
@@ -120,7 +121,7 @@ test('what outlives its stack does so once it was made: what a failed first try 
   const templates = ['account', 'bucket', 'foundation'].map((name) => yaml(`infra/deploy/${name}.yml`))
   const resources = templates.flatMap((it) => Object.values<{ DeletionPolicy?: string }>(it.Resources))
   const policies = resources.flatMap(({ DeletionPolicy = '' }) => DeletionPolicy.match(/^Retain.*/) ?? [])
-  expect(policies).toEqual(Array(3).fill('RetainExceptOnCreate'))
+  expect(policies).toEqual(Array(4).fill('RetainExceptOnCreate'))
 })
 
 test('every PostgreSQL that is made for Stint plans as the one does that tests have', () => {
@@ -132,6 +133,20 @@ test('every PostgreSQL that is made for Stint plans as the one does that tests h
   expect(PLANNING.jit).toBe('off')
   const options = Object.entries(PLANNING).flatMap(([name, value]) => ['-c', `${name}=${value}`])
   expect(yaml('docker-compose.yml').services.postgres.command).toEqual(['postgres', ...options])
+})
+
+test('RDS Proxy lets in the users that the secret of a stage names, by passwords of their own', () => {
+  const { Database, Proxy: proxy, ProxyRole, ...resources } = yaml('infra/deploy/foundation.yml').Resources
+  const secrets: string[] = proxy.Properties.Auth.map(({ SecretArn }: { SecretArn: { Ref: string } }) => SecretArn.Ref)
+  const [{ PolicyDocument }] = ProxyRole.Properties.Policies
+  expect(PolicyDocument.Statement[0].Resource).toEqual(secrets.map((Ref) => ({ Ref })))
+  const users = secrets.map(
+    (name) => JSON.parse(resources[name].Properties.GenerateSecretString.SecretStringTemplate).username,
+  )
+  const given = { DATABASE_HOST: 'h', DATABASE_OWNER_PASSWORD: 'p', DATABASE_PASSWORD: 'q', SMTP_URL: '' }
+  const { databaseUrl = '', databaseOwnerUrl = '' } = secretOf(given)
+  expect(users).toEqual([new URL(databaseOwnerUrl).username, new URL(databaseUrl).username])
+  expect(users[0]).toBe(Database.Properties.MasterUsername)
 })
 
 test('the brokers get each revision of their settings', () => {

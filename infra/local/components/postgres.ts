@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import postgres from 'postgres'
 import { type Component, ComponentError, type Exit, startChild } from './component.ts'
 import { readPassword, SUPERUSER } from './postgres-cluster.ts'
@@ -108,6 +109,13 @@ const urlAt = ({ port, password }: { port: number; password: string }, database:
 
 const withSocket = (url: string, socketFolder: string | undefined): string =>
   socketFolder === undefined ? url : `${url}&host=${encodeURIComponent(socketFolder)}`
+
+/** The same database, as whom the functions connect (`giveRights`). The password is derived; it doesn't reveal the owner's. */
+export const asFunctions = (url: string): string => {
+  const { password } = new URL(url)
+  const derived = createHash('sha256').update(`functions ${password}`).digest('base64url')
+  return Object.assign(new URL(url), { username: 'stint_functions', password: derived }).href
+}
 
 /** The URL of a server that another process started on `dataDir`; undefined when there never was one. */
 export const urlOfRunning = async (dataDir: string, port: number, database = DATABASE): Promise<string | undefined> => {
