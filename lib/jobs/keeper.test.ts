@@ -310,7 +310,7 @@ test('leases are renewed although a heartbeat before got no answer', async ({ wo
   const { stint, often } = await withHeartbeats(world, sql)
   const before = await leaseOf(world, stint)
   const keeper = createKeeper(often, new Set([stint]))
-  await vi.waitFor(async () => expect(await leaseOf(world, stint)).toBeGreaterThan(before), PATIENCE)
+  await expect.poll(() => leaseOf(world, stint)).toBeGreaterThan(before)
   keeper.stop()
   expect(stint.fenced).toBe(false)
 })
@@ -328,7 +328,7 @@ test('the lease of a job that has ended is renewed until its outcome can be writ
   const finisher = createFinisher(often, () => true)
   finisher.add(stint.returned({ value: 1 }))
   const keeper = createKeeper(often, new Set(), finisher.unwritten)
-  await vi.waitFor(async () => expect(await leaseOf(world, stint)).toBeGreaterThan(before), PATIENCE)
+  await expect.poll(() => leaseOf(world, stint)).toBeGreaterThan(before)
   expect(finisher.unwritten.size).toBe(1)
   isAway = false
   await finisher.idle()
