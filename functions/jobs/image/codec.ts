@@ -14,7 +14,8 @@ const WEBP_EFFORT = 2
 /**
  * By the clock, since it can't be told how much of the process's computing is a picture's. So it is far more than any
  * picture within the limits takes where others work on the same cores: a good one of 49 megapixels, which takes 20 s of
- * them as webp, had not got those in two minutes.
+ * them as webp, had not got those in two minutes. libvips looks at the clock as lines are made: the encoders of webp and avif,
+ * which begin with the whole picture, are not interrupted.
  */
 const TIMEOUT_SECONDS = 600
 
