@@ -119,7 +119,7 @@ test('leaves the owner alone, where functions connect as that one', async ({ wor
 })
 
 test('without a user or a password says so', async () => {
-  for (const url of ['postgres://localhost/stint', 'postgres://somebody@localhost/stint'])
+  for (const url of ['localhost', 'postgres://localhost/stint', 'postgres://somebody@localhost/stint'])
     await expect(giveRights('postgres://stint@localhost/stint', url)).rejects.toThrow(
       'DATABASE_FUNCTIONS_URL: expected',
     )

@@ -1,15 +1,17 @@
 import { createHash, createHmac, pbkdf2Sync, randomBytes } from 'node:crypto'
 import { createPool, transaction } from './client.ts'
+import { MigrationError } from './migrate.ts'
 import * as roles from './queries/roles.ts'
 
 /**
  * Gives the user of `functionsUrl` what functions need, by the owner of the tables, once they are migrated: it reads and
  * writes rows, and changes no table. Where both are one user, there is nothing to give.
- * @throws {TypeError} that says what `functionsUrl` lacks
+ * @throws {MigrationError} that says what `functionsUrl` lacks
  */
 export const giveRights = async (ownerUrl: string, functionsUrl: string): Promise<void> => {
-  const { username, password } = new URL(functionsUrl)
-  if (!username || !password) throw new TypeError('DATABASE_FUNCTIONS_URL: expected a user and a password in it')
+  const { username, password } = URL.parse(functionsUrl) ?? {}
+  if (!username || !password)
+    throw new MigrationError('DATABASE_FUNCTIONS_URL: expected a URL with a user and a password in it')
   if (username === new URL(ownerUrl).username) return
   const sql = createPool({ url: ownerUrl, maxConnections: 1, prepare: false, applicationName: 'stint-migrate' })
   try {
