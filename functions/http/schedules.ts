@@ -35,7 +35,7 @@ const fields = {
     .nullable()
     .meta({
       description:
-        'A job is cancelled if it has not started so long after its tick, also one that is made later to make up for it. ' +
+        'A job is cancelled if it has not started this long after its tick, also one that is made later to make up for it. ' +
         'Null: it waits for as long as it takes.',
     }),
   catchUp: z.enum(CATCH_UPS).meta({

@@ -112,7 +112,7 @@ const withSettings = (command: Command, readExpiry: (text: string) => number | '
     .addOption(
       new Option(
         `--expires-in-seconds <${expiry}>`,
-        'a job is cancelled if it has not started so long after its time',
+        'a job is cancelled if it has not started this long after it was due',
       ).argParser(readExpiry),
     )
     .addOption(

@@ -42,7 +42,7 @@ const timing = (kinds: string[]): Schema => ({
     expiresInSeconds: {
       type: 'integer',
       minimum: 1,
-      description: 'Cancels a job that has not started so long after its time',
+      description: 'Cancels a job that has not started this long after it was due',
     },
   },
 })
