@@ -5,10 +5,12 @@ import * as roles from './queries/roles.ts'
 
 /**
  * Gives the user of `functionsUrl` what functions need, by the owner of the tables, once they are migrated: it reads and
- * writes rows, and changes no table. Where both are one user, there is nothing to give.
+ * writes rows, and changes no table. Where both are one user, or no other is named, there is
+ * nothing to give.
  * @throws {MigrationError} that says what `functionsUrl` lacks
  */
-export const giveRights = async (ownerUrl: string, functionsUrl: string): Promise<void> => {
+export const giveRights = async (ownerUrl: string, functionsUrl: string | undefined): Promise<void> => {
+  if (functionsUrl === undefined) return
   const { username, password } = URL.parse(functionsUrl) ?? {}
   if (!username || !password)
     throw new MigrationError('DATABASE_FUNCTIONS_URL: expected a URL with a user and a password in it')

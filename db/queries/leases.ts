@@ -1,3 +1,4 @@
+import type { Fragment } from 'postgres'
 import type { Sql } from '../client.ts'
 
 /** Jobs that one process runs, with the stint of each. */
@@ -66,44 +67,31 @@ export const lockLost = (sql: Sql, limit: number): Promise<{ id: string; stint: 
   ORDER BY lease_until LIMIT ${limit} FOR UPDATE SKIP LOCKED`
 
 /** Ends the leases of processes that are known to be dead. @returns how many */
-export const endOf = async (sql: Sql, workers: string[]): Promise<number> => {
-  const rows = await sql`
-    WITH held AS MATERIALIZED (
-      SELECT id FROM jobs WHERE state = 'running' AND worker = ANY (${workers}::text[]) ORDER BY id FOR NO KEY UPDATE
-    )
-    UPDATE jobs SET lease_until = least(lease_until, now() - interval '1 millisecond') FROM held WHERE jobs.id = held.id`
-  return rows.count
-}
+export const endOf = (sql: Sql, workers: string[]): Promise<number> =>
+  move(sql, sql`worker = ANY (${workers}::text[])`, toNow(sql))
 
 /** Ends the leases of all processes but the named ones. @returns how many */
-export const endExcept = async (sql: Sql, workers: string[]): Promise<number> => {
-  const rows = await sql`
-    WITH held AS MATERIALIZED (
-      SELECT id FROM jobs WHERE state = 'running' AND worker <> ALL (${workers}::text[]) ORDER BY id FOR NO KEY UPDATE
-    )
-    UPDATE jobs SET lease_until = least(lease_until, now() - interval '1 millisecond') FROM held WHERE jobs.id = held.id`
-  return rows.count
-}
+export const endExcept = (sql: Sql, workers: string[]): Promise<number> =>
+  move(sql, sql`worker <> ALL (${workers}::text[])`, toNow(sql))
 
 /** Gives another lease to every job whose lease has run out, or will within this many seconds. @returns how many */
-export const grant = async (sql: Sql, leaseSeconds: number, withinSeconds: number): Promise<number> => {
+export const grant = (sql: Sql, leaseSeconds: number, withinSeconds: number): Promise<number> =>
+  move(sql, sql`lease_until < now() + ${withinSeconds} * interval '1 second'`, toLater(sql, leaseSeconds))
+
+/** Lets leases that run for longer than any is given end so many seconds from now. @returns how many */
+export const shorten = (sql: Sql, leaseSeconds: number): Promise<number> =>
+  move(sql, sql`lease_until > now() + ${leaseSeconds} * interval '1 second'`, toLater(sql, leaseSeconds))
+
+/** Moves the leases of the running jobs that `which` finds. @returns how many */
+const move = async (sql: Sql, which: Fragment, until: Fragment): Promise<number> => {
   const rows = await sql`
     WITH held AS MATERIALIZED (
-      SELECT id FROM jobs
-      WHERE state = 'running' AND lease_until < now() + ${withinSeconds} * interval '1 second'
-      ORDER BY id FOR NO KEY UPDATE
+      SELECT id FROM jobs WHERE state = 'running' AND ${which} ORDER BY id FOR NO KEY UPDATE
     )
-    UPDATE jobs SET lease_until = clock_timestamp() + ${leaseSeconds} * interval '1 second' FROM held WHERE jobs.id = held.id`
+    UPDATE jobs SET lease_until = ${until} FROM held WHERE jobs.id = held.id`
   return rows.count
 }
 
-/** Lets leases that run for longer than any is given end so many seconds from now. */
-export const shorten = async (sql: Sql, leaseSeconds: number): Promise<void> => {
-  await sql`
-    WITH held AS MATERIALIZED (
-      SELECT id FROM jobs
-      WHERE state = 'running' AND lease_until > now() + ${leaseSeconds} * interval '1 second'
-      ORDER BY id FOR NO KEY UPDATE
-    )
-    UPDATE jobs SET lease_until = clock_timestamp() + ${leaseSeconds} * interval '1 second' FROM held WHERE jobs.id = held.id`
-}
+const toNow = (sql: Sql) => sql`least(lease_until, now() - interval '1 millisecond')`
+
+const toLater = (sql: Sql, seconds: number) => sql`clock_timestamp() + ${seconds} * interval '1 second'`

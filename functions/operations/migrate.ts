@@ -48,6 +48,6 @@ const follow = async ({ sql, config: { database } }: App, { down, status }: Orde
 
 const applyAll = async ({ url, functionsUrl }: App['config']['database']): Promise<string> => {
   const output = await applyMissing(url)
-  if (functionsUrl) await giveRights(url, functionsUrl)
+  await giveRights(url, functionsUrl)
   return output
 }

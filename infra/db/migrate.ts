@@ -40,8 +40,7 @@ const main = async ([command = '', ...args]: string[]): Promise<number> => {
   }
   try {
     console.log(await run(url))
-    const functionsUrl = process.env['DATABASE_FUNCTIONS_URL']
-    if (command === 'up' && functionsUrl) await giveRights(url, functionsUrl)
+    if (command === 'up') await giveRights(url, process.env['DATABASE_FUNCTIONS_URL'] || undefined)
     return 0
   } catch (error) {
     if (!(error instanceof MigrationError)) throw error

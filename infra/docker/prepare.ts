@@ -13,7 +13,7 @@ const main = async (): Promise<void> => {
   const config = readConfig({ ...secrets, ...process.env })
   const { url, functionsUrl } = config.database
   await migrateUp(url)
-  if (functionsUrl) await giveRights(url, functionsUrl)
+  await giveRights(url, functionsUrl)
   await makeQueuesAndBucket(config)
   console.log('Tables, queues and the bucket are there.')
 }

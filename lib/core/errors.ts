@@ -1,3 +1,5 @@
+import { cut } from './cut.ts'
+
 /** Every error that may leave the API: its code, its HTTP status and its title, side by side. */
 export const CATALOGUE = {
   // Requests
@@ -101,10 +103,6 @@ const pathText = (path: readonly PropertyKey[], prefix: string): string => {
   }, prefix)
   return cut(text, MAX_PATH)
 }
-
-/** Cuts text to this many characters, never in the middle of a surrogate pair. */
-export const cut = (text: string, maxLength: number): string =>
-  text.length > maxLength ? `${text.slice(0, maxLength - 1)}…`.toWellFormed() : text
 
 /** An error that a caller may see. Anything else that is thrown leaves the API as a bare 500. */
 export class StintError extends Error {

@@ -40,17 +40,12 @@ export const createProbe = ({
     const taken = () => Math.round((performance.now() - started) * 10) / 10
     if (hanging) return { ok: false, latencyMs: 0, error: 'still no answer' }
     hanging = true
-    let answered = false
-    const answer = check()
-      .then(() => {
-        answered = true
-      })
-      .finally(() => {
-        hanging = false
-      })
+    const answer = check().finally(() => {
+      hanging = false
+    })
     try {
       await inTime(answer, timeoutMs)
-      if (answered) return { ok: true, latencyMs: taken() }
+      if (!hanging) return { ok: true, latencyMs: taken() }
       answer.catch(onError)
       return { ok: false, latencyMs: taken(), error: `no answer within ${timeoutMs / 1_000} s` }
     } catch (error) {

@@ -1,7 +1,8 @@
 import type { APIGatewayProxyStructuredResultV2 } from 'aws-lambda'
 import { z } from 'zod'
 import { isGivenUp, isOutOfDisk, isUnavailable } from '../../db/client.ts'
-import { CATALOGUE, cut, type FieldError, FieldErrors, MAX_FIELD_ERRORS, StintError } from '../core/errors.ts'
+import { cut } from '../core/cut.ts'
+import { CATALOGUE, type FieldError, FieldErrors, MAX_FIELD_ERRORS, StintError } from '../core/errors.ts'
 import type { Logger } from '../core/log.ts'
 import { asConflict } from './constraints.ts'
 

@@ -1,4 +1,4 @@
-import { cut } from '../../../lib/core/errors.ts'
+import { cut } from '../../../lib/core/cut.ts'
 import { type Colour, type Drawing, type Shape, short, text, ticks } from './drawing.ts'
 
 export interface Series {

@@ -1,4 +1,4 @@
-import { cut } from '../../../lib/core/errors.ts'
+import { cut } from '../../../lib/core/cut.ts'
 import { type Drawing, type Shape, short, text } from '../chart/drawing.ts'
 import type { ColumnReport } from './report.ts'
 

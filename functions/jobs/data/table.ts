@@ -1,4 +1,4 @@
-import { cut } from '../../../lib/core/errors.ts'
+import { cut } from '../../../lib/core/cut.ts'
 import { PermanentError } from '../../../lib/jobs/define.ts'
 import { MAX_COLUMNS, MAX_FILE_COLUMNS, MAX_ROWS, SHOWN_CHARACTERS } from './limits.ts'
 import { UnknownShape } from './problems.ts'
