@@ -1,4 +1,5 @@
 import { createWriteStream, existsSync, linkSync, realpathSync, renameSync, rmSync, statSync } from 'node:fs'
+import { open } from 'node:fs/promises'
 import { basename } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { type Command, Option } from 'commander'
@@ -94,7 +95,9 @@ const saveWhole = async (
   const remove = () => rmSync(part, { force: true })
   signal?.addEventListener('abort', remove, { once: true })
   try {
-    await pipeline(content, createWriteStream(part))
+    // Opened here, not by the stream: a stream that ends early opens its file after it has said so, and `remove` with it.
+    const file = await open(part, 'w')
+    await pipeline(content, file.createWriteStream())
     if (isNew) linkSync(part, path)
     else renameSync(part, existsSync(path) ? realpathSync(path) : path)
   } finally {

@@ -1,4 +1,4 @@
-import { createWriteStream } from 'node:fs'
+import { open } from 'node:fs/promises'
 import { pipeline } from 'node:stream/promises'
 import { PermanentError, type SharedJobContext } from '../../../lib/jobs/define.ts'
 import { MAX_BYTES, MAX_LINE_BYTES } from './limits.ts'
@@ -17,6 +17,8 @@ export const fetchFile = async (
 ): Promise<{ name: string; sizeBytes: number }> => {
   const { name, stream } = await files.open(fileId, { maxBytes: MAX_BYTES })
   let sizeBytes = 0
+  // Opened here, not by the stream: a stream that ends early opens its file after it has said so, when it may be removed.
+  const file = await open(path, 'w')
   await pipeline(
     stream,
     async function* counted(chunks: AsyncIterable<Buffer>) {
@@ -25,7 +27,7 @@ export const fetchFile = async (
         yield chunk
       }
     },
-    createWriteStream(path),
+    file.createWriteStream(),
     { signal },
   )
   return { name, sizeBytes }
