@@ -3,7 +3,7 @@ import type { Api } from '../../functions/http/api.ts'
 import type { ItemOf } from '../../lib/client/api.ts'
 import type { Cli } from './cli.ts'
 import type { Io } from './io.ts'
-import { JSON_OPTION, type ProjectOption } from './options.ts'
+import type { ProjectOption } from './options.ts'
 import { harmless, paint, print, table, toJson } from './print.ts'
 import { ownProject } from './projects.ts'
 import { first, signedIn } from './session.ts'
@@ -24,7 +24,6 @@ export const addAudit = (program: Command, { io }: Cli): void => {
     .addOption(new Option('--project-id <id>', 'default: your own project').conflicts('everywhere'))
     .option('--everywhere', 'in all projects, and outside of them (admin)')
     .addOption(new Option('--limit <integer>', 'at most so many').argParser(wholeNumber(1)).default(20))
-    .addOption(JSON_OPTION)
     .action(async ({ projectId, everywhere, limit, ...options }: Options) => {
       const session = await signedIn(io)
       const query = { limit: Math.min(limit, 100) }

@@ -3,7 +3,7 @@ import type { Api } from '../../functions/http/api.ts'
 import type { AnswerOf } from '../../lib/client/api.ts'
 import type { Cli } from './cli.ts'
 import type { Io } from './io.ts'
-import { ALL_PROJECTS, JSON_OPTION, type ProjectOption } from './options.ts'
+import { ALL_PROJECTS, type ProjectOption } from './options.ts'
 import { ago, harmless, harmlessLine, paint, print, table } from './print.ts'
 import { signedIn } from './session.ts'
 import { wholeNumber } from './whole-number.ts'
@@ -21,7 +21,6 @@ export const addFailures = (program: Command, { io }: Cli): void => {
     .description('failed jobs, grouped by cause, latest first; `queues redrive` runs them again')
     .addOption(new Option('--days <integer>', 'how far back').argParser(wholeNumber(1)).default(7))
     .addOption(ALL_PROJECTS)
-    .addOption(JSON_OPTION)
     .action(async ({ projectId, days, ...options }: Options) => {
       const { client } = await signedIn(io)
       const { items } = await client.call('GET /failures', { query: { projectId, days } })

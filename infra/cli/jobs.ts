@@ -5,7 +5,7 @@ import { waitingSentence } from '../../lib/client/waiting-sentence.ts'
 import { STATE_COLOURS } from '../demo/bars.ts'
 import type { Cli } from './cli.ts'
 import type { Io } from './io.ts'
-import { ALL_PROJECTS, JSON_OPTION, type JsonOption } from './options.ts'
+import { ALL_PROJECTS, type JsonOption } from './options.ts'
 import { ago, duration, harmless, harmlessLine, harmlessLines, paint, percent, print, table, toJson } from './print.ts'
 import { first, type Session, signedIn } from './session.ts'
 import { wholeNumber } from './whole-number.ts'
@@ -31,7 +31,6 @@ export const addJobs = (program: Command, { io }: Cli): void => {
     .option('--finished-before <time>')
     .addOption(ALL_PROJECTS)
     .addOption(new Option('--limit <integer>', 'at most so many').argParser(wholeNumber(1)).default(20))
-    .addOption(JSON_OPTION)
     .action(async ({ limit, json, ...filter }: Filter & JsonOption & { limit: number }) => {
       const { client } = await signedIn(io)
       const none = Object.keys(filter).length > 0 ? 'No matching jobs.' : 'No jobs yet. Submit one: stint submit --help'
@@ -41,7 +40,6 @@ export const addJobs = (program: Command, { io }: Cli): void => {
     .command('job')
     .argument('<id>')
     .description('show a job: its input, its result, and why it waits')
-    .addOption(JSON_OPTION)
     .action(async (jobId: string, options: JsonOption) => {
       const { client } = await signedIn(io)
       const { job } = await client.call('GET /jobs/{jobId}', { params: { jobId } })

@@ -4,7 +4,7 @@ import { SCOPES, type Scope } from '../../lib/auth/scopes.ts'
 import type { ItemOf } from '../../lib/client/api.ts'
 import type { Cli } from './cli.ts'
 import type { Io } from './io.ts'
-import { JSON_OPTION, OWN_PROJECT, type ProjectOption } from './options.ts'
+import { OWN_PROJECT, type ProjectOption } from './options.ts'
 import { ago, harmless, paint, print, table } from './print.ts'
 import { ownProject } from './projects.ts'
 import { type Session, signedIn } from './session.ts'
@@ -28,7 +28,6 @@ export const addKeys = (program: Command, { io }: Cli): void => {
     .command('list', { isDefault: true })
     .description('list the keys of a project, newest first')
     .addOption(OWN_PROJECT)
-    .addOption(JSON_OPTION)
     .action(async (options: ProjectOption) => {
       const session = await signedIn(io)
       const params = await projectOf(session, options)
@@ -46,7 +45,6 @@ export const addKeys = (program: Command, { io }: Cli): void => {
     )
     .option('--expires-in-days <days>', 'default: never', wholeNumber(1, MAX_DAYS))
     .addOption(OWN_PROJECT)
-    .addOption(JSON_OPTION)
     .action(async (name: string, { scope: scopes, expiresInDays: days, ...options }: NewKey) => {
       const session = await signedIn(io)
       const params = await projectOf(session, options)
@@ -59,7 +57,6 @@ export const addKeys = (program: Command, { io }: Cli): void => {
     .argument('<key-id>')
     .description('revoke a key')
     .addOption(OWN_PROJECT)
-    .addOption(JSON_OPTION)
     .action(async (keyId: string, options: ProjectOption) => {
       const session = await signedIn(io)
       const params = { ...(await projectOf(session, options)), keyId }
