@@ -4,7 +4,7 @@ import type { ItemOf } from '../../lib/client/api.ts'
 import type { Cli } from './cli.ts'
 import type { Io } from './io.ts'
 import type { ProjectOption } from './options.ts'
-import { harmless, paint, print, table, toJson } from './print.ts'
+import { harmless, listing, print, toJson } from './print.ts'
 import { ownProject } from './projects.ts'
 import { first, signedIn } from './session.ts'
 import { wholeNumber } from './whole-number.ts'
@@ -37,17 +37,12 @@ export const addAudit = (program: Command, { io }: Cli): void => {
     })
 }
 
-const toTable = (io: Io, entries: readonly Entry[]): string => {
-  if (entries.length === 0) return 'Nothing yet. Submitted jobs are not listed here.'
-  return table([
-    ['TIME', 'ACTION', 'BY', 'FROM', 'TARGET', 'DETAILS'].map((it) => paint(io, 'dim', it)),
-    ...entries.map((it) => [
-      it.createdAt.slice(0, 19).concat('Z'),
-      it.action,
-      `${harmless(it.userName ?? 'command line')}${it.apiKeyId === null ? '' : ' (key)'}`,
-      it.ip ?? '–',
-      harmless(it.target),
-      Object.keys(it.data).length === 0 ? '' : toJson(it.data),
-    ]),
-  ])
-}
+const toTable = (io: Io, entries: readonly Entry[]): string =>
+  listing(io, entries, 'Nothing yet. Submitted jobs are not listed here.', {
+    TIME: (it) => it.createdAt.slice(0, 19).concat('Z'),
+    ACTION: (it) => it.action,
+    BY: (it) => `${harmless(it.userName ?? 'command line')}${it.apiKeyId === null ? '' : ' (key)'}`,
+    FROM: (it) => it.ip ?? '–',
+    TARGET: (it) => harmless(it.target),
+    DETAILS: (it) => (Object.keys(it.data).length === 0 ? '' : toJson(it.data)),
+  })

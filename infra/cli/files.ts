@@ -9,7 +9,7 @@ import { UnreachableError } from '../../lib/client/problem-error.ts'
 import type { Cli } from './cli.ts'
 import { CommandError, EXIT, type Io } from './io.ts'
 import { type JsonOption, OWN_PROJECT, type ProjectOption } from './options.ts'
-import { ago, harmless, paint, print, size, table } from './print.ts'
+import { ago, harmless, listing, print, size } from './print.ts'
 import { first, type Session, signedIn } from './session.ts'
 import { upload } from './upload.ts'
 import { wholeNumber } from './whole-number.ts'
@@ -111,16 +111,11 @@ const ownName = ({ name }: File): string => {
   throw new CommandError(`Say where to: the file is called ${harmless(name)}`, EXIT.usage)
 }
 
-const toTable = (io: Io, files: readonly File[]): string => {
-  if (files.length === 0) return 'No files.'
-  return table([
-    ['ID', 'TYPE', 'SIZE', 'MADE', 'NAME'].map((it) => paint(io, 'dim', it)),
-    ...files.map((it) => [
-      it.id,
-      it.contentType,
-      it.sizeBytes === null ? 'not here yet' : size(it.sizeBytes),
-      `${ago(it.createdAt)} ago`,
-      harmless(it.name),
-    ]),
-  ])
-}
+const toTable = (io: Io, files: readonly File[]): string =>
+  listing(io, files, 'No files.', {
+    ID: (it) => it.id,
+    TYPE: (it) => it.contentType,
+    SIZE: (it) => (it.sizeBytes === null ? 'not here yet' : size(it.sizeBytes)),
+    MADE: (it) => `${ago(it.createdAt)} ago`,
+    NAME: (it) => harmless(it.name),
+  })

@@ -5,7 +5,7 @@ import type { ItemOf } from '../../lib/client/api.ts'
 import type { Cli } from './cli.ts'
 import type { Io } from './io.ts'
 import { OWN_PROJECT, type ProjectOption } from './options.ts'
-import { ago, harmless, paint, print, table } from './print.ts'
+import { ago, harmless, listing, print } from './print.ts'
 import { ownProject } from './projects.ts'
 import { type Session, signedIn } from './session.ts'
 import { wholeNumber } from './whole-number.ts'
@@ -69,17 +69,12 @@ const projectOf = async (session: Session, { projectId }: ProjectOption) => ({
   projectId: projectId ?? (await ownProject(session)),
 })
 
-const toTable = (io: Io, keys: readonly ApiKey[]): string => {
-  if (keys.length === 0) return 'No keys.'
-  return table([
-    ['ID', 'SECRET', 'SCOPES', 'USED', 'EXPIRES', 'NAME'].map((it) => paint(io, 'dim', it)),
-    ...keys.map((it) => [
-      it.id,
-      `${harmless(it.hint)}…`,
-      it.scopes.join(','),
-      it.lastUsedAt === null ? 'never' : `${ago(it.lastUsedAt)} ago`,
-      it.expiresAt?.slice(0, 10) ?? 'never',
-      harmless(it.name),
-    ]),
-  ])
-}
+const toTable = (io: Io, keys: readonly ApiKey[]): string =>
+  listing(io, keys, 'No keys.', {
+    ID: (it) => it.id,
+    SECRET: (it) => `${harmless(it.hint)}…`,
+    SCOPES: (it) => it.scopes.join(','),
+    USED: (it) => (it.lastUsedAt === null ? 'never' : `${ago(it.lastUsedAt)} ago`),
+    EXPIRES: (it) => it.expiresAt?.slice(0, 10) ?? 'never',
+    NAME: (it) => harmless(it.name),
+  })

@@ -5,7 +5,7 @@ import { cancelAll } from '../../lib/client/cancel-all.ts'
 import type { Cli } from './cli.ts'
 import type { Io } from './io.ts'
 import type { JsonOption } from './options.ts'
-import { duration, harmless, paint, print, table } from './print.ts'
+import { duration, harmless, listing, paint, print } from './print.ts'
 import { signedIn } from './session.ts'
 import { wholeNumber } from './whole-number.ts'
 
@@ -84,24 +84,20 @@ const addLoad = (queues: Command, io: Io): void => {
     })
 }
 
-const toLoads = (io: Io, loads: readonly Load[]): string => {
-  if (loads.length === 0) return 'No job waits or runs in it.'
-  return table([
-    ['PROJECT', 'KIND', 'QUEUED', 'DELAYED', 'RUNNING', 'OLDEST DUE', 'OWNER', 'NAME'].map((it) =>
-      paint(io, 'dim', it),
-    ),
-    ...loads.map((it) => [
-      it.projectId,
-      it.kind,
-      String(it.queued),
-      String(it.delayed),
-      String(it.running),
-      it.oldestDueSeconds === null ? '–' : duration(it.oldestDueSeconds * 1_000),
-      harmless(it.ownerEmail ?? '–'),
-      harmless(it.projectName ?? ''),
-    ]),
-  ])
-}
+const toLoads = (io: Io, loads: readonly Load[]): string =>
+  listing(io, loads, 'No job waits or runs in it.', {
+    PROJECT: (it) => it.projectId,
+    KIND: (it) => it.kind,
+    QUEUED: (it) => String(it.queued),
+    DELAYED: (it) => String(it.delayed),
+    RUNNING: (it) => String(it.running),
+    'OLDEST DUE': oldestDue,
+    OWNER: (it) => harmless(it.ownerEmail ?? '–'),
+    NAME: (it) => harmless(it.projectName ?? ''),
+  })
+
+const oldestDue = ({ oldestDueSeconds }: Pick<Queue, 'oldestDueSeconds'>): string =>
+  oldestDueSeconds === null ? '–' : duration(oldestDueSeconds * 1_000)
 
 const toText = (queue: string, { redriven, skipped }: Redriven): string => {
   const left = skipped > 0 ? [`Skipped, because other jobs have their unique keys: ${skipped}.`] : []
@@ -122,14 +118,11 @@ const toldAge = (io: Io, [first]: readonly Queue[]): string[] =>
     : []
 
 const toRows = (io: Io, queues: readonly Queue[]): string =>
-  table([
-    ['QUEUE', 'QUEUED', 'DELAYED', 'RUNNING', 'OLDEST DUE', ''].map((it) => paint(io, 'dim', it)),
-    ...queues.map((it) => [
-      it.name,
-      String(it.queued),
-      String(it.delayed),
-      String(it.running),
-      it.oldestDueSeconds === null ? '–' : duration(it.oldestDueSeconds * 1_000),
-      it.paused ? paint(io, 'yellow', 'paused') : '',
-    ]),
-  ])
+  listing(io, queues, null, {
+    QUEUE: (it) => it.name,
+    QUEUED: (it) => String(it.queued),
+    DELAYED: (it) => String(it.delayed),
+    RUNNING: (it) => String(it.running),
+    'OLDEST DUE': oldestDue,
+    '': (it) => (it.paused ? paint(io, 'yellow', 'paused') : ''),
+  })

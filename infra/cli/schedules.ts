@@ -5,7 +5,7 @@ import type { Cli } from './cli.ts'
 import { CommandError, EXIT, type Io } from './io.ts'
 import { readInput } from './kind-flags.ts'
 import { ALL_PROJECTS, type JsonOption, OWN_PROJECT, type ProjectOption } from './options.ts'
-import { harmless, paint, print, table } from './print.ts'
+import { harmless, listing, print } from './print.ts'
 import { signedIn } from './session.ts'
 import { wholeNumber } from './whole-number.ts'
 
@@ -117,17 +117,12 @@ const withSettings = (command: Command, readExpiry: (text: string) => number | '
       ).choices(['skip', 'one', 'all']),
     )
 
-const toTable = (io: Io, schedules: readonly Schedule[]): string => {
-  if (schedules.length === 0) return 'No schedules.'
-  return table([
-    ['ID', 'CRON', 'ZONE', 'KIND', 'NEXT', 'NAME'].map((it) => paint(io, 'dim', it)),
-    ...schedules.map((it) => [
-      it.id,
-      harmless(it.cron),
-      harmless(it.timeZone),
-      it.kind,
-      it.paused ? 'paused' : (it.nextRuns[0] ?? '–'),
-      harmless(it.name),
-    ]),
-  ])
-}
+const toTable = (io: Io, schedules: readonly Schedule[]): string =>
+  listing(io, schedules, 'No schedules.', {
+    ID: (it) => it.id,
+    CRON: (it) => harmless(it.cron),
+    ZONE: (it) => harmless(it.timeZone),
+    KIND: (it) => it.kind,
+    NEXT: (it) => (it.paused ? 'paused' : (it.nextRuns[0] ?? '–')),
+    NAME: (it) => harmless(it.name),
+  })

@@ -5,7 +5,7 @@ import { PROCESS_ACTIONS } from '../../lib/system/host-control.ts'
 import type { Cli } from './cli.ts'
 import type { Io } from './io.ts'
 import type { JsonOption } from './options.ts'
-import { ago, duration, harmless, harmlessLines, paint, percent, print, size, table } from './print.ts'
+import { ago, duration, harmless, harmlessLines, listing, paint, percent, print, size, table } from './print.ts'
 import { signedIn } from './session.ts'
 import { wholeNumber } from './whole-number.ts'
 
@@ -79,14 +79,11 @@ const toText = (io: Io, { components, machine, versions }: System): string => {
 }
 
 const toTable = (io: Io, processes: readonly Process[]): string =>
-  table([
-    ['NAME', 'STATE', 'PID', 'PORT', 'STARTED', 'RESTARTS'].map((it) => paint(io, 'dim', it)),
-    ...processes.map((it) => [
-      it.name,
-      paint(io, it.state === 'up' ? 'green' : 'red', it.state),
-      String(it.pid ?? '–'),
-      String(it.port ?? '–'),
-      it.startedAt === null ? '–' : `${ago(it.startedAt)} ago`,
-      String(it.restarts),
-    ]),
-  ])
+  listing(io, processes, null, {
+    NAME: (it) => it.name,
+    STATE: (it) => paint(io, it.state === 'up' ? 'green' : 'red', it.state),
+    PID: (it) => String(it.pid ?? '–'),
+    PORT: (it) => String(it.port ?? '–'),
+    STARTED: (it) => (it.startedAt === null ? '–' : `${ago(it.startedAt)} ago`),
+    RESTARTS: (it) => String(it.restarts),
+  })
