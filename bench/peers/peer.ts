@@ -5,9 +5,10 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { freePort } from '../../infra/local/components/free-port.ts'
+import { connects } from '../../infra/local/components/reachable.ts'
 import type { RunningProcess } from '../../infra/local/run-file.ts'
 import { scratchFolder } from '../../infra/local/scratch-folder.ts'
-import { accepts, end, type Service, startDatabase, startRedis, VENV } from './services.ts'
+import { end, type Service, startDatabase, startRedis, VENV } from './services.ts'
 
 /** A system that people would use instead, its server running. */
 export interface Peer {
@@ -102,7 +103,7 @@ const startCelery = async (service: Service): Promise<Peer> => {
   const program = (file: string, args: string[]) =>
     spawn(join(VENV, 'bin', file), args, { cwd: HERE, env, stdio: 'ignore' })
   const server = program('uvicorn', ['celery_peer:api', '--port', String(port), '--log-level', 'error'])
-  while (!(await accepts(port))) await sleep(100)
+  while (!(await connects('127.0.0.1', port))) await sleep(100)
   const call = async <T>(path: string, body?: object): Promise<T> => {
     const post = { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }
     return (await fetch(`http://127.0.0.1:${port}${path}`, body ? post : {})).json() as T

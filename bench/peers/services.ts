@@ -1,11 +1,11 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { existsSync, writeFileSync } from 'node:fs'
-import { connect } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { freePort } from '../../infra/local/components/free-port.ts'
 import { startPostgres } from '../../infra/local/components/postgres.ts'
+import { connects } from '../../infra/local/components/reachable.ts'
 import type { RunningProcess } from '../../infra/local/run-file.ts'
 
 /** Where a peer stores its jobs. */
@@ -54,7 +54,7 @@ export const startRedis = async (folder: string): Promise<Service> => {
   const child = spawn('redis-server', ['--port', String(port), '--bind', '127.0.0.1', '--dir', folder, ...settings], {
     stdio: 'ignore',
   })
-  while (!(await accepts(port))) await sleep(50)
+  while (!(await connects('127.0.0.1', port))) await sleep(50)
   return { process: { name: 'redis', pid: child.pid ?? 0, port }, env: { redisPort: port }, stop: () => end(child) }
 }
 
@@ -71,11 +71,4 @@ export const end = (child: ChildProcess): Promise<void> =>
     child.once('exit', () => resolve())
     child.kill('SIGTERM')
     setTimeout(() => child.kill('SIGKILL'), 5_000).unref()
-  })
-
-export const accepts = (port: number): Promise<boolean> =>
-  new Promise((resolve) => {
-    const socket = connect(port, '127.0.0.1')
-    socket.once('connect', () => resolve(true)).once('error', () => resolve(false))
-    socket.once('connect', () => socket.destroy())
   })

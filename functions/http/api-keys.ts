@@ -7,6 +7,7 @@ import { plain, route } from '../../lib/http/route.ts'
 import { decodeCursor, id, label, page, pageOf, timestamp, toPage } from '../../lib/http/schemas.ts'
 import { requireRole } from '../use-cases/access.ts'
 import { addApiKey, revokeApiKey } from '../use-cases/api-keys.ts'
+import { viewOf } from '../views/view-of.ts'
 
 const TEN_YEARS_SECONDS = 315_360_000
 
@@ -92,12 +93,7 @@ export const revoke = route({
   },
 })
 
-const toApiKey = (row: apiKeys.ApiKeyRow): z.input<typeof apiKey> => ({
-  ...row,
-  scopes: row.scopes as Scope[],
-  createdAt: row.createdAt.toISOString(),
-  expiresAt: row.expiresAt?.toISOString() ?? null,
-  lastUsedAt: row.lastUsedAt?.toISOString() ?? null,
-})
+const view = viewOf(apiKey)
+const toApiKey = (row: apiKeys.ApiKeyRow) => view({ ...row, scopes: row.scopes as Scope[] })
 
 export const handler = resource([create, list, revoke])

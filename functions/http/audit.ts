@@ -6,6 +6,7 @@ import { decodeCursor, id, page, pageOf, timestamp, toPage } from '../../lib/htt
 import { requireRole } from '../use-cases/access.ts'
 import { requireAdmin } from '../use-cases/admin.ts'
 import { ACTIONS } from '../use-cases/audit.ts'
+import { viewOf } from '../views/view-of.ts'
 
 const entry = z
   .object({
@@ -61,10 +62,7 @@ export const listEverywhere = route({
   },
 })
 
-const toEntry = (row: auditLog.EntryRow): z.input<typeof entry> => ({
-  ...row,
-  action: row.action as (typeof ACTIONS)[number],
-  createdAt: row.createdAt.toISOString(),
-})
+const view = viewOf(entry)
+const toEntry = (row: auditLog.EntryRow) => view({ ...row, action: row.action as (typeof ACTIONS)[number] })
 
 export const handler = resource([listOfProject, listEverywhere])

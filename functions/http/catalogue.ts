@@ -9,6 +9,7 @@ import { deviceModelCode as code, MAX_SERIAL_NUMBER } from '../../lib/serials/se
 import { chooseProject } from '../use-cases/access.ts'
 import { addModel, changeModel, removeModel, requireModel } from '../use-cases/device-models.ts'
 import { MAX_CSV_ROWS, serialsCsv, serialsCsvPath } from '../use-cases/serials-csv.ts'
+import { viewOf } from '../views/view-of.ts'
 
 const name = label(200)
 const modelParams = z.object({ modelId: id })
@@ -18,6 +19,7 @@ const deviceModel = z
   .object({ id, projectId: id, code: z.string(), name: z.string(), createdAt: timestamp, updatedAt: timestamp })
   .meta({ id: 'DeviceModel' })
 const modelReply = z.object({ deviceModel })
+const toModel = viewOf(deviceModel)
 
 const serialNumber = z
   .object({
@@ -27,6 +29,7 @@ const serialNumber = z
     createdAt: timestamp,
   })
   .meta({ id: 'SerialNumber' })
+const toSerialNumber = viewOf(serialNumber)
 
 export const create = route({
   method: 'POST',
@@ -168,17 +171,6 @@ export const downloadSerialNumbers = route({
     }
     return { status: 200, headers, body: serialsCsv(rows.slice(0, limit), { header: header === 'true' }) }
   },
-})
-
-const toModel = (row: deviceModels.DeviceModelRow): z.input<typeof deviceModel> => ({
-  ...row,
-  createdAt: row.createdAt.toISOString(),
-  updatedAt: row.updatedAt.toISOString(),
-})
-
-const toSerialNumber = (row: serialNumbers.SerialNumberRow): z.input<typeof serialNumber> => ({
-  ...row,
-  createdAt: row.createdAt.toISOString(),
 })
 
 export const handler = resource([create, list, get, update, remove, listSerialNumbers, downloadSerialNumbers])

@@ -7,6 +7,7 @@ import { MAX_BODY_BYTES, plain, route } from '../../lib/http/route.ts'
 import { decodeCursor, fileName, id, page, pageOf, timestamp, toPage } from '../../lib/http/schemas.ts'
 import { chooseProject } from '../use-cases/access.ts'
 import { addFile, announceUpload, DOWNLOAD_SECONDS, downloadUrl, removeFile, requireFile } from '../use-cases/files.ts'
+import { viewOf } from '../views/view-of.ts'
 
 /** S3 takes no more in one PUT. */
 const MAX_UPLOAD_BYTES = 5 * 1024 ** 3
@@ -26,6 +27,7 @@ const file = z
   })
   .meta({ id: 'File' })
 const fileReply = z.object({ file })
+const toFile = viewOf(file)
 
 export const create = route({
   method: 'POST',
@@ -162,17 +164,6 @@ export const remove = route({
     await removeFile(app, actor, await requireFile(app, actor, params.fileId, 'maintainer'))
     return { status: 204 }
   },
-})
-
-const toFile = (row: files.FileRow): z.input<typeof file> => ({
-  id: row.id,
-  projectId: row.projectId,
-  jobId: row.jobId,
-  name: row.name,
-  contentType: row.contentType,
-  sizeBytes: row.sizeBytes,
-  createdBy: row.createdBy,
-  createdAt: row.createdAt.toISOString(),
 })
 
 export const handler = resource([create, announce, list, get, getUrl, getMetadata, remove])

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import * as jobs from '../../db/queries/jobs.ts'
 import { invalidFields, StintError } from '../../lib/core/errors.ts'
-import { inWords } from '../../lib/core/in-words.ts'
+import { readableErrors } from '../../lib/core/readable-errors.ts'
 import { readWaitSeconds, waited } from '../../lib/http/prefer.ts'
 import { fieldErrors } from '../../lib/http/problem.ts'
 import { resource } from '../../lib/http/resource.ts'
@@ -62,7 +62,7 @@ export const resize = route({
 })
 
 const demandSize = (given: z.input<typeof size>): Size => {
-  const parsed = size.safeParse(given, inWords(given))
+  const parsed = size.safeParse(given, readableErrors(given))
   if (parsed.success) return parsed.data
   throw invalidFields('The query is invalid: ', fieldErrors(parsed.error))
 }

@@ -7,6 +7,7 @@ import { id, timestamp } from '../../lib/http/schemas.ts'
 import { STATES } from '../../lib/jobs/states.ts'
 import { QUEUES } from '../../lib/queue/doorbells.ts'
 import { projectsToList, requireJob } from '../use-cases/job-access.ts'
+import { viewOf } from '../views/view-of.ts'
 
 const BUCKETS = 60
 /** Jobs that were queued longer than this before the shown span are not counted, even if they end in it. */
@@ -114,12 +115,7 @@ export const listFailures = route({
     const projectIds = await projectsToList(app, actor, query.projectId)
     const since = new Date(app.clock.now() - query.days * 86_400_000)
     const groups = await insights.listFailures(app.sql, projectIds, { since, limit: MAX_GROUPS })
-    const items = groups.map((it) => ({
-      ...it,
-      firstAt: it.firstAt.toISOString(),
-      lastAt: it.lastAt.toISOString(),
-    }))
-    return { status: 200, body: { items } }
+    return { status: 200, body: { items: groups.map(viewOf(failureGroup)) } }
   },
 })
 

@@ -26,6 +26,7 @@ import {
   traceUrlOf,
 } from '../views/job.ts'
 import { jobKind, toKind } from '../views/kind.ts'
+import { viewOf } from '../views/view-of.ts'
 
 const jobId = z.object({ jobId: id })
 const positive = z.int().min(0)
@@ -102,6 +103,15 @@ export const listEvents = route({
   },
 })
 
+const logLine = z.object({
+  id: positive,
+  stint: positive,
+  level: z.string(),
+  message: z.string(),
+  data: z.unknown(),
+  createdAt: timestamp,
+})
+
 export const listLogs = route({
   method: 'GET',
   path: '/jobs/{jobId}/logs',
@@ -112,18 +122,7 @@ export const listLogs = route({
   scope: 'jobs:read',
   params: jobId,
   query: z.object({ ...page, order: z.enum(['asc', 'desc']).default('asc') }),
-  replies: {
-    200: pageOf(
-      z.object({
-        id: positive,
-        stint: positive,
-        level: z.string(),
-        message: z.string(),
-        data: z.unknown(),
-        createdAt: timestamp,
-      }),
-    ),
-  },
+  replies: { 200: pageOf(logLine) },
   errors: ['JOB_NOT_FOUND'],
   run: async ({ app, actor, params, query: { limit, cursor, order } }) => {
     const job = await requireJob(app, actor, params.jobId, 'viewer')
@@ -132,9 +131,20 @@ export const listLogs = route({
       order === 'asc'
         ? await jobLogs.list(app.sql, job.id, behind ?? 0, limit + 1)
         : await jobLogs.listNewest(app.sql, job.id, { before: behind, limit: limit + 1 })
-    const view = (row: jobLogs.LogLineRow) => ({ ...row, createdAt: row.createdAt.toISOString() })
-    return { status: 200, body: toPage(rows, limit, view, (row) => row.id, jsonBytes) }
+    return { status: 200, body: toPage(rows, limit, viewOf(logLine), (row) => row.id, jsonBytes) }
   },
+})
+
+const stintReply = z.object({
+  stint: positive,
+  attempt: positive,
+  worker: z.string().nullable(),
+  startedAt: timestamp,
+  endedAt: timestamp.nullable(),
+  runMs: positive.nullable(),
+  outcome: z.string().nullable().meta({ description: 'Null while it runs.' }),
+  error: z.object({ code: z.string(), message: z.string() }).nullable(),
+  stack: stackReply,
 })
 
 export const listStints = route({
@@ -145,31 +155,12 @@ export const listStints = route({
   scope: 'jobs:read',
   params: jobId,
   query: z.object(page),
-  replies: {
-    200: pageOf(
-      z.object({
-        stint: positive,
-        attempt: positive,
-        worker: z.string().nullable(),
-        startedAt: timestamp,
-        endedAt: timestamp.nullable(),
-        runMs: positive.nullable(),
-        outcome: z.string().nullable().meta({ description: 'Null while it runs.' }),
-        error: z.object({ code: z.string(), message: z.string() }).nullable(),
-        stack: stackReply,
-      }),
-    ),
-  },
+  replies: { 200: pageOf(stintReply) },
   errors: ['JOB_NOT_FOUND'],
   run: async ({ app, actor, params, query: { limit, cursor } }) => {
     const job = await requireJob(app, actor, params.jobId, 'viewer')
     const rows = await stints.list(app.sql, job.id, decodeCursor(cursor, nth) ?? 0, limit + 1)
-    const view = (row: stints.StintRow) => ({
-      ...row,
-      startedAt: row.startedAt.toISOString(),
-      endedAt: row.endedAt?.toISOString() ?? null,
-    })
-    return { status: 200, body: toPage(rows, limit, view, (row) => row.stint) }
+    return { status: 200, body: toPage(rows, limit, viewOf(stintReply), (row) => row.stint) }
   },
 })
 

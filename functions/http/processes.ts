@@ -12,6 +12,7 @@ import {
 } from '../../lib/system/host-control.ts'
 import { requireAdmin } from '../use-cases/admin.ts'
 import { controlProcess } from '../use-cases/processes.ts'
+import { viewOf } from '../views/view-of.ts'
 
 const process = z
   .object({
@@ -27,6 +28,7 @@ const process = z
   })
   .meta({ id: 'Process' })
 const processReply = z.object({ process })
+const toProcess = viewOf(process)
 
 /** A name that can also be a file name. */
 const processParams = z.object({ name: z.string().regex(/^[a-z0-9-]{1,64}$/, 'expected the name of a process') })
@@ -122,16 +124,6 @@ const findProcess = async (host: HostControl, name: string): Promise<HostProcess
   if (!found) throw new StintError('PROCESS_NOT_FOUND')
   return found
 }
-
-const toProcess = (it: HostProcess): z.input<typeof process> => ({
-  name: it.name,
-  state: it.state,
-  pid: it.pid,
-  port: it.port,
-  startedAt: it.startedAt?.toISOString() ?? null,
-  restarts: it.restarts,
-  actions: it.actions,
-})
 
 /** Part of the function `system`. */
 export const processes = [listProcesses, getLogs, restart, stop, start] as const

@@ -13,6 +13,7 @@ import { putMember, putMemberByEmail, removeMember } from '../use-cases/members.
 import { addProject } from '../use-cases/new-project.ts'
 import { getPerson } from '../use-cases/person.ts'
 import { forgetRoles } from '../use-cases/role-cache.ts'
+import { viewOf } from '../views/view-of.ts'
 
 const role = z.enum(memberships.ROLES).meta({
   description:
@@ -29,10 +30,12 @@ const projectReply = z
     updatedAt: timestamp,
   })
   .meta({ id: 'Project' })
+const toProject = viewOf(projectReply)
 
 const memberReply = z
   .object({ userId: id, email: z.string(), name: z.string(), role, createdAt: timestamp })
   .meta({ id: 'Member' })
+const toMember = viewOf(memberReply)
 
 const projectParams = z.object({ projectId: id })
 const memberParams = z.object({ projectId: id, userId: id })
@@ -54,7 +57,7 @@ export const create = route({
     return {
       status: 201,
       headers: { location: `/projects/${project.id}` },
-      body: { project: toProject(project, 'owner') },
+      body: { project: toProject({ ...project, role: 'owner' }) },
     }
   },
 })
@@ -72,12 +75,7 @@ export const list = route({
     const rows = await projects.listOfUser(app.sql, actor.userId, { after, limit: query.limit + 1 })
     return {
       status: 200,
-      body: toPage(
-        rows,
-        query.limit,
-        (row) => toProject(row, row.role),
-        (row) => row.id,
-      ),
+      body: toPage(rows, query.limit, toProject, (row) => row.id),
     }
   },
 })
@@ -93,7 +91,7 @@ export const get = route({
   run: async ({ app, actor, params }) => {
     const membership = await requireRole(app, actor, params.projectId, 'viewer')
     const project = await projects.find(app.sql, params.projectId)
-    return { status: 200, body: { project: toProject(project ?? missing(), membership.role) } }
+    return { status: 200, body: { project: toProject({ ...(project ?? missing()), role: membership.role }) } }
   },
 })
 
@@ -113,7 +111,7 @@ export const update = route({
       await projects.updateName(tx, projectId, body.name),
       await audit(actor, { action: 'project.rename', projectId, target: projectId, data: body })(tx),
     ])
-    return { status: 200, body: { project: toProject(project ?? missing(), mine) } }
+    return { status: 200, body: { project: toProject({ ...(project ?? missing()), role: mine }) } }
   },
 })
 
@@ -206,20 +204,6 @@ export const removeFromProject = route({
 const missing = (): never => {
   throw new StintError('PROJECT_NOT_FOUND')
 }
-
-const toProject = (row: projects.ProjectRow, mine: memberships.Role): z.input<typeof projectReply> => ({
-  id: row.id,
-  name: row.name,
-  role: mine,
-  isPersonal: row.isPersonal,
-  createdAt: row.createdAt.toISOString(),
-  updatedAt: row.updatedAt.toISOString(),
-})
-
-const toMember = (row: memberships.MemberRow): z.input<typeof memberReply> => ({
-  ...row,
-  createdAt: row.createdAt.toISOString(),
-})
 
 export const handler = resource([
   create,

@@ -10,29 +10,16 @@ type RpcJob = ValueOf<typeof idl, 'Job'>
 export const jobStateOf = (state: JobState): number =>
   idl.enums.JobState[state.toUpperCase() as keyof typeof idl.enums.JobState]
 
-/** A job in lists. */
+type Present<T> = { [Field in keyof T]: null extends T[Field] ? Exclude<T[Field], null> | undefined : T[Field] }
+
+/** A struct has no null: what isn't there is left out. */
+const present = <T extends object>(it: T): Present<T> =>
+  Object.fromEntries(Object.entries(it).filter(([, value]) => value !== null)) as Present<T>
+
+/** A job in lists. Fields that the IDL doesn't have are not written. */
 export const toRpcSummary = (it: z.input<typeof jobSummary>): RpcJob => ({
-  id: it.id,
-  projectId: it.projectId,
-  kind: it.kind,
-  queue: it.queue,
+  ...present(it),
   state: jobStateOf(it.state),
-  name: it.name ?? undefined,
-  progress: it.progress,
-  attempt: it.attempt,
-  maxAttempts: it.maxAttempts,
-  stint: it.stint,
-  crashes: it.crashes,
-  runMs: it.runMs,
-  priority: it.priority,
-  tags: it.tags,
-  queuedAt: it.queuedAt,
-  startAt: it.startAt,
-  expiresAt: it.expiresAt ?? undefined,
-  startedAt: it.startedAt ?? undefined,
-  finishedAt: it.finishedAt ?? undefined,
-  cancelRequestedAt: it.cancelRequestedAt ?? undefined,
-  error: it.error ?? undefined,
 })
 
 /** Why it waits; the job's queue is known, and `until` is when it is expected to start. */

@@ -3,7 +3,7 @@ import { z } from 'zod'
 import type { App } from '../../lib/app.ts'
 import { type Actor, requireScope } from '../../lib/auth/actor.ts'
 import { invalidField, invalidFields, StintError } from '../../lib/core/errors.ts'
-import { inWords } from '../../lib/core/in-words.ts'
+import { readableErrors } from '../../lib/core/readable-errors.ts'
 import { parseExactly } from '../../lib/http/json-body.ts'
 import { fieldErrors } from '../../lib/http/problem.ts'
 import { id } from '../../lib/http/schemas.ts'
@@ -96,7 +96,7 @@ const givenSubmission = z.object({
 const givenQuery = z.object({ query: z.looseObject({ state: z.int().optional() }) })
 
 const parse = <S extends z.ZodType>(schema: S, value: unknown, path = ''): z.output<S> => {
-  const parsed = schema.safeParse(value, inWords(value))
+  const parsed = schema.safeParse(value, readableErrors(value))
   if (parsed.success) return parsed.data
   throw invalidFields('', fieldErrors(parsed.error, path))
 }

@@ -1,6 +1,6 @@
 import * as health from '../../db/queries/health.ts'
 import type { App } from '../../lib/app.ts'
-import { oneOfEach } from '../../lib/core/map-of-each.ts'
+import { memoizeByOwner } from '../../lib/core/by-owner.ts'
 import { createProbe, type ProbeResult } from '../../lib/core/probe.ts'
 import { QUEUES } from '../../lib/queue/doorbells.ts'
 
@@ -26,7 +26,7 @@ export const probeComponents = (app: App): Promise<ComponentState[]> =>
 type Probes = Record<ComponentName, () => Promise<ProbeResult>>
 
 /** One set per app, so that one request's answers serve the next ones too. */
-const probesOf = oneOfEach((app: App): Probes => {
+const probesOf = memoizeByOwner((app: App): Probes => {
   const probe = (component: string, cacheMs: number, check: () => Promise<unknown>) =>
     createProbe({
       check,

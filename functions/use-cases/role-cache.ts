@@ -1,8 +1,8 @@
 import { LRUCache } from 'lru-cache'
 import type { Pool } from '../../db/client.ts'
 import type { App } from '../../lib/app.ts'
+import { memoizeByOwner } from '../../lib/core/by-owner.ts'
 import { isRecent } from '../../lib/core/clock.ts'
-import { oneOfEach } from '../../lib/core/map-of-each.ts'
 
 /**
  * How long a process trusts what it has read about a person's role. A change of role, a removal or a project's deletion takes
@@ -40,7 +40,7 @@ export const forgetRoles = (app: Pick<App, 'sql'>): void => {
 
 const newEntries = () => new LRUCache<string, Entry>({ max: MAX_ENTRIES })
 
-const cacheOfPool = oneOfEach((_: Pool) => ({ entries: newEntries() }))
+const cacheOfPool = memoizeByOwner((_: Pool) => ({ entries: newEntries() }))
 
 /** By database. Only roles that exist are kept, so that somebody who is let in gets in at once. */
 const cacheOf = ({ sql }: Pick<App, 'sql'>): { entries: LRUCache<string, Entry> } => cacheOfPool(sql)

@@ -1,10 +1,11 @@
 import { z } from 'zod'
-import type { JobRow, JobWithData, NewJob } from '../../db/queries/jobs.ts'
+import type { JobWithData, NewJob } from '../../db/queries/jobs.ts'
 import type { Config } from '../../lib/core/config.ts'
 import { id, timestamp } from '../../lib/http/schemas.ts'
 import { STATES } from '../../lib/jobs/states.ts'
 import type { WaitingBecause } from '../../lib/jobs/waiting.ts'
 import { readTraceparent } from '../../lib/tracing/trace-context.ts'
+import { viewOf } from './view-of.ts'
 
 /** A job in lists: without input, partial and result. */
 export const jobSummary = z
@@ -121,44 +122,11 @@ export const toWaitingBecause = (it: WaitingBecause | null): z.input<typeof wait
   return 'until' in it ? { ...it, until: it.until.toISOString(), expectedStartAt } : { ...it, expectedStartAt }
 }
 
-export const toSummary = (row: JobRow): z.input<typeof jobSummary> => ({
-  id: row.id,
-  projectId: row.projectId,
-  kind: row.kind,
-  queue: row.queue,
-  name: row.name,
-  state: row.state,
-  priority: row.priority,
-  tags: row.tags,
-  progress: row.progress,
-  attempt: row.attempt,
-  maxAttempts: row.maxAttempts,
-  stint: row.stint,
-  crashes: row.crashes,
-  timeoutSeconds: row.timeoutSeconds,
-  runMs: row.runMs,
-  queuedAt: row.queuedAt.toISOString(),
-  startAt: row.startAt.toISOString(),
-  expiresAt: row.expiresAt?.toISOString() ?? null,
-  startedAt: row.startedAt?.toISOString() ?? null,
-  stintStartedAt: row.stintStartedAt?.toISOString() ?? null,
-  finishedAt: row.finishedAt?.toISOString() ?? null,
-  cancelRequestedAt: row.cancelRequestedAt?.toISOString() ?? null,
-  cancelAcknowledgedAt: row.cancelAcknowledgedAt?.toISOString() ?? null,
-  error: row.error,
-})
+export const toSummary = viewOf(jobSummary)
 
-export const toJob = (row: JobWithData): z.input<typeof job> => ({
-  ...toSummary(row),
-  createdBy: row.createdBy,
-  submittedBy: row.submittedBy,
-  onParentFailure: row.onParentFailure,
-  uniqueKey: row.uniqueKey,
-  input: row.input,
-  partial: row.partial,
-  result: row.result,
-  traceId: traceIdOf(row),
-})
+const viewOfJob = viewOf(job)
+
+export const toJob = (row: JobWithData): z.input<typeof job> => viewOfJob({ ...row, traceId: traceIdOf(row) })
 
 const traceIdOf = ({ traceparent }: Pick<JobWithData, 'traceparent'>): string | null =>
   readTraceparent(traceparent)?.traceId ?? null
@@ -169,42 +137,14 @@ export const traceUrlOf = ({ tracing: { urlTemplate } }: Config, { traceparent }
   return context?.sampled ? (urlTemplate?.replaceAll('{traceId}', context.traceId) ?? null) : null
 }
 
+/** What is alike in all jobs of which nothing has happened yet; one that expires is read back. */
+const UNTOUCHED = {
+  state: 'queued' as const,
+  ...{ progress: 0, attempt: 1, stint: 0, crashes: 0, runMs: 0, error: null, partial: null, result: null },
+  ...{ expiresAt: null, startedAt: null, stintStartedAt: null, finishedAt: null },
+  ...{ cancelRequestedAt: null, cancelAcknowledgedAt: null },
+}
+
 /** A job as it stands right after its insertion, without reading it back. */
-export const justQueued = (
-  row: NewJob,
-  { queuedAt, startAt }: { queuedAt: Date; startAt: Date },
-): z.input<typeof job> => ({
-  id: row.id,
-  projectId: row.projectId,
-  kind: row.kind,
-  queue: row.queue,
-  name: row.name,
-  state: 'queued',
-  priority: row.priority,
-  tags: row.tags,
-  progress: 0,
-  attempt: 1,
-  maxAttempts: row.maxAttempts,
-  stint: 0,
-  crashes: 0,
-  timeoutSeconds: row.timeoutSeconds,
-  runMs: 0,
-  queuedAt: queuedAt.toISOString(),
-  startAt: startAt.toISOString(),
-  // One that expires is read back.
-  expiresAt: null,
-  startedAt: null,
-  stintStartedAt: null,
-  finishedAt: null,
-  cancelRequestedAt: null,
-  cancelAcknowledgedAt: null,
-  error: null,
-  createdBy: row.createdBy,
-  submittedBy: row.submittedBy,
-  onParentFailure: row.onParentFailure,
-  uniqueKey: row.uniqueKey,
-  input: JSON.parse(row.input),
-  partial: null,
-  result: null,
-  traceId: traceIdOf(row),
-})
+export const justQueued = (row: NewJob, at: { queuedAt: Date; startAt: Date }): z.input<typeof job> =>
+  toJob({ ...row, ...at, ...UNTOUCHED, input: JSON.parse(row.input) })

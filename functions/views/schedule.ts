@@ -2,6 +2,7 @@ import { z } from 'zod'
 import type { ScheduleRow, ScheduleSummaryRow } from '../../db/queries/schedules.ts'
 import { id, timestamp } from '../../lib/http/schemas.ts'
 import { nextTicks, readCron } from '../../lib/schedule/cron.ts'
+import { viewOf } from './view-of.ts'
 
 export const CATCH_UPS = ['skip', 'one', 'all'] as const
 
@@ -45,32 +46,20 @@ const schedule = scheduleSummary.extend({ input: z.unknown() }).meta({ id: 'Sche
 
 export const scheduleReply = z.object({ schedule })
 
+const viewOfSummary = viewOf(scheduleSummary)
+
 export const toSchedule = (row: ScheduleRow): z.input<typeof schedule> => ({
   ...toScheduleSummary(row),
   input: row.input,
 })
 
-export const toScheduleSummary = (row: ScheduleSummaryRow): z.input<typeof scheduleSummary> => ({
-  id: row.id,
-  projectId: row.projectId,
-  name: row.name,
-  cron: row.cron,
-  timeZone: row.timeZone,
-  kind: row.kind,
-  priority: row.priority,
-  tags: row.tags,
-  maxAttempts: row.maxAttempts,
-  timeoutSeconds: row.timeoutSeconds,
-  expiresInSeconds: row.expiresInSeconds,
-  catchUp: row.catchUp,
-  paused: row.pausedAt !== null,
-  nextRuns: nextRuns(row).map((tick) => tick.toISOString()),
-  lastRunAt: row.lastAt?.toISOString() ?? null,
-  lastJobId: row.lastJobId,
-  error: row.error,
-  createdAt: row.createdAt.toISOString(),
-  updatedAt: row.updatedAt.toISOString(),
-})
+export const toScheduleSummary = (row: ScheduleSummaryRow): z.input<typeof scheduleSummary> =>
+  viewOfSummary({
+    ...row,
+    paused: row.pausedAt !== null,
+    nextRuns: nextRuns(row).map((tick) => tick.toISOString()),
+    lastRunAt: row.lastAt,
+  })
 
 const nextRuns = ({ cron, timeZone, nextAt }: ScheduleSummaryRow): Date[] =>
   nextAt === null ? [] : [nextAt, ...nextTicks(readCron(cron, timeZone), nextAt, NEXT_RUNS - 1)]

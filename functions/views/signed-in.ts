@@ -1,11 +1,11 @@
 import { z } from 'zod'
-import type { UserRow } from '../../db/queries/users.ts'
 import type { App } from '../../lib/app.ts'
 import { ACCESS_TOKEN_SECONDS, issueAccessToken } from '../../lib/auth/issue-token.ts'
 import { id, label, timestamp } from '../../lib/http/schemas.ts'
 import type { SignedIn } from '../use-cases/accounts.ts'
 import { email } from '../use-cases/email.ts'
 import { givenPassword, newPassword } from '../use-cases/password.ts'
+import { viewOf } from './view-of.ts'
 
 /** Of a person. */
 export const name = label(100)
@@ -36,14 +36,7 @@ export const signedIn = z
   })
   .meta({ id: 'SignedIn' })
 
-export const toUser = (row: UserRow): z.input<typeof user> => ({
-  id: row.id,
-  email: row.email,
-  emailConfirmedAt: row.emailConfirmedAt?.toISOString() ?? null,
-  name: row.name,
-  isAdmin: row.isAdmin,
-  createdAt: row.createdAt.toISOString(),
-})
+export const toUser = viewOf(user)
 
 export const toSignedIn = async (
   app: App,

@@ -3,7 +3,7 @@ import type { Command } from 'commander'
 import type { Cli } from './cli.ts'
 import { changeCredentials, credentialsPath, readCredentials } from './credentials-file.ts'
 import { CommandError, EXIT, type Io } from './io.ts'
-import { JSON_OPTION, type JsonOption } from './options.ts'
+import type { JsonOption } from './options.ts'
 import { harmless, print } from './print.ts'
 import { anonymous, findUrl, signedIn } from './session.ts'
 
@@ -22,7 +22,6 @@ export const addAccount = (program: Command, { io }: Cli): void => {
     .option('--email <email>')
     .option('--name <name>')
     .option('--password-stdin', 'read the password from standard input')
-    .addOption(JSON_OPTION)
     .action(async (given: Given) => {
       const email = given.email ?? (await ask(io, '--email', 'Email: '))
       const name = given.name ?? (await ask(io, '--name', 'Name: '))
@@ -34,7 +33,6 @@ export const addAccount = (program: Command, { io }: Cli): void => {
     .description('sign in; the tokens are stored in a file that only you can read')
     .option('--email <email>')
     .option('--password-stdin', 'read the password from standard input')
-    .addOption(JSON_OPTION)
     .action(async (given: Given) => {
       const email = given.email ?? (await ask(io, '--email', 'Email: '))
       const password = await askPassword(io, given)
@@ -43,7 +41,6 @@ export const addAccount = (program: Command, { io }: Cli): void => {
   program
     .command('logout')
     .description('sign out, and end the session at the API')
-    .addOption(JSON_OPTION)
     .action(async (options: JsonOption) => {
       const url = await findUrl(io)
       const path = credentialsPath(io.env)
@@ -56,7 +53,6 @@ export const addAccount = (program: Command, { io }: Cli): void => {
   program
     .command('whoami')
     .description('who is signed in, and where')
-    .addOption(JSON_OPTION)
     .action(async (options: JsonOption) => {
       const { client, url } = await signedIn(io)
       const { user } = await client.call('GET /auth/me')

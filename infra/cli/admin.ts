@@ -5,7 +5,7 @@ import { audit } from '../../functions/use-cases/audit.ts'
 import { canConfirm } from '../../functions/use-cases/email.ts'
 import { withDatabase } from './connect.ts'
 import { CommandError, EXIT, type Io } from './io.ts'
-import { JSON_OPTION, type JsonOption } from './options.ts'
+import type { JsonOption } from './options.ts'
 import { harmless, print } from './print.ts'
 
 /** `stint admin add|remove EMAIL`: the only way to become an admin. */
@@ -34,13 +34,11 @@ export const addAdmin = (program: Command, io: Io): void => {
     .command('add')
     .argument('<email>')
     .description('make a user an admin')
-    .addOption(JSON_OPTION)
     .action((email: string, options: JsonOption) => change(email, true, options))
   admin
     .command('remove')
     .argument('<email>')
     .description('take the admin role away')
-    .addOption(JSON_OPTION)
     .action((email: string, options: JsonOption) => change(email, false, options))
 }
 

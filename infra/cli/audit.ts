@@ -3,8 +3,8 @@ import type { Api } from '../../functions/http/api.ts'
 import type { ItemOf } from '../../lib/client/api.ts'
 import type { Cli } from './cli.ts'
 import type { Io } from './io.ts'
-import { JSON_OPTION, type ProjectOption } from './options.ts'
-import { harmless, paint, print, table, toJson } from './print.ts'
+import type { ProjectOption } from './options.ts'
+import { harmless, listing, print, toJson } from './print.ts'
 import { ownProject } from './projects.ts'
 import { first, signedIn } from './session.ts'
 import { wholeNumber } from './whole-number.ts'
@@ -24,7 +24,6 @@ export const addAudit = (program: Command, { io }: Cli): void => {
     .addOption(new Option('--project-id <id>', 'default: your own project').conflicts('everywhere'))
     .option('--everywhere', 'in all projects, and outside of them (admin)')
     .addOption(new Option('--limit <integer>', 'at most so many').argParser(wholeNumber(1)).default(20))
-    .addOption(JSON_OPTION)
     .action(async ({ projectId, everywhere, limit, ...options }: Options) => {
       const session = await signedIn(io)
       const query = { limit: Math.min(limit, 100) }
@@ -38,17 +37,12 @@ export const addAudit = (program: Command, { io }: Cli): void => {
     })
 }
 
-const toTable = (io: Io, entries: readonly Entry[]): string => {
-  if (entries.length === 0) return 'Nothing yet. Submitted jobs are not listed here.'
-  return table([
-    ['TIME', 'ACTION', 'BY', 'FROM', 'TARGET', 'DETAILS'].map((it) => paint(io, 'dim', it)),
-    ...entries.map((it) => [
-      it.createdAt.slice(0, 19).concat('Z'),
-      it.action,
-      `${harmless(it.userName ?? 'command line')}${it.apiKeyId === null ? '' : ' (key)'}`,
-      it.ip ?? '–',
-      harmless(it.target),
-      Object.keys(it.data).length === 0 ? '' : toJson(it.data),
-    ]),
-  ])
-}
+const toTable = (io: Io, entries: readonly Entry[]): string =>
+  listing(io, entries, 'Nothing yet. Submitted jobs are not listed here.', {
+    TIME: (it) => it.createdAt.slice(0, 19).concat('Z'),
+    ACTION: (it) => it.action,
+    BY: (it) => `${harmless(it.userName ?? 'command line')}${it.apiKeyId === null ? '' : ' (key)'}`,
+    FROM: (it) => it.ip ?? '–',
+    TARGET: (it) => harmless(it.target),
+    DETAILS: (it) => (Object.keys(it.data).length === 0 ? '' : toJson(it.data)),
+  })

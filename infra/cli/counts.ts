@@ -2,7 +2,7 @@ import type { Command } from 'commander'
 import { hasEnded, STATES } from '../../lib/jobs/states.ts'
 import { STATE_COLOURS } from '../demo/bars.ts'
 import type { Cli } from './cli.ts'
-import { ALL_PROJECTS, JSON_OPTION, type ProjectOption } from './options.ts'
+import { ALL_PROJECTS, type ProjectOption } from './options.ts'
 import { paint, print, table } from './print.ts'
 import { signedIn } from './session.ts'
 
@@ -12,7 +12,6 @@ export const addCounts = (program: Command, { io }: Cli): void => {
     .command('counts')
     .description('how many jobs are in each state')
     .addOption(ALL_PROJECTS)
-    .addOption(JSON_OPTION)
     .action(async ({ projectId, ...options }: ProjectOption) => {
       const { client } = await signedIn(io)
       const { live, ended } = await client.call('GET /activity', { query: { projectId } })

@@ -4,7 +4,7 @@ import { nextSerial } from '../../functions/use-cases/serials-csv.ts'
 import type { ItemOf } from '../../lib/client/api.ts'
 import type { Cli } from './cli.ts'
 import { CommandError, EXIT } from './io.ts'
-import { JSON_OPTION, OWN_PROJECT, type ProjectOption } from './options.ts'
+import { OWN_PROJECT, type ProjectOption } from './options.ts'
 import { harmless, print, table, toJson } from './print.ts'
 import { type Session, signedIn } from './session.ts'
 
@@ -17,7 +17,6 @@ export const addDeviceModels = (program: Command, { io }: Cli): void => {
     .command('list', { isDefault: true })
     .description('the device models of a project, newest first')
     .addOption(OWN_PROJECT)
-    .addOption(JSON_OPTION)
     .action(async (options: ProjectOption) => {
       const items = await list(await signedIn(io), options)
       print(io, options, items, (rows) =>
@@ -30,7 +29,6 @@ export const addDeviceModels = (program: Command, { io }: Cli): void => {
     .argument('<name>')
     .description('add a device model')
     .addOption(OWN_PROJECT)
-    .addOption(JSON_OPTION)
     .action(async (code: string, name: string, { projectId, ...options }: ProjectOption) => {
       const body = { code, name, projectId }
       const { deviceModel } = await (await signedIn(io)).client.call('POST /device-models', { body })
@@ -41,7 +39,6 @@ export const addDeviceModels = (program: Command, { io }: Cli): void => {
     .argument('<code>', 'of the device model')
     .description('its serial numbers, as CSV')
     .addOption(OWN_PROJECT)
-    .addOption(JSON_OPTION)
     .action(async (code: string, options: ProjectOption) => {
       const session = await signedIn(io)
       const params = { modelId: (await ofCode(session, code, options)).id }
@@ -54,7 +51,6 @@ export const addDeviceModels = (program: Command, { io }: Cli): void => {
     .argument('<code>')
     .description('delete a device model that has no serial numbers')
     .addOption(OWN_PROJECT)
-    .addOption(JSON_OPTION)
     .action(async (code: string, options: ProjectOption) => {
       const session = await signedIn(io)
       const { id } = await ofCode(session, code, options)

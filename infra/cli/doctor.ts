@@ -48,7 +48,7 @@ const toJson = (examined: Examined[]): string => {
 const toText = (examined: Examined[], { fix }: { fix: boolean }): string => {
   const lines = examined.flatMap(({ check, findings, fixed, ill }) => [
     `${findings.length === 0 ? '✓' : ill ? '✗' : '✚'} ${check}`,
-    ...findings.flatMap(({ what, heals }) => [`    ${harmless(what)}`, `    heals: ${harmless(heals)}`]),
+    ...findings.flatMap(({ what, remedy }) => [`    ${harmless(what)}`, `    remedy: ${harmless(remedy)}`]),
     ...(fixed === null ? [] : [`    done: ${harmless(fixed)}`]),
   ])
   const ill = examined.filter((it) => it.ill)

@@ -3,8 +3,8 @@ import type { Api } from '../../functions/http/api.ts'
 import type { AnswerOf } from '../../lib/client/api.ts'
 import type { Cli } from './cli.ts'
 import type { Io } from './io.ts'
-import { ALL_PROJECTS, JSON_OPTION, type ProjectOption } from './options.ts'
-import { ago, harmless, harmlessLine, paint, print, table } from './print.ts'
+import { ALL_PROJECTS, type ProjectOption } from './options.ts'
+import { ago, harmless, harmlessLine, listing, paint, print } from './print.ts'
 import { signedIn } from './session.ts'
 import { wholeNumber } from './whole-number.ts'
 
@@ -21,7 +21,6 @@ export const addFailures = (program: Command, { io }: Cli): void => {
     .description('failed jobs, grouped by cause, latest first; `queues redrive` runs them again')
     .addOption(new Option('--days <integer>', 'how far back').argParser(wholeNumber(1)).default(7))
     .addOption(ALL_PROJECTS)
-    .addOption(JSON_OPTION)
     .action(async ({ projectId, days, ...options }: Options) => {
       const { client } = await signedIn(io)
       const { items } = await client.call('GET /failures', { query: { projectId, days } })
@@ -29,18 +28,13 @@ export const addFailures = (program: Command, { io }: Cli): void => {
     })
 }
 
-const toTable = (io: Io, groups: readonly Group[]): string => {
-  if (groups.length === 0) return 'No failures.'
-  return table([
-    ['JOBS', 'FIRST', 'LAST', 'LAST JOB', 'KIND', 'CODE', 'MESSAGE'].map((it) => paint(io, 'dim', it)),
-    ...groups.map((it) => [
-      String(it.count),
-      `${ago(it.firstAt)} ago`,
-      `${ago(it.lastAt)} ago`,
-      it.jobIds[0] ?? '–',
-      it.kind,
-      paint(io, 'red', harmless(it.code)),
-      harmlessLine(it.messagesDiffer ? it.message : it.latestMessage),
-    ]),
-  ])
-}
+const toTable = (io: Io, groups: readonly Group[]): string =>
+  listing(io, groups, 'No failures.', {
+    JOBS: (it) => String(it.count),
+    FIRST: (it) => `${ago(it.firstAt)} ago`,
+    LAST: (it) => `${ago(it.lastAt)} ago`,
+    'LAST JOB': (it) => it.jobIds[0] ?? '–',
+    KIND: (it) => it.kind,
+    CODE: (it) => paint(io, 'red', harmless(it.code)),
+    MESSAGE: (it) => harmlessLine(it.messagesDiffer ? it.message : it.latestMessage),
+  })

@@ -8,8 +8,8 @@ import type { ItemOf } from '../../lib/client/api.ts'
 import { UnreachableError } from '../../lib/client/problem-error.ts'
 import type { Cli } from './cli.ts'
 import { CommandError, EXIT, type Io } from './io.ts'
-import { JSON_OPTION, type JsonOption, OWN_PROJECT, type ProjectOption } from './options.ts'
-import { ago, harmless, paint, print, size, table } from './print.ts'
+import { type JsonOption, OWN_PROJECT, type ProjectOption } from './options.ts'
+import { ago, harmless, listing, print, size } from './print.ts'
 import { first, type Session, signedIn } from './session.ts'
 import { upload } from './upload.ts'
 import { wholeNumber } from './whole-number.ts'
@@ -24,7 +24,6 @@ export const addFiles = (program: Command, { io }: Cli): void => {
     .description('the files of a project, newest first')
     .addOption(OWN_PROJECT)
     .addOption(new Option('--limit <integer>', 'how many').argParser(wholeNumber(1)).default(20))
-    .addOption(JSON_OPTION)
     .action(async ({ projectId, limit, ...options }: ProjectOption & { limit: number }) => {
       const { client } = await signedIn(io)
       const query = { projectId, limit: Math.min(limit, 100) }
@@ -36,7 +35,6 @@ export const addFiles = (program: Command, { io }: Cli): void => {
     .argument('<path>')
     .description('upload a file of this machine; its id is printed')
     .addOption(OWN_PROJECT)
-    .addOption(JSON_OPTION)
     .action(async (path: string, { projectId, ...options }: ProjectOption) => {
       const { client } = await signedIn(io)
       const file = await metadata(client, await upload(client, path, projectId))
@@ -47,7 +45,6 @@ export const addFiles = (program: Command, { io }: Cli): void => {
     .argument('<id>')
     .argument('[path]', 'where to; - is standard output; its own name here if left out, unless there is such a file')
     .description('fetch a file')
-    .addOption(JSON_OPTION)
     .action(async (fileId: string, given: string | undefined, options: JsonOption) => {
       const { client } = await signedIn(io)
       const file = await metadata(client, fileId)
@@ -63,7 +60,6 @@ export const addFiles = (program: Command, { io }: Cli): void => {
     .command('delete')
     .argument('<id>')
     .description('delete a file that no job needs any more')
-    .addOption(JSON_OPTION)
     .action(async (fileId: string, options: JsonOption) => {
       await (await signedIn(io)).client.call('DELETE /files/{fileId}', { params: { fileId } })
       print(io, options, { id: fileId }, ({ id }) => `${id} is deleted.`)
@@ -115,16 +111,11 @@ const ownName = ({ name }: File): string => {
   throw new CommandError(`Say where to: the file is called ${harmless(name)}`, EXIT.usage)
 }
 
-const toTable = (io: Io, files: readonly File[]): string => {
-  if (files.length === 0) return 'No files.'
-  return table([
-    ['ID', 'TYPE', 'SIZE', 'MADE', 'NAME'].map((it) => paint(io, 'dim', it)),
-    ...files.map((it) => [
-      it.id,
-      it.contentType,
-      it.sizeBytes === null ? 'not here yet' : size(it.sizeBytes),
-      `${ago(it.createdAt)} ago`,
-      harmless(it.name),
-    ]),
-  ])
-}
+const toTable = (io: Io, files: readonly File[]): string =>
+  listing(io, files, 'No files.', {
+    ID: (it) => it.id,
+    TYPE: (it) => it.contentType,
+    SIZE: (it) => (it.sizeBytes === null ? 'not here yet' : size(it.sizeBytes)),
+    MADE: (it) => `${ago(it.createdAt)} ago`,
+    NAME: (it) => harmless(it.name),
+  })

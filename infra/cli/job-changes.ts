@@ -5,7 +5,7 @@ import { cancelAll } from '../../lib/client/cancel-all.ts'
 import type { Cli } from './cli.ts'
 import { explain } from './explain.ts'
 import { CommandError, EXIT } from './io.ts'
-import { JSON_OPTION, type JsonOption, OWN_PROJECT } from './options.ts'
+import { type JsonOption, OWN_PROJECT } from './options.ts'
 import { print, toJson } from './print.ts'
 import { type Session, signedIn } from './session.ts'
 import { wholeNumber } from './whole-number.ts'
@@ -31,7 +31,6 @@ export const addJobChanges = (program: Command, cli: Cli): void => {
     .option('--tags <tag...>', 'replace their tags')
     .addOption(new Option('--max-attempts <integer>').argParser(wholeNumber()))
     .addOption(new Option('--timeout-seconds <integer>', 'running time over all stints').argParser(wholeNumber()))
-    .addOption(JSON_OPTION)
     .action((ids: string[], { json, ...given }: Change & JsonOption) => {
       if (Object.keys(given).length === 0) throw new CommandError('Say what to change: --help', EXIT.usage)
       const body = { ...given, ...(given.expiresAt === 'never' && { expiresAt: null }) }
@@ -49,7 +48,6 @@ export const addJobChanges = (program: Command, cli: Cli): void => {
     .option('--queue <queue>')
     .option('--tag <tag>')
     .addOption(OWN_PROJECT)
-    .addOption(JSON_OPTION)
     .action(async (ids: string[], { json, ...filter }: Cancellation & JsonOption) => {
       const options = { json }
       if (Object.keys(filter).length > 0 === ids.length > 0)
@@ -70,7 +68,6 @@ export const addJobChanges = (program: Command, cli: Cli): void => {
     .argument('<id...>')
     .description('run failed or cancelled jobs again')
     .option('--from-start', 'without their checkpoints, and submitting their jobs again')
-    .addOption(JSON_OPTION)
     .action((ids: string[], { fromStart = false, ...options }: JsonOption & { fromStart?: boolean }) =>
       eachJob(cli, ids, options, async (client, jobId) => {
         const { job } = await client.call('POST /jobs/{jobId}/retry', { params: { jobId }, body: { fromStart } })
@@ -81,7 +78,6 @@ export const addJobChanges = (program: Command, cli: Cli): void => {
     .command('delete')
     .argument('<id...>')
     .description('delete jobs that have ended, with their logs and events')
-    .addOption(JSON_OPTION)
     .action((ids: string[], options: JsonOption) =>
       eachJob(cli, ids, options, async (client, jobId) => {
         await client.call('DELETE /jobs/{jobId}', { params: { jobId } })

@@ -5,8 +5,20 @@ import { waitingSentence } from '../../lib/client/waiting-sentence.ts'
 import { STATE_COLOURS } from '../demo/bars.ts'
 import type { Cli } from './cli.ts'
 import type { Io } from './io.ts'
-import { ALL_PROJECTS, JSON_OPTION, type JsonOption } from './options.ts'
-import { ago, duration, harmless, harmlessLine, harmlessLines, paint, percent, print, table, toJson } from './print.ts'
+import { ALL_PROJECTS, type JsonOption } from './options.ts'
+import {
+  ago,
+  duration,
+  harmless,
+  harmlessLine,
+  harmlessLines,
+  listing,
+  paint,
+  percent,
+  print,
+  table,
+  toJson,
+} from './print.ts'
 import { first, type Session, signedIn } from './session.ts'
 import { wholeNumber } from './whole-number.ts'
 
@@ -31,17 +43,15 @@ export const addJobs = (program: Command, { io }: Cli): void => {
     .option('--finished-before <time>')
     .addOption(ALL_PROJECTS)
     .addOption(new Option('--limit <integer>', 'at most so many').argParser(wholeNumber(1)).default(20))
-    .addOption(JSON_OPTION)
     .action(async ({ limit, json, ...filter }: Filter & JsonOption & { limit: number }) => {
       const { client } = await signedIn(io)
       const none = Object.keys(filter).length > 0 ? 'No matching jobs.' : 'No jobs yet. Submit one: stint submit --help'
-      print(io, { json }, await newest(client, filter, limit), (jobs) => (jobs.length > 0 ? toTable(io, jobs) : none))
+      print(io, { json }, await newest(client, filter, limit), (jobs) => toTable(io, jobs, none))
     })
   program
     .command('job')
     .argument('<id>')
     .description('show a job: its input, its result, and why it waits')
-    .addOption(JSON_OPTION)
     .action(async (jobId: string, options: JsonOption) => {
       const { client } = await signedIn(io)
       const { job } = await client.call('GET /jobs/{jobId}', { params: { jobId } })
@@ -53,25 +63,19 @@ export const addJobs = (program: Command, { io }: Cli): void => {
 const newest = (client: Session['client'], filter: Filter, count: number): Promise<Job[]> =>
   first(count, client.each('GET /jobs', { query: { ...filter, limit: Math.min(count, 100) } }))
 
-const toTable = (io: Io, jobs: readonly Job[]): string => {
-  const someRun = jobs.some((job) => job.state === 'running')
-  const someFailed = jobs.some((job) => job.error !== null)
-  const more = [...(someRun ? ['RUNS FOR'] : []), ...(someFailed ? ['ERROR'] : [])]
-  const head = ['ID', 'KIND', 'STATE', 'DONE', 'QUEUED', ...more, 'NAME']
-  return table([
-    head.map((it) => paint(io, 'dim', it)),
-    ...jobs.map((job) => [
-      job.id,
-      job.kind,
-      paint(io, STATE_COLOURS[job.state], job.state),
-      percent(job.progress),
-      `${ago(job.queuedAt)} ago`,
-      ...(someRun ? [job.state === 'running' ? ago(job.stintStartedAt) : ''] : []),
-      ...(someFailed ? [harmless(job.error?.code ?? '')] : []),
-      harmless(job.name ?? ''),
-    ]),
-  ])
-}
+const toTable = (io: Io, jobs: readonly Job[], none: string): string =>
+  listing(io, jobs, none, {
+    ID: (it) => it.id,
+    KIND: (it) => it.kind,
+    STATE: (it) => paint(io, STATE_COLOURS[it.state], it.state),
+    DONE: (it) => percent(it.progress),
+    QUEUED: (it) => `${ago(it.queuedAt)} ago`,
+    ...(jobs.some((it) => it.state === 'running') && {
+      'RUNS FOR': (it: Job) => (it.state === 'running' ? ago(it.stintStartedAt) : ''),
+    }),
+    ...(jobs.some((it) => it.error !== null) && { ERROR: (it: Job) => harmless(it.error?.code ?? '') }),
+    NAME: (it) => harmless(it.name ?? ''),
+  })
 
 /** Most jobs take less than a second. */
 const runTime = (ms: number): string => (ms < 1_000 ? `${ms} ms` : duration(ms))

@@ -4,8 +4,8 @@ import { SCOPES, type Scope } from '../../lib/auth/scopes.ts'
 import type { ItemOf } from '../../lib/client/api.ts'
 import type { Cli } from './cli.ts'
 import type { Io } from './io.ts'
-import { JSON_OPTION, OWN_PROJECT, type ProjectOption } from './options.ts'
-import { ago, harmless, paint, print, table } from './print.ts'
+import { OWN_PROJECT, type ProjectOption } from './options.ts'
+import { ago, harmless, listing, print } from './print.ts'
 import { ownProject } from './projects.ts'
 import { type Session, signedIn } from './session.ts'
 import { wholeNumber } from './whole-number.ts'
@@ -28,7 +28,6 @@ export const addKeys = (program: Command, { io }: Cli): void => {
     .command('list', { isDefault: true })
     .description('list the keys of a project, newest first')
     .addOption(OWN_PROJECT)
-    .addOption(JSON_OPTION)
     .action(async (options: ProjectOption) => {
       const session = await signedIn(io)
       const params = await projectOf(session, options)
@@ -46,7 +45,6 @@ export const addKeys = (program: Command, { io }: Cli): void => {
     )
     .option('--expires-in-days <days>', 'default: never', wholeNumber(1, MAX_DAYS))
     .addOption(OWN_PROJECT)
-    .addOption(JSON_OPTION)
     .action(async (name: string, { scope: scopes, expiresInDays: days, ...options }: NewKey) => {
       const session = await signedIn(io)
       const params = await projectOf(session, options)
@@ -59,7 +57,6 @@ export const addKeys = (program: Command, { io }: Cli): void => {
     .argument('<key-id>')
     .description('revoke a key')
     .addOption(OWN_PROJECT)
-    .addOption(JSON_OPTION)
     .action(async (keyId: string, options: ProjectOption) => {
       const session = await signedIn(io)
       const params = { ...(await projectOf(session, options)), keyId }
@@ -72,17 +69,12 @@ const projectOf = async (session: Session, { projectId }: ProjectOption) => ({
   projectId: projectId ?? (await ownProject(session)),
 })
 
-const toTable = (io: Io, keys: readonly ApiKey[]): string => {
-  if (keys.length === 0) return 'No keys.'
-  return table([
-    ['ID', 'SECRET', 'SCOPES', 'USED', 'EXPIRES', 'NAME'].map((it) => paint(io, 'dim', it)),
-    ...keys.map((it) => [
-      it.id,
-      `${harmless(it.hint)}…`,
-      it.scopes.join(','),
-      it.lastUsedAt === null ? 'never' : `${ago(it.lastUsedAt)} ago`,
-      it.expiresAt?.slice(0, 10) ?? 'never',
-      harmless(it.name),
-    ]),
-  ])
-}
+const toTable = (io: Io, keys: readonly ApiKey[]): string =>
+  listing(io, keys, 'No keys.', {
+    ID: (it) => it.id,
+    SECRET: (it) => `${harmless(it.hint)}…`,
+    SCOPES: (it) => it.scopes.join(','),
+    USED: (it) => (it.lastUsedAt === null ? 'never' : `${ago(it.lastUsedAt)} ago`),
+    EXPIRES: (it) => it.expiresAt?.slice(0, 10) ?? 'never',
+    NAME: (it) => harmless(it.name),
+  })

@@ -48,6 +48,18 @@ export const table = (rows: readonly (readonly string[])[]): string => {
     .join('\n')
 }
 
+/** A table with a heading over each column; `none`, if given, where there are no rows. */
+export const listing = <Row>(
+  io: Io,
+  rows: readonly Row[],
+  none: string | null,
+  columns: Record<string, (row: Row) => string>,
+): string => {
+  if (rows.length === 0 && none !== null) return none
+  const heads = Object.keys(columns).map((it) => paint(io, 'dim', it))
+  return table([heads, ...rows.map((row) => Object.values(columns).map((cellOf) => cellOf(row)))])
+}
+
 /** The columns that a text takes, without its colours, for characters of one column each. */
 export const width = (text: string): number => [...stripVTControlCharacters(text)].length
 

@@ -1,4 +1,4 @@
-import { Command } from 'commander'
+import { Command, Option } from 'commander'
 import { addAccount } from './account.ts'
 import { addAdmin } from './admin.ts'
 import { addAudit } from './audit.ts'
@@ -69,6 +69,7 @@ export const run = async (args: string[], io: Io, onSubmitted: (jobId: string) =
   addShell(program, cli, run)
   addDoctor(program, io, cli.exit)
   addAdmin(program, io)
+  addJson(program)
   try {
     await Promise.race([program.parseAsync(args, { from: 'user' }), interruption(io)])
     return exitCode
@@ -78,6 +79,16 @@ export const run = async (args: string[], io: Io, onSubmitted: (jobId: string) =
     if (explained.message) io.err(explained.message)
     return explained.exitCode
   }
+}
+
+/** These print for people, or have a form of their own. */
+const WITHOUT_JSON = ['shell', 'submit']
+
+/** Gives each command `--json`, except those that say more of it themselves. */
+const addJson = (command: Command): void => {
+  for (const inner of command.commands) addJson(inner)
+  const hasJson = WITHOUT_JSON.includes(command.name()) || command.options.some(({ long }) => long === '--json')
+  if (command.commands.length === 0 && !hasJson) command.addOption(new Option('--json', 'print JSON'))
 }
 
 /** Ctrl-C ends a command whatever it waits for: an answer that doesn't come, or standard input. */

@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import type { Cli } from './cli.ts'
 import { CommandError, EXIT } from './io.ts'
-import { JSON_OPTION, type JsonOption } from './options.ts'
+import type { JsonOption } from './options.ts'
 import { harmless, print, table } from './print.ts'
 import { type Session, signedIn } from './session.ts'
 
@@ -13,7 +13,6 @@ export const addProjects = (program: Command, { io }: Cli): void => {
   projects
     .command('list', { isDefault: true })
     .description('list the projects that you belong to')
-    .addOption(JSON_OPTION)
     .action(async (options: JsonOption) => {
       const { client } = await signedIn(io)
       const items = await Array.fromAsync(client.each('GET /projects'))
@@ -23,7 +22,6 @@ export const addProjects = (program: Command, { io }: Cli): void => {
     .command('create')
     .argument('<name>')
     .description('create a project')
-    .addOption(JSON_OPTION)
     .action(async (name: string, options: JsonOption) => {
       const { project } = await (await signedIn(io)).client.call('POST /projects', { body: { name } })
       print(io, options, project, (it) => `${it.id}  ${harmless(it.name)}`)
@@ -33,7 +31,6 @@ export const addProjects = (program: Command, { io }: Cli): void => {
     .argument('<project-id>')
     .argument('<name>')
     .description('give a project another name (owner)')
-    .addOption(JSON_OPTION)
     .action(async (projectId: string, name: string, options: JsonOption) => {
       const { client } = await signedIn(io)
       const { project } = await client.call('PATCH /projects/{projectId}', { params: { projectId }, body: { name } })
@@ -43,7 +40,6 @@ export const addProjects = (program: Command, { io }: Cli): void => {
     .command('delete')
     .argument('<project-id>')
     .description('delete a project with all that belongs to it, at once; its jobs must have ended (owner)')
-    .addOption(JSON_OPTION)
     .action(async (projectId: string, options: JsonOption) => {
       await (await signedIn(io)).client.call('DELETE /projects/{projectId}', { params: { projectId } })
       print(io, options, { id: projectId }, ({ id }) => `${id} is deleted.`)
@@ -52,7 +48,6 @@ export const addProjects = (program: Command, { io }: Cli): void => {
     .command('members')
     .argument('[project-id]')
     .description('list the members of a project')
-    .addOption(JSON_OPTION)
     .action(async (given: string | undefined, options: JsonOption) => {
       const session = await signedIn(io)
       const params = { projectId: given ?? (await ownProject(session)) }
@@ -67,7 +62,6 @@ export const addProjects = (program: Command, { io }: Cli): void => {
     .argument('<email>')
     .argument('[role]', 'viewer, maintainer or owner', 'viewer')
     .description('add a registered user, or change their role')
-    .addOption(JSON_OPTION)
     .action(async (projectId: string, email: string, role: Role, options: JsonOption) => {
       const { client } = await signedIn(io)
       const body = { email, role }
@@ -79,7 +73,6 @@ export const addProjects = (program: Command, { io }: Cli): void => {
     .argument('<project-id>')
     .argument('<member>', 'email or user id')
     .description('remove a member with the API keys that they made there (owner), or leave yourself')
-    .addOption(JSON_OPTION)
     .action(async (projectId: string, member: string, options: JsonOption) => {
       const { client } = await signedIn(io)
       const { userId, email, name } = await memberOf(client, projectId, member)

@@ -4,8 +4,8 @@ import type { AnswerOf, CallOf } from '../../lib/client/api.ts'
 import { cancelAll } from '../../lib/client/cancel-all.ts'
 import type { Cli } from './cli.ts'
 import type { Io } from './io.ts'
-import { JSON_OPTION, type JsonOption } from './options.ts'
-import { duration, harmless, paint, print, table } from './print.ts'
+import type { JsonOption } from './options.ts'
+import { duration, harmless, listing, paint, print } from './print.ts'
 import { signedIn } from './session.ts'
 import { wholeNumber } from './whole-number.ts'
 
@@ -21,7 +21,6 @@ export const addQueues = (program: Command, { io }: Cli): void => {
   queues
     .command('list', { isDefault: true })
     .description('list the queues')
-    .addOption(JSON_OPTION)
     .action(async (options: JsonOption) => {
       const { items } = await (await signedIn(io)).client.call('GET /queues')
       print(io, options, items, (all) => toTable(io, all))
@@ -34,7 +33,6 @@ export const addQueues = (program: Command, { io }: Cli): void => {
       .command(verb)
       .argument('<queue>', 'default, compute or bulk')
       .description(verb === 'pause' ? 'start no more jobs of it (admin)' : 'start its jobs again (admin)')
-      .addOption(JSON_OPTION)
       .action(async (name: Queue['name'], options: JsonOption) => {
         const { client } = await signedIn(io)
         const { queue } = await client.call(`POST /queues/{queue}/${verb}`, { params: { queue: name } })
@@ -53,7 +51,6 @@ export const addQueues = (program: Command, { io }: Cli): void => {
     .option('--failed-before <time>')
     .addOption(new Option('--limit <integer>', 'how many at most; default: 1000').argParser(wholeNumber(1)))
     .addOption(new Option('--per-second <number>', 'how many start per second').argParser(someNumber))
-    .addOption(JSON_OPTION)
     .action(async (queue: Queue['name'], { json, ...body }: Redrive & JsonOption) => {
       const { client } = await signedIn(io)
       const answer = await client.call('POST /queues/{queue}/redrive', { params: { queue }, body })
@@ -68,7 +65,6 @@ const addLoad = (queues: Command, io: Io): void => {
     .command('load')
     .argument('<queue>', 'default, compute or bulk')
     .description('whose jobs wait and run in it, by project and kind, the most first (admin)')
-    .addOption(JSON_OPTION)
     .action(async (queue: Queue['name'], options: JsonOption) => {
       const { client } = await signedIn(io)
       const { items } = await client.call('GET /queues/{queue}/load', { params: { queue } })
@@ -81,7 +77,6 @@ const addLoad = (queues: Command, io: Io): void => {
     .option('--project-id <id>', 'default: your own project')
     .option('--kind <kind>')
     .option('--tag <tag>')
-    .addOption(JSON_OPTION)
     .action(async (queue: Queue['name'], { json, ...body }: Drain & JsonOption) => {
       const { client } = await signedIn(io)
       const cancelled = await cancelAll(() => client.call('POST /queues/{queue}/drain', { params: { queue }, body }))
@@ -89,24 +84,20 @@ const addLoad = (queues: Command, io: Io): void => {
     })
 }
 
-const toLoads = (io: Io, loads: readonly Load[]): string => {
-  if (loads.length === 0) return 'No job waits or runs in it.'
-  return table([
-    ['PROJECT', 'KIND', 'QUEUED', 'DELAYED', 'RUNNING', 'OLDEST DUE', 'OWNER', 'NAME'].map((it) =>
-      paint(io, 'dim', it),
-    ),
-    ...loads.map((it) => [
-      it.projectId,
-      it.kind,
-      String(it.queued),
-      String(it.delayed),
-      String(it.running),
-      it.oldestDueSeconds === null ? '–' : duration(it.oldestDueSeconds * 1_000),
-      harmless(it.ownerEmail ?? '–'),
-      harmless(it.projectName ?? ''),
-    ]),
-  ])
-}
+const toLoads = (io: Io, loads: readonly Load[]): string =>
+  listing(io, loads, 'No job waits or runs in it.', {
+    PROJECT: (it) => it.projectId,
+    KIND: (it) => it.kind,
+    QUEUED: (it) => String(it.queued),
+    DELAYED: (it) => String(it.delayed),
+    RUNNING: (it) => String(it.running),
+    'OLDEST DUE': oldestDue,
+    OWNER: (it) => harmless(it.ownerEmail ?? '–'),
+    NAME: (it) => harmless(it.projectName ?? ''),
+  })
+
+const oldestDue = ({ oldestDueSeconds }: Pick<Queue, 'oldestDueSeconds'>): string =>
+  oldestDueSeconds === null ? '–' : duration(oldestDueSeconds * 1_000)
 
 const toText = (queue: string, { redriven, skipped }: Redriven): string => {
   const left = skipped > 0 ? [`Skipped, because other jobs have their unique keys: ${skipped}.`] : []
@@ -127,14 +118,11 @@ const toldAge = (io: Io, [first]: readonly Queue[]): string[] =>
     : []
 
 const toRows = (io: Io, queues: readonly Queue[]): string =>
-  table([
-    ['QUEUE', 'QUEUED', 'DELAYED', 'RUNNING', 'OLDEST DUE', ''].map((it) => paint(io, 'dim', it)),
-    ...queues.map((it) => [
-      it.name,
-      String(it.queued),
-      String(it.delayed),
-      String(it.running),
-      it.oldestDueSeconds === null ? '–' : duration(it.oldestDueSeconds * 1_000),
-      it.paused ? paint(io, 'yellow', 'paused') : '',
-    ]),
-  ])
+  listing(io, queues, null, {
+    QUEUE: (it) => it.name,
+    QUEUED: (it) => String(it.queued),
+    DELAYED: (it) => String(it.delayed),
+    RUNNING: (it) => String(it.running),
+    'OLDEST DUE': oldestDue,
+    '': (it) => (it.paused ? paint(io, 'yellow', 'paused') : ''),
+  })

@@ -4,8 +4,8 @@ import type { AnswerOf, CallOf } from '../../lib/client/api.ts'
 import type { Cli } from './cli.ts'
 import { CommandError, EXIT, type Io } from './io.ts'
 import { readInput } from './kind-flags.ts'
-import { ALL_PROJECTS, JSON_OPTION, type JsonOption, OWN_PROJECT, type ProjectOption } from './options.ts'
-import { harmless, paint, print, table } from './print.ts'
+import { ALL_PROJECTS, type JsonOption, OWN_PROJECT, type ProjectOption } from './options.ts'
+import { harmless, listing, print } from './print.ts'
 import { signedIn } from './session.ts'
 import { wholeNumber } from './whole-number.ts'
 
@@ -25,7 +25,6 @@ export const addSchedules = (program: Command, { io }: Cli): void => {
     .command('list', { isDefault: true })
     .description('list schedules, newest first, with their next run')
     .addOption(ALL_PROJECTS)
-    .addOption(JSON_OPTION)
     .action(async ({ projectId, ...options }: ProjectOption) => {
       const { client } = await signedIn(io)
       const items = await Array.fromAsync(client.each('GET /schedules', { query: { projectId } }))
@@ -39,7 +38,6 @@ export const addSchedules = (program: Command, { io }: Cli): void => {
     .option('--input <json>', 'the jobs’ input as JSON, @file or -')
     .option('--time-zone <zone>', 'IANA name, such as Europe/Berlin', 'UTC')
     .addOption(OWN_PROJECT)
-    .addOption(JSON_OPTION)
     .action(async (name: string, cron: string, kind: string, { input, json, ...settings }: Given<Creation>) => {
       const { client } = await signedIn(io)
       const body = { ...settings, name, cron, kind, input: await readInput(input) }
@@ -54,7 +52,6 @@ export const addSchedules = (program: Command, { io }: Cli): void => {
     .option('--time-zone <zone>', 'IANA name, such as Europe/Berlin')
     .option('--kind <kind>')
     .option('--input <json>', 'the jobs’ input as JSON, @file or -')
-    .addOption(JSON_OPTION)
     .action(async (scheduleId: string, { input, json, ...given }: Given<Omit<Change, 'expiresInSeconds'>> & Expiry) => {
       const { expiresInSeconds, ...settings } = given
       const body = {
@@ -75,7 +72,6 @@ export const addSchedules = (program: Command, { io }: Cli): void => {
       .command(verb)
       .argument('<id>')
       .description(paused ? 'pause a schedule' : 'resume a schedule with its next run')
-      .addOption(JSON_OPTION)
       .action(async (scheduleId: string, options: JsonOption) => {
         const { client } = await signedIn(io)
         const params = { scheduleId }
@@ -87,7 +83,6 @@ export const addSchedules = (program: Command, { io }: Cli): void => {
     .command('delete')
     .argument('<id>')
     .description('delete a schedule; its jobs stay')
-    .addOption(JSON_OPTION)
     .action(async (scheduleId: string, options: JsonOption) => {
       await (await signedIn(io)).client.call('DELETE /schedules/{scheduleId}', { params: { scheduleId } })
       print(io, options, { id: scheduleId }, ({ id }) => `${id} is deleted.`)
@@ -122,17 +117,12 @@ const withSettings = (command: Command, readExpiry: (text: string) => number | '
       ).choices(['skip', 'one', 'all']),
     )
 
-const toTable = (io: Io, schedules: readonly Schedule[]): string => {
-  if (schedules.length === 0) return 'No schedules.'
-  return table([
-    ['ID', 'CRON', 'ZONE', 'KIND', 'NEXT', 'NAME'].map((it) => paint(io, 'dim', it)),
-    ...schedules.map((it) => [
-      it.id,
-      harmless(it.cron),
-      harmless(it.timeZone),
-      it.kind,
-      it.paused ? 'paused' : (it.nextRuns[0] ?? '–'),
-      harmless(it.name),
-    ]),
-  ])
-}
+const toTable = (io: Io, schedules: readonly Schedule[]): string =>
+  listing(io, schedules, 'No schedules.', {
+    ID: (it) => it.id,
+    CRON: (it) => harmless(it.cron),
+    ZONE: (it) => harmless(it.timeZone),
+    KIND: (it) => it.kind,
+    NEXT: (it) => (it.paused ? 'paused' : (it.nextRuns[0] ?? '–')),
+    NAME: (it) => harmless(it.name),
+  })

@@ -1,35 +1,27 @@
 import { type Command, Option } from 'commander'
+import type { Api } from '../../functions/http/api.ts'
+import type { CallOf } from '../../lib/client/api.ts'
 import type { Cli } from './cli.ts'
 import { CommandError, EXIT } from './io.ts'
 import { asFlags, inputOf, type Kind, kindCommand, readInput } from './kind-flags.ts'
-import { JSON_OPTION, type JsonOption, OWN_PROJECT } from './options.ts'
+import { type JsonOption, OWN_PROJECT } from './options.ts'
 import { harmless, print } from './print.ts'
 import { type Session, signedIn } from './session.ts'
 import { upload } from './upload.ts'
 import { watchJobs } from './watch.ts'
 import { wholeNumber } from './whole-number.ts'
 
-interface Options {
+/** What the API takes beside the kind and its input. */
+type Settings = Omit<CallOf<Api['POST /jobs']>['body'], 'kind' | 'input'>
+
+interface Options extends JsonOption {
   input?: string
   file?: string
   watch?: boolean
-  json?: boolean
   idempotencyKey?: string
   projectId?: string
-  name?: string
-  priority?: number
-  delaySeconds?: number
-  runAt?: string
-  expiresInSeconds?: number
-  expiresAt?: string
-  after?: string[]
-  tags?: string[]
-  maxAttempts?: number
-  timeoutSeconds?: number
-  uniqueKey?: string
-  uniqueForSeconds?: number
-  onDuplicate?: 'return' | 'replace'
-  onParentFailure?: 'fail' | 'run' | 'skip'
+  /** The other settings, and the kind's fields. */
+  [name: string]: unknown
 }
 
 /** `stint submit KIND …`: the flags are the kind's fields, by its schema in the API. */
@@ -54,7 +46,6 @@ export const addSubmit = (program: Command, cli: Cli): void => {
     .command('kinds')
     .argument('[kind]', 'show what this kind takes')
     .description('list the kinds of job')
-    .addOption(JSON_OPTION)
     .action(async (name: string | undefined, options: JsonOption) => {
       if (name !== undefined && !options.json) return submitKind(cli, name, ['--help'])
       const { items } = await (await signedIn(cli.io)).client.call('GET /job-kinds')
@@ -77,7 +68,7 @@ const submitKind = async (cli: Cli, name: string, flags: string[]): Promise<void
   }
   const { command, fields } = kindCommand(kind, addCommon)
   cli.configure(command.name(`stint submit ${name}`).usage('[flags]'))
-  command.action(async (options: Options & Record<string, unknown>) => {
+  command.action(async (options: Options) => {
     await send(cli, session, kind, { options, fields })
   })
   await command.parseAsync(asFlags(command, flags), { from: 'user' })
@@ -132,30 +123,12 @@ const send = async (
   cli: Cli,
   { client, ...session }: Session,
   kind: Kind,
-  { options, fields }: { options: Options & Record<string, unknown>; fields: Map<string, string> },
+  { options, fields }: { options: Options; fields: Map<string, string> },
 ): Promise<void> => {
-  const { input: base, file, watch, json, idempotencyKey, name, projectId, priority, delaySeconds } = options
-  const { runAt, expiresInSeconds, expiresAt, after, tags, maxAttempts, timeoutSeconds, uniqueKey } = options
-  const { uniqueForSeconds, onDuplicate, onParentFailure } = options
+  const { input: base, file, watch, json, idempotencyKey, ...rest } = options
   const input = inputOf(options, fields, await readInput(base))
-  if (file !== undefined) input[fileField(kind)] = await upload(client, file, projectId)
-  const settings = {
-    name,
-    projectId,
-    priority,
-    delaySeconds,
-    runAt,
-    expiresInSeconds,
-    expiresAt,
-    after,
-    tags,
-    maxAttempts,
-    timeoutSeconds,
-    uniqueKey,
-    uniqueForSeconds,
-    onDuplicate,
-    onParentFailure,
-  }
+  if (file !== undefined) input[fileField(kind)] = await upload(client, file, options.projectId)
+  const settings = Object.fromEntries(Object.entries(rest).filter(([name]) => !fields.has(name))) as Settings
   const body = { kind: kind.kind, input, ...settings }
   const answer = await client.answer('POST /jobs', { body, idempotencyKey })
   const { job } = answer.body

@@ -4,8 +4,8 @@ import type { AnswerOf } from '../../lib/client/api.ts'
 import { PROCESS_ACTIONS } from '../../lib/system/host-control.ts'
 import type { Cli } from './cli.ts'
 import type { Io } from './io.ts'
-import { JSON_OPTION, type JsonOption } from './options.ts'
-import { ago, duration, harmless, harmlessLines, paint, percent, print, size, table } from './print.ts'
+import type { JsonOption } from './options.ts'
+import { ago, duration, harmless, harmlessLines, listing, paint, percent, print, size, table } from './print.ts'
 import { signedIn } from './session.ts'
 import { wholeNumber } from './whole-number.ts'
 
@@ -17,7 +17,6 @@ export const addSystem = (program: Command, { io }: Cli): void => {
   program
     .command('system')
     .description('the machine that answers: CPU load, memory, disk; and the state of each component')
-    .addOption(JSON_OPTION)
     .action(async (options: JsonOption) => {
       const system = await (await signedIn(io)).client.call('GET /system')
       print(io, options, system, (it) => toText(io, it))
@@ -30,7 +29,6 @@ const addProcesses = (program: Command, io: Io): void => {
   processes
     .command('list', { isDefault: true })
     .description('each with its state')
-    .addOption(JSON_OPTION)
     .action(async (options: JsonOption) => {
       const { items } = await (await signedIn(io)).client.call('GET /system/processes')
       print(io, options, items, (rows) => toTable(io, rows))
@@ -40,7 +38,6 @@ const addProcesses = (program: Command, io: Io): void => {
     .argument('<name>')
     .description('the end of its log')
     .addOption(new Option('--lines <integer>', 'how many').argParser(wholeNumber(1)).default(100))
-    .addOption(JSON_OPTION)
     .action(async (name: string, { lines, ...options }: { lines: number; json?: boolean }) => {
       const { client } = await signedIn(io)
       const answer = await client.call('GET /system/processes/{name}/logs', { params: { name }, query: { lines } })
@@ -51,7 +48,6 @@ const addProcesses = (program: Command, io: Io): void => {
       .command(action)
       .argument('<name>')
       .description(DESCRIPTIONS[action])
-      .addOption(JSON_OPTION)
       .action(async (name: string, options: JsonOption) => {
         const { client } = await signedIn(io)
         const { process } = await client.call(`POST /system/processes/{name}/${action}`, { params: { name } })
@@ -83,14 +79,11 @@ const toText = (io: Io, { components, machine, versions }: System): string => {
 }
 
 const toTable = (io: Io, processes: readonly Process[]): string =>
-  table([
-    ['NAME', 'STATE', 'PID', 'PORT', 'STARTED', 'RESTARTS'].map((it) => paint(io, 'dim', it)),
-    ...processes.map((it) => [
-      it.name,
-      paint(io, it.state === 'up' ? 'green' : 'red', it.state),
-      String(it.pid ?? '–'),
-      String(it.port ?? '–'),
-      it.startedAt === null ? '–' : `${ago(it.startedAt)} ago`,
-      String(it.restarts),
-    ]),
-  ])
+  listing(io, processes, null, {
+    NAME: (it) => it.name,
+    STATE: (it) => paint(io, it.state === 'up' ? 'green' : 'red', it.state),
+    PID: (it) => String(it.pid ?? '–'),
+    PORT: (it) => String(it.port ?? '–'),
+    STARTED: (it) => (it.startedAt === null ? '–' : `${ago(it.startedAt)} ago`),
+    RESTARTS: (it) => String(it.restarts),
+  })

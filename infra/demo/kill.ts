@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Stack } from '../local/stack.ts'
-import type { Job, Person } from './person.ts'
+import { type Job, jobsOf, type Person, stintsOf } from './person.ts'
 import { percent, processOf, type Story } from './story.ts'
 import { digitsOf } from './watch.ts'
 
@@ -35,7 +35,7 @@ export const killItsWorker = async (given: Given): Promise<Killed> => {
   const { ada, jobId, story } = given
   for (;;) {
     const { stint } = await untilSavedInLaterStint(given)
-    const { progress, partial, result } = await ada.job(jobId)
+    const { progress, partial, result } = (await ada.client.call('GET /jobs/{jobId}', { params: { jobId } })).job
     const victim = await findProcess(given, stint)
     if (!victim) continue
     process.kill(victim.pid, 'SIGKILL')
@@ -46,7 +46,7 @@ export const killItsWorker = async (given: Given): Promise<Killed> => {
 
     const after = await untilJob(given, (job) => job.stint > stint && job.state !== 'queued')
     const seconds = ((performance.now() - killedAt) / 1_000).toFixed(1)
-    const outcome = (await ada.stints(jobId)).find((it) => it.stint === stint)?.outcome
+    const outcome = (await stintsOf(ada, jobId)).find((it) => it.stint === stint)?.outcome
     story.tell(
       'demo',
       'resumed',
@@ -69,7 +69,7 @@ const untilSavedInLaterStint = (given: Given): Promise<Job> => {
 
 const untilJob = async ({ ada, jobId, signal }: Given, fits: (job: Job) => boolean): Promise<Job> => {
   for (;;) {
-    const job = (await ada.jobs()).find(({ id }) => id === jobId)
+    const job = (await jobsOf(ada)).find(({ id }) => id === jobId)
     if (job && fits(job)) return job
     if (job?.finishedAt) throw new NothingKilledError('the job ended before its worker was killed')
     await sleep(POLL_MS, undefined, { signal })
@@ -78,7 +78,7 @@ const untilJob = async ({ ada, jobId, signal }: Given, fits: (job: Job) => boole
 
 /** The process that runs the stint, from run.json; undefined when the stint has just ended. */
 const findProcess = async ({ ada, jobId, stack }: Given, stint: number) => {
-  const running = (await ada.stints(jobId)).at(-1)
+  const running = (await stintsOf(ada, jobId)).at(-1)
   if (running?.stint !== stint || running.outcome !== null || running.worker === null) return undefined
   const name = processOf(running.worker)
   return stack.run().find((it) => it.name === name)

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { styleText } from 'node:util'
 import type { Killed } from './kill.ts'
 import type { Listener } from './listener.ts'
-import type { Person } from './person.ts'
+import { type Person, stintsOf } from './person.ts'
 import type { Screen } from './screen.ts'
 import { DIGITS, grouped, type Ids, SERIALS } from './submit.ts'
 
@@ -24,6 +24,9 @@ interface PiResult {
   digits: string
 }
 
+const resultOf = async <Result>({ client }: Person, jobId: string): Promise<Result> =>
+  (await client.call('GET /jobs/{jobId}', { params: { jobId } })).job.result as Result
+
 /** Fetches what was made, checks it, stores it in `folder`, and shows it. @throws {WrongResultError} */
 export const showResults = async (
   screen: Screen,
@@ -37,14 +40,13 @@ export const showResults = async (
 type Given = Parameters<typeof showResults>[1]
 
 const showPi = async (screen: Screen, { ada, ids, folder, killed }: Given): Promise<void> => {
-  const { result } = await ada.job<PiResult>(ids.leibniz)
-  const other = await ada.job<PiResult>(ids.chudnovsky)
-  const { digits } = result
+  const { digits } = await resultOf<PiResult>(ada, ids.leibniz)
+  const other = await resultOf<PiResult>(ada, ids.chudnovsky)
   demand(digits.length === DIGITS + 2, `π has ${digits.length - 2} digits instead of ${DIGITS}`)
   demand(digits.endsWith(LAST_TEN), `π ends with ${digits.slice(-10)} instead of ${LAST_TEN}`)
-  demand(digits === other.result.digits, 'the two series for π come to different digits')
+  demand(digits === other.digits, 'the two series for π come to different digits')
   demand(digits.startsWith(killed.digits), 'the digits from before the kill are not those of the result')
-  const stints = await ada.stints(ids.leibniz)
+  const stints = await stintsOf(ada, ids.leibniz)
   const outcomes = stints.map(({ outcome }) => outcome)
   demand(outcomes.includes('continued'), 'π was computed in one stint')
   const [hit, next] = stints.slice(killed.stint - 1)
@@ -59,7 +61,8 @@ const showPi = async (screen: Screen, { ada, ids, folder, killed }: Given): Prom
 }
 
 const showSerials = async (screen: Screen, { ada, ids, folder }: Given): Promise<void> => {
-  const serials = await ada.serials(ids.deviceModel)
+  const of = { params: { modelId: ids.deviceModel } }
+  const serials = await Array.fromAsync(ada.client.each('GET /device-models/{modelId}/serial-numbers', of))
   const [first, last] = [serials[0]?.serial, serials.at(-1)?.serial]
   demand(serials.length === SERIALS, `there are ${serials.length} serial numbers instead of ${SERIALS}`)
   demand(
@@ -72,10 +75,11 @@ const showSerials = async (screen: Screen, { ada, ids, folder }: Given): Promise
 }
 
 const showPictures = async (screen: Screen, { ada, ids, folder }: Given): Promise<void> => {
-  const { images } = (await ada.job<{ images: Image[] }>(ids.pictures)).result
+  const { images } = await resultOf<{ images: Image[] }>(ada, ids.pictures)
   for (const [index, { fileId, width, height, format, sizeBytes }] of images.entries()) {
     const name = `julia-${width}x${height}.${format}`
-    await ada.download(fileId, join(folder, name))
+    const file = await ada.client.response('GET /files/{fileId}', { params: { fileId } })
+    await writeFile(join(folder, name), await file.bytes())
     fact(screen, index === 0 ? 'three pictures' : '', `${name}: ${Math.round(sizeBytes / 1_024)} KiB`)
   }
 }
@@ -92,7 +96,8 @@ interface Image {
 export const waitForEvents = async (listener: Listener, ada: Person, jobIds: Iterable<string>): Promise<void> => {
   const deadline = performance.now() + PATIENCE_MS
   for (const id of jobIds) {
-    const last = await ada.lastEvent(id)
+    const events = await Array.fromAsync(ada.client.each('GET /jobs/{jobId}/events', { params: { jobId: id } }))
+    const last = events.at(-1)?.seq ?? 0
     while (listener.seqsOf(id).length < last && performance.now() < deadline) await sleep(50)
     const seqs = listener.seqsOf(id)
     demand(seqs.length === last, `Kafka gave ${seqs.length} of ${last} events of job ${id}`)

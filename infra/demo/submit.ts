@@ -24,22 +24,24 @@ export interface Submitted {
 }
 
 /** Uploads what the jobs need, and submits them. */
-export const submitWork = async (ada: Person, picture: Picture, story: Story): Promise<Submitted> => {
+export const submitWork = async ({ email, client }: Person, picture: Picture, story: Story): Promise<Submitted> => {
   const jobs = new Map<string, string>()
   const submit = async (name: string, kind: string, what: string, input: object): Promise<string> => {
-    const { id } = await ada.submit({ kind, input, maxAttempts: MAX_ATTEMPTS })
+    const { id } = (await client.call('POST /jobs', { body: { kind, input, maxAttempts: MAX_ATTEMPTS } })).job
     story.tell('POST', '/jobs', `${kind.padEnd(16)} ${what}`)
     story.name(id, name)
     jobs.set(id, name)
     return id
   }
 
-  story.tell('POST', '/auth/register', ada.email)
-  const fileId = await ada.upload(picture.name, 'image/jpeg', picture.bytes)
-  const { width, height, bytes } = picture
+  story.tell('POST', '/auth/register', email)
+  const { name, width, height, bytes } = picture
+  const sent = { query: { name }, contentType: 'image/jpeg', body: new Uint8Array(bytes) }
+  const fileId = (await client.call('POST /files', sent)).file.id
   const size = `${width} × ${height} pixels, ${(bytes.length / 1e6).toFixed(1)} MB`
-  story.tell('POST', '/files', `${picture.name}, ${size}`)
-  const deviceModel = await ada.addDeviceModel(DEVICE_MODEL, 'Thermometer')
+  story.tell('POST', '/files', `${name}, ${size}`)
+  const model = { code: DEVICE_MODEL, name: 'Thermometer' }
+  const { deviceModel } = await client.call('POST /device-models', { body: model })
   story.tell('POST', '/device-models', `${DEVICE_MODEL}, Thermometer`)
 
   const digits = `${grouped(DIGITS)} digits`
@@ -54,8 +56,8 @@ export const submitWork = async (ada: Person, picture: Picture, story: Story): P
     { width: 800, height: 800, format: 'webp' },
     { width: 1_920, quality: 90 },
   ]
-  const pictures = await submit('three pictures', 'image.resize', `${picture.name} in three sizes`, { fileId, sizes })
-  return { ids: { leibniz, chudnovsky, serials, pictures, deviceModel }, jobs }
+  const pictures = await submit('three pictures', 'image.resize', `${name} in three sizes`, { fileId, sizes })
+  return { ids: { leibniz, chudnovsky, serials, pictures, deviceModel: deviceModel.id }, jobs }
 }
 
 export const grouped = (n: number): string => String(n).replaceAll(/\B(?=(\d{3})+$)/g, ' ')

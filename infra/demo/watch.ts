@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Bar } from './bars.ts'
-import type { Job, Person } from './person.ts'
+import { type Job, jobsOf, type Person } from './person.ts'
 import { grouped } from './submit.ts'
 
 const POLL_MS = 200
@@ -18,7 +18,7 @@ export const watchUntilDone = async (
 ): Promise<void> => {
   const known = new Map<string, { progress: number; text: string }>()
   for (;;) {
-    const jobs = new Map((await ada.jobs()).map((job) => [job.id, job]))
+    const jobs = new Map((await jobsOf(ada)).map((job) => [job.id, job]))
     const bars: Bar[] = []
     for (const [id, name] of names) {
       const job = jobs.get(id)
@@ -41,7 +41,7 @@ export const watchUntilDone = async (
 
 /** The job's result, or its partial result while it runs. */
 const knownOf = async (ada: Person, { id, kind }: Job): Promise<string> => {
-  const { partial, result } = await ada.job(id)
+  const { partial, result } = (await ada.client.call('GET /jobs/{jobId}', { params: { jobId: id } })).job
   if (kind === 'math.pi') {
     const digits = digitsOf(partial, result)
     return digits ? `${grouped(digits.length - 2)} digits …${digits.slice(-10)}` : ''

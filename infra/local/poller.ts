@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises'
 import type { SQSEvent } from 'aws-lambda'
-import { inTime } from '../../lib/core/in-time.ts'
 import type { Logger } from '../../lib/core/log.ts'
+import { waitAtMost } from '../../lib/core/wait-at-most.ts'
 import type { DoorbellQueue, QueueName, ReceivedDoorbell } from '../../lib/queue/doorbells.ts'
 import { createBackoff } from './backoff.ts'
 import { gatherDeletions } from './gathered-deletions.ts'
@@ -84,7 +84,7 @@ export const startPoller = (options: PollerOptions): Poller => {
   const oneEnded = async (): Promise<void> => {
     const ended = Promise.withResolvers<void>()
     onEnded = ended.resolve
-    await inTime(ended.promise, LOOK_MS)
+    await waitAtMost(ended.promise, LOOK_MS)
     // If this process stood still itself, what others said meanwhile is read first.
     await nextTurn()
   }

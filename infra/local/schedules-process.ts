@@ -7,7 +7,7 @@ import { createKafkaPublisher } from '../../lib/events/kafka.ts'
 import { republish } from '../../lib/events/relay.ts'
 import { createApiGateway } from '../../lib/live/api-gateway.ts'
 import { pass } from '../../lib/schedule/every.ts'
-import { letGo } from '../../lib/schedule/runner.ts'
+import { releaseLeases } from '../../lib/schedule/runner.ts'
 import { untilDone } from './backoff.ts'
 import { withChaos } from './chaos/with-chaos.ts'
 import { keepCompiled } from './compile-cache.ts'
@@ -49,7 +49,7 @@ const say = (message: FromSchedules): void => {
 const stop = async (): Promise<void> => {
   stopping.abort()
   await Promise.all([...timers.values(), ...streams].map((it) => it.stop()))
-  await letGo(app)
+  await releaseLeases(app)
   await app.close()
   process.exit(0)
 }

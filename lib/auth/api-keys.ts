@@ -3,9 +3,9 @@ import { LRUCache } from 'lru-cache'
 import type { Pool } from '../../db/client.ts'
 import * as apiKeys from '../../db/queries/api-keys.ts'
 import type { App } from '../app.ts'
+import { memoizeByOwner } from '../core/by-owner.ts'
 import { isRecent } from '../core/clock.ts'
 import type { StintError } from '../core/errors.ts'
-import { oneOfEach } from '../core/map-of-each.ts'
 import { invalidToken } from './bearer.ts'
 import { hashSecret } from './secret-hash.ts'
 
@@ -86,7 +86,7 @@ const invalidKey = (): StintError => invalidToken('The API key is unknown or rev
 
 const newKeys = () => new LRUCache<string, Known>({ max: MAX_KEYS })
 
-const cacheOfPool = oneOfEach((_: Pool) => ({ keys: newKeys() }))
+const cacheOfPool = memoizeByOwner((_: Pool) => ({ keys: newKeys() }))
 
 /** By database, and by the secret's hash: a dump of the memory has no secrets. Only valid keys are kept. */
 const cacheOf = ({ sql }: App): { keys: LRUCache<string, Known> } => cacheOfPool(sql)

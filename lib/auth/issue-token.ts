@@ -1,8 +1,8 @@
 import { SignJWT } from 'jose'
 import type { App } from '../app.ts'
+import { memoizeByOwner } from '../core/by-owner.ts'
 import { needed, type SigningKey } from '../core/config.ts'
 import { newId } from '../core/ids.ts'
-import { oneOfEach } from '../core/map-of-each.ts'
 import { ALGORITHM, importKey, TYPE } from './tokens.ts'
 
 // Apart from what verifies tokens: only functions that import this file are given private keys (tests/serverless).
@@ -10,7 +10,7 @@ import { ALGORITHM, importKey, TYPE } from './tokens.ts'
 export const ACCESS_TOKEN_SECONDS = 900
 
 /** Imported keys are kept as long as the configuration that they come from. */
-const privateKeyOf = oneOfEach((signer: SigningKey) => importKey(signer))
+const privateKeyOf = memoizeByOwner((signer: SigningKey) => importKey(signer))
 
 /**
  * Signs an access token: for 15 minutes it says who its bearer is, and in which session. It can't be revoked.

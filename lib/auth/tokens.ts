@@ -1,8 +1,8 @@
 import { type CryptoKey, decodeJwt, errors, importJWK, type JWK, jwtVerify } from 'jose'
 import { z } from 'zod'
 import type { App } from '../app.ts'
+import { memoizeByOwner } from '../core/by-owner.ts'
 import { needed, type PublicKey } from '../core/config.ts'
-import { oneOfEach } from '../core/map-of-each.ts'
 import { invalidToken } from './bearer.ts'
 import { type Bearer, createVerifiedTokens, type VerifiedTokens } from './verified-tokens.ts'
 
@@ -77,7 +77,7 @@ const verifiedClaims = async (app: App, { verifiers }: Keyring, token: string): 
 }
 
 /** Imported keys, and the tokens they verified, are kept as long as the configuration that the keys come from. */
-const keyringOf = oneOfEach(async (config: AuthConfig): Promise<Keyring> => {
+const keyringOf = memoizeByOwner(async (config: AuthConfig): Promise<Keyring> => {
   const verifiers = publicKeysOf(config).map(async ({ kid, ...key }) => [kid, await importKey(key)] as const)
   return { verifiers: new Map(await Promise.all(verifiers)), verified: createVerifiedTokens(MAX_VERIFIED) }
 })

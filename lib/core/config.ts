@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { inWords } from './in-words.ts'
+import { readableErrors } from './readable-errors.ts'
 
 /** A day at most: of more than 24 days a timer makes a millisecond. */
 const seconds = (fallback: number) => z.coerce.number().positive().max(86_400).default(fallback)
@@ -280,7 +280,7 @@ export const readConfig = (env: Record<string, string | undefined>): Config => {
 /** An empty variable is one that isn't set. @throws {ConfigError} that names each variable that is missing or wrong */
 export const readVariables = <S extends z.ZodType>(schema: S, env: Record<string, string | undefined>): z.output<S> => {
   const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''))
-  const parsed = schema.safeParse(given, inWords(given))
+  const parsed = schema.safeParse(given, readableErrors(given))
   if (parsed.success) return parsed.data
   throw ConfigError.of(parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`))
 }

@@ -1,4 +1,4 @@
-import { inTime } from './in-time.ts'
+import { waitAtMost } from './wait-at-most.ts'
 
 /** The result of the last check of a component. */
 export interface ProbeResult {
@@ -44,7 +44,7 @@ export const createProbe = ({
       hanging = false
     })
     try {
-      await inTime(answer, timeoutMs)
+      await waitAtMost(answer, timeoutMs)
       if (!hanging) return { ok: true, latencyMs: taken() }
       answer.catch(onError)
       return { ok: false, latencyMs: taken(), error: `no answer within ${timeoutMs / 1_000} s` }

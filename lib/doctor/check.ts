@@ -12,14 +12,14 @@ export interface Finding {
   /** In one sentence, with numbers. */
   what: string
   /** What puts it right. */
-  heals: string
+  remedy: string
 }
 
 /** One thing that can be wrong. */
 export interface Check {
   name: string
   look(patient: Patient): Promise<Finding[]>
-  /** Heals what `look` found, where that can be done from outside. @returns what it did */
+  /** Repairs what `look` found, where that can be done from outside. @returns what it did */
   fix?(patient: Patient): Promise<string>
 }
 

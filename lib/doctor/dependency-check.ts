@@ -24,7 +24,7 @@ export const uncountedEnds: Check = {
         what:
           `${plural(count, 'job')} that ended over ${UNCOUNTED_SECONDS / 60} minutes ago, and not all that run after ` +
           'them were told',
-        heals: 'the sweep goes on with them when it runs; its log says what keeps it from that',
+        remedy: 'the sweep goes on with them when it runs; its log says what keeps it from that',
       },
     ]
   },
@@ -46,20 +46,20 @@ export const stuckDependencies: Check = {
         what:
           `${plural(stuck.length, 'blocked job')} that nobody will free (${uncounted} of them wait for jobs that have ` +
           `ended); the first is ${first.id}: it waits for ${first.waitsFor}, and has ${plural(first.open, 'open edge')}`,
-        heals: 'nothing by itself: the edges are to be settled and the jobs counted anew',
+        remedy: 'nothing by itself: the edges are to be settled and the jobs counted anew',
       },
     ]
   },
   fix: async ({ app }) => {
     let freed = 0
-    let healed = 0
+    let repaired = 0
     for (;;) {
       const stuck = (await symptoms.listStuck(app.sql, BATCH)).map((it) => it.id)
       if (stuck.length > 0) freed += await free(app, stuck)
-      healed += stuck.length
+      repaired += stuck.length
       if (stuck.length < BATCH) break
     }
-    return `counted ${plural(healed, 'blocked job')} anew, of which ${freed} came free`
+    return `counted ${plural(repaired, 'blocked job')} anew, of which ${freed} came free`
   },
 }
 

@@ -3,7 +3,7 @@ import { stuckDependencies, uncountedEnds } from './dependency-check.ts'
 import { doorbells, leases, pausedQueues, unknownKinds } from './queue-checks.ts'
 import { orphans, outbox, runners, schedules, uploads } from './upkeep-checks.ts'
 
-/** In the order in which they are healed: what comes free by one may need a doorbell from another. */
+/** In the order in which they are repaired: what comes free by one may need a doorbell from another. */
 const CHECKS: readonly Check[] = [
   leases,
   uncountedEnds,
@@ -27,7 +27,7 @@ export interface Examined {
   ill: boolean
 }
 
-/** Looks for everything that can be wrong, and heals what can be healed if asked to. */
+/** Looks for everything that can be wrong, and repairs what can be repaired if asked to. */
 export const examine = async (patient: Patient, options: { fix: boolean }): Promise<Examined[]> => {
   const examined: Examined[] = []
   for (const check of CHECKS) examined.push(await examineOne(check, patient, options))

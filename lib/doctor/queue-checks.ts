@@ -34,7 +34,7 @@ export const doorbells: Check = {
   look: async (patient) =>
     (await listSilent(patient)).map(({ queue, startable }) => ({
       what: `${plural(startable, 'job')} of the queue ${queue} could have started for over ${OVERDUE_SECONDS} s, and no doorbell is waiting`,
-      heals: 'the sweep rings again when it runs',
+      remedy: 'the sweep rings again when it runs',
     })),
   fix: async (patient) => {
     const rings = (await listSilent(patient)).flatMap(({ queue, startable }): Ring[] => {
@@ -54,7 +54,7 @@ export const leases: Check = {
     return [
       {
         what: `${plural(count, 'running job')} lost the lease over ${LOST_SECONDS} s ago`,
-        heals: 'the sweep ends lost leases when it runs, and the jobs go on',
+        remedy: 'the sweep ends lost leases when it runs, and the jobs go on',
       },
     ]
   },
@@ -69,7 +69,7 @@ export const pausedQueues: Check = {
         ? [
             {
               what: `the queue ${name} has been paused since ${pausedAt.toISOString()}, and ${plural(queued, 'job')} could start`,
-              heals: `POST /queues/${name}/resume, when it was paused for long enough`,
+              remedy: `POST /queues/${name}/resume, when it was paused for long enough`,
             },
           ]
         : [],
@@ -85,7 +85,7 @@ export const unknownKinds: Check = {
     )
     return unknown.map(({ kind, jobs }) => ({
       what: `${plural(jobs, 'queued job')} of the kind ${kind}, which is not declared: no worker takes them`,
-      heals: 'deploy the kind again, or cancel the jobs',
+      remedy: 'deploy the kind again, or cancel the jobs',
     }))
   },
 }

@@ -33,7 +33,7 @@ export const outbox: Check = {
     return [
       {
         what: `${plural(events, 'event')} not published, the oldest for ${Math.round(lagSeconds)} s`,
-        heals: 'the relay publishes them when it runs and Kafka answers',
+        remedy: 'the relay publishes them when it runs and Kafka answers',
       },
     ]
   },
@@ -47,7 +47,7 @@ export const runners: Check = {
         holder === null
           ? `nobody holds the lease of the ${name}`
           : `nobody holds the lease of the ${name}: that of ${holder} ended ${overSeconds} s ago`,
-      heals: `start the host, or see why its scheduled function doesn't run; whoever comes takes the lease over`,
+      remedy: `start the host, or see why its scheduled function doesn't run; whoever comes takes the lease over`,
     })),
 }
 
@@ -58,11 +58,11 @@ export const schedules: Check = {
       code === null
         ? {
             what: `the schedule ${name} (${id}) is ${lateSeconds} s late`,
-            heals: 'the sweep makes its job when it runs',
+            remedy: 'the sweep makes its job when it runs',
           }
         : {
             what: `the latest tick of the schedule ${name} (${id}) made no job: ${code}`,
-            heals: `PATCH /schedules/${id} with a kind and an input that fit, or pause it`,
+            remedy: `PATCH /schedules/${id} with a kind and an input that fit, or pause it`,
           },
     ),
 }
@@ -75,7 +75,7 @@ export const uploads: Check = {
     return [
       {
         what: `${plural(absent.length, 'announced upload')} of which nothing is known after an hour`,
-        heals: 'nothing by itself: their rows are to be removed, or their sizes to be learnt from S3',
+        remedy: 'nothing by itself: their rows are to be removed, or their sizes to be learnt from S3',
       },
     ]
   },
@@ -106,7 +106,7 @@ export const orphans: Check = {
   look: async ({ app }) => {
     const count = await symptoms.countOrphans(app.sql, ORPHAN_SECONDS, MAX_COUNTED)
     if (count === 0) return []
-    return [{ what: `${plural(count, 'object')} in S3 without a row`, heals: 'the prune deletes them when it runs' }]
+    return [{ what: `${plural(count, 'object')} in S3 without a row`, remedy: 'the prune deletes them when it runs' }]
   },
   fix: async ({ app }) => `deleted ${plural(await deleteOrphans(app, () => true), 'object')}`,
 }

@@ -1,12 +1,12 @@
 import { Packr } from 'msgpackr'
 import type { EventRow } from '../../db/queries/events.ts'
-import { oneOfEach } from '../core/map-of-each.ts'
+import { memoizeByOwner } from '../core/by-owner.ts'
 import type { Message } from './publisher.ts'
 
 const packr = new Packr({ useRecords: false })
 
 /** The events of one statement share their date. Writing it out costs more than packing what one of them says. */
-const timeOf = oneOfEach((createdAt: Date) => createdAt.toISOString())
+const timeOf = memoizeByOwner((createdAt: Date) => createdAt.toISOString())
 
 /** The CloudEvents 1.0 attributes of a job's event, with `data`. `seq`, `projectid` and `xid` are extension attributes. */
 export interface CloudEvent {

@@ -4,7 +4,7 @@ import { createEngine, insertJobs, invoke } from '../../tests/support/engine.ts'
 import { startKafkaProxy } from '../../tests/support/kafka-proxy.ts'
 import { test, type World } from '../../tests/support/world.ts'
 import { newId } from '../core/ids.ts'
-import { letGo } from '../schedule/runner.ts'
+import { releaseLeases } from '../schedule/runner.ts'
 import { noTraces, type TraceSpan } from '../tracing/traces.ts'
 import { fromMessage } from './cloud-event.ts'
 import { createKafkaPublisher } from './kafka.ts'
@@ -274,7 +274,7 @@ test('a relay that is killed in a large row that takes long is followed by one t
   const ids = await addLargeRow(world.app, 2_500)
   void relay({ ...world.app, publisher: slow })
   await killed.promise
-  await letGo(world.app)
+  await releaseLeases(world.app)
   await world.sql`UPDATE runners SET lease_until = now()`
   await relay(await world.anotherApp({ publisher }))
   expect(got.map((it) => it.key)).toEqual(ids)

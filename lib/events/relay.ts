@@ -4,7 +4,7 @@ import type { App } from '../app.ts'
 import { isRecent } from '../core/clock.ts'
 import { inParts } from '../core/in-parts.ts'
 import { each } from '../schedule/every.ts'
-import { holds } from '../schedule/runner.ts'
+import { acquireLease } from '../schedule/runner.ts'
 import { recordEvents, traceparentOfEvent } from '../tracing/job-spans.ts'
 import { toMessage } from './cloud-event.ts'
 import { listOthers } from './list-others.ts'
@@ -37,7 +37,7 @@ const MARGIN_MS = 5_000
  * left out. If a partition refuses its events, they are tried again first in the next pass, and the others' go on.
  */
 export const relay = async (app: App, remainingMs: () => number = () => Number.POSITIVE_INFINITY): Promise<void> => {
-  const mayGoOn = async () => remainingMs() > MARGIN_MS && (await holds(app, 'relay'))
+  const mayGoOn = async () => remainingMs() > MARGIN_MS && (await acquireLease(app, 'relay'))
   await goingAround(app, [], mayGoOn)
 }
 

@@ -7,7 +7,7 @@ import { appOfProcess } from '../app.ts'
 import { type Actor, authenticate, requireScope } from '../auth/actor.ts'
 import { cut } from '../core/cut.ts'
 import { FieldErrors, invalidFields, StintError } from '../core/errors.ts'
-import { inWords } from '../core/in-words.ts'
+import { readableErrors } from '../core/readable-errors.ts'
 import type { InvocationContext } from '../invocation-context.ts'
 import type {
   AnyDeclaration,
@@ -144,7 +144,7 @@ const parseParams = (
   event: APIGatewayProxyEventV2,
 ): Record<string, unknown> | undefined => {
   if (!schema) return undefined
-  const parsed = schema.safeParse(event.pathParameters ?? {}, inWords(event.pathParameters ?? {}))
+  const parsed = schema.safeParse(event.pathParameters ?? {}, readableErrors(event.pathParameters ?? {}))
   // A malformed id gets the same answer as one that doesn't exist.
   if (!parsed.success)
     throw new StintError('NOT_FOUND', 'The address holds a malformed id.', { errors: fieldErrors(parsed.error).list })
@@ -195,7 +195,7 @@ const refuseEncoded = ({ headers }: APIGatewayProxyEventV2): void => {
 }
 
 const validate = (schema: z.ZodType, value: unknown, where: string): unknown => {
-  const parsed = schema.safeParse(value, inWords(value))
+  const parsed = schema.safeParse(value, readableErrors(value))
   if (parsed.success) return parsed.data
   throw invalidFields(`The ${where} is invalid: `, fieldErrors(parsed.error), where)
 }

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect } from 'vitest'
 import { z } from 'zod'
 import { test } from '../../tests/support/world.ts'
-import { inWords } from '../core/in-words.ts'
+import { readableErrors } from '../core/readable-errors.ts'
 import {
   decodeCursor,
   encodeCursor,
@@ -99,7 +99,7 @@ describe('a cursor', () => {
 test('an id is a UUID and becomes lower-case', () => {
   expect(id.parse('01890A5D-AC96-774B-BCCE-B302099A8057')).toBe('01890a5d-ac96-774b-bcce-b302099a8057')
   const told = (value?: string) =>
-    z.object({ id }).safeParse({ id: value }, inWords({ id: value })).error?.issues[0]?.message
+    z.object({ id }).safeParse({ id: value }, readableErrors({ id: value })).error?.issues[0]?.message
   expect(told('1')).toBe('expected an id, like 01a20610-c462-7693-9270-2c83469d56d5')
   expect(told()).toBe('is needed')
   expect(id.safeParse("01890a5d-ac96-774b-bcce-b302099a8057'--").success).toBe(false)

@@ -1,5 +1,5 @@
 import type { z } from 'zod'
-import { inWords } from '../core/in-words.ts'
+import { readableErrors } from '../core/readable-errors.ts'
 import { fieldErrors } from '../http/problem.ts'
 import { PermanentError } from './define.ts'
 
@@ -7,7 +7,7 @@ const CODES = { input: 'INPUT_INVALID', checkpoint: 'CHECKPOINT_INVALID', result
 
 /** A job's input, checkpoint or result, as its kind's schema gives it. @throws {PermanentError} that names each wrong field */
 export const asDeclared = (what: keyof typeof CODES, schema: z.ZodType, value: unknown): unknown => {
-  const parsed = schema.safeParse(value, inWords(value))
+  const parsed = schema.safeParse(value, readableErrors(value))
   if (parsed.success) return parsed.data
   const { list, more } = fieldErrors(parsed.error, what)
   const fields = list.map(({ path, message }) => `${path}: ${message}`).join('; ')

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import * as jobs from '../../db/queries/jobs.ts'
 import type { App } from '../app.ts'
-import { oneOfEach } from '../core/map-of-each.ts'
+import { memoizeByOwner } from '../core/by-owner.ts'
 
 /** Between two looks, when nobody says that something was committed. */
 const POLL_MS = 250
@@ -80,4 +80,4 @@ class Waiters {
   }
 }
 
-const waitersOf = oneOfEach((app: App) => new Waiters(app))
+const waitersOf = memoizeByOwner((app: App) => new Waiters(app))

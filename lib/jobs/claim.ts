@@ -3,9 +3,9 @@ import { isUnreachable, transaction } from '../../db/client.ts'
 import * as claims from '../../db/queries/claims.ts'
 import * as limits from '../../db/queries/limits.ts'
 import type { App } from '../app.ts'
+import { mapByOwner } from '../core/by-owner.ts'
 import { isRecent } from '../core/clock.ts'
 import { firstIdAt } from '../core/ids.ts'
-import { mapOfEach } from '../core/map-of-each.ts'
 import { countClaimed } from '../metrics/jobs.ts'
 import type { QueueName } from '../queue/doorbells.ts'
 import { type ClaimWish, isSuspect, MAX_HELD_BYTES } from './claim-wish.ts'
@@ -104,7 +104,7 @@ export const bytesOf = (jobs: Iterable<{ bytes: number }>): number => {
 }
 
 /** About how many bytes a job of each queue took, by the last claims. */
-const usualBytes = mapOfEach<App, number>()
+const usualBytes = mapByOwner<App, number>()
 
 /**
  * Asks for fewer jobs if they are large. A claim that finds more bytes than it may take keeps the oldest jobs, whatever their
@@ -206,7 +206,7 @@ const claimOfRound = async (
 }
 
 /** By queue, the project that had its turn last: the next claim begins with the one after it. */
-const lastServed = mapOfEach<App, string>()
+const lastServed = mapByOwner<App, string>()
 
 const YEAR_MS = 365 * 24 * 3_600 * 1_000
 
@@ -283,7 +283,7 @@ interface Later {
 }
 
 /** By kind, when a doorbell was last sent for later, and for how much later. */
-const lastRung = mapOfEach<App, { at: number; delayMs: number }>()
+const lastRung = mapByOwner<App, { at: number; delayMs: number }>()
 
 /** The rate limit was reached: somebody must come when it allows more. One doorbell is enough, however often that happens. */
 const ringLater = async (app: App, { kind, queue, delayMs }: Later): Promise<void> => {

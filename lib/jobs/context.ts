@@ -4,8 +4,8 @@ import { transaction } from '../../db/client.ts'
 import * as leases from '../../db/queries/leases.ts'
 import type { App } from '../app.ts'
 import { jobSecret } from '../auth/job-secret.ts'
-import { atMost } from '../core/at-most.ts'
-import { oneOfEach } from '../core/map-of-each.ts'
+import { memoizeByOwner } from '../core/by-owner.ts'
+import { limitConcurrency } from '../core/limit-concurrency.ts'
 import { jobFiles } from '../files/job-files.ts'
 import { jobMail } from '../mail/job-mail.ts'
 import { FencedError, PermanentError, type SharedJobContext } from './define.ts'
@@ -18,7 +18,9 @@ type Given = Pick<SharedJobContext<unknown, unknown>, 'input' | 'checkpoint' | '
 const KEPT_FREE = 2
 
 /** Runs transactions of jobs, so many at once that heartbeats needn't wait for one: it may take long, or wait for a lock. */
-const inTurn = oneOfEach(({ config }: App) => atMost(Math.max(1, config.database.maxConnections - KEPT_FREE)))
+const inTurn = memoizeByOwner(({ config }: App) =>
+  limitConcurrency(Math.max(1, config.database.maxConnections - KEPT_FREE)),
+)
 
 /**
  * The transaction of a job's own that its code runs in. A second one within it would wait for a turn that the first one has,

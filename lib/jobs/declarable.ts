@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { inWords } from '../core/in-words.ts'
+import { readableErrors } from '../core/readable-errors.ts'
 
 const MAX_SMALLINT = 32_767
 const MAX_INTEGER = 2_147_483_647
@@ -38,7 +38,7 @@ const declarable = z.strictObject({
 
 /** @throws {TypeError} that names the kind and each field that no kind has, or that no kind can have like this */
 export const requireDeclarable = (declared: { kind: string }): void => {
-  const parsed = declarable.safeParse(declared, inWords(declared))
+  const parsed = declarable.safeParse(declared, readableErrors(declared))
   if (parsed.success) return
   const problems = parsed.error.issues.map(({ path, message }) => [path.join('.'), message].filter(Boolean).join(': '))
   throw new TypeError(`The kind ${declared.kind}: ${problems.join('; ')}`)

@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { ClaimedJob } from '../../db/queries/claims.ts'
 import type { App } from '../app.ts'
-import { mapOfEach } from '../core/map-of-each.ts'
+import { mapByOwner } from '../core/by-owner.ts'
 import type { QueueName } from '../queue/doorbells.ts'
 import { CLAIMS_PER_DOORBELL, toRings } from '../queue/ring.ts'
 import { bytesOf, claim } from './claim.ts'
@@ -120,7 +120,7 @@ const LATE_MS = 15
  * If jobs keep coming, each doorbell would from then on start the job before its own, and none would wait long enough for
  * the sweep to notice. So the next claim takes one more.
  */
-const cameLate = mapOfEach<App, boolean>()
+const cameLate = mapByOwner<App, boolean>()
 
 /** Where a doorbell is worth one job, a function that took a second job would run it no earlier. */
 const isLate = (queue: QueueName, jobs: readonly ClaimedJob[]): boolean =>

@@ -1,7 +1,7 @@
 import { isUnavailable } from '../../db/client.ts'
 import type { App } from '../app.ts'
+import { memoizeByOwner } from '../core/by-owner.ts'
 import { inParts } from '../core/in-parts.ts'
-import { oneOfEach } from '../core/map-of-each.ts'
 import type { Prepared } from './prepare.ts'
 import type { Submitted } from './store.ts'
 import { submit } from './submit.ts'
@@ -99,7 +99,7 @@ export class Gatherer {
   }
 }
 
-const gathererOf = oneOfEach(
+const gathererOf = memoizeByOwner(
   (app: App) =>
     new Gatherer({
       store: (prepared) => submit(app, prepared),

@@ -1,6 +1,6 @@
 import { isTooDeep, MAX_DEPTH } from '../core/json-depth.ts'
 import { PermanentError } from './define.ts'
-import { partsOf } from './thrown.ts'
+import { serializeError } from './thrown.ts'
 
 /** Input, partial and result of a job, each, as JSON (bytes). What is larger belongs into a file. */
 export const MAX_DATA_BYTES = 256 * 1024
@@ -78,9 +78,13 @@ const stringify = (value: unknown, what: string): string => {
   } catch (cause) {
     // Deep enough, and JSON.stringify has no stack left.
     if (cause instanceof RangeError) throw tooDeep(what, cause)
-    throw new PermanentError(`${what.toUpperCase()}_INVALID`, `the ${what} is not JSON: ${partsOf(cause).message}`, {
-      cause,
-    })
+    throw new PermanentError(
+      `${what.toUpperCase()}_INVALID`,
+      `the ${what} is not JSON: ${serializeError(cause).message}`,
+      {
+        cause,
+      },
+    )
   }
 }
 

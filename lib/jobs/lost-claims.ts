@@ -1,8 +1,8 @@
 import * as claims from '../../db/queries/claims.ts'
 import * as leases from '../../db/queries/leases.ts'
 import type { App } from '../app.ts'
+import { mapByOwner } from '../core/by-owner.ts'
 import { isRecent } from '../core/clock.ts'
-import { mapOfEach } from '../core/map-of-each.ts'
 import { type ClaimWish, isSuspect } from './claim-wish.ts'
 
 // When a connection breaks between the commit of a claim and its answer, its jobs run in the table and nowhere else. The
@@ -10,7 +10,7 @@ import { type ClaimWish, isSuspect } from './claim-wish.ts'
 // over, and each would count as a crash.
 
 /** The stint of each job that a process was told it claimed, until what became of it is written, or it is fenced off. */
-const told = mapOfEach<App, number>()
+const told = mapByOwner<App, number>()
 
 /** When the answer of a claim was lost, while its jobs may still be unknown. */
 const lostAt = new WeakMap<App, number>()

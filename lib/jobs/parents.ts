@@ -1,6 +1,6 @@
 import * as dependencies from '../../db/queries/dependencies.ts'
 import type { App } from '../app.ts'
-import { oneOfEach } from '../core/map-of-each.ts'
+import { memoizeByOwner } from '../core/by-owner.ts'
 import { MAX_HELD_BYTES } from './claim-wish.ts'
 import { type JobLog, MAX_PARENTS_BYTES, type Parent } from './define.ts'
 import type { Stint } from './stint.ts'
@@ -82,4 +82,4 @@ class Held {
   }
 }
 
-const heldIn = oneOfEach(() => new Held())
+const heldIn = memoizeByOwner(() => new Held())

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import type { NewJob } from '../../db/queries/jobs.ts'
 import { FieldErrors, invalidFields, StintError } from '../core/errors.ts'
 import { newId } from '../core/ids.ts'
-import { inWords } from '../core/in-words.ts'
+import { readableErrors } from '../core/readable-errors.ts'
 import { fieldErrors } from '../http/problem.ts'
 import { type TraceContext, writeTraceparent } from '../tracing/trace-context.ts'
 import type { JobKind } from './define.ts'
@@ -52,7 +52,7 @@ export const prepare = (
     const errors = [{ path: at('kind'), message }]
     throw new StintError('UNKNOWN_KIND', `There is no kind ${JSON.stringify(submission.kind)}.`, { errors })
   }
-  const parsed = kind.input.safeParse(submission.input, inWords(submission.input))
+  const parsed = kind.input.safeParse(submission.input, readableErrors(submission.input))
   if (!parsed.success) throw badInput(kind.kind, fieldErrors(parsed.error, at('input')))
   const input = JSON.stringify(parsed.data)
   const excess = excessOf(input, MAX_DATA_BYTES)

@@ -10,7 +10,7 @@ import { runShared } from './run-shared.ts'
 import type { Threads } from './run-thread.ts'
 import type { Stint } from './stint.ts'
 import { submitFrom } from './submit-from.ts'
-import { partsOf, revive, toError } from './thrown.ts'
+import { deserializeError, serializeError, toError } from './thrown.ts'
 
 /** What a process runs jobs with. */
 export interface Engine {
@@ -70,7 +70,7 @@ const logThrown = (app: App, { job: { id: job, stint } }: Stint, error: Error): 
   try {
     app.log.info({ err: error, job, stint }, 'a job threw')
   } catch {
-    app.log.info({ err: revive(partsOf(error)), job, stint }, 'a job threw')
+    app.log.info({ err: deserializeError(serializeError(error)), job, stint }, 'a job threw')
   }
 }
 

@@ -13,7 +13,7 @@ import {
   type ThreadTask,
   type ToThread,
 } from './thread-protocol.ts'
-import { partsOf, revive } from './thrown.ts'
+import { deserializeError, serializeError } from './thrown.ts'
 
 /** How often the remaining time is compared with the margin while a thread computes. */
 const LOOK_MS = 25
@@ -76,7 +76,7 @@ export const createThreads = (entry: URL): Threads => {
       const submitFor = ({ nth, key, job }: Extract<FromThread, { type: 'submit' }>): Promise<void> =>
         submit(key, job).then(
           (jobId) => tell({ type: 'submitted', nth, jobId }),
-          (error) => tell({ type: 'refused', nth, error: partsOf(error) }),
+          (error) => tell({ type: 'refused', nth, error: serializeError(error) }),
         )
       const saveDurable = async (): Promise<void> => {
         const isKept = await isSaved(saveNow(stint)).catch(fail)
@@ -138,5 +138,5 @@ const conclude = (stint: Stint, end: ThreadEnding): Outcome => {
   if (end.ending === 'returned') return stint.returned(end.result)
   if (end.point) stint.pass(end.point, 0)
   if (end.ending === 'yielded') return stint.yielded()
-  throw revive(end.error)
+  throw deserializeError(end.error)
 }

@@ -9,7 +9,7 @@ import { StintError } from '../core/errors.ts'
 import { countSubmitted } from '../metrics/jobs.ts'
 import { ringFor, type Startable } from '../queue/ring.ts'
 import { latestTick, readCron, type Ticks } from '../schedule/cron.ts'
-import { holds } from '../schedule/runner.ts'
+import { acquireLease } from '../schedule/runner.ts'
 import { ownTraceparent } from '../tracing/traces.ts'
 import type { JobKind } from './define.ts'
 import { prepare } from './prepare.ts'
@@ -52,7 +52,7 @@ export const runDueSchedules = async (
   remainingMs: () => number = () => Number.POSITIVE_INFINITY,
 ): Promise<void> => {
   // A lease of its own: whoever takes over the sweep's must expect job leases that ran out while nobody held it.
-  if (!(await holds(app, 'schedules'))) return
+  if (!(await acquireLease(app, 'schedules'))) return
   const [began, passMs] = [app.clock.now(), Math.min(PASS_MS, remainingMs() / 2)]
   let after = goesOnAfter.get(app) ?? FIRST
   // Mostly none is: that takes one statement, and no transaction around it.

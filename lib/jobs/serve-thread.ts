@@ -9,7 +9,7 @@ import {
   type ThreadTask,
   type ToThread,
 } from './thread-protocol.ts'
-import { isAbortOf, partsOf, revive, toError } from './thrown.ts'
+import { deserializeError, isAbortOf, serializeError, toError } from './thrown.ts'
 import { type Owner, ownUnawaited, unawaitedError } from './unawaited.ts'
 
 /** A job may yield thousands of times a second; its process saves one a second. */
@@ -94,7 +94,7 @@ const run = async (kind: JobKind, task: ThreadTask, abort: AbortController): Pro
       }
     }
   } catch (error) {
-    return { ending: 'threw', error: partsOf(error), point: last }
+    return { ending: 'threw', error: serializeError(error), point: last }
   } finally {
     // As on the event loop: its own `finally` blocks run, and nobody waits for them.
     points?.return(undefined).catch(() => {})
@@ -111,8 +111,10 @@ const copyable = (ending: ThreadEnding): ThreadEnding => {
     if (cause instanceof RangeError) throw cause
     const [code, what] =
       ending.ending === 'returned' ? ['RESULT_INVALID', 'result'] : ['SAFE_POINT_INVALID', 'safe point']
-    const error = new PermanentError(code, `the ${what} can't leave its thread: ${partsOf(cause).message}`, { cause })
-    return { ending: 'threw', error: partsOf(error), point: undefined }
+    const error = new PermanentError(code, `the ${what} can't leave its thread: ${serializeError(cause).message}`, {
+      cause,
+    })
+    return { ending: 'threw', error: serializeError(error), point: undefined }
   }
 }
 
@@ -143,7 +145,7 @@ const threadSubmit = (tell: (message: FromThread) => void) => {
       tell({ type: 'submit', nth, key, job })
     } catch (cause) {
       // A value that can't be copied isn't JSON either.
-      const message = `submit(${JSON.stringify(key)}): it is not JSON: ${partsOf(cause).message}`
+      const message = `submit(${JSON.stringify(key)}): it is not JSON: ${serializeError(cause).message}`
       answer.reject(new PermanentError('VALIDATION_FAILED', message, { cause }))
     }
     return answer.promise
@@ -152,7 +154,7 @@ const threadSubmit = (tell: (message: FromThread) => void) => {
     const answer = waiting.get(message.nth)
     waiting.delete(message.nth)
     if (message.type === 'submitted') answer?.resolve(message.jobId)
-    else answer?.reject(revive(message.error))
+    else answer?.reject(deserializeError(message.error))
   }
   return { submit, answered }
 }

@@ -1,12 +1,12 @@
 import type { Outcome } from '../../db/queries/outcomes.ts'
 import type { App } from '../app.ts'
-import { inTime } from '../core/in-time.ts'
+import { waitAtMost } from '../core/wait-at-most.ts'
 import { createFinisher, type Finisher } from './finisher.ts'
 import { createKeeper, type Keeper } from './keeper.ts'
 import { forgetTold } from './lost-claims.ts'
 import { type Engine, runJob } from './run-job.ts'
 import type { Stint } from './stint.ts'
-import { isAbortOf, partsOf, revive, toError } from './thrown.ts'
+import { deserializeError, isAbortOf, serializeError, toError } from './thrown.ts'
 import { type FunctionTime, hardStopMs } from './time.ts'
 import { type Owner, ownUnawaited, unawaitedError } from './unawaited.ts'
 
@@ -132,7 +132,7 @@ export const beginShift = (engine: Engine, time: FunctionTime): Shift => {
 
 /** Resolves when the work is done, or after this many milliseconds. */
 const within = (ms: number | undefined, work: Promise<void>): Promise<void> =>
-  ms === undefined ? work : inTime(work, ms)
+  ms === undefined ? work : waitAtMost(work, ms)
 
 /** Runs one job and hands in its outcome. Never throws: what the job throws is its outcome. */
 const runOne = async (engine: Engine, keeper: Keeper, finisher: Finisher, stint: Stint): Promise<void> => {
@@ -193,7 +193,7 @@ const unawaitedLog = (
 
 /** Whatever a job comes to, it must not take its neighbours along. */
 const unforeseen = (app: App, stint: Stint, thrown: unknown): Outcome => {
-  const error = revive(partsOf(thrown))
+  const error = deserializeError(serializeError(thrown))
   app.log.error({ err: error, job: stint.job.id, stint: stint.job.stint }, 'a job could not be ended')
   return stint.threw(error, app.random())
 }

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { isRefusal } from '../../db/client.ts'
 import type { App } from '../app.ts'
 import { invalidField, invalidFields, StintError } from '../core/errors.ts'
-import { inWords } from '../core/in-words.ts'
+import { readableErrors } from '../core/readable-errors.ts'
 import { parseExactly } from '../http/json-body.ts'
 import { fieldErrors } from '../http/problem.ts'
 import {
@@ -64,7 +64,7 @@ export const submitFrom = (
   const prepareFor = (key: string, job: JobToSubmit): Prepared => {
     if (!KEY.test(key)) throw invalidField('key', 'expected 1–200 characters, without NUL and halves of one')
     const posted = asPosted(job)
-    const parsed = submission.safeParse(posted, inWords(posted))
+    const parsed = submission.safeParse(posted, readableErrors(posted))
     if (!parsed.success) throw invalidFields('', fieldErrors(parsed.error))
     const prepared = prepare(kinds, parsed.data, { projectId, createdBy: null, submittedBy: id })
     // The first one of a key counts, whatever it says.

@@ -6,13 +6,13 @@ import type { Acquired } from '../../db/queries/runners.ts'
 import * as sweeps from '../../db/queries/sweeps.ts'
 import * as waiting from '../../db/queries/waiting.ts'
 import type { App } from '../app.ts'
+import { mapByOwner } from '../core/by-owner.ts'
 import { isRecent } from '../core/clock.ts'
-import { mapOfEach } from '../core/map-of-each.ts'
 import { countFinished, countSettled } from '../metrics/jobs.ts'
 import type { QueueName, Ring } from '../queue/doorbells.ts'
 import { CLAIMS_PER_DOORBELL, ringFor, ringForMany, startableAfter } from '../queue/ring.ts'
 import { each } from '../schedule/every.ts'
-import { holds, RENEW_BELOW_SECONDS } from '../schedule/runner.ts'
+import { acquireLease, RENEW_BELOW_SECONDS } from '../schedule/runner.ts'
 import type { JobKind } from './define.ts'
 import { MAX_DOORBELL_DELAY_SECONDS } from './retry.ts'
 import { countEnds, settleChildren, settleWithChildren } from './settle.ts'
@@ -38,7 +38,7 @@ const LOOK_FOR_ROOM_MS = 10_000
  */
 export const sweep = async (app: App, kinds: readonly JobKind[] = []): Promise<void> => {
   const glance = await inReach(app, async () => {
-    if (!(await holds(app, 'sweep', (tx, gap) => mendLeases(app, tx, gap)))) return undefined
+    if (!(await acquireLease(app, 'sweep', (tx, gap) => mendLeases(app, tx, gap)))) return undefined
     // On a stack at rest this is the sweep's only query.
     return sweeps.glance(app.sql)
   })
@@ -210,7 +210,7 @@ const PAUSE_MS = 1_000
 const MAX_PAUSE_MS = 60_000
 
 /** How many could start when each queue was last rung for, and how long the next ring waits if it is still as many. */
-const lastRings = mapOfEach<App, { startable: number; at: number; pauseMs: number }>()
+const lastRings = mapByOwner<App, { startable: number; at: number; pauseMs: number }>()
 
 /**
  * If ringing changes nothing, for example because a deploy removed the kind of the waiting jobs, the pauses grow: each
@@ -260,7 +260,7 @@ const ringOverdue = async (app: App, kinds: readonly JobKind[]): Promise<void> =
   await app.queue.ring(rings.flat())
 }
 
-const lookedForRoom = mapOfEach<App, number>()
+const lookedForRoom = mapByOwner<App, number>()
 
 /**
  * The end of a limited job rings for the next, so jobs that wait while others of their kind run mostly wait for those. But

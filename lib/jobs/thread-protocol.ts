@@ -1,6 +1,6 @@
 import type { MessagePort } from 'node:worker_threads'
 import type { JobToSubmit, Parent, SafePoint } from './define.ts'
-import type { ThrownParts } from './thrown.ts'
+import type { SerializedError } from './thrown.ts'
 
 /** A job as it is handed to a thread. */
 export interface ThreadTask {
@@ -43,7 +43,7 @@ export type ToThread =
   /** Its durable safe point is saved; or not, and it is to stop. */
   | { type: 'saved' }
   | { type: 'submitted'; nth: number; jobId: string }
-  | { type: 'refused'; nth: number; error: ThrownParts }
+  | { type: 'refused'; nth: number; error: SerializedError }
 
 /** How a thread's stint ended. Errors lose their class between threads, so only their parts are sent. */
 export type ThreadEnding =
@@ -51,7 +51,7 @@ export type ThreadEnding =
   | { ending: 'yielded'; point: SafePoint<unknown> }
   | {
       ending: 'threw'
-      error: ThrownParts
+      error: SerializedError
       point: SafePoint<unknown> | undefined
     }
 

@@ -5,7 +5,7 @@ import { createEngine, insertJobs, invoke } from '../../tests/support/engine.ts'
 import { oddThread } from '../../tests/support/engine-thread-kinds.ts'
 import { test } from '../../tests/support/world.ts'
 import { defineJob, PermanentError, RetryLater } from './define.ts'
-import { partsOf, revive } from './thrown.ts'
+import { deserializeError, serializeError } from './thrown.ts'
 
 const throwing = (key: string) =>
   Object.defineProperty(new Error('as told'), key, {
@@ -122,10 +122,12 @@ test('a job that cannot even be ended spends an attempt, and its neighbour goes 
 })
 
 test('an error that must not be retried, or later, stays one on its way between threads', () => {
-  const permanent = revive(structuredClone(partsOf(new PermanentError('NO_SUCH_THING', 'there is none'))))
+  const permanent = deserializeError(
+    structuredClone(serializeError(new PermanentError('NO_SUCH_THING', 'there is none'))),
+  )
   expect(permanent).toBeInstanceOf(PermanentError)
   expect(permanent).toMatchObject({ code: 'NO_SUCH_THING', message: 'there is none' })
-  const later = revive(structuredClone(partsOf(new RetryLater(30, 'busy'))))
+  const later = deserializeError(structuredClone(serializeError(new RetryLater(30, 'busy'))))
   expect(later).toBeInstanceOf(RetryLater)
   expect(later).toMatchObject({ seconds: 30, message: 'busy' })
 })

@@ -1,10 +1,10 @@
 import { attempt } from '../core/attempt.ts'
-import { looseJson } from '../core/loose-json.ts'
+import { stringifyAny } from '../core/stringify-any.ts'
 import { PermanentError, RetryLater } from './define.ts'
 import { stackOf } from './stack.ts'
 
 /** What is kept of an error between threads, where its class is lost. */
-export interface ThrownParts {
+export interface SerializedError {
   name: string
   message: string
   code?: string
@@ -14,7 +14,7 @@ export interface ThrownParts {
 }
 
 /** The parts of whatever a job threw. That may be anything, even an object whose properties throw when they are read. */
-export const partsOf = (thrown: unknown): ThrownParts => {
+export const serializeError = (thrown: unknown): SerializedError => {
   if (!attempt(() => thrown instanceof Error)) return { name: 'ERROR', message: textOf(thrown) }
   const read = (key: string): unknown => attempt(() => (thrown as Record<string, unknown>)[key])
   const [name, message, code, seconds] = [read('name'), read('message'), read('code'), read('seconds')]
@@ -29,7 +29,13 @@ export const partsOf = (thrown: unknown): ThrownParts => {
 }
 
 /** Makes an error of its parts again, with its old stack: where it is remade tells nobody anything. */
-export const revive = ({ name, message, code, seconds, stack = `${name}: ${message}` }: ThrownParts): Error => {
+export const deserializeError = ({
+  name,
+  message,
+  code,
+  seconds,
+  stack = `${name}: ${message}`,
+}: SerializedError): Error => {
   if (name === 'RetryLater' && seconds !== undefined) return new RetryLater(seconds, message)
   if (name === 'PermanentError' && code !== undefined)
     return new PermanentError(code, message, { cause: Object.assign(new Error(), { stack }) })
@@ -43,7 +49,8 @@ export const stackToKeep = (thrown: unknown): string | undefined => {
 }
 
 /** Whatever was thrown, as an error whose class, name and message can be read: itself, where it is one. */
-export const toError = (thrown: unknown): Error => (isReadable(thrown) ? thrown : revive(partsOf(thrown)))
+export const toError = (thrown: unknown): Error =>
+  isReadable(thrown) ? thrown : deserializeError(serializeError(thrown))
 
 /** Whether an error only passes on that a signal was aborted. */
 export const isAbortOf = ({ aborted, reason }: AbortSignal, error: Error): boolean =>
@@ -58,5 +65,5 @@ const textOf = (value: unknown): string => attempt(() => asText(value)) ?? 'what
 /** Of an object without a text of its own, its JSON. */
 const asText = (value: unknown): string => {
   const text = String(value)
-  return (text === '[object Object]' && looseJson(value)) || text
+  return (text === '[object Object]' && stringifyAny(value)) || text
 }

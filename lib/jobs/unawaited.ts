@@ -1,6 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { stackOf } from './stack.ts'
-import { partsOf, revive, toError } from './thrown.ts'
+import { deserializeError, serializeError, toError } from './thrown.ts'
 
 /** Who is told of a promise that was rejected while nobody awaited it. */
 export interface Owner {
@@ -39,10 +39,10 @@ const listen = (): void => {
 /** The error of an attempt that ends with such a rejection. Where it was made tells nobody anything. */
 export const unawaitedError = (reason: unknown): Error => {
   const stack = stackOf(reason)
-  return revive({
+  return deserializeError({
     name: 'Error',
     code: 'UNAWAITED_REJECTION',
-    message: `a promise that nobody awaited was rejected: ${partsOf(reason).message}`,
+    message: `a promise that nobody awaited was rejected: ${serializeError(reason).message}`,
     ...(stack !== undefined && { stack }),
   })
 }

@@ -1,4 +1,4 @@
-import { oneOfEach } from '../core/map-of-each.ts'
+import { memoizeByOwner } from '../core/by-owner.ts'
 import type { LiveEvent } from './live-event.ts'
 
 /** API Gateway's limit for one message: 128 KB. */
@@ -16,7 +16,7 @@ export type Frame =
 
 /** Packs events into as few messages as possible, in order. Each event is encoded once, for all frames. */
 export const createFramer = (): ((events: readonly LiveEvent[]) => string[]) => {
-  const textOf = oneOfEach(toText)
+  const textOf = memoizeByOwner(toText)
   return (events) => {
     const frames: string[] = []
     let open: string[] = []

@@ -3,7 +3,7 @@ import * as metrics from '../../db/queries/metrics.ts'
 import * as outbox from '../../db/queries/outbox.ts'
 import type { App } from '../app.ts'
 import { readDepths } from '../queue/depths.ts'
-import { holds } from '../schedule/runner.ts'
+import { acquireLease } from '../schedule/runner.ts'
 import { METRICS } from './catalogue.ts'
 import { type Sample, toGauges, toSamples, toUncountedGauge } from './samples.ts'
 
@@ -25,7 +25,7 @@ export const expose = async (app: App): Promise<{ contentType: string; text: str
 export const pushMetrics = async (app: App): Promise<void> => {
   const { pushgatewayUrl } = app.config.metrics
   // One at a time: an older push that arrived last would set every counter back.
-  if (!pushgatewayUrl || !(await holds(app, 'metrics'))) return
+  if (!pushgatewayUrl || !(await acquireLease(app, 'metrics'))) return
   const { Pushgateway } = await import('prom-client')
   // prom-client puts "/metrics/…" behind whatever the URL ends with.
   const url = pushgatewayUrl.replace(/\/+$/, '')

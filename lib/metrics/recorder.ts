@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { MetricTotal } from '../../db/queries/metrics.ts'
-import { inTime } from '../core/in-time.ts'
 import type { Logger } from '../core/log.ts'
+import { waitAtMost } from '../core/wait-at-most.ts'
 import { boundsOf, type CounterName, type HistogramName, type Labels, METRICS, type Metric } from './catalogue.ts'
 
 /** Between two writes of one process, in milliseconds. */
@@ -95,7 +95,7 @@ export const createRecorder = ({ write, log, now }: RecorderOptions): Recorder =
   /** One write at a time; a flush during one comes after it. */
   const flush = (): Promise<void> => {
     written = written.then(writeAll)
-    return inTime(written, PATIENCE_MS)
+    return waitAtMost(written, PATIENCE_MS)
   }
 
   return {
@@ -113,7 +113,7 @@ export const createRecorder = ({ write, log, now }: RecorderOptions): Recorder =
       numbers[sum] = (numbers[sum] ?? 0) + Math.max(0, value)
     },
     flush,
-    flushIfDue: () => (now() - writtenAt >= WRITE_EVERY_MS ? flush() : inTime(written, PATIENCE_MS)),
+    flushIfDue: () => (now() - writtenAt >= WRITE_EVERY_MS ? flush() : waitAtMost(written, PATIENCE_MS)),
     close: () => {
       closed = true
       return flush()

@@ -1,5 +1,5 @@
 import type { App } from '../app.ts'
-import { inTime } from '../core/in-time.ts'
+import { waitAtMost } from '../core/wait-at-most.ts'
 import { doorbellDelaySeconds } from '../jobs/retry.ts'
 import { QUEUES, type QueueName, type Ring } from './doorbells.ts'
 
@@ -27,7 +27,7 @@ export const ringFor = async (app: App, startable: Startable[]): Promise<void> =
   const rung = app.queue
     .ring(rings)
     .catch((error: unknown) => app.log.warn({ err: error, doorbells: rings.length }, 'could not ring; the sweep will'))
-  await inTime(rung, PATIENCE_MS)
+  await waitAtMost(rung, PATIENCE_MS)
 }
 
 /** The most doorbells that a queue gets at once for jobs that have waited long. For the rest the sweep rings later. */

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type App, appOfProcess } from '../app.ts'
 import type { InvocationContext } from '../invocation-context.ts'
-import { letGo } from './runner.ts'
+import { releaseLeases } from './runner.ts'
 
 export interface Periodic {
   /** What its failures are logged under. */
@@ -37,7 +37,7 @@ export const every = (periodic: Periodic): PeriodicHandler => {
       await sleep(pauseMs)
     }
     // The next invocation may be in another process, and begin a moment before this one ends.
-    await letGo(app)
+    await releaseLeases(app)
     // Lambda freezes the process after it; where the app was given, the process goes on.
     if (!context.app) await Promise.all([app.metrics.flush(), app.traces.flush()])
     if (failure) throw failure.error

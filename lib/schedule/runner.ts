@@ -1,8 +1,8 @@
 import { type Alongside, type Sql, transaction } from '../../db/client.ts'
 import * as runners from '../../db/queries/runners.ts'
 import type { App } from '../app.ts'
+import { mapByOwner } from '../core/by-owner.ts'
 import { isRecent } from '../core/clock.ts'
-import { mapOfEach } from '../core/map-of-each.ts'
 
 const RUNNER_LEASE_SECONDS = 30
 
@@ -10,14 +10,18 @@ const RUNNER_LEASE_SECONDS = 30
 export const RENEW_BELOW_SECONDS = 15
 
 /** When each lease was taken or renewed. */
-const heldSince = mapOfEach<App, number>()
+const heldSince = mapByOwner<App, number>()
 
 /**
  * Whether this process is the one that runs `name` (the sweep, the relay). Takes the lease if it is free. After a long pause two
  * processes may both believe so for a moment; what they do is safe to do twice.
  * @param afterGap runs in the transaction that takes the lease, if nobody had held it for a time, or the clock was set back
  */
-export const holds = async (app: App, name: string, afterGap?: Alongside<[runners.Acquired]>): Promise<boolean> => {
+export const acquireLease = async (
+  app: App,
+  name: string,
+  afterGap?: Alongside<[runners.Acquired]>,
+): Promise<boolean> => {
   const leases = heldSince(app)
   const now = app.clock.now()
   if (isRecent(app.clock, leases.get(name) ?? 0, (RUNNER_LEASE_SECONDS - RENEW_BELOW_SECONDS) * 1_000)) return true
@@ -42,7 +46,7 @@ const tellOfClock = ({ log }: App, name: string, setBackSeconds: number): void =
   )
 
 /** Gives back all leases of this process before it stops or is frozen, so that the next one needn't wait. Never throws. */
-export const letGo = async (app: App): Promise<void> => {
+export const releaseLeases = async (app: App): Promise<void> => {
   const names = [...heldSince(app).keys()]
   heldSince(app).clear()
   if (names.length === 0) return

@@ -2,8 +2,8 @@ import { setGlobalErrorHandler } from '@opentelemetry/core'
 import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http'
 import { resourceFromAttributes } from '@opentelemetry/resources'
 import { BatchSpanProcessor, type ReadableSpan } from '@opentelemetry/sdk-trace'
-import { inTime } from '../core/in-time.ts'
 import type { Logger } from '../core/log.ts'
+import { waitAtMost } from '../core/wait-at-most.ts'
 import type { TraceSpan } from './traces.ts'
 
 export interface OtlpOptions {
@@ -60,8 +60,8 @@ export const createOtlpSink = ({ log, ...options }: OtlpOptions): SpanSink => {
   const told = (error: unknown): void => log.warn({ err: error }, 'spans could not be sent')
   return {
     record: (span) => processor.onEnd({ ...common, ...readable(span) }),
-    flush: () => inTime(processor.forceFlush().catch(told), PATIENCE_MS),
-    close: () => inTime(processor.shutdown().catch(told), PATIENCE_MS),
+    flush: () => waitAtMost(processor.forceFlush().catch(told), PATIENCE_MS),
+    close: () => waitAtMost(processor.shutdown().catch(told), PATIENCE_MS),
   }
 }
 

@@ -1,8 +1,8 @@
 import { pino } from 'pino'
 import { createPool, type Pool } from '../../db/client.ts'
 import { type App, createApp } from '../../lib/app.ts'
+import { memoizeByOwner } from '../../lib/core/by-owner.ts'
 import { readConfig } from '../../lib/core/config.ts'
-import { oneOfEach } from '../../lib/core/map-of-each.ts'
 import type { JobKind } from '../../lib/jobs/define.ts'
 import type { Threads } from '../../lib/jobs/run-thread.ts'
 import type { Broker } from './broker.ts'
@@ -38,7 +38,7 @@ const SKEW_MS = 600_000
 export const openPool = (environment: Record<string, string>, name: string): Pool =>
   createPool({ ...readConfig(environment).database, maxConnections: MAX_CONNECTIONS, applicationName: name })
 
-const connectionsOf = oneOfEach((_: Pool) => ({ used: 0 }))
+const connectionsOf = memoizeByOwner((_: Pool) => ({ used: 0 }))
 
 /** One process of the engine. It does nothing by itself: the test starts what it shall do. */
 export class Process implements Actor {

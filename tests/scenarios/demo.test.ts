@@ -1,10 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { readdirSync, readFileSync, rmSync } from 'node:fs'
-import { connect } from 'node:net'
 import { delimiter, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import sharp from 'sharp'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { connects } from '../../infra/local/components/reachable.ts'
 
 const root = fileURLToPath(new URL('../../', import.meta.url))
 const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { scripts: { demo: string } }
@@ -42,14 +42,8 @@ const startDemo = (): Run => {
 const portsIn = (printed: string): number[] =>
   [...printed.matchAll(/✓ [\w-]+ +(?:http:\/\/)?(?:localhost|127\.0\.0\.1):(\d+)/g)].map(([, port]) => Number(port))
 
-const isListening = (port: number): Promise<boolean> =>
-  new Promise((resolve) => {
-    const socket = connect(port, '127.0.0.1')
-    socket.once('connect', () => resolve(true)).once('error', () => resolve(false))
-    socket.once('close', () => socket.destroy())
-  })
-
-const listening = async (ports: number[]): Promise<boolean[]> => Promise.all(ports.map(isListening))
+const listening = async (ports: number[]): Promise<boolean[]> =>
+  Promise.all(ports.map((port) => connects('127.0.0.1', port)))
 
 describe('npm run demo', () => {
   let exitCode: number | null

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { PermanentError } from '../../../lib/jobs/define.ts'
 import { MAX_NODES } from './limits.ts'
-import { decodeModel, type OnnxAttribute, type OnnxGraph, type OnnxModel, type OnnxTensor } from './onnx.ts'
+import { decodeModel, type OnnxGraph, type OnnxModel, type OnnxTensor } from './onnx.ts'
 
 /** ONNX's number for weights that are in another file. */
 const EXTERNAL = 1
@@ -27,19 +27,18 @@ export interface About {
  */
 export const inspectModel = (bytes: Uint8Array): About => {
   const model = decode(bytes)
-  let nodes = 0
-  for (const graph of [...graphsOf(model)].flatMap(withInner)) {
-    nodes += graph.nodes?.length ?? 0
-    for (const tensor of tensorsOf(graph)) {
-      if (tensor.dataLocation === EXTERNAL || (tensor.externalData?.length ?? 0) > 0)
-        throw new PermanentError(
-          'MODEL_UNSUPPORTED',
-          `The weights ${tensor.name?.slice(0, 200) ?? ''} of the model lie in another file. Save it as one file.`,
-        )
-    }
+  let count = 0
+  for (const message of messagesIn(model)) {
+    const { name, nodes = [], dataLocation, externalData = [] } = message as OnnxGraph & OnnxTensor
+    count += nodes.length
+    if (dataLocation === EXTERNAL || externalData.length > 0)
+      throw new PermanentError(
+        'MODEL_UNSUPPORTED',
+        `The weights ${name?.slice(0, 200) ?? ''} of the model lie in another file. Save it as one file.`,
+      )
   }
-  if (nodes > MAX_NODES)
-    throw new PermanentError('MODEL_TOO_LARGE', `The model has ${nodes} operations, of at most ${MAX_NODES}.`)
+  if (count > MAX_NODES)
+    throw new PermanentError('MODEL_TOO_LARGE', `The model has ${count} operations, of at most ${MAX_NODES}.`)
   return aboutOf(model)
 }
 
@@ -53,36 +52,11 @@ const decode = (bytes: Uint8Array): OnnxModel => {
   throw new PermanentError('MODEL_UNREADABLE', 'The file is no ONNX model: it has no operations.')
 }
 
-const graphsOf = ({ graph, training = [], functions = [] }: OnnxModel): OnnxGraph[] => [
-  ...(graph ? [graph] : []),
-  ...training.flatMap(({ initialization, algorithm }) => [initialization ?? {}, algorithm ?? {}]),
-  ...functions,
-]
-
-/** A graph, and the graphs in the branches and loops of its operations. The decoder limits how deep they are nested. */
-const withInner = (graph: OnnxGraph): OnnxGraph[] => [
-  graph,
-  ...attributesOf(graph).flatMap(({ graph: one, graphs = [] }) =>
-    [...(one ? [one] : []), ...graphs].flatMap(withInner),
-  ),
-]
-
-const attributesOf = ({ nodes = [] }: OnnxGraph): OnnxAttribute[] => nodes.flatMap(({ attributes = [] }) => attributes)
-
-const tensorsOf = (graph: OnnxGraph): OnnxTensor[] => {
-  const attributes = attributesOf(graph)
-  const sparse = [
-    ...(graph.sparseInitializers ?? []),
-    ...attributes.flatMap(({ sparseTensor, sparseTensors = [] }) => [
-      ...(sparseTensor ? [sparseTensor] : []),
-      ...sparseTensors,
-    ]),
-  ]
-  return [
-    ...(graph.initializers ?? []),
-    ...attributes.flatMap(({ tensor, tensors = [] }) => [...(tensor ? [tensor] : []), ...tensors]),
-    ...sparse.flatMap(({ values, indices }) => [...(values ? [values] : []), ...(indices ? [indices] : [])]),
-  ]
+/** The model and all that is in it: graphs, also those in branches and loops, their operations and weights. */
+function* messagesIn(message: object): Generator<object> {
+  yield message
+  for (const field of Object.values(message).flat())
+    if (typeof field === 'object' && !(field instanceof Uint8Array)) yield* messagesIn(field)
 }
 
 const aboutOf = ({ metadata = [] }: OnnxModel): About => {

@@ -72,14 +72,13 @@ const root = protobuf.Root.fromJSON({
   },
 })
 
+/** What is made or looked at by name; other messages are only gone through. */
 export interface OnnxModel {
   irVersion?: number
   producerName?: string
   graph?: OnnxGraph
   opsets?: { domain?: string; version: number }[]
   metadata?: Pair[]
-  training?: { initialization?: OnnxGraph; algorithm?: OnnxGraph }[]
-  functions?: { nodes?: OnnxNode[] }[]
 }
 export interface OnnxGraph {
   name?: string
@@ -87,24 +86,19 @@ export interface OnnxGraph {
   initializers?: OnnxTensor[]
   inputs?: OnnxValue[]
   outputs?: OnnxValue[]
-  sparseInitializers?: SparseTensor[]
 }
-export interface OnnxNode {
+interface OnnxNode {
   operator: string
   inputs?: string[]
   outputs?: string[]
   attributes?: OnnxAttribute[]
 }
-export interface OnnxAttribute {
+interface OnnxAttribute {
   name: string
   i?: number
   type?: number
   tensor?: OnnxTensor
-  tensors?: OnnxTensor[]
   graph?: OnnxGraph
-  graphs?: OnnxGraph[]
-  sparseTensor?: SparseTensor
-  sparseTensors?: SparseTensor[]
 }
 export interface OnnxTensor {
   name?: string
@@ -114,11 +108,7 @@ export interface OnnxTensor {
   externalData?: Pair[]
   dataLocation?: number
 }
-interface SparseTensor {
-  values?: OnnxTensor
-  indices?: OnnxTensor
-}
-export interface OnnxValue {
+interface OnnxValue {
   name: string
   type?: { tensor?: { element: number; shape?: { dims: { value?: number; parameter?: string }[] } } }
 }

@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest'
 import { z } from 'zod'
-import { inWords } from './in-words.ts'
+import { readableErrors } from './readable-errors.ts'
 
 const told = (schema: z.ZodType, value: unknown): string =>
-  schema.safeParse(value, inWords(value)).error?.issues[0]?.message ?? 'fine'
+  schema.safeParse(value, readableErrors(value)).error?.issues[0]?.message ?? 'fine'
 
 test.for<[schema: z.ZodType, value: unknown, message: string]>([
   [z.string(), undefined, 'is needed'],

@@ -1,5 +1,5 @@
 /** Resolves when the work is done, or after this many milliseconds; the work then goes on by itself. */
-export const inTime = async (work: Promise<unknown>, ms: number): Promise<void> => {
+export const waitAtMost = async (work: Promise<unknown>, ms: number): Promise<void> => {
   const { promise: late, resolve } = Promise.withResolvers<void>()
   const timer = setTimeout(resolve, ms)
   try {

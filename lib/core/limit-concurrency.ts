@@ -1,5 +1,5 @@
 /** Runs at most `most` pieces of work at once. The others wait for their turn, in the order in which they came. */
-export const atMost = (most: number): (<T>(work: () => Promise<T>) => Promise<T>) => {
+export const limitConcurrency = (most: number): (<T>(work: () => Promise<T>) => Promise<T>) => {
   const waiting: (() => void)[] = []
   let free = most
   return async (work) => {

@@ -6,9 +6,9 @@ import type { z } from 'zod'
  * secrets.
  *
  * @example
- * schema.safeParse(value, inWords(value))
+ * schema.safeParse(value, readableErrors(value))
  */
-export const inWords = (given: unknown): { error: z.core.$ZodErrorMap } => ({
+export const readableErrors = (given: unknown): { error: z.core.$ZodErrorMap } => ({
   error: (issue) => {
     if (!SAID.has(issue.code)) return undefined
     // A number that was coerced from text no longer has the text.

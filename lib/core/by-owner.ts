@@ -1,5 +1,7 @@
 /** Gives each owner a value of its own, made when it is first asked for, which lasts as long as the owner. */
-export const oneOfEach = <Owner extends object, Value>(make: (owner: Owner) => Value): ((owner: Owner) => Value) => {
+export const memoizeByOwner = <Owner extends object, Value>(
+  make: (owner: Owner) => Value,
+): ((owner: Owner) => Value) => {
   const values = new WeakMap<Owner, Value>()
   return (owner) => {
     if (!values.has(owner)) values.set(owner, make(owner))
@@ -8,5 +10,5 @@ export const oneOfEach = <Owner extends object, Value>(make: (owner: Owner) => V
 }
 
 /** Gives each owner a map of its own: what a process remembers beside its app. */
-export const mapOfEach = <Owner extends object, Value>(): ((owner: Owner) => Map<string, Value>) =>
-  oneOfEach(() => new Map<string, Value>())
+export const mapByOwner = <Owner extends object, Value>(): ((owner: Owner) => Map<string, Value>) =>
+  memoizeByOwner(() => new Map<string, Value>())
