@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -11,12 +11,13 @@ import { measureBulk, measureDrain } from '../measures/bulk.ts'
 import { measureLatency } from '../measures/latency.ts'
 import { planOf } from '../rows.ts'
 import { type MeasuredStack, startMeasuredStack } from '../stack.ts'
-import { type CpuProfile, costliest } from './costliest.ts'
+import { flameGraph } from './flame-graph.ts'
+import type { CpuProfile } from './stacks.ts'
+import { costliest } from './stacks.ts'
 
 // `npm run bench:profile -- submit`: profiles the stack's processes while jobs are submitted (`submit`), submitted and
 // run (`consume`), come one by one (`steady`), are submitted in bulk (`bulk`) or run (`drain`), or while there are none
-// (`idle`), says where the time went, and leaves the profiles in `--out`. Chrome's DevTools and https://speedscope.app show
-// them as flame graphs.
+// (`idle`), and leaves the profiles and flame graphs of them in `--out`.
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -76,10 +77,11 @@ try {
     for (let waited = 0; !existsSync(file) && waited < 10_000; waited += 50) await sleep(50)
     await sleep(300)
     const profile = JSON.parse(readFileSync(file, 'utf8')) as CpuProfile
-    renameSync(file, join(values.out, `${what}-${name}.cpuprofile`))
-    console.log(`${what}: ${name}\n${costliest(profile)}\n`)
+    const title = `${what}: ${name}`
+    writeFileSync(join(values.out, `${what}-${name}.svg`), flameGraph(profile, title))
+    console.log(`${title}\n${costliest(profile)}\n`)
   }
-  console.log(`profiles: ${values.out}`)
+  console.log(`profiles and flame graphs: ${values.out}`)
 } finally {
   await measured.stop()
 }
