@@ -292,7 +292,7 @@ test('a host whose name has no address is unreachable', async () => {
 })
 
 /** A pool of one connection, to a server that can be made to fall silent. */
-const poolOfSilent = async ({ app }: World, silenceSeconds = 0.2) => {
+const poolOfSilent = async ({ app }: World, silenceSeconds = 2) => {
   const server = await watchServer(app.config.database.url)
   const { prepare } = app.config.database
   const pool = createPool({ url: server.url, maxConnections: 1, prepare, applicationName: 'silent', silenceSeconds })

@@ -53,8 +53,10 @@ test('the limits count guesses that are made with a stolen access token', async 
 })
 
 test('the limits let clients refresh six times as often', async ({ world }) => {
-  const statuses: number[] = []
-  for (let count = 0; count < 13; count++) statuses.push((await refresh(world, 'unknown')).status)
+  const statuses = [(await refresh(world, 'unknown')).status]
+  // From now on nothing flows back, however long the requests take.
+  await world.sql`UPDATE rate_limits SET updated_at = updated_at + interval '1 day'`
+  for (let count = 1; count < 13; count++) statuses.push((await refresh(world, 'unknown')).status)
   expect(statuses).toEqual([...Array(12).fill(401), 429])
   const logout = await world.http('POST', '/auth/logout', { body: { refreshToken: 'unknown' } })
   expect(logout).toMatchObject(limited)

@@ -228,7 +228,7 @@ describe('finds, and says the remedy', () => {
                                  ('relay', 'dead', now() - interval '1 hour')`
     const one = await doctor(world)
     expect(one.findings.map((it) => it.what)).toEqual([
-      'nobody holds the lease of the relay: that of dead ended 3600 s ago',
+      expect.stringMatching(/^nobody holds the lease of the relay: that of dead ended 36\d\d s ago$/),
     ])
     expect(one.exitCode).toBe(1)
   })

@@ -1,7 +1,9 @@
+import { execFile } from 'node:child_process'
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { describe, expect, onTestFinished, test as plain } from 'vitest'
 import { temporaryFolder } from '../../tests/support/temporary-folder.ts'
 import { test, type World } from '../../tests/support/world.ts'
@@ -212,4 +214,10 @@ plain('Ctrl-C ends a command that waits for an answer', async () => {
   const env = { STINT_URL: `http://127.0.0.1:${(silent.address() as AddressInfo).port}`, STINT_TOKEN: 'x' }
   const io = { env, out: () => {}, err: () => {}, signal: interrupted.signal }
   expect(await run(['jobs'], io)).toBe(130)
+})
+
+plain('what a command has compiled is kept for the next one', async () => {
+  const env = { ...process.env, NODE_COMPILE_CACHE: undefined, NODE_DEBUG_NATIVE: 'COMPILE_CACHE' }
+  const help = promisify(execFile)(process.execPath, ['infra/cli/stint.ts', '--help'], { env, maxBuffer: 10_000_000 })
+  expect((await help).stderr).toMatch(/node_modules\/\.cache\/stint\/.*\/infra\/cli\/program\.ts/)
 })

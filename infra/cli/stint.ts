@@ -1,10 +1,12 @@
 #!/usr/bin/env node
 import { existsSync } from 'node:fs'
+import { useCompileCache } from '../local/compile-cache.ts'
 import type { Io } from './io.ts'
-import { run } from './program.ts'
-import { createPrompt } from './terminal.ts'
 
-// `npm run stint -- COMMAND`
+// `npm run stint -- COMMAND`. What is imported before the cache is in use would be compiled at every start.
+
+useCompileCache()
+const [{ run }, { createPrompt }] = await Promise.all([import('./program.ts'), import('./terminal.ts')])
 
 if (existsSync('.env')) process.loadEnvFile('.env')
 const interrupted = new AbortController()

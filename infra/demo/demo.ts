@@ -15,7 +15,7 @@ import { register } from './person.ts'
 import { drawPicture } from './picture.ts'
 import { fact, showEvents, showResults, waitForEvents } from './results.ts'
 import { createScreen, type Screen } from './screen.ts'
-import { FUNCTION_SECONDS, IS_BUSY, kafkaOf, startShown } from './stack.ts'
+import { FUNCTION_SECONDS, kafkaOf, startShown } from './stack.ts'
 import { createStory, type Story } from './story.ts'
 import { submitWork } from './submit.ts'
 import { watchUntilDone } from './watch.ts'
@@ -48,8 +48,7 @@ const run = async (demo: Demo): Promise<void> => {
   const { stack, listener } = await start(demo)
   const startSeconds = story.seconds()
 
-  const time = `A function may take ${FUNCTION_SECONDS} s${IS_BUSY ? ', since the machine is busy' : ''}`
-  story.title(`Ada submits four jobs. ${time}; π takes longer`)
+  story.title(`Ada submits four jobs. A function may take ${FUNCTION_SECONDS} s; π takes longer`)
   const ada = await register(stack.url, signal)
   const { ids, jobs } = await submitWork(ada, await drawing, story)
   const showBars = createBars(screen)

@@ -1,18 +1,32 @@
-import { availableParallelism, loadavg } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { styleText } from 'node:util'
+import { leibniz } from '../../functions/jobs/math/leibniz.ts'
 import { readRunFile } from '../local/run-file.ts'
 import { type Stack, startStack } from '../local/stack.ts'
 import { TOPIC } from './listener.ts'
 import type { Screen } from './screen.ts'
+import { DIGITS } from './submit.ts'
 
 const { STINT_FUNCTION_TIMEOUT_SECONDS: given } = process.env
 
-/** On a busy machine a function can take many times as long to reach its first safe point. */
-export const IS_BUSY = !given && (loadavg()[0] ?? 0) > 2 * availableParallelism()
+/** Steps of some 30 ms: enough to see how fast this machine is just now. */
+const TRIED_STEPS = 3
 
-/** Short enough that a job is seen to continue in the next call of its function. */
-export const FUNCTION_SECONDS = Number(given || (IS_BUSY ? 10 : 3))
+/** How long π by Leibniz will take. Its terms shrink to nothing, so the average one costs half of the first ones. */
+const secondsOfPi = (): number => {
+  const series = leibniz(DIGITS)
+  const began = performance.now()
+  let state = series.begin()
+  for (let step = 0; step < TRIED_STEPS; step++) state = series.advance(state)
+  const seconds = (performance.now() - began) / 1_000
+  return (seconds * series.expectedTerms) / state.terms / 2
+}
+
+/**
+ * So short that π is seen to continue in the next calls of its function, however fast the machine, and long enough for a first
+ * safe point on one that is busy.
+ */
+export const FUNCTION_SECONDS = Number(given || Math.min(10, Math.max(1, Math.round(secondsOfPi() / 3))))
 
 const PARTS = {
   postgres: 'PostgreSQL, real, with a fresh database',

@@ -1,8 +1,7 @@
 import { openSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import { expect, onTestFinished } from 'vitest'
+import { expect, onTestFinished, vi } from 'vitest'
 import { temporaryFolder } from '../../tests/support/temporary-folder.ts'
 import { test } from '../../tests/support/world.ts'
 import type { Worker } from './worker.ts'
@@ -69,7 +68,12 @@ test('invocations at the same time get a process each', async ({ world }) => {
 test('an invocation that has no process yet takes the first that is free, and not the one that is started for it', async ({
   world,
 }) => {
-  const { pool, started } = newPool(world.environment)
+  const started: string[] = []
+  // The one that is started for it never comes to be ready: it stands still.
+  const onStarted = ({ name, pid }: Worker): void => {
+    if (started.push(name) > 1) process.kill(pid, 'SIGSTOP')
+  }
+  const { pool } = newPool(world.environment, { onStarted })
   const { pid } = (await pool.invoke({ do: 'answer' })) as Answer
   const answers = await Promise.all([pool.invoke({ do: 'answer' }), pool.invoke({ do: 'answer' })])
   expect(answers).toMatchObject([{ pid }, { pid }])
@@ -129,8 +133,11 @@ test('while all processes are busy there is one more, which takes the place of o
 test('a pool that is not busy has none in reserve', async ({ world }) => {
   const { pool, started } = newPool(world.environment, { reserveAfterMs: 1_000 })
   await pool.warm()
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+  onTestFinished(() => void vi.useRealTimers())
   await pool.invoke({ do: 'answer' })
-  await sleep(1_500)
+  expect(vi.getTimerCount()).toBe(1)
+  vi.advanceTimersByTime(1_000)
   expect(started).toEqual(['worker-default-1'])
 })
 
@@ -218,7 +225,7 @@ test('a function that takes longer than its time is killed, as on Lambda', async
   const { pool, ended } = newPool(world.environment, { timeoutMs: 2_000 })
   await expect(pool.invoke({ do: 'hang' })).rejects.toThrow('longer than 2 s')
   await expect.poll(() => ended[0]?.death?.signal).toBe('SIGKILL')
-  expect(await pool.invoke({ do: 'answer' })).toMatchObject({ functionName: 'worker-default' })
+  await expect.poll(() => pool.invoke({ do: 'answer' })).toMatchObject({ functionName: 'worker-default' })
 })
 
 test('a function that cannot be loaded fails its invocations, and says so before it is ready', async ({ world }) => {

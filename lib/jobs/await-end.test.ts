@@ -42,7 +42,8 @@ test('many wait, for one job and for many, and one query looks for all of them',
   await end(world, ids)
   const jobs = await Promise.all(waiting)
   expect(jobs.map((job) => job?.id)).toEqual([...ids, ...ids])
-  expect(sent.length).toBeLessThan(20)
+  // One for each would be a hundred; the longer the end takes to be written, the more looks there are.
+  expect(sent.length).toBeLessThan(50)
   const before = sent.length
   expect(await awaitEnd(world.app, ids[0] ?? '', 20)).not.toBeNull()
   expect(sent.length).toBe(before + 1)

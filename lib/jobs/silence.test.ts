@@ -16,7 +16,7 @@ test('a job goes on, and its outcome is written, although all connections have f
 }) => {
   const { url, prepare } = world.app.config.database
   const server = await watchServer(url)
-  const pool = { url: server.url, maxConnections: 4, prepare, applicationName: 'worker', silenceSeconds: 1 }
+  const pool = { url: server.url, maxConnections: 4, prepare, applicationName: 'worker', silenceSeconds: 2 }
   const app = await world.anotherApp({ sql: createPool(pool) })
   const [id = ''] = await insertJobs(world.app, [{ kind: 'test.count', input: '{"to":5}' }])
   script.onCount = (at) => {

@@ -20,14 +20,7 @@ interface Run {
 /** What `npm run demo` runs, without a terminal. */
 const startDemo = (): Run => {
   const path = [join(root, 'node_modules/.bin'), process.env['PATH']].join(delimiter)
-  const env = {
-    ...process.env,
-    PATH: path,
-    NO_COLOR: '1',
-    FORCE_COLOR: undefined,
-    // Other tests run at the same time: three seconds can be too few for a first safe point.
-    STINT_FUNCTION_TIMEOUT_SECONDS: '5',
-  }
+  const env = { ...process.env, PATH: path, NO_COLOR: '1', FORCE_COLOR: undefined }
   // The script begins with exec: the process that gets a signal is the demo, not a shell.
   const child = spawn(scripts.demo, { cwd: root, env, shell: true, stdio: ['ignore', 'pipe', 'pipe'] })
   let printed = ''

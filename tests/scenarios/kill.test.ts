@@ -135,12 +135,37 @@ const expectEventsInKafka = async (ada: Person, ids: string[]): Promise<void> =>
   await expect.poll(published, PATIENCE).toEqual(expected)
 }
 
+/** What to kill, and a long computation that is midway. */
+interface Victim {
+  name: string
+  running: string
+}
+
+/** The worker of a long computation, which stands still from now on: otherwise the job might end between this look and the kill. */
+const holdWorker = async (ada: Person, ids: string[]): Promise<Victim> => {
+  for (;;) {
+    const running = await midway(ada, ids)
+    const workerNow = async () => {
+      const { worker, outcome } = (await ada.stintsOf(running)).at(-1)
+      return outcome === null ? processOf(worker) : undefined
+    }
+    const name = await workerNow()
+    const pid = name && pidOf(name)
+    if (!pid) continue
+    process.kill(pid, 'SIGSTOP')
+    if ((await workerNow()) === name) return { name, running }
+    process.kill(pid, 'SIGCONT')
+  }
+}
+
+/** A worker's process without the id of its start. */
+const processOf = (worker: string): string => worker.slice(0, -37)
+
 /** Lets jobs run, kills a process while more come in, and sees that everything ends well. */
-const survive = async (choose: (ada: Person, jobId: string) => Promise<string>) => {
+const survive = async (choose: (ada: Person, ids: string[]) => Promise<Victim>) => {
   const ada = await person(stack.url)
   const ids = await submitWork(ada)
-  const running = await midway(ada, ids)
-  const name = await choose(ada, running)
+  const { name, running } = await choose(ada, ids)
   const killed = kill(name)
   const more = await submitUntil(ada, killed)
   await killed
@@ -151,16 +176,16 @@ const survive = async (choose: (ada: Person, jobId: string) => Promise<string>) 
 }
 
 test('killing a worker loses no job: it goes on from its checkpoint, in another process', async () => {
-  const { ada, running } = await survive(async (it, jobId) => (await it.stintsOf(jobId)).at(-1).worker.slice(0, -37))
+  const { ada, running } = await survive(holdWorker)
   const stints = await ada.stintsOf(running)
   expect(stints.map(({ outcome }) => outcome)).toEqual(['crashed', 'succeeded'])
   expect(stints[1].worker).not.toBe(stints[0].worker)
-  const message = `${stints[0].worker.slice(0, -37)} ended with SIGKILL`
+  const message = `${processOf(stints[0].worker)} ended with SIGKILL`
   expect(stints[0].error).toEqual({ code: 'CRASHED', message })
 })
 
 test.for(['sqs-s3', 'kafka', 'postgres', 'host', 'schedules'])('killing %s loses no accepted job', async (name) => {
-  await survive(async () => name)
+  await survive(async (ada, ids) => ({ name, running: await midway(ada, ids) }))
 })
 
 test('a second start on the same folder is refused, and harms nothing', async () => {

@@ -2,7 +2,7 @@ import { KafkaClient, type Message } from 'kafka-crab-js'
 import { Kafka, KafkaJSProtocolError, logLevel } from 'kafkajs'
 
 /** How long a message that the broker has may take to arrive. */
-const PATIENCE_MS = 10_000
+const PATIENCE_MS = 60_000
 
 /**
  * Every message of a topic up to its present end, in the order of each partition. It reads without a consumer group:

@@ -57,7 +57,8 @@ export const makeResources = async (stack: TestStack): Promise<Resources> => {
 }
 
 const copyTemplate = async (sql: postgres.Sql, stack: TestStack, name: string): Promise<string> => {
-  await sql`CREATE DATABASE ${sql(name)} TEMPLATE ${sql(stack.template)}`
+  // Copied as files, and not page by page through the log: a third of the time.
+  await sql`CREATE DATABASE ${sql(name)} TEMPLATE ${sql(stack.template)} STRATEGY file_copy`
   return withDatabase(stack.databaseUrl, name)
 }
 
