@@ -1,4 +1,5 @@
 -- migrate:up
+SET LOCAL lock_timeout = '3s';
 
 -- The functions' role may write to the audit log and read it (db/functions-role.ts), and change or remove nothing: whoever
 -- has got hold of a function can't remove what it did. Old entries go by this function, which is the owner's, and which
@@ -19,4 +20,5 @@ $$;
 REVOKE EXECUTE ON FUNCTION prune_audit_log FROM PUBLIC;
 
 -- migrate:down
+SET LOCAL lock_timeout = '3s';
 DROP FUNCTION prune_audit_log;
