@@ -71,9 +71,8 @@ test('adds to the audit log and reads it; entries of the last 30 days stay, what
     INSERT INTO audit_log (id, action, target, created_at)
     SELECT md5(days::text)::uuid, 'a', days, now() - days * interval '1 day' FROM unnest('{1,29,31}'::int[]) AS days`
   expect(await auditLog.prune(role.sql, 0, 10)).toBe(1)
-  expect((await auditLog.list(role.sql, null, { before: undefined, limit: 10 })).map(({ target }) => target)).toEqual(
-    expect.arrayContaining(['1', '29']),
-  )
+  const left = await auditLog.list(role.sql, null, { before: undefined, limit: 10 })
+  expect(left.map(({ target }) => target).toSorted()).toEqual(['1', '29'])
 })
 
 /** What the functions do, all in one process, with the rights that they have on AWS. */
