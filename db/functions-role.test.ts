@@ -5,6 +5,7 @@ import { work } from '../tests/support/worker-run.ts'
 import { test as base, type World } from '../tests/support/world.ts'
 import { createPool, type Pool } from './client.ts'
 import { giveRights, scramVerifier } from './functions-role.ts'
+import * as auditLog from './queries/audit-log.ts'
 import * as outbox from './queries/outbox.ts'
 
 interface Role {
@@ -27,7 +28,7 @@ const test = base.extend<{ role: Role }>({
   },
 })
 
-/** All that changes no row: what the role may not do. */
+/** What changes tables, or what was noted of people: the role may not do it. */
 const FORBIDDEN = [
   'CREATE TABLE mine (n integer)',
   'ALTER TABLE jobs ADD COLUMN mine integer',
@@ -40,23 +41,38 @@ const FORBIDDEN = [
   "SELECT setval('events_id_seq', 1)",
   'SELECT * FROM schema_migrations',
   "COPY jobs TO PROGRAM 'cat'",
+  "UPDATE audit_log SET action = 'nothing'",
+  'DELETE FROM audit_log',
+  'TRUNCATE audit_log',
 ]
 
 test.for(FORBIDDEN)('the functions’ role may not: %s', async (statement, { role }) => {
   await expect(role.sql.unsafe(statement)).rejects.toMatchObject({ code: '42501' })
 })
 
-test('reads and writes the rows of every table, and of those that a later migration makes', async ({ world, role }) => {
+test('reads and writes the rows of every table but the audit log, and of those that a later migration makes', async ({
+  world,
+  role,
+}) => {
   await world.sql`CREATE TABLE made_later (n integer)`
   const tables = await world.sql<{ name: string }[]>`
     SELECT relname AS name FROM pg_class
-    WHERE relnamespace = 'public'::regnamespace AND relkind = 'r' AND relname <> 'schema_migrations'`
+    WHERE relnamespace = 'public'::regnamespace AND relkind = 'r' AND relname NOT IN ('schema_migrations', 'audit_log')`
   const refused = await role.sql`
     SELECT name, right_to FROM unnest(${tables.map(({ name }) => name)}::text[]) AS name,
       unnest('{SELECT,INSERT,UPDATE,DELETE}'::text[]) AS right_to
     WHERE NOT has_table_privilege(name, right_to)`
   expect(tables.map(({ name }) => name)).toEqual(expect.arrayContaining(['jobs', 'made_later']))
   expect([...refused]).toEqual([])
+})
+
+test('adds to the audit log and reads it; entries of the last 30 days stay, whatever it asks for', async ({ role }) => {
+  await role.sql`
+    INSERT INTO audit_log (id, action, target, created_at)
+    SELECT md5(days::text)::uuid, 'a', days, now() - days * interval '1 day' FROM unnest('{1,29,31}'::int[]) AS days`
+  expect(await auditLog.prune(role.sql, 0, 10)).toBe(1)
+  const left = await auditLog.list(role.sql, null, { before: undefined, limit: 10 })
+  expect(left.map(({ target }) => target).toSorted()).toEqual(['1', '29'])
 })
 
 /** What the functions do, all in one process, with the rights that they have on AWS. */

@@ -40,14 +40,10 @@ export const list = (
   ORDER BY audit_log.id DESC LIMIT ${limit}`
 
 /**
- * Removes up to `limit` entries that are older than this many days. Ids are made in the order of time: the oldest entries
- * are the first ones of the primary key.
+ * Removes up to `limit` entries that are older than this many days, and never one of the last 30 days. Those who may only
+ * add entries may call it too.
  */
 export const prune = async (sql: Sql, days: number, limit: number): Promise<number> => {
-  const rows = await sql`
-    DELETE FROM audit_log WHERE id = ANY (ARRAY (
-      SELECT id FROM (SELECT id, created_at FROM audit_log ORDER BY id LIMIT ${limit} FOR UPDATE SKIP LOCKED) AS oldest
-      WHERE created_at < now() - ${days} * interval '1 day'
-    ))`
-  return rows.count
+  const [row] = await sql<[{ removed: number }]>`SELECT prune_audit_log(${days}, ${limit})::int AS removed`
+  return row.removed
 }

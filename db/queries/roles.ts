@@ -2,8 +2,8 @@ import type { Sql } from '../client.ts'
 
 /**
  * Lets a role sign in with a password and use the rows of all tables, also of those that the same owner makes later. It is
- * made when there is none. It may change no table, and has no business with the list of migrations. Sequences it may read:
- * `outbox.refill` asks one for its last number.
+ * made when there is none. It may change no table, and has no business with the list of migrations. The audit log it may read
+ * and add to, and have old entries pruned. Sequences it may read: `outbox.refill` asks one for its last number.
  * @param verifier the password, as PostgreSQL stores it (`scramVerifier`)
  */
 export const letUseRows = async (tx: Sql, name: string, verifier: string): Promise<void> => {
@@ -21,6 +21,8 @@ export const letUseRows = async (tx: Sql, name: string, verifier: string): Promi
       EXECUTE format('GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO %I', name);
       EXECUTE format('GRANT SELECT ON ALL SEQUENCES IN SCHEMA public TO %I', name);
       EXECUTE format('REVOKE ALL ON schema_migrations FROM %I', name);
+      EXECUTE format('REVOKE UPDATE, DELETE ON audit_log FROM %I', name);
+      EXECUTE format('GRANT EXECUTE ON FUNCTION prune_audit_log TO %I', name);
       EXECUTE format(
         'ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO %I', name);
       EXECUTE format('ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT SELECT ON SEQUENCES TO %I', name);

@@ -1,6 +1,6 @@
 import { giveRights } from '../../db/functions-role.ts'
-import { migrateUp } from '../../db/migrate.ts'
-import { readConfig } from '../../lib/core/config.ts'
+import { MigrationError, migrateUp } from '../../db/migrate.ts'
+import { ConfigError, readConfig } from '../../lib/core/config.ts'
 import { readHostConfig } from '../../lib/core/host-config.ts'
 import { keepSecrets } from '../local/local-config.ts'
 import { makeQueuesAndBucket } from './queues-and-bucket.ts'
@@ -18,4 +18,8 @@ const main = async (): Promise<void> => {
   console.log('Tables, queues and the bucket are there.')
 }
 
-await main()
+await main().catch((error: unknown) => {
+  const isKnown = error instanceof ConfigError || error instanceof MigrationError
+  console.error(isKnown ? error.message : error)
+  process.exitCode = 1
+})

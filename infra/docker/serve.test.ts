@@ -72,3 +72,20 @@ test('says what is missing', async () => {
   expect(await once(child, 'close')).toEqual([1, null])
   expect(printed()).toMatch(/DATABASE_URL: .*\n.*SQS_QUEUE_URL_DEFAULT/)
 })
+
+test('what prepares says what is wrong with the database, and prints no stack', async ({ world }) => {
+  const given = { ...world.environment, STINT_DATA_DIR: temporaryFolder() }
+  const refused = Object.assign(new URL(functionsRole(world).ownerUrl), { username: 'nobody' }).href
+  for (const [env, said] of [
+    [{ ...given, DATABASE_URL: refused }, /^dbmate up failed: .*nobody/],
+    [{ ...given, DATABASE_FUNCTIONS_URL: 'postgres://functions@localhost/stint' }, /^DATABASE_FUNCTIONS_URL: expected/],
+    [{ ...given, S3_BUCKET: '' }, /S3_BUCKET/],
+  ] as const) {
+    const error: { code: number; stderr: string } = await prepare(env).then(
+      () => expect.unreachable(),
+      (it) => it,
+    )
+    expect(error).toMatchObject({ code: 1, stderr: expect.stringMatching(said) })
+    expect(error.stderr).not.toContain('    at ')
+  }
+})

@@ -90,7 +90,8 @@ const variables = z.object({
   WATCH_SECONDS: seconds(2),
   SAFE_POINT_SECONDS: seconds(1),
   RETENTION_DAYS: z.coerce.number().positive().default(30),
-  AUDIT_RETENTION_DAYS: z.coerce.number().positive().default(365),
+  // The database keeps the last 30 days, whatever it is asked (`prune_audit_log`).
+  AUDIT_RETENTION_DAYS: z.coerce.number().min(30).default(365),
 
   WEB_ALLOWED_HOSTS: list(
     z

@@ -115,3 +115,16 @@ test('CloudFormation may touch neither the boundary, nor its own role, nor who d
   const open = kept.filter((it) => !denied.some((pattern) => covers(pattern, `arn:aws:iam::1:${it}`)))
   expect(open).toEqual([])
 })
+
+test('an account takes images from the named one, and from it nothing but copies into its own repository', () => {
+  const { PolicyText } = account['TakenImages']?.Properties as { PolicyText: { Statement: Statement[] } }
+  expect(PolicyText.Statement).toEqual([
+    {
+      Effect: 'Allow',
+      Principal: { AWS: { 'Fn::Sub': 'arn:${AWS::Partition}:iam::${ImagesFrom}:root' } },
+      Action: 'ecr:ReplicateImage',
+      Resource: { 'Fn::GetAtt': ['Images', 'Arn'] },
+    },
+  ])
+  expect(account['TakenImages']).toMatchObject({ Condition: 'TakesImages' })
+})
