@@ -11,10 +11,14 @@ export interface LimitRow {
   lastKey: string
 }
 
+/** Whoever has the row for so long stands still: a claim takes milliseconds. */
+const LOCK_SECONDS = 3
+
 /**
  * Locks a kind's row, so that one claimer at a time counts and starts its jobs, and refills its tokens. A
  * clock that was put back gives none, and takes none.
  * @param rate starts per second and at most; null for a kind without a rate limit
+ * @throws an error that `isLockTimeout` when another claimer has the row and stands still
  */
 export const lock = async (
   sql: Sql,
@@ -22,7 +26,8 @@ export const lock = async (
   rate: { perSecond: number; burst: number } | null,
 ): Promise<void> => {
   await sql`
-    INSERT INTO limits AS held (kind, tokens) VALUES (${kind}, ${rate?.burst ?? 0})
+    INSERT INTO limits AS held (kind, tokens)
+    SELECT ${kind}, ${rate?.burst ?? 0}::double precision FROM set_config('lock_timeout', ${`${LOCK_SECONDS}s`}, true)
     ON CONFLICT (kind) DO UPDATE SET
       tokens = least(${rate?.burst ?? 0}::double precision,
         held.tokens + greatest(0, extract(epoch FROM clock_timestamp() - held.refilled_at)) * ${rate?.perSecond ?? 0}::double precision),
