@@ -9,6 +9,8 @@ export interface LimitRow {
   /** Jobs of the kind that run now. */
   running: number
   lastKey: string
+  /** Whether a due job of the kind is suspected of killing processes. */
+  suspected: boolean
 }
 
 /** Whoever has the row for so long stands still: a claim takes milliseconds. */
@@ -38,7 +40,10 @@ export const lock = async (
 export const get = async (sql: Sql, kind: string): Promise<LimitRow> => {
   const [row] = await sql<[LimitRow]>`
     SELECT kind, tokens, last_key,
-           (SELECT count(*) FROM jobs WHERE kind = ${kind} AND state = 'running' AND concurrency_key IS NOT NULL)::integer AS running
+           (SELECT count(*) FROM jobs WHERE kind = ${kind} AND state = 'running' AND concurrency_key IS NOT NULL)::integer AS running,
+           (SELECT id FROM jobs
+             WHERE state = 'queued' AND crashes >= 2 AND start_at <= now() AND kind = ${kind} AND concurrency_key IS NOT NULL
+             ORDER BY queue, start_at LIMIT 1) IS NOT NULL AS suspected
     FROM limits WHERE kind = ${kind}`
   return row
 }
@@ -68,7 +73,9 @@ const MAX_HOPS = 10_000
  * Leases startable jobs of a kind whose row is locked. If few jobs are due, it goes by their keys, so that keys with only
  * delayed jobs cost nothing. Otherwise it hops from key to key by an index, so that the backlog of a full key costs one look.
  * It takes as many as each key has room for, by priority, then age. The rows are updated by an array of their ids, and a
- * key's due jobs are counted: a join, or a mere `EXISTS`, may be planned as a scan of the whole table.
+ * key's due jobs are counted: a join, or a mere `EXISTS`, may be planned as a scan of the whole table. And each order names the
+ * priority, which is compared together with the time: with `priority =`, the index of what is due would have the order too, and
+ * all of a long backlog be read by it, for each level of priority.
  */
 export const claim = (
   sql: Sql,
@@ -109,7 +116,8 @@ export const claim = (
     SELECT key, nth, CASE WHEN (
       SELECT count(*) > 0 FROM (
         SELECT FROM jobs
-        WHERE kind = ${kind} AND state = 'queued' AND concurrency_key = turns.key AND start_at <= now() LIMIT 1
+        WHERE kind = ${kind} AND state = 'queued' AND concurrency_key = turns.key AND start_at <= now()
+        ORDER BY priority, start_at LIMIT 1
       ) AS any_due
     ) THEN greatest(0, ${perKey}::bigint - (
       SELECT count(*) FROM jobs WHERE kind = ${kind} AND state = 'running' AND concurrency_key = turns.key
@@ -127,10 +135,11 @@ export const claim = (
     SELECT startable.id, startable.bytes, rooms.nth FROM rooms, LATERAL (
       SELECT found.* FROM generate_series(10, -10, -1) AS level (priority), LATERAL (
         SELECT id, ${bytesOf(sql)} AS bytes FROM jobs
-        WHERE kind = ${kind} AND state = 'queued' AND concurrency_key = rooms.key AND priority = level.priority
-          AND start_at <= now() AND (crashes >= 2) = ${suspects} AND ${mayStart(sql)}
+        WHERE kind = ${kind} AND state = 'queued' AND concurrency_key = rooms.key
+          AND (priority, start_at) >= (level.priority, '-infinity') AND (priority, start_at) <= (level.priority, now())
+          AND (crashes >= 2) = ${suspects} AND ${mayStart(sql)}
           AND EXISTS (SELECT FROM queues WHERE name = jobs.queue AND paused_at IS NULL)
-        ORDER BY start_at, id LIMIT rooms.room FOR UPDATE OF jobs SKIP LOCKED
+        ORDER BY priority, start_at, id LIMIT rooms.room FOR UPDATE OF jobs SKIP LOCKED
       ) AS found
       LIMIT rooms.room
     ) AS startable
@@ -162,9 +171,10 @@ export const spend = async (sql: Sql, kind: string, tokens: number, lastKey: str
 export const listDue = async (sql: Sql, kinds: string[]): Promise<string[]> => {
   const rows = await sql<{ kind: string }[]>`
     SELECT wanted.kind FROM unnest(${kinds}::text[]) AS wanted (kind)
-    WHERE EXISTS (
-      SELECT FROM jobs
+    WHERE (
+      SELECT true FROM jobs
       WHERE jobs.kind = wanted.kind AND state = 'queued' AND concurrency_key IS NOT NULL AND start_at <= now()
+      ORDER BY start_at LIMIT 1
     )`
   return rows.map((row) => row.kind)
 }

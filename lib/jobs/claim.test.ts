@@ -242,6 +242,13 @@ test('a claimer that stands still within a claim of a kind with limits holds up 
   expect(await take()).toMatchObject([{ id: limited }])
 })
 
+test('a suspect of a kind with limits is claimed alone, in its turn', async ({ world: { app, sql } }) => {
+  const [first, suspect = '', last] = await insertLimited(app, ['a', 'a', 'a'])
+  await sql`UPDATE jobs SET crashes = 2 WHERE id = ${suspect}`
+  expect(await claim(app, wish({ running: 10 }, { turn: 'anyone' }))).toMatchObject([{ id: suspect }])
+  expect(await claim(app, wish({ running: 10 }, { turn: 'anyone' }))).toMatchObject([{ id: first }, { id: last }])
+})
+
 test('a paused queue gives no job, limited or not', async ({ world }) => {
   await insertLimited(world.app, ['a'])
   await insertJobs(world.app, [{}])

@@ -282,7 +282,7 @@ const claimOfKind = async (
     after: now.lastKey,
     leaseSeconds: app.config.engine.leaseSeconds,
   }
-  const suspects = fresh ? await limits.claim(tx, { ...wish, limit: 1, suspects: true }) : []
+  const suspects = fresh && now.suspected ? await limits.claim(tx, { ...wish, limit: 1, suspects: true }) : []
   const found = suspects.length > 0 ? suspects : await limits.claim(tx, { ...wish, limit: room, suspects: false })
   if (found.length > 0) await limits.spend(tx, kind.kind, rate ? found.length : 0, found.at(-1)?.concurrencyKey ?? '')
   return { found, againInMs: found.length === tokens ? againInMs : null }
