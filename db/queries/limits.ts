@@ -87,33 +87,33 @@ export const claim = (
     ORDER BY start_at LIMIT ${FEW + 1}
   ), due_first AS (
     SELECT key, row_number() OVER (ORDER BY key <= ${after}, key) AS nth FROM due GROUP BY key
-  ), keys (key, wrapped, nth) AS (
+  ), keys (key, first_at, wrapped, nth) AS (
     (
       SELECT * FROM (
-        (SELECT concurrency_key AS key, false AS wrapped, 1 FROM jobs
-          WHERE kind = ${kind} AND state = 'queued' AND concurrency_key > ${after} ORDER BY concurrency_key LIMIT 1)
+        (SELECT concurrency_key AS key, start_at AS first_at, false AS wrapped, 1 FROM jobs
+          WHERE kind = ${kind} AND state = 'queued' AND concurrency_key > ${after} ORDER BY concurrency_key, priority, start_at LIMIT 1)
         UNION ALL
-        (SELECT concurrency_key, true, 1 FROM jobs
-          WHERE kind = ${kind} AND state = 'queued' AND concurrency_key <= ${after} ORDER BY concurrency_key LIMIT 1)
+        (SELECT concurrency_key, start_at, true, 1 FROM jobs
+          WHERE kind = ${kind} AND state = 'queued' AND concurrency_key <= ${after} ORDER BY concurrency_key, priority, start_at LIMIT 1)
       ) AS first WHERE (SELECT count(*) FROM due) > ${FEW} ORDER BY wrapped LIMIT 1
     )
     UNION ALL
-    SELECT next.key, next.wrapped, keys.nth + 1
+    SELECT next.key, next.first_at, next.wrapped, keys.nth + 1
     FROM keys, LATERAL (
       SELECT * FROM (
-        (SELECT concurrency_key AS key, keys.wrapped FROM jobs
+        (SELECT concurrency_key AS key, start_at AS first_at, keys.wrapped FROM jobs
           WHERE kind = ${kind} AND state = 'queued' AND concurrency_key > keys.key
             AND (NOT keys.wrapped OR concurrency_key <= ${after})
-          ORDER BY concurrency_key LIMIT 1)
+          ORDER BY concurrency_key, priority, start_at LIMIT 1)
         UNION ALL
-        (SELECT concurrency_key, true FROM jobs
+        (SELECT concurrency_key, start_at, true FROM jobs
           WHERE NOT keys.wrapped AND kind = ${kind} AND state = 'queued' AND concurrency_key <= ${after}
-          ORDER BY concurrency_key LIMIT 1)
+          ORDER BY concurrency_key, priority, start_at LIMIT 1)
       ) AS either ORDER BY wrapped LIMIT 1
     ) AS next
     WHERE keys.nth < ${MAX_HOPS}
   ), rooms AS MATERIALIZED (
-    SELECT key, nth, CASE WHEN (
+    SELECT key, nth, CASE WHEN first_at <= now() OR (
       SELECT count(*) > 0 FROM (
         SELECT FROM jobs
         WHERE kind = ${kind} AND state = 'queued' AND concurrency_key = turns.key AND start_at <= now()
@@ -123,12 +123,12 @@ export const claim = (
       SELECT count(*) FROM jobs WHERE kind = ${kind} AND state = 'running' AND concurrency_key = turns.key
     )) ELSE 0 END AS room
     FROM (
-      SELECT key, nth FROM due_first WHERE (SELECT count(*) FROM due) <= ${FEW}
+      SELECT key, '-infinity' AS first_at, nth FROM due_first WHERE (SELECT count(*) FROM due) <= ${FEW}
       UNION ALL
-      SELECT key, nth FROM keys
+      SELECT key, first_at, nth FROM keys
       UNION ALL
       -- Otherwise they would never start behind that many keys without due jobs.
-      SELECT key, ${MAX_HOPS} + nth FROM due_first
+      SELECT key, '-infinity', ${MAX_HOPS} + nth FROM due_first
       WHERE (SELECT count(*) FROM due) > ${FEW} AND key NOT IN (SELECT key FROM keys)
     ) AS turns
   ), startable AS MATERIALIZED (
