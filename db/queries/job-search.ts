@@ -150,6 +150,8 @@ export interface LiveFilter {
   kind?: string | undefined
   queue?: string | undefined
   tag?: string | undefined
+  /** The job that submitted them. */
+  submittedBy?: string | undefined
 }
 
 /** The ids of a project's jobs that wait or run and fit, in any order. Those that were told to stop are left out. */

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { expect } from 'vitest'
 import type { App } from '../../lib/app.ts'
 import { insertJobs } from '../../tests/support/engine.ts'
@@ -32,6 +33,30 @@ test('a claim reads no job of keys of which nothing is due, however many there a
   const { result, rows } = await sql.begin((tx) => rowsRead(tx, () => claim(tx, 100)))
   expect(result).toEqual(['a', 'b'])
   expect(rows).toBeLessThan(200)
+})
+
+test('a claim reads of a key’s jobs those that it takes, however many wait, and none to know that it suspects none', async ({
+  world: { app, sql },
+}) => {
+  // By their statistics the index of what is due seems the cheapest; and it says nothing of keys and priorities.
+  const key = randomBytes(600).toString('base64')
+  await insert(
+    app,
+    Array.from({ length: 5_000 }, () => key),
+  )
+  await sql`
+    UPDATE jobs SET start_at = start_at - nth * interval '1 millisecond'
+    FROM (SELECT id, row_number() OVER (ORDER BY id) AS nth FROM jobs) AS numbered WHERE jobs.id = numbered.id`
+  await sql`ANALYZE jobs`
+  await limits.lock(sql, kind, null)
+  const seen = await sql.begin((tx) => rowsRead(tx, () => limits.get(tx, kind)))
+  expect(seen).toMatchObject({ result: { running: 0, suspected: false }, rows: 0 })
+  const { result, rows } = await sql.begin((tx) => rowsRead(tx, () => claim(tx, 100)))
+  expect(result).toEqual([key])
+  // A thousand are looked through for their keys.
+  expect(rows).toBeLessThan(1_100)
+  await sql`UPDATE jobs SET crashes = 2 WHERE id = (SELECT id FROM jobs WHERE state = 'queued' LIMIT 1)`
+  expect(await limits.get(sql, kind)).toMatchObject({ running: 1, suspected: true })
 })
 
 test('keys take turns also where more jobs are due than are looked through', async ({ world: { app, sql } }) => {

@@ -9,12 +9,18 @@ export interface LimitRow {
   /** Jobs of the kind that run now. */
   running: number
   lastKey: string
+  /** Whether a due job of the kind is suspected of killing processes. */
+  suspected: boolean
 }
+
+/** Whoever has the row for so long stands still: a claim takes milliseconds. */
+const LOCK_SECONDS = 3
 
 /**
  * Locks a kind's row, so that one claimer at a time counts and starts its jobs, and refills its tokens. A
  * clock that was put back gives none, and takes none.
  * @param rate starts per second and at most; null for a kind without a rate limit
+ * @throws an error that `isLockTimeout` when another claimer has the row and stands still
  */
 export const lock = async (
   sql: Sql,
@@ -22,7 +28,8 @@ export const lock = async (
   rate: { perSecond: number; burst: number } | null,
 ): Promise<void> => {
   await sql`
-    INSERT INTO limits AS held (kind, tokens) VALUES (${kind}, ${rate?.burst ?? 0})
+    INSERT INTO limits AS held (kind, tokens)
+    SELECT ${kind}, ${rate?.burst ?? 0}::double precision FROM set_config('lock_timeout', ${`${LOCK_SECONDS}s`}, true)
     ON CONFLICT (kind) DO UPDATE SET
       tokens = least(${rate?.burst ?? 0}::double precision,
         held.tokens + greatest(0, extract(epoch FROM clock_timestamp() - held.refilled_at)) * ${rate?.perSecond ?? 0}::double precision),
@@ -33,7 +40,10 @@ export const lock = async (
 export const get = async (sql: Sql, kind: string): Promise<LimitRow> => {
   const [row] = await sql<[LimitRow]>`
     SELECT kind, tokens, last_key,
-           (SELECT count(*) FROM jobs WHERE kind = ${kind} AND state = 'running' AND concurrency_key IS NOT NULL)::integer AS running
+           (SELECT count(*) FROM jobs WHERE kind = ${kind} AND state = 'running' AND concurrency_key IS NOT NULL)::integer AS running,
+           (SELECT id FROM jobs
+             WHERE state = 'queued' AND crashes >= 2 AND start_at <= now() AND kind = ${kind} AND concurrency_key IS NOT NULL
+             ORDER BY queue, start_at LIMIT 1) IS NOT NULL AS suspected
     FROM limits WHERE kind = ${kind}`
   return row
 }
@@ -63,7 +73,9 @@ const MAX_HOPS = 10_000
  * Leases startable jobs of a kind whose row is locked. If few jobs are due, it goes by their keys, so that keys with only
  * delayed jobs cost nothing. Otherwise it hops from key to key by an index, so that the backlog of a full key costs one look.
  * It takes as many as each key has room for, by priority, then age. The rows are updated by an array of their ids, and a
- * key's due jobs are counted: a join, or a mere `EXISTS`, may be planned as a scan of the whole table.
+ * key's due jobs are counted: a join, or a mere `EXISTS`, may be planned as a scan of the whole table. And each order names the
+ * priority, which is compared together with the time: with `priority =`, the index of what is due would have the order too, and
+ * all of a long backlog be read by it, for each level of priority.
  */
 export const claim = (
   sql: Sql,
@@ -75,57 +87,59 @@ export const claim = (
     ORDER BY start_at LIMIT ${FEW + 1}
   ), due_first AS (
     SELECT key, row_number() OVER (ORDER BY key <= ${after}, key) AS nth FROM due GROUP BY key
-  ), keys (key, wrapped, nth) AS (
+  ), keys (key, first_at, wrapped, nth) AS (
     (
       SELECT * FROM (
-        (SELECT concurrency_key AS key, false AS wrapped, 1 FROM jobs
-          WHERE kind = ${kind} AND state = 'queued' AND concurrency_key > ${after} ORDER BY concurrency_key LIMIT 1)
+        (SELECT concurrency_key AS key, start_at AS first_at, false AS wrapped, 1 FROM jobs
+          WHERE kind = ${kind} AND state = 'queued' AND concurrency_key > ${after} ORDER BY concurrency_key, priority, start_at LIMIT 1)
         UNION ALL
-        (SELECT concurrency_key, true, 1 FROM jobs
-          WHERE kind = ${kind} AND state = 'queued' AND concurrency_key <= ${after} ORDER BY concurrency_key LIMIT 1)
+        (SELECT concurrency_key, start_at, true, 1 FROM jobs
+          WHERE kind = ${kind} AND state = 'queued' AND concurrency_key <= ${after} ORDER BY concurrency_key, priority, start_at LIMIT 1)
       ) AS first WHERE (SELECT count(*) FROM due) > ${FEW} ORDER BY wrapped LIMIT 1
     )
     UNION ALL
-    SELECT next.key, next.wrapped, keys.nth + 1
+    SELECT next.key, next.first_at, next.wrapped, keys.nth + 1
     FROM keys, LATERAL (
       SELECT * FROM (
-        (SELECT concurrency_key AS key, keys.wrapped FROM jobs
+        (SELECT concurrency_key AS key, start_at AS first_at, keys.wrapped FROM jobs
           WHERE kind = ${kind} AND state = 'queued' AND concurrency_key > keys.key
             AND (NOT keys.wrapped OR concurrency_key <= ${after})
-          ORDER BY concurrency_key LIMIT 1)
+          ORDER BY concurrency_key, priority, start_at LIMIT 1)
         UNION ALL
-        (SELECT concurrency_key, true FROM jobs
+        (SELECT concurrency_key, start_at, true FROM jobs
           WHERE NOT keys.wrapped AND kind = ${kind} AND state = 'queued' AND concurrency_key <= ${after}
-          ORDER BY concurrency_key LIMIT 1)
+          ORDER BY concurrency_key, priority, start_at LIMIT 1)
       ) AS either ORDER BY wrapped LIMIT 1
     ) AS next
     WHERE keys.nth < ${MAX_HOPS}
   ), rooms AS MATERIALIZED (
-    SELECT key, nth, CASE WHEN (
+    SELECT key, nth, CASE WHEN first_at <= now() OR (
       SELECT count(*) > 0 FROM (
         SELECT FROM jobs
-        WHERE kind = ${kind} AND state = 'queued' AND concurrency_key = turns.key AND start_at <= now() LIMIT 1
+        WHERE kind = ${kind} AND state = 'queued' AND concurrency_key = turns.key AND start_at <= now()
+        ORDER BY priority, start_at LIMIT 1
       ) AS any_due
     ) THEN greatest(0, ${perKey}::bigint - (
       SELECT count(*) FROM jobs WHERE kind = ${kind} AND state = 'running' AND concurrency_key = turns.key
     )) ELSE 0 END AS room
     FROM (
-      SELECT key, nth FROM due_first WHERE (SELECT count(*) FROM due) <= ${FEW}
+      SELECT key, '-infinity' AS first_at, nth FROM due_first WHERE (SELECT count(*) FROM due) <= ${FEW}
       UNION ALL
-      SELECT key, nth FROM keys
+      SELECT key, first_at, nth FROM keys
       UNION ALL
       -- Otherwise they would never start behind that many keys without due jobs.
-      SELECT key, ${MAX_HOPS} + nth FROM due_first
+      SELECT key, '-infinity', ${MAX_HOPS} + nth FROM due_first
       WHERE (SELECT count(*) FROM due) > ${FEW} AND key NOT IN (SELECT key FROM keys)
     ) AS turns
   ), startable AS MATERIALIZED (
     SELECT startable.id, startable.bytes, rooms.nth FROM rooms, LATERAL (
       SELECT found.* FROM generate_series(10, -10, -1) AS level (priority), LATERAL (
         SELECT id, ${bytesOf(sql)} AS bytes FROM jobs
-        WHERE kind = ${kind} AND state = 'queued' AND concurrency_key = rooms.key AND priority = level.priority
-          AND start_at <= now() AND (crashes >= 2) = ${suspects} AND ${mayStart(sql)}
+        WHERE kind = ${kind} AND state = 'queued' AND concurrency_key = rooms.key
+          AND (priority, start_at) >= (level.priority, '-infinity') AND (priority, start_at) <= (level.priority, now())
+          AND (crashes >= 2) = ${suspects} AND ${mayStart(sql)}
           AND EXISTS (SELECT FROM queues WHERE name = jobs.queue AND paused_at IS NULL)
-        ORDER BY start_at, id LIMIT rooms.room FOR UPDATE OF jobs SKIP LOCKED
+        ORDER BY priority, start_at, id LIMIT rooms.room FOR UPDATE OF jobs SKIP LOCKED
       ) AS found
       LIMIT rooms.room
     ) AS startable
@@ -157,9 +171,10 @@ export const spend = async (sql: Sql, kind: string, tokens: number, lastKey: str
 export const listDue = async (sql: Sql, kinds: string[]): Promise<string[]> => {
   const rows = await sql<{ kind: string }[]>`
     SELECT wanted.kind FROM unnest(${kinds}::text[]) AS wanted (kind)
-    WHERE EXISTS (
-      SELECT FROM jobs
+    WHERE (
+      SELECT true FROM jobs
       WHERE jobs.kind = wanted.kind AND state = 'queued' AND concurrency_key IS NOT NULL AND start_at <= now()
+      ORDER BY start_at LIMIT 1
     )`
   return rows.map((row) => row.kind)
 }

@@ -39,8 +39,13 @@ describe('many jobs at once', () => {
     const due = await submit(2, { tags: ['x'] })
     const delayed = await submit(1, { tags: ['x', 'y'], delaySeconds: 60 })
     const children = await submit(1, { tags: ['x'], after: due.slice(0, 1), onParentFailure: 'run' })
+    const submitted = await submit(2)
+    await world.sql`UPDATE jobs SET submitted_by = ${due[0] ?? ''} WHERE id = ANY (${submitted}::uuid[])`
     const [limited = ''] = await submit(1, { kind: 'page.parse', input: { url: 'https://example.com/' } })
     const cancel = async (body: object) => (await call('POST', '/jobs/cancel', body)).body
+    expect(await cancel({ state: 'queued', submittedBy: due[1] })).toEqual({ cancelled: 0, more: false })
+    expect(await cancel({ state: 'queued', submittedBy: due[0] })).toEqual({ cancelled: 2, more: false })
+    expect(await states(submitted)).toEqual(['cancelled', 'cancelled'])
     expect(await cancel({ state: 'queued', tag: 'y' })).toEqual({ cancelled: 1, more: false })
     expect(await cancel({ state: 'queued', kind: 'page.parse', projectId })).toEqual({ cancelled: 1, more: false })
     expect(await cancel({ state: 'queued', queue: 'compute' })).toEqual({ cancelled: 0, more: false })
@@ -82,6 +87,7 @@ describe('many jobs at once', () => {
     expect(await refused({ kind: 'debug.noop' })).toEqual([422, 'VALIDATION_FAILED', ['ids']])
     expect(await refused({ ids, state: 'queued' })).toEqual([422, 'VALIDATION_FAILED', ['ids']])
     expect(await refused({ ids, kind: 'a', projectId })).toEqual([422, 'VALIDATION_FAILED', ['kind', 'projectId']])
+    expect(await refused({ ids, submittedBy: ids[0] })).toEqual([422, 'VALIDATION_FAILED', ['submittedBy']])
     expect(await refused({ state: 'succeeded' })).toEqual([422, 'VALIDATION_FAILED', ['state']])
     const theirs = await stranger.call('POST', '/jobs/cancel', { state: 'queued', projectId })
     expect(theirs).toMatchObject({ status: 404, body: { code: 'PROJECT_NOT_FOUND' } })

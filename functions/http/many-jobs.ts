@@ -23,6 +23,7 @@ const cancellation = z
     kind: jobQuery.shape.kind.meta({ description: 'With `state`: only jobs of this kind.' }),
     queue: jobQuery.shape.queue,
     tag: jobQuery.shape.tag,
+    submittedBy: jobQuery.shape.submittedBy,
     projectId: id.optional().meta({ description: 'With `state`: the project, by default your own `Personal`.' }),
   })
   .superRefine(({ ids, state, ...filter }, context) => {

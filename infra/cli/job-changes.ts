@@ -47,6 +47,7 @@ export const addJobChanges = (program: Command, cli: Cli): void => {
     .option('--kind <kind>', 'only those of this kind')
     .option('--queue <queue>')
     .option('--tag <tag>')
+    .option('--submitted-by <id>', 'only those that this job submitted')
     .addOption(OWN_PROJECT)
     .action(async (ids: string[], { json, ...filter }: Cancellation & JsonOption) => {
       const options = { json }

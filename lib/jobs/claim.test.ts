@@ -223,6 +223,37 @@ test('jobs that were claimed run although those with limits could not be claimed
   expect(await claim(world.app, wish({}, { free }))).toMatchObject([{ kind: 'test.limited' }])
 })
 
+test('a claimer that stands still within a claim of a kind with limits holds up no other kind', async ({ world }) => {
+  let now = Date.now()
+  const app = { ...world.app, clock: { now: () => now } }
+  const free = [
+    { kind: limitedKind({ running: 10 }), slots: 9 },
+    { kind: echo, slots: 9 },
+  ]
+  const [limited] = await insertLimited(world.app, ['a'])
+  await world.sql`INSERT INTO limits (kind, tokens) VALUES ('test.limited', 0)`
+  const [first, second] = await insertJobs(world.app, [{}, {}])
+  const take = (over: Partial<ClaimWish> = {}) => claim(app, wish({}, { free, ...over }))
+  await world.sql.begin(async (tx) => {
+    await tx`SELECT FROM set_config('idle_in_transaction_session_timeout', '0', true)`
+    await tx`SELECT FROM limits FOR UPDATE`
+    expect(await take({ limit: 1 })).toMatchObject([{ id: first }])
+    expect(await take({ limit: 1 })).toMatchObject([{ id: second }])
+    // The second claim did not wait for it again.
+    expect(world.logged.filter((line) => line.includes('stands still'))).toHaveLength(1)
+  })
+  expect(await take()).toEqual([])
+  now += 10_000
+  expect(await take()).toMatchObject([{ id: limited }])
+})
+
+test('a suspect of a kind with limits is claimed alone, in its turn', async ({ world: { app, sql } }) => {
+  const [first, suspect = '', last] = await insertLimited(app, ['a', 'a', 'a'])
+  await sql`UPDATE jobs SET crashes = 2 WHERE id = ${suspect}`
+  expect(await claim(app, wish({ running: 10 }, { turn: 'anyone' }))).toMatchObject([{ id: suspect }])
+  expect(await claim(app, wish({ running: 10 }, { turn: 'anyone' }))).toMatchObject([{ id: first }, { id: last }])
+})
+
 test('a paused queue gives no job, limited or not', async ({ world }) => {
   await insertLimited(world.app, ['a'])
   await insertJobs(world.app, [{}])

@@ -1,5 +1,5 @@
 import type { TransactionSql } from 'postgres'
-import { isUnreachable, transaction } from '../../db/client.ts'
+import { isLockTimeout, isUnreachable, transaction } from '../../db/client.ts'
 import * as claims from '../../db/queries/claims.ts'
 import * as limits from '../../db/queries/limits.ts'
 import type { App } from '../app.ts'
@@ -216,6 +216,12 @@ const YEAR_MS = 365 * 24 * 3_600 * 1_000
  */
 const anyProject = ({ clock, random }: App): string => firstIdAt(clock.now() - random() * YEAR_MS)
 
+/** By kind, when a claimer was seen that stands still with the row of its limits. */
+const stoodStill = mapOfEach<App, number>()
+
+/** For how long nobody waits for such a claimer again: else each claim of other kinds would wait for it first. */
+const STANDS_STILL_MS = 10_000
+
 const claimLimited = async (
   app: App,
   free: ClaimWish['free'],
@@ -227,6 +233,7 @@ const claimLimited = async (
   for (const { kind, slots } of free) {
     const left = { jobs: Math.min(slots, most.jobs - jobs.length), bytes: most.bytes - bytesOf(jobs) }
     if (left.jobs <= 0 || left.bytes <= 0) break
+    if (isRecent(app.clock, stoodStill(app).get(kind.kind) ?? 0, STANDS_STILL_MS)) continue
     try {
       const { found, againInMs } = await transaction(app.sql, (tx) =>
         claimOfKind(tx, app, kind, left, fresh && jobs.length === 0),
@@ -235,6 +242,11 @@ const claimLimited = async (
       if (found.some(isSuspect)) return jobs
       if (againInMs !== null) await ringLater(app, { kind: kind.kind, queue, delayMs: againInMs })
     } catch (error) {
+      if (isLockTimeout(error)) {
+        stoodStill(app).set(kind.kind, app.clock.now())
+        app.log.warn({ err: error, kind: kind.kind }, 'a claimer of a kind with limits stands still; other kinds go on')
+        continue
+      }
       // Those of the kinds before are leased already: they must run.
       if (jobs.length === 0) throw error
       if (isUnreachable(error)) noteLost(app)
@@ -270,7 +282,7 @@ const claimOfKind = async (
     after: now.lastKey,
     leaseSeconds: app.config.engine.leaseSeconds,
   }
-  const suspects = fresh ? await limits.claim(tx, { ...wish, limit: 1, suspects: true }) : []
+  const suspects = fresh && now.suspected ? await limits.claim(tx, { ...wish, limit: 1, suspects: true }) : []
   const found = suspects.length > 0 ? suspects : await limits.claim(tx, { ...wish, limit: room, suspects: false })
   if (found.length > 0) await limits.spend(tx, kind.kind, rate ? found.length : 0, found.at(-1)?.concurrencyKey ?? '')
   return { found, againInMs: found.length === tokens ? againInMs : null }

@@ -307,14 +307,18 @@ test('a job that may expire says when, as long as it has not started', async ({ 
 
 test('a job that another submitted says which', async ({ world, ada }) => {
   await register(ada)
-  const child = await ada.stint(['submit', 'debug.noop'])
-  const parent = await ada.stint(['submit', 'debug.noop'])
+  const submit = () => ada.stint(['submit', 'debug.noop', '--delay-seconds', '600'])
+  const [child, parent] = [await submit(), await submit()]
   expect((await ada.stint(['job', idOf(child)])).out).not.toContain('by job')
   await world.sql`UPDATE jobs SET submitted_by = ${idOf(parent)} WHERE id = ${idOf(child)}`
   expect((await ada.stint(['job', idOf(child)])).out).toMatch(new RegExp(`^by job +${idOf(parent)}$`, 'm'))
   expect(JSON.parse((await ada.stint(['job', idOf(child), '--json'])).out).submittedBy).toBe(idOf(parent))
   const listed = JSON.parse((await ada.stint(['jobs', '--submitted-by', idOf(parent), '--json'])).out)
   expect(listed.map((job: { id: string }) => job.id)).toEqual([idOf(child)])
+  const cancelled = await ada.stint(['cancel', '--state', 'queued', '--submitted-by', idOf(parent)])
+  expect(cancelled).toMatchObject({ exitCode: 0, out: '1 cancelled\n' })
+  const waiting = JSON.parse((await ada.stint(['jobs', '--state', 'queued', '--json'])).out)
+  expect(waiting.map((job: { id: string }) => job.id)).toEqual([idOf(parent)])
 })
 
 test('what strangers wrote cannot steer the terminal', async ({ world, ada }) => {
