@@ -18,6 +18,13 @@ export const list = (sql: Sql, jobId: string, after: number, limit: number): Pro
   SELECT id, job_id, project_id, seq, type, data, created_at, xid FROM events
   WHERE job_id = ${jobId} AND seq > ${after} ORDER BY seq LIMIT ${limit}`
 
+/** When the job's latest safe point was saved; null before the first, and when its event is gone. */
+export const findLastSafePoint = async (sql: Sql, jobId: string): Promise<Date | null> => {
+  const [row] = await sql<{ createdAt: Date }[]>`
+    SELECT created_at FROM events WHERE job_id = ${jobId} AND type = 'job.progressed' ORDER BY seq DESC LIMIT 1`
+  return row?.createdAt ?? null
+}
+
 /** Which transactions had ended: all below `xmin`, and below `xmax` those that are not in flight. */
 export interface Snapshot {
   xmin: number

@@ -216,6 +216,16 @@ describe('GET /files', () => {
     expect(body.items).toMatchObject([{ id: fileId, jobId: job.id, createdBy: null, sizeBytes: 1 }])
   })
 
+  test('gives the size of an announced file once it has arrived', async ({ world }) => {
+    const { accessToken: token } = await world.register()
+    const body = { name: 'large.png', contentType: 'image/png', sizeBytes: 5 }
+    const { upload: target } = (await world.http('POST', '/files/uploads', { token, body })).body
+    const listed = async () => (await world.http('GET', '/files', { token })).body.items
+    expect(await listed()).toMatchObject([{ sizeBytes: null }])
+    await fetch(target.url, { method: target.method, headers: target.headers, body: 'hello' })
+    expect(await listed()).toMatchObject([{ sizeBytes: 5 }])
+  })
+
   test('is for members, and knows its own cursors', async ({ world }) => {
     const ada = await world.register()
     const { accessToken: token } = await world.register('Eve')

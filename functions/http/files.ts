@@ -100,7 +100,8 @@ export const list = route({
     const before = decodeCursor(cursor, id)
     const projectId = await chooseProject(app, actor, query.projectId, 'viewer')
     const rows = await files.list(app.sql, projectId, { before, limit: limit + 1 })
-    return { status: 200, body: toPage(rows, limit, toFile, (row) => row.id) }
+    const sized = await Promise.all(rows.map((row) => withSize(app, row)))
+    return { status: 200, body: toPage(sized, limit, toFile, (row) => row.id) }
   },
 })
 

@@ -278,6 +278,33 @@ describe('why a job waits', () => {
   })
 })
 
+test('a running job tells when its latest safe point was saved, and no longer when it has ended', async ({ world }) => {
+  const { call, submit } = await signIn(world)
+  const id = await submit()
+  const shown = async () => (await call('GET', `/jobs/${id}`)).body.job
+  const seen: { progress: number; lastSafePointAt: string | null }[] = []
+  const looking = defineJob({
+    kind: 'debug.noop',
+    summary: 'Looks at itself before and behind a safe point',
+    input: z.unknown(),
+    output: z.null(),
+    async *run() {
+      seen.push(await shown())
+      yield { progress: 0.4, durable: true }
+      seen.push(await shown())
+      return null
+    },
+  })
+  await invoke(createEngine(world.app, [looking]), { budget: 1 })
+  const { items } = (await call('GET', `/jobs/${id}/events`)).body
+  const saved = items.find((it: { type: string }) => it.type === 'job.progressed')
+  expect(seen).toMatchObject([
+    { state: 'running', lastSafePointAt: null },
+    { state: 'running', progress: 0.4, lastSafePointAt: saved.createdAt },
+  ])
+  expect(await shown()).toMatchObject({ state: 'succeeded', lastSafePointAt: null })
+})
+
 test('a failed job shows where its code threw, and so does its stint', async ({ world }) => {
   const { call, submit } = await signIn(world)
   const broken = defineJob({

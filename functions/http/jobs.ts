@@ -79,10 +79,10 @@ export const get = route({
     const row = await requireJob(app, actor, params.jobId, 'viewer')
     const waitingBecause = toWaitingBecause(await explainWaiting(app, kinds, row))
     const stack = row.error && (await stints.findStack(app.sql, row.id, row.error))
-    return {
-      status: 200,
-      body: { job: { ...toJob(row), stack, waitingBecause, traceUrl: traceUrlOf(app.config, row) } },
-    }
+    const safePoint = row.state === 'running' ? await events.findLastSafePoint(app.sql, row.id) : null
+    const lastSafePointAt = safePoint?.toISOString() ?? null
+    const traceUrl = traceUrlOf(app.config, row)
+    return { status: 200, body: { job: { ...toJob(row), stack, waitingBecause, lastSafePointAt, traceUrl } } }
   },
 })
 

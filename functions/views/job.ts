@@ -111,6 +111,9 @@ export const explainedJobReply = z.object({
     .extend({
       stack: stackReply,
       waitingBecause: waitingBecause.nullable(),
+      lastSafePointAt: timestamp.nullable().meta({
+        description: 'When it last came on, if it runs: its latest safe point was saved then. Null if it has none.',
+      }),
       traceUrl: z.url().nullable().meta({ description: 'Where its trace is shown; null if this is not configured.' }),
     })
     .meta({ id: 'ExplainedJob' }),

@@ -94,6 +94,7 @@ const describe = (io: Io, job: Explained): string => {
     ['by job', job.submittedBy],
     ['expires', job.stint === 0 ? job.expiresAt : null],
     ['started', job.startedAt],
+    ['safe point', job.lastSafePointAt],
     ['finished', job.finishedAt],
     ['ran', job.runMs > 0 ? runTime(job.runMs) : null],
     ['tags', job.tags.join(' ') || null],

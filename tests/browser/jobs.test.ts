@@ -591,9 +591,14 @@ describeInBrowser('jobs in the dashboard', () => {
       })
     const top = await topOf()
     await page.getByRole('button', { name: 'Earlier lines' }).click()
-    await line(99_801).waitFor({ state: 'attached' })
+    await line(98_901).waitFor({ state: 'attached' })
     expect(Math.abs((await topOf()) - top)).toBeLessThan(2)
-    expect(await log.locator('li').count()).toBe(200)
+    expect(await log.locator('li').count()).toBe(1_100)
+    await page.getByLabel('Find in these lines').fill('Info LINE 999')
+    await page.getByText('100 lines of 1100, and earlier ones have not been read').waitFor()
+    expect(await log.locator('li').count()).toBe(100)
+    await page.getByLabel('Find in these lines').fill('nowhere')
+    await page.getByText('0 lines of 1100').waitFor()
   })
 
   test('among many others that run beside it, is what the graph shows of them', async ({ stage }) => {
@@ -610,5 +615,8 @@ describeInBrowser('jobs in the dashboard', () => {
       expect(x).toBeGreaterThanOrEqual(0)
       expect(x + width).toBeLessThanOrEqual(375)
     }
+    await page.locator('.graph').getByText('and 17 more').waitFor()
+    await page.getByRole('button', { name: 'Show each job' }).click()
+    await eventually(() => page.locator('.graph a').count()).toBe(21)
   })
 })

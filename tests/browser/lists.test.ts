@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import type { Page } from 'playwright-core'
 import { expect } from 'vitest'
 import { fillForm, programOf, register, submit } from './people.ts'
@@ -14,6 +15,77 @@ const later = (count: number, name: string) => ({
     name: `${name} ${nth + 1}`,
     delaySeconds: 3_600,
   })),
+})
+
+describeInBrowser('the list of files', () => {
+  test('has what was uploaded and what jobs made; each is downloaded, and deleted once no job needs it', async ({
+    stage,
+  }) => {
+    const { page, context } = await stage.open()
+    await register(page)
+    const program = await programOf(context)
+    await page.goto('/dashboard/files')
+    await page.getByText('No files yet.').waitFor()
+    const [chooser] = await Promise.all([
+      page.waitForEvent('filechooser'),
+      page.getByRole('button', { name: 'Upload files' }).click(),
+    ])
+    const text = 'a,b\n1,2\n'
+    await chooser.setFiles({ name: 'numbers.csv', mimeType: 'text/csv', buffer: Buffer.from(text) })
+    const row = (name: string) => page.getByRole('listitem').filter({ hasText: name })
+    await row('numbers.csv').getByText('text/csv, 8 B').waitFor()
+    const [download] = await Promise.all([
+      page.waitForEvent('download'),
+      page.getByRole('button', { name: 'Download numbers.csv' }).click(),
+    ])
+    expect(download.suggestedFilename()).toBe('numbers.csv')
+    expect(readFileSync(await download.path(), 'utf8')).toBe(text)
+
+    const [{ id: fileId }] = (await program.get('/files')).items
+    const { job } = await program.post('/jobs', { kind: 'data.analyze', input: { fileId }, delaySeconds: 3_600 })
+    const remove = async (): Promise<void> => {
+      await page.getByRole('button', { name: 'Delete numbers.csv' }).click()
+      await page.getByRole('button', { name: 'Delete it' }).press('Enter')
+    }
+    // It goes away by itself, so it is waited for before it comes.
+    const refused = page.getByText('A job that has not ended, or a schedule, needs this file').waitFor()
+    await remove()
+    await refused
+    await program.post('/jobs/cancel', { ids: [job.id] })
+    await remove()
+    await page.getByText('No files yet.').waitFor()
+
+    const made = await program.post('/jobs', { kind: 'math.binomial-expansion', input: { n: 2_000 } })
+    await row('binomial-expansion-2000.csv').getByRole('link').click()
+    await page.waitForURL(`/dashboard/jobs/${made.job.id}`)
+  })
+
+  test('is of the chosen project, pages on to older ones, and changes nothing for a viewer', async ({ stage }) => {
+    const { page } = await stage.open()
+    const email = await register(page, 'Grace')
+    const ada = await stage.open()
+    await register(ada.page)
+    const owner = await programOf(ada.context)
+    const { project } = await owner.post('/projects', { name: 'Weather' })
+    for (let nth = 1; nth <= 51; nth++)
+      await owner.post('/files/uploads', {
+        projectId: project.id,
+        name: `reading ${nth}`,
+        contentType: 'text/csv',
+        sizeBytes: 1,
+      })
+    await owner.post(`/projects/${project.id}/members`, { email, role: 'viewer' })
+    await page.reload()
+    await page.getByLabel('Project').selectOption('Weather')
+    await page.getByRole('link', { name: 'Files' }).click()
+    await page.getByText('reading 51', { exact: true }).waitFor()
+    expect(await page.getByText('not here yet').count()).toBe(50)
+    expect(await page.getByRole('button', { name: /^(Upload|Delete)/ }).count()).toBe(0)
+    await page.getByRole('link', { name: 'Older' }).click()
+    await page.getByText('reading 1', { exact: true }).waitFor()
+    await page.getByRole('link', { name: 'Newest' }).click()
+    await page.getByText('reading 51', { exact: true }).waitFor()
+  })
 })
 
 describeInBrowser('lists of jobs', () => {

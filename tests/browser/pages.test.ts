@@ -36,6 +36,7 @@ const PAGES: { name: string; path: string; shows: string }[] = [
   { name: 'new-job', path: '/dashboard/new?kind=image.resize', shows: 'Drop a file here' },
   { name: 'failures', path: '/dashboard/failures', shows: 'DEVICE_MODEL_NOT_FOUND' },
   { name: 'schedules', path: '/dashboard/schedules', shows: 'A hundred digits each night' },
+  { name: 'files', path: '/dashboard/files', shows: 'readings.csv' },
   { name: 'queues', path: '/dashboard/queues', shows: 'doorbells in SQS' },
   { name: 'system', path: '/dashboard/system', shows: 'worker-default-1' },
   { name: 'account', path: '/dashboard/account', shows: 'Current password' },

@@ -32,6 +32,9 @@ export const fill = async (baseUrl: string, email: string): Promise<Sample> => {
   const fileId = await upload(new Uint8Array(bytes), name)
   const broken = await upload(new Uint8Array(bytes.subarray(0, 4_000)), 'torn.jpg')
 
+  const readings = new Blob(['station,celsius\n3,18.5\n9,17.2\n'])
+  await client.call('POST /files', { query: { name: 'readings.csv' }, body: readings, contentType: 'text/csv' })
+
   const many = Array.from({ length: 120 }, (_, nth) => ({
     kind: 'math.binomial',
     input: { n: 40 + nth, k: nth },

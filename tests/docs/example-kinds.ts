@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { defineJob } from '../../lib/jobs/define.ts'
+import { defineJob, MAX_DELAY_SECONDS, RetryLater } from '../../lib/jobs/define.ts'
 
 export const siteRead = defineJob({
   kind: 'site.read',
@@ -17,5 +17,24 @@ export const siteRead = defineJob({
       onParentFailure: 'run',
     })
     return { pages, mail }
+  },
+})
+
+export const orderPlace = defineJob({
+  kind: 'order.place',
+  summary: 'Waits a day, then asks somebody whether an order may be sent',
+  input: z.strictObject({ approver: z.email(), supplier: z.email(), text: z.string() }),
+  output: z.object({ order: z.string() }),
+  checkpoint: z.object({ waited: z.boolean() }),
+  async *run({ input: { approver, supplier, text }, checkpoint, submit }) {
+    if (!checkpoint) {
+      yield { checkpoint: { waited: true } }
+      throw new RetryLater(24 * 60 * 60, 'until tomorrow it can be cancelled')
+    }
+    const mail = { kind: 'mail.send', input: { to: [supplier], subject: 'Our order', text } }
+    const order = await submit('order', { ...mail, delaySeconds: MAX_DELAY_SECONDS })
+    const question = `Shall this be sent? Start or cancel the job ${order}.\n\n${text}`
+    await submit('ask', { kind: 'mail.send', input: { to: [approver], subject: 'An order', text: question } })
+    return { order }
   },
 })

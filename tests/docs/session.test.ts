@@ -64,7 +64,7 @@ test('the session in docs/api.md goes as it is shown, and makes a picture smalle
   const shell = await openReader('api')
   await shell.type(`TOKEN=${await register('api@example.com')}`)
   const steps = stepsOf('docs/api.md')
-  expect(steps.filter(({ answer }) => answer)).toHaveLength(3)
+  expect(steps.filter(({ answer }) => answer)).toHaveLength(4)
   await follow(shell, steps)
   const { width, height } = await sharp(join(shell.folder, 'small.jpg')).metadata()
   expect([width, height]).toEqual([300, 200])

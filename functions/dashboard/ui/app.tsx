@@ -8,6 +8,7 @@ import { ForgotPasswordPage } from './pages/account/forgot-password.tsx'
 import { NewPasswordPage } from './pages/account/new-password.tsx'
 import { AccountPage } from './pages/account.tsx'
 import { FailuresPage } from './pages/failures.tsx'
+import { FilesPage } from './pages/files.tsx'
 import { JobPage } from './pages/job.tsx'
 import { JobsPage } from './pages/jobs.tsx'
 import { NewJobPage } from './pages/new-job.tsx'
@@ -67,6 +68,7 @@ const SignedIn = () => {
         <Route path="/dashboard/new" component={NewJobPage} />
         <Route path="/dashboard/failures" component={FailuresPage} />
         <Route path="/dashboard/schedules" component={SchedulesPage} />
+        <Route path="/dashboard/files" component={FilesPage} />
         <Route path="/dashboard/queues" component={QueuesPage} />
         <Route path="/dashboard/system" component={SystemPage} />
         <Route path="/dashboard/projects" component={ProjectsPage} />

@@ -15,6 +15,7 @@ const PAGES = [
   ['/dashboard/jobs', 'Jobs'],
   ['/dashboard/failures', 'Failures'],
   ['/dashboard/schedules', 'Schedules'],
+  ['/dashboard/files', 'Files'],
   ['/dashboard/queues', 'Queues'],
   ['/dashboard/system', 'System'],
   ['/dashboard/projects', 'Projects'],

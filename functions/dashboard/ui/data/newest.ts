@@ -14,7 +14,7 @@ type Load<T> = (cursor: string | undefined, signal?: AbortSignal) => Promise<Pag
 
 /** How many items are kept; more only if somebody asks for earlier ones. */
 const MAX_ITEMS = 2_000
-/** How many pages are read to catch up. If there is more, the list begins again with these pages. */
+/** How many pages are read at once. To catch up: if there is more, the list begins again with these pages. */
 const MAX_PAGES = 10
 
 const reads = new Map<string, Read<{ id: number }>>()
@@ -34,17 +34,21 @@ export const useNewest = <T extends { id: number }>(key: string, load: Load<T>, 
     async (signal) => keep(await readNewest((cursor) => load(cursor, signal), known)),
     options,
   )
-  /** `before` is called right before they are shown. */
+  /** Reads several pages. `before` is called right before they are shown. */
   const readEarlier = async (before: () => void): Promise<void> => {
-    const cursor = known()?.earlier
-    if (cursor === null || cursor === undefined) return
-    const page = await load(cursor)
+    const from = known()?.earlier
+    let [cursor, earlier] = [from, [] as T[]]
+    for (let pages = 0; typeof cursor === 'string' && pages < MAX_PAGES; pages++) {
+      const page: PageOf<T> = await load(cursor)
+      earlier = [...page.items.toReversed(), ...earlier]
+      cursor = page.nextCursor
+    }
     const now = known()
-    // The list was started again meanwhile.
-    if (now?.earlier !== cursor) return
-    const items = [...page.items.toReversed(), ...now.items]
+    // There were none, or the list was started again meanwhile.
+    if (typeof from !== 'string' || now?.earlier !== from) return
+    const read = { items: [...earlier, ...now.items], earlier: cursor ?? null, room: now.room + earlier.length }
     before()
-    know<Read<T>>(key, () => keep({ items, earlier: page.nextCursor, room: now.room + page.items.length }))
+    know<Read<T>>(key, () => keep(read))
   }
   return { items: query.data?.items, hasEarlier: query.data?.earlier != null, problem: query.problem, readEarlier }
 }

@@ -87,7 +87,8 @@ const GroupCard = ({ group, query, reload }: { group: Group; query: Query; reloa
     <li class="card failure">
       <div class="card-head">
         <h2>
-          <code>{group.code || 'failed'}</code> {group.kind}
+          <code>{group.code || 'failed'}</code>{' '}
+          <a href={`/dashboard/jobs?state=failed&kind=${group.kind}`}>{group.kind}</a>
         </h2>
         <Action run={retry}>Retry {group.count > 1 && `all ${count(group.count)}`}</Action>
       </div>

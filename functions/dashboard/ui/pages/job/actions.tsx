@@ -15,7 +15,7 @@ export const JobActions = ({ job, reload }: { job: Job; reload: () => Promise<vo
   const isLive = ['blocked', 'queued', 'running'].includes(job.state)
   const canRetry = job.state === 'failed' || job.state === 'cancelled'
 
-  const show = (changed: Omit<Job, 'waitingBecause' | 'traceUrl' | 'stack'>): void =>
+  const show = (changed: Omit<Job, 'waitingBecause' | 'lastSafePointAt' | 'traceUrl' | 'stack'>): void =>
     know<{ job: Job }>(`job ${job.id}`, () => ({ job: { ...job, ...changed, stack: null, waitingBecause: null } }))
   const startNow = async (): Promise<void> => {
     show((await api.call('PATCH /jobs/{jobId}', { params, body: { delaySeconds: 0 } })).job)

@@ -39,6 +39,11 @@ export const JobFacts = ({ job }: { job: Job }) => {
             <Moment at={job.startedAt} />
           </Fact>
         )}
+        {job.state === 'running' && job.lastSafePointAt && (
+          <Fact name="Last safe point">
+            <Moment at={job.lastSafePointAt} />
+          </Fact>
+        )}
         {job.finishedAt && (
           <Fact name="Ended">
             <Moment at={job.finishedAt} />

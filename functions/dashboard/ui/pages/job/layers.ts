@@ -23,3 +23,26 @@ export const layers = (relatives: Relative[]): Relative[][] => {
   }
   return rows
 }
+
+/** A row of more jobs than that is divided. */
+const LONG_ROW = 8
+/** Then so many are shown, beside a box for the rest: what a page is wide. */
+const SHOWN = 3
+
+/** What somebody looks for first. */
+const URGENCY: readonly Relative['state'][] = ['failed', 'running', 'cancelled', 'queued', 'blocked', 'succeeded']
+
+/** Divides a long row into jobs to show, by their states, in the order of the row, and the rest. The job `self` is shown. */
+export const fold = (row: Relative[], self: string): { shown: Relative[]; rest: Relative[] } => {
+  if (row.length <= LONG_ROW) return { shown: row, rest: [] }
+  const rank = (it: Relative): number => (it.id === self ? -1 : URGENCY.indexOf(it.state))
+  const first = new Set(row.toSorted((a, b) => rank(a) - rank(b)).slice(0, SHOWN))
+  return { shown: row.filter((it) => first.has(it)), rest: row.filter((it) => !first.has(it)) }
+}
+
+/** `1 failed, 3 running`. */
+export const countStates = (relatives: Relative[]): string =>
+  URGENCY.map((state) => [relatives.filter((it) => it.state === state).length, state] as const)
+    .filter(([count]) => count > 0)
+    .map(([count, state]) => `${count} ${state}`)
+    .join(', ')

@@ -1,9 +1,11 @@
+import { useSignal } from '@preact/signals'
 import { useLayoutEffect, useRef } from 'preact/hooks'
 import { api } from '../../data/client.ts'
 import type { Job, LogLine } from '../../data/job.ts'
 import { useNewest } from '../../data/newest.ts'
+import { TextField } from '../../forms/text-field.tsx'
 import { Action } from '../../parts/action.tsx'
-import { instant, timeOfDay } from '../../parts/format.ts'
+import { instant, quantity, timeOfDay } from '../../parts/format.ts'
 import { Problem } from '../../parts/problem.tsx'
 
 const NEAR_END_PX = 40
@@ -22,6 +24,8 @@ export const JobLogs = ({ job }: { job: Job }) => {
       }),
     { job: job.id, everyMs: job.state === 'running' ? LOG_MS : undefined },
   )
+  const sought = useSignal('')
+  const found = items?.filter((line) => has(line, sought.value.trim().toLowerCase()))
   const frame = useRef<HTMLDivElement>(null)
   const follows = useRef(true)
   useLayoutEffect(() => {
@@ -50,12 +54,19 @@ export const JobLogs = ({ job }: { job: Job }) => {
       <Problem problem={problem} />
       {items === undefined && !problem && <p class="soft">…</p>}
       {items?.length === 0 && <p class="soft">No log lines.</p>}
-      {hasEarlier && (
-        <div class="actions">
-          <Action run={showEarlier}>Earlier lines</Action>
+      {items !== undefined && items.length > 0 && (
+        <div class="inline-form">
+          <TextField label="Find in these lines" name="sought" value={sought} />
+          {hasEarlier && <Action run={showEarlier}>Earlier lines</Action>}
         </div>
       )}
-      {items !== undefined && items.length > 0 && (
+      {items !== undefined && found !== undefined && found.length < items.length && (
+        <p class="soft" role="status">
+          {quantity(found.length, 'line')} of {items.length}
+          {hasEarlier && ', and earlier ones have not been read'}
+        </p>
+      )}
+      {found !== undefined && found.length > 0 && (
         <div
           class="log"
           ref={frame}
@@ -68,7 +79,7 @@ export const JobLogs = ({ job }: { job: Job }) => {
           }}
         >
           <ol>
-            {items.map((line) => (
+            {found.map((line) => (
               <li key={line.id} data-level={line.level}>
                 <time dateTime={line.createdAt} title={instant(line.createdAt)}>
                   {timeOfDay(line.createdAt)}
@@ -86,3 +97,7 @@ export const JobLogs = ({ job }: { job: Job }) => {
     </section>
   )
 }
+
+/** Whether the text, in small letters, is in a line as it is shown. */
+const has = ({ level, message, data }: LogLine, text: string): boolean =>
+  text === '' || `${level} ${message} ${data === null ? '' : JSON.stringify(data)}`.toLowerCase().includes(text)

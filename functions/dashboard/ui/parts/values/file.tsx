@@ -1,4 +1,5 @@
 import { api } from '../../data/client.ts'
+import { downloadFile } from '../../data/download.ts'
 import { useQuery } from '../../data/query.ts'
 import { bytes } from '../format.ts'
 import { say } from '../notices.tsx'
@@ -18,14 +19,9 @@ export const FileView = ({ fileId, label }: { fileId: string; label: string }) =
     },
     { still: true },
   )
-  /** A new address is asked for: the picture's is valid for minutes, and pages stay open for hours. */
-  const take = async (event: MouseEvent): Promise<void> => {
+  const take = (event: MouseEvent): void => {
     event.preventDefault()
-    try {
-      location.assign((await api.call('GET /files/{fileId}/url', { params: { fileId } })).url)
-    } catch (error) {
-      say(messageOf(error as Error), 'failed')
-    }
+    downloadFile(fileId).catch((error: Error) => say(messageOf(error), 'failed'))
   }
   if (problem) return <p class="soft">{label}: the file is gone.</p>
   const isPicture = data?.file.contentType.startsWith('image/')

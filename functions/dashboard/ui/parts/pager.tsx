@@ -1,7 +1,7 @@
 import { useLocation } from 'preact-iso'
-import { addressWith } from '../../data/address.ts'
+import { addressWith } from '../data/address.ts'
 
-/** Links to older jobs and back. Each page begins at a certain job, so it stays the same while new jobs come. */
+/** Links to what is older, and back. Each page begins at a certain item, so it stays the same while new ones come. */
 export const Pager = ({ nextCursor, older = 'Older' }: { nextCursor: string | null; older?: string }) => {
   const { path, query } = useLocation()
   if (!nextCursor && query['cursor'] === undefined) return null
