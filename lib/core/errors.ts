@@ -58,6 +58,7 @@ export const CATALOGUE = {
   // Files
   FILE_NOT_FOUND: [404, 'No such file'],
   FILE_NOT_UPLOADED: [409, 'The file was announced but has not arrived yet'],
+  STORAGE_FULL: [409, 'The files of the project have no room for this one'],
   FILE_IN_USE: [409, 'A job that has not ended, or a schedule, needs this file'],
   // Catalogue
   DEVICE_MODEL_NOT_FOUND: [404, 'No such device model'],
