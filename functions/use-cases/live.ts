@@ -24,9 +24,10 @@ const PAGE = 1_000
 /**
  * A ticket for one live connection, which ends with the session of the access token, or if that has none, when the token
  * expires.
- * @throws {StintError} UNAUTHENTICATED when the session was ended while its access token lives
+ * @throws {StintError} UNAUTHENTICATED when the session was ended while its access token lives, TOO_MANY_CONNECTIONS
  */
 export const giveTicket = async (app: App, actor: Actor, accessToken: string): Promise<string> => {
+  if (!(await liveConnections.isThereRoom(app.sql, actor.userId))) throw new StintError('TOO_MANY_CONNECTIONS')
   const { sessionId, expiresAt } = sessionOf(accessToken)
   const ticket = randomBytes(32).toString('base64url')
   const given = await liveTickets.insert(app.sql, {
@@ -41,9 +42,14 @@ export const giveTicket = async (app: App, actor: Actor, accessToken: string): P
   return ticket
 }
 
-/** Spends a ticket. @throws {StintError} UNAUTHENTICATED when it is unknown, was spent, or came too late */
+/**
+ * Spends a ticket.
+ * @throws {StintError} UNAUTHENTICATED when it is unknown, was spent, or came too late, TOO_MANY_CONNECTIONS
+ */
 export const connect = async (app: App, connectionId: string, ticket: string): Promise<void> => {
-  if (!(await liveConnections.insertByTicket(app.sql, connectionId, hashSecret(ticket))))
+  const opened = await liveConnections.insertByTicket(app.sql, connectionId, hashSecret(ticket))
+  if (opened === 'full') throw new StintError('TOO_MANY_CONNECTIONS')
+  if (opened === 'unknown')
     throw new StintError('UNAUTHENTICATED', 'The ticket is unknown, was spent, or is older than 30 s.')
 }
 

@@ -60,6 +60,8 @@ export const CATALOGUE = {
   FILE_NOT_UPLOADED: [409, 'The file was announced but has not arrived yet'],
   STORAGE_FULL: [409, 'The files of the project have no room for this one'],
   FILE_IN_USE: [409, 'A job that has not ended, or a schedule, needs this file'],
+  // Live
+  TOO_MANY_CONNECTIONS: [409, 'This person has 100 live connections open, and may have no more'],
   // Catalogue
   DEVICE_MODEL_NOT_FOUND: [404, 'No such device model'],
   DEVICE_MODEL_CODE_TAKEN: [409, 'The project has a device model with this code'],
