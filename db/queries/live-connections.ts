@@ -2,7 +2,7 @@ import type { Fragment } from 'postgres'
 import type { Sql } from '../client.ts'
 
 /** How many connections (tabs, devices) a person may have: each event goes to each of them, while others wait. */
-const MAX_OF_PERSON = 100
+export const MAX_OF_PERSON = 100
 
 const hasRoom = (sql: Sql, userId: string | Fragment) => sql`
   (SELECT count(*) FROM live_connections WHERE user_id = ${userId} AND ends_at > now()) < ${MAX_OF_PERSON}`

@@ -89,7 +89,7 @@ describe('a ticket', () => {
     expect(await open(world, tickets[1] ?? '', 'late')).toBe(409)
     expect(await ping(world, 'late')).toEqual({ type: 'reconnect' })
     const refused = await world.http('POST', '/live/tickets', { token: ada.accessToken })
-    expect(refused).toMatchObject({ status: 409, body: { code: 'TOO_MANY_CONNECTIONS' } })
+    expect(refused).toMatchObject({ status: 409, body: { code: 'LIMIT_REACHED' } })
     for (const id of ['ada', 'ada 2', 'ada 100']) expect(await ping(world, id)).toMatchObject({ type: 'pong' })
     expect(await open(world, await newTicket(world, grace), 'grace')).toBe(200)
     await disconnect(socketEvent('ada 2'), lambdaContext(world.app, 15))

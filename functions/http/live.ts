@@ -37,7 +37,7 @@ export const createTicket = route({
       expiresInSeconds: z.int(),
     }),
   },
-  errors: ['TOO_MANY_CONNECTIONS'],
+  errors: ['LIMIT_REACHED'],
   run: async ({ app, actor, headers }) => {
     const ticket = await giveTicket(app, actor, bearerToken(headers['authorization']) ?? '')
     const url = `${liveUrl(app, headers)}?ticket=${ticket}`

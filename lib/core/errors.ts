@@ -14,6 +14,7 @@ export const CATALOGUE = {
   PAYLOAD_TOO_LARGE: [413, 'The body is too large'],
   NOT_FOUND: [404, 'There is nothing at this address'],
   METHOD_NOT_ALLOWED: [405, 'The method is not allowed here'],
+  LIMIT_REACHED: [409, 'There may be no more of these'],
   RATE_LIMITED: [429, 'Too many requests'],
   INTERNAL: [500, 'Something went wrong on our side'],
   UNAVAILABLE: [503, 'A component that this request needs cannot be reached'],
@@ -60,8 +61,6 @@ export const CATALOGUE = {
   FILE_NOT_UPLOADED: [409, 'The file was announced but has not arrived yet'],
   STORAGE_FULL: [409, 'The files of the project have no room for this one'],
   FILE_IN_USE: [409, 'A job that has not ended, or a schedule, needs this file'],
-  // Live
-  TOO_MANY_CONNECTIONS: [409, 'This person has 100 live connections open, and may have no more'],
   // Catalogue
   DEVICE_MODEL_NOT_FOUND: [404, 'No such device model'],
   DEVICE_MODEL_CODE_TAKEN: [409, 'The project has a device model with this code'],
