@@ -131,10 +131,10 @@ export const createHttpServer = ({
     shouldUpgradeCallback: ({ headers }) => onUpgrade !== undefined && headers.upgrade?.toLowerCase() === 'websocket',
   })
   server.setTimeout(patience.stillMs)
-  const isBusy = limitConnections(server, connectionLimits, refuseConnection)
+  const markBusy = limitConnections(server, connectionLimits, refuseConnection)
   const answer = (request: IncomingMessage, response: ServerResponse): void => {
     const { socket } = request
-    isBusy(socket, response)
+    markBusy(socket, response)
     const ahead = underWay.add(socket, response)
     const served = ahead
       ? ahead.then(() => (socket.destroyed ? undefined : serve(request, response)))

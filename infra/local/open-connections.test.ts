@@ -9,11 +9,11 @@ import { type ConnectionLimits, limitConnections } from './open-connections.ts'
 const serve = async (limits: ConnectionLimits) => {
   const asked: { path: string | undefined; response: ServerResponse }[] = []
   const server = createServer((request, response) => {
-    isBusy(request.socket, response)
+    markBusy(request.socket, response)
     if (request.url === '/slow') asked.push({ path: request.url, response })
     else response.end('quick')
   })
-  const isBusy = limitConnections(server, limits, (socket) => {
+  const markBusy = limitConnections(server, limits, (socket) => {
     socket.write('full')
     socket.destroySoon()
   })
