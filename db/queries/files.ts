@@ -24,22 +24,40 @@ export interface NewFile {
   name: string
   contentType: string
   sizeBytes: number | null
+  /** What a presigned upload may have. */
+  announcedBytes?: number
   createdBy?: string
   /** The job and the stint that made it. */
   madeBy?: { jobId: string; stint: number }
 }
 
-/** Inserts the row of an object, and takes away the note that it was pending. */
-export const insert = async (sql: Sql, file: NewFile): Promise<FileRow> => {
-  const [row] = await sql<[FileRow]>`
-    WITH settled AS (
-      DELETE FROM pending_objects WHERE object_key = ${file.objectKey}
+/** What a file counts as at the least: many small ones take room too, in the bucket and in the database. */
+const MIN_BYTES = 16 * 1024
+
+/**
+ * Inserts the row of an object, and takes away the note that it was pending.
+ * @returns null if the project's files, with this one, would have more than `maxProjectBytes`. Of several at the same moment
+ * none sees the others.
+ */
+export const insert = async (sql: Sql, file: NewFile, maxProjectBytes: number): Promise<FileRow | null> => {
+  const bytes = Math.max(file.sizeBytes ?? file.announcedBytes ?? 0, MIN_BYTES)
+  const [row] = await sql<FileRow[]>`
+    WITH inserted AS (
+      INSERT INTO files (id, project_id, created_by, job_id, stint, object_key, name, content_type, size_bytes,
+        announced_bytes)
+      SELECT ${file.id}, ${file.projectId}, ${file.createdBy ?? null}, ${file.madeBy?.jobId ?? null},
+        ${file.madeBy?.stint ?? null}, ${file.objectKey}, ${file.name}, ${file.contentType}, ${file.sizeBytes},
+        ${file.announcedBytes ?? null}
+      WHERE ${bytes} + (
+        SELECT coalesce(sum(greatest(coalesce(size_bytes, announced_bytes), ${MIN_BYTES})), 0)
+        FROM files WHERE project_id = ${file.projectId}
+      ) <= ${maxProjectBytes}
+      RETURNING id, project_id, created_by, job_id, object_key, name, content_type, size_bytes, created_at
+    ), settled AS (
+      DELETE FROM pending_objects USING inserted WHERE pending_objects.object_key = inserted.object_key
     )
-    INSERT INTO files (id, project_id, created_by, job_id, stint, object_key, name, content_type, size_bytes)
-    VALUES (${file.id}, ${file.projectId}, ${file.createdBy ?? null}, ${file.madeBy?.jobId ?? null},
-            ${file.madeBy?.stint ?? null}, ${file.objectKey}, ${file.name}, ${file.contentType}, ${file.sizeBytes})
-    RETURNING id, project_id, created_by, job_id, object_key, name, content_type, size_bytes, created_at`
-  return row
+    SELECT * FROM inserted`
+  return row ?? null
 }
 
 export const findById = async (sql: Sql, fileId: string): Promise<FileRow | null> => {

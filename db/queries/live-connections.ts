@@ -1,31 +1,41 @@
+import type { Fragment } from 'postgres'
 import type { Sql } from '../client.ts'
 
 /** How many connections (tabs, devices) a person may have: each event goes to each of them, while others wait. */
-const MAX_OF_PERSON = 100
+export const MAX_OF_PERSON = 100
+
+const hasRoom = (sql: Sql, userId: string | Fragment) => sql`
+  (SELECT count(*) FROM live_connections WHERE user_id = ${userId} AND ends_at > now()) < ${MAX_OF_PERSON}`
+
+/** Whether a person may open another connection now. */
+export const isThereRoom = async (sql: Sql, userId: string): Promise<boolean> => {
+  const [row] = await sql<[{ room: boolean }]>`SELECT ${hasRoom(sql, userId)} AS room`
+  return row.room
+}
 
 /**
- * Opens a connection for the holder of `ticket`, in one statement: of two that come with the same ticket, one gets it. If the
- * person has too many, it replaces the oldest, which receives nothing more and is told to reconnect at its next ping.
+ * Opens a connection for the holder of `ticket`, in one statement: of two that come with the same ticket, one gets it.
+ * @returns `full` if the ticket was good, but its person has as many as a person may have
  */
-export const insertByTicket = async (sql: Sql, connectionId: string, ticketHash: Buffer): Promise<boolean> => {
-  const rows = await sql`
+export const insertByTicket = async (
+  sql: Sql,
+  connectionId: string,
+  ticketHash: Buffer,
+): Promise<'open' | 'full' | 'unknown'> => {
+  const [row] = await sql<{ room: boolean }[]>`
     WITH spent AS (
       DELETE FROM live_tickets WHERE token_hash = ${ticketHash} RETURNING user_id, session_id, ends_at, expires_at
     ), allowed AS (
-      SELECT spent.* FROM spent LEFT JOIN sessions ON sessions.id = spent.session_id
+      SELECT spent.*, ${hasRoom(sql, sql`spent.user_id`)} AS room
+      FROM spent LEFT JOIN sessions ON sessions.id = spent.session_id
       WHERE spent.expires_at > now() AND spent.ends_at > now() AND sessions.revoked_at IS NULL
-    ), surplus AS (
-      DELETE FROM live_connections WHERE id = ANY (ARRAY (
-        SELECT id FROM live_connections WHERE id = ANY (ARRAY (
-          SELECT id FROM live_connections WHERE user_id = (SELECT user_id FROM allowed)
-          ORDER BY connected_at DESC, id OFFSET ${MAX_OF_PERSON - 1}
-        )) FOR UPDATE SKIP LOCKED
-      ))
+    ), inserted AS (
+      INSERT INTO live_connections (id, user_id, session_id, ends_at)
+      SELECT ${connectionId}, user_id, session_id, ends_at FROM allowed WHERE room
     )
-    INSERT INTO live_connections (id, user_id, session_id, ends_at)
-    SELECT ${connectionId}, user_id, session_id, ends_at FROM allowed
-    RETURNING id`
-  return rows.length === 1
+    SELECT room FROM allowed`
+  if (!row) return 'unknown'
+  return row.room ? 'open' : 'full'
 }
 
 /** Seconds until the connection ends; null if it is unknown or its session has ended. */
@@ -69,6 +79,11 @@ export const removeGone = async (sql: Sql, connectionIds: string[], youngSeconds
   await sql`
     DELETE FROM live_connections
     WHERE id = ANY (${connectionIds}) AND connected_at < now() - ${youngSeconds} * interval '1 second'`
+}
+
+/** Forgets all: whoever held them is gone. */
+export const removeAll = async (sql: Sql): Promise<void> => {
+  await sql`DELETE FROM live_connections`
 }
 
 /** Removes up to `limit` that have ended. */

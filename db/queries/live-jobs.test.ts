@@ -16,10 +16,8 @@ const LOOKS: [string, (sql: Sql, projectId: string) => Promise<unknown>][] = [
     'whether one was given a file of a stint that died',
     async (sql, projectId) => {
       const [jobId, id] = [newId(), newId()]
-      await files.insert(sql, {
-        ...{ id, projectId, objectKey: id, name: 'a.csv', contentType: 'text/csv', sizeBytes: 1 },
-        madeBy: { jobId, stint: 1 },
-      })
+      const file = { id, projectId, objectKey: id, name: 'a.csv', contentType: 'text/csv', sizeBytes: 1 }
+      await files.insert(sql, { ...file, madeBy: { jobId, stint: 1 } }, Number.POSITIVE_INFINITY)
       await files.removeLost(sql, { jobId, stint: 2, name: 'a.csv' })
       return (await files.findById(sql, id)) !== null
     },

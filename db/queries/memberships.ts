@@ -42,6 +42,14 @@ export const findRole = async (sql: Sql, projectId: string, userId: string): Pro
   return row?.role ?? null
 }
 
+/** How many projects a person owns. */
+export const countOwned = async (sql: Sql, userId: string): Promise<number> => {
+  const [row] = await sql<[{ count: number }]>`
+    SELECT count(*)::int FROM memberships JOIN projects ON projects.id = memberships.project_id
+    WHERE memberships.user_id = ${userId} AND memberships.role = 'owner' AND projects.deleted_at IS NULL`
+  return row.count
+}
+
 /** By the members' ids, from behind `after`. */
 export const list = (
   sql: Sql,

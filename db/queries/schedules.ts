@@ -75,6 +75,12 @@ export const insert = async (sql: Sql, it: NewSchedule): Promise<ScheduleRow> =>
   return row
 }
 
+/** How many schedules a project has. */
+export const count = async (sql: Sql, projectId: string): Promise<number> => {
+  const [row] = await sql<[{ count: number }]>`SELECT count(*)::int FROM schedules WHERE project_id = ${projectId}`
+  return row.count
+}
+
 export const find = async (sql: Sql, id: string): Promise<ScheduleRow | null> => {
   const [row] = await sql<ScheduleRow[]>`SELECT ${columns(sql)} FROM schedules WHERE id = ${id}`
   return row ?? null

@@ -97,6 +97,25 @@ describe('a session of the dashboard', () => {
   })
 })
 
+describe('behind a proxy that names another host', () => {
+  const proxied = test.override({ environment: { PUBLIC_URL: 'http://stint.example/' } })
+
+  proxied('people sign in at the public address, and from nowhere else', async ({ world }) => {
+    const signIn = (origin: string) =>
+      world.http('POST', '/dashboard/session/registration', {
+        body: person,
+        headers: { host: '10.0.0.7:3000', origin },
+      })
+    for (const origin of ['http://other.example', 'https://stint.example', 'http://stint.example:81', 'null'])
+      expect(await signIn(origin)).toMatchObject({ status: 403, body: { code: 'FORBIDDEN' } })
+    expect((await signIn('http://other.example')).body.detail).toBe(
+      'Only the dashboard itself may use its sessions. This page is of http://other.example; if a proxy is in between, ' +
+        'set PUBLIC_URL to that.',
+    )
+    expect((await signIn('http://stint.example')).status).toBe(201)
+  })
+})
+
 test('stacks on two ports of one machine, whose cookies a browser sends to both, have a session each', async ({
   world,
 }) => {

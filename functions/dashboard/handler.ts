@@ -92,7 +92,7 @@ export const startSession = route({
   gives: ['set-cookie'],
   errors: ['INVALID_CREDENTIALS', 'RATE_LIMITED', 'FORBIDDEN'],
   run: async ({ app, ip, headers, body }) => {
-    refuseOtherOrigins(headers)
+    refuseOtherOrigins(headers, app.config.mail.publicUrl)
     const { refreshToken, ...session } = await toSignedIn(app, await signIn(app, ip, body))
     return { status: 200, headers: { 'set-cookie': sessionCookie(refreshToken, headers) }, body: session }
   },
@@ -109,7 +109,7 @@ export const registerInDashboard = route({
   gives: ['set-cookie'],
   errors: ['EMAIL_TAKEN', 'RATE_LIMITED', 'FORBIDDEN'],
   run: async ({ app, ip, headers, body }) => {
-    refuseOtherOrigins(headers)
+    refuseOtherOrigins(headers, app.config.mail.publicUrl)
     const { refreshToken, ...session } = await toSignedIn(app, await register(app, ip, body))
     return { status: 201, headers: { 'set-cookie': sessionCookie(refreshToken, headers) }, body: session }
   },
@@ -125,7 +125,7 @@ export const continueSession = route({
   gives: ['set-cookie'],
   errors: ['REFRESH_TOKEN_INVALID', 'REFRESH_TOKEN_REUSED', 'RATE_LIMITED', 'FORBIDDEN'],
   run: async ({ app, ip, headers, cookies }) => {
-    const given = readSessionCookie(cookies, headers)
+    const given = readSessionCookie(cookies, headers, app.config.mail.publicUrl)
     // Not an error: browsers would print one, and it is no mistake that nobody has signed in yet.
     if (given === undefined) return { status: 204 }
     await limitRefreshes(app, ip)
@@ -146,7 +146,7 @@ export const leaveSession = route({
   gives: ['set-cookie'],
   errors: ['RATE_LIMITED', 'FORBIDDEN'],
   run: async ({ app, ip, headers, cookies }) => {
-    const given = readSessionCookie(cookies, headers)
+    const given = readSessionCookie(cookies, headers, app.config.mail.publicUrl)
     await limitRefreshes(app, ip)
     if (given !== undefined) await endSession(app, given)
     return { status: 204, headers: { 'set-cookie': sessionCookie('', headers) } }

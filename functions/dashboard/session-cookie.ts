@@ -37,18 +37,30 @@ export const sessionCookie = (refreshToken: string, headers: Headers): string =>
 }
 
 /** The refresh token that came with a request, or undefined. @throws {StintError} FORBIDDEN for a page of another origin */
-export const readSessionCookie = (cookies: readonly string[], headers: Headers): string | undefined => {
-  refuseOtherOrigins(headers)
+export const readSessionCookie = (
+  cookies: readonly string[],
+  headers: Headers,
+  publicUrl: string | undefined,
+): string | undefined => {
+  refuseOtherOrigins(headers, publicUrl)
   const name = `${nameOf(headers)}=`
   return cookies.find((it) => it.startsWith(name))?.slice(name.length) || undefined
 }
 
-/** @throws {StintError} FORBIDDEN. Whoever sends neither header is no browser, and has no cookie that isn't his own. */
-export const refuseOtherOrigins = (headers: Headers): void => {
-  if (!isOwn(headers)) throw new StintError('FORBIDDEN', 'Only the dashboard itself may use its sessions.')
+/**
+ * @param publicUrl where people reach the dashboard: a proxy may give another Host than they named
+ * @throws {StintError} FORBIDDEN. Whoever sends neither header is no browser, and has no cookie that isn't his own.
+ */
+export const refuseOtherOrigins = (headers: Headers, publicUrl: string | undefined): void => {
+  const { 'sec-fetch-site': site, origin, host } = headers
+  if (site === 'same-origin' || site === 'none') return
+  if (site === undefined && (origin === undefined || isAt(origin, host, publicUrl))) return
+  const proxied =
+    site === undefined ? ` This page is of ${origin}; if a proxy is in between, set PUBLIC_URL to that.` : ''
+  throw new StintError('FORBIDDEN', `Only the dashboard itself may use its sessions.${proxied}`)
 }
 
-const isOwn = ({ 'sec-fetch-site': site, origin, host }: Headers): boolean => {
-  if (site !== undefined) return site === 'same-origin' || site === 'none'
-  return origin === undefined || URL.parse(origin)?.host === host
+const isAt = (origin: string, host: string | undefined, publicUrl: string | undefined): boolean => {
+  const page = URL.parse(origin)
+  return page?.host === host || (publicUrl !== undefined && page?.origin === URL.parse(publicUrl)?.origin)
 }

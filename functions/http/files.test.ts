@@ -1,4 +1,4 @@
-import { describe, expect } from 'vitest'
+import { describe, expect, vi } from 'vitest'
 import * as files from '../../db/queries/files.ts'
 import { newId } from '../../lib/core/ids.ts'
 import { deleteOrphans } from '../../lib/files/orphans.ts'
@@ -152,6 +152,57 @@ describe('POST /files/uploads', () => {
     const viewer = await addMember(world, projectId, 'viewer')
     const refused = await announce(world, viewer.accessToken, { projectId })
     expect(refused).toMatchObject({ status: 403, body: { code: 'FORBIDDEN' } })
+  })
+})
+
+describe('a project with room for 1 MiB', () => {
+  const small = test.override({ environment: { STORAGE_MIB_PER_PROJECT: '1' } })
+  const MIB = 1024 ** 2
+
+  const headers = { 'content-type': 'text/csv' }
+  const send = async (world: World, token: string, bytes: number) =>
+    (await upload(world, token, 'name=a.csv', { body: Buffer.alloc(bytes, 'x'), headers })).body
+  const announce = async (world: World, token: string, sizeBytes: number) =>
+    (await world.http('POST', '/files/uploads', { token, body: { name: 'a.csv', contentType: 'text/csv', sizeBytes } }))
+      .body
+  const remove = async (world: World, token: string, id: string) =>
+    (await world.http('DELETE', `/files/${id}`, { token })).status
+
+  small('takes no more, whoever has sent what is there, and keeps no object of what it refuses', async ({ world }) => {
+    const { accessToken: token, projectId } = await world.register()
+    expect(await announce(world, token, MIB + 1)).toMatchObject({
+      ...{ status: 409, code: 'STORAGE_FULL' },
+      detail: 'The files of a project may have 1 MiB together. Delete some.',
+    })
+    const { file } = await send(world, token, MIB)
+    const keys = vi.spyOn(world.app.files, 'put')
+    expect(await send(world, token, 1)).toMatchObject({ code: 'STORAGE_FULL' })
+    const hello = { name: 'hello.txt', contentType: 'text/plain', bytes: Buffer.from('hello') }
+    await expect(jobIn(world.app, projectId).files.write(hello)).rejects.toMatchObject({
+      ...{ name: 'PermanentError', code: 'STORAGE_FULL' },
+    })
+    expect(keys).toHaveBeenCalledTimes(2)
+    for (const [key] of keys.mock.calls) expect(await world.app.files.head(key)).toBeNull()
+    expect(await send(world, (await world.register('Grace')).accessToken, 1)).toHaveProperty('file')
+    expect(await remove(world, token, file.id)).toBe(204)
+    expect(await announce(world, token, MIB)).toHaveProperty('file')
+  })
+
+  small('counts an upload as announced until it has arrived, and then as it is', async ({ world }) => {
+    const { accessToken: token } = await world.register()
+    const { file } = await announce(world, token, MIB)
+    expect(await send(world, token, 1)).toMatchObject({ code: 'STORAGE_FULL' })
+    // The embedded S3 takes any size.
+    await world.app.files.put((await keysOf(world))[0]?.objectKey ?? '', Buffer.alloc(MIB / 2), 'text/csv')
+    await world.http('GET', `/files/${file.id}/metadata`, { token })
+    expect(await send(world, token, MIB / 2)).toHaveProperty('file')
+    expect(await send(world, token, 1)).toMatchObject({ code: 'STORAGE_FULL' })
+  })
+
+  small('counts a small file as 16 KiB', async ({ world }) => {
+    const { accessToken: token } = await world.register()
+    for (let i = 0; i < 64; i++) expect(await announce(world, token, 1)).toHaveProperty('file')
+    expect(await announce(world, token, 1)).toMatchObject({ code: 'STORAGE_FULL' })
   })
 })
 

@@ -43,7 +43,7 @@ export const create = route({
   body: { raw: { contentTypes: [...CONTENT_TYPES], maxBytes: MAX_BODY_BYTES } },
   replies: { 201: fileReply },
   gives: ['location'],
-  errors: ['PROJECT_NOT_FOUND', 'FORBIDDEN'],
+  errors: ['PROJECT_NOT_FOUND', 'FORBIDDEN', 'STORAGE_FULL'],
   run: async ({ app, actor, query, body }) => {
     const projectId = await chooseProject(app, actor, query.projectId, 'maintainer')
     const row = await addFile(app, actor, { ...body, projectId, name: query.name })
@@ -76,7 +76,7 @@ export const announce = route({
     }),
   },
   gives: ['location'],
-  errors: ['PROJECT_NOT_FOUND', 'FORBIDDEN'],
+  errors: ['PROJECT_NOT_FOUND', 'FORBIDDEN', 'STORAGE_FULL'],
   run: async ({ app, actor, body }) => {
     const projectId = await chooseProject(app, actor, body.projectId, 'maintainer')
     const { file, upload } = await announceUpload(app, actor, { ...body, projectId })

@@ -43,6 +43,14 @@ describe('jobs are found', () => {
     expect(await found('text=thermometer&state=failed')).toEqual([])
   })
 
+  test('by a text near the beginning of a long input, of which making all of it small would hold up the database', async ({
+    world,
+  }) => {
+    const { submit, found } = await signIn(world)
+    const [near] = await submit([`${'x'.repeat(9_900)} thermometer`, `${'x'.repeat(10_000)} thermometer`])
+    expect(await found('text=THERMOMETER')).toEqual([near])
+  })
+
   test('by a text in their name, whatever its case, be they without one or with a filter beside', async ({ world }) => {
     const { call, found } = await signIn(world)
     const jobs = ['Nightly import', 'An IMPORT of 5 %', undefined, 'Other'].map((name) => ({

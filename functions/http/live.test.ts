@@ -79,18 +79,21 @@ describe('a ticket', () => {
     })
   })
 
-  test('opens a person’s 101st connection in place of the oldest, and takes nobody else’s', async ({ world }) => {
+  test('opens a person’s hundredth connection and no more, however many tickets there are', async ({ world }) => {
     const [ada, grace] = [await world.register(), await world.register('Grace')]
-    expect(await open(world, await newTicket(world, grace), 'grace')).toBe(200)
+    const tickets = [await newTicket(world, ada), await newTicket(world, ada), await newTicket(world, ada)]
     await world.sql`
-      INSERT INTO live_connections (id, user_id, connected_at, ends_at)
-      SELECT 'ada ' || n, ${ada.userId}, now() - n * interval '1 second', now() + interval '1 hour'
-      FROM generate_series(1, 100) AS n`
-    expect(await open(world, 'unknown', 'nobody')).toBe(401)
-    expect(await ping(world, 'ada 100')).toMatchObject({ type: 'pong' })
-    expect(await open(world, await newTicket(world, ada), 'ada 0')).toBe(200)
-    expect(await ping(world, 'ada 100')).toEqual({ type: 'reconnect' })
-    for (const id of ['ada 99', 'ada 0', 'grace']) expect(await ping(world, id)).toMatchObject({ type: 'pong' })
+      INSERT INTO live_connections (id, user_id, ends_at)
+      SELECT 'ada ' || n, ${ada.userId}, now() + (n - 1) * interval '1 hour' FROM generate_series(1, 100) AS n`
+    expect(await open(world, tickets[0] ?? '', 'ada')).toBe(200)
+    expect(await open(world, tickets[1] ?? '', 'late')).toBe(409)
+    expect(await ping(world, 'late')).toEqual({ type: 'reconnect' })
+    const refused = await world.http('POST', '/live/tickets', { token: ada.accessToken })
+    expect(refused).toMatchObject({ status: 409, body: { code: 'LIMIT_REACHED' } })
+    for (const id of ['ada', 'ada 2', 'ada 100']) expect(await ping(world, id)).toMatchObject({ type: 'pong' })
+    expect(await open(world, await newTicket(world, grace), 'grace')).toBe(200)
+    await disconnect(socketEvent('ada 2'), lambdaContext(world.app, 15))
+    expect(await open(world, tickets[2] ?? '', 'next')).toBe(200)
   })
 
   test('goes to a WebSocket API of its own where there is one', async ({ world }) => {

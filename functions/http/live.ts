@@ -27,8 +27,8 @@ export const createTicket = route({
     'Open the `url` within 30 s. It brings `{"type":"events","events":[LiveEvent …]}`, the events of the jobs of all your ' +
     'projects, each at least once and in order per job. Send `{"type":"ping"}` at least every ten minutes; the answer is ' +
     '`{"type":"pong","secondsLeft":…}`, or `{"type":"reconnect"}` when the connection is to end. It ends with the session ' +
-    'that it was opened in, after two hours, and when its person opens a hundred newer ones. It brings the events of all ' +
-    'projects, so no API key opens one: programs ask `GET /live/events`.',
+    'that it was opened in, and after two hours. A person may have 100. It brings the events of all projects, so no API ' +
+    'key opens one: programs ask `GET /live/events`.',
   actor: 'user',
   replies: {
     201: z.object({
@@ -37,6 +37,7 @@ export const createTicket = route({
       expiresInSeconds: z.int(),
     }),
   },
+  errors: ['LIMIT_REACHED'],
   run: async ({ app, actor, headers }) => {
     const ticket = await giveTicket(app, actor, bearerToken(headers['authorization']) ?? '')
     const url = `${liveUrl(app, headers)}?ticket=${ticket}`

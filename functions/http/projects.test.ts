@@ -34,6 +34,23 @@ const addJob = (world: World, projectId: string, state: string) => world.sql`
   VALUES (${newId()}, ${projectId}, 60, 1, ${state}, 'math.pi', 'compute', '{}')`
 
 describe('a project', () => {
+  test('is a person’s hundredth at the most, not counting deleted ones and those of others', async ({ world }) => {
+    const [owner, other] = [await world.register(), await world.register('Grace')]
+    await world.sql`
+      WITH made AS (
+        INSERT INTO projects (id, name, deleted_at)
+        SELECT gen_random_uuid(), 'Lab', CASE WHEN n = 1 THEN now() END FROM generate_series(1, 100) AS n RETURNING id
+      )
+      INSERT INTO memberships (project_id, user_id, role)
+      SELECT id, ${owner.userId}::uuid, 'owner' FROM made UNION ALL SELECT id, ${other.userId}, 'viewer' FROM made`
+    expect(await call(world, owner, 'POST', '/projects', { name: 'Lab' })).toMatchObject({
+      ...{ status: 409, body: { code: 'LIMIT_REACHED', detail: 'A person may own 100 projects.' } },
+    })
+    expect((await call(world, other, 'POST', '/projects', { name: 'Lab' })).status).toBe(201)
+    expect((await call(world, owner, 'DELETE', `/projects/${owner.projectId}`)).status).toBe(204)
+    expect((await call(world, owner, 'POST', '/projects', { name: 'Lab' })).status).toBe(201)
+  })
+
   test('is made, shown, renamed, listed and deleted by its owner', async ({ world }) => {
     const owner = await world.register()
     const made = await call(world, owner, 'POST', '/projects', { name: ' Lab ' })

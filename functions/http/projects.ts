@@ -10,7 +10,7 @@ import { lockProject, requireRole } from '../use-cases/access.ts'
 import { audit } from '../use-cases/audit.ts'
 import { email } from '../use-cases/email.ts'
 import { putMember, putMemberByEmail, removeMember } from '../use-cases/members.ts'
-import { addProject } from '../use-cases/new-project.ts'
+import { addProject, refuseTooMany } from '../use-cases/new-project.ts'
 import { getPerson } from '../use-cases/person.ts'
 import { forgetRoles } from '../use-cases/role-cache.ts'
 import { viewOf } from '../views/view-of.ts'
@@ -48,8 +48,10 @@ export const create = route({
   body: z.strictObject({ name: label(100) }),
   replies: { 201: z.object({ project: projectReply }) },
   gives: ['location'],
+  errors: ['LIMIT_REACHED'],
   run: async ({ app, actor, body }) => {
     const project = await transaction(app.sql, async (tx) => {
+      await refuseTooMany(tx, actor.userId)
       const project = await addProject(tx, { name: body.name, ownerId: actor.userId, personal: false })
       await audit(actor, { action: 'project.create', projectId: project.id, target: project.id, data: body })(tx)
       return project

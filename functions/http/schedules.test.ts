@@ -24,6 +24,19 @@ const join = async ({ http }: World, ada: Person, person: Person, role: string) 
 const makeDue = ({ sql }: World, id: string) =>
   sql`UPDATE schedules SET next_at = date_trunc('minute', now()) WHERE id = ${id}`
 
+test('a project has a thousand schedules at the most', async ({ world }) => {
+  const ada = await world.register()
+  const { id } = await create(world, ada)
+  await world.sql`
+    INSERT INTO schedules SELECT (jsonb_populate_record(schedules, jsonb_build_object('id', gen_random_uuid()))).*
+    FROM schedules, generate_series(1, 999) WHERE id = ${id}`
+  const refused = await world.http('POST', '/schedules', { token: ada.accessToken, body: nightly })
+  const problem = { code: 'LIMIT_REACHED', detail: 'A project may have 1000 schedules.' }
+  expect(refused).toMatchObject({ status: 409, body: problem })
+  expect((await world.http('DELETE', `/schedules/${id}`, { token: ada.accessToken })).status).toBe(204)
+  expect(await create(world, ada)).toHaveProperty('id')
+})
+
 test('a new schedule says when it will run next', async ({ world }) => {
   const ada = await world.register()
   const answer = await world.http('POST', '/schedules', { token: ada.accessToken, body: nightly })

@@ -83,7 +83,7 @@ export const create = route({
   body: creation,
   replies: { 201: scheduleReply },
   gives: ['location'],
-  errors: ['PROJECT_NOT_FOUND', 'FORBIDDEN', 'UNKNOWN_KIND'],
+  errors: ['PROJECT_NOT_FOUND', 'FORBIDDEN', 'UNKNOWN_KIND', 'LIMIT_REACHED'],
   run: async ({ app, actor, body: { projectId: named, ...settings } }) => {
     const projectId = await chooseProject(app, actor, named, 'maintainer')
     const wanted = {

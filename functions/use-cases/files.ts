@@ -5,7 +5,7 @@ import type { App } from '../../lib/app.ts'
 import type { Actor } from '../../lib/auth/actor.ts'
 import { StintError } from '../../lib/core/errors.ts'
 import { newId } from '../../lib/core/ids.ts'
-import { keep, keyName, withSize } from '../../lib/files/keep.ts'
+import { addRow, keep, keyName, withSize } from '../../lib/files/keep.ts'
 import { hideAs, requireRole } from './access.ts'
 import { audit } from './audit.ts'
 
@@ -23,24 +23,24 @@ export const requireFile = async (app: App, actor: Actor, fileId: string, needed
   return file
 }
 
-/** Stores a small file that came with the request. */
+/** Stores a small file that came with the request. @throws {StintError} STORAGE_FULL */
 export const addFile = async (
   app: App,
   actor: Actor,
   given: { projectId: string; name: string; contentType: string; bytes: Buffer },
 ): Promise<files.FileRow> => {
   const row = { ...newRow(actor, given), sizeBytes: given.bytes.length }
-  return keep(app, { ...given, key: row.objectKey }, () => files.insert(app.sql, row))
+  return keep(app, { ...given, key: row.objectKey }, () => addRow(app, app.sql, row))
 }
 
-/** Gives a large file its place, and the URL to which it is to be sent. */
+/** Gives a large file its place, and the URL to which it is to be sent. @throws {StintError} STORAGE_FULL */
 export const announceUpload = async (
   app: App,
   actor: Actor,
   given: { projectId: string; name: string; contentType: string; sizeBytes: number },
 ) => {
   const { contentType, sizeBytes } = given
-  const file = await files.insert(app.sql, { ...newRow(actor, given), sizeBytes: null })
+  const file = await addRow(app, app.sql, { ...newRow(actor, given), sizeBytes: null, announcedBytes: sizeBytes })
   const options = { expiresInSeconds: UPLOAD_SECONDS, contentType, sizeBytes }
   const url = await app.files.uploadUrl(file.objectKey, options)
   const headers = { 'content-type': contentType }

@@ -23,7 +23,7 @@ export const jobQuery = z.object({
     .min(1)
     .max(200)
     .optional()
-    .meta({ description: 'In the name, or in the input as JSON; case doesn’t matter.' }),
+    .meta({ description: 'In the name, or in the first 10 000 characters of the input as JSON; case doesn’t matter.' }),
   queuedAfter: instant.optional(),
   queuedBefore: instant.optional(),
   finishedAfter: instant.optional().meta({ description: 'Ended then or later, however long ago they were queued.' }),

@@ -18,15 +18,18 @@ const CONNECTION_SECONDS = 7_200
 /** How long a position is valid. */
 export const CATCH_UP_SECONDS = 3_600
 
+const TOO_MANY = `A person may have ${liveConnections.MAX_OF_PERSON} live connections.`
+
 /** Events of one answer. */
 const PAGE = 1_000
 
 /**
  * A ticket for one live connection, which ends with the session of the access token, or if that has none, when the token
  * expires.
- * @throws {StintError} UNAUTHENTICATED when the session was ended while its access token lives
+ * @throws {StintError} UNAUTHENTICATED when the session was ended while its access token lives, LIMIT_REACHED
  */
 export const giveTicket = async (app: App, actor: Actor, accessToken: string): Promise<string> => {
+  if (!(await liveConnections.isThereRoom(app.sql, actor.userId))) throw new StintError('LIMIT_REACHED', TOO_MANY)
   const { sessionId, expiresAt } = sessionOf(accessToken)
   const ticket = randomBytes(32).toString('base64url')
   const given = await liveTickets.insert(app.sql, {
@@ -41,9 +44,14 @@ export const giveTicket = async (app: App, actor: Actor, accessToken: string): P
   return ticket
 }
 
-/** Spends a ticket. @throws {StintError} UNAUTHENTICATED when it is unknown, was spent, or came too late */
+/**
+ * Spends a ticket.
+ * @throws {StintError} UNAUTHENTICATED when it is unknown, was spent, or came too late, LIMIT_REACHED
+ */
 export const connect = async (app: App, connectionId: string, ticket: string): Promise<void> => {
-  if (!(await liveConnections.insertByTicket(app.sql, connectionId, hashSecret(ticket))))
+  const opened = await liveConnections.insertByTicket(app.sql, connectionId, hashSecret(ticket))
+  if (opened === 'full') throw new StintError('LIMIT_REACHED', TOO_MANY)
+  if (opened === 'unknown')
     throw new StintError('UNAUTHENTICATED', 'The ticket is unknown, was spent, or is older than 30 s.')
 }
 

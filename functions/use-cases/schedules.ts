@@ -24,7 +24,10 @@ export const requireSchedule = async (
   return schedule
 }
 
-/** @throws {StintError} UNKNOWN_KIND, VALIDATION_FAILED */
+/** Each may submit a job a second, for ever. */
+const MAX_OF_PROJECT = 1_000
+
+/** @throws {StintError} UNKNOWN_KIND, VALIDATION_FAILED, LIMIT_REACHED */
 export const addSchedule = async (
   app: App,
   actor: Actor,
@@ -35,6 +38,8 @@ export const addSchedule = async (
   prepare(kinds, toSubmission(settings), owner)
   return transaction(app.sql, async (tx) => {
     await lockSession(tx, actor)
+    if ((await schedules.count(tx, projectId)) >= MAX_OF_PROJECT)
+      throw new StintError('LIMIT_REACHED', `A project may have ${MAX_OF_PROJECT} schedules.`)
     const nextAt = firstTick(settings, await schedules.now(tx))
     const row = await schedules.insert(tx, { ...settings, ...owner, id: newId(), nextAt: paused ? null : nextAt })
     const data = { name: row.name, cron: row.cron, kind: row.kind }

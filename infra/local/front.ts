@@ -1,3 +1,4 @@
+import * as liveConnections from '../../db/queries/live-connections.ts'
 import type { App } from '../../lib/app.ts'
 import { mountHttp, mountSockets } from './functions.ts'
 import { createHttpServer } from './http-server.ts'
@@ -32,11 +33,23 @@ export const mountFront = async (app: App, root: string, table: RoutingTable): P
   return {
     routes: routes.length,
     liveManagementUrl: connectionsApi.url,
-    listen: http.listen,
+    listen: async (port, address) => {
+      await forgetConnections(app)
+      return http.listen(port, address)
+    },
     stopListening: async () => {
       await sockets.close()
       await http.close(GRACE_MS)
     },
     close: connectionsApi.close,
+  }
+}
+
+/** Those of an earlier process, which took them with it, would count as their people's for up to two hours. */
+const forgetConnections = async ({ sql, log }: App): Promise<void> => {
+  try {
+    await liveConnections.removeAll(sql)
+  } catch (error) {
+    log.warn({ err: error }, 'the WebSockets of an earlier run could not be forgotten')
   }
 }

@@ -49,7 +49,7 @@ type Given = Partial<MountedRoute> & { route: string }
 const serve = (...given: Given[]) => serveWith({}, ...given)
 
 const serveWith = async (
-  options: Pick<HttpServerOptions, 'onUpgrade' | 'patience' | 'maxArrivingBytes'>,
+  options: Pick<HttpServerOptions, 'onUpgrade' | 'patience' | 'maxArrivingBytes' | 'connectionLimits'>,
   ...given: Given[]
 ) => {
   const routes = given.map(({ route, ...rest }) => {
@@ -538,4 +538,27 @@ test('an answer that HTTP cannot carry costs its caller the connection, and nobo
   )
   await expect(fetch(`http://127.0.0.1:${port}/broken`)).rejects.toThrow()
   expect((await ask({ path: '/things' })).status).toBe(200)
+})
+
+test('one connection too many is told so, while all others are busy', async () => {
+  const asked = Promise.withResolvers<void>()
+  const answered = Promise.withResolvers<void>()
+  const handler: HttpHandler = async () => {
+    asked.resolve()
+    await answered.promise
+    return { statusCode: 204 }
+  }
+  const { port, ask } = await serveWith(
+    { connectionLimits: { ofAll: 1, ofAddress: 1 } },
+    { route: 'GET /slow', handler },
+  )
+  const slow = ask({ path: '/slow' })
+  await asked.promise
+  const refusal = {
+    status: 503,
+    body: { code: 'UNAVAILABLE', detail: 'Too many connections are open, all of them busy.' },
+  }
+  expect(await raw(port, '')).toMatchObject(refusal)
+  answered.resolve()
+  expect(await slow).toMatchObject({ status: 204 })
 })

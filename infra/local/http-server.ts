@@ -11,6 +11,7 @@ import { MAX_BODY_BYTES } from '../../lib/http/route.ts'
 import { corsHeaders, preflight } from './cors.ts'
 import { MalformedUrlError, splitTarget, toHttpEvent } from './http-event.ts'
 import { createContext, withinTime } from './invocation.ts'
+import { CONNECTION_LIMITS, limitConnections } from './open-connections.ts'
 import { refuseLargeEvent, refuseLargeResult } from './payload-limits.ts'
 import { CallerGoneError, createBodyReader, endUnread } from './request-body.ts'
 import { createRouter, type Match } from './router.ts'
@@ -36,6 +37,8 @@ export interface HttpServerOptions {
   patience?: typeof PATIENCE
   /** What bodies that have not come whole may hold together. Less in tests. */
   maxArrivingBytes?: number
+  /** How many connections may be open. Fewer in tests. */
+  connectionLimits?: typeof CONNECTION_LIMITS
 }
 
 export interface HttpServer {
@@ -64,6 +67,7 @@ export const createHttpServer = ({
   onUpgrade,
   patience = PATIENCE,
   maxArrivingBytes,
+  connectionLimits = CONNECTION_LIMITS,
 }: HttpServerOptions): HttpServer => {
   const match = createRouter(routes)
   const underWay = createUnderWay()
@@ -127,8 +131,10 @@ export const createHttpServer = ({
     shouldUpgradeCallback: ({ headers }) => onUpgrade !== undefined && headers.upgrade?.toLowerCase() === 'websocket',
   })
   server.setTimeout(patience.stillMs)
+  const markBusy = limitConnections(server, connectionLimits, refuseConnection)
   const answer = (request: IncomingMessage, response: ServerResponse): void => {
     const { socket } = request
+    markBusy(socket, response)
     const ahead = underWay.add(socket, response)
     const served = ahead
       ? ahead.then(() => (socket.destroyed ? undefined : serve(request, response)))
@@ -147,7 +153,7 @@ export const createHttpServer = ({
   })
   server.on('checkExpectation', answer)
   server.on('clientError', (error, socket) => {
-    underWay.end(socket as Socket, () => refuseConnection(error, socket as Socket, app))
+    underWay.end(socket as Socket, () => refuseMalformedRequest(error, socket as Socket))
   })
 
   return {
@@ -255,19 +261,26 @@ const REFUSALS: Record<string, ErrorCode> = {
 }
 
 /** Answers what never became a request: it isn't HTTP, its headers are too large, or it didn't arrive in time. */
-const refuseConnection = (error: NodeJS.ErrnoException, socket: Socket, app: App): void => {
-  if (error.code === 'ECONNRESET' || !socket.writable) {
-    socket.destroy()
-    return
-  }
+const refuseMalformedRequest = (error: NodeJS.ErrnoException, socket: Socket): void => {
+  if (error.code === 'ECONNRESET' || !socket.writable) socket.destroy()
+  else socket.end(rawRefusal(REFUSALS[error.code ?? ''] ?? 'MALFORMED_REQUEST'))
+}
+
+/** One connection too many isn't waited for. */
+const refuseConnection = (socket: Socket): void => {
+  socket.write(rawRefusal('UNAVAILABLE', 'Too many connections are open, all of them busy.'))
+  socket.destroySoon()
+}
+
+/** The last answer of a connection, as it goes over the wire. */
+const rawRefusal = (code: ErrorCode, detail?: string): string => {
   const requestId = randomUUID()
-  const refused = new StintError(REFUSALS[error.code ?? ''] ?? 'MALFORMED_REQUEST')
-  const { statusCode = 400, headers, body = '' } = toProblem(refused, requestId, app.log)
+  const { statusCode = 400, headers, body = '' } = toProblem(new StintError(code, detail), requestId, undefined)
   const lines = Object.entries({
     ...headers,
     'x-request-id': requestId,
     'content-length': Buffer.byteLength(body),
     connection: 'close',
   }).map(([name, value]) => `${name}: ${value}\r\n`)
-  socket.end(`HTTP/1.1 ${statusCode} ${STATUS_CODES[statusCode]}\r\n${lines.join('')}\r\n${body}`)
+  return `HTTP/1.1 ${statusCode} ${STATUS_CODES[statusCode]}\r\n${lines.join('')}\r\n${body}`
 }

@@ -84,6 +84,8 @@ const variables = z.object({
   PUBLIC_URL: z.url({ protocol: /^https?$/ }).optional(),
   MAIL_RATE_LIMIT_PER_MINUTE: z.coerce.number().int().min(1).default(30),
 
+  STORAGE_MIB_PER_PROJECT: z.coerce.number().int().min(1).default(5_120),
+
   JOB_SECRET_KEY: secret.optional(),
   LEASE_SECONDS: seconds(60),
   HEARTBEAT_SECONDS: seconds(20),
@@ -201,6 +203,10 @@ const shape = (env: z.output<typeof environment>) => ({
     publicUrl: env.PUBLIC_URL,
     /** Of one project. */
     ratePerMinute: env.MAIL_RATE_LIMIT_PER_MINUTE,
+  },
+  storage: {
+    /** What the files of one project may have together. */
+    projectMib: env.STORAGE_MIB_PER_PROJECT,
   },
   engine: {
     /** What secrets of jobs are derived with. Only where jobs that have such are run. */

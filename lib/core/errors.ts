@@ -14,6 +14,7 @@ export const CATALOGUE = {
   PAYLOAD_TOO_LARGE: [413, 'The body is too large'],
   NOT_FOUND: [404, 'There is nothing at this address'],
   METHOD_NOT_ALLOWED: [405, 'The method is not allowed here'],
+  LIMIT_REACHED: [409, 'There may be no more of these'],
   RATE_LIMITED: [429, 'Too many requests'],
   INTERNAL: [500, 'Something went wrong on our side'],
   UNAVAILABLE: [503, 'A component that this request needs cannot be reached'],
@@ -58,6 +59,7 @@ export const CATALOGUE = {
   // Files
   FILE_NOT_FOUND: [404, 'No such file'],
   FILE_NOT_UPLOADED: [409, 'The file was announced but has not arrived yet'],
+  STORAGE_FULL: [409, 'The files of the project have no room for this one'],
   FILE_IN_USE: [409, 'A job that has not ended, or a schedule, needs this file'],
   // Catalogue
   DEVICE_MODEL_NOT_FOUND: [404, 'No such device model'],

@@ -9,6 +9,7 @@ import { newId } from '../core/ids.ts'
 import { FencedError } from '../jobs/define.ts'
 import { prune } from '../schedule/prune.ts'
 import { jobFiles } from './job-files.ts'
+import { addRow } from './keep.ts'
 import { deleteOrphans } from './orphans.ts'
 
 const hello = { name: 'hello world.txt', contentType: 'text/plain', bytes: Buffer.from('hello') }
@@ -176,7 +177,7 @@ test('a file that is too large is refused for good', async ({ world }) => {
 test('an upload is there for jobs once it has arrived, and its size is known from then on', async ({ world }) => {
   const projectId = await addProject(world)
   const row = { id: newId(), projectId, objectKey: 'an/upload', name: 'a', contentType: 'text/plain', sizeBytes: null }
-  await files.insert(world.sql, row)
+  await addRow(world.app, world.sql, row)
   const { files: mine } = jobIn(world.app, projectId)
   await expect(mine.read(row.id, { maxBytes: 5 })).rejects.toMatchObject({ code: 'FILE_NOT_UPLOADED' })
 

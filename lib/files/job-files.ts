@@ -1,8 +1,9 @@
 import * as files from '../../db/queries/files.ts'
 import type { App } from '../app.ts'
+import { StintError } from '../core/errors.ts'
 import { newId } from '../core/ids.ts'
 import { type JobFile, PermanentError, type SharedJobContext } from '../jobs/define.ts'
-import { keep, keyName, withSize } from './keep.ts'
+import { addRow, keep, keyName, withSize } from './keep.ts'
 import { FileMissingError, FileTooLargeError } from './store.ts'
 
 type Context = SharedJobContext<unknown, unknown>
@@ -33,7 +34,7 @@ export const jobFiles = (
     const insertRow = () =>
       fenced(async (tx) => {
         if (stint > 1) await files.removeLost(tx, { jobId, stint, name })
-        return files.insert(tx, row)
+        return addRow(app, tx, row).catch(asFailure)
       })
     await keep(app, { key: objectKey, bytes, contentType }, insertRow)
     return { fileId: id, sizeBytes }
@@ -44,6 +45,12 @@ export const jobFiles = (
     if (fileIds.length > 0) await fenced((tx) => files.removeMadeBy(tx, jobId, fileIds))
   },
 })
+
+/** A retry would find no more room. */
+const asFailure = (error: unknown): never => {
+  if (error instanceof StintError) throw new PermanentError(error.code, error.message, { cause: error })
+  throw error
+}
 
 const requireArrived = async (app: App, projectId: string, fileId: string) => {
   const row = await files.findById(app.sql, fileId)

@@ -1,13 +1,14 @@
-import { isUnreachable } from '../../db/client.ts'
+import { isUnreachable, type Sql } from '../../db/client.ts'
 import * as files from '../../db/queries/files.ts'
 import * as pendingObjects from '../../db/queries/pending-objects.ts'
 import type { App } from '../app.ts'
+import { StintError } from '../core/errors.ts'
 
 /**
  * Puts an object into the store, then its row into the database; the row is what makes it a file. If the row is refused, the
  * object is deleted. If the process dies in between, a note that was written before remains, by which the prune finds the
  * object.
- * @param insertRow `files.insert`, in whatever transaction it belongs
+ * @param insertRow {@link addRow}, in whatever transaction it belongs
  */
 export const keep = async <T>(
   app: App,
@@ -23,6 +24,14 @@ export const keep = async <T>(
     if (!isUnreachable(error)) await drop(app, object.key)
     throw error
   }
+}
+
+/** Inserts a file's row. @throws {StintError} STORAGE_FULL if its project may not have so much more */
+export const addRow = async (app: App, sql: Sql, file: files.NewFile): Promise<files.FileRow> => {
+  const { projectMib } = app.config.storage
+  const row = await files.insert(sql, file, projectMib * 1024 ** 2)
+  if (row) return row
+  throw new StintError('STORAGE_FULL', `The files of a project may have ${projectMib} MiB together. Delete some.`)
 }
 
 const drop = async (app: App, key: string): Promise<void> => {

@@ -111,6 +111,7 @@ export interface SharedJobContext<Input, Checkpoint> extends JobContext<Input, C
      * Stores a file that belongs to the job. It replaces a file of the same name by an earlier stint, if neither the
      * checkpoint nor the partial result has that file's id: that stint died before it could save the id, and this is the
      * same file again.
+     * @throws {PermanentError} STORAGE_FULL when the project's files would have more than they may
      */
     write(file: {
       name: string

@@ -1,6 +1,5 @@
 import { describe, expect } from 'vitest'
 import type { Sql } from '../../db/client.ts'
-import * as files from '../../db/queries/files.ts'
 import * as removals from '../../db/queries/removals.ts'
 import * as schedules from '../../db/queries/schedules.ts'
 import { createEngine, insertJobs, invoke, PROJECT } from '../../tests/support/engine.ts'
@@ -8,6 +7,7 @@ import { untilOneWaits } from '../../tests/support/lock-waits.ts'
 import { test, type World } from '../../tests/support/world.ts'
 import type { App } from '../app.ts'
 import { firstIdAt, newId } from '../core/ids.ts'
+import { addRow } from '../files/keep.ts'
 import { removeExpiredJobs, removeJob } from './remove-jobs.ts'
 
 const always = () => true
@@ -36,7 +36,7 @@ const addFile = async ({ app, sql }: World, jobId: string): Promise<{ id: string
   const id = newId()
   const file = { id, projectId: PROJECT, objectKey: `jobs/${id}`, name: 'a', contentType: 'text/plain', sizeBytes: 1 }
   await app.files.put(file.objectKey, Buffer.from('x'), 'text/plain')
-  return files.insert(sql, { ...file, madeBy: { jobId, stint: 1 } })
+  return addRow(app, sql, { ...file, madeBy: { jobId, stint: 1 } })
 }
 
 const addChild = ({ sql }: { sql: Sql }, parentId: string, childId: string) => sql`

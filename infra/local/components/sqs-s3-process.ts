@@ -7,6 +7,7 @@ import { serveParent } from './component.ts'
 import { allowOwnPages } from './s3-cors.ts'
 import { nameDownloads } from './s3-downloads.ts'
 import { dropTornObjects } from './s3-repair.ts'
+import { refuseWithoutRoom, roomIn } from './s3-room.ts'
 
 export interface SqsS3Options {
   dataDir: string
@@ -20,6 +21,8 @@ export interface SqsS3Ready {
   port: number
 }
 
+let storage = ''
+
 // fauxqs checks no signatures, listens on every interface of the machine, and has no option for that. This is the only place
 // where its server can be reached.
 const listen = Server.prototype.listen
@@ -27,6 +30,7 @@ Server.prototype.listen = function (this: Server, ...args: unknown[]) {
   const [first] = args
   if (typeof first === 'object' && first !== null && 'port' in first) Object.assign(first, { host: '127.0.0.1' })
   if (this instanceof HttpServer) {
+    refuseWithoutRoom(this, () => roomIn(storage))
     allowOwnPages(this)
     nameDownloads(this)
   }
@@ -34,7 +38,7 @@ Server.prototype.listen = function (this: Server, ...args: unknown[]) {
 }
 
 serveParent(async ({ dataDir, port, region, bucket, queues }: SqsS3Options) => {
-  const storage = join(dataDir, 's3')
+  storage = join(dataDir, 's3')
   await dropTornObjects(storage)
   const server = await startFauxqs({ port, logger: false, defaultRegion: region, s3StorageDir: storage })
   server.setup({ queues, buckets: [bucket] })

@@ -97,6 +97,17 @@ test('moves a doorbell that nobody deletes to the dead letters', async () => {
   expect(letters).toHaveLength(1)
 })
 
+test('takes no object whose size it is not told, which it could not have room for', async () => {
+  const server = await startSqsS3({ dataDir })
+  const sent = httpRequest(`${server.url}/stint/endless`, { method: 'PUT' })
+  sent.on('error', () => {})
+  sent.write('some of it')
+  const [answer] = await once(sent, 'response')
+  expect((answer as IncomingMessage).resume().statusCode).toBe(411)
+  sent.destroy()
+  await server.stop()
+})
+
 test('listens to this machine only', async () => {
   const server = await startSqsS3({ dataDir })
   const outside = Object.values(networkInterfaces()).flatMap((them) => them ?? [])

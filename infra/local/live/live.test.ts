@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { Agent, createServer, get, request, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { type AddressInfo, connect } from 'node:net'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { WebSocket } from 'ws'
 import type { App } from '../../../lib/app.ts'
@@ -92,6 +92,23 @@ test('a function that throws lets nobody in, no other address is a WebSocket, an
   const { url } = await serve()
   expect(await refusalOf(url.replace('/live', '/jobs'))).toContain('404')
   expect(await refusalOf(`${url}?ticket=%E0%A4%A`)).toContain('400')
+})
+
+test('a client that is let in nowhere keeps no connection by not closing its half', async () => {
+  const { url } = await serve()
+  const { port, hostname } = new URL(url)
+  const socket = connect({ port: Number(port), host: hostname, allowHalfOpen: true })
+  const ended = new Promise<string>((resolve) => {
+    socket.on('error', () => {})
+    socket.on('close', () => resolve('ended'))
+  })
+  socket.write('GET /jobs HTTP/1.1\r\nHost: x\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n')
+  socket.resume()
+  await once(socket, 'end')
+  // What comes to a connection that is no more is answered with a reset.
+  const knock = setInterval(() => socket.write('x'), 10)
+  onTestFinished(() => clearInterval(knock))
+  expect(await ended).toBe('ended')
 })
 
 test('one whose request is no handshake is let in nowhere, and the functions hear of its end', async () => {

@@ -182,6 +182,8 @@ const end = (webSocket: WebSocket): Promise<void> =>
     webSocket.close(GOING_AWAY)
   })
 
+/** A client that doesn't close its half would otherwise keep the connection for ever. */
 const refuse = (socket: Duplex, status: number): void => {
+  socket.once('finish', () => socket.destroy())
   socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`)
 }
