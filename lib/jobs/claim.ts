@@ -217,7 +217,7 @@ const YEAR_MS = 365 * 24 * 3_600 * 1_000
 const anyProject = ({ clock, random }: App): string => firstIdAt(clock.now() - random() * YEAR_MS)
 
 /** By kind, when a claimer was seen that stands still with the row of its limits. */
-const stoodStill = mapOfEach<App, number>()
+const stoodStill = mapByOwner<App, number>()
 
 /** For how long nobody waits for such a claimer again: else each claim of other kinds would wait for it first. */
 const STANDS_STILL_MS = 10_000
