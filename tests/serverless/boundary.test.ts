@@ -120,7 +120,7 @@ test('an account takes images from the named one, and from it nothing but copies
   expect(account['TakenImages']?.Properties['PolicyText']).toHaveProperty('Statement', [
     {
       Effect: 'Allow',
-      Principal: { AWS: { 'Fn::Sub': 'arn:${AWS::Partition}:iam::${ImagesFrom}:root' } },
+      Principal: { AWS: { 'Fn::Sub': `arn:${'$'}{AWS::Partition}:iam::${'$'}{ImagesFrom}:root` } },
       Action: 'ecr:ReplicateImage',
       Resource: { 'Fn::GetAtt': ['Images', 'Arn'] },
     },
