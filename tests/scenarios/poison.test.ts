@@ -146,10 +146,12 @@ test('a job that passes no safe point costs itself attempts, and its mates nothi
 
 test('a job that holds the event loop is ended with its process, and alone in the end', LONG, async ({ world }) => {
   const [culprit = '', ...others] = await insertJobs(world.app, [poison('deadly', { how: 'loop' }), ...mates(3)])
-  const { deaths } = start(world, { functionSeconds: 2 })
+  const { deaths } = start(world, { functionSeconds: 4 })
   await untilEnded(world, [culprit, ...others])
   expect(await rowsOf(world, [culprit])).toMatchObject([{ state: 'failed', error: { code: 'CRASHED' } }])
-  expect(deaths).toMatchObject([{ signal: 'SIGKILL' }, { signal: 'SIGKILL' }, { signal: 'SIGKILL' }])
+  // A process that stands still for as long as a function may take is ended too.
+  expect(deaths.length).toBeGreaterThanOrEqual(3)
+  expect(new Set(deaths.map(({ signal }) => signal))).toEqual(new Set(['SIGKILL']))
   await expectUnharmed(world, others)
 })
 
