@@ -47,8 +47,8 @@ export class Model {
   readonly accepted: string[] = []
   readonly asks: Ask[] = []
   readonly changes: AskedChange[] = []
-  /** Jobs that somebody asked to delete, and was not refused. */
-  readonly deleted = new Set<string>()
+  /** Who asked to delete a job, and was not refused. Of several who ask for the same one, others may be. */
+  readonly deletions = new Set<{ jobId: string }>()
   /** Old jobs may have been removed. */
   pruned = false
   /** When the queue was known to be paused, in numbers of events. */

@@ -372,13 +372,13 @@ export class Program {
   #delete(host: Process, jobId: string | undefined): void {
     if (!jobId) return
     host.start(`a deletion of job ${jobId.slice(-4)}`, async () => {
-      const isNew = !this.model.deleted.has(jobId)
-      this.model.deleted.add(jobId)
+      const asked = { jobId }
+      this.model.deletions.add(asked)
       try {
         await removeJob(host.app, jobId)
       } catch (error) {
         if (!isRefusedFor(error, 'JOB_NOT_FOUND', 'JOB_NOT_ENDED', 'JOB_UNPUBLISHED', 'JOB_IN_USE')) throw error
-        if (isNew) this.model.deleted.delete(jobId)
+        this.model.deletions.delete(asked)
       }
     })
   }

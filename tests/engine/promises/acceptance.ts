@@ -8,9 +8,10 @@ import { mostAtOnce, ofEachJob, type Promised } from './known.ts'
 export const acceptance: Record<string, Promised> = {
   *'a job that was accepted is there, unless it was deleted'({ evidence, model }) {
     const stored = new Set(evidence.jobs.map((it) => it.id))
+    const deleted = new Set([...model.deletions].map((it) => it.jobId))
     for (const id of model.accepted) if (!stored.has(id)) yield `job ${id.slice(-4)} is lost`
     for (const { id, goneAt } of evidence.jobs) {
-      if (goneAt !== null && !model.pruned && !model.deleted.has(id)) yield `job ${id.slice(-4)} was deleted by nobody`
+      if (goneAt !== null && !model.pruned && !deleted.has(id)) yield `job ${id.slice(-4)} was deleted by nobody`
     }
   },
 
