@@ -1,9 +1,9 @@
-import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vitest/config'
 import { BaseSequencer, type TestSpecification } from 'vitest/node'
+import { COMPILE_CACHE } from './infra/local/compile-cache.ts'
 
 // The workers, and what tests start, keep what they have compiled, as `npm start` does.
-process.env['NODE_COMPILE_CACHE'] ??= fileURLToPath(new URL('node_modules/.cache/stint', import.meta.url))
+process.env['NODE_COMPILE_CACHE'] ??= COMPILE_CACHE
 
 /** vitest begins with the largest files. Scenarios are short and take long: one that came last would run alone for half a minute. */
 class ScenariosFirst extends BaseSequencer {

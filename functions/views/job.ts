@@ -112,7 +112,7 @@ export const explainedJobReply = z.object({
       stack: stackReply,
       waitingBecause: waitingBecause.nullable(),
       lastSafePointAt: timestamp.nullable().meta({
-        description: 'When it last came on, if it runs: its latest safe point was saved then. Null if it has none.',
+        description: 'When the latest safe point of a running job was saved. Null if it has none, or does not run.',
       }),
       traceUrl: z.url().nullable().meta({ description: 'Where its trace is shown; null if this is not configured.' }),
     })
@@ -150,4 +150,4 @@ const UNTOUCHED = {
 
 /** A job as it stands right after its insertion, without reading it back. */
 export const justQueued = (row: NewJob, at: { queuedAt: Date; startAt: Date }): z.input<typeof job> =>
-  toJob({ ...row, ...at, ...UNTOUCHED, input: JSON.parse(row.input) })
+  viewOfJob({ ...row, ...at, ...UNTOUCHED, input: JSON.parse(row.input), traceId: traceIdOf(row) })

@@ -107,14 +107,16 @@ const Row = ({ file, mayChange, reload }: { file: StoredFile; mayChange: boolean
           </>
         )}
       </small>
-      <Action run={() => downloadFile(id)} disabled={sizeBytes === null} kind="quiet" label={`Download ${name}`}>
-        Download
-      </Action>
-      {mayChange && (
-        <Action run={remove} kind="quiet" label={`Delete ${name}`}>
-          Delete
+      <div class="actions">
+        <Action run={() => downloadFile(id)} disabled={sizeBytes === null} kind="quiet" label={`Download ${name}`}>
+          Download
         </Action>
-      )}
+        {mayChange && (
+          <Action run={remove} kind="quiet" label={`Delete ${name}`}>
+            Delete
+          </Action>
+        )}
+      </div>
     </li>
   )
 }
