@@ -98,6 +98,7 @@ const failureGroup = z
     jobIds: z.array(id).meta({ description: 'The latest hundred.' }),
   })
   .meta({ id: 'FailureGroup' })
+const toFailureGroup = viewOf(failureGroup)
 
 export const listFailures = route({
   method: 'GET',
@@ -115,7 +116,7 @@ export const listFailures = route({
     const projectIds = await projectsToList(app, actor, query.projectId)
     const since = new Date(app.clock.now() - query.days * 86_400_000)
     const groups = await insights.listFailures(app.sql, projectIds, { since, limit: MAX_GROUPS })
-    return { status: 200, body: { items: groups.map(viewOf(failureGroup)) } }
+    return { status: 200, body: { items: groups.map(toFailureGroup) } }
   },
 })
 

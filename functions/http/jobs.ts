@@ -111,6 +111,7 @@ const logLine = z.object({
   data: z.unknown(),
   createdAt: timestamp,
 })
+const toLogLine = viewOf(logLine)
 
 export const listLogs = route({
   method: 'GET',
@@ -131,7 +132,7 @@ export const listLogs = route({
       order === 'asc'
         ? await jobLogs.list(app.sql, job.id, behind ?? 0, limit + 1)
         : await jobLogs.listNewest(app.sql, job.id, { before: behind, limit: limit + 1 })
-    return { status: 200, body: toPage(rows, limit, viewOf(logLine), (row) => row.id, jsonBytes) }
+    return { status: 200, body: toPage(rows, limit, toLogLine, (row) => row.id, jsonBytes) }
   },
 })
 
@@ -146,6 +147,7 @@ const stintReply = z.object({
   error: z.object({ code: z.string(), message: z.string() }).nullable(),
   stack: stackReply,
 })
+const toStint = viewOf(stintReply)
 
 export const listStints = route({
   method: 'GET',
@@ -160,7 +162,7 @@ export const listStints = route({
   run: async ({ app, actor, params, query: { limit, cursor } }) => {
     const job = await requireJob(app, actor, params.jobId, 'viewer')
     const rows = await stints.list(app.sql, job.id, decodeCursor(cursor, nth) ?? 0, limit + 1)
-    return { status: 200, body: toPage(rows, limit, viewOf(stintReply), (row) => row.stint) }
+    return { status: 200, body: toPage(rows, limit, toStint, (row) => row.stint) }
   },
 })
 

@@ -31,7 +31,7 @@ export const JobRelatives = ({ job }: { job: Job }) => {
   }, [job.id, isThere, showsAll.value])
   if (!data || data.items.length < 2) return null
   const rows = layers(data.items).map((row) => (showsAll.value ? { shown: row, rest: [] } : fold(row, job.id)))
-  const isFolded = rows.some(({ rest }) => rest.length > 0)
+  const canFold = showsAll.value || rows.some(({ rest }) => rest.length > 0)
   const lengths = rows.map(({ shown, rest }) => shown.length + Math.min(1, rest.length))
   const width = Math.max(...lengths) * (WIDTH + GAP_X) - GAP_X
   const height = rows.length * (HEIGHT + GAP_Y) - GAP_Y
@@ -50,7 +50,7 @@ export const JobRelatives = ({ job }: { job: Job }) => {
     <section class="card" aria-labelledby="relatives">
       <div class="card-head">
         <h2 id="relatives">Dependencies</h2>
-        {(isFolded || showsAll.value) && (
+        {canFold && (
           <button
             type="button"
             class="button quiet small"
@@ -63,7 +63,7 @@ export const JobRelatives = ({ job }: { job: Job }) => {
           </button>
         )}
       </div>
-      {(isFolded || showsAll.value) && (
+      {canFold && (
         <p class="soft">
           {data.items.length >= MAX_TOLD && `The nearest ${data.items.length} jobs: `}
           {countStates(data.items)}
