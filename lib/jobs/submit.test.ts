@@ -1,5 +1,8 @@
+import { availableParallelism } from 'node:os'
 import { describe, expect } from 'vitest'
+import { createPool } from '../../db/client.ts'
 import * as jobs from '../../db/queries/jobs.ts'
+import { untilWaiting } from '../../tests/support/lock-waits.ts'
 import { test, type World } from '../../tests/support/world.ts'
 import { settleWithChildren } from './settle.ts'
 
@@ -42,6 +45,25 @@ test('a job is stored together with its event, and its doorbell rings', async ({
     { jobId: body.job.id, seq: 1, type: 'job.queued' },
   ])
   expect(await world.app.queue.visible('bulk')).toBe(1)
+})
+
+test('large batches leave connections to others, and go on one after the other', async ({ world }) => {
+  const { post } = await submitter(world)
+  const large = { jobs: Array.from({ length: 1_000 }, () => serials()) }
+  const other = createPool({ ...world.app.config.database, maxConnections: 2, applicationName: 'other' })
+  try {
+    const posted = await other.begin(async (tx) => {
+      await tx`LOCK TABLE jobs IN SHARE MODE`
+      const all = [...Array.from({ length: 6 }, () => post('/jobs/batch', large)), post('/jobs', serials())]
+      const atOnce = Math.min(availableParallelism(), world.app.config.database.maxConnections / 2)
+      await untilWaiting(other, atOnce + 1)
+      return all
+    })
+    expect((await Promise.all(posted)).map(({ status }) => status)).toEqual(Array(7).fill(202))
+  } finally {
+    await other.end()
+  }
+  expect((await world.sql`SELECT FROM jobs`).length).toBe(6_001)
 })
 
 describe('idempotency keys', () => {

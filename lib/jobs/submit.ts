@@ -1,6 +1,9 @@
+import { availableParallelism } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { isUnreachable, transaction } from '../../db/client.ts'
 import type { App } from '../app.ts'
+import { memoizeByOwner } from '../core/by-owner.ts'
+import { limitConcurrency } from '../core/limit-concurrency.ts'
 import { countFinished, countSubmitted } from '../metrics/jobs.ts'
 import { ringFor } from '../queue/ring.ts'
 import type { Prepared } from './prepare.ts'
@@ -32,8 +35,20 @@ export const submit = async (app: App, prepared: Prepared[], by?: Submitter): Pr
 
 const expires = ({ row }: Prepared): boolean => row.expiresInSeconds !== null || row.expiresAt !== null
 
+/** From this many jobs on, an insert takes long enough to let others go first. */
+const LARGE = 1_000
+
+/**
+ * Runs large inserts, no more at once than there are processors, and on half of the connections at most. More of them would
+ * only wait for each other, since the table is extended under a lock, and everybody else for a connection.
+ */
+const inTurn = memoizeByOwner(({ config }: App) =>
+  limitConcurrency(Math.max(1, Math.min(availableParallelism(), Math.floor(config.database.maxConnections / 2)))),
+)
+
 const storePlain = async (app: App, prepared: Prepared[]): Promise<Stored> => {
-  const { times } = await insert(app.sql, prepared)
+  const store = () => insert(app.sql, prepared)
+  const { times } = await (prepared.length >= LARGE ? inTurn(app)(store) : store())
   const submitted = prepared.map(({ row: { id } }): Submitted => {
     const queued = times.get(id)
     return { jobId: id, outcome: 'made', ...(queued && { queued }) }
