@@ -272,6 +272,7 @@ describeInBrowser('jobs in the dashboard', () => {
     const spent = { status: 401, contentType: 'application/problem+json', body: '{"code": "UNAUTHENTICATED"}' }
     await page.route('**/jobs', (route) => route.fulfill(spent))
     await page.getByRole('button', { name: 'Submit', exact: true }).click()
+    await page.getByText('Your session has ended').waitFor()
     await page.getByLabel('Email').fill(email)
     await page.getByLabel('Password').fill(PASSWORD)
     await page.unroute('**/jobs')
