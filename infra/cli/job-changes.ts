@@ -51,7 +51,7 @@ export const addJobChanges = (program: Command, cli: Cli): void => {
     .addOption(OWN_PROJECT)
     .action(async (ids: string[], { json, ...filter }: Cancellation & JsonOption) => {
       const options = { json }
-      if (Object.keys(filter).length > 0 === ids.length > 0)
+      if (ids.length > 0 ? Object.keys(filter).length > 0 : filter.state === undefined)
         throw new CommandError('Say which: ids, or --state with what else they have in common', EXIT.usage)
       if (ids.length === 0) {
         const { client } = await signedIn(io)

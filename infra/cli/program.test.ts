@@ -1,5 +1,5 @@
-import { execFile } from 'node:child_process'
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { execFile, spawnSync } from 'node:child_process'
+import { closeSync, existsSync, mkdirSync, openSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
@@ -36,8 +36,8 @@ plain('whatever prints something can print it as JSON', async () => {
       if (name !== 'help') await look([...path, name], (await stint({}, ...path, name, '--help')).out)
   }
   await look([], out)
-  // The flags of `submit` are those of its kind, and the shell is for people.
-  expect(without).toEqual(['submit', 'shell'])
+  // The shell is for people.
+  expect(without).toEqual(['shell'])
 })
 
 describe('stint admin', () => {
@@ -142,6 +142,7 @@ describe('used wrongly', () => {
     [['surgeon'], "unknown command 'surgeon'"],
     [['doctor', '--fast'], "unknown option '--fast'"],
     [['admin', 'add'], "missing required argument 'email'"],
+    [['cancel', '--kind', 'math.pi'], 'Say which: ids, or --state'],
     [['jobs', '--limit', 'abc'], "'--limit <integer>' argument 'abc' is invalid. Expected a whole number from 1"],
     [['jobs', '--limit', '0'], "'--limit <integer>' argument '0' is invalid. Expected a whole number from 1"],
     [
@@ -158,6 +159,11 @@ describe('used wrongly', () => {
     const answer = await stint({}, 'doctor', '--help')
     expect(answer).toMatchObject({ exitCode: 0, err: '' })
     expect(answer.out).toContain('Exit codes: 0 healthy')
+  })
+
+  plain('and asked what any kind takes, or for its version', async () => {
+    expect(await stint({}, 'submit', '--help')).toMatchObject({ exitCode: 0, out: expect.stringContaining('--watch') })
+    expect((await stint({}, '--version')).out).toMatch(/^\d+\.\d+\.\d+\n$/)
   })
 })
 
@@ -214,6 +220,19 @@ plain('Ctrl-C ends a command that waits for an answer', async () => {
   const env = { STINT_URL: `http://127.0.0.1:${(silent.address() as AddressInfo).port}`, STINT_TOKEN: 'x' }
   const io = { env, out: () => {}, err: () => {}, signal: interrupted.signal }
   expect(await run(['jobs'], io)).toBe(130)
+})
+
+plain.skipIf(!existsSync('/dev/full'))('says that what it prints into cannot be written', () => {
+  const full = openSync('/dev/full', 'w')
+  onTestFinished(() => closeSync(full))
+  const { status, stderr } = spawnSync(process.execPath, ['infra/cli/stint.ts', '--help'], {
+    stdio: ['ignore', full, 'pipe'],
+    encoding: 'utf8',
+  })
+  expect({ status, stderr }).toEqual({
+    status: 64,
+    stderr: expect.stringContaining('The output cannot be written: ENOSPC'),
+  })
 })
 
 plain('what a command has compiled is kept for the next one', async () => {

@@ -1,4 +1,5 @@
 import { Command, Option } from 'commander'
+import project from '../../package.json' with { type: 'json' }
 import { addAccount } from './account.ts'
 import { addAdmin } from './admin.ts'
 import { addAudit } from './audit.ts'
@@ -47,6 +48,7 @@ export const run = async (args: string[], io: Io, onSubmitted: (jobId: string) =
   }
   const program = new Command('stint')
     .description('Long jobs on short-lived functions.')
+    .version(project.version)
     .enablePositionalOptions()
     .addHelpText('after', AFTER)
   configure(program)

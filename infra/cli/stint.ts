@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 import { existsSync } from 'node:fs'
 import { useCompileCache } from '../local/compile-cache.ts'
-import type { Io } from './io.ts'
+import { EXIT, type Io } from './io.ts'
 
 // `npm run stint -- COMMAND`. What is imported before the cache is in use would be compiled at every start.
 
@@ -19,8 +19,12 @@ const io: Io = {
   terminal: isTerminal ? createPrompt(process.stdin, process.stdout) : undefined,
 }
 process.once('SIGINT', () => interrupted.abort())
-// It is no error if the reader has read enough (`| head`).
-process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1))
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  // It is no error if the reader has read enough (`| head`).
+  if (error.code === 'EPIPE') process.exit(EXIT.ok)
+  console.error(`The output cannot be written: ${error.message}`)
+  process.exit(EXIT.usage)
+})
 process.exitCode = await run(process.argv.slice(2), io)
 // What the command waited for would keep the process alive. Listeners of the signal restore the terminal first.
 if (interrupted.signal.aborted) setImmediate(() => process.exit())

@@ -34,9 +34,9 @@ export const addSubmit = (program: Command, cli: Cli): void => {
     .helpOption(false)
     .allowUnknownOption()
     .passThroughOptions()
-    .action(async (name: string | undefined, flags: string[], _: unknown, command: Command) => {
+    .action(async (name: string | undefined, flags: string[]) => {
       if (name === undefined || name.startsWith('-')) {
-        cli.io.out(`${command.helpInformation().trimEnd()}\n\n${HINT}`)
+        cli.io.out(`${helpOfAnyKind()}\n${HINT}`)
         if (name === undefined || !/^(-h|--help)$/.test(name)) cli.exit(EXIT.usage)
         return
       }
@@ -56,7 +56,15 @@ export const addSubmit = (program: Command, cli: Cli): void => {
     })
 }
 
-const HINT = 'stint submit math.pi --help    what a kind takes\nstint submit math.pi --digits 1000 --watch'
+const HINT = `The input: the kind’s fields are flags, too.
+  stint kinds                    what kinds there are
+  stint submit math.pi --help    what a kind takes
+  stint submit math.pi --digits 1000 --watch`
+
+const helpOfAnyKind = (): string => {
+  const { command } = kindCommand({ kind: 'KIND', summary: 'submit a job', input: {} }, addCommon)
+  return command.name('stint submit KIND').usage('[flags]').helpInformation()
+}
 
 const submitKind = async (cli: Cli, name: string, flags: string[]): Promise<void> => {
   const session = await signedIn(cli.io)

@@ -16,7 +16,7 @@ const DIRECT_BYTES = 4 * 1024 * 1024
  */
 export const upload = async (client: Client<Api>, path: string, projectId: string | undefined): Promise<string> => {
   const found = await stat(path).catch(() => undefined)
-  if (!found?.isFile()) throw new CommandError(`--file: there is no file ${path}`, EXIT.usage)
+  if (!found?.isFile()) throw new CommandError(`There is no file ${path}`, EXIT.usage)
   const name = basename(path)
   const contentType = contentTypeOf({ name })
   const body = await openAsBlob(path)

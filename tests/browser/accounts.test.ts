@@ -109,6 +109,7 @@ describeInBrowser('a person', () => {
     await page.locator('.project-choice select').selectOption(project.id)
     await page.getByRole('button', { name: 'Sign out' }).click()
     await page.getByRole('heading', { name: 'Sign in' }).waitFor()
+    expect(await page.getByText('Your session has ended').count()).toBe(0)
     await register(page, 'Bob')
     await page.getByText('No jobs yet.').waitFor()
     expect(await page.getByText('No such project').count()).toBe(0)

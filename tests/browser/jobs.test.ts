@@ -272,6 +272,7 @@ describeInBrowser('jobs in the dashboard', () => {
     const spent = { status: 401, contentType: 'application/problem+json', body: '{"code": "UNAUTHENTICATED"}' }
     await page.route('**/jobs', (route) => route.fulfill(spent))
     await page.getByRole('button', { name: 'Submit', exact: true }).click()
+    await page.getByText('Your session has ended').waitFor()
     await page.getByLabel('Email').fill(email)
     await page.getByLabel('Password').fill(PASSWORD)
     await page.unroute('**/jobs')
@@ -605,7 +606,7 @@ describeInBrowser('jobs in the dashboard', () => {
     const { page, context } = await stage.open({ viewport: { width: 375, height: 800 } })
     await register(page)
     const jobs = Array.from({ length: 20 }, (_, nth) => ({ kind: 'debug.noop', input: {}, name: `part-${nth}` }))
-    const end = { kind: 'debug.noop', input: {}, name: 'end', after: jobs.map(({ name }) => `$${name}`) }
+    const end = { kind: 'debug.noop', input: {}, name: 'W'.repeat(200), after: jobs.map(({ name }) => `$${name}`) }
     const { ids } = await (await programOf(context)).post('/jobs/batch', { jobs: [...jobs, end] })
     for (const id of [ids[0], ids[19], ids[20]]) {
       await page.goto(`/dashboard/jobs/${id}`)
@@ -616,6 +617,10 @@ describeInBrowser('jobs in the dashboard', () => {
       expect(x + width).toBeLessThanOrEqual(375)
     }
     await page.locator('.graph').getByText('and 17 more').waitFor()
+    expect(await complaints(page)).toEqual([])
+    const box = page.locator('.graph [aria-current]')
+    const endOf = (part: string) => box.locator(part).evaluate((it) => it.getBoundingClientRect().right)
+    expect(await endOf('div')).toBeLessThan(await endOf('rect'))
     await page.getByRole('button', { name: 'Show each job' }).click()
     await eventually(() => page.locator('.graph a').count()).toBe(21)
   })

@@ -3,12 +3,12 @@ import { useLayoutEffect, useRef } from 'preact/hooks'
 import { api } from '../../data/client.ts'
 import type { Job } from '../../data/job.ts'
 import { useQuery } from '../../data/query.ts'
-import { cut } from '../../parts/format.ts'
 import { titleOf } from '../jobs/table.tsx'
 import { countStates, fold, layers, type Relative } from './layers.ts'
 
 const WIDTH = 168
 const HEIGHT = 40
+const NAME_X = 26
 const GAP_X = 16
 const GAP_Y = 36
 /** It shrinks to the width of a phone as long as it stays readable, and scrolls if that is not enough. */
@@ -129,9 +129,10 @@ const Node = ({ relative, isSelf, place }: { relative: Relative; isSelf: boolean
       <g class="node" data-state={relative.state} transform={`translate(${place.x} ${place.y})`}>
         <rect width={WIDTH} height={HEIGHT} rx="6" />
         <circle cx="14" cy={HEIGHT / 2} r="4" />
-        <text x="26" y={HEIGHT / 2 + 4}>
-          {cut(title, 19)}
-        </text>
+        {/* HTML, because no text of SVG's ends where its box does. */}
+        <foreignObject x={NAME_X} width={WIDTH - NAME_X - 8} height={HEIGHT}>
+          <div style={{ lineHeight: `${HEIGHT}px` }}>{title}</div>
+        </foreignObject>
       </g>
     </a>
   )
