@@ -8,9 +8,9 @@ import { useQuery } from '../../data/query.ts'
 import { useSubmission } from '../../forms/submission.ts'
 import { TextField } from '../../forms/text-field.tsx'
 import { Action } from '../../parts/action.tsx'
+import { Pending } from '../../parts/pending.tsx'
 import { Problem } from '../../parts/problem.tsx'
 import { isSure } from '../../parts/question.tsx'
-import { Skeleton } from '../../parts/skeleton.tsx'
 
 type DeviceModel = ItemOf<Api['GET /device-models']>
 
@@ -29,8 +29,7 @@ export const DeviceModels = ({ projectId, mayChange }: { projectId: string; mayC
   return (
     <section class="card" aria-labelledby="device-models">
       <h2 id="device-models">Device models</h2>
-      <Problem problem={problem} />
-      {!data && !problem && <Skeleton lines={2} />}
+      <Pending data={data} problem={problem} lines={2} />
       {data?.items.length === 0 && (
         <p class="soft">Jobs of the kind serials.generate make serial numbers for a device model. There is none yet.</p>
       )}
