@@ -9,12 +9,11 @@ import type { App } from '../app.ts'
 import { mapByOwner } from '../core/by-owner.ts'
 import { isRecent } from '../core/clock.ts'
 import { countFinished, countSettled } from '../metrics/jobs.ts'
-import type { QueueName, Ring } from '../queue/doorbells.ts'
+import { MAX_DOORBELL_DELAY_SECONDS, type QueueName, type Ring } from '../queue/doorbells.ts'
 import { CLAIMS_PER_DOORBELL, ringFor, ringForMany, startableAfter } from '../queue/ring.ts'
 import { each } from '../schedule/every.ts'
 import { acquireLease, RENEW_BELOW_SECONDS } from '../schedule/runner.ts'
 import type { JobKind } from './define.ts'
-import { MAX_DOORBELL_DELAY_SECONDS } from './retry.ts'
 import { countEnds, settleChildren, settleWithChildren } from './settle.ts'
 
 const BATCH = 500
