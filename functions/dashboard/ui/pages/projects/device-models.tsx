@@ -1,7 +1,7 @@
 import { useSignal } from '@preact/signals'
 import type { ItemOf } from '../../../../../lib/client/api.ts'
 import type { Api } from '../../../../http/api.ts'
-import { nextSerial } from '../../../../use-cases/serials-csv.ts'
+import { eachPage } from '../../../../use-cases/serials-csv.ts'
 import { allOf } from '../../data/all-of.ts'
 import { api } from '../../data/client.ts'
 import { useQuery } from '../../data/query.ts'
@@ -57,14 +57,9 @@ export const DeviceModels = ({ projectId, mayChange }: { projectId: string; mayC
 
 /** Downloads all serial numbers as one file, however many requests that takes. */
 const saveSerials = async ({ id: modelId, code }: DeviceModel): Promise<void> => {
-  const parts: Blob[] = []
-  for (let first: number | undefined = 0; first !== undefined; ) {
-    const query = { first, header: first === 0 ? ('true' as const) : ('false' as const) }
-    const route = 'GET /device-models/{modelId}/serial-numbers.csv'
-    const answer: Response = await api.response(route, { params: { modelId }, query })
-    parts.push(await answer.blob())
-    first = nextSerial(answer.headers.get('link'))
-  }
+  const route = 'GET /device-models/{modelId}/serial-numbers.csv'
+  const pages = eachPage((query) => api.response(route, { params: { modelId }, query }))
+  const parts = await Array.fromAsync(pages, (page) => page.blob())
   const link = document.createElement('a')
   link.href = URL.createObjectURL(new Blob(parts, { type: 'text/csv' }))
   link.download = `${code}-serial-numbers.csv`
