@@ -14,7 +14,7 @@ export const serialsCsvPath = (modelId: string, { first, last }: SerialsRange, p
   `/device-models/${modelId}/serial-numbers.csv?first=${first}&last=${last}${page}`
 
 /** For clients: the pages that are one file together. @param ask requests one */
-export async function* eachPage(
+export async function* serialsPages(
   ask: (query: { first: number; header: 'true' | 'false' }) => Promise<Response>,
 ): AsyncGenerator<Response> {
   for (let first: number | undefined = 0; first !== undefined; ) {

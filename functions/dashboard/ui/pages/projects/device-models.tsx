@@ -1,7 +1,7 @@
 import { useSignal } from '@preact/signals'
 import type { ItemOf } from '../../../../../lib/client/api.ts'
 import type { Api } from '../../../../http/api.ts'
-import { eachPage } from '../../../../use-cases/serials-csv.ts'
+import { serialsPages } from '../../../../use-cases/serials-csv.ts'
 import { allOf } from '../../data/all-of.ts'
 import { api } from '../../data/client.ts'
 import { useQuery } from '../../data/query.ts'
@@ -58,7 +58,7 @@ export const DeviceModels = ({ projectId, mayChange }: { projectId: string; mayC
 /** Downloads all serial numbers as one file, however many requests that takes. */
 const saveSerials = async ({ id: modelId, code }: DeviceModel): Promise<void> => {
   const route = 'GET /device-models/{modelId}/serial-numbers.csv'
-  const pages = eachPage((query) => api.response(route, { params: { modelId }, query }))
+  const pages = serialsPages((query) => api.response(route, { params: { modelId }, query }))
   const parts = await Array.fromAsync(pages, (page) => page.blob())
   const link = document.createElement('a')
   link.href = URL.createObjectURL(new Blob(parts, { type: 'text/csv' }))
