@@ -73,7 +73,7 @@ export const submitFrom = (
 
   return (key, job) => {
     const submitted = submitOne(key, job)
-    // Where nobody awaits it, it would else end the attempt.
+    // If nobody awaits it, its rejection would end the attempt.
     submitted.catch((error) => {
       if (!stint.fenced) log.warn(`not submitted: ${toError(error).message}`)
     })
