@@ -8,7 +8,7 @@ export interface Plan {
 }
 
 /** What a measure cost all processes of a system. */
-export interface Cost {
+interface Cost {
   jobs: number
   cpuSecondsPer1000: number
   peakMemoryMb: number

@@ -6,6 +6,7 @@ import { createKeyUses, type KeyUses } from './auth/key-uses.ts'
 import { type Clock, systemClock } from './core/clock.ts'
 import { type Config, readConfig } from './core/config.ts'
 import { newId } from './core/ids.ts'
+import { lazily } from './core/lazily.ts'
 import { createLog, type Logger } from './core/log.ts'
 import type { Publisher } from './events/publisher.ts'
 import type { FileStore } from './files/store.ts'
@@ -14,7 +15,6 @@ import type { Mailer } from './mail/mailer.ts'
 import { createRecorder, type Recorder, shardOf } from './metrics/recorder.ts'
 import type { DoorbellQueue, QueueName } from './queue/doorbells.ts'
 import type { HostControl } from './system/host-control.ts'
-import type { SpanSink } from './tracing/otlp.ts'
 import { noTraces, type Traces } from './tracing/traces.ts'
 import type { Web } from './web/web.ts'
 
@@ -132,41 +132,22 @@ export const appOfProcess = async (): Promise<App> => {
 }
 
 const lazyQueue = (config: Config, onSent: (name: QueueName, n: number) => void): DoorbellQueue => {
-  let queue: Promise<DoorbellQueue> | undefined
-  const get = () => {
-    queue ??= import('./queue/sqs.ts').then(({ createSqsDoorbells }) =>
-      createSqsDoorbells({ ...config.sqs, region: config.region, onSent }),
-    )
-    return queue
-  }
+  const queue = lazily(async () =>
+    (await import('./queue/sqs.ts')).createSqsDoorbells({ ...config.sqs, region: config.region, onSent }),
+  )
   return {
-    ring: async (...args) => (await get()).ring(...args),
-    receive: async (...args) => (await get()).receive(...args),
-    delete: async (...args) => (await get()).delete(...args),
-    visible: async (...args) => (await get()).visible(...args),
-    close: () => void queue?.then((made) => made.close()),
+    ...queue.methods('ring', 'receive', 'delete', 'visible'),
+    close: () => void queue.made().then((made) => made?.close()),
   }
 }
 
 const lazyFiles = (config: Config): FileStore => {
-  let store: Promise<FileStore> | undefined
-  const get = () => {
-    store ??= import('./files/s3.ts').then(({ createS3Files }) =>
-      createS3Files({ ...config.s3, region: config.region }),
-    )
-    return store
-  }
+  const store = lazily(async () =>
+    (await import('./files/s3.ts')).createS3Files({ ...config.s3, region: config.region }),
+  )
   return {
-    put: async (...args) => (await get()).put(...args),
-    open: async (...args) => (await get()).open(...args),
-    get: async (...args) => (await get()).get(...args),
-    head: async (...args) => (await get()).head(...args),
-    delete: async (...args) => (await get()).delete(...args),
-    deleteAll: async (...args) => (await get()).deleteAll(...args),
-    downloadUrl: async (...args) => (await get()).downloadUrl(...args),
-    uploadUrl: async (...args) => (await get()).uploadUrl(...args),
-    ready: async () => (await get()).ready(),
-    close: () => void store?.then((made) => made.close()),
+    ...store.methods('put', 'open', 'get', 'head', 'delete', 'deleteAll', 'downloadUrl', 'uploadUrl', 'ready'),
+    close: () => void store.made().then((made) => made?.close()),
   }
 }
 
@@ -176,86 +157,59 @@ const lazyTraces = (
 ): Traces => {
   const { endpoint, headers, serviceName, sampleRatio } = tracing
   if (endpoint === undefined) return noTraces
-  let sink: Promise<SpanSink> | undefined
+  const sink = lazily(async () =>
+    (await import('./tracing/otlp.ts')).createOtlpSink({ endpoint, headers, serviceName, version, ...given }),
+  )
   let recorded = Promise.resolve()
-  const get = () => {
-    sink ??= import('./tracing/otlp.ts').then(({ createOtlpSink }) =>
-      createOtlpSink({ endpoint, headers, serviceName, version, ...given }),
-    )
-    return sink
-  }
   return {
     enabled: true,
     sampled: () => random() < sampleRatio,
     record: (span) => {
-      recorded = get()
+      recorded = sink
+        .get()
         .then((made) => made.record(span))
         .catch((error) => given.log.warn({ err: error }, 'a span could not be recorded'))
     },
     flush: async () => {
       await recorded
-      await (await sink)?.flush()
+      await (await sink.made())?.flush()
     },
     close: async () => {
       await recorded
-      await (await sink)?.close()
+      await (await sink.made())?.close()
     },
   }
 }
 
 const lazyMailer = ({ mail: { smtpUrl, folder } }: Config): Mailer | undefined => {
   if (smtpUrl === undefined && folder === undefined) return undefined
-  let mailer: Promise<Mailer> | undefined
-  const get = async (): Promise<Mailer> => {
+  const mailer = lazily(async (): Promise<Mailer> => {
     if (smtpUrl !== undefined) return (await import('./mail/smtp.ts')).createSmtpMailer(smtpUrl)
     return (await import('./mail/folder.ts')).createMailFolder(folder ?? '')
-  }
-  return {
-    send: async (...args) => {
-      mailer ??= get()
-      return (await mailer).send(...args)
-    },
-    close: () => void mailer?.then((made) => made.close()),
-  }
+  })
+  return { ...mailer.methods('send'), close: () => void mailer.made().then((made) => made?.close()) }
 }
 
 const lazyPublisher = (config: Config, log: Logger): Publisher => {
-  let publisher: Promise<Publisher> | undefined
-  const get = () => {
-    publisher ??= import('./events/kafka.ts').then(({ createKafkaPublisher }) =>
-      createKafkaPublisher({ brokers: config.kafka.brokers, log }),
-    )
-    return publisher
-  }
-  return {
-    publish: async (...args) => (await get()).publish(...args),
-    ready: async () => (await get()).ready(),
-    close: async () => (await publisher)?.close(),
-  }
+  const publisher = lazily(async () =>
+    (await import('./events/kafka.ts')).createKafkaPublisher({ brokers: config.kafka.brokers, log }),
+  )
+  return { ...publisher.methods('publish', 'ready'), close: async () => (await publisher.made())?.close() }
 }
 
 const lazyLiveGateway = ({ region, live: { managementUrl: url } }: Config): LiveGateway => {
-  let gateway: Promise<LiveGateway> | undefined
-  const get = () => {
+  const gateway = lazily(async () => {
     if (url === undefined) throw new Error('LIVE_MANAGEMENT_URL is not set: nobody can be reached over WebSockets')
-    gateway ??= import('./live/api-gateway.ts').then(({ createApiGateway }) => createApiGateway({ region, url }))
-    return gateway
-  }
-  return {
-    post: async (...args) => (await get()).post(...args),
-    close: async (...args) => (await get()).close(...args),
-    end: () => void gateway?.then((made) => made.end()),
-  }
+    return (await import('./live/api-gateway.ts')).createApiGateway({ region, url })
+  })
+  return { ...gateway.methods('post', 'close'), end: () => void gateway.made().then((made) => made?.end()) }
 }
 
 const lazyWeb = (config: Config): Web => {
-  let web: Promise<Web> | undefined
+  const web = lazily(async () => (await import('./web/web.ts')).createWeb(config))
   return {
-    get: async (...args) => {
-      web ??= import('./web/web.ts').then(({ createWeb }) => createWeb(config))
-      return (await web).get(...args)
-    },
+    ...web.methods('get'),
     crawlDelaySeconds: config.web.crawlDelaySeconds,
-    close: async () => (await web)?.close(),
+    close: async () => (await web.made())?.close(),
   }
 }

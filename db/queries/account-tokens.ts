@@ -1,6 +1,6 @@
 import type { Sql } from '../client.ts'
 
-export type TokenPurpose = 'confirm-email' | 'reset-password'
+type TokenPurpose = 'confirm-email' | 'reset-password'
 
 export interface NewAccountToken {
   jobId: string

@@ -7,7 +7,7 @@ import { plain, route } from '../../lib/http/route.ts'
 import { decodeCursor, id, jsonBytes, page, pageOf, timestamp, toPage } from '../../lib/http/schemas.ts'
 import { removeJob } from '../../lib/jobs/remove-jobs.ts'
 import { retryJob } from '../../lib/jobs/retry-jobs.ts'
-import { fields, sane } from '../../lib/jobs/submission-fields.ts'
+import { fields, refuseContradictions } from '../../lib/jobs/submission-fields.ts'
 import { explainWaiting } from '../../lib/jobs/waiting.ts'
 import { kinds } from '../jobs/index.ts'
 import { audit } from '../use-cases/audit.ts'
@@ -182,7 +182,7 @@ const change = z
     timeoutSeconds: fields.timeoutSeconds.meta({ description: 'Running time over all stints.' }),
     tags: fields.tags,
   })
-  .superRefine(sane)
+  .superRefine(refuseContradictions)
   .meta({ id: 'JobChange', example: { delaySeconds: 0 } })
 
 export const update = route({

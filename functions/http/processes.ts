@@ -1,6 +1,5 @@
 import { z } from 'zod'
 import type { App } from '../../lib/app.ts'
-import type { Actor } from '../../lib/auth/actor.ts'
 import { StintError } from '../../lib/core/errors.ts'
 import { route } from '../../lib/http/route.ts'
 import { timestamp } from '../../lib/http/schemas.ts'
@@ -68,51 +67,36 @@ export const getLogs = route({
   },
 })
 
-/** Carries out an action on the named process. */
-const acting =
-  (action: ProcessAction) =>
-  async ({ app, actor, params }: { app: App; actor: Actor; params: z.output<typeof processParams> }) => {
-    await requireAdmin(app, actor)
-    const found = await findProcess(hostOf(app), params.name)
-    const process = toProcess(await controlProcess(app, actor, found, action))
-    return { status: 202, body: { process } } as const
-  }
+/** The route of one action. */
+const acting = <const A extends ProcessAction>(action: A, summary: string, description: string) =>
+  route({
+    method: 'POST',
+    path: `/system/processes/{name}/${action}`,
+    summary,
+    description,
+    actor: 'user',
+    params: processParams,
+    replies: { 202: processReply },
+    errors: ERRORS,
+    run: async ({ app, actor, params }) => {
+      await requireAdmin(app, actor)
+      const found = await findProcess(hostOf(app), params.name)
+      const process = toProcess(await controlProcess(app, actor, found, action))
+      return { status: 202, body: { process } }
+    },
+  })
 
-export const restart = route({
-  method: 'POST',
-  path: '/system/processes/{name}/restart',
-  summary: 'Restart a process (admin)',
-  description: `Jobs that run there go on elsewhere from their last checkpoint. ${WHERE}`,
-  actor: 'user',
-  params: processParams,
-  replies: { 202: processReply },
-  errors: ERRORS,
-  run: acting('restart'),
-})
-
-export const stop = route({
-  method: 'POST',
-  path: '/system/processes/{name}/stop',
-  summary: 'Stop a process until it is started (admin)',
-  description: `What needs it waits, or answers 503. ${WHERE}`,
-  actor: 'user',
-  params: processParams,
-  replies: { 202: processReply },
-  errors: ERRORS,
-  run: acting('stop'),
-})
-
-export const start = route({
-  method: 'POST',
-  path: '/system/processes/{name}/start',
-  summary: 'Start a process that was stopped (admin)',
-  description: WHERE,
-  actor: 'user',
-  params: processParams,
-  replies: { 202: processReply },
-  errors: ERRORS,
-  run: acting('start'),
-})
+export const restart = acting(
+  'restart',
+  'Restart a process (admin)',
+  `Jobs that run there go on elsewhere from their last checkpoint. ${WHERE}`,
+)
+export const stop = acting(
+  'stop',
+  'Stop a process until it is started (admin)',
+  `What needs it waits, or answers 503. ${WHERE}`,
+)
+export const start = acting('start', 'Start a process that was stopped (admin)', WHERE)
 
 const hostOf = ({ host }: App): HostControl => {
   if (!host) throw new StintError('PROCESSES_UNMANAGED')

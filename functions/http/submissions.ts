@@ -37,13 +37,13 @@ export const submitOne = route({
     if (key) prepared.idempotency = idempotencyOf(key, 'POST /jobs', body)
     const submitted = await submitGathered(app, prepared)
     const waitSeconds = readWaitSeconds(headers['prefer'])
-    const location = { location: `/jobs/${submitted.jobId}`, ...told(submitted), ...waited(waitSeconds) }
+    const answerHeaders = { location: `/jobs/${submitted.jobId}`, ...told(submitted), ...waited(waitSeconds) }
     // The job of an earlier request may have been deleted: that is said at once, and not waited for.
     if (waitSeconds && submitted.outcome !== 'made') await asItStands(app, submitted)
     const ended = waitSeconds ? await awaitEnd(app, submitted.jobId, waitSeconds) : null
-    if (ended) return { status: 200, headers: location, body: { job: toJob(ended) } }
+    if (ended) return { status: 200, headers: answerHeaders, body: { job: toJob(ended) } }
     const job = waitSeconds ? await asItStands(app, submitted) : await shown(app, prepared, submitted)
-    return { status: 202, headers: location, body: { job } }
+    return { status: 202, headers: answerHeaders, body: { job } }
   },
 })
 

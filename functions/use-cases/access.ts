@@ -80,14 +80,23 @@ export const chooseProject = async (
 }
 
 /**
- * For things that belong to a project: strangers get the same answer as for a thing that doesn't exist.
- * @example await requireRole(app, actor, file.projectId, 'viewer').catch(hideAs('FILE_NOT_FOUND'))
+ * What belongs to a project in which the actor is at least `needed`. Strangers get the same answer as when it doesn't exist.
+ * @throws {StintError} `notFound`, FORBIDDEN
  */
-export const hideAs =
-  (code: ErrorCode) =>
-  (error: unknown): never => {
-    throw error instanceof StintError && error.code === 'PROJECT_NOT_FOUND' ? new StintError(code) : error
+export const requireFound = async <T extends { projectId: string }>(
+  app: App,
+  actor: Actor,
+  found: T | null,
+  { needed, notFound }: { needed: memberships.Role; notFound: ErrorCode },
+): Promise<T> => {
+  if (!found) throw new StintError(notFound)
+  try {
+    await requireRole(app, actor, found.projectId, needed)
+  } catch (error) {
+    throw error instanceof StintError && error.code === 'PROJECT_NOT_FOUND' ? new StintError(notFound) : error
   }
+  return found
+}
 
 /** A key of another project has no access, and no key may change the project or its members. */
 const bounded = ({ apiKey }: Actor, projectId: string, role: memberships.Role | null): memberships.Role | null => {

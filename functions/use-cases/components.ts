@@ -7,7 +7,7 @@ import { QUEUES } from '../../lib/queue/doorbells.ts'
 /** The components that Stint depends on. */
 export const COMPONENTS = ['postgres', 'sqs', 's3', 'kafka'] as const
 
-export type ComponentName = (typeof COMPONENTS)[number]
+type ComponentName = (typeof COMPONENTS)[number]
 
 export interface ComponentState extends Omit<ProbeResult, 'ok'> {
   name: ComponentName

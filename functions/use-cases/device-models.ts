@@ -5,7 +5,7 @@ import type { App } from '../../lib/app.ts'
 import type { Actor } from '../../lib/auth/actor.ts'
 import { StintError } from '../../lib/core/errors.ts'
 import { newId } from '../../lib/core/ids.ts'
-import { hideAs, requireRole } from './access.ts'
+import { requireFound } from './access.ts'
 import { type Act, audit } from './audit.ts'
 
 /** A model that the actor may see, or change. @throws {StintError} DEVICE_MODEL_NOT_FOUND also for strangers, FORBIDDEN */
@@ -14,12 +14,11 @@ export const requireModel = async (
   actor: Actor,
   modelId: string,
   needed: Role,
-): Promise<deviceModels.DeviceModelRow> => {
-  const model = await deviceModels.findById(app.sql, modelId)
-  if (!model) throw new StintError('DEVICE_MODEL_NOT_FOUND')
-  await requireRole(app, actor, model.projectId, needed).catch(hideAs('DEVICE_MODEL_NOT_FOUND'))
-  return model
-}
+): Promise<deviceModels.DeviceModelRow> =>
+  requireFound(app, actor, await deviceModels.findById(app.sql, modelId), {
+    needed,
+    notFound: 'DEVICE_MODEL_NOT_FOUND',
+  })
 
 /** @throws {StintError} DEVICE_MODEL_CODE_TAKEN */
 export const addModel = (

@@ -6,7 +6,7 @@ import type { Actor } from '../../lib/auth/actor.ts'
 import { StintError } from '../../lib/core/errors.ts'
 import { newId } from '../../lib/core/ids.ts'
 import { addRow, keep, keyName, withSize } from '../../lib/files/keep.ts'
-import { hideAs, requireRole } from './access.ts'
+import { requireFound } from './access.ts'
 import { audit } from './audit.ts'
 
 /** How long a presigned URL is valid. The transfer must begin in this time, but may take longer. */
@@ -16,12 +16,8 @@ export const DOWNLOAD_SECONDS = 300
 const ARRIVED_SECONDS = 3_600
 
 /** A file that the actor may see, or change. @throws {StintError} FILE_NOT_FOUND also for strangers, FORBIDDEN */
-export const requireFile = async (app: App, actor: Actor, fileId: string, needed: Role): Promise<files.FileRow> => {
-  const file = await files.findById(app.sql, fileId)
-  if (!file) throw new StintError('FILE_NOT_FOUND')
-  await requireRole(app, actor, file.projectId, needed).catch(hideAs('FILE_NOT_FOUND'))
-  return file
-}
+export const requireFile = async (app: App, actor: Actor, fileId: string, needed: Role): Promise<files.FileRow> =>
+  requireFound(app, actor, await files.findById(app.sql, fileId), { needed, notFound: 'FILE_NOT_FOUND' })
 
 /** Stores a small file that came with the request. @throws {StintError} STORAGE_FULL */
 export const addFile = async (

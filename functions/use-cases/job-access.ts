@@ -4,7 +4,7 @@ import * as memberships from '../../db/queries/memberships.ts'
 import type { App } from '../../lib/app.ts'
 import type { Actor } from '../../lib/auth/actor.ts'
 import { StintError } from '../../lib/core/errors.ts'
-import { hideAs, requireRole } from './access.ts'
+import { requireFound, requireRole } from './access.ts'
 
 /**
  * The job, if the actor has at least the role `needed` in its project.
@@ -16,12 +16,8 @@ export const requireJob = async (
   actor: Actor,
   jobId: string,
   needed: memberships.Role,
-): Promise<jobs.JobWithData> => {
-  const job = await jobs.find(app.sql, jobId)
-  if (!job) throw new StintError('JOB_NOT_FOUND')
-  await requireRole(app, actor, job.projectId, needed).catch(hideAs('JOB_NOT_FOUND'))
-  return job
-}
+): Promise<jobs.JobWithData> =>
+  requireFound(app, actor, await jobs.find(app.sql, jobId), { needed, notFound: 'JOB_NOT_FOUND' })
 
 /**
  * Like {@link requireJob}, for many at once.
@@ -56,7 +52,7 @@ const missingAt = (index: number): StintError =>
 export const requireSubmitter = async (app: App, actor: Actor, jobId: string): Promise<void> => {
   const projectId = await jobSearch.findProjectOfSubmitted(app.sql, jobId)
   if (projectId === null) await requireJob(app, actor, jobId, 'viewer')
-  else await requireRole(app, actor, projectId, 'viewer').catch(hideAs('JOB_NOT_FOUND'))
+  else await requireFound(app, actor, { projectId }, { needed: 'viewer', notFound: 'JOB_NOT_FOUND' })
 }
 
 /** The projects whose jobs a list shows: the named one, an API key's own, or all that the actor is a member of. */

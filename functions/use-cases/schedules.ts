@@ -8,7 +8,7 @@ import { newId } from '../../lib/core/ids.ts'
 import { prepare } from '../../lib/jobs/prepare.ts'
 import { readCron } from '../../lib/schedule/cron.ts'
 import { kinds } from '../jobs/index.ts'
-import { hideAs, lockSession, requireRole } from './access.ts'
+import { lockSession, requireFound } from './access.ts'
 import { audit } from './audit.ts'
 
 /** A schedule that the actor may see, or change. @throws {StintError} SCHEDULE_NOT_FOUND also for strangers, FORBIDDEN */
@@ -17,12 +17,8 @@ export const requireSchedule = async (
   actor: Actor,
   scheduleId: string,
   needed: Role,
-): Promise<schedules.ScheduleRow> => {
-  const schedule = await schedules.find(app.sql, scheduleId)
-  if (!schedule) throw new StintError('SCHEDULE_NOT_FOUND')
-  await requireRole(app, actor, schedule.projectId, needed).catch(hideAs('SCHEDULE_NOT_FOUND'))
-  return schedule
-}
+): Promise<schedules.ScheduleRow> =>
+  requireFound(app, actor, await schedules.find(app.sql, scheduleId), { needed, notFound: 'SCHEDULE_NOT_FOUND' })
 
 /** Each may submit a job a second, for ever. */
 const MAX_OF_PROJECT = 1_000

@@ -13,8 +13,19 @@ export interface SerialsRange {
 export const serialsCsvPath = (modelId: string, { first, last }: SerialsRange, page = ''): string =>
   `/device-models/${modelId}/serial-numbers.csv?first=${first}&last=${last}${page}`
 
+/** For clients: the pages that are one file together. @param ask requests one */
+export async function* serialsPages(
+  ask: (query: { first: number; header: 'true' | 'false' }) => Promise<Response>,
+): AsyncGenerator<Response> {
+  for (let first: number | undefined = 0; first !== undefined; ) {
+    const page = await ask({ first, header: first === 0 ? 'true' : 'false' })
+    yield page
+    first = nextSerial(page.headers.get('link'))
+  }
+}
+
 /** The first number of the next page, from the `Link` header of this one; undefined after the last page. */
-export const nextSerial = (link: string | null): number | undefined => {
+const nextSerial = (link: string | null): number | undefined => {
   const first = /[?&]first=(\d+)&.*>; rel="next"$/.exec(link ?? '')?.[1]
   return first === undefined ? undefined : Number(first)
 }

@@ -7,14 +7,14 @@ import { invalidField, StintError } from '../../lib/core/errors.ts'
 import { id } from '../../lib/http/schemas.ts'
 import { type Prepared, prepare } from '../../lib/jobs/prepare.ts'
 import { refuseCycles } from '../../lib/jobs/refuse-cycles.ts'
-import { after, fields, MAX_PARENTS, sane } from '../../lib/jobs/submission-fields.ts'
+import { after, fields, MAX_PARENTS, refuseContradictions } from '../../lib/jobs/submission-fields.ts'
 import type { TraceContext } from '../../lib/tracing/trace-context.ts'
 import { kinds } from '../jobs/index.ts'
 import { defaultProject, requireRole } from './access.ts'
 
 export const submission = z
   .strictObject({ ...fields, after })
-  .superRefine(sane)
+  .superRefine(refuseContradictions)
   .meta({ id: 'Submission', example: { kind: 'math.pi', input: { digits: 1_000 } } })
 
 export const idempotencyKey = z
@@ -31,7 +31,7 @@ export const batchItem = z
       .optional()
       .meta({ description: 'Jobs that must end first: ids, or `$name` for the job of that name in this batch.' }),
   })
-  .superRefine(sane)
+  .superRefine(refuseContradictions)
   .meta({ id: 'BatchItem', example: { kind: 'math.pi', input: { digits: 1_000 } } })
 
 type Item = z.output<typeof batchItem>

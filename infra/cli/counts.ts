@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import { hasEnded, STATES } from '../../lib/jobs/states.ts'
-import { STATE_COLOURS } from '../demo/bars.ts'
+import { STATE_COLOURS } from './bar.ts'
 import type { Cli } from './cli.ts'
 import { ALL_PROJECTS, type ProjectOption } from './options.ts'
 import { paint, print, table } from './print.ts'

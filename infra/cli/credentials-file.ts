@@ -1,10 +1,11 @@
-import { mkdir, open, readFile, rename } from 'node:fs/promises'
+import { mkdir, readFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { z } from 'zod'
 import { type Credentials, refreshing } from '../../lib/client/credentials.ts'
 import { acquireLock, type Lock } from '../local/lock.ts'
+import { writePrivate } from '../local/write-private.ts'
 import { CommandError, EXIT } from './io.ts'
 
 const file = z.object({
@@ -53,12 +54,7 @@ export const changeCredentials = async (
   const lock = await takeLock(folder)
   try {
     const changed = await change(await readCredentials(path))
-    const written = await open(`${path}.new`, 'w', 0o600)
-    await written.writeFile(`${JSON.stringify(changed, undefined, 2)}\n`)
-    // Otherwise a power cut could leave an empty file.
-    await written.sync()
-    await written.close()
-    await rename(`${path}.new`, path)
+    await writePrivate(path, changed)
     return changed
   } finally {
     lock.release()

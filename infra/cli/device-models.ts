@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import type { Api } from '../../functions/http/api.ts'
-import { nextSerial } from '../../functions/use-cases/serials-csv.ts'
+import { serialsPages } from '../../functions/use-cases/serials-csv.ts'
 import type { ItemOf } from '../../lib/client/api.ts'
 import type { Cli } from './cli.ts'
 import { CommandError, EXIT } from './io.ts'
@@ -75,10 +75,6 @@ const printCsv = async (
   say: (lines: string) => void,
 ): Promise<void> => {
   const route = 'GET /device-models/{modelId}/serial-numbers.csv'
-  for (let first: number | undefined = 0; first !== undefined; ) {
-    const query = { first, header: first === 0 ? ('true' as const) : ('false' as const) }
-    const answer: Response = await client.response(route, { params, query })
-    say((await answer.text()).replace(/\n$/, ''))
-    first = nextSerial(answer.headers.get('link'))
-  }
+  for await (const page of serialsPages((query) => client.response(route, { params, query })))
+    say((await page.text()).replace(/\n$/, ''))
 }

@@ -1,5 +1,5 @@
 import type { JobState } from '../../db/queries/jobs.ts'
-import { drawBar, STATE_COLOURS } from '../demo/bars.ts'
+import { drawBar, STATE_COLOURS } from './bar.ts'
 import type { Io } from './io.ts'
 import { harmless, paint, percent, width } from './print.ts'
 

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Command } from 'commander'
 import type { Api } from '../../functions/http/api.ts'
 import type { AnswerOf } from '../../lib/client/api.ts'
-import { ProblemError, UnreachableError } from '../../lib/client/problem-error.ts'
+import { isAway } from '../../lib/client/problem-error.ts'
 import { hasEnded } from '../../lib/jobs/states.ts'
 import type { Cli } from './cli.ts'
 import type { Io } from './io.ts'
@@ -64,9 +64,6 @@ const printLogs = async (
     })
   }
 }
-
-const isAway = (error: unknown): boolean =>
-  error instanceof UnreachableError || (error instanceof ProblemError && error.status >= 500)
 
 const LEVEL_COLOURS = { debug: 'dim', info: 'reset', warn: 'yellow', error: 'red' } as const
 

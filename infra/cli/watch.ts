@@ -1,7 +1,6 @@
 import type { Command } from 'commander'
 import type { LiveEvent, LiveState } from '../../lib/client/live.ts'
 import { hasEnded, STATE_AFTER } from '../../lib/jobs/states.ts'
-import { createScreen, type Screen } from '../demo/screen.ts'
 import type { Cli } from './cli.ts'
 import { explain } from './explain.ts'
 import { followSession } from './following.ts'
@@ -9,6 +8,7 @@ import { CommandError, EXIT, type Io } from './io.ts'
 import { barOf, isCut, lineOf, type Watched } from './job-line.ts'
 import type { JsonOption } from './options.ts'
 import { harmless, paint, toJson } from './print.ts'
+import { createScreen, type Screen } from './screen.ts'
 import { type Session, signedIn } from './session.ts'
 
 type Told = Pick<LiveEvent, 'seq' | 'type' | 'createdAt' | 'data'>

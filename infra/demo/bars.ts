@@ -1,7 +1,8 @@
 import { styleText } from 'node:util'
+import { drawBar, STATE_COLOURS } from '../cli/bar.ts'
+import { percent } from '../cli/print.ts'
+import type { Screen } from '../cli/screen.ts'
 import type { Job } from './person.ts'
-import type { Screen } from './screen.ts'
-import { percent } from './story.ts'
 
 export interface Bar {
   name: string
@@ -10,15 +11,6 @@ export interface Bar {
   known: string
 }
 
-/** The colours of the states, as everywhere else. */
-export const STATE_COLOURS = {
-  blocked: 'dim',
-  queued: 'yellow',
-  running: 'cyan',
-  succeeded: 'green',
-  failed: 'red',
-  cancelled: 'red',
-} as const
 /** The text beside the bar. */
 const TEXT_COLUMNS = 71
 
@@ -51,16 +43,4 @@ const draw = ({ name, job, known }: Bar, width: number): string => {
     stint.padEnd(8),
     known,
   ].join(' ')
-}
-
-const EIGHTHS = ['', '▏', '▎', '▍', '▌', '▋', '▊', '▉']
-
-export const drawBar = (
-  part: number,
-  width: number,
-  colour: (typeof STATE_COLOURS)[keyof typeof STATE_COLOURS],
-): string => {
-  const eighths = Math.round(part * width * 8)
-  const full = `${'█'.repeat(Math.floor(eighths / 8))}${EIGHTHS[eighths % 8]}`
-  return `${styleText(colour, full)}${styleText('dim', '·'.repeat(width - full.length))}`
 }

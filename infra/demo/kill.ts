@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { percent } from '../cli/print.ts'
 import type { Stack } from '../local/stack.ts'
 import { type Job, jobsOf, type Person, stintsOf } from './person.ts'
-import { percent, processOf, type Story } from './story.ts'
+import { processOf, type Story } from './story.ts'
 import { digitsOf } from './watch.ts'
 
 const POLL_MS = 50

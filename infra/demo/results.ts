@@ -2,10 +2,10 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { styleText } from 'node:util'
+import type { Screen } from '../cli/screen.ts'
 import type { Killed } from './kill.ts'
 import type { Listener } from './listener.ts'
 import { type Person, stintsOf } from './person.ts'
-import type { Screen } from './screen.ts'
 import { DIGITS, grouped, type Ids, SERIALS } from './submit.ts'
 
 /** The ten digits before the hundred thousandth and that one, as published. */

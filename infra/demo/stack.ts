@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { styleText } from 'node:util'
 import { leibniz } from '../../functions/jobs/math/leibniz.ts'
+import type { Screen } from '../cli/screen.ts'
 import { readRunFile } from '../local/run-file.ts'
 import { type Stack, startStack } from '../local/stack.ts'
 import { TOPIC } from './listener.ts'
-import type { Screen } from './screen.ts'
 import { DIGITS } from './submit.ts'
 
 const { STINT_FUNCTION_TIMEOUT_SECONDS: given } = process.env

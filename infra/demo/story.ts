@@ -1,6 +1,7 @@
 import { styleText } from 'node:util'
 import type { CloudEvent } from '../../lib/events/cloud-event.ts'
-import type { Screen } from './screen.ts'
+import { percent } from '../cli/print.ts'
+import type { Screen } from '../cli/screen.ts'
 
 type Voice = 'POST' | 'kafka' | 'kill' | 'demo'
 const COLOURS = { POST: 'cyan', kafka: 'magenta', kill: 'red', demo: 'blue' } as const
@@ -69,5 +70,3 @@ const describe = ({ type, data }: CloudEvent): string | undefined => {
 
 /** `worker-compute-1` of `worker-compute-1-<uuid>`: the process as run.json names it. */
 export const processOf = (worker: string): string => worker.slice(0, -37)
-
-export const percent = (part: number): string => `${(part * 100).toFixed(0)} %`

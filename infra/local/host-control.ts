@@ -59,7 +59,7 @@ export const createHostControl = ({
 const toDate = (ms: number | null): Date | null => (ms === null ? null : new Date(ms))
 
 /** A process that the host started. */
-export interface HostChild {
+interface HostChild {
   name: string
   pid: number
   kill(): void

@@ -30,7 +30,7 @@ export interface KafkaStarted {
 }
 
 /** The answer to `list-parts`. */
-export interface Parts {
+interface Parts {
   type: 'parts'
   id: string
   parts: PartState[]

@@ -1,5 +1,5 @@
 import { createHmac, generateKeyPairSync, randomBytes } from 'node:crypto'
-import { mkdir, open, readFile, rename } from 'node:fs/promises'
+import { mkdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { ConfigError, readConfig } from '../../lib/core/config.ts'
@@ -7,6 +7,7 @@ import { type HostConfig, readHostConfig } from '../../lib/core/host-config.ts'
 import type { KafkaBroker } from './components/kafka.ts'
 import type { Postgres } from './components/postgres.ts'
 import { type SqsS3, sqsS3At } from './components/sqs-s3.ts'
+import { writePrivate } from './write-private.ts'
 
 export interface LocalStack {
   postgres: Pick<Postgres, 'url'>
@@ -86,12 +87,7 @@ export const keepSecrets = async (dataDir: string): Promise<Secrets> => {
   if (text !== undefined) return readSecrets(text, file)
   const { JOB_SECRET_KEY: _, ...secrets } = makeSecrets()
   await mkdir(dataDir, { recursive: true })
-  // So that a kill never leaves half a file.
-  const made = await open(`${file}.new`, 'w', 0o600)
-  await made.writeFile(`${JSON.stringify(secrets, undefined, 2)}\n`)
-  await made.sync()
-  await made.close()
-  await rename(`${file}.new`, file)
+  await writePrivate(file, secrets)
   return withJobKey(secrets)
 }
 

@@ -61,7 +61,7 @@ export interface RoutingTable {
   cors: Cors
 }
 
-export class RoutingTableError extends Error {
+class RoutingTableError extends Error {
   override readonly name = 'RoutingTableError'
 }
 

@@ -9,8 +9,6 @@ export interface WorkerPoolOptions extends Omit<WorkerOptions, 'name' | 'nth'> {
   most: number
   /** When all processes are busy for this long, the pool starts one more; 2 000 by default. */
   reserveAfterMs?: number
-  /** How long a process is idle before {@link WorkerPool.endSurplus} ends it; 5 minutes by default. */
-  surplusAfterMs?: number
   /** Milliseconds of a monotonic clock. */
   now?: () => number
   timeoutMs: number
@@ -42,7 +40,7 @@ export interface WorkerPool {
    * function's time is over. Others may run in their place.
    */
   countStill(): number
-  /** How many invocations may run at once as of now. */
+  /** How many invocations may run at once at the moment. */
   atOnce(): number
   /**
    * Ends processes that have been idle for a while, since a burst of jobs is over. One idle process stays: the pool's last, or,
@@ -52,6 +50,9 @@ export interface WorkerPool {
   /** Asks running jobs to stop at their next safe point, and ends the processes; after `graceMs` without being asked. */
   stop(graceMs: number): Promise<void>
 }
+
+/** How long a process is idle before {@link WorkerPool.endSurplus} ends it. */
+const SURPLUS_AFTER_MS = 300_000
 
 export const createWorkerPool = (options: WorkerPoolOptions): WorkerPool => {
   const workers = new Set<Worker>()
@@ -65,7 +66,7 @@ export const createWorkerPool = (options: WorkerPoolOptions): WorkerPool => {
   const ending = new WeakSet<Worker>()
   const stopping = new AbortController()
   const backoff = createBackoff({ minMs: 200, maxMs: 5_000 })
-  const { reserveAfterMs = 2_000, surplusAfterMs = 300_000, now = () => performance.now() } = options
+  const { reserveAfterMs = 2_000, now = () => performance.now() } = options
   let starts = 0
   let reserveTimer: NodeJS.Timeout | undefined
 
@@ -164,7 +165,7 @@ export const createWorkerPool = (options: WorkerPoolOptions): WorkerPool => {
 
   const endSurplus = (): void => {
     for (let [longest] = idle; longest && idle.length > 1; [longest] = idle) {
-      if (now() - longest.sinceMs < surplusAfterMs) return
+      if (now() - longest.sinceMs < SURPLUS_AFTER_MS) return
       idle.shift()
       ending.add(longest.worker)
       longest.worker.release()

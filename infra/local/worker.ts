@@ -1,6 +1,6 @@
 import type { ChildProcess } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
-import type { Exit } from './components/component.ts'
+import { type Exit, exitOf } from './components/component.ts'
 import { forkLogged } from './fork-logged.ts'
 import type { Environment } from './host-app.ts'
 import { ALIVE_MS, type FromWorker, type ToWorker } from './worker-protocol.ts'
@@ -118,12 +118,6 @@ export const startWorker = (options: WorkerOptions): Worker => {
   })
   return worker
 }
-
-const exitOf = (child: ChildProcess): Promise<Exit> =>
-  new Promise((resolve) => {
-    child.once('exit', (code, signal) => resolve({ code, signal }))
-    child.once('error', () => resolve({ code: null, signal: null }))
-  })
 
 const tell = (child: ChildProcess, message: ToWorker): void => {
   // One that is just ending can't be told any more; its exit is handled elsewhere.

@@ -51,3 +51,7 @@ export class UnreachableError extends Error {
     return new UnreachableError(`${route} was not answered${baseUrl && ` by ${baseUrl}`}`, { cause })
   }
 }
+
+/** Whether the API could not be reached, or could not answer: it may come back. */
+export const isAway = (error: unknown): boolean =>
+  error instanceof UnreachableError || (error instanceof ProblemError && error.status >= 500)

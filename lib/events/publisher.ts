@@ -27,8 +27,8 @@ export class PartlyPublishedError extends Error {
 export interface Publisher {
   /**
    * Resolves when all in-sync replicas have every message (acks=all).
-   * @throws if any is not acknowledged; {PartlyPublishedError} when it is known which partitions that is for, and not for
-   *   all; {TooLargeError} when that is for their size, some of them may have been taken then
+   * @throws if any is not acknowledged; {PartlyPublishedError} when some partitions took theirs, and it is known which;
+   *   {TooLargeError} when they are too large: some of them may have been taken
    */
   publish(topic: string, messages: Message[]): Promise<void>
   /** Resolves when a broker answers. */

@@ -7,11 +7,10 @@ import { mapByOwner } from '../core/by-owner.ts'
 import { isRecent } from '../core/clock.ts'
 import { firstIdAt } from '../core/ids.ts'
 import { countClaimed } from '../metrics/jobs.ts'
-import type { QueueName } from '../queue/doorbells.ts'
+import { MAX_DOORBELL_DELAY_SECONDS, type QueueName } from '../queue/doorbells.ts'
 import { type ClaimWish, isSuspect, MAX_HELD_BYTES } from './claim-wish.ts'
 import type { JobKind } from './define.ts'
 import { noteLost, noteTold, takeUpLost } from './lost-claims.ts'
-import { MAX_DOORBELL_DELAY_SECONDS } from './retry.ts'
 
 /**
  * Leases jobs that start now, and takes up those that this process has leased without knowing it. Jobs of kinds without

@@ -8,11 +8,11 @@ import { memoizeByOwner } from '../core/by-owner.ts'
 import { limitConcurrency } from '../core/limit-concurrency.ts'
 import { jobFiles } from '../files/job-files.ts'
 import { jobMail } from '../mail/job-mail.ts'
-import { FencedError, PermanentError, type SharedJobContext } from './define.ts'
+import { FencedError, type JobContext, PermanentError, type SharedJobContext } from './define.ts'
 import type { Stint } from './stint.ts'
 
 /** What was read for the job before it starts. */
-type Given = Pick<SharedJobContext<unknown, unknown>, 'input' | 'checkpoint' | 'log' | 'parents' | 'submit'>
+export type Given = Pick<JobContext<unknown, unknown>, 'input' | 'checkpoint' | 'log' | 'parents' | 'submit'>
 
 /** Connections of a process that its jobs' own transactions leave to what keeps the jobs, and to what they submit. */
 const KEPT_FREE = 2

@@ -6,7 +6,7 @@ import type { Delivery } from '../mail/mailer.ts'
 import { QUEUES, type QueueName } from '../queue/doorbells.ts'
 import type { Web } from '../web/web.ts'
 import { requireDeclarable } from './declarable.ts'
-import type { Submission } from './submission.ts'
+import type { Submission } from './submission-fields.ts'
 
 /**
  * What a job yields: a point at which the engine may stop it and go on later, on any machine, from `checkpoint`.

@@ -18,7 +18,7 @@ import { claim } from './claim.ts'
 import { type JobKind, RetryLater } from './define.ts'
 import { prepare } from './prepare.ts'
 import { retryJob } from './retry-jobs.ts'
-import type { Submission } from './submission.ts'
+import type { Submission } from './submission-fields.ts'
 import { submit } from './submit.ts'
 import { sweep } from './sweep.ts'
 

@@ -123,17 +123,12 @@ const pointKeysAtHolders = async (tx: TransactionSql, prepared: Prepared[], answ
   if (moved.length > 0) await idempotencyKeys.point(tx, moved)
 }
 
-const groupBy = (prepared: Prepared[], toName: (it: Prepared) => string | undefined): Map<string, Group> => {
-  const groups = new Map<string, Group>()
-  for (const it of prepared) {
-    const name = toName(it)
-    if (name === undefined) continue
-    const group = groups.get(name)
-    if (group) group.push(it)
-    else groups.set(name, [it])
-  }
-  return groups
-}
+/** The submissions that have a name, by it. */
+const groupBy = (prepared: Prepared[], toName: (it: Prepared) => string | undefined): Map<string, Group> =>
+  Map.groupBy(
+    prepared.filter((it) => toName(it) !== undefined),
+    toName,
+  ) as Map<string, Group>
 
 const nameOf = ({ projectId, key }: { projectId: string; key: string }): string => `${projectId} ${key}`
 

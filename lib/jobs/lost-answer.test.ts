@@ -7,7 +7,7 @@ import { test, type World } from '../../tests/support/world.ts'
 import type { App } from '../app.ts'
 import { cancelJob } from './cancel.ts'
 import { type Prepared, prepare } from './prepare.ts'
-import type { Submission } from './submission.ts'
+import type { Submission } from './submission-fields.ts'
 import { submit } from './submit.ts'
 
 // A submission whose commit was made and whose answer was lost: it is tried again, and is one job all the same.

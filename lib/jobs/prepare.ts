@@ -7,7 +7,7 @@ import { fieldErrors } from '../http/problem.ts'
 import { type TraceContext, writeTraceparent } from '../tracing/trace-context.ts'
 import type { JobKind } from './define.ts'
 import { excessOf, MAX_DATA_BYTES, WRITTEN_OUT } from './json.ts'
-import type { Submission } from './submission.ts'
+import type { Submission } from './submission-fields.ts'
 
 /** A submission that was held against its kind, ready to be stored. */
 export interface Prepared {

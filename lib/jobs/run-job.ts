@@ -41,18 +41,10 @@ export const runJob = async (
     if (stint.fenced) return undefined
     if (handed && stint.stopRequested) return stint.yielded()
     const parents = handed?.parents ?? []
-    const submit = submitFrom(app, submittable, stint, log)
-    if (stint.kind.isolation === 'thread') {
-      stint.job.input = input
-      stint.job.checkpoint = checkpoint
-      return await threads.run(stint, { log, parents, submit, saveNow: keeper.saveNow, signal: stint.taken.signal })
-    }
+    const given = { log, input, checkpoint, parents, submit: submitFrom(app, submittable, stint, log) }
+    if (stint.kind.isolation === 'thread') return await threads.run(stint, given, keeper.saveNow)
     stint.begin(0)
-    return await runShared(
-      stint,
-      sharedContext(app, stint, { log, input, checkpoint, parents, submit }),
-      keeper.saveNow,
-    )
+    return await runShared(stint, sharedContext(app, stint, given), keeper.saveNow)
   } catch (thrown) {
     if (stint.fenced) return undefined
     const error = toError(thrown)

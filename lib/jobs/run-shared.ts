@@ -2,6 +2,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import { isUnavailable } from '../../db/client.ts'
 import type { Outcome } from '../../db/queries/outcomes.ts'
 import type { SharedJobContext } from './define.ts'
+import type { SaveNow } from './keeper.ts'
 import type { Stint } from './stint.ts'
 
 /** How long jobs that never wait may keep the event loop before timers and sockets get their turn. */
@@ -18,7 +19,7 @@ let turnBegan = performance.now()
 export const runShared = async (
   stint: Stint,
   context: SharedJobContext<unknown, unknown>,
-  saveNow: (stint: Stint) => Promise<void>,
+  saveNow: SaveNow,
 ): Promise<Outcome | undefined> => {
   const points = stint.kind.run(context)
   try {

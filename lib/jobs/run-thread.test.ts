@@ -133,16 +133,17 @@ test('a thread waits at its durable safe point until it is known whether it is t
   const stint = new Stint(job, effect, { totalMs: 30_000, remainingMs: () => 30_000 })
   const silent = () => {}
   const { threads } = createEngine(app)
-  const outcome = await threads.run(stint, {
+  const given = {
     log: { debug: silent, info: silent, warn: silent, error: silent },
+    input: job.input,
+    checkpoint: undefined,
     parents: [],
     submit: async () => '',
-    saveNow: async () => {
-      stint.requestStop('its safe point cannot be stored')
-      // Nothing else of this process gets its turn meanwhile: a thread that has its answer would go on.
-      setImmediate(() => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 500))
-    },
-    signal: stint.taken.signal,
+  }
+  const outcome = await threads.run(stint, given, async () => {
+    stint.requestStop('its safe point cannot be stored')
+    // Nothing else of this process gets its turn meanwhile: a thread that has its answer would go on.
+    setImmediate(() => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 500))
   })
   expect(outcome).toMatchObject({ ending: 'yielded', checkpoint: '{"text":"x"}' })
   expect(wasDone()).toBe(false)

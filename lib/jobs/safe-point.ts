@@ -3,9 +3,9 @@ import { type JobKind, PermanentError, type SafePoint } from './define.ts'
 type Kind = Pick<JobKind, 'kind' | 'checkpoint'>
 
 /**
- * What a job yielded as a safe point, without what it left undefined. Node runs TypeScript without looking at its types: a
- * misspelt `checkpoint` would be a job that begins anew each time that it is stopped, and nobody were told. Called for each
- * yield, so it holds no value against a schema.
+ * What a job yielded as a safe point, without what it left undefined. Node runs TypeScript without checking its types: with a
+ * misspelt `checkpoint`, a job would begin anew each time that it is stopped, and nobody would be told. It is called for each
+ * yield, so it checks no value against a schema.
  * @throws {PermanentError} SAFE_POINT_INVALID, PROGRESS_INVALID: which kind yields what, and what it should
  */
 export const toSafePoint = (kind: Kind, yielded: unknown): SafePoint<unknown> => {

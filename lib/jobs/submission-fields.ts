@@ -52,7 +52,11 @@ export const fields = {
   }),
 }
 
-export const sane = <
+/** What a caller says of a job. The kind's own numbers apply where it says nothing. */
+export type Submission = Omit<z.output<z.ZodObject<typeof fields>>, 'projectId'>
+
+/** Two fields that say the same, or one that means nothing without another. */
+export const refuseContradictions = <
   T extends {
     delaySeconds?: number | undefined
     runAt?: string | undefined

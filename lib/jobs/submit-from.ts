@@ -16,7 +16,7 @@ import {
 import { Gatherer } from './gather.ts'
 import { type Prepared, prepare } from './prepare.ts'
 import type { Stint } from './stint.ts'
-import { after, fields, sane } from './submission-fields.ts'
+import { after, fields, refuseContradictions } from './submission-fields.ts'
 import { submit } from './submit.ts'
 import { toError } from './thrown.ts'
 
@@ -24,7 +24,7 @@ import { toError } from './thrown.ts'
 const MAX_GROUP = 10_000
 
 const { projectId: _, ...ofJob } = fields
-const submission = z.strictObject({ ...ofJob, after }).superRefine(sane)
+const submission = z.strictObject({ ...ofJob, after }).superRefine(refuseContradictions)
 
 const KEY = /^[^\0\p{Cs}]{1,200}$/u
 
@@ -73,7 +73,7 @@ export const submitFrom = (
 
   return (key, job) => {
     const submitted = submitOne(key, job)
-    // Where nobody awaits it, it would else end the attempt.
+    // If nobody awaits it, its rejection would end the attempt.
     submitted.catch((error) => {
       if (!stint.fenced) log.warn(`not submitted: ${toError(error).message}`)
     })

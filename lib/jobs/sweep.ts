@@ -9,12 +9,11 @@ import type { App } from '../app.ts'
 import { mapByOwner } from '../core/by-owner.ts'
 import { isRecent } from '../core/clock.ts'
 import { countFinished, countSettled } from '../metrics/jobs.ts'
-import type { QueueName, Ring } from '../queue/doorbells.ts'
+import { MAX_DOORBELL_DELAY_SECONDS, type QueueName, type Ring } from '../queue/doorbells.ts'
 import { CLAIMS_PER_DOORBELL, ringFor, ringForMany, startableAfter } from '../queue/ring.ts'
 import { each } from '../schedule/every.ts'
 import { acquireLease, RENEW_BELOW_SECONDS } from '../schedule/runner.ts'
 import type { JobKind } from './define.ts'
-import { MAX_DOORBELL_DELAY_SECONDS } from './retry.ts'
 import { countEnds, settleChildren, settleWithChildren } from './settle.ts'
 
 const BATCH = 500
@@ -59,8 +58,8 @@ export const sweep = async (app: App, kinds: readonly JobKind[] = []): Promise<v
  * outage may have begun some seconds before the sweep's own lease was over, when it was to be renewed. A sweep that comes
  * only once a minute must not look like an outage: it would give the jobs of dead workers one lease after another.
  *
- * Where the clock was set back, leases that were given before end as late as any that is given now: those of dead workers
- * would else last until the clock is as late again.
+ * If the clock was set back, leases that were given before are shortened to what is given now. Otherwise those of dead workers
+ * would last until the clock is as late again.
  */
 const mendLeases = async (app: App, tx: Sql, { vacantSeconds, setBackSeconds }: Acquired): Promise<void> => {
   const { leaseSeconds } = app.config.engine
@@ -75,13 +74,13 @@ const grant = async (app: App, sql: Sql, seconds: number): Promise<void> => {
     app.log.warn({ jobs: granted, seconds }, 'nobody could sweep for a while; running jobs get a lease more')
 }
 
-/** When a process's sweep first tried in vain to reach Postgres. */
+/** Since when a process's sweep has tried to reach Postgres without an answer. */
 const triedSince = new WeakMap<App, number>()
 
 /**
- * Does what a pass begins with. Where it got no answer until now for as long as two heartbeats are apart, these may have
- * failed too, and the lease is over when the third one comes: running jobs get one more. That is seen by the process that
- * sweeps; one that takes its place goes by how long nobody swept.
+ * Begins a pass. If Postgres gave no answer for as long as two heartbeats are apart, the workers' heartbeats may have failed
+ * too, and their leases would be over before the third one: running jobs get one more lease. The process that sweeps sees this
+ * itself; one that takes its place goes by how long nobody swept.
  */
 const inReach = async (
   app: App,

@@ -10,10 +10,10 @@ export interface Owner {
 const owner = new AsyncLocalStorage<Owner>()
 
 /**
- * Does a job's work, and tells `of` when a promise of its is rejected while nobody awaits it: Node would end the process,
- * and all jobs beside it. It tells of a rejection in the context in which that came about, which is the job's own, unless it
- * came over something that jobs share, as a socket of a pool, and no function of the job stands between. What came about in
- * no job's context ends the process. The owner is kept for as long as anything that the work opened.
+ * Does a job's work, and tells `of` when one of its promises is rejected while nobody awaits it. Otherwise Node would end the
+ * process, and all jobs in it. Whose a rejection is, the context says in which it came about. That may be another job's if it
+ * came from something that jobs share, such as a socket of a pool, with no function of the job in between. A rejection in no
+ * job's context ends the process. The owner is kept for as long as anything that the work opened.
  */
 export const ownUnawaited = <T>(of: Owner, work: () => T): T => {
   listen()
@@ -22,7 +22,7 @@ export const ownUnawaited = <T>(of: Owner, work: () => T): T => {
 
 let listens = false
 
-/** Once, in the place of those who listen by then: Lambda's runtime ends the process, whosever the rejection is. */
+/** Once, in place of those who listen by then: Lambda's runtime would end the process for any rejection. */
 const listen = (): void => {
   if (listens) return
   listens = true

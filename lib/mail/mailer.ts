@@ -9,7 +9,7 @@ export interface Mailer {
 }
 
 /** Sender and recipients for the server, whatever the headers say. */
-export interface Envelope {
+interface Envelope {
   from: string
   to: string[]
 }

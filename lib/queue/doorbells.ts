@@ -19,6 +19,16 @@ export interface Ring {
   delaySeconds?: number
 }
 
+/** SQS delays a message for at most 15 minutes (AWS: "Amazon SQS message timers"). For later jobs the sweep rings. */
+export const MAX_DOORBELL_DELAY_SECONDS = 900
+
+/** How many whole seconds a doorbell must wait so that its job is due when it rings; null if that is too long for SQS. */
+export const doorbellDelaySeconds = (delayMs: number): number | null => {
+  if (delayMs <= 0) return 0
+  const seconds = Math.ceil(delayMs / 1_000) + 1
+  return seconds <= MAX_DOORBELL_DELAY_SECONDS ? seconds : null
+}
+
 export interface ReceivedDoorbell {
   messageId: string
   receiptHandle: string

@@ -12,7 +12,7 @@ export const pauseQueue = (app: App, queue: QueueName, alongside?: Alongside): P
     await alongside?.(tx)
   })
 
-/** Lets the queue's jobs start again, and rings for those that wait: their own doorbells were used up in vain. */
+/** Lets the queue's jobs start again, and rings for those that wait: their own doorbells were spent while it was paused. */
 export const resumeQueue = async (app: App, queue: QueueName, alongside?: Alongside): Promise<void> => {
   await transaction(app.sql, async (tx) => {
     await queues.resume(tx, queue)

@@ -1,7 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { doorbellDelaySeconds } from '../jobs/retry.ts'
-import { QUEUES } from './doorbells.ts'
+import { doorbellDelaySeconds, QUEUES } from './doorbells.ts'
 import { CLAIMS_PER_DOORBELL, type Startable, startableAfter, toRings } from './ring.ts'
 
 const startable: fc.Arbitrary<Startable> = fc.record({

@@ -1,7 +1,6 @@
 import type { App } from '../app.ts'
 import { waitAtMost } from '../core/wait-at-most.ts'
-import { doorbellDelaySeconds } from '../jobs/retry.ts'
-import { QUEUES, type QueueName, type Ring } from './doorbells.ts'
+import { doorbellDelaySeconds, QUEUES, type QueueName, type Ring } from './doorbells.ts'
 
 /** How many claims one doorbell is worth at most: hundreds where jobs are short, one where each fills a function. */
 export const CLAIMS_PER_DOORBELL: Record<QueueName, number> = { default: 500, compute: 1, bulk: 500 }

@@ -30,7 +30,7 @@ interface Actions {
   GetQueueAttributes: [GetQueueAttributesRequest, GetQueueAttributesResult]
 }
 
-export interface CallOptions {
+interface CallOptions {
   signal?: AbortSignal | undefined
   /** How long SQS may hold its answer back (long polling), in seconds. */
   waitSeconds?: number
@@ -44,7 +44,7 @@ export interface SqsWire {
 }
 
 /** An error of SQS, with its own name: `QueueDoesNotExist`. */
-export class SqsError extends Error {
+class SqsError extends Error {
   override readonly name: string
   readonly status: number
   constructor(name: string, status: number, message: string) {

@@ -1,5 +1,5 @@
 /** A field: its number, its type (`i32`, `list<string>` or a struct's name), and whether it is always present. */
-export type Field = readonly [id: number, type: string, presence: 'required' | 'optional']
+type Field = readonly [id: number, type: string, presence: 'required' | 'optional']
 export type Fields = Readonly<Record<string, Field>>
 
 /** What the codecs need of a Thrift IDL. */
@@ -27,7 +27,7 @@ export type ValueOf<I extends Idl, T> = T extends `list<${infer Item}>`
           : never
 
 /** The TypeScript type of a struct. */
-export type StructOf<I extends Idl, F> = {
+type StructOf<I extends Idl, F> = {
   [Name in keyof F as F[Name] extends readonly [number, string, 'required'] ? Name : never]: F[Name] extends Field
     ? ValueOf<I, F[Name][1]>
     : never

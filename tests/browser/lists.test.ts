@@ -95,9 +95,9 @@ describeInBrowser('lists of jobs', () => {
     for (const echo of ['"north"', '"south"']) {
       await fillForm(page, 'debug.noop', { 'input.echo': echo })
       await page.getByText('Name, tags and timing').click()
-      await page.locator('[name=".name"]').fill(`Station of ${JSON.parse(echo)}`)
-      await page.locator('[name=".tags"]').fill('stations')
-      await page.locator('[name=".delaySeconds"]').fill('3600')
+      await page.locator('[name="name"]').fill(`Station of ${JSON.parse(echo)}`)
+      await page.locator('[name="tags"]').fill('stations')
+      await page.locator('[name="delaySeconds"]').fill('3600')
       await submit(page)
     }
     const rows = page.locator('tr[data-job]')

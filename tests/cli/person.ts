@@ -12,7 +12,7 @@ import { test as worldTest } from '../support/world.ts'
 
 const STINT = new URL('../../infra/cli/stint.ts', import.meta.url).pathname
 
-export interface Ended {
+interface Ended {
   exitCode: number
   out: string
   err: string

@@ -10,7 +10,7 @@ export interface Evidence {
   schedules: ScheduleEvidence[]
 }
 
-export interface ScheduleEvidence {
+interface ScheduleEvidence {
   id: string
   catchUp: CatchUp
   error: JobError | null

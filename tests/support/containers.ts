@@ -30,7 +30,7 @@ export const serve = (role: string, env: Record<string, string>): Container => {
 }
 
 /** What one says in its log, once it has said it. @throws with all that it printed, if it ends before or takes too long */
-export const said = async ({ printed, child }: Container, pattern: RegExp): Promise<string> => {
+const said = async ({ printed, child }: Container, pattern: RegExp): Promise<string> => {
   const ended = () => child.exitCode !== null || child.signalCode !== null
   await vi.waitUntil(() => ended() || pattern.test(printed()), { timeout: 60_000 }).catch(() => {})
   const found = pattern.exec(printed())

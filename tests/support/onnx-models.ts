@@ -29,7 +29,7 @@ const whole = (name: string, values: bigint[], dims = [values.length]): OnnxTens
 const NUMBER = { inputs: [typed('x', FLOAT, ['N', 1])], outputs: [typed('y', FLOAT, ['N', 1])] }
 
 /** From `x`, one number a row, to `y`, unless other inputs and outputs are given. */
-export const modelOf = (graph: OnnxGraph, rest: OnnxModel = {}): Buffer => {
+const modelOf = (graph: OnnxGraph, rest: OnnxModel = {}): Buffer => {
   const model = {
     irVersion: 8,
     opsets: [{ domain: '', version: 17 }],

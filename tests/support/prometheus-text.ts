@@ -1,4 +1,4 @@
-export interface TextSample {
+interface TextSample {
   name: string
   labels: Record<string, string>
   value: number

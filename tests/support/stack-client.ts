@@ -1,4 +1,9 @@
 import { randomBytes } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Api } from '../../functions/http/api.ts'
+import { createClient } from '../../lib/client/client.ts'
+import { fixed } from '../../lib/client/credentials.ts'
+import { isAway } from '../../lib/client/problem-error.ts'
 import type { Parsed } from './http-client.ts'
 
 /** Somebody who uses a running stack over HTTP, with a project of their own. */
@@ -19,67 +24,41 @@ export interface Person {
 const PATIENCE_MS = 300_000
 
 export const person = async (stackUrl: string): Promise<Person> => {
-  let url = stackUrl
+  let baseUrl = stackUrl
   const email = `ada-${randomBytes(6).toString('hex')}@example.com`
   const account = { email, password: randomBytes(12).toString('base64url'), name: 'Ada' }
+  const { accessToken } = await createClient<Api>({ baseUrl }).call('POST /auth/register', { body: account })
+  const client = () => createClient<Api>({ baseUrl, credentials: fixed(accessToken) })
 
-  const ask = async (method: string, path: string, token?: string, body?: unknown) => {
-    const answer = await fetch(`${url}${path}`, {
-      method,
-      headers: {
-        ...(token && { authorization: `Bearer ${token}` }),
-        ...(body !== undefined && { 'content-type': 'application/json' }),
-      },
-      ...(body !== undefined && { body: JSON.stringify(body) }),
-    })
-    const text = await answer.text()
-    return { status: answer.status, body: (text ? JSON.parse(text) : undefined) as Parsed }
-  }
-
-  const registered = await ask('POST', '/auth/register', undefined, account)
-  if (registered.status !== 201) throw new Error(`could not register: ${JSON.stringify(registered.body)}`)
-  const token: string = registered.body.accessToken
-
-  /** A GET that is tried until it isn't refused for want of a component. */
-  const patientGet = async (path: string): Promise<Parsed> => {
-    for (const deadline = Date.now() + PATIENCE_MS; ; ) {
-      const answer = await ask('GET', path, token).catch(() => undefined)
-      if (answer?.status === 200) return answer.body
-      if (answer && answer.status < 500) throw new Error(`GET ${path}: ${JSON.stringify(answer.body)}`)
-      if (Date.now() > deadline) throw new Error(`GET ${path} found nobody for ${PATIENCE_MS} ms`)
-      await new Promise((resolve) => setTimeout(resolve, 100))
-    }
-  }
-
-  const listAll = async (path: string): Promise<Parsed[]> => {
-    const items: Parsed[] = []
-    let cursor: string | null = null
-    do {
-      const page: Parsed = await patientGet(`${path}?limit=100${cursor ? `&cursor=${cursor}` : ''}`)
-      items.push(...page.items)
-      cursor = page.nextCursor
-    } while (cursor)
-    return items
-  }
-
-  const submit = async (kind: string, input: unknown) => {
-    const { status, body } = await ask('POST', '/jobs', token, { kind, input })
-    if (status !== 202) throw new Error(`the job was refused: ${JSON.stringify(body)}`)
-    return body.job.id as string
-  }
+  const submit = async (kind: string, input: unknown): Promise<string> =>
+    (await client().call('POST /jobs', { body: { kind, input } })).job.id
 
   return {
     submit,
     trySubmit: (kind, input) => submit(kind, input).catch(() => undefined),
-    job: async (id) => (await patientGet(`/jobs/${id}`)).job,
-    stintsOf: (id) => listAll(`/jobs/${id}/stints`),
-    lastEvent: async (id) => (await listAll(`/jobs/${id}/events`)).at(-1).seq,
+    job: async (jobId) => (await patiently(() => client().call('GET /jobs/{jobId}', { params: { jobId } }))).job,
+    stintsOf: (jobId) =>
+      patiently(() => Array.fromAsync(client().each('GET /jobs/{jobId}/stints', { params: { jobId } }))),
+    lastEvent: async (jobId) => {
+      const events = () => Array.fromAsync(client().each('GET /jobs/{jobId}/events', { params: { jobId } }))
+      return (await patiently(events)).at(-1)?.seq ?? 0
+    },
     addDeviceModel: async (code) => {
-      const { status, body } = await ask('POST', '/device-models', token, { code, name: 'A model' })
-      if (status !== 201) throw new Error(`the model was refused: ${JSON.stringify(body)}`)
+      await client().call('POST /device-models', { body: { code, name: 'A model' } })
     },
-    moveTo: (other) => {
-      url = other
+    moveTo: (url) => {
+      baseUrl = url
     },
+  }
+}
+
+/** Asks until it isn't refused for want of a component. */
+const patiently = async <T>(ask: () => Promise<T>): Promise<T> => {
+  for (const deadline = Date.now() + PATIENCE_MS; ; await sleep(100)) {
+    try {
+      return await ask()
+    } catch (error) {
+      if (!isAway(error) || Date.now() > deadline) throw error
+    }
   }
 }

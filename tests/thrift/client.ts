@@ -8,7 +8,7 @@ import { compile } from '../../infra/thrift/generate.ts'
 type Made = Record<string, unknown>
 
 /** A client as the Thrift compiler makes it, on the library that Apache publishes. */
-export interface StintClient {
+interface StintClient {
   submitJob(submission: Made): Promise<Made>
   getJob(jobId: string): Promise<Made>
   listJobs(query: Made): Promise<{ items: Made[]; nextCursor: string | null }>

@@ -50,16 +50,8 @@ export const bars = (
 }
 
 /** Horizontal bars with their labels on the left and their sums on the right. */
-export const lyingBars = (
-  label: string,
-  {
-    labels,
-    series,
-    width = 720,
-    labelWidth = 180,
-  }: { labels: string[]; series: Series[]; width?: number; labelWidth?: number },
-): Drawing => {
-  const row = 26
+export const lyingBars = (label: string, { labels, series }: { labels: string[]; series: Series[] }): Drawing => {
+  const [width, labelWidth, row] = [720, 180, 26]
   const totals = totalsOf(labels, series)
   const longest = Math.max(...totals, 1)
   const room = width - labelWidth - 64

@@ -7,7 +7,7 @@ import { type Csv, type Recognized, tooWide } from './recognize.ts'
 import { literal } from './sql.ts'
 
 /** How statistics treat a column's values. */
-export type Role = 'number' | 'time' | 'boolean' | 'text' | 'other'
+type Role = 'number' | 'time' | 'boolean' | 'text' | 'other'
 
 export interface TableColumn {
   /** As in the file. */

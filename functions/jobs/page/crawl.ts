@@ -12,7 +12,7 @@ const found = z.object({
   from: z.int().nullable().meta({ description: 'The page that links to it: its place in this list' }),
   depth: z.int().nullable().meta({ description: 'Links away from the start; null: only asked whether it answers' }),
 })
-export type Found = z.infer<typeof found>
+type Found = z.infer<typeof found>
 
 export const pageRecord = z.object({
   url: z.string().meta({ description: 'After redirects' }),

@@ -23,7 +23,7 @@ const MAX_DELAY_SECONDS = 10
 const READ_ROBOTS_BYTES = 128 * 1024
 
 /** Why a page was not asked for. */
-export type Refusal = 'disallowed' | 'unknown'
+type Refusal = 'disallowed' | 'unknown'
 
 export interface Polite {
   /** Whether the host's robots.txt lets us; `unknown` when it can't be read now. @throws {WebError} like `get` */

@@ -1,7 +1,7 @@
 import { between, pick, type Random } from './random.ts'
 
 /** What can be killed. */
-export interface Victim {
+interface Victim {
   kill(): void
 }
 

@@ -71,10 +71,7 @@ export const startChild = async <Ready>(given: {
   })
   if (given.onMessage) child.on('message', given.onMessage)
   const lastWords = listen(child, given.onLine)
-  const exited = new Promise<Exit>((resolve) => {
-    child.once('exit', (code, signal) => resolve({ code, signal }))
-    child.once('error', () => resolve({ code: null, signal: null }))
-  })
+  const exited = exitOf(child)
   const stop = async (): Promise<void> => {
     if (child.connected) child.send({ stop: true }, () => {})
     const timer = setTimeout(() => child.kill('SIGKILL'), STOP_SECONDS * 1_000)
@@ -107,6 +104,13 @@ export const startChild = async <Ready>(given: {
     throw error
   }
 }
+
+/** Resolves when a process has ended, or could not be started. */
+export const exitOf = (child: ChildProcess): Promise<Exit> =>
+  new Promise((resolve) => {
+    child.once('exit', (code, signal) => resolve({ code, signal }))
+    child.once('error', () => resolve({ code: null, signal: null }))
+  })
 
 const listen = (child: ChildProcess, onLine: ((line: string) => void) | undefined): (() => string) => {
   let tail = ''

@@ -118,9 +118,9 @@ export const asFunctions = (url: string): string => {
 }
 
 /** The URL of a server that another process started on `dataDir`; undefined when there never was one. */
-export const urlOfRunning = async (dataDir: string, port: number, database = DATABASE): Promise<string | undefined> => {
+export const urlOfRunning = async (dataDir: string, port: number): Promise<string | undefined> => {
   const password = await readPassword(dataDir)
-  return password && urlAt({ port, password }, database)
+  return password && urlAt({ port, password }, DATABASE)
 }
 
 /** For a guardian that was killed: ends its server. */

@@ -88,7 +88,12 @@ test('moves a doorbell that nobody deletes to the dead letters', async () => {
     const received = await queue.receive('default', { max: 1, waitSeconds: 0 })
     counts.push(...received.map((message) => message.receiveCount))
   }
-  const dead = createSqsDoorbells({ endpoint: server.url, region: server.region, queueUrls: server.deadLetterUrls })
+  const { url, region, queueUrls } = server
+  const dead = createSqsDoorbells({
+    endpoint: url,
+    region,
+    queueUrls: { ...queueUrls, default: `${queueUrls.default}-dead` },
+  })
   const letters = await dead.receive('default', { max: 10, waitSeconds: 0 })
   queue.close()
   dead.close()

@@ -6,7 +6,6 @@ export interface SqsS3 extends Component {
   url: string
   region: string
   queueUrls: Record<QueueName, string>
-  deadLetterUrls: Record<QueueName, string>
   bucket: string
 }
 
@@ -15,8 +14,6 @@ export interface SqsS3Options {
   dataDir: string
   /** 0 or none: any free one. */
   port?: number
-  region?: string
-  bucket?: string
   /** Seconds for which a received message is hidden. AWS asks for at least six times the function's time. */
   visibilityTimeoutSeconds?: number
   /** Hears what the process prints. */
@@ -31,16 +28,16 @@ const MAX_RECEIVES = 5
 
 /** SQS and S3 on one port of the loopback interface, by fauxqs, with the queues and the bucket made. */
 export const startSqsS3 = async (options: SqsS3Options): Promise<SqsS3> => {
-  const { dataDir, port = 0, region = REGION, bucket = BUCKET, visibilityTimeoutSeconds = 60 } = options
+  const { dataDir, port = 0, visibilityTimeoutSeconds = 60 } = options
   const child = await startChild<SqsS3Ready>({
     name: 'sqs-s3',
     entry: 'sqs-s3-process.ts',
     options: {
       dataDir,
       port,
-      region,
-      bucket,
-      queues: QUEUES.flatMap((queue) => withDeadLetters(`stint-${queue}`, region, visibilityTimeoutSeconds)),
+      region: REGION,
+      bucket: BUCKET,
+      queues: QUEUES.flatMap((queue) => withDeadLetters(`stint-${queue}`, visibilityTimeoutSeconds)),
     } satisfies EntryOptions,
     readySeconds: 60,
     ...(options.onLine && { onLine: options.onLine }),
@@ -49,34 +46,27 @@ export const startSqsS3 = async (options: SqsS3Options): Promise<SqsS3> => {
     name: 'sqs-s3',
     pid: child.process.pid ?? 0,
     port: child.ready.port,
-    ...sqsS3At(child.ready.port, { region, bucket }),
+    ...sqsS3At(child.ready.port),
     stop: child.stop,
     exited: child.exited,
   }
 }
 
 /** How to reach SQS and S3 on a port of this machine. */
-export const sqsS3At = (
-  port: number,
-  { region = REGION, bucket = BUCKET }: { region?: string; bucket?: string } = {},
-): Pick<SqsS3, 'url' | 'region' | 'queueUrls' | 'deadLetterUrls' | 'bucket'> => {
+export const sqsS3At = (port: number): Pick<SqsS3, 'url' | 'region' | 'queueUrls' | 'bucket'> => {
   const url = `http://127.0.0.1:${port}`
-  const urls = (suffix: string) =>
-    Object.fromEntries(QUEUES.map((queue) => [queue, `${url}/000000000000/stint-${queue}${suffix}`])) as Record<
-      QueueName,
-      string
-    >
-  return { url, region, queueUrls: urls(''), deadLetterUrls: urls('-dead'), bucket }
+  const queueUrls = Object.fromEntries(QUEUES.map((queue) => [queue, `${url}/000000000000/stint-${queue}`]))
+  return { url, region: REGION, queueUrls: queueUrls as Record<QueueName, string>, bucket: BUCKET }
 }
 
-const withDeadLetters = (name: string, region: string, visibilityTimeoutSeconds: number): EntryOptions['queues'] => [
+const withDeadLetters = (name: string, visibilityTimeoutSeconds: number): EntryOptions['queues'] => [
   { name: `${name}-dead`, attributes: {} },
   {
     name,
     attributes: {
       VisibilityTimeout: String(visibilityTimeoutSeconds),
       RedrivePolicy: JSON.stringify({
-        deadLetterTargetArn: `arn:aws:sqs:${region}:000000000000:${name}-dead`,
+        deadLetterTargetArn: `arn:aws:sqs:${REGION}:000000000000:${name}-dead`,
         maxReceiveCount: MAX_RECEIVES,
       }),
     },

@@ -4,7 +4,7 @@ import { ProblemError, UnreachableError } from '../../../../lib/client/problem-e
 import { changes, noteReached, noteUnreachable } from './live.ts'
 
 /** The state of a query: the latest answer, and the latest error. */
-export interface Known<T> {
+interface Known<T> {
   /** The latest answer; kept while the next one is asked for, and when that fails. */
   data: T | undefined
   /** Why the latest request failed. */

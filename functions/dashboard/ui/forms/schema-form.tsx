@@ -35,7 +35,7 @@ export const SchemaFields = ({
       <SchemaField
         key={name}
         name={name}
-        path={`${path}.${name}`}
+        path={path === '' ? name : `${path}.${name}`}
         schema={it}
         isRequired={schema.required?.includes(name) ?? false}
         value={values[name]}

@@ -2,15 +2,12 @@
 export interface Schema {
   type?: string
   description?: string
-  title?: string
   default?: unknown
   example?: unknown
   enum?: unknown[]
-  const?: unknown
   format?: string
   minimum?: number
   maximum?: number
-  minLength?: number
   maxLength?: number
   minItems?: number
   maxItems?: number

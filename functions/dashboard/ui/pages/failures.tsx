@@ -10,19 +10,23 @@ import { Empty } from '../parts/empty.tsx'
 import { count, quantity } from '../parts/format.ts'
 import { say } from '../parts/notices.tsx'
 import { Page } from '../parts/page.tsx'
-import { Problem } from '../parts/problem.tsx'
-import { Skeleton } from '../parts/skeleton.tsx'
+import { Pending } from '../parts/pending.tsx'
+import { Tabs } from '../parts/tabs.tsx'
 import { Time } from '../parts/time.tsx'
 
 type Group = AnswerOf<Api['GET /failures']>['body']['items'][number]
 type Query = CallOf<Api['GET /failures']>['query']
 
-const SPANS = [1, 7, 30] as const
+const SPANS = [
+  [1, '24 hours'],
+  [7, '7 days'],
+  [30, '30 days'],
+] as const
 const SHOWN_JOBS = 5
 
 /** Failed jobs, grouped by cause. */
 export const FailuresPage = () => {
-  const days = useSignal<number>(7)
+  const days = useSignal<(typeof SPANS)[number][0]>(7)
   const query = { ...projectQuery.value, days: days.value }
   const { data, problem, reload } = useQuery(`failures ${JSON.stringify(query)}`, (signal) =>
     api.call('GET /failures', { query, signal }),
@@ -31,26 +35,9 @@ export const FailuresPage = () => {
     <Page
       title="Failures"
       lead="Jobs of the same kind and error code are grouped if their messages differ only in numbers, ids and quoted names."
-      actions={
-        <fieldset class="tabs" aria-label="Time range">
-          {SPANS.map((it) => (
-            <button
-              key={it}
-              type="button"
-              class="button quiet small"
-              aria-pressed={days.value === it}
-              onClick={() => {
-                days.value = it
-              }}
-            >
-              {it === 1 ? '24 hours' : `${it} days`}
-            </button>
-          ))}
-        </fieldset>
-      }
+      actions={<Tabs label="Time range" tabs={SPANS} chosen={days} />}
     >
-      <Problem problem={problem} />
-      {!data && !problem && <Skeleton lines={5} />}
+      <Pending data={data} problem={problem} lines={5} />
       {data?.items.length === 0 && <Empty title="No failures in this time range." />}
       {data && data.items.length > 0 && (
         <ul class="cards">

@@ -12,7 +12,7 @@ import { bytes, quantity } from '../parts/format.ts'
 import { say } from '../parts/notices.tsx'
 import { Page } from '../parts/page.tsx'
 import { Pager } from '../parts/pager.tsx'
-import { Problem } from '../parts/problem.tsx'
+import { Pending } from '../parts/pending.tsx'
 import { isSure } from '../parts/question.tsx'
 import { useTopOf } from '../parts/scroll.ts'
 import { Skeleton } from '../parts/skeleton.tsx'
@@ -59,8 +59,7 @@ const Files = ({ project }: { project: Project }) => {
         )
       }
     >
-      <Problem problem={problem} />
-      {!data && !problem && <Skeleton lines={8} />}
+      <Pending data={data} problem={problem} lines={8} />
       {data?.items.length === 0 && (
         <Empty title={cursor === undefined ? 'No files yet.' : 'No more files.'}>
           <p>Jobs read files such as pictures and tables, and make some: reports, charts, other sizes.</p>

@@ -2,8 +2,8 @@ import { useRoute } from 'preact-iso'
 import { api } from '../data/client.ts'
 import { useQuery } from '../data/query.ts'
 import { Page } from '../parts/page.tsx'
+import { Pending } from '../parts/pending.tsx'
 import { Problem } from '../parts/problem.tsx'
-import { Skeleton } from '../parts/skeleton.tsx'
 import { JsonCard } from '../parts/values/json.tsx'
 import { ResultCard } from '../parts/values/result.tsx'
 import { JobActions } from './job/actions.tsx'
@@ -26,8 +26,7 @@ export const JobPage = () => {
   if (!job) {
     return (
       <Page title="Job">
-        <Problem problem={problem} />
-        {!problem && <Skeleton lines={8} />}
+        <Pending data={data} problem={problem} lines={8} />
       </Page>
     )
   }

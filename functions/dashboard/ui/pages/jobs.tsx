@@ -6,9 +6,8 @@ import { useQuery } from '../data/query.ts'
 import { Empty } from '../parts/empty.tsx'
 import { Page } from '../parts/page.tsx'
 import { Pager } from '../parts/pager.tsx'
-import { Problem } from '../parts/problem.tsx'
+import { Pending } from '../parts/pending.tsx'
 import { useTopOf } from '../parts/scroll.ts'
-import { Skeleton } from '../parts/skeleton.tsx'
 import { UUID } from '../parts/values/scalar.tsx'
 import { JobBulk } from './jobs/bulk.tsx'
 import { readFilter } from './jobs/filter.ts'
@@ -35,13 +34,12 @@ export const JobsPage = () => {
   return (
     <Page title="Jobs">
       <JobFilters filter={filter} />
-      <Problem problem={problem} />
+      <Pending data={data} problem={problem} lines={12} />
       {rows.newer > 0 && (
         <button type="button" class="button newer" onClick={rows.show}>
           {rows.newer === 1 ? '1 new job' : `${rows.newer}${rows.newer >= PAGE_SIZE ? ' or more' : ''} new jobs`}
         </button>
       )}
-      {!data && !problem && <Skeleton lines={12} />}
       {data && rows.shown.length === 0 && (
         <NoJobs
           isFiltered={isFiltered}

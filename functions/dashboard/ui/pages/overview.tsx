@@ -5,9 +5,9 @@ import { useQuery } from '../data/query.ts'
 import { Chart } from '../parts/chart.tsx'
 import { Empty } from '../parts/empty.tsx'
 import { Page } from '../parts/page.tsx'
-import { Problem } from '../parts/problem.tsx'
+import { Pending } from '../parts/pending.tsx'
 import { counts, durations } from '../parts/scales.ts'
-import { Skeleton } from '../parts/skeleton.tsx'
+import { Tabs } from '../parts/tabs.tsx'
 import { JobTable } from './jobs/table.tsx'
 import { Tiles } from './overview/tiles.tsx'
 
@@ -22,7 +22,7 @@ const LATEST = 8
 
 /** The overview: what ended, what waits and runs, and how long jobs take. */
 export const OverviewPage = () => {
-  const minutes = useSignal<number>(60)
+  const minutes = useSignal<(typeof SPANS)[number][0]>(60)
   const asked = { ...projectQuery.value, minutes: minutes.value }
   const activity = useQuery(`activity ${JSON.stringify(asked)}`, (signal) =>
     api.call('GET /activity', { query: asked, signal }),
@@ -33,37 +33,16 @@ export const OverviewPage = () => {
   const { data } = activity
   const jobs = latest.data?.items ?? []
   return (
-    <Page
-      title="Overview"
-      actions={
-        <fieldset class="tabs" aria-label="Time range">
-          {SPANS.map(([value, name]) => (
-            <button
-              key={value}
-              type="button"
-              class="button quiet small"
-              aria-pressed={minutes.value === value}
-              onClick={() => {
-                minutes.value = value
-              }}
-            >
-              {name}
-            </button>
-          ))}
-        </fieldset>
-      }
-    >
-      <Problem problem={activity.problem} />
+    <Page title="Overview" actions={<Tabs label="Time range" tabs={SPANS} chosen={minutes} />}>
+      <Pending {...activity} lines={6} />
       {data && <Tiles activity={data} />}
       {data && <Charts activity={data} />}
-      {!data && !activity.problem && <Skeleton lines={6} />}
       <section class="latest" aria-labelledby="latest">
         <div class="card-head">
           <h2 id="latest">Latest jobs</h2>
           <a href="/dashboard/jobs">All jobs</a>
         </div>
-        <Problem problem={latest.problem} />
-        {!latest.data && !latest.problem && <Skeleton lines={LATEST} />}
+        <Pending {...latest} lines={LATEST} />
         {latest.data && jobs.length === 0 && (
           <Empty title="No jobs yet.">
             <a class="button primary" href="/dashboard/new">

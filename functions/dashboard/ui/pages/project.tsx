@@ -6,9 +6,8 @@ import { useQuery } from '../data/query.ts'
 import { TextField } from '../forms/text-field.tsx'
 import { Action } from '../parts/action.tsx'
 import { Page } from '../parts/page.tsx'
-import { Problem } from '../parts/problem.tsx'
+import { Pending } from '../parts/pending.tsx'
 import { isSure } from '../parts/question.tsx'
-import { Skeleton } from '../parts/skeleton.tsx'
 import { ApiKeys } from './projects/api-keys.tsx'
 import { ProjectAudit } from './projects/audit.tsx'
 import { DeviceModels } from './projects/device-models.tsx'
@@ -28,8 +27,7 @@ export const ProjectPage = () => {
   if (!project) {
     return (
       <Page title="Project">
-        <Problem problem={problem} />
-        {!problem && <Skeleton lines={5} />}
+        <Pending data={data} problem={problem} lines={5} />
       </Page>
     )
   }

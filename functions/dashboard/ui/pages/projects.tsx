@@ -7,8 +7,8 @@ import { TextField } from '../forms/text-field.tsx'
 import { Action } from '../parts/action.tsx'
 import { Dialog } from '../parts/dialog.tsx'
 import { Page } from '../parts/page.tsx'
+import { Pending } from '../parts/pending.tsx'
 import { Problem } from '../parts/problem.tsx'
-import { Skeleton } from '../parts/skeleton.tsx'
 
 /** The projects that the person belongs to. */
 export const ProjectsPage = () => {
@@ -33,8 +33,7 @@ export const ProjectsPage = () => {
         </Action>
       }
     >
-      <Problem problem={problem} />
-      {!data && !problem && <Skeleton lines={3} />}
+      <Pending data={data} problem={problem} lines={3} />
       <ul class="cards three">
         {projects.map((it) => (
           <li key={it.id} class="card">

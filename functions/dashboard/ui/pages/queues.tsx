@@ -8,9 +8,8 @@ import { Action } from '../parts/action.tsx'
 import { count, duration, quantity } from '../parts/format.ts'
 import { say } from '../parts/notices.tsx'
 import { Page } from '../parts/page.tsx'
-import { Problem } from '../parts/problem.tsx'
+import { Pending } from '../parts/pending.tsx'
 import { isSure } from '../parts/question.tsx'
-import { Skeleton } from '../parts/skeleton.tsx'
 import { QueueLoad } from './queues/load.tsx'
 
 type Queue = AnswerOf<Api['GET /queues']>['body']['items'][number]
@@ -28,8 +27,7 @@ export const QueuesPage = () => {
       title="Queues"
       lead="All projects share these queues. Admins can pause them; maintainers can retry the failed jobs of their project."
     >
-      <Problem problem={problem} />
-      {!data && !problem && <Skeleton lines={6} />}
+      <Pending data={data} problem={problem} lines={6} />
       {data && (
         <ul class="cards three">
           {data.items.map((it) => (

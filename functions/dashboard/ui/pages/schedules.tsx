@@ -6,8 +6,7 @@ import { useQuery } from '../data/query.ts'
 import { Action } from '../parts/action.tsx'
 import { Empty } from '../parts/empty.tsx'
 import { Page } from '../parts/page.tsx'
-import { Problem } from '../parts/problem.tsx'
-import { Skeleton } from '../parts/skeleton.tsx'
+import { Pending } from '../parts/pending.tsx'
 import { ScheduleDialog } from './schedules/dialog.tsx'
 import { ScheduleCard } from './schedules/schedule.tsx'
 
@@ -28,8 +27,7 @@ export const SchedulesPage = () => {
   )
   return (
     <Page title="Schedules" actions={add}>
-      <Problem problem={problem} />
-      {!data && !problem && <Skeleton lines={4} />}
+      <Pending data={data} problem={problem} lines={4} />
       {data?.items.length === 0 && (
         <Empty title="No schedules yet.">
           <p>A schedule submits a job at set times: every night, every Monday, every five minutes.</p>

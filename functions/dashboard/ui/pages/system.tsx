@@ -3,8 +3,7 @@ import { useQuery } from '../data/query.ts'
 import { user } from '../data/session.ts'
 import { AuditList } from '../parts/audit/audit-list.tsx'
 import { Page } from '../parts/page.tsx'
-import { Problem } from '../parts/problem.tsx'
-import { Skeleton } from '../parts/skeleton.tsx'
+import { Pending } from '../parts/pending.tsx'
 import { Components } from './system/components.tsx'
 import { Machine } from './system/machine.tsx'
 import { Processes } from './system/processes.tsx'
@@ -20,8 +19,7 @@ export const SystemPage = () => {
   const isAdmin = user.value?.isAdmin ?? false
   return (
     <Page title="System" lead={data && `Stint ${data.versions.stint} on Node ${data.versions.node}`}>
-      <Problem problem={problem} />
-      {!data && !problem && <Skeleton lines={6} />}
+      <Pending data={data} problem={problem} lines={6} />
       {data && (
         <div class="system-grid">
           <Components components={data.components} postgres={data.versions.postgres} />

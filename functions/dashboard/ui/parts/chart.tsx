@@ -4,7 +4,7 @@ import 'uplot/dist/uPlot.min.css'
 import { theme } from '../data/theme.ts'
 import type { Scale } from './scales.ts'
 
-export interface Series {
+interface Series {
   label: string
   values: (number | null)[]
   /** A custom property of tokens.css. */

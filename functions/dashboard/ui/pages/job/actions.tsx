@@ -1,4 +1,5 @@
 import { useLocation } from 'preact-iso'
+import { hasEnded } from '../../../../../lib/jobs/states.ts'
 import { api } from '../../data/client.ts'
 import type { Job } from '../../data/job.ts'
 import { know } from '../../data/query.ts'
@@ -12,7 +13,7 @@ import { titleOf } from '../jobs/table.tsx'
 export const JobActions = ({ job, reload }: { job: Job; reload: () => Promise<void> }) => {
   const { route } = useLocation()
   const params = { jobId: job.id }
-  const isLive = ['blocked', 'queued', 'running'].includes(job.state)
+  const isLive = !hasEnded(job.state)
   const canRetry = job.state === 'failed' || job.state === 'cancelled'
 
   const show = (changed: Omit<Job, 'waitingBecause' | 'lastSafePointAt' | 'traceUrl' | 'stack'>): void =>

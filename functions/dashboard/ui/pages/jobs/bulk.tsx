@@ -1,4 +1,5 @@
 import type { Signal } from '@preact/signals'
+import { hasEnded } from '../../../../../lib/jobs/states.ts'
 import { api } from '../../data/client.ts'
 import type { JobSummary } from '../../data/job.ts'
 import { Action } from '../../parts/action.tsx'
@@ -17,7 +18,7 @@ export const JobBulk = ({
 }) => {
   const some = jobs.filter((job) => chosen.value.has(job.id))
   if (some.length === 0) return null
-  const live = some.filter((job) => ['blocked', 'queued', 'running'].includes(job.state))
+  const live = some.filter((job) => !hasEnded(job.state))
   const again = some.filter((job) => ['failed', 'cancelled'].includes(job.state))
 
   const cancel = async (): Promise<void> => {

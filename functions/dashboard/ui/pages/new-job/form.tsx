@@ -78,7 +78,7 @@ export const JobForm = ({ kind, model }: { kind: JobKind; model: Job | undefined
               schema={OPTIONS}
               path=""
               values={options}
-              errors={new Map([...errors].map(([path, message]) => [`.${path}`, message]))}
+              errors={errors}
               onChange={(values) => {
                 draft.value = { ...draft.value, options: values }
               }}

@@ -1,30 +1,20 @@
 import { useSignal } from '@preact/signals'
+import { Tabs } from '../../parts/tabs.tsx'
 import { CopyButton } from '../../parts/values/json.tsx'
 
-const LANGUAGES = { curl: 'curl', typescript: 'TypeScript' } as const
+const LANGUAGES = [
+  ['curl', 'curl'],
+  ['typescript', 'TypeScript'],
+] as const
 
 /** The same submission as a command and as code. */
 export const Snippets = ({ body }: { body: object }) => {
-  const language = useSignal<keyof typeof LANGUAGES>('curl')
+  const language = useSignal<(typeof LANGUAGES)[number][0]>('curl')
   const text = language.value === 'curl' ? curlOf(body) : typeScriptOf(body)
   return (
     <section class="card snippets" aria-label="As code">
       <div class="card-head">
-        <fieldset class="tabs" aria-label="Language">
-          {Object.entries(LANGUAGES).map(([key, name]) => (
-            <button
-              key={key}
-              type="button"
-              class="button quiet small"
-              aria-pressed={key === language.value}
-              onClick={() => {
-                language.value = key as keyof typeof LANGUAGES
-              }}
-            >
-              {name}
-            </button>
-          ))}
-        </fieldset>
+        <Tabs label="Language" tabs={LANGUAGES} chosen={language} />
         <CopyButton text={text} />
       </div>
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by keyboard */}

@@ -6,9 +6,8 @@ import { api } from '../../data/client.ts'
 import { useQuery } from '../../data/query.ts'
 import { Action } from '../../parts/action.tsx'
 import { now } from '../../parts/now.ts'
-import { Problem } from '../../parts/problem.tsx'
+import { Pending } from '../../parts/pending.tsx'
 import { isSure } from '../../parts/question.tsx'
-import { Skeleton } from '../../parts/skeleton.tsx'
 import { Time } from '../../parts/time.tsx'
 import { NewKeyDialog } from './new-key.tsx'
 
@@ -31,8 +30,7 @@ export const ApiKeys = ({ projectId }: { projectId: string }) => {
         <h2 id="keys">API keys</h2>
         <Action run={open}>New key</Action>
       </div>
-      <Problem problem={problem} />
-      {!data && !problem && <Skeleton lines={2} />}
+      <Pending data={data} problem={problem} lines={2} />
       {data?.items.length === 0 && (
         <p class="soft">Programs use an API key instead of a password. This project has none yet.</p>
       )}

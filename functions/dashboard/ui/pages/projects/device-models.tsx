@@ -1,16 +1,16 @@
 import { useSignal } from '@preact/signals'
 import type { ItemOf } from '../../../../../lib/client/api.ts'
 import type { Api } from '../../../../http/api.ts'
-import { nextSerial } from '../../../../use-cases/serials-csv.ts'
+import { serialsPages } from '../../../../use-cases/serials-csv.ts'
 import { allOf } from '../../data/all-of.ts'
 import { api } from '../../data/client.ts'
 import { useQuery } from '../../data/query.ts'
 import { useSubmission } from '../../forms/submission.ts'
 import { TextField } from '../../forms/text-field.tsx'
 import { Action } from '../../parts/action.tsx'
+import { Pending } from '../../parts/pending.tsx'
 import { Problem } from '../../parts/problem.tsx'
 import { isSure } from '../../parts/question.tsx'
-import { Skeleton } from '../../parts/skeleton.tsx'
 
 type DeviceModel = ItemOf<Api['GET /device-models']>
 
@@ -29,8 +29,7 @@ export const DeviceModels = ({ projectId, mayChange }: { projectId: string; mayC
   return (
     <section class="card" aria-labelledby="device-models">
       <h2 id="device-models">Device models</h2>
-      <Problem problem={problem} />
-      {!data && !problem && <Skeleton lines={2} />}
+      <Pending data={data} problem={problem} lines={2} />
       {data?.items.length === 0 && (
         <p class="soft">Jobs of the kind serials.generate make serial numbers for a device model. There is none yet.</p>
       )}
@@ -58,14 +57,9 @@ export const DeviceModels = ({ projectId, mayChange }: { projectId: string; mayC
 
 /** Downloads all serial numbers as one file, however many requests that takes. */
 const saveSerials = async ({ id: modelId, code }: DeviceModel): Promise<void> => {
-  const parts: Blob[] = []
-  for (let first: number | undefined = 0; first !== undefined; ) {
-    const query = { first, header: first === 0 ? ('true' as const) : ('false' as const) }
-    const route = 'GET /device-models/{modelId}/serial-numbers.csv'
-    const answer: Response = await api.response(route, { params: { modelId }, query })
-    parts.push(await answer.blob())
-    first = nextSerial(answer.headers.get('link'))
-  }
+  const route = 'GET /device-models/{modelId}/serial-numbers.csv'
+  const pages = serialsPages((query) => api.response(route, { params: { modelId }, query }))
+  const parts = await Array.fromAsync(pages, (page) => page.blob())
   const link = document.createElement('a')
   link.href = URL.createObjectURL(new Blob(parts, { type: 'text/csv' }))
   link.download = `${code}-serial-numbers.csv`

@@ -7,9 +7,8 @@ import { useQuery } from '../../data/query.ts'
 import { user } from '../../data/session.ts'
 import { TextField } from '../../forms/text-field.tsx'
 import { Action } from '../../parts/action.tsx'
-import { Problem } from '../../parts/problem.tsx'
+import { Pending } from '../../parts/pending.tsx'
 import { isSure } from '../../parts/question.tsx'
-import { Skeleton } from '../../parts/skeleton.tsx'
 
 const ROLES = ['viewer', 'maintainer', 'owner'] as const
 type Member = ItemOf<Api['GET /projects/{projectId}/members']>
@@ -40,8 +39,7 @@ export const Members = ({ projectId, isOwner }: { projectId: string; isOwner: bo
   return (
     <section class="card" aria-labelledby="members">
       <h2 id="members">Members</h2>
-      <Problem problem={problem} />
-      {!data && !problem && <Skeleton lines={2} />}
+      <Pending data={data} problem={problem} lines={2} />
       <ul class="rows">
         {data?.items.map((it) => (
           <li key={it.userId}>

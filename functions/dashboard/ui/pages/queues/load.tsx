@@ -7,9 +7,8 @@ import { useQuery } from '../../data/query.ts'
 import { Action } from '../../parts/action.tsx'
 import { count, duration, quantity } from '../../parts/format.ts'
 import { say } from '../../parts/notices.tsx'
-import { Problem } from '../../parts/problem.tsx'
+import { Pending } from '../../parts/pending.tsx'
 import { isSure } from '../../parts/question.tsx'
-import { Skeleton } from '../../parts/skeleton.tsx'
 
 type QueueName = AnswerOf<Api['GET /queues']>['body']['items'][number]['name']
 type Load = AnswerOf<Api['GET /queues/{queue}/load']>['body']['items'][number]
@@ -40,8 +39,7 @@ const Loads = ({ queue }: { queue: QueueName }) => {
   )
   return (
     <>
-      <Problem problem={problem} />
-      {!data && !problem && <Skeleton lines={3} />}
+      <Pending data={data} problem={problem} lines={3} />
       {data?.items.length === 0 && <p class="soft">No job waits or runs in it.</p>}
       <ul class="rows">
         {data?.items.map((it) => (

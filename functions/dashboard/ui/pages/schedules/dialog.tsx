@@ -86,7 +86,7 @@ export const ScheduleDialog = ({ schedule, close }: { schedule?: FullSchedule; c
           schema={timing(kinds.map((it) => it.kind))}
           path=""
           values={values.value}
-          errors={new Map([...errors].map(([path, message]) => [`.${path}`, message]))}
+          errors={errors}
           onChange={(changed) => {
             values.value = changed
           }}

@@ -2,8 +2,7 @@ import { useEffect, useRef } from 'preact/hooks'
 import { api } from '../../data/client.ts'
 import { useQuery } from '../../data/query.ts'
 import { Dialog } from '../../parts/dialog.tsx'
-import { Problem } from '../../parts/problem.tsx'
-import { Skeleton } from '../../parts/skeleton.tsx'
+import { Pending } from '../../parts/pending.tsx'
 import { readLogLine } from './log-line.ts'
 
 const LINES = 300
@@ -24,8 +23,7 @@ export const LogDialog = ({ name, close }: { name: string; close: () => void }) 
   }, [data])
   return (
     <Dialog title={`Log of ${name}`} close={close} isWide>
-      <Problem problem={problem} />
-      {!data && !problem && <Skeleton lines={6} />}
+      <Pending data={data} problem={problem} lines={6} />
       {data?.lines.length === 0 && <p class="soft">No log lines.</p>}
       {data && data.lines.length > 0 && (
         <div

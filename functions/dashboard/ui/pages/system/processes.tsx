@@ -4,9 +4,8 @@ import type { Api } from '../../../../http/api.ts'
 import { api } from '../../data/client.ts'
 import { useQuery } from '../../data/query.ts'
 import { Action } from '../../parts/action.tsx'
-import { Problem } from '../../parts/problem.tsx'
+import { Pending } from '../../parts/pending.tsx'
 import { isSure } from '../../parts/question.tsx'
-import { Skeleton } from '../../parts/skeleton.tsx'
 import { Time } from '../../parts/time.tsx'
 import { LogDialog } from './log-dialog.tsx'
 
@@ -32,8 +31,7 @@ export const Processes = () => {
   return (
     <section class="card" aria-labelledby="processes">
       <h2 id="processes">Processes</h2>
-      <Problem problem={problem} />
-      {!data && !problem && <Skeleton lines={5} />}
+      <Pending data={data} problem={problem} lines={5} />
       <ul class="rows">
         {data?.items.map((it) => (
           <Row

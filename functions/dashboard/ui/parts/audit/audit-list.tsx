@@ -3,8 +3,7 @@ import type { AnswerOf } from '../../../../../lib/client/api.ts'
 import type { Api } from '../../../../http/api.ts'
 import { useQuery } from '../../data/query.ts'
 import { Action } from '../action.tsx'
-import { Problem } from '../problem.tsx'
-import { Skeleton } from '../skeleton.tsx'
+import { Pending } from '../pending.tsx'
 import { Time } from '../time.tsx'
 import { type Entry, sentenceOf } from './sentence.tsx'
 
@@ -33,8 +32,7 @@ export const AuditList = ({
   return (
     <section class="card" aria-labelledby="audit">
       <h2 id="audit">Audit log</h2>
-      <Problem problem={newest.problem} />
-      {!newest.data && !newest.problem && <Skeleton lines={4} />}
+      <Pending {...newest} lines={4} />
       {newest.data && entries.length === 0 && <p class="soft">Nothing yet. Submitted jobs are not listed here.</p>}
       <ol class="rows audit">
         {entries.map((it) => (

@@ -1,0 +1,29 @@
+import { expect, test } from 'vitest'
+import { lazily } from './lazily.ts'
+
+test('it is made at the first call of a method, once, and the method is still its own', async () => {
+  let times = 0
+  const sum = {
+    of: 40,
+    async plus(n: number): Promise<number> {
+      return this.of + n
+    },
+    add: async (n: number) => n,
+  }
+  const lazy = lazily(async () => {
+    times++
+    return sum
+  })
+  const { plus, add } = lazy.methods('plus', 'add')
+  expect([times, await lazy.made()]).toEqual([0, undefined])
+  expect(await Promise.all([plus(2), add(1), plus(3)])).toEqual([42, 1, 43])
+  expect([times, await lazy.made()]).toEqual([1, sum])
+})
+
+test('where it cannot be made, each call says why, and there is nothing to close', async () => {
+  const lazy = lazily(async (): Promise<{ send(): Promise<void> }> => {
+    throw new Error('no such address')
+  })
+  await expect(lazy.methods('send').send()).rejects.toThrow('no such address')
+  expect(await lazy.made()).toBeUndefined()
+})
