@@ -429,7 +429,7 @@ describeInBrowser('jobs in the dashboard', () => {
     const delayed = { kind: 'debug.noop', input: {}, delaySeconds: 3_600 }
     const { job } = await (await programOf(context)).post('/jobs', delayed)
     await page.goto(`/dashboard/jobs/${job.id}`)
-    await page.getByText(/^It is due in \d+ (min|h)\.$/).waitFor()
+    await page.getByText(/^It is due in /).waitFor()
     const button = page.getByRole('button', { name: 'Start now' })
     await button.click()
     await waitForState(page, 'succeeded')
