@@ -98,7 +98,9 @@ test('the token that docs/accounts.md finds in the mail confirms the email', LON
   const shell = await openReader('accounts')
   symlinkSync(join(folder, 'data'), join(shell.folder, '.stint'))
   const mails = () =>
-    readdirSync(join(folder, 'data/mail')).map((name) => readFileSync(join(folder, 'data/mail', name)))
+    readdirSync(join(folder, 'data/mail'))
+      .filter((name) => name.endsWith('.eml'))
+      .map((name) => readFileSync(join(folder, 'data/mail', name)))
   await expect.poll(() => mails().some((mail) => mail.includes(`To: ${email}`))).toBe(true)
   await shell.type(`TOKEN=${TOKEN}`)
   await follow(shell, stepsOf('docs/accounts.md'))
