@@ -255,7 +255,7 @@ describeInBrowser('jobs in the dashboard', () => {
     const { page, context } = await stage.open()
     const email = await register(page)
     const { project } = await (await programOf(context)).post('/projects', { name: 'Stations' })
-    await page.reload()
+    await page.goto('/')
     await page.locator('.project-choice select').selectOption(project.id)
     await fillForm(page, 'math.pi', {})
     await page.getByRole('radio', { name: /^debug\.noop/ }).check()
@@ -478,7 +478,7 @@ describeInBrowser('jobs in the dashboard', () => {
     const { page, context } = await stage.open()
     await register(page)
     const { project } = await (await programOf(context)).post('/projects', { name: 'Stations' })
-    await page.reload()
+    await page.goto('/')
     await page.locator('.project-choice select').selectOption(project.id)
     const held = Promise.withResolvers<void>()
     await page.route(/\/projects(\?|$)/, async (route) => {
