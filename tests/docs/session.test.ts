@@ -4,8 +4,8 @@ import { basename, dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import sharp from 'sharp'
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
-import { scratchFolder } from '../../infra/local/scratch-folder.ts'
 import { type Stack, startStack } from '../../infra/local/stack.ts'
+import { stackFolder } from '../support/stack-folder.ts'
 import { blocksOf, documents, root } from './markdown.ts'
 import { follow, openShell, type Shell, stepsOf } from './shell.ts'
 
@@ -20,7 +20,7 @@ let folder: string
 let stack: Stack
 
 beforeAll(async () => {
-  folder = scratchFolder('session')
+  folder = stackFolder('session')
   stack = await startStack({ dataDir: join(folder, 'data'), env: { WEB_ALLOWED_HOSTS: 'localhost' } })
 })
 
