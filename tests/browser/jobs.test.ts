@@ -410,6 +410,8 @@ describeInBrowser('jobs in the dashboard', () => {
     const button = page.getByRole('button', { name: 'Delete', exact: true })
     await button.click()
     await page.getByRole('button', { name: 'Leave it' }).click()
+    // It goes away by itself, so it is waited for before it comes.
+    const told = page.getByText('Job deleted.', { exact: true }).waitFor()
     // Its events go to Kafka first; until then it is refused.
     await eventually(async () => {
       const answer = page.waitForResponse((response) => response.request().method() === 'DELETE')
@@ -417,7 +419,7 @@ describeInBrowser('jobs in the dashboard', () => {
       await page.getByRole('button', { name: 'Delete it' }).click()
       return (await answer).ok()
     }).toBe(true)
-    await page.getByText('Job deleted.', { exact: true }).waitFor()
+    await told
     await page.getByText('No jobs yet.').waitFor()
     await page.goBack()
     expect(page.url()).not.toContain(id)

@@ -415,8 +415,9 @@ describeInBrowser('lists of jobs', () => {
       page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth)
     expect(await overflow()).toBe(0)
     for (const code of codes) await program.post('/device-models', { code, name: 'Thermometer' })
+    const retried = page.getByText('Retrying 101 jobs.').waitFor()
     await page.getByRole('button', { name: 'Retry all 101' }).click()
-    await page.getByText('Retrying 101 jobs.').waitFor()
+    await retried
     await page.getByText('No failures in this time range.').waitFor()
   })
 })
