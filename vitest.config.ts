@@ -23,7 +23,8 @@ export default defineConfig({
     exclude: ['**/node_modules/**', '.stint/**'],
     globalSetup: ['tests/support/global-setup.ts'],
     pool: 'forks',
-    maxWorkers: 2,
+    // Tests wait for longer than they compute: two at a time left two cores idle for a third of the run.
+    maxWorkers: 3,
     sequence: { sequencer: ScenariosFirst },
     // What a test waits for is there at once, or minutes later where the machine is busy, and a process that yields to all
     // others may take half of one to start: patience costs nothing.

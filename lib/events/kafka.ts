@@ -77,7 +77,7 @@ export const createKafkaPublisher = (options: KafkaOptions): Publisher => {
     // Asks without messages: if the topic is still being created, some would be taken, and then sent again.
     await onceTopicIsMade(kafka, topic, () => it.send({ topic, acks: -1, messages: [] }))
     try {
-      await partitionsAnswer(kafka, topic)
+      await partitionsAnswer(kafka, topic, LEADERLESS_MS)
     } catch (error) {
       if (!isWithoutLeader(error)) throw error
       // The topic exists, so a partition that has no leader must not hold up the others.
@@ -267,6 +267,12 @@ const LEADERS_MS = 10_000
 /** How long a broker may take to create a topic. */
 const TOPIC_MS = 15_000
 
+/**
+ * How long the partitions of a topic that is there may be without leaders, as those of a new one are for a moment, until a
+ * publisher goes on with the others.
+ */
+const LEADERLESS_MS = 2_000
+
 /** A broker creates a missing topic when it is asked for it, and until then answers that there is none. */
 const onceTopicIsMade = async <T>(kafka: Kafka, topic: string, ask: () => Promise<T>): Promise<T> => {
   try {
@@ -279,8 +285,8 @@ const onceTopicIsMade = async <T>(kafka: Kafka, topic: string, ask: () => Promis
 }
 
 /** Waits until each partition has a leader that knows it. @throws the last error, if that takes too long */
-const partitionsAnswer = async (kafka: Kafka, topic: string): Promise<void> => {
-  const until = performance.now() + TOPIC_MS
+const partitionsAnswer = async (kafka: Kafka, topic: string, leaderlessMs = TOPIC_MS): Promise<void> => {
+  const beganMs = performance.now()
   const admin = kafka.admin()
   await admin.connect()
   try {
@@ -289,7 +295,8 @@ const partitionsAnswer = async (kafka: Kafka, topic: string): Promise<void> => {
         await admin.fetchTopicOffsets(topic)
         return
       } catch (error) {
-        if (!(protocolErrorOf(error) || isWithoutLeader(error)) || performance.now() > until) throw error
+        const atMostMs = isWithoutLeader(error) ? leaderlessMs : TOPIC_MS
+        if (!(protocolErrorOf(error) || isWithoutLeader(error)) || performance.now() - beganMs > atMostMs) throw error
         await sleep(250)
       }
     }

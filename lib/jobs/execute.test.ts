@@ -212,7 +212,7 @@ test('a job that passes no safe point until the function ends spends an attempt,
   const exits: string[] = []
   const app = { ...world.app, exit: (reason: string) => void exits.push(reason) }
   const [stuck = '', mate = ''] = await insertJobs(app, [{ kind: 'test.hang', input: '{}', maxAttempts: 1 }, {}])
-  await invoke(createEngine(app), { functionMs: 1_500 })
+  await invoke(createEngine(app), { functionMs: 5_000 })
   expect(await get(app, stuck)).toMatchObject({ state: 'failed', error: { code: 'NO_SAFE_POINT' } })
   expect((await get(app, mate)).state).toBe('succeeded')
   expect(exits).toHaveLength(1)
@@ -327,7 +327,8 @@ test('jobs with two crashes run alone, one by one, and the others after them', a
   const ids = await insertJobs(app, [{}, {}, {}, {}, {}])
   const suspects = ids.slice(0, 3)
   await app.sql`UPDATE jobs SET crashes = 2 WHERE id = ANY (${suspects})`
-  await invoke(createEngine(app))
+  // None of its time goes by: after a second the others would be left to the next.
+  await execute(createEngine(app), { queue: 'default', budget: 100, remainingMs: () => 30_000 })
 
   const ran = await Promise.all(ids.map((id) => get(app, id)))
   for (const job of ran) expect(job).toMatchObject({ state: 'succeeded', crashes: 0 })
@@ -342,16 +343,17 @@ test('jobs with two crashes run alone, one by one, and the others after them', a
 test('an invocation has done with jobs of two crashes after a tenth of its time', async ({ world: { app } }) => {
   const ids = await insertJobs(app, [{}, {}, {}, {}, {}])
   await app.sql`UPDATE jobs SET crashes = 2 WHERE id = ANY (${ids})`
+  let ran = 0
   const slow = defineJob({
     ...(echo as Parameters<typeof defineJob>[0]),
     async *run() {
-      await sleep(250)
+      ran++
       return { value: null }
     },
   })
-  await invoke(createEngine({ ...app, random: () => 0 }, [slow]), { functionMs: 4_000 })
-  const done = await app.sql`SELECT FROM jobs WHERE state = 'succeeded'`
-  expect([1, 2]).toContain(done.length)
+  const remainingMs = () => 8_000 - ran * 500
+  await execute(createEngine({ ...app, random: () => 0 }, [slow]), { queue: 'default', budget: 5, remainingMs })
+  expect(await app.sql`SELECT FROM jobs WHERE state = 'succeeded'`).toHaveLength(2)
 })
 
 test('jobs with two crashes don’t keep the others waiting: in every second invocation the others go first', async ({
@@ -388,7 +390,7 @@ test('a job in a thread gives its result, and is stopped between two safe points
   const exits: string[] = []
   const watched = { ...app, exit: (reason: string) => void exits.push(reason) }
   const [endless = ''] = await insertJobs(app, [{ kind: 'test.spin', input: '{"turns":-1}', maxAttempts: 1 }])
-  await invoke(createEngine(watched, [spin]), { functionMs: 2_000 })
+  await invoke(createEngine(watched, [spin]), { functionMs: 5_000 })
   expect(await get(app, endless)).toMatchObject({ state: 'failed', error: { code: 'NO_SAFE_POINT' } })
   expect(exits).toEqual([])
 })
@@ -416,14 +418,19 @@ test('a job that runs over its timeout is stopped at its next safe point, not at
 
 test('a job that yields as fast as it can costs one write a second', async ({ world: { app } }) => {
   const [id = ''] = await insertJobs(app, [{ kind: 'test.count', input: '{"to":1000000000}' }])
-  let yields = 0
-  script.onCount = () => void yields++
-  await invoke(createEngine(app), { functionMs: 3_500 })
+  const began = performance.now()
+  const seconds = () => (performance.now() - began) / 1_000
+  let isShort = false
+  let late = 0
+  script.onCount = () => {
+    if (seconds() > 1.5) late++
+    isShort = late > 10_000
+  }
+  await execute(createEngine(app), { queue: 'default', budget: 1, remainingMs: () => (isShort ? 2_900 : 30_000) })
   inTime()
-  expect(yields).toBeGreaterThan(10_000)
   const progressed = (await eventTypes(app, id)).filter((it) => it === 'job.progressed')
   expect(progressed.length).toBeGreaterThanOrEqual(1)
-  expect(progressed.length).toBeLessThanOrEqual(3)
+  expect(progressed.length).toBeLessThanOrEqual(Math.ceil(seconds()))
 })
 
 test('a checkpoint that is too large fails the job with the limit in its error', async ({ world: { app } }) => {
@@ -502,7 +509,7 @@ test('a process that is stuck ends although Postgres is away by then', async ({ 
         : Reflect.apply(target, undefined, [text, ...values]),
   })
   const app = { ...world.app, sql, exit: (reason: string) => void exits.push(reason) }
-  await expect(invoke(createEngine(app), { functionMs: 3_000 })).rejects.toThrow('gone')
+  await expect(invoke(createEngine(app), { functionMs: 5_000 })).rejects.toThrow('gone')
   expect(exits).toHaveLength(1)
 })
 
@@ -529,9 +536,8 @@ test('jobs that wait for slots of their kind are not all read each time one of t
 })
 
 test('a doorbell is over at once where nobody runs any kind', async ({ world: { app } }) => {
-  const began = performance.now()
-  await invoke(createEngine(app, []), { budget: 1, functionMs: 20_000 })
-  expect(performance.now() - began).toBeLessThan(10_000)
+  // The test has no time for more than a look.
+  await invoke(createEngine(app, []), { budget: 1, functionMs: 600_000 })
 })
 
 test('a job that a process lost and then claimed again is taken from its earlier stint', async ({ world: { app } }) => {

@@ -91,7 +91,7 @@ test('it leaves alone what it knows of: jobs that run, and jobs whose outcomes w
   const engine = createEngine({ ...world.app, sql: withoutConnection(world.sql, /finished AS/, () => isBroken) }, [
     counted,
   ])
-  await expect(invoke(engine, { functionMs: 3_000 })).rejects.toThrow('ECONNREFUSED')
+  await expect(invoke(engine, { functionMs: 5_000 })).rejects.toThrow('ECONNREFUSED')
   isBroken = false
   noteLost(engine.app)
   await invoke(engine)

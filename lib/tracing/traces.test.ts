@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { afterAll, describe, expect } from 'vitest'
 import { readTopic } from '../../tests/support/kafka-reader.ts'
 import { type ReceivedSpan, startCollector } from '../../tests/support/otlp-collector.ts'
+import { work } from '../../tests/support/worker-run.ts'
 import { test, type World } from '../../tests/support/world.ts'
 
 const CALLER = '00f067aa0ba902b7'
@@ -29,8 +30,8 @@ const submit = async (
 }
 
 /** Lets everything happen, and be sent. */
-const finish = async (world: World, functionSeconds = 30): Promise<void> => {
-  await world.work('default', { functionSeconds })
+const finish = async (world: World, app = world.app): Promise<void> => {
+  await work(app, 'default')
   await world.relay()
   await world.app.traces.flush()
 }
@@ -48,9 +49,9 @@ const attribute = (span: ReceivedSpan | undefined, name: string) =>
 test('one trace leads from the caller through the request and two stints to the events', async ({ world }) => {
   const trace = newTraceId()
   const headers = { traceparent: `00-${trace}-${CALLER}-01` }
-  const { job, token } = await submit(world, { headers, input: { steps: 5, stepMs: 400 } })
+  const { job, token } = await submit(world, { headers, input: { steps: 2 } })
   expect(job.traceId).toBe(trace)
-  await finish(world, 2)
+  await finish(world, { ...world.app, cutStint: () => true })
 
   const spans = spansOf(trace)
   const named = (name: string | RegExp) =>

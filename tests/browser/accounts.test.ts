@@ -2,13 +2,13 @@ import { randomUUID } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { expect } from 'vitest'
 import { complaints } from './accessible.ts'
-import { fillForm, linkFromMail, PASSWORD, programOf, register, submit } from './people.ts'
+import { fillForm, linkFromMail, PASSWORD, programOf, register, registerAtForm, submit } from './people.ts'
 import { describeInBrowser, test } from './stage.ts'
 
 describeInBrowser('a person', () => {
   test('stays signed in after a reload, and is signed out for good', async ({ stage }) => {
     const { page, context } = await stage.open()
-    await register(page)
+    await registerAtForm(page, 'Ada')
     const [cookie] = await context.cookies()
     expect(cookie).toMatchObject({ httpOnly: true, sameSite: 'Strict', path: '/dashboard/session' })
     expect(await page.evaluate(() => document.cookie + JSON.stringify(localStorage))).not.toContain(cookie?.value ?? '')
@@ -105,12 +105,12 @@ describeInBrowser('a person', () => {
     const { page, context } = await stage.open()
     await register(page, 'Ada')
     const { project } = await (await programOf(context)).post('/projects', { name: 'Stations' })
-    await page.reload()
+    await page.goto('/')
     await page.locator('.project-choice select').selectOption(project.id)
     await page.getByRole('button', { name: 'Sign out' }).click()
     await page.getByRole('heading', { name: 'Sign in' }).waitFor()
     expect(await page.getByText('Your session has ended').count()).toBe(0)
-    await register(page, 'Bob')
+    await registerAtForm(page, 'Bob')
     await page.getByText('No jobs yet.').waitFor()
     expect(await page.getByText('No such project').count()).toBe(0)
     await page.locator('.project-choice select').selectOption('Personal')
@@ -121,7 +121,7 @@ describeInBrowser('a person', () => {
     await register(page, 'Ada')
     const program = await programOf(context)
     const { project } = await program.post('/projects', { name: 'Stations' })
-    await page.reload()
+    await page.goto('/')
     await page.locator('.project-choice select').selectOption(project.id)
     const { accessToken } = await (await context.request.post('/dashboard/session/refresh')).json()
     await context.request.delete(`/projects/${project.id}`, { headers: { authorization: `Bearer ${accessToken}` } })
@@ -133,6 +133,8 @@ describeInBrowser('a person', () => {
   test('is signed out in every tab by signing out in one', async ({ stage }) => {
     const { page, context } = await stage.open()
     await register(page, 'Ada')
+    await page.goto('/')
+    await page.getByRole('heading', { name: 'Overview' }).waitFor()
     const tab = await context.newPage()
     await tab.goto('/dashboard/account')
     await tab.getByRole('form', { name: 'Profile' }).waitFor()
@@ -187,6 +189,8 @@ describeInBrowser('a person', () => {
   test('may have a long name, and give long names, without a space', async ({ stage }) => {
     const { page, context } = await stage.open({ viewport: { width: 1_024, height: 768 } })
     await register(page, 'Wolfeschlegelsteinhausenbergerdorff')
+    await page.goto('/')
+    await page.getByRole('heading', { name: 'Overview' }).waitFor()
     const signOut = page.getByRole('button', { name: 'Sign out' })
     const side = await page.getByRole('complementary', { name: 'Navigation' }).boundingBox()
     const box = await signOut.boundingBox()

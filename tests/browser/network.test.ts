@@ -34,6 +34,8 @@ describeInBrowser('whoever uses the dashboard', () => {
   test('sees on a phone that the network is gone, without opening the menu', async ({ stage }) => {
     const { page, context } = await stage.open({ viewport: { width: 390, height: 844 } })
     await register(page)
+    await page.goto('/')
+    await page.getByRole('heading', { name: 'Overview' }).waitFor()
     const offline = page.locator('.bar').getByText('Offline')
     await context.setOffline(true)
     await offline.waitFor()
@@ -66,7 +68,7 @@ describeInBrowser('whoever uses the dashboard', () => {
     await register(page)
     const page502 = { status: 502, contentType: 'text/html', body: '<h1>Bad Gateway</h1>' }
     await page.route(/\/(activity|jobs)\?/, (route) => route.fulfill(page502))
-    await page.reload()
+    await page.goto('/')
     await expect.poll(() => page.getByText('502 Bad Gateway').count()).toBe(2)
     await expect.poll(() => page.locator('.skeleton').count()).toBe(0)
     await page.unrouteAll()
@@ -97,6 +99,7 @@ describeInBrowser('whoever uses the dashboard', () => {
     const { page } = await stage.open()
     await page.routeWebSocket(/\/live/, (socket) => socket.close())
     await register(page)
+    await page.goto('/')
     await page.locator('.foot').getByText('Polling every 2 s').waitFor()
     await fillForm(page, 'debug.noop', { 'input.steps': '10', 'input.stepMs': '100' })
     await submit(page)

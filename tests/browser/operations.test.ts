@@ -123,8 +123,10 @@ describeInBrowser('whoever runs Stint', () => {
     await compute.getByText('0 queued, 3 delayed, 0 running').waitFor()
     await compute.getByText(email).waitFor()
     await compute.getByRole('button', { name: 'Cancel what waits of math.pi in Personal' }).click()
+    // It goes away by itself, so it is waited for before it comes.
+    const cancelled = page.getByText('Cancelled 3 jobs.').waitFor()
     await page.getByRole('dialog').getByRole('button', { name: 'Cancel them' }).click()
-    await page.getByText('Cancelled 3 jobs.').waitFor()
+    await cancelled
     await compute.getByText('No job waits or runs in it.').waitFor()
     expect(await complaints(page)).toEqual([])
     await bulk.getByRole('button', { name: 'Resume' }).click()
@@ -135,8 +137,9 @@ describeInBrowser('whoever runs Stint', () => {
     await page.goto('/dashboard/queues')
     await bulk.getByRole('button', { name: 'Redrive failed jobs' }).click()
     const dialog = page.getByRole('dialog', { name: 'Retry the failed jobs of all projects in bulk?' })
+    const retried = page.getByText('Retrying 1 failed job.').waitFor()
     await dialog.getByRole('button', { name: 'Retry them' }).click()
-    await page.getByText('Retrying 1 failed job.').waitFor()
+    await retried
   })
 
   test('sees the processes and their logs as an admin, and restarts one', async ({ stage }) => {

@@ -8,17 +8,25 @@ import type { Stage } from './stage.ts'
 
 export const PASSWORD = 'correct horse battery'
 
-/** Makes an account as a person does: at the form. @returns the email */
+const emailOf = (name: string): string => `${name.toLowerCase()}-${randomBytes(4).toString('hex')}@example.com`
+
+/** Makes an account whose owner is signed in in the page's window. No page is opened yet. @returns the email */
 export const register = async (page: Page, name = 'Ada'): Promise<string> => {
-  const email = `${name.toLowerCase()}-${randomBytes(4).toString('hex')}@example.com`
+  const data = { email: emailOf(name), password: PASSWORD, name }
+  const answer = await page.context().request.post('/dashboard/session/registration', { data })
+  expect(answer.status()).toBe(201)
+  return data.email
+}
+
+/** Makes an account as a person does: at the form, which leads to the overview. */
+export const registerAtForm = async (page: Page, name: string): Promise<void> => {
   await page.goto('/')
   await page.getByRole('button', { name: 'Create an account' }).click()
   await page.getByLabel('Name').fill(name)
-  await page.getByLabel('Email').fill(email)
+  await page.getByLabel('Email').fill(emailOf(name))
   await page.getByLabel('Password').fill(PASSWORD)
   await page.getByRole('button', { name: 'Create account' }).click()
   await page.getByRole('heading', { name: 'Overview' }).waitFor()
-  return email
 }
 
 /** Asks the API as whoever is signed in in a window: a program of the same person. */
@@ -42,7 +50,8 @@ export const makeAdmin = async ({ dataDir }: Stage, email: string): Promise<void
 export const linkFromMail = async ({ dataDir }: Stage, email: string, page: string): Promise<string> => {
   const folder = join(dataDir, 'mail')
   const find = (): string | undefined => {
-    const mails = readdirSync(folder).map((name) => readFileSync(join(folder, name), 'utf8'))
+    const names = readdirSync(folder).filter((name) => name.endsWith('.eml'))
+    const mails = names.map((name) => readFileSync(join(folder, name), 'utf8'))
     const own = mails.filter((mail) => mail.includes(`To: ${email}`)).map((mail) => mail.replaceAll(/=\r?\n/g, ''))
     return own.flatMap((mail) => mail.match(new RegExp(`http://localhost:\\d+${page}#[\\w-]{43}`)) ?? [])[0]
   }

@@ -2,8 +2,8 @@ import { mkdirSync, rmSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import type { Browser, BrowserContext, BrowserContextOptions, Page } from 'playwright-core'
 import { test as base, describe } from 'vitest'
-import { scratchFolder } from '../../infra/local/scratch-folder.ts'
 import { type Stack, startStack } from '../../infra/local/stack.ts'
+import { stackFolder } from '../support/stack-folder.ts'
 import { CHROMIUM, hasChromium, launch } from './chromium.ts'
 
 /** As long as a busy machine may take for a page to show what it should. */
@@ -38,7 +38,7 @@ export const test = base.extend<Fixtures>({
   stage: [
     // biome-ignore lint/correctness/noEmptyPattern: vitest reads what a fixture needs from its first parameter
     async ({}, use) => {
-      const dataDir = scratchFolder('browser')
+      const dataDir = stackFolder('browser')
       const env = {
         STINT_FUNCTION_TIMEOUT_SECONDS: '20',
         AUTH_RATE_LIMIT_PER_MINUTE: '1000',

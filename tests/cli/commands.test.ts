@@ -9,7 +9,7 @@ import { describe, expect, onTestFinished, vi } from 'vitest'
 import { addEnded } from '../support/ended-jobs.ts'
 import { PASSWORD, type Person, register, test } from './person.ts'
 
-// `stint`, as processes of their own, against a running API.
+// `stint` against a running API; as a process of its own where it reads input or files, or waits.
 
 vi.setConfig({ testTimeout: 300_000 })
 
@@ -17,18 +17,18 @@ const idOf = ({ out }: { out: string }): string => out.slice(0, 36)
 const credentials = ({ config }: Person) => join(config, 'stint', 'credentials.json')
 
 test('register, whoami, logout, login; the tokens are in a file that nobody else may read', async ({ ada }) => {
-  expect(await ada.stint(['jobs'])).toMatchObject({ exitCode: 3, err: expect.stringContaining('Sign in first') })
+  expect(await ada.process(['jobs'])).toMatchObject({ exitCode: 3, err: expect.stringContaining('Sign in first') })
   await register(ada)
   expect(statSync(credentials(ada)).mode & 0o777).toBe(0o600)
-  expect((await ada.stint(['whoami'])).out).toBe(`Ada <ada@example.com> at ${ada.host.url}\n`)
-  expect((await ada.stint(['logout'])).exitCode).toBe(0)
+  expect((await ada.process(['whoami'])).out).toBe(`Ada <ada@example.com> at ${ada.host.url}\n`)
+  expect((await ada.process(['logout'])).exitCode).toBe(0)
   expect(readFileSync(credentials(ada), 'utf8')).not.toContain('eyJ')
-  expect((await ada.stint(['whoami'])).exitCode).toBe(3)
-  const wrong = await ada.stint(['login', '--email', 'ada@example.com', '--password-stdin'], { input: 'wrong' })
+  expect((await ada.process(['whoami'])).exitCode).toBe(3)
+  const wrong = await ada.process(['login', '--email', 'ada@example.com', '--password-stdin'], { input: 'wrong' })
   expect(wrong).toMatchObject({ exitCode: 3, out: '', err: 'Email or password is wrong\n' })
-  const right = await ada.stint(['login', '--email', 'ada@example.com', '--password-stdin'], { input: PASSWORD })
+  const right = await ada.process(['login', '--email', 'ada@example.com', '--password-stdin'], { input: PASSWORD })
   expect(right.exitCode).toBe(0)
-  expect(JSON.parse((await ada.stint(['whoami', '--json'])).out)).toMatchObject({ email: 'ada@example.com' })
+  expect(JSON.parse((await ada.process(['whoami', '--json'])).out)).toMatchObject({ email: 'ada@example.com' })
 })
 
 test('two processes that need another access token at once both get one', async ({ world, ada }) => {
@@ -36,9 +36,9 @@ test('two processes that need another access token at once both get one', async 
   const kept = JSON.parse(readFileSync(credentials(ada), 'utf8'))
   kept.sessions[ada.host.url].accessToken = 'spent'
   writeFileSync(credentials(ada), JSON.stringify(kept))
-  const all = await Promise.all(['whoami', 'jobs', 'projects', 'queues'].map((command) => ada.stint([command])))
+  const all = await Promise.all(['whoami', 'jobs', 'projects', 'queues'].map((command) => ada.process([command])))
   expect(all.map(({ exitCode, err }) => [exitCode, err])).toEqual(all.map(() => [0, '']))
-  expect((await ada.stint(['whoami'])).exitCode).toBe(0)
+  expect((await ada.process(['whoami'])).exitCode).toBe(0)
   const [sessions] = await world.sql<[{ count: number }]>`SELECT count(*) FROM sessions WHERE revoked_at IS NULL`
   const [tokens] = await world.sql<[{ count: number }]>`SELECT count(*) FROM session_tokens`
   expect([sessions.count, tokens.count]).toEqual([1, 2])
@@ -80,7 +80,7 @@ describe('submit', () => {
       '--name',
       'Mine',
     ]
-    const done = await ada.stint(['submit', 'debug.noop', ...flags, '--watch'])
+    const done = await ada.process(['submit', 'debug.noop', ...flags, '--watch'])
     expect(done).toMatchObject({ exitCode: 0, err: '' })
     expect(done.out).toMatch(/^\S{36} {2}debug\.noop {2}queued\n/)
     expect(done.out).toMatch(/Mine +100 % succeeded stint 1\n$/)
@@ -180,7 +180,7 @@ describe('submit', () => {
   test('gives another exit code when the job fails, and says why', async ({ world, ada }) => {
     await register(ada)
     const input = JSON.stringify({ fileId: '01a20610-c462-7693-9270-2c83469d56d3', sizes: [{ width: 5 }] })
-    const done = await ada.stint(['submit', 'image.resize', '--input', '-', '--watch'], { input })
+    const done = await ada.process(['submit', 'image.resize', '--input', '-', '--watch'], { input })
     expect(done.exitCode).toBeGreaterThan(0)
     expect(`${done.out}${done.err}`).toMatch(/file/i)
     const { out } = await ada.stint(['submit', 'debug.noop', '--delay-seconds', '600'])
@@ -197,13 +197,13 @@ describe('submit', () => {
     await register(ada)
     const picture = sharp({ create: { width: 64, height: 32, channels: 3, background: '#c03040' } })
     await picture.png().toFile(join(ada.config, 'a.png'))
-    const done = await ada.stint(['submit', 'image.resize', '--file', 'a.png', '--sizes', '{"width":16}', '--watch'])
+    const done = await ada.process(['submit', 'image.resize', '--file', 'a.png', '--sizes', '{"width":16}', '--watch'])
     expect(done).toMatchObject({ exitCode: 0, err: '' })
     const job = JSON.parse((await ada.stint(['job', idOf(done), '--json'])).out)
     expect(job.result.images[0]).toMatchObject({ width: 16, height: 8 })
-    const none = await ada.stint(['submit', 'image.resize', '--file', 'b.png'])
+    const none = await ada.process(['submit', 'image.resize', '--file', 'b.png'])
     expect(none).toMatchObject({ exitCode: 64, err: 'There is no file b.png\n' })
-    const unfit = await ada.stint(['submit', 'math.pi', '--file', 'a.png'])
+    const unfit = await ada.process(['submit', 'math.pi', '--file', 'a.png'])
     expect(unfit).toMatchObject({ exitCode: 64, err: '--file: math.pi takes no file\n' })
   })
 
@@ -235,7 +235,7 @@ test('watch --json gives a line for each event of the jobs that were named, and 
   await register(ada)
   const submit = (delay: string) => ada.stint(['submit', 'debug.noop', '--steps', '2', '--delay-seconds', delay])
   const [one, two] = [idOf(await submit('5')), idOf(await submit('5'))]
-  const { exitCode, out } = await ada.stint(['watch', one, two, one, '--json'])
+  const { exitCode, out } = await ada.process(['watch', one, two, one, '--json'])
   expect(exitCode).toBe(0)
   const events = out
     .trim()
@@ -250,15 +250,15 @@ test('watch --json gives a line for each event of the jobs that were named, and 
 
 test('logs -f goes on when the API was away for a moment', async ({ ada }) => {
   await register(ada)
-  const key = await ada.stint(['keys', 'create', 'Reader', '--scope', 'jobs:read'])
-  const submitted = await ada.stint(['submit', 'debug.noop', '--delay-seconds', '600'])
+  const key = await ada.process(['keys', 'create', 'Reader', '--scope', 'jobs:read'])
+  const submitted = await ada.process(['submit', 'debug.noop', '--delay-seconds', '600'])
   let asked = 0
   const flaky = createServer(async (request, response) => {
     asked++
     // The first look at the job and its log gets through; then it is away.
     if (asked === 3 || asked === 4) return void response.destroy()
     // It is there again: now the job may end.
-    if (asked === 5) await ada.stint(['cancel', idOf(submitted)])
+    if (asked === 5) await ada.process(['cancel', idOf(submitted)])
     const authorization = request.headers.authorization ?? ''
     const answer = await fetch(`${ada.host.url}${request.url}`, { headers: { authorization } })
     response.writeHead(answer.status, { 'content-type': answer.headers.get('content-type') ?? '' })
@@ -277,7 +277,7 @@ test('logs -f goes on until the job has ended', async ({ world, ada }) => {
   const { out } = await ada.stint(['submit', 'debug.noop', '--steps', '3', '--step-ms', '500'])
   await world.sql`
     INSERT INTO job_logs (job_id, stint, level, message, data) VALUES (${idOf({ out })}, 1, 'warn', 'mind the step', '{"n":1}')`
-  const logs = await ada.stint(['logs', '-f', idOf({ out })])
+  const logs = await ada.process(['logs', '-f', idOf({ out })])
   expect(logs).toMatchObject({ exitCode: 0, err: '' })
   expect(logs.out).toMatch(/^\S+Z {3}1 warn {2}mind the step \{"n":1\}\n/)
   expect((await ada.stint(['job', idOf({ out })])).out).toContain('succeeded')
@@ -481,7 +481,7 @@ test('a key watches the jobs that it may read, and is told when it may not', asy
 
 test('what cannot be reached has an exit code of its own', async ({ ada }) => {
   const away = { STINT_URL: 'http://127.0.0.1:9', STINT_TOKEN: 'x' }
-  expect(await ada.stint(['jobs'], { env: away })).toMatchObject({
+  expect(await ada.process(['jobs'], { env: away })).toMatchObject({
     exitCode: 2,
     err: expect.stringContaining('GET /jobs was not answered'),
   })

@@ -12,7 +12,7 @@ vi.setConfig({ testTimeout: 300_000 })
 
 test('files are uploaded, listed, fetched and deleted', async ({ world, ada }) => {
   const { accessToken: STINT_TOKEN } = await world.register()
-  const stint = (...args: string[]) => ada.stint(args, { env: { STINT_TOKEN } })
+  const stint = (...args: string[]) => ada.process(args, { env: { STINT_TOKEN } })
   expect(await stint('files')).toMatchObject({ exitCode: 0, out: 'No files.\n' })
   const text = 'a,b\n1,ü\n'
   writeFileSync(join(ada.config, 'table.csv'), text)
@@ -69,17 +69,17 @@ test('a file that breaks off has no name, and spoils none that is there', async 
   const copy = join(ada.config, 'copy.csv')
   writeFileSync(copy, 'whole')
   for (const path of [[], ['copy.csv']]) {
-    const broken = await ada.stint(['files', 'download', file.id, ...path], { env })
+    const broken = await ada.process(['files', 'download', file.id, ...path], { env })
     expect(broken).toMatchObject({ exitCode: 2, out: '', err: expect.stringContaining('was not answered') })
   }
   expect(readFileSync(copy, 'utf8')).toBe('whole')
   expect(readdirSync(ada.config).filter((name) => name.includes('.csv'))).toEqual(['copy.csv'])
-  expect((await ada.stint(['files', 'download', file.id, '/dev/null'], { env })).exitCode).toBe(2)
+  expect((await ada.process(['files', 'download', file.id, '/dev/null'], { env })).exitCode).toBe(2)
 })
 
 test('device models are added, their serial numbers made and printed', async ({ world, ada }) => {
   const { accessToken: STINT_TOKEN, projectId } = await world.register()
-  const stint = (...args: string[]) => ada.stint(args, { env: { STINT_TOKEN } })
+  const stint = (...args: string[]) => ada.process(args, { env: { STINT_TOKEN } })
   expect((await stint('device-models')).out).toBe('No device models.\n')
   const made = await stint('device-models', 'create', '0111', 'Thermometer')
   expect(made).toMatchObject({ exitCode: 0, out: expect.stringMatching(/^\S{36} {2}0111 {2}Thermometer\n$/), err: '' })

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { stripVTControlCharacters } from 'node:util'
 import { expect, onTestFinished, vi } from 'vitest'
+import { run } from '../../infra/cli/program.ts'
 import { type LiveHost, startLiveHost } from '../support/live-host.ts'
 import { work } from '../support/worker-run.ts'
 import { test as worldTest } from '../support/world.ts'
@@ -23,8 +24,10 @@ export interface Person {
   host: LiveHost
   config: string
   env: Record<string, string>
-  /** Runs a command to its end. */
-  stint(args: string[], options?: { input?: string; env?: Record<string, string> }): Promise<Ended>
+  /** Runs a command to its end, in this process: one of its own takes ten times as long. */
+  stint(args: string[], options?: { env?: Record<string, string> }): Promise<Ended>
+  /** Runs a command to its end as a process of its own, in the configuration folder. */
+  process(args: string[], options?: { input?: string; env?: Record<string, string> }): Promise<Ended>
   start(args: string[]): ChildProcessWithoutNullStreams
 }
 
@@ -53,8 +56,8 @@ export const test = worldTest.extend<{ ada: Person }>({
 export const PASSWORD = 'correct horse battery'
 
 /** Makes an account for somebody and signs them in. */
-export const register = async ({ stint }: Person, email = 'ada@example.com'): Promise<void> => {
-  const done = await stint(['register', '--email', email, '--name', 'Ada', '--password-stdin'], {
+export const register = async (person: Person, email = 'ada@example.com'): Promise<void> => {
+  const done = await person.process(['register', '--email', email, '--name', 'Ada', '--password-stdin'], {
     input: `${PASSWORD}\n`,
   })
   expect(done).toMatchObject({ exitCode: 0, err: '' })
@@ -69,7 +72,15 @@ const personOf = (host: LiveHost, config: string): Person => {
     config,
     env,
     start,
-    stint: async (args, { input = '', env: given = {} } = {}) => {
+    stint: async (args, { env: given = {} } = {}) => {
+      const said = { out: '', err: '' }
+      const say = (where: keyof typeof said) => (line: string) => {
+        said[where] += `${line}\n`
+      }
+      const exitCode = await run(args, { env: { ...env, ...given }, out: say('out'), err: say('err') })
+      return { exitCode, ...said }
+    },
+    process: async (args, { input = '', env: given = {} } = {}) => {
       const child = start(args, given)
       child.stdin.end(input)
       const [out, err] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'close')])

@@ -4,8 +4,8 @@ import { basename, dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import sharp from 'sharp'
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
-import { scratchFolder } from '../../infra/local/scratch-folder.ts'
 import { type Stack, startStack } from '../../infra/local/stack.ts'
+import { stackFolder } from '../support/stack-folder.ts'
 import { blocksOf, documents, root } from './markdown.ts'
 import { follow, openShell, type Shell, stepsOf } from './shell.ts'
 
@@ -20,7 +20,7 @@ let folder: string
 let stack: Stack
 
 beforeAll(async () => {
-  folder = scratchFolder('session')
+  folder = stackFolder('session')
   stack = await startStack({ dataDir: join(folder, 'data'), env: { WEB_ALLOWED_HOSTS: 'localhost' } })
 })
 
@@ -98,7 +98,9 @@ test('the token that docs/accounts.md finds in the mail confirms the email', LON
   const shell = await openReader('accounts')
   symlinkSync(join(folder, 'data'), join(shell.folder, '.stint'))
   const mails = () =>
-    readdirSync(join(folder, 'data/mail')).map((name) => readFileSync(join(folder, 'data/mail', name)))
+    readdirSync(join(folder, 'data/mail'))
+      .filter((name) => name.endsWith('.eml'))
+      .map((name) => readFileSync(join(folder, 'data/mail', name)))
   await expect.poll(() => mails().some((mail) => mail.includes(`To: ${email}`))).toBe(true)
   await shell.type(`TOKEN=${TOKEN}`)
   await follow(shell, stepsOf('docs/accounts.md'))

@@ -3,12 +3,12 @@ import { join } from 'node:path'
 import postgres from 'postgres'
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest'
 import { mathPi } from '../../functions/jobs/math-pi.ts'
-import { scratchFolder } from '../../infra/local/scratch-folder.ts'
 import { type Stack, StackError, startStack } from '../../infra/local/stack.ts'
 import { fromMessage } from '../../lib/events/cloud-event.ts'
 import { readTopic } from '../support/kafka-reader.ts'
 import { runKind } from '../support/run-kind.ts'
 import { type Person, person } from '../support/stack-client.ts'
+import { stackFolder } from '../support/stack-folder.ts'
 
 // `npm start`, one of whose processes is killed in the middle of the work. Whatever it was, it comes back, and every job
 // that was accepted ends well, with its events in Kafka.
@@ -24,7 +24,7 @@ let stack: Stack
 let pi: string
 
 beforeAll(async () => {
-  dataDir = scratchFolder('kill')
+  dataDir = stackFolder('kill')
   stack = await startStack({ dataDir })
   const { result } = await runKind(mathPi, { input: { digits: DIGITS, method: 'chudnovsky' } })
   pi = (result as { digits: string }).digits

@@ -2,11 +2,11 @@ import { rmSync } from 'node:fs'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import type { Api } from '../../functions/http/api.ts'
 import { between, createRandom, pick } from '../../infra/local/chaos/random.ts'
-import { scratchFolder } from '../../infra/local/scratch-folder.ts'
 import { startStack } from '../../infra/local/stack.ts'
 import { type Client, createClient } from '../../lib/client/client.ts'
 import { fixed } from '../../lib/client/credentials.ts'
 import { follow, type LiveEvent } from '../../lib/client/live.ts'
+import { stackFolder } from '../support/stack-folder.ts'
 
 // `npm start`, and somebody who follows their jobs while the broker and the host are killed under them.
 
@@ -55,7 +55,7 @@ const seqsOf = async (client: Client<Api>, jobId: string): Promise<number[]> => 
 test('broker and host that are killed at random while jobs run hide nothing from a listener, and tell nothing twice', async () => {
   const seed = Date.now() % 1_000_000
   const random = createRandom(seed)
-  const stack = await startOn(scratchFolder('live-breaks'))
+  const stack = await startOn(stackFolder('live-breaks'))
   const nobody = createClient<Api>({ baseUrl: stack.url })
   const registered = await nobody.call('POST /auth/register', {
     body: { email: 'ada@example.com', password: 'correct horse battery', name: 'Ada' },

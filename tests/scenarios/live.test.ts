@@ -189,6 +189,7 @@ test('whoever comes back after a break asks for a while as well: what broke it m
       asked++
       return client.call('GET /live/events', { query: { after } })
     },
+    times: { pollMs: 100, minBackoffMs: 10, settleMs: 600_000 },
   })
   await isLive(ada)
   for (const { socket } of host.connections.all()) socket.terminate()

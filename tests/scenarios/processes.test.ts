@@ -1,9 +1,9 @@
 import { existsSync, readFileSync, rmSync } from 'node:fs'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { run } from '../../infra/cli/program.ts'
-import { scratchFolder } from '../../infra/local/scratch-folder.ts'
 import { type Stack, startStack } from '../../infra/local/stack.ts'
 import type { Parsed } from '../support/http-client.ts'
+import { stackFolder } from '../support/stack-folder.ts'
 
 // What an admin can do to the processes of a stack that runs, over HTTP, as a page of the dashboard does it.
 
@@ -16,7 +16,7 @@ let stack: Stack
 let token: string
 
 beforeAll(async () => {
-  dataDir = scratchFolder('processes')
+  dataDir = stackFolder('processes')
   stack = await startStack({ dataDir })
   const ada = { email: 'ada@example.com', password: 'correct horse battery', name: 'Ada' }
   const answer = await fetch(`${stack.url}/auth/register`, {

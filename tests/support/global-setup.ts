@@ -61,6 +61,7 @@ export default async (project: TestProject): Promise<() => Promise<void>> => {
     given.awsUrl === undefined ? startSqsS3({ dataDir }) : undefined,
     given.kafkaAddress === undefined ? startKafka() : undefined,
   ])
+  project.provide('scratch', dataDir)
   const adminUrl = given.adminUrl ?? postgres?.urlOf('postgres') ?? ''
   if (!postgres) await makeTemplate(adminUrl)
   await migrateUp(postgres?.url ?? withDatabase(adminUrl, TEMPLATE))
@@ -92,9 +93,12 @@ const makeTemplate = async (adminUrl: string): Promise<void> => {
 
 /** Linux's file system in memory. */
 const MEMORY = '/dev/shm'
-const NEEDED_BYTES = 2 ** 31
+const NEEDED_BYTES = 2 ** 32
 
-/** In memory if there is room: each test's database is 300 files, which a disk's file system is slow to make and remove. */
+/**
+ * In memory if there is room: each database is 300 files, which a disk is slow to make and remove, and a stack of a test's own
+ * waits for the disk at each commit.
+ */
 const dataBase = async (): Promise<string> => {
   const { bavail, bsize } = await statfs(MEMORY).catch(() => ({ bavail: 0, bsize: 0 }))
   return bavail * bsize >= NEEDED_BYTES ? MEMORY : tmpdir()
