@@ -56,12 +56,51 @@ describe('a transaction whose connection breaks', () => {
       await tx`INSERT INTO written VALUES (1)`
       await breakConnection(world, await backendOf(tx))
       await pool`INSERT INTO written VALUES (10)`
-      left.resolve(await tx`INSERT INTO written VALUES (2)`.catch(codeOf))
+      left.resolve([
+        await tx`INSERT INTO written VALUES (2)`.catch(codeOf),
+        await tx.unsafe('INSERT INTO written VALUES (3)').catch(codeOf),
+        await tx.savepoint((part) => part`INSERT INTO written VALUES (4)`).catch(codeOf),
+      ])
+    })
+    const error = await begun.catch((reason: unknown) => reason)
+    expect(isUnreachable(error)).toBe(true)
+    expect(await left.promise).toEqual([codeOf(error), codeOf(error), codeOf(error)])
+    expect(await written(world)).toEqual([10])
+    await pool.end()
+  })
+
+  test('fails within a part that ends with a savepoint, too', async ({ world }) => {
+    await makeTable(world)
+    const pool = poolOfOne(world)
+    const left = Promise.withResolvers<unknown>()
+    const begun = transaction(pool, async (tx) => {
+      await tx.savepoint('part', async (part) => {
+        await part`INSERT INTO written VALUES (1)`
+        await breakConnection(world, await backendOf(tx))
+        await pool`INSERT INTO written VALUES (10)`
+        left.resolve(await part`INSERT INTO written VALUES (2)`.catch(codeOf))
+      })
     })
     const error = await begun.catch((reason: unknown) => reason)
     expect(isUnreachable(error)).toBe(true)
     expect(await left.promise).toBe(codeOf(error))
     expect(await written(world)).toEqual([10])
+    await pool.end()
+  })
+
+  test('until then it commits what such parts wrote, and not what those did that threw', async ({ world }) => {
+    await makeTable(world)
+    const pool = poolOfOne(world)
+    await transaction(pool, async (tx) => {
+      await tx.unsafe('INSERT INTO written VALUES ($1)', [1])
+      await tx.savepoint((part) => part`INSERT INTO written VALUES (2)`)
+      const thrown = tx.savepoint('part', async (part) => {
+        await part`INSERT INTO written VALUES (3)`
+        throw new Error('not this one')
+      })
+      await expect(thrown).rejects.toThrow('not this one')
+    })
+    expect(await written(world)).toEqual([1, 2])
     await pool.end()
   })
 

@@ -97,11 +97,8 @@ const BREAK_MS = 1_000
 const begin = async <T>(pool: Pool, work: (tx: postgres.TransactionSql) => Promise<T>): Promise<T> => {
   let broken: { error: unknown } | undefined
   const begun = pool.begin(async (tx) => {
-    const whole = new Proxy(tx, {
-      apply: (target, _, args) => (broken ? rejected(broken.error) : Reflect.apply(target, undefined, args)),
-    })
     try {
-      const result = await work(whole)
+      const result = await work(unlessBroken(tx, () => broken))
       if (!broken) return result
     } catch (error) {
       if (isBroken(error)) await Promise.race([begun.catch(() => {}), sleep(BREAK_MS, undefined, { ref: false })])
@@ -115,6 +112,28 @@ const begin = async <T>(pool: Pool, work: (tx: postgres.TransactionSql) => Promi
     broken = { error }
     throw error
   }
+}
+
+/** A transaction that runs no statement any more once it is `broken`, nor does a part of it that ends with a savepoint. */
+const unlessBroken = (
+  tx: postgres.TransactionSql,
+  broken: () => { error: unknown } | undefined,
+): postgres.TransactionSql => {
+  const run = (statement: (...args: never[]) => unknown, args: unknown[]): unknown => {
+    const why = broken()
+    return why ? rejected(why.error) : Reflect.apply(statement, undefined, args)
+  }
+  return new Proxy(tx, {
+    apply: (target, _, args) => run(target, args),
+    get: (target, name) => {
+      if (name === 'unsafe' || name === 'file') return (...args: unknown[]) => run(target[name], args)
+      if (name !== 'savepoint') return Reflect.get(target, name)
+      return (...args: [...name: string[], work: (part: postgres.TransactionSql) => unknown]) => {
+        const work = args.pop() as (part: postgres.TransactionSql) => unknown
+        return run(target.savepoint, [...args, (part: postgres.TransactionSql) => work(unlessBroken(part, broken))])
+      }
+    },
+  })
 }
 
 /** Rejects once it is awaited. A part of another statement is never awaited, and its rejection would end the process. */

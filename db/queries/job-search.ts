@@ -179,6 +179,29 @@ const liveOf = (sql: Sql, { state, projectId, ...others }: LiveFilter) => {
     (SELECT id FROM jobs WHERE state = 'queued' AND concurrency_key IS NOT NULL AND ${own} ORDER BY kind, start_at)`
 }
 
+/** How many jobs of a tree are looked at. */
+const MAX_TREE = 1_000_000
+
+/**
+ * The ids of a job, of those that it submitted, of those that these submitted and so on, as far as they wait or run, the nearest
+ * first. Those that were told to stop are left out. The children of each are found by their index: with a join, all jobs would
+ * be read for each level.
+ */
+export const listLiveTree = async (sql: Sql, rootId: string, limit: number): Promise<string[]> => {
+  const columns = sql`id, state, cancel_requested_at AS asked`
+  const rows = await sql<{ id: string }[]>`
+    WITH RECURSIVE tree (id, state, asked) AS (
+      SELECT ${columns} FROM jobs WHERE id = ${rootId}
+      UNION ALL
+      SELECT submitted.* FROM tree, LATERAL (
+        SELECT ${columns} FROM jobs WHERE submitted_by = tree.id ORDER BY submitted_by, id DESC OFFSET 0
+      ) AS submitted
+    )
+    SELECT id FROM (SELECT * FROM tree LIMIT ${MAX_TREE}) AS looked
+    WHERE state IN ('blocked', 'queued') OR state = 'running' AND asked IS NULL LIMIT ${limit}`
+  return rows.map((row) => row.id)
+}
+
 /** To which projects jobs belong. */
 export const listProjects = (sql: Sql, ids: string[]): Promise<{ id: string; projectId: string }[]> => sql`
   SELECT id, project_id FROM jobs WHERE id = ANY (${ids}::uuid[])`

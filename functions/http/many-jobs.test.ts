@@ -1,5 +1,6 @@
 import { describe, expect } from 'vitest'
 import { newId } from '../../lib/core/ids.ts'
+import { insertJobs } from '../../tests/support/engine.ts'
 import { test, type World } from '../../tests/support/world.ts'
 
 const signIn = async (world: World) => {
@@ -75,6 +76,40 @@ describe('many jobs at once', () => {
     expect(await cancel()).toEqual({ cancelled: 0, more: false })
   })
 
+  test('are cancelled with all that they submitted, through those that have ended, and nothing else', async ({
+    world,
+  }) => {
+    const { call, submit, states, projectId } = await signIn(world)
+    const [root = '', beside = ''] = await submit(2)
+    const make = (count: number, submittedBy: string, waitsFor = 0) =>
+      insertJobs(
+        world.app,
+        Array.from({ length: count }, () => ({ projectId, submittedBy, waitsFor })),
+      )
+    const [ended = '', running = ''] = await make(2, root)
+    const [below = '', blocked = ''] = [...(await make(1, ended)), ...(await make(1, running, 1))]
+    const leaves = await make(1_000, below)
+    const [others = ''] = await make(1, beside)
+    await world.sql`UPDATE jobs SET state = 'succeeded', finished_at = now() WHERE id IN ${world.sql([root, ended])}`
+    await world.sql`
+      UPDATE jobs SET state = 'running', stint = 1, lease_until = now() + interval '1 minute' WHERE id = ${running}`
+    const cancel = async (tree: string) => (await call('POST', '/jobs/cancel', { tree })).body
+    expect(await cancel(root)).toEqual({ cancelled: 1_000, more: true })
+    expect(await states([root, ended, running, below, blocked])).toEqual([
+      ...['succeeded', 'succeeded', 'running', 'cancelled', 'cancelled'],
+    ])
+    expect(await cancel(root)).toEqual({ cancelled: 3, more: false })
+    expect(await cancel(root)).toEqual({ cancelled: 0, more: false })
+    expect(new Set(await states(leaves))).toEqual(new Set(['cancelled']))
+    expect(await states([beside, others])).toEqual(['queued', 'queued'])
+    expect(await world.sql`SELECT FROM jobs WHERE id = ${running} AND cancel_requested_at IS NOT NULL`).toHaveLength(1)
+    const stranger = await signIn(world)
+    expect((await stranger.call('POST', '/jobs/cancel', { tree: beside })).body.code).toBe('JOB_NOT_FOUND')
+    await call('PUT', `/projects/${projectId}/members/${stranger.userId}`, { role: 'viewer' })
+    expect((await stranger.call('POST', '/jobs/cancel', { tree: beside })).body.code).toBe('FORBIDDEN')
+    expect(await states([beside, others])).toEqual(['queued', 'queued'])
+  })
+
   test('are named, or described, and not both', async ({ world }) => {
     const { call, submit, projectId, states } = await signIn(world)
     const stranger = await signIn(world)
@@ -88,6 +123,9 @@ describe('many jobs at once', () => {
     expect(await refused({ ids, state: 'queued' })).toEqual([422, 'VALIDATION_FAILED', ['ids']])
     expect(await refused({ ids, kind: 'a', projectId })).toEqual([422, 'VALIDATION_FAILED', ['kind', 'projectId']])
     expect(await refused({ ids, submittedBy: ids[0] })).toEqual([422, 'VALIDATION_FAILED', ['submittedBy']])
+    expect(await refused({ ids, tree: ids[0] })).toEqual([422, 'VALIDATION_FAILED', ['ids']])
+    expect(await refused({ state: 'queued', tree: ids[0] })).toEqual([422, 'VALIDATION_FAILED', ['ids']])
+    expect(await refused({ tree: ids[0], kind: 'a' })).toEqual([422, 'VALIDATION_FAILED', ['kind']])
     expect(await refused({ state: 'succeeded' })).toEqual([422, 'VALIDATION_FAILED', ['state']])
     const theirs = await stranger.call('POST', '/jobs/cancel', { state: 'queued', projectId })
     expect(theirs).toMatchObject({ status: 404, body: { code: 'PROJECT_NOT_FOUND' } })

@@ -6,7 +6,7 @@ import { retryJobs } from '../../lib/jobs/retry-jobs.ts'
 import { chooseProject } from '../use-cases/access.ts'
 import { auditJobs } from '../use-cases/audit.ts'
 import { requireJobs } from '../use-cases/job-access.ts'
-import { cancelEach, cancelFound, MAX_CHANGED } from '../use-cases/job-cancel.ts'
+import { cancelEach, cancelFound, cancelTree, MAX_CHANGED } from '../use-cases/job-cancel.ts'
 import { jobQuery } from '../use-cases/job-list.ts'
 
 /** Jobs that one request may name. */
@@ -20,22 +20,25 @@ const cancellation = z
       .enum(['blocked', 'queued', 'running'])
       .optional()
       .meta({ description: 'Instead of ids: all jobs in this state.' }),
+    tree: id.optional().meta({
+      description: 'Instead of ids: this job, those that it submitted, those that these submitted, and so on.',
+    }),
     kind: jobQuery.shape.kind.meta({ description: 'With `state`: only jobs of this kind.' }),
     queue: jobQuery.shape.queue,
     tag: jobQuery.shape.tag,
     submittedBy: jobQuery.shape.submittedBy,
     projectId: id.optional().meta({ description: 'With `state`: the project, by default your own `Personal`.' }),
   })
-  .superRefine(({ ids, state, ...filter }, context) => {
-    if ((ids === undefined) === (state === undefined))
+  .superRefine(({ ids, state, tree, ...filter }, context) => {
+    if ([ids, state, tree].filter((it) => it !== undefined).length !== 1)
       context.addIssue({
         code: 'custom',
         path: ['ids'],
-        message: 'give either ids or a state',
+        message: 'give either ids, a state or a tree',
       })
     for (const [name, value] of Object.entries(filter))
-      if (ids !== undefined && value !== undefined)
-        context.addIssue({ code: 'custom', path: [name], message: 'goes with state, and not with ids' })
+      if (state === undefined && (ids ?? tree) !== undefined && value !== undefined)
+        context.addIssue({ code: 'custom', path: [name], message: 'goes with state only' })
   })
   .meta({ id: 'CancelMany', example })
 
@@ -44,8 +47,9 @@ export const cancelMany = route({
   path: '/jobs/cancel',
   summary: 'Cancel many jobs',
   description:
-    'Like cancelling one job. Ended jobs are left as they are. With `state`, the first 1 000 jobs found are cancelled: repeat ' +
-    'as long as there are `more`. A job that starts in that moment is told to stop.',
+    'Like cancelling one job. Ended jobs are left as they are. With `state` or `tree`, the first 1 000 jobs found are ' +
+    'cancelled: repeat as long as there are `more`. A job that starts in that moment is told to stop. What a running job of a ' +
+    '`tree` submits before it stops is not cancelled: ask again when it has stopped. A million jobs of a tree are looked at.',
   actor: 'user',
   scope: 'jobs:write',
   body: cancellation,
@@ -57,11 +61,12 @@ export const cancelMany = route({
   },
   errors: ['JOB_NOT_FOUND', 'PROJECT_NOT_FOUND', 'FORBIDDEN'],
   run: async ({ app, actor, body }) => {
-    const { ids, state, projectId: named, ...filter } = body
+    const { ids, state, tree, projectId: named, ...filter } = body
     if (ids) {
       const projectOf = await requireJobs(app, actor, ids, 'maintainer')
       return { status: 200, body: { cancelled: await cancelEach(app, actor, projectOf), more: false } }
     }
+    if (tree) return { status: 200, body: await cancelTree(app, actor, tree) }
     const projectId = await chooseProject(app, actor, named, 'maintainer')
     if (!state) return { status: 200, body: { cancelled: 0, more: false } }
     return { status: 200, body: await cancelFound(app, actor, { ...filter, state, projectId }) }

@@ -34,13 +34,27 @@ export const cancelEach = async (app: App, actor: Actor, projectOf: ReadonlyMap<
   return jobs.filter((job) => job.changed).length
 }
 
-/** Cancels the first {@link MAX_CHANGED} live jobs that are found. @returns whether there are `more` */
-export const cancelFound = async (
-  app: App,
-  actor: Actor,
-  filter: jobSearch.LiveFilter,
-): Promise<{ cancelled: number; more: boolean }> => {
-  const found = await jobSearch.listLiveIds(app.sql, filter, MAX_CHANGED + 1)
-  const projectOf = new Map(found.slice(0, MAX_CHANGED).map((it) => [it, filter.projectId]))
+/** Some of the jobs that were to be cancelled. `more`: there are others. */
+export interface CancelledSome {
+  cancelled: number
+  more: boolean
+}
+
+/** Cancels the first {@link MAX_CHANGED} live jobs that are found. */
+export const cancelFound = async (app: App, actor: Actor, filter: jobSearch.LiveFilter): Promise<CancelledSome> =>
+  cancelFirst(app, actor, filter.projectId, await jobSearch.listLiveIds(app.sql, filter, MAX_CHANGED + 1))
+
+/**
+ * Cancels the first {@link MAX_CHANGED} live jobs of a job's tree: itself, those that it submitted, those that these submitted
+ * and so on. They are all of its project.
+ * @throws {StintError} JOB_NOT_FOUND, FORBIDDEN
+ */
+export const cancelTree = async (app: App, actor: Actor, rootId: string): Promise<CancelledSome> => {
+  const { projectId } = await requireJob(app, actor, rootId, 'maintainer')
+  return cancelFirst(app, actor, projectId, await jobSearch.listLiveTree(app.sql, rootId, MAX_CHANGED + 1))
+}
+
+const cancelFirst = async (app: App, actor: Actor, projectId: string, found: string[]): Promise<CancelledSome> => {
+  const projectOf = new Map(found.slice(0, MAX_CHANGED).map((it) => [it, projectId]))
   return { cancelled: await cancelEach(app, actor, projectOf), more: found.length > MAX_CHANGED }
 }

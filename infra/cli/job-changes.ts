@@ -42,21 +42,26 @@ export const addJobChanges = (program: Command, cli: Cli): void => {
   program
     .command('cancel')
     .argument('[id...]')
-    .description('cancel jobs by id, or all in a state; a running job stops at its next safe point')
+    .description('cancel jobs by id, all in a state, or a tree; a running job stops at its next safe point')
     .option('--state <state>', 'all jobs that are blocked, queued or running')
     .option('--kind <kind>', 'only those of this kind')
     .option('--queue <queue>')
     .option('--tag <tag>')
     .option('--submitted-by <id>', 'only those that this job submitted')
+    .option('--tree <id>', 'this job, those that it submitted, those that these submitted, and so on')
     .addOption(OWN_PROJECT)
     .action(async (ids: string[], { json, ...filter }: Cancellation & JsonOption) => {
       const options = { json }
-      if (ids.length > 0 ? Object.keys(filter).length > 0 : filter.state === undefined)
-        throw new CommandError('Say which: ids, or --state with what else they have in common', EXIT.usage)
+      if (ids.length > 0 ? Object.keys(filter).length > 0 : (filter.state ?? filter.tree) === undefined)
+        throw new CommandError('Say which: ids, --tree, or --state with what else they have in common', EXIT.usage)
       if (ids.length === 0) {
         const { client } = await signedIn(io)
         const cancelled = await cancelAll(() => client.call('POST /jobs/cancel', { body: filter }))
-        const told = filter.state === 'running' ? 'told to stop' : 'cancelled'
+        const told = filter.tree
+          ? 'cancelled, or told to stop'
+          : filter.state === 'running'
+            ? 'told to stop'
+            : 'cancelled'
         return print(io, options, { cancelled }, (it) => `${it.cancelled} ${told}`)
       }
       await eachJob(cli, ids, options, async (client, jobId) => {

@@ -4,8 +4,9 @@ import type { Pool } from '../../db/client.ts'
 const TABLES = ['jobs', 'stints', 'job_logs', 'events', 'job_dependencies']
 
 /**
- * Keeps deleted rows in tables of the same names, with `gone_at`, the number of the latest event at their deletion. So jobs
- * that are gone are checked against the same promises as those that are there.
+ * Keeps deleted rows in tables of the same names, with `gone_at`, the number of the latest event at their deletion, and
+ * `gone_seeing`, the transactions that the deletion saw. So jobs that are gone are checked against the same promises as
+ * those that are there.
  */
 export const installArchive = async (sql: Pool): Promise<void> => {
   await sql.unsafe(`
@@ -16,7 +17,8 @@ export const installArchive = async (sql: Pool): Promise<void> => {
       (table) => `
     CREATE TABLE archive.${table} (LIKE public.${table});
     ALTER TABLE archive.${table} ADD COLUMN gone_at bigint
-      DEFAULT coalesce(pg_sequence_last_value(pg_get_serial_sequence('public.events', 'id')), 0);
+      DEFAULT coalesce(pg_sequence_last_value(pg_get_serial_sequence('public.events', 'id')), 0),
+      ADD COLUMN gone_seeing pg_snapshot DEFAULT pg_current_snapshot();
     CREATE TRIGGER keep BEFORE DELETE ON public.${table} FOR EACH ROW EXECUTE FUNCTION archive.keep();`,
     ).join('')}`)
 }

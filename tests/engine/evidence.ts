@@ -48,6 +48,8 @@ export interface JobEvidence {
   error: JobError | null
   /** When it was deleted, as the number of the latest event; null while it is there. */
   goneAt: number | null
+  /** The transactions that its deletion saw, as Postgres writes a snapshot. */
+  goneSeeing: string | null
   events: EventEvidence[]
   stints: { stint: number; attempt: number; outcome: string; worker: string; runMs: number; error: JobError | null }[]
   numbers: { id: number; stint: number; number: number; held: boolean }[]
@@ -67,7 +69,7 @@ export interface EventEvidence {
 /** Reads it all in the order of the ids, including what was deleted. */
 export const gatherEvidence = async (sql: Pool): Promise<Evidence> => {
   const all = (table: string) => sql`
-    (SELECT *, NULL AS gone_at FROM ${sql(table)} UNION ALL SELECT * FROM ${sql(`archive.${table}`)}) AS ${sql(table)}`
+    (SELECT *, NULL AS gone_at, NULL AS gone_seeing FROM ${sql(table)} UNION ALL SELECT * FROM ${sql(`archive.${table}`)}) AS ${sql(table)}`
   const rows = await sql<Omit<JobEvidence, 'events' | 'stints' | 'numbers' | 'lines'>[]>`
     SELECT * FROM ${all('jobs')} ORDER BY id`
   const events = await sql<(EventEvidence & { jobId: string })[]>`SELECT * FROM ${all('events')} ORDER BY job_id, seq`
@@ -112,6 +114,12 @@ export const livesOf = ({ events, stints }: JobEvidence): [Life, ...Life[]] => {
     return { events: own, stints: stints.filter((it) => started.has(it.stint)) }
   }
   return [lifeOf(first), ...others.map(lifeOf)]
+}
+
+/** Whether the job's deletion saw what a transaction wrote: that one had committed by then. */
+export const sawWhenGone = ({ goneSeeing }: JobEvidence, xid: number): boolean => {
+  const [, next = '0', underWay = ''] = goneSeeing?.split(':') ?? []
+  return xid < Number(next) && !underWay.split(',').includes(String(xid))
 }
 
 /** From its first event to its last, as numbers of events, which grow with time. */

@@ -1,7 +1,7 @@
 import { expect } from 'vitest'
 import { test, type World } from '../support/world.ts'
 import { PROMISES } from './check.ts'
-import type { JobSpec, Move } from './moves.ts'
+import type { JobSpec, Move, Part } from './moves.ts'
 import { runProgram } from './run-program.ts'
 import { setStage } from './stage.ts'
 
@@ -151,4 +151,24 @@ test('a submission that is stored again takes nobody’s place anew', async ({ w
   const unique = { key: 'x', forSeconds: 0, onDuplicate: 'replace' as const }
   const replacing: Move[] = [submit(job({ unique })), { do: 'finish', part: 'host-1' }]
   await runs(world, [...replacing, ...replacing, { do: 'store again', part: 'host-1', nth: 1 }])
+})
+
+test('a job is deleted while the retry of the one that submitted it has not committed', async ({ world }) => {
+  const script = { points: 1, submits: true, throws: { how: 'permanent', at: 1, until: 1 } } as const
+  const finish = (part: Part): Move => ({ do: 'finish', part })
+  await runs(world, [
+    submit(job({ script })),
+    finish('host-1'),
+    invoke(),
+    run(20),
+    invoke(),
+    run(20),
+    { do: 'relay', part: 'timer-1' },
+    finish('timer-1'),
+    { do: 'retry', part: 'host-2', nth: 0, fromStart: true },
+    take('listToReopen', 'BEGIN', 'retries.list', 'retries.lock', 'dependencies.reopen', 'forget', 'retries.begin'),
+    { do: 'delete a part', part: 'host-1', nth: 0 },
+    finish('host-1'),
+  ])
+  expect(await world.sql`SELECT name FROM archive.jobs`).toEqual([{ name: 'part 1' }])
 })

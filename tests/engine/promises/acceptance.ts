@@ -1,6 +1,6 @@
 import type { JobError } from '../../../db/queries/jobs.ts'
 import { StintError } from '../../../lib/core/errors.ts'
-import { type JobEvidence, livesOf, stretchOf } from '../evidence.ts'
+import { type JobEvidence, livesOf, sawWhenGone, stretchOf } from '../evidence.ts'
 import { SCHEDULED } from '../scripted.ts'
 import { mostAtOnce, ofEachJob, type Promised } from './known.ts'
 
@@ -24,13 +24,17 @@ export const acceptance: Record<string, Promised> = {
     }
   }),
 
-  'no job is deleted while the one that submitted it lives': ofEachJob(function* (
-    { goneAt, submittedBy },
-    { evidence },
-  ) {
+  // A retry of that one which commits after the deletion has looked comes after it, whatever the numbers of their events say:
+  // it finds what it would have found had it been asked for later.
+  'no job is deleted while the one that submitted it lives': ofEachJob(function* (job, { evidence }) {
+    const { goneAt, submittedBy } = job
     const submitter = goneAt === null ? undefined : evidence.jobs.find((it) => it.id === submittedBy)
-    for (const { from, to } of submitter ? livesOf(submitter).map(stretchOf) : [])
-      if (goneAt !== null && from <= goneAt && goneAt < to) yield 'it was deleted while the one that submitted it lived'
+    for (const life of submitter ? livesOf(submitter) : []) {
+      const { from, to } = stretchOf(life)
+      const begun = life.events[0]
+      if (goneAt !== null && from <= goneAt && goneAt < to && begun && sawWhenGone(job, begun.xid))
+        yield 'it was deleted while the one that submitted it lived'
+    }
   }),
 
   *'a request is stored as a whole or not at all, and a refused one not at all'({ evidence, model }) {
