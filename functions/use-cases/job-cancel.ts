@@ -34,13 +34,13 @@ export const cancelEach = async (app: App, actor: Actor, projectOf: ReadonlyMap<
   return jobs.filter((job) => job.changed).length
 }
 
-/** Cancels the first {@link MAX_CHANGED} live jobs that are found. @returns whether there are `more` */
+/** Cancels the first {@link MAX_CHANGED} live jobs that are found. @returns whether there are `more` @throws {StintError} RATE_LIMITED */
 export const cancelFound = async (
   app: App,
   actor: Actor,
   filter: jobSearch.LiveFilter,
 ): Promise<{ cancelled: number; more: boolean }> => {
-  const found = await jobSearch.listLiveIds(app.sql, filter, MAX_CHANGED + 1)
+  const found = await app.scan(actor.userId, (sql) => jobSearch.listLiveIds(sql, filter, MAX_CHANGED + 1))
   const projectOf = new Map(found.slice(0, MAX_CHANGED).map((it) => [it, filter.projectId]))
   return { cancelled: await cancelEach(app, actor, projectOf), more: found.length > MAX_CHANGED }
 }

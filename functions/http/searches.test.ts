@@ -1,0 +1,32 @@
+import { expect } from 'vitest'
+import { StintError } from '../../lib/core/errors.ts'
+import { call } from '../../tests/support/http-client.ts'
+import { test } from '../../tests/support/world.ts'
+
+test('what may read thousands of jobs waits for its turn', async ({ world }) => {
+  const { accessToken: token, userId, projectId, call: own } = await world.register()
+  await world.sql`UPDATE users SET is_admin = true WHERE id = ${userId}`
+  const { job } = (await own('POST', '/jobs', { kind: 'debug.noop', input: {} })).body
+  const askedBy: string[] = []
+  const app = await world.anotherApp({
+    scan: async (who) => {
+      askedBy.push(who)
+      throw new StintError('RATE_LIMITED', undefined, { headers: { 'retry-after': '1' } })
+    },
+  })
+  const reads: [string, string, unknown?][] = [
+    ['GET', '/jobs'],
+    ['GET', '/jobs?state=queued&text=x'],
+    ['GET', '/activity'],
+    ['GET', '/failures'],
+    ['GET', `/jobs/${job.id}/relatives`],
+    ['GET', '/queues/default/load'],
+    ['POST', '/jobs/cancel', { state: 'queued', tag: 'x' }],
+    ['POST', '/queues/default/drain', { projectId }],
+  ]
+  for (const [method, path, body] of reads) {
+    const answer = await call(app, method, path, { token, ...(body !== undefined && { body }) })
+    expect.soft([method, path, answer.status, answer.body.code]).toEqual([method, path, 429, 'RATE_LIMITED'])
+  }
+  expect(askedBy).toEqual(reads.map(() => userId))
+})
