@@ -3,9 +3,9 @@ import { StintError } from './errors.ts'
 export interface TurnLimits {
   /** Pieces of work that run at once. */
   atOnce: number
-  /** Of one person. */
+  /** Of one, who may be a person or a project. */
   ofOne: number
-  /** That wait, of one person, and how long each may. */
+  /** That wait, of one, and how long each may. */
   waitingOfOne: number
   waitMs: number
 }
@@ -13,7 +13,7 @@ export interface TurnLimits {
 /**
  * Runs pieces of work in turns. Next is whose work runs least at that moment, and of several who came first: somebody who asks
  * for a hundred at once keeps nobody else waiting for all of them.
- * @throws {StintError} RATE_LIMITED when too many of a person wait, or one has waited too long
+ * @throws {StintError} RATE_LIMITED when too many of one wait, or one has waited too long
  */
 export const takeTurns = ({
   atOnce,
@@ -71,4 +71,4 @@ export const takeTurns = ({
 }
 
 const tooMany = (): StintError =>
-  new StintError('RATE_LIMITED', 'Too many searches at once. Try again in 1 s.', { headers: { 'retry-after': '1' } })
+  new StintError('RATE_LIMITED', 'Too many of these at once. Try again in 1 s.', { headers: { 'retry-after': '1' } })
