@@ -36,7 +36,7 @@ const IDLE_SECONDS = 300
  * to find out where the machine or the network at the other end is gone without a word. No statement of ours takes as
  * long: functions that answer HTTP have half of it.
  */
-const SILENCE_SECONDS = 60
+export const SILENCE_SECONDS = 60
 
 /**
  * A pool of lazily opened connections. Columns come back in camelCase; JSON inside them stays as it was stored.

@@ -168,7 +168,7 @@ export const remove = route({
   scope: 'files:write',
   params: fileParams,
   replies: { 204: plain('Deleted') },
-  errors: ['FILE_NOT_FOUND', 'FORBIDDEN', 'FILE_IN_USE'],
+  errors: ['FILE_NOT_FOUND', 'FORBIDDEN', 'FILE_IN_USE', 'RATE_LIMITED'],
   run: async ({ app, actor, params }) => {
     await removeFile(app, actor, await requireFile(app, actor, params.fileId, 'maintainer'))
     return { status: 204 }

@@ -7,6 +7,10 @@ test('what may read thousands of jobs waits for its turn', async ({ world }) => 
   const { accessToken: token, userId, projectId, call: own } = await world.register()
   await world.sql`UPDATE users SET is_admin = true WHERE id = ${userId}`
   const { job } = (await own('POST', '/jobs', { kind: 'debug.noop', input: {} })).body
+  const csv = { headers: { 'content-type': 'text/csv' }, body: Buffer.from('a') }
+  const { file } = (await world.http('POST', '/files?name=a.csv', { token, ...csv })).body
+  const { deviceModel } = (await own('POST', '/device-models', { code: '0111', name: 'Kettle' })).body
+  const { after } = (await own('GET', '/live/events')).body
   const askedBy: string[] = []
   const app = await world.anotherApp({
     scan: async (who) => {
@@ -21,6 +25,9 @@ test('what may read thousands of jobs waits for its turn', async ({ world }) => 
     ['GET', '/failures'],
     ['GET', `/jobs/${job.id}/relatives`],
     ['GET', '/queues/default/load'],
+    ['GET', `/live/events?after=${after}`],
+    ['GET', `/device-models/${deviceModel.id}/serial-numbers.csv?first=1&last=9`],
+    ['DELETE', `/files/${file.id}`],
     ['POST', '/jobs/cancel', { state: 'queued', tag: 'x' }],
     ['POST', '/queues/default/drain', { projectId }],
   ]

@@ -68,10 +68,10 @@ export const downloadUrl = async (app: App, file: files.FileRow): Promise<string
 
 /**
  * Deletes a file, its object first: if that or the rest fails, the row is still there to try it again.
- * @throws {StintError} FILE_IN_USE
+ * @throws {StintError} FILE_IN_USE, RATE_LIMITED
  */
 export const removeFile = async (app: App, actor: Actor, file: files.FileRow): Promise<void> => {
-  if (await files.isInUse(app.sql, file)) throw new StintError('FILE_IN_USE')
+  if (await app.scan(actor.userId, (sql) => files.isInUse(sql, file))) throw new StintError('FILE_IN_USE')
   await app.files.delete(file.objectKey)
   const { id, projectId, name } = file
   await transaction(app.sql, async (tx) => {
