@@ -18,6 +18,11 @@ export interface PoolOptions {
   applicationName: string
   /** How long a statement may go without a byte of its answer; {@link SILENCE_SECONDS} if it isn't said. */
   silenceSeconds?: number
+  /**
+   * For statements that may take long: how long each of them may, and none is sent behind another. Behind a pooler, which
+   * takes no settings, they may take any time.
+   */
+  longestSeconds?: number
 }
 
 /**
@@ -31,11 +36,11 @@ const IDLE_SECONDS = 300
  * to find out where the machine or the network at the other end is gone without a word. No statement of ours takes as
  * long: functions that answer HTTP have half of it.
  */
-const SILENCE_SECONDS = 60
+export const SILENCE_SECONDS = 60
 
 /**
  * A pool of lazily opened connections. Columns come back in camelCase; JSON inside them stays as it was stored.
- * It sets nothing per session that a transaction pooler (RDS Proxy, PgBouncer) would lose.
+ * Where it isn't to prepare, it sets nothing per session that a transaction pooler (RDS Proxy, PgBouncer) would lose.
  */
 export const createPool = ({
   url,
@@ -43,19 +48,23 @@ export const createPool = ({
   prepare,
   applicationName,
   silenceSeconds = SILENCE_SECONDS,
+  longestSeconds,
 }: PoolOptions): Pool => {
   const { address, socketFolder } = addressOf(url)
   return postgres(address, {
     ...(socketFolder && { host: socketFolder }),
     max: maxConnections,
     prepare,
-    ...(!prepare && { max_pipeline: 0 }),
+    ...((!prepare || longestSeconds) && { max_pipeline: 0 }),
     idle_timeout: IDLE_SECONDS,
     connect_timeout: 10,
     silence_timeout: silenceSeconds,
     // Tries of all connections count together: by itself, a pool that lost them all at once would pause for 20 s.
     backoff: () => 0.1 + Math.random() / 5,
-    connection: { application_name: applicationName },
+    connection: {
+      application_name: applicationName,
+      ...(prepare && longestSeconds && { statement_timeout: 1_000 * longestSeconds }),
+    },
     transform: { column: { from: postgres.toCamel, to: postgres.fromCamel }, undefined: null },
     types: { bigint: { to: 20, from: [20], parse: Number, serialize: String }, ...arrays() },
     fetch_types: false,

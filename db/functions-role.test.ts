@@ -148,3 +148,7 @@ test('the password is as PostgreSQL would keep it', () => {
     'SCRAM-SHA-256$4096:W22ZaJ0SNY7soEsUEjb6gQ==$WG5d8oPm3OtcPnkdi4Uo7BkeZkBFzpcXkuLmtbsT4qY=:wfPLwcE6nTWhTAmQ7tl2KeoiWGPlZqQxSrmfPwDl2dU=',
   )
 })
+
+test('no statement of the role goes on longer than its client listens', async ({ role }) => {
+  expect(await role.sql`SHOW statement_timeout`).toEqual([{ statementTimeout: '1min' }])
+})

@@ -1,5 +1,5 @@
 import { createHash, createHmac, pbkdf2Sync, randomBytes } from 'node:crypto'
-import { createPool, transaction } from './client.ts'
+import { createPool, SILENCE_SECONDS, transaction } from './client.ts'
 import { MigrationError } from './migrate.ts'
 import * as roles from './queries/roles.ts'
 
@@ -18,7 +18,7 @@ export const giveRights = async (ownerUrl: string, functionsUrl: string | undefi
   const sql = createPool({ url: ownerUrl, maxConnections: 1, prepare: false, applicationName: 'stint-migrate' })
   try {
     const verifier = scramVerifier(decodeURIComponent(password), randomBytes(16))
-    await transaction(sql, (tx) => roles.letUseRows(tx, decodeURIComponent(username), verifier))
+    await transaction(sql, (tx) => roles.letUseRows(tx, decodeURIComponent(username), verifier, SILENCE_SECONDS))
   } finally {
     await sql.end()
   }

@@ -1,4 +1,4 @@
-import { createPool, type Pool } from '../db/client.ts'
+import { createPool, type Pool, type Sql } from '../db/client.ts'
 import * as apiKeys from '../db/queries/api-keys.ts'
 import type { MetricTotal } from '../db/queries/metrics.ts'
 import * as metricTotals from '../db/queries/metrics.ts'
@@ -18,10 +18,18 @@ import type { HostControl } from './system/host-control.ts'
 import { noTraces, type Traces } from './tracing/traces.ts'
 import type { Web } from './web/web.ts'
 
+/**
+ * Reads what may take the database seconds, for a person: a search, a count of thousands of rows. A process that answers many
+ * at once does it in turns, over connections of its own, so that everything else finds one.
+ * @throws {StintError} RATE_LIMITED when too many of the person's wait for their turn
+ */
+export type Scan = <T>(userId: string, read: (sql: Sql) => Promise<T>) => Promise<T>
+
 /** What the code depends on, in one object. Built once per process, and by tests as they need it. */
 export interface App {
   config: Config
   sql: Pool
+  scan: Scan
   queue: DoorbellQueue
   files: FileStore
   publisher: Publisher
@@ -89,6 +97,7 @@ export const createApp = async (config: Config, name: string, given: Partial<App
   return {
     config,
     sql,
+    scan: given.scan ?? ((_, read) => read(sql)),
     queue,
     files,
     publisher,

@@ -159,10 +159,10 @@ export const downloadSerialNumbers = route({
     .refine(({ first, last }) => first <= last, { path: ['last'], message: 'expected not to be below first' }),
   replies: { 200: plain('The lines: number, serial, jobId, createdAt.', 'text/csv') },
   gives: ['link', 'content-disposition'],
-  errors: ['DEVICE_MODEL_NOT_FOUND'],
+  errors: ['DEVICE_MODEL_NOT_FOUND', 'RATE_LIMITED'],
   run: async ({ app, actor, params, query: { limit, header, ...range } }) => {
     const { id, code } = await requireModel(app, actor, params.modelId, 'viewer')
-    const rows = await serialNumbers.listRange(app.sql, id, range, limit + 1)
+    const rows = await app.scan(actor.userId, (sql) => serialNumbers.listRange(sql, id, range, limit + 1))
     const next = rows[limit] && { ...range, first: rows[limit].number }
     const headers = {
       'content-type': 'text/csv; charset=utf-8',

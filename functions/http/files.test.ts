@@ -2,6 +2,7 @@ import { describe, expect, vi } from 'vitest'
 import * as files from '../../db/queries/files.ts'
 import { newId } from '../../lib/core/ids.ts'
 import { deleteOrphans } from '../../lib/files/orphans.ts'
+import { call } from '../../tests/support/http-client.ts'
 import { jobIn } from '../../tests/support/run-kind.ts'
 import { test, type World } from '../../tests/support/world.ts'
 
@@ -203,6 +204,45 @@ describe('a project with room for 1 MiB', () => {
     const { accessToken: token } = await world.register()
     for (let i = 0; i < 64; i++) expect(await announce(world, token, 1)).toHaveProperty('file')
     expect(await announce(world, token, 1)).toMatchObject({ code: 'STORAGE_FULL' })
+  })
+})
+
+test('a page of announced files asks S3 for a few at a time, however many ask for the page', async ({ world }) => {
+  const { accessToken: token } = await world.register()
+  for (let i = 0; i < 6; i++) {
+    const body = { name: 'a.csv', contentType: 'text/csv', sizeBytes: 1 }
+    await world.http('POST', '/files/uploads', { token, body })
+  }
+  let [atOnce, most, asked] = [0, 0, 0]
+  const head = async () => {
+    most = Math.max(most, ++atOnce)
+    asked++
+    await new Promise(setImmediate)
+    atOnce--
+    return null
+  }
+  const app = await world.anotherApp({ files: { ...world.app.files, head } })
+  await Promise.all([1, 2, 3].map(() => call(app, 'GET', '/files', { token })))
+  expect(asked).toBeGreaterThan(0)
+  expect(most).toBeLessThanOrEqual(4)
+})
+
+describe('files that are added to one project at once', () => {
+  test.override({ environment: { DATABASE_MAX_CONNECTIONS: '6' } })
+
+  test('leave connections to everything else', async ({ world }) => {
+    const { accessToken: token } = await world.register()
+    const { sql } = await world.anotherApp()
+    const sent = await sql.begin(async (tx) => {
+      await tx`LOCK TABLE files IN EXCLUSIVE MODE`
+      const uploads = Array.from({ length: 12 }, (_, nth) => upload(world, token, `name=${nth}`))
+      const waiting = () =>
+        tx`SELECT FROM pg_locks WHERE relation = 'files'::regclass AND mode = 'RowExclusiveLock' AND NOT granted`
+      await expect.poll(async () => (await waiting()).length).toBe(4)
+      expect(await world.sql`SELECT 1 AS one`).toEqual([{ one: 1 }])
+      return { uploads }
+    })
+    await Promise.all(sent.uploads)
   })
 })
 

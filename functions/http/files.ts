@@ -6,7 +6,15 @@ import { resource } from '../../lib/http/resource.ts'
 import { MAX_BODY_BYTES, plain, route } from '../../lib/http/route.ts'
 import { decodeCursor, fileName, id, page, pageOf, timestamp, toPage } from '../../lib/http/schemas.ts'
 import { chooseProject } from '../use-cases/access.ts'
-import { addFile, announceUpload, DOWNLOAD_SECONDS, downloadUrl, removeFile, requireFile } from '../use-cases/files.ts'
+import {
+  addFile,
+  announceUpload,
+  DOWNLOAD_SECONDS,
+  downloadUrl,
+  removeFile,
+  requireFile,
+  withSizes,
+} from '../use-cases/files.ts'
 import { viewOf } from '../views/view-of.ts'
 
 /** S3 takes no more in one PUT. */
@@ -43,7 +51,7 @@ export const create = route({
   body: { raw: { contentTypes: [...CONTENT_TYPES], maxBytes: MAX_BODY_BYTES } },
   replies: { 201: fileReply },
   gives: ['location'],
-  errors: ['PROJECT_NOT_FOUND', 'FORBIDDEN', 'STORAGE_FULL'],
+  errors: ['PROJECT_NOT_FOUND', 'FORBIDDEN', 'STORAGE_FULL', 'RATE_LIMITED'],
   run: async ({ app, actor, query, body }) => {
     const projectId = await chooseProject(app, actor, query.projectId, 'maintainer')
     const row = await addFile(app, actor, { ...body, projectId, name: query.name })
@@ -76,7 +84,7 @@ export const announce = route({
     }),
   },
   gives: ['location'],
-  errors: ['PROJECT_NOT_FOUND', 'FORBIDDEN', 'STORAGE_FULL'],
+  errors: ['PROJECT_NOT_FOUND', 'FORBIDDEN', 'STORAGE_FULL', 'RATE_LIMITED'],
   run: async ({ app, actor, body }) => {
     const projectId = await chooseProject(app, actor, body.projectId, 'maintainer')
     const { file, upload } = await announceUpload(app, actor, { ...body, projectId })
@@ -95,12 +103,12 @@ export const list = route({
     projectId: id.optional().meta({ description: 'By default your project `Personal`.' }),
   }),
   replies: { 200: pageOf(file) },
-  errors: ['PROJECT_NOT_FOUND'],
+  errors: ['PROJECT_NOT_FOUND', 'RATE_LIMITED'],
   run: async ({ app, actor, query: { limit, cursor, ...query } }) => {
     const before = decodeCursor(cursor, id)
     const projectId = await chooseProject(app, actor, query.projectId, 'viewer')
     const rows = await files.list(app.sql, projectId, { before, limit: limit + 1 })
-    const sized = await Promise.all(rows.map((row) => withSize(app, row)))
+    const sized = await withSizes(app, rows)
     return { status: 200, body: toPage(sized, limit, toFile, (row) => row.id) }
   },
 })
@@ -160,7 +168,7 @@ export const remove = route({
   scope: 'files:write',
   params: fileParams,
   replies: { 204: plain('Deleted') },
-  errors: ['FILE_NOT_FOUND', 'FORBIDDEN', 'FILE_IN_USE'],
+  errors: ['FILE_NOT_FOUND', 'FORBIDDEN', 'FILE_IN_USE', 'RATE_LIMITED'],
   run: async ({ app, actor, params }) => {
     await removeFile(app, actor, await requireFile(app, actor, params.fileId, 'maintainer'))
     return { status: 204 }

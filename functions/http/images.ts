@@ -45,7 +45,7 @@ export const resize = route({
     303: plain('The picture is at `Location`, for five minutes, for whoever has that URL. Its job is in `Link`.'),
   },
   gives: ['location', 'link', 'preference-applied'],
-  errors: ['PROJECT_NOT_FOUND', 'FORBIDDEN', 'STORAGE_FULL', 'JOB_FAILED'],
+  errors: ['PROJECT_NOT_FOUND', 'FORBIDDEN', 'STORAGE_FULL', 'RATE_LIMITED', 'JOB_FAILED'],
   run: async ({ app, actor, query: { name, projectId: named, ...given }, body, headers, trace }) => {
     const projectId = await chooseProject(app, actor, named, 'maintainer')
     const wanted = demandSize(given)

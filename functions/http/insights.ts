@@ -70,15 +70,17 @@ export const getActivity = route({
   scope: 'jobs:read',
   query: z.object({ projectId, minutes: z.coerce.number().int().min(5).max(10_080).default(60) }),
   replies: { 200: activityReply },
-  errors: ['PROJECT_NOT_FOUND'],
+  errors: ['PROJECT_NOT_FOUND', 'RATE_LIMITED'],
   run: async ({ app, actor, query }) => {
     const projectIds = await projectsToList(app, actor, query.projectId)
     const idFrom = firstIdAt(app.clock.now() - query.minutes * 60_000 - LONGEST_MS)
-    const [{ buckets, areAll }, live, ended] = await Promise.all([
-      insights.listActivity(app.sql, projectIds, { idFrom, bucketSeconds: query.minutes, count: BUCKETS }),
-      insights.countLive(app.sql, projectIds, QUEUES),
-      insights.countEnded(app.sql, projectIds),
-    ])
+    const [{ buckets, areAll }, live, ended] = await app.scan(actor.userId, (sql) =>
+      Promise.all([
+        insights.listActivity(sql, projectIds, { idFrom, bucketSeconds: query.minutes, count: BUCKETS }),
+        insights.countLive(sql, projectIds, QUEUES),
+        insights.countEnded(sql, projectIds),
+      ]),
+    )
     const shown = buckets.map((it) => ({ ...it, at: it.at.toISOString() }))
     return { status: 200, body: { bucketSeconds: query.minutes, buckets: shown, areAll, live, ended } }
   },
@@ -111,11 +113,13 @@ export const listFailures = route({
   scope: 'jobs:read',
   query: z.object({ projectId, days: z.coerce.number().int().min(1).max(365).default(7) }),
   replies: { 200: z.object({ items: z.array(failureGroup) }) },
-  errors: ['PROJECT_NOT_FOUND'],
+  errors: ['PROJECT_NOT_FOUND', 'RATE_LIMITED'],
   run: async ({ app, actor, query }) => {
     const projectIds = await projectsToList(app, actor, query.projectId)
     const since = new Date(app.clock.now() - query.days * 86_400_000)
-    const groups = await insights.listFailures(app.sql, projectIds, { since, limit: MAX_GROUPS })
+    const groups = await app.scan(actor.userId, (sql) =>
+      insights.listFailures(sql, projectIds, { since, limit: MAX_GROUPS }),
+    )
     return { status: 200, body: { items: groups.map(toFailureGroup) } }
   },
 })
@@ -140,10 +144,11 @@ export const listRelatives = route({
   scope: 'jobs:read',
   params: z.object({ jobId: id }),
   replies: { 200: z.object({ items: z.array(relative) }) },
-  errors: ['JOB_NOT_FOUND'],
+  errors: ['JOB_NOT_FOUND', 'RATE_LIMITED'],
   run: async ({ app, actor, params }) => {
     const job = await requireJob(app, actor, params.jobId, 'viewer')
-    return { status: 200, body: { items: await insights.listRelatives(app.sql, job.id, MAX_RELATIVES) } }
+    const items = await app.scan(actor.userId, (sql) => insights.listRelatives(sql, job.id, MAX_RELATIVES))
+    return { status: 200, body: { items } }
   },
 })
 

@@ -62,7 +62,7 @@ export const list = route({
   scope: 'jobs:read',
   query: jobQuery,
   replies: { 200: pageOf(jobSummary) },
-  errors: ['PROJECT_NOT_FOUND', 'JOB_NOT_FOUND'],
+  errors: ['PROJECT_NOT_FOUND', 'JOB_NOT_FOUND', 'RATE_LIMITED'],
   run: async ({ app, actor, query }) => ({ status: 200, body: await listJobs(app, actor, query) }),
 })
 

@@ -66,10 +66,10 @@ export const listMissed = route({
       reset: z.boolean().meta({ description: 'Some events can no longer be given: load the jobs again.' }),
     }),
   },
-  errors: ['PROJECT_NOT_FOUND'],
+  errors: ['PROJECT_NOT_FOUND', 'RATE_LIMITED'],
   run: async ({ app, actor, query }) => {
     const projectIds = await projectsToList(app, actor, query.projectId)
-    return { status: 200, body: await catchUp(app, projectIds, query.after) }
+    return { status: 200, body: await catchUp(app, actor, projectIds, query.after) }
   },
 })
 

@@ -59,7 +59,7 @@ export const cancelMany = route({
       more: z.boolean().meta({ description: 'There are more such jobs.' }),
     }),
   },
-  errors: ['JOB_NOT_FOUND', 'PROJECT_NOT_FOUND', 'FORBIDDEN'],
+  errors: ['JOB_NOT_FOUND', 'PROJECT_NOT_FOUND', 'FORBIDDEN', 'RATE_LIMITED'],
   run: async ({ app, actor, body }) => {
     const { ids, state, tree, projectId: named, ...filter } = body
     if (ids) {

@@ -38,10 +38,11 @@ export const listLoads = route({
   actor: 'user',
   params: queueParams,
   replies: { 200: z.object({ items: z.array(queueLoad) }) },
-  errors: ['FORBIDDEN'],
+  errors: ['FORBIDDEN', 'RATE_LIMITED'],
   run: async ({ app, actor, params }) => {
     await requireAdmin(app, actor)
-    return { status: 200, body: { items: await queueDepths.listLoads(app.sql, params.queue, MAX_LOADS) } }
+    const items = await app.scan(actor.userId, (sql) => queueDepths.listLoads(sql, params.queue, MAX_LOADS))
+    return { status: 200, body: { items } }
   },
 })
 
@@ -145,7 +146,7 @@ export const drain = route({
     })
     .meta({ id: 'Drain', example: { kind: 'page.parse' } }),
   replies: { 200: z.object({ cancelled: z.int(), more: z.boolean() }) },
-  errors: ['FORBIDDEN', 'PROJECT_NOT_FOUND'],
+  errors: ['FORBIDDEN', 'PROJECT_NOT_FOUND', 'RATE_LIMITED'],
   run: async ({ app, actor, params, body }) => {
     const projectId = body.projectId ?? (await defaultProject(app, actor))
     await requireAdminOrRole(app, actor, projectId, 'maintainer')

@@ -3,8 +3,10 @@ import * as files from '../../db/queries/files.ts'
 import type { Role } from '../../db/queries/memberships.ts'
 import type { App } from '../../lib/app.ts'
 import type { Actor } from '../../lib/auth/actor.ts'
+import { memoizeByOwner } from '../../lib/core/by-owner.ts'
 import { StintError } from '../../lib/core/errors.ts'
 import { newId } from '../../lib/core/ids.ts'
+import { takeTurns } from '../../lib/core/take-turns.ts'
 import { addRow, keep, keyName, withSize } from '../../lib/files/keep.ts'
 import { requireFound } from './access.ts'
 import { audit } from './audit.ts'
@@ -15,28 +17,38 @@ export const DOWNLOAD_SECONDS = 300
 /** By then a transfer that began while its URL was valid has ended. */
 const ARRIVED_SECONDS = 3_600
 
+/**
+ * What costs more the more files a project has, in turns: the sum of all their sizes for each new one, and a question to S3
+ * for each of a page that has not arrived.
+ */
+const inTurn = memoizeByOwner((_: App) => takeTurns({ atOnce: 8, ofOne: 4, waitingOfOne: 1_000, waitMs: 10_000 }))
+
 /** A file that the actor may see, or change. @throws {StintError} FILE_NOT_FOUND also for strangers, FORBIDDEN */
 export const requireFile = async (app: App, actor: Actor, fileId: string, needed: Role): Promise<files.FileRow> =>
   requireFound(app, actor, await files.findById(app.sql, fileId), { needed, notFound: 'FILE_NOT_FOUND' })
 
-/** Stores a small file that came with the request. @throws {StintError} STORAGE_FULL */
+/** Files with their sizes, as {@link withSize} has them. @throws {StintError} RATE_LIMITED */
+export const withSizes = (app: App, rows: files.FileRow[]): Promise<files.FileRow[]> =>
+  Promise.all(rows.map((row) => (row.sizeBytes === null ? inTurn(app)(row.projectId, () => withSize(app, row)) : row)))
+
+/** Stores a small file that came with the request. @throws {StintError} STORAGE_FULL, RATE_LIMITED */
 export const addFile = async (
   app: App,
   actor: Actor,
   given: { projectId: string; name: string; contentType: string; bytes: Buffer },
 ): Promise<files.FileRow> => {
   const row = { ...newRow(actor, given), sizeBytes: given.bytes.length }
-  return keep(app, { ...given, key: row.objectKey }, () => addRow(app, app.sql, row))
+  return keep(app, { ...given, key: row.objectKey }, () => addInTurn(app, row))
 }
 
-/** Gives a large file its place, and the URL to which it is to be sent. @throws {StintError} STORAGE_FULL */
+/** Gives a large file its place, and the URL to which it is to be sent. @throws {StintError} STORAGE_FULL, RATE_LIMITED */
 export const announceUpload = async (
   app: App,
   actor: Actor,
   given: { projectId: string; name: string; contentType: string; sizeBytes: number },
 ) => {
   const { contentType, sizeBytes } = given
-  const file = await addRow(app, app.sql, { ...newRow(actor, given), sizeBytes: null, announcedBytes: sizeBytes })
+  const file = await addInTurn(app, { ...newRow(actor, given), sizeBytes: null, announcedBytes: sizeBytes })
   const options = { expiresInSeconds: UPLOAD_SECONDS, contentType, sizeBytes }
   const url = await app.files.uploadUrl(file.objectKey, options)
   const headers = { 'content-type': contentType }
@@ -52,10 +64,10 @@ export const downloadUrl = async (app: App, file: files.FileRow): Promise<string
 
 /**
  * Deletes a file, its object first: if that or the rest fails, the row is still there to try it again.
- * @throws {StintError} FILE_IN_USE
+ * @throws {StintError} FILE_IN_USE, RATE_LIMITED
  */
 export const removeFile = async (app: App, actor: Actor, file: files.FileRow): Promise<void> => {
-  if (await files.isInUse(app.sql, file)) throw new StintError('FILE_IN_USE')
+  if (await app.scan(actor.userId, (sql) => files.isInUse(sql, file))) throw new StintError('FILE_IN_USE')
   await app.files.delete(file.objectKey)
   const { id, projectId, name } = file
   await transaction(app.sql, async (tx) => {
@@ -63,6 +75,9 @@ export const removeFile = async (app: App, actor: Actor, file: files.FileRow): P
       await audit(actor, { action: 'file.delete', projectId, target: id, data: { name } })(tx)
   })
 }
+
+const addInTurn = (app: App, file: files.NewFile): Promise<files.FileRow> =>
+  inTurn(app)(file.projectId, () => addRow(app, app.sql, file))
 
 const newRow = (
   actor: Actor,

@@ -1,3 +1,4 @@
+import type { Sql } from '../../db/client.ts'
 import * as jobSearch from '../../db/queries/job-search.ts'
 import type { JobState, JobWithData } from '../../db/queries/jobs.ts'
 import type { App } from '../../lib/app.ts'
@@ -40,21 +41,27 @@ export interface CancelledSome {
   more: boolean
 }
 
-/** Cancels the first {@link MAX_CHANGED} live jobs that are found. */
+/** Cancels the first {@link MAX_CHANGED} live jobs that are found. @throws {StintError} RATE_LIMITED */
 export const cancelFound = async (app: App, actor: Actor, filter: jobSearch.LiveFilter): Promise<CancelledSome> =>
-  cancelFirst(app, actor, filter.projectId, await jobSearch.listLiveIds(app.sql, filter, MAX_CHANGED + 1))
+  cancelFirst(app, actor, filter.projectId, (sql) => jobSearch.listLiveIds(sql, filter, MAX_CHANGED + 1))
 
 /**
  * Cancels the first {@link MAX_CHANGED} live jobs of a job's tree: itself, those that it submitted, those that these submitted
  * and so on. They are all of its project.
- * @throws {StintError} JOB_NOT_FOUND, FORBIDDEN
+ * @throws {StintError} JOB_NOT_FOUND, FORBIDDEN, RATE_LIMITED
  */
 export const cancelTree = async (app: App, actor: Actor, rootId: string): Promise<CancelledSome> => {
   const { projectId } = await requireJob(app, actor, rootId, 'maintainer')
-  return cancelFirst(app, actor, projectId, await jobSearch.listLiveTree(app.sql, rootId, MAX_CHANGED + 1))
+  return cancelFirst(app, actor, projectId, (sql) => jobSearch.listLiveTree(sql, rootId, MAX_CHANGED + 1))
 }
 
-const cancelFirst = async (app: App, actor: Actor, projectId: string, found: string[]): Promise<CancelledSome> => {
+const cancelFirst = async (
+  app: App,
+  actor: Actor,
+  projectId: string,
+  find: (sql: Sql) => Promise<string[]>,
+): Promise<CancelledSome> => {
+  const found = await app.scan(actor.userId, find)
   const projectOf = new Map(found.slice(0, MAX_CHANGED).map((it) => [it, projectId]))
   return { cancelled: await cancelEach(app, actor, projectOf), more: found.length > MAX_CHANGED }
 }

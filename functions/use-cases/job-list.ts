@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import type { Sql } from '../../db/client.ts'
 import * as jobSearch from '../../db/queries/job-search.ts'
 import type { App } from '../../lib/app.ts'
 import type { Actor } from '../../lib/auth/actor.ts'
@@ -35,7 +36,7 @@ const CLOCKS_APART_MS = 600_000
 
 type Filter = Omit<jobSearch.JobFilter, 'idFrom' | 'idTo'>
 
-/** A page of the jobs that the actor asks for, newest first. @throws {StintError} PROJECT_NOT_FOUND, JOB_NOT_FOUND */
+/** A page of the jobs that the actor asks for, newest first. @throws {StintError} PROJECT_NOT_FOUND, JOB_NOT_FOUND, RATE_LIMITED */
 export const listJobs = async (
   app: App,
   actor: Actor,
@@ -43,23 +44,25 @@ export const listJobs = async (
 ) => {
   const projectIds = await projectsToList(app, actor, projectId)
   if (filter.submittedBy) await requireSubmitter(app, actor, filter.submittedBy)
-  return pageOfJobs(app, { ...filter, projectIds, before: decodeCursor(cursor, id) }, limit)
-}
-
-const pageOfJobs = async (app: App, given: Filter, limit: number) => {
-  const { jobs, lookedTo } = await find(app, { ...given, ...idBounds(given) }, limit + 1)
+  const given = { ...filter, projectIds, before: decodeCursor(cursor, id) }
+  const search = (sql: Sql) => find(sql, { ...given, ...idBounds(given) }, limit + 1)
+  const { jobs, lookedTo } = isFiltered(filter) ? await app.scan(actor.userId, search) : await search(app.sql)
   const page = toPage(jobs, limit, toSummary, (row) => row.id)
   return { ...page, nextCursor: page.nextCursor ?? (lookedTo && encodeCursor(lookedTo)) }
 }
 
-const find = async (app: App, filter: jobSearch.JobFilter, limit: number): Promise<jobSearch.Found> => {
+/** Without such a filter the first rows of an index are the page. */
+const isFiltered = ({ submittedBy: _, ...filter }: Pick<Filter, 'submittedBy'>): boolean =>
+  Object.values(filter).some((it) => it !== undefined)
+
+const find = async (sql: Sql, filter: jobSearch.JobFilter, limit: number): Promise<jobSearch.Found> => {
   const { state, submittedBy } = filter
   // The jobs that one submitted have an index of their own, and are few.
   const live =
     !submittedBy && (state === 'queued' || state === 'running')
-      ? await jobSearch.listLive(app.sql, { ...filter, state }, limit)
+      ? await jobSearch.listLive(sql, { ...filter, state }, limit)
       : null
-  return live ?? jobSearch.list(app.sql, filter, limit)
+  return live ?? jobSearch.list(sql, filter, limit)
 }
 
 /** Jobs lie in the order of their ids, which begin with the time: a span of time is a span of the index. */

@@ -142,7 +142,7 @@ describe('used wrongly', () => {
     [['surgeon'], "unknown command 'surgeon'"],
     [['doctor', '--fast'], "unknown option '--fast'"],
     [['admin', 'add'], "missing required argument 'email'"],
-    [['cancel', '--kind', 'math.pi'], 'Say which: ids, or --state'],
+    [['cancel', '--kind', 'math.pi'], 'Say which: ids, --tree, or --state'],
     [['jobs', '--limit', 'abc'], "'--limit <integer>' argument 'abc' is invalid. Expected a whole number from 1"],
     [['jobs', '--limit', '0'], "'--limit <integer>' argument '0' is invalid. Expected a whole number from 1"],
     [

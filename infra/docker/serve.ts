@@ -44,7 +44,7 @@ const serveApi = async (host: HostConfig, env: Environment, table: RoutingTable)
     stopping: stopping.signal,
     committed: () => onCommitted(app, (functionName) => schedules?.nudge(functionName)),
   })
-  const front = await mountFront(app, ROOT, table)
+  const front = await mountFront(app, ROOT, table, host)
   const port = await front.listen(host.port, EVERY_ADDRESS)
   schedules = startSchedules({
     env: { ...workerEnvironment(env), LIVE_MANAGEMENT_URL: front.liveManagementUrl },

@@ -10,7 +10,7 @@ test('WebSockets that an earlier process held, and took with it, count for nobod
   const { userId } = await world.register()
   await world.sql`INSERT INTO live_connections (id, user_id, ends_at) VALUES ('old', ${userId}, now() + interval '1 hour')`
   const table = readRoutingTable(`${ROOT}serverless.yml`)
-  const front = await mountFront(world.app, ROOT, { ...table, http: [], sockets: [] })
+  const front = await mountFront(world.app, ROOT, { ...table, http: [], sockets: [] }, { trustedProxies: [] })
   onTestFinished(async () => {
     await front.stopListening()
     await front.close()

@@ -1,5 +1,6 @@
 import * as liveConnections from '../../db/queries/live-connections.ts'
 import type { App } from '../../lib/app.ts'
+import type { HostConfig } from '../../lib/core/host-config.ts'
 import { mountHttp, mountSockets } from './functions.ts'
 import { createHttpServer } from './http-server.ts'
 import { createConnections } from './live/connections.ts'
@@ -24,12 +25,17 @@ export interface Front {
 const GRACE_MS = 3_000
 
 /** Loads all functions that answer, but doesn't listen yet. */
-export const mountFront = async (app: App, root: string, table: RoutingTable): Promise<Front> => {
+export const mountFront = async (
+  app: App,
+  root: string,
+  table: RoutingTable,
+  { trustedProxies }: Pick<HostConfig, 'trustedProxies'>,
+): Promise<Front> => {
   const routes = await mountHttp(root, table.http)
   const connections = createConnections()
   const connectionsApi = await startConnectionsApi(connections)
   const sockets = createSocketServer({ app, connections, sockets: await mountSockets(root, table.sockets) })
-  const http = createHttpServer({ app, routes, cors: table.cors, onUpgrade: sockets.upgrade })
+  const http = createHttpServer({ app, routes, cors: table.cors, trustedProxies, onUpgrade: sockets.upgrade })
   return {
     routes: routes.length,
     liveManagementUrl: connectionsApi.url,

@@ -1,5 +1,7 @@
+import { createPool } from '../../db/client.ts'
 import { type App, createApp } from '../../lib/app.ts'
 import { type Config, readConfig } from '../../lib/core/config.ts'
+import { takeTurns } from '../../lib/core/take-turns.ts'
 import { nudgeWaiters } from '../../lib/jobs/await-end.ts'
 import { gatherDoorbells } from './gathered-doorbells.ts'
 
@@ -8,6 +10,11 @@ export type Environment = Record<string, string | undefined>
 /** Connections to Postgres: many requests at once in the host, one invocation at a time in a worker. */
 const HOST_CONNECTIONS = '16'
 const WORKER_CONNECTIONS = '4'
+
+/** A search keeps a core busy. Many come at once: a page asks for several things, and is open several times. */
+const SCANS = { atOnce: 4, ofOne: 2, waitingOfOne: 100, waitMs: 10_000 }
+/** Longer than any request for one: then nobody waits for it. */
+const SCAN_SECONDS = 30
 
 /**
  * The environment of the host's child processes, without the keys that sign tokens: none of them signs anybody in, and jobs
@@ -28,8 +35,21 @@ export const hostAppConfig = (env: Environment): Config =>
 
 /** The app of a process that answers many requests at once, and goes on after its answers. */
 export const createHostApp = async (config: Config, name: string, given: Partial<App>): Promise<App> => {
-  const app = await createApp(config, name, given)
-  return { ...app, queue: gatherDoorbells(app.queue, app.log) }
+  const { url, prepare } = config.database
+  const scanned = createPool({
+    url,
+    prepare,
+    maxConnections: SCANS.atOnce,
+    applicationName: `${name}-scans`,
+    longestSeconds: SCAN_SECONDS,
+  })
+  const inTurn = takeTurns(SCANS)
+  const app = await createApp(config, name, { ...given, scan: (userId, read) => inTurn(userId, () => read(scanned)) })
+  return {
+    ...app,
+    queue: gatherDoorbells(app.queue, app.log),
+    close: async () => void (await Promise.all([app.close(), scanned.end({ timeout: 5 })])),
+  }
 }
 
 /** Something was committed, here or in a worker: whoever waits for news looks now, and not in a second. */

@@ -8,6 +8,7 @@ export interface HostOptions {
   /** Absolute. */
   dataDir: string
   port: number
+  trustedProxies: string[]
   functionTimeoutSeconds: number | undefined
   concurrency: number | undefined
   chaosSeed: number | undefined

@@ -56,7 +56,7 @@ const start = async (options: HostOptions): Promise<{ ready: HostReady; stop: ()
     committed: () => onCommitted(app, nudge),
   })
   const logs = createProcessLogs(app, options.dataDir)
-  const front = await mountFront(app, ROOT, table)
+  const front = await mountFront(app, ROOT, table, options)
 
   // Workers die with their host, so whoever still holds a lease is dead. Before any worker of this host takes one.
   await untilDone(() => endLeasesExcept(app, []), {

@@ -49,7 +49,10 @@ type Given = Partial<MountedRoute> & { route: string }
 const serve = (...given: Given[]) => serveWith({}, ...given)
 
 const serveWith = async (
-  options: Pick<HttpServerOptions, 'onUpgrade' | 'patience' | 'maxArrivingBytes' | 'connectionLimits'>,
+  options: Pick<
+    HttpServerOptions,
+    'onUpgrade' | 'patience' | 'maxArrivingBytes' | 'connectionLimits' | 'trustedProxies'
+  >,
   ...given: Given[]
 ) => {
   const routes = given.map(({ route, ...rest }) => {
@@ -561,4 +564,14 @@ test('one connection too many is told so, while all others are busy', async () =
   expect(await raw(port, '')).toMatchObject(refusal)
   answered.resolve()
   expect(await slow).toMatchObject({ status: 204 })
+})
+
+test('callers behind a proxy are told apart if it is trusted, and not by the word of a stranger', async () => {
+  const headers = { 'x-forwarded-for': '192.0.2.1, 198.51.100.7' }
+  const callerBehind = async (trustedProxies: string[]) => {
+    const { ask } = await serveWith({ trustedProxies }, { route: 'GET /things' })
+    return (await ask({ path: '/things', headers })).body.requestContext.http.sourceIp
+  }
+  expect(await callerBehind(['127.0.0.0/8'])).toBe('198.51.100.7')
+  expect(await callerBehind(['10.0.0.0/8'])).toBe('127.0.0.1')
 })

@@ -8,6 +8,7 @@ import { type ErrorCode, StintError } from '../../lib/core/errors.ts'
 import type { HttpHandler } from '../../lib/http/declaration.ts'
 import { toProblem } from '../../lib/http/problem.ts'
 import { MAX_BODY_BYTES } from '../../lib/http/route.ts'
+import { callerOf, createIsProxy } from './caller.ts'
 import { corsHeaders, preflight } from './cors.ts'
 import { MalformedUrlError, splitTarget, toHttpEvent } from './http-event.ts'
 import { createContext, withinTime } from './invocation.ts'
@@ -31,6 +32,8 @@ export interface HttpServerOptions {
   app: App
   routes: readonly MountedRoute[]
   cors: Cors
+  /** Addresses and networks of proxies: their callers are told apart by X-Forwarded-For. */
+  trustedProxies?: readonly string[]
   /** Takes over connections whose clients ask for a WebSocket. Without it there are no WebSockets. */
   onUpgrade?: (request: IncomingMessage, socket: Duplex, head: Buffer) => void
   /** How long it waits for callers. Shorter in tests. */
@@ -64,12 +67,14 @@ export const createHttpServer = ({
   app,
   routes,
   cors,
+  trustedProxies = [],
   onUpgrade,
   patience = PATIENCE,
   maxArrivingBytes,
   connectionLimits = CONNECTION_LIMITS,
 }: HttpServerOptions): HttpServer => {
   const match = createRouter(routes)
+  const isProxy = createIsProxy(trustedProxies)
   const underWay = createUnderWay()
   const readBody = createBodyReader({ maxBytes: MAX_BODY_BYTES, maxArrivingBytes })
   let closing = false
@@ -87,7 +92,7 @@ export const createHttpServer = ({
       url,
       headers: request.headers,
       body,
-      ip: callerOf(request),
+      ip: callerOf(request, isProxy),
       requestId,
       routeKey: `${route.method} ${route.path}`,
       pathParameters,
@@ -131,7 +136,7 @@ export const createHttpServer = ({
     shouldUpgradeCallback: ({ headers }) => onUpgrade !== undefined && headers.upgrade?.toLowerCase() === 'websocket',
   })
   server.setTimeout(patience.stillMs)
-  const markBusy = limitConnections(server, connectionLimits, refuseConnection)
+  const markBusy = limitConnections(server, connectionLimits, { isProxy, refuse: refuseConnection })
   const answer = (request: IncomingMessage, response: ServerResponse): void => {
     const { socket } = request
     markBusy(socket, response)
@@ -224,9 +229,6 @@ const refuseMalformed = (url: string): void => {
 
 const asRequestError = (error: unknown): unknown =>
   error instanceof MalformedUrlError ? new StintError('MALFORMED_REQUEST', error.message, { cause: error }) : error
-
-/** The caller's address, without the prefix that dual-stack sockets put in front of IPv4 addresses. */
-const callerOf = (request: IncomingMessage): string => (request.socket.remoteAddress ?? '').replace(/^::ffff:/, '')
 
 const respond = (
   request: IncomingMessage,

@@ -3,19 +3,23 @@ import { createServer, type ServerResponse } from 'node:http'
 import { type AddressInfo, connect, type Socket } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { expect, onTestFinished, test } from 'vitest'
+import { createIsProxy } from './caller.ts'
 import { type ConnectionLimits, limitConnections } from './open-connections.ts'
 
 /** A server that answers when the test says so, and connections to it. */
-const serve = async (limits: ConnectionLimits) => {
+const serve = async (limits: ConnectionLimits, trustedProxies: string[] = []) => {
   const asked: { path: string | undefined; response: ServerResponse }[] = []
   const server = createServer((request, response) => {
     markBusy(request.socket, response)
     if (request.url === '/slow') asked.push({ path: request.url, response })
     else response.end('quick')
   })
-  const markBusy = limitConnections(server, limits, (socket) => {
-    socket.write('full')
-    socket.destroySoon()
+  const markBusy = limitConnections(server, limits, {
+    isProxy: createIsProxy(trustedProxies),
+    refuse: (socket) => {
+      socket.write('full')
+      socket.destroySoon()
+    },
   })
   server.on('upgrade', (_, socket) => {
     socket.on('error', () => {})
@@ -114,4 +118,11 @@ test('an address that has its share takes nothing from another, and all together
   expect(await text(await open())).toBe('full')
   await askSlowly(other)
   expect(await text(await open('127.0.0.3'))).toBe('full')
+})
+
+test('a proxy may open as many as all callers together', async () => {
+  const { open } = await serve({ ofAll: 2, ofAddress: 1 }, ['127.0.0.1'])
+  const [first, second] = [await open(), await open()]
+  expect(await ask(second)).toContain('quick')
+  expect(await ask(first)).toContain('quick')
 })

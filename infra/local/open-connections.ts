@@ -1,6 +1,7 @@
 import type { Server, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import { addressBlock } from '../../lib/auth/rate-limit.ts'
+import type { IsProxy } from './caller.ts'
 
 /** How many connections may be open, of all callers together and of one address. */
 export interface ConnectionLimits {
@@ -14,12 +15,13 @@ export const CONNECTION_LIMITS: ConnectionLimits = { ofAll: 4_096, ofAddress: 1_
 /**
  * Limits the open connections of a server, WebSockets among them. One too many takes the place of the one that has waited the
  * longest for a whole request: who opens thousands and leaves them idle keeps nobody out. If all are busy, it is refused.
+ * Those of a proxy are many callers', and count among all only.
  * @returns what takes note that a connection has a request under way until the answer has left
  */
 export const limitConnections = (
   server: Server,
   { ofAll, ofAddress }: ConnectionLimits,
-  refuse: (socket: Socket) => void,
+  { isProxy, refuse }: { isProxy: IsProxy; refuse: (socket: Socket) => void },
 ): ((socket: Socket, response: ServerResponse) => void) => {
   const open = new Map<Socket, { address: string; underWay: number }>()
   const counts = new Map<string, number>()
@@ -41,7 +43,7 @@ export const limitConnections = (
 
   server.on('connection', (socket) => {
     const address = addressBlock(socket.remoteAddress ?? '')
-    const isOverItsOwn = (counts.get(address) ?? 0) >= ofAddress
+    const isOverItsOwn = !isProxy(socket.remoteAddress ?? '') && (counts.get(address) ?? 0) >= ofAddress
     if (isOverItsOwn || open.size >= ofAll) {
       const replaced = longestIdle(isOverItsOwn ? address : undefined)
       if (!replaced) return refuse(socket)

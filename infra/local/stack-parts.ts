@@ -113,7 +113,7 @@ export const hostPart: Part<Host> = {
     what: `${ready.routes} routes, ${ready.queues.length} queues, ${ready.schedules} schedules`,
   }),
   start: async (state) => {
-    const { dataDir, port, functionTimeoutSeconds, concurrency, chaosSeed } = state.config
+    const { dataDir, logLevel: _, ...config } = state.config
     await endWorkers([...state.workers.values()])
     for (const name of state.workers.keys()) state.runFile.remove(name)
     state.workers.clear()
@@ -121,7 +121,7 @@ export const hostPart: Part<Host> = {
     const options = state.needed.then(() => {
       const env = environmentOf(state)
       state.toldHost = { env, starting }
-      return { dataDir, port, functionTimeoutSeconds, concurrency, chaosSeed, env, newKafka: newKafkaOf(state) }
+      return { ...config, dataDir, env, newKafka: newKafkaOf(state) }
     })
     return startHost(dataDir, givenTo(state), options, (message) => hear(state, message), starting.signal)
   },

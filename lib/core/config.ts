@@ -14,7 +14,7 @@ const json = z.string().transform((text, context) => {
 })
 
 /** What stands between commas. */
-const list = (item: z.ZodType<string, string> = z.string()) =>
+export const list = (item: z.ZodType<string, string> = z.string()) =>
   z
     .string()
     .default('')

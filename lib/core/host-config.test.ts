@@ -4,6 +4,7 @@ import { readHostConfig } from './host-config.ts'
 test('an empty environment gives the defaults', () => {
   expect(readHostConfig({})).toEqual({
     port: 3_000,
+    trustedProxies: [],
     dataDir: '.stint',
     functionTimeoutSeconds: undefined,
     concurrency: undefined,
@@ -29,4 +30,11 @@ test('every wrong variable is named, not only the first', () => {
   expect(() => readHostConfig(env)).toThrow(
     /4 problem.*PORT: .*STINT_FUNCTION_TIMEOUT_SECONDS: .*STINT_LOCAL_CONCURRENCY: must be a number, not "many".*LOG_LEVEL: /s,
   )
+})
+
+test('proxies are addresses and networks', () => {
+  const read = (text: string) => readHostConfig({ STINT_TRUSTED_PROXIES: text }).trustedProxies
+  expect(read('127.0.0.1, 10.0.0.0/8,fd00::/8')).toEqual(['127.0.0.1', '10.0.0.0/8', 'fd00::/8'])
+  for (const wrong of ['proxy.example', '10.0.0.0/33', '1'])
+    expect(() => read(wrong)).toThrow(/STINT_TRUSTED_PROXIES.*: expected addresses, or networks such as 10\.0\.0\.0\/8/)
 })
