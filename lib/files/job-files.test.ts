@@ -145,9 +145,9 @@ test('a file of a stint that died before its safe point is not there twice', asy
     UPDATE jobs SET checkpoint = ${world.sql.json({ files: [known] })}, partial = ${world.sql.json({ files: [shown] })}
     WHERE id = ${jobId}`
 
-  const again = await stint(2).write(hello)
+  const again = [await stint(2).write(hello), await stint(2).write(hello)]
   const left = await world.sql`SELECT id FROM files ORDER BY id`
-  expect(left.map((it) => it['id'])).toEqual([known, shown, other, again].map((it) => it.fileId).toSorted())
+  expect(left.map((it) => it['id'])).toEqual([known, shown, other, ...again].map((it) => it.fileId).toSorted())
   expect(await world.sql`SELECT FROM orphaned_objects WHERE object_key LIKE ${`%${lost.fileId}%`}`).toHaveLength(1)
 })
 
