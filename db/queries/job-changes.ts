@@ -34,9 +34,8 @@ export interface Changed {
 }
 
 /**
- * Changes a job that waits, locked first, so that nobody claims it meanwhile; one that runs or has ended is left as it is,
- * and so is one that is past the attempts that it would have. A time in the past counts as now, and changes nothing about a
- * job that is already due: it keeps its place.
+ * Changes a job that waits, locked first, so that nobody claims it meanwhile; one that runs or has ended is left as it is.
+ * A time in the past counts as now, and changes nothing about a job that is already due: it keeps its place.
  * @returns null for an id that is no job's
  */
 export const apply = async (sql: Sql, id: string, it: JobChange): Promise<Changed | null> => {
@@ -59,7 +58,7 @@ export const apply = async (sql: Sql, id: string, it: JobChange): Promise<Change
           ELSE greatest(asked_at, now()) END AS start_at,
         CASE WHEN ${it.expiresAt !== null} THEN coalesce(asked_expiry, expires_at) END AS expires_at
       FROM held
-      WHERE state IN ('blocked', 'queued') AND attempt <= coalesce(${it.maxAttempts ?? null}::smallint, attempt)
+      WHERE state IN ('blocked', 'queued')
     ), compared AS (
       SELECT wanted.*, array_remove(ARRAY[
         CASE WHEN wanted.name IS DISTINCT FROM held.name THEN 'name' END,

@@ -3,8 +3,10 @@ import { newId } from '../../lib/core/ids.ts'
 import { addEnded } from '../../tests/support/ended-jobs.ts'
 import { insertJobs } from '../../tests/support/engine.ts'
 import { rowsRead } from '../../tests/support/rows-read.ts'
+import { claimWaiting } from '../../tests/support/waiting-jobs.ts'
 import { test } from '../../tests/support/world.ts'
-import { disown, type NewJob } from './jobs.ts'
+import * as events from './events.ts'
+import { acknowledgeCancel, cancel, cancelQueued, disown, type NewJob } from './jobs.ts'
 
 const OTHER = '00000000-0000-7000-8000-000000000002'
 const RUN_AT = '2100-01-01T00:00:00.000Z'
@@ -79,4 +81,24 @@ test('jobs that may run yet become nobody’s without a look at those that succe
     { createdBy: OTHER, states: ['queued'] },
     { createdBy: userId, states: ['succeeded'] },
   ])
+})
+
+test('a cancel lengthens no lease, and is acknowledged once', async ({ world: { app, sql } }) => {
+  const ids = await insertJobs(app, [{}])
+  await claimWaiting(sql, 1)
+  const [before] = await sql`UPDATE jobs SET lease_until = now() + interval '10 seconds' RETURNING lease_until`
+  await cancel(sql, ids)
+  await acknowledgeCancel(sql, ids, [1])
+  await acknowledgeCancel(sql, ids, [1])
+  expect(await sql`SELECT lease_until FROM jobs`).toEqual([before])
+  const steps = (await events.list(sql, ids[0] ?? '', 0, 10)).map(({ data }) => data['step'])
+  expect(steps).toEqual([undefined, undefined, 'requested', 'acknowledged'])
+})
+
+test('of the jobs whose place others take, one that was claimed meanwhile runs on', async ({ world: { app, sql } }) => {
+  const ids = await insertJobs(app, [{}, {}])
+  const [running] = await claimWaiting(sql, 1)
+  const queued = ids.filter((id) => id !== running?.id)
+  expect((await cancelQueued(sql, ids)).map(({ id }) => id)).toEqual(queued)
+  expect(await sql`SELECT state FROM jobs WHERE id <> ALL (${queued}::uuid[])`).toEqual([{ state: 'running' }])
 })

@@ -284,7 +284,6 @@ export const cancel = (sql: Sql, ids: string[]): Promise<Cancelled[]> => sql`
       state = CASE WHEN was = 'running' THEN 'running' ELSE 'cancelled' END,
       finished_at = CASE WHEN was = 'running' THEN NULL ELSE now() END,
       cancel_requested_at = now(),
-      cancel_acknowledged_at = NULL,
       lease_until = CASE WHEN was = 'running' THEN least(lease_until, now() + interval '30 seconds') END,
       event_seq = event_seq + 1
     FROM target

@@ -1,4 +1,5 @@
 import { expect, onTestFinished } from 'vitest'
+import { insertJobs } from '../../tests/support/engine.ts'
 import { rowsRead } from '../../tests/support/rows-read.ts'
 import { addWaiting, claimWaiting } from '../../tests/support/waiting-jobs.ts'
 import { test } from '../../tests/support/world.ts'
@@ -67,3 +68,29 @@ test.for(WRITES)(
     expect(Math.max(...read)).toBeLessThan(10)
   },
 )
+
+test('crashes count until there is a new checkpoint or a result, and progress alone is none', async ({
+  world: { app, sql },
+}) => {
+  await insertJobs(app, [{}])
+  const left = async (write: (held: { id: string; stint: number }) => Promise<unknown>) => {
+    const [held] = await sql<[{ id: string; stint: number }]>`
+      UPDATE jobs SET state = 'running', stint = stint + 1, worker = 'w', stint_started_at = now(),
+        lease_until = now() + interval '1 minute', crashes = 2, error = '{"code": "OWN"}'
+      RETURNING id, stint`
+    await write(held)
+    return (await sql`SELECT crashes, error->>'code' AS error FROM jobs`)[0]
+  }
+  const stopped = { ending: 'yielded', runMs: 1 } as const
+  const settled = (outcome: outcomes.Outcome) => outcomes.settle(sql, [outcome], 'with parents')
+  const counted = { crashes: 2, error: 'OWN' }
+  const anew = { crashes: 0, error: 'OWN' }
+  expect(await left((held) => safePoints.save(sql, [{ ...held, progress: 0.5, partial: '1' }]))).toEqual(counted)
+  expect(await left((held) => safePoints.save(sql, [{ ...held, checkpoint: '1' }]))).toEqual(anew)
+  expect(await left((held) => settled({ ...held, ...stopped, progress: 0.5 }))).toEqual(counted)
+  expect(await left((held) => settled({ ...held, ...stopped, checkpoint: '1' }))).toEqual(anew)
+  const done = { crashes: 0, error: null }
+  expect(await left((held) => outcomes.finish(sql, [{ ...held, ending: 'returned', runMs: 1, result: '1' }]))).toEqual(
+    done,
+  )
+})

@@ -105,8 +105,9 @@ describe('the audit log of a project', () => {
     expect(entry).toMatchObject({ action: 'job.cancel', userId: ada.userId, apiKeyId: made.body.apiKey.id })
   })
 
-  test('has nothing of what was refused, or rolled back', async ({ world }) => {
-    const ada = await world.register()
+  test('has nothing of other projects, nor of what was refused, or rolled back', async ({ world }) => {
+    const [ada, grace] = [await world.register(), await world.register('Grace')]
+    expect(await grace.call('PATCH', `/projects/${grace.projectId}`, { name: 'Lab' })).toMatchObject({ status: 200 })
     const { accessToken: token, projectId } = ada
     const { body } = await world.http('POST', '/jobs', { token, body: { kind: 'debug.noop', input: {} } })
     await world.http('POST', `/jobs/${body.job.id}/retry`, { token, body: {} })

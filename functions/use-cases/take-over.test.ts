@@ -47,10 +47,11 @@ const prepared = async (world: World) => {
   ]
   const timed = { name: 'Nightly', cron: '0 0 * * *', kind: 'debug.noop', input: {}, projectId: made }
   const schedule = (await asAccount('POST', '/schedules', timed)).body.schedule.id
+  const elsewhere = (await asAccount('POST', '/schedules', { ...timed, projectId: theirs })).body.schedule.id
   const mail = { to: ['ben@example.com'], subject: 'Hello', text: 'Hello' }
   const delayed = { kind: 'mail.send', input: mail, projectId: theirs, delaySeconds: 600 }
   const job = (await asAccount('POST', '/jobs', delayed)).body.job.id
-  return { account, other, as, project, made, theirs, keys, key, schedule, job }
+  return { account, other, as, project, made, theirs, keys, key, schedule, elsewhere, job }
 }
 
 const rolesOf = (world: World, projectId: string) =>
@@ -58,7 +59,7 @@ const rolesOf = (world: World, projectId: string) =>
 
 describe('an account whose email nobody had confirmed', () => {
   test('is handed over by a reset without anybody who could come back', async ({ world }) => {
-    const { account, other, as, project, made, theirs, keys, schedule, job } = await prepared(world)
+    const { account, other, as, project, made, theirs, keys, schedule, elsewhere, job } = await prepared(world)
     await as(account.accessToken)('PUT', `${project}/members/${other.userId}`, { role: 'owner' })
     await world.sql`UPDATE users SET is_admin = true WHERE id = ${account.userId}`
     for (const token of keys) expect((await world.http('GET', '/jobs', { token })).status).toBe(200)
@@ -77,6 +78,8 @@ describe('an account whose email nobody had confirmed', () => {
       paused: true,
       nextRuns: [],
     })
+    const inTheirs = await as(other.accessToken)('GET', `/schedules/${elsewhere}`)
+    expect(inTheirs.body.schedule).toMatchObject({ paused: true, nextRuns: [] })
     expect((await as(token)('GET', '/auth/me')).body.user).toMatchObject({ isAdmin: false })
     expect(await world.sql`SELECT created_by FROM jobs WHERE id = ${job}`).toEqual([{ createdBy: null }])
 

@@ -139,13 +139,15 @@ test('a file of a stint that died before its safe point is not there twice', asy
   const projectId = await addProject(world)
   const [jobId = ''] = await insertJobs(world.app, [{ projectId }])
   const stint = (number: number) => jobIn(world.app, projectId, { jobId, stint: number }).files
-  const [known, lost] = [await stint(1).write(hello), await stint(1).write(hello)]
+  const [known, shown, lost] = [await stint(1).write(hello), await stint(1).write(hello), await stint(1).write(hello)]
   const other = await stint(1).write({ ...hello, name: 'other.txt' })
-  await world.sql`UPDATE jobs SET checkpoint = ${world.sql.json({ files: [known] })} WHERE id = ${jobId}`
+  await world.sql`
+    UPDATE jobs SET checkpoint = ${world.sql.json({ files: [known] })}, partial = ${world.sql.json({ files: [shown] })}
+    WHERE id = ${jobId}`
 
-  const again = await stint(2).write(hello)
+  const again = [await stint(2).write(hello), await stint(2).write(hello)]
   const left = await world.sql`SELECT id FROM files ORDER BY id`
-  expect(left.map((it) => it['id'])).toEqual([known, other, again].map((it) => it.fileId).toSorted())
+  expect(left.map((it) => it['id'])).toEqual([known, shown, other, ...again].map((it) => it.fileId).toSorted())
   expect(await world.sql`SELECT FROM orphaned_objects WHERE object_key LIKE ${`%${lost.fileId}%`}`).toHaveLength(1)
 })
 

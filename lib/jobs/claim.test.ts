@@ -49,29 +49,34 @@ test('keys take turns when the kind’s limit is smaller than their number', asy
   expect(turns.map(hostsOf)).toEqual([['a'], ['b'], ['c'], []])
 })
 
-test('a rate allows its starts and no more, rings for the next, and refills with time', async ({ world }) => {
+test('a rate allows its starts and no more, rings for the next, and refills with time, up to as many', async ({
+  world,
+}) => {
   await insertLimited(world.app, ['a', 'a', 'a', 'a', 'a'])
-  const rated = wish({ rate: { starts: 2, perSeconds: 60 } })
+  const rated = wish({ rate: { starts: 2, perSeconds: 600 } })
   const rings: Ring[] = []
   const app = { ...world.app, queue: { ...world.app.queue, ring: async (it: Ring[]) => void rings.push(...it) } }
   expect(await claim(app, rated)).toHaveLength(2)
   expect(await claim(app, rated)).toHaveLength(0)
   const [ring, ...others] = rings
   expect([ring, others]).toEqual([{ queue: 'default', n: 1, delaySeconds: expect.any(Number) }, []])
-  // Of the half minute some has gone by.
-  expect(ring?.delaySeconds).toBeLessThanOrEqual(30)
-  expect(ring?.delaySeconds).toBeGreaterThan(20)
-  await world.sql`UPDATE limits SET refilled_at = refilled_at - interval '30 seconds'`
+  // Of the five minutes some has gone by.
+  expect(ring?.delaySeconds).toBeLessThanOrEqual(300)
+  expect(ring?.delaySeconds).toBeGreaterThan(200)
+  await world.sql`UPDATE limits SET refilled_at = refilled_at - interval '300 seconds'`
   expect(await claim(app, rated)).toHaveLength(1)
+  await insertLimited(world.app, ['a', 'a', 'a'])
+  await world.sql`UPDATE limits SET refilled_at = refilled_at - interval '1 hour'`
+  expect(await claim(app, rated)).toHaveLength(2)
 })
 
 test('a clock that is put back takes no starts from a rate', async ({ world }) => {
   await insertLimited(world.app, ['a', 'a', 'a', 'a'])
-  const rated = wish({ rate: { starts: 2, perSeconds: 60 } })
+  const rated = wish({ rate: { starts: 2, perSeconds: 600 } })
   expect(await claim(world.app, rated)).toHaveLength(2)
   await world.sql`UPDATE limits SET refilled_at = refilled_at + interval '1 hour'`
   expect(await claim(world.app, rated)).toHaveLength(0)
-  await world.sql`UPDATE limits SET refilled_at = refilled_at - interval '30 seconds'`
+  await world.sql`UPDATE limits SET refilled_at = refilled_at - interval '300 seconds'`
   expect(await claim(world.app, rated)).toHaveLength(1)
 })
 

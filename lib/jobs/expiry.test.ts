@@ -268,7 +268,7 @@ describe('an expiry', () => {
     world,
   }) => {
     const { app } = world
-    const [id = '', started = ''] = await insertJobs(app, [{ delaySeconds: 600 }, {}])
+    const [id = '', started = ''] = await insertJobs(app, [{ delaySeconds: 600 }, { expiresInSeconds: 900 }])
     const refusal = (of: string, change: Parameters<typeof changeJob>[2]) =>
       changeJob(app, of, change).then(
         () => 'taken',
@@ -292,6 +292,7 @@ describe('an expiry', () => {
     ])
     await app.sql`UPDATE jobs SET stint = 1 WHERE id = ${started}`
     expect(await refusal(started, { expiresInSeconds: 900 })).toBe('expiresInSeconds')
+    expect(await refusal(started, { delaySeconds: 1_200 })).toBe('taken')
     expect(await refusal(started, { expiresAt: null, priority: 3 })).toBe('taken')
   })
 })

@@ -98,7 +98,15 @@ describe('removing a job', () => {
     const [child = '', user = ''] = await insertJobs(world.app, [{}, { input: JSON.stringify({ fileId: file.id }) }])
     await addChild(world, parent, child)
     await expect(removeJob(world.app, parent)).rejects.toMatchObject({ code: 'JOB_IN_USE' })
-    await expect(removeJob(world.app, maker)).rejects.toMatchObject({ code: 'JOB_IN_USE' })
+    for (const [state, key] of [
+      ['queued', null],
+      ['queued', ''],
+      ['running', null],
+      ['blocked', null],
+    ] as const) {
+      await world.sql`UPDATE jobs SET state = ${state}, concurrency_key = ${key} WHERE id = ${user}`
+      await expect(removeJob(world.app, maker)).rejects.toMatchObject({ code: 'JOB_IN_USE' })
+    }
     await world.sql`UPDATE jobs SET state = 'cancelled' WHERE id = ANY (${[child, user]}::uuid[])`
     await removeJob(world.app, parent)
     await removeJob(world.app, maker)

@@ -113,8 +113,9 @@ describe('a retry', () => {
   test('of a cancelled job runs it, and its cancel counts no more', async ({ world: { app } }) => {
     const [id = ''] = await insertJobs(app, [{}])
     await cancelJob(app, id)
+    await app.sql`UPDATE jobs SET cancel_acknowledged_at = now()`
     await retryJob(app, id, { fromStart: false })
-    expect(await get(app, id)).toMatchObject({ state: 'queued', cancelRequestedAt: null })
+    expect(await get(app, id)).toMatchObject({ state: 'queued', cancelRequestedAt: null, cancelAcknowledgedAt: null })
     await invoke(createEngine(app))
     expect(await get(app, id)).toMatchObject({ state: 'succeeded' })
   })

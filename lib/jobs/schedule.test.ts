@@ -111,6 +111,17 @@ test('two processes at the same moment make one job of a tick', async ({ world }
   expect(ticks).toEqual(made.map(({ first }) => [first]))
 })
 
+test('a schedule that somebody is changing is left to the next pass', async ({ world }) => {
+  const { id } = await makeSchedule(world)
+  await world.sql.begin(async (tx) => {
+    await schedules.lock(tx, id)
+    await pass(world)
+  })
+  expect(await jobCount(world)).toBe(0)
+  await pass(world)
+  expect(await jobCount(world)).toBe(1)
+})
+
 test('a tick that was made is not made again when the clock goes back', async ({ world }) => {
   const { id } = await makeSchedule(world)
   await pass(world)
@@ -142,8 +153,11 @@ describe('after ten hours without a pass', () => {
     const tick = new Date((await thisSecond(world.sql, 0)).getTime() - 90_000)
     const cron = `${tick.getUTCSeconds()} ${tick.getUTCMinutes()} ${tick.getUTCHours()} * * *`
     await makeSchedule(world, { cron, nextAt: tick, catchUp: 'skip' })
+    await world.sql`UPDATE schedules SET last_at = next_at - interval '1 day'`
     await pass(world)
     expect(await jobCount(world)).toBe(0)
+    const [row] = await world.sql`SELECT last_at = ${tick}::timestamptz - interval '1 day' AS kept FROM schedules`
+    expect(row).toEqual({ kept: true })
   })
 
   test('`one` makes one job for all, that of the latest tick', async ({ world }) => {

@@ -280,6 +280,9 @@ describe('dependencies', () => {
     expect(await state(world, join)).toBe('blocked')
     await endAs(world, [before.body.job.id], 'returned')
     expect(await state(world, join)).toBe('queued')
+    // It comes after those that were due before it was.
+    const [row] = await world.sql`SELECT start_at > queued_at AS anew FROM jobs WHERE id = ${join}`
+    expect(row).toEqual({ anew: true })
   })
 
   test.for([

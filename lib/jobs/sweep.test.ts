@@ -18,13 +18,26 @@ const running = async (world: World, worker: string, leaseSecondsLeft: number): 
 }
 const get = (world: World, id: string) => jobs.find(world.sql, id)
 
-test('a job whose lease ran out is queued again, and its doorbell rung', async ({ world }) => {
+test('a job whose lease ran out is queued again in its old place, and its doorbell rung', async ({ world }) => {
   const lost = await running(world, 'w', -1)
   const held = await running(world, 'w', 30)
+  await world.sql`
+    UPDATE jobs SET stint_started_at = now() - interval '60 seconds', lease_until = now() - interval '50 seconds'
+    WHERE id = ${lost}`
+  const startAt = (await get(world, lost))?.startAt
   await sweep(world.app)
-  expect(await get(world, lost)).toMatchObject({ state: 'queued', attempt: 1, crashes: 1 })
+  expect(await get(world, lost)).toMatchObject({ state: 'queued', attempt: 1, crashes: 1, startAt, runMs: 10_000 })
   expect(await get(world, held)).toMatchObject({ state: 'running' })
   expect(await world.app.queue.visible('default')).toBe(1)
+})
+
+test('a lost job that somebody holds keeps no other waiting', async ({ world }) => {
+  const [held, lost] = [await running(world, 'w', -1), await running(world, 'w', -1)]
+  await world.sql.begin(async (tx) => {
+    await tx`SELECT FROM jobs WHERE id = ${held} FOR UPDATE`
+    await sweep(world.app)
+  })
+  expect([(await get(world, held))?.state, (await get(world, lost))?.state]).toEqual(['running', 'queued'])
 })
 
 test('where nothing waits, runs or is scheduled, a pass is two statements', async ({ world }) => {
@@ -161,17 +174,18 @@ test('the leases of processes that are known to be dead end at once, outage or n
   expect((await get(world, alive))?.state).toBe('running')
 })
 
-test('lost doorbells are rung again, as few as the startable jobs need, and none while SQS has one', async ({
+test('lost doorbells are rung again, as few as the startable jobs need, ten at most, and none while SQS has one', async ({
   world,
 }) => {
+  const wanted = [['default', 1_200] as const, ['compute', 12] as const]
   await insertJobs(
     world.app,
-    Array.from({ length: 1_200 }, () => ({})),
+    wanted.flatMap(([queue, length]) => Array.from({ length }, () => ({ queue }))),
   )
   await world.sql`UPDATE jobs SET start_at = now() - interval '3 seconds'`
   await sweep(world.app)
   await sweep(world.app)
-  expect(await world.app.queue.visible('default')).toBe(3)
+  expect([await world.app.queue.visible('default'), await world.app.queue.visible('compute')]).toEqual([3, 10])
 })
 
 test('if ringing changes nothing, its pauses grow to a minute, until there is something new', async ({ world }) => {

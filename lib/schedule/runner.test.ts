@@ -2,7 +2,7 @@ import { expect } from 'vitest'
 import { test } from '../../tests/support/world.ts'
 import type { InvocationContext } from '../invocation-context.ts'
 import { every } from './every.ts'
-import { acquireLease } from './runner.ts'
+import { acquireLease, releaseLeases } from './runner.ts'
 
 test('one process holds a lease, until it runs out', async ({ world }) => {
   const [first, second] = [world.app, await world.anotherApp()]
@@ -51,6 +51,15 @@ test('a function that is done gives its leases back: the next one may be another
   expect(vacant).toHaveLength(1)
   expect(vacant[0]).toBeLessThan(5)
   expect(await acquireLease(first, 'relay')).toBe(false)
+})
+
+test('who gives back its leases leaves those that others have taken over', async ({ world }) => {
+  const [first, second, third] = [world.app, await world.anotherApp(), await world.anotherApp()]
+  expect(await acquireLease(first, 'relay')).toBe(true)
+  await first.sql`UPDATE runners SET lease_until = now() - interval '1 second'`
+  expect(await acquireLease(second, 'relay')).toBe(true)
+  await releaseLeases(first)
+  expect(await acquireLease(third, 'relay')).toBe(false)
 })
 
 test('a lease that was given before PostgreSQL’s clock was set back is no lease, and the log says so', async ({
