@@ -30,14 +30,14 @@ const cancellation = z
     projectId: id.optional().meta({ description: 'With `state`: the project, by default your own `Personal`.' }),
   })
   .superRefine(({ ids, state, tree, ...filter }, context) => {
-    if ([ids, state, tree].filter((it) => it !== undefined).length !== 1)
-      context.addIssue({
-        code: 'custom',
-        path: ['ids'],
-        message: 'give either ids, a state or a tree',
-      })
+    const [first, ...others] = Object.entries({ ids, state, tree }).flatMap(([name, it]) =>
+      it === undefined ? [] : [name],
+    )
+    if (first === undefined)
+      context.addIssue({ code: 'custom', path: ['ids'], message: 'give either ids, a state or a tree' })
+    for (const name of others) context.addIssue({ code: 'custom', path: [name], message: `does not go with ${first}` })
     for (const [name, value] of Object.entries(filter))
-      if (state === undefined && (ids ?? tree) !== undefined && value !== undefined)
+      if (first !== undefined && state === undefined && value !== undefined)
         context.addIssue({ code: 'custom', path: [name], message: 'goes with state only' })
   })
   .meta({ id: 'CancelMany', example })

@@ -98,7 +98,7 @@ const describeRoute = (method: string, path: string): DeclaredRoute => {
 }
 
 /** Of what the ids are that are called otherwise. */
-const CALLED: Record<string, string> = { ids: 'jobId', after: 'jobId', submittedBy: 'jobId' }
+const CALLED: Record<string, string> = { ids: 'jobId', after: 'jobId', submittedBy: 'jobId', tree: 'jobId' }
 
 const whoseId = (path: string): string => {
   const name = /(\w+)(\[0\])*$/.exec(path)?.[1] ?? ''
