@@ -25,13 +25,14 @@ const familyOf = (ip: string): 'ipv4' | 'ipv6' => (isIPv6(ip) ? 'ipv6' : 'ipv4')
  * proxy has, a stranger may have written.
  */
 export const callerOf = ({ socket, headers }: IncomingMessage, isProxy: IsProxy): string => {
-  const addresses = [...String(headers['x-forwarded-for'] ?? '').split(','), socket.remoteAddress ?? ''].map(plain)
-  let caller = addresses.pop() ?? ''
-  while (isProxy(caller)) {
-    const before = addresses.pop()
-    if (before === undefined || isIP(before) === 0) return caller
+  let caller = plain(socket.remoteAddress ?? '')
+  if (!isProxy(caller)) return caller
+  const addresses = String(headers['x-forwarded-for'] ?? '').split(',')
+  do {
+    const before = plain(addresses.pop() ?? '')
+    if (isIP(before) === 0) return caller
     caller = before
-  }
+  } while (isProxy(caller))
   return caller
 }
 

@@ -124,11 +124,11 @@ const pointKeysAtHolders = async (tx: TransactionSql, prepared: Prepared[], answ
 }
 
 /** The submissions that have a name, by it. */
-const groupBy = (prepared: Prepared[], toName: (it: Prepared) => string | undefined): Map<string, Group> =>
-  Map.groupBy(
-    prepared.filter((it) => toName(it) !== undefined),
-    toName,
-  ) as Map<string, Group>
+const groupBy = (prepared: Prepared[], toName: (it: Prepared) => string | undefined): Map<string, Group> => {
+  const groups = Map.groupBy(prepared, toName)
+  groups.delete(undefined)
+  return groups as Map<string, Group>
+}
 
 const nameOf = ({ projectId, key }: { projectId: string; key: string }): string => `${projectId} ${key}`
 

@@ -54,7 +54,10 @@ test('large batches leave connections to others, and go on one after the other',
   try {
     const posted = await other.begin(async (tx) => {
       await tx`LOCK TABLE jobs IN SHARE MODE`
-      const all = [...Array.from({ length: 6 }, () => post('/jobs/batch', large)), post('/jobs', serials())]
+      const batches = Array.from({ length: 6 }, (_, nth) =>
+        post('/jobs/batch', large, nth % 2 === 0 ? {} : { 'idempotency-key': `${nth}` }),
+      )
+      const all = [...batches, post('/jobs', serials())]
       const atOnce = Math.min(availableParallelism(), world.app.config.database.maxConnections / 2)
       await untilWaiting(other, atOnce + 1)
       return all

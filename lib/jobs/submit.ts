@@ -9,6 +9,17 @@ import { ringFor } from '../queue/ring.ts'
 import type { Prepared } from './prepare.ts'
 import { delayOf, insert, type Stored, type Submitted, type Submitter, store } from './store.ts'
 
+/** From this many jobs on, an insert takes long enough to let others go first. */
+const LARGE = 1_000
+
+/**
+ * Runs large inserts, no more at once than there are processors, and on half of the connections at most. More of them would
+ * only wait for each other, since the table is extended under a lock, and everybody else for a connection.
+ */
+const inTurn = memoizeByOwner(({ config }: App) =>
+  limitConcurrency(Math.max(1, Math.min(availableParallelism(), Math.floor(config.database.maxConnections / 2)))),
+)
+
 /**
  * Stores prepared jobs, all or nothing, and rings for them. When SQS is away they are accepted all the same: the sweep
  * rings later. Jobs that need no key and no parent and don't expire, nearly all, are one statement; the others are one
@@ -20,8 +31,9 @@ import { delayOf, insert, type Stored, type Submitted, type Submitter, store } f
  */
 export const submit = async (app: App, prepared: Prepared[], by?: Submitter): Promise<Submitted[]> => {
   const special = by || prepared.some((it) => it.idempotency || it.unique || it.after.length > 0 || expires(it))
+  const work = () => (special ? transaction(app.sql, (tx) => store(app, tx, prepared, by)) : storePlain(app, prepared))
   const { submitted, startable, changed } = await whileUnreachable(app, () =>
-    special ? transaction(app.sql, (tx) => store(app, tx, prepared, by)) : storePlain(app, prepared),
+    prepared.length >= LARGE ? inTurn(app)(work) : work(),
   )
   app.committed()
   countSubmitted(
@@ -35,20 +47,8 @@ export const submit = async (app: App, prepared: Prepared[], by?: Submitter): Pr
 
 const expires = ({ row }: Prepared): boolean => row.expiresInSeconds !== null || row.expiresAt !== null
 
-/** From this many jobs on, an insert takes long enough to let others go first. */
-const LARGE = 1_000
-
-/**
- * Runs large inserts, no more at once than there are processors, and on half of the connections at most. More of them would
- * only wait for each other, since the table is extended under a lock, and everybody else for a connection.
- */
-const inTurn = memoizeByOwner(({ config }: App) =>
-  limitConcurrency(Math.max(1, Math.min(availableParallelism(), Math.floor(config.database.maxConnections / 2)))),
-)
-
 const storePlain = async (app: App, prepared: Prepared[]): Promise<Stored> => {
-  const store = () => insert(app.sql, prepared)
-  const { times } = await (prepared.length >= LARGE ? inTurn(app)(store) : store())
+  const { times } = await insert(app.sql, prepared)
   const submitted = prepared.map(({ row: { id } }): Submitted => {
     const queued = times.get(id)
     return { jobId: id, outcome: 'made', ...(queued && { queued }) }

@@ -2,7 +2,7 @@ import type { ComponentType } from 'preact'
 import { useEffect } from 'preact/hooks'
 import { LocationProvider, Route, Router, useLocation } from 'preact-iso'
 import { startFollowing } from './data/live.ts'
-import { hasEnded, unreachable, user } from './data/session.ts'
+import { sessionHasEnded, unreachable, user } from './data/session.ts'
 import { ConfirmEmailPage } from './pages/account/confirm-email.tsx'
 import { ForgotPasswordPage } from './pages/account/forgot-password.tsx'
 import { NewPasswordPage } from './pages/account/new-password.tsx'
@@ -48,7 +48,7 @@ const Content = () => {
   if (user.value === undefined) return <Opening />
   // The key makes all pages anew for another person.
   if (user.value) return <SignedIn key={user.value.id} />
-  return <SignInPage lead={hasEnded.value && 'Your session has ended. Sign in to go on where you were.'} />
+  return <SignInPage lead={sessionHasEnded.value && 'Your session has ended. Sign in to go on where you were.'} />
 }
 
 const Opening = () => (

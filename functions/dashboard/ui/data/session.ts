@@ -14,20 +14,20 @@ export const unreachable = signal(false)
 const RETRY_MS = 2_000
 
 /** Nobody is signed in, because somebody's session was over while they were here. */
-export const hasEnded = signal(false)
+export const sessionHasEnded = signal(false)
 
 /** Removes everything that one person has seen, before the next one signs in. */
 const turnTo = (session: Session | undefined): void => {
   holdSession(session)
   forgetAll()
-  hasEnded.value = false
+  sessionHasEnded.value = false
   user.value = session?.user ?? null
 }
 
 whenSessionChanges((session) => {
   const wasSignedIn = Boolean(user.value)
   turnTo(session)
-  hasEnded.value = wasSignedIn && !session
+  sessionHasEnded.value = wasSignedIn && !session
 })
 
 /** The other tabs share the session: signing out in one signs out of all, at once and not at their next request. */
