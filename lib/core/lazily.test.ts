@@ -20,10 +20,14 @@ test('it is made at the first call of a method, once, and the method is still it
   expect([times, await lazy.made()]).toEqual([1, sum])
 })
 
-test('where it cannot be made, each call says why, and there is nothing to close', async () => {
-  const lazy = lazily(async (): Promise<{ send(): Promise<void> }> => {
-    throw new Error('no such address')
+test('where it cannot be made, the call says why, there is nothing to close, and the next call tries again', async () => {
+  let times = 0
+  const lazy = lazily(async (): Promise<{ send(): Promise<string> }> => {
+    if (++times === 1) throw new Error('too many open files')
+    return { send: async () => 'sent' }
   })
-  await expect(lazy.methods('send').send()).rejects.toThrow('no such address')
-  expect(await lazy.made()).toBeUndefined()
+  const { send } = lazy.methods('send')
+  await expect(Promise.all([send(), send()])).rejects.toThrow('too many open files')
+  expect([times, await lazy.made()]).toEqual([1, undefined])
+  expect([await send(), await send(), times]).toEqual(['sent', 'sent', 2])
 })

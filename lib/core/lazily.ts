@@ -3,11 +3,14 @@ type AsyncMethod<T> = {
   [K in keyof T]: T[K] extends (...args: never[]) => Promise<unknown> ? K : never
 }[keyof T]
 
-/** Something that is loaded and made at its first use, and then kept. */
+/** Something that is loaded and made at its first use, and then kept. If it can't be made, the next use tries again. */
 export const lazily = <T extends object>(make: () => Promise<T>) => {
   let made: Promise<T> | undefined
   const get = (): Promise<T> => {
-    made ??= make()
+    made ??= make().catch((error) => {
+      made = undefined
+      throw error
+    })
     return made
   }
   return {
