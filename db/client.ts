@@ -231,6 +231,12 @@ export const isGivenUp = (error: unknown): boolean => GIVEN_UP.has(codeOf(error)
 /** Whether a server has no disk space left to write to. */
 export const isOutOfDisk = (error: unknown): boolean => codeOf(error) === '53100'
 
+/** SQLSTATEs of a wrong user or password, and of a database that isn't there. */
+const NO_SESSION = /^(28|3D)/
+
+/** Whether a server refuses who connects, or has no such database: its settings are wrong. */
+export const isRefusedSession = (error: unknown): boolean => NO_SESSION.test(codeOf(error))
+
 /** Values that don't fit their type, constraints, limits of the server's. */
 const REFUSED = /^(22|23|54)/
 

@@ -42,6 +42,18 @@ describe('GET /health', () => {
     expect(JSON.stringify(body)).not.toMatch(/127\.0\.0\.1|hunter2|nowhere|ECONNREFUSED/)
   })
 
+  test('is 503 while the database has no room on its disk, since no job is accepted then', async ({ world }) => {
+    // A limit of temporary files stands for the disk: the same write fails, if with another code.
+    const [{ name }] = await world.sql<[{ name: string }]>`SELECT current_database() AS name`
+    await world.sql`ALTER DATABASE ${world.sql(name)} SET temp_file_limit = 0`
+    const { createPool } = await import('../../db/client.ts')
+    const { url } = world.app.config.database
+    const full = createPool({ url, maxConnections: 1, prepare: true, applicationName: 'test' })
+    const { status, body } = await health(world, { sql: full })
+    expect(status).toBe(503)
+    expect(down(body)).toEqual(['postgres'])
+  })
+
   test('asks each component once for any number of requests', async ({ world }) => {
     const asked: string[] = []
     const app = await world.anotherApp({

@@ -22,8 +22,8 @@ export const getHealth = route({
   path: '/health',
   summary: 'Does everything work?',
   description:
-    'Answers 200 while jobs can be submitted, which needs Postgres alone, and 503 when they cannot. A component that ' +
-    'does not answer within 2 s is down. Results are up to a second old, those of Kafka up to five.',
+    'Answers 200 while jobs can be submitted, which needs Postgres alone and room on its disk, and 503 when they ' +
+    'cannot. A component that does not answer within 2 s is down. Results are up to a second old, those of Kafka up to five.',
   actor: 'anyone',
   replies: { 200: healthReply, 503: healthReply },
   run: async ({ app }) => {

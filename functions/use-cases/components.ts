@@ -36,7 +36,7 @@ const probesOf = memoizeByOwner((app: App): Probes => {
       onError: (error) => app.log.warn({ err: error, component }, 'a component does not answer'),
     })
   return {
-    postgres: probe('postgres', 1_000, () => health.ping(app.sql)),
+    postgres: probe('postgres', 1_000, () => health.checkRoom(app.sql)),
     sqs: probe('sqs', 1_000, () => Promise.all(QUEUES.map((queue) => app.queue.visible(queue)))),
     s3: probe('s3', 1_000, () => app.files.ready()),
     // Each check of Kafka opens a connection of its own.

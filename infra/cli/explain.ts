@@ -1,5 +1,5 @@
 import { CommanderError } from 'commander'
-import { isUnreachable } from '../../db/client.ts'
+import { isRefusedSession, isUnreachable } from '../../db/client.ts'
 import { ProblemError, UnreachableError } from '../../lib/client/problem-error.ts'
 import { ConfigError } from '../../lib/core/config.ts'
 import { CommandError, EXIT, type Io } from './io.ts'
@@ -16,6 +16,8 @@ export const explain = (error: unknown, env: Io['env'] = {}): { message: string;
   if (error instanceof ConfigError) return { message: error.message, exitCode: EXIT.usage }
   if (isAboutFile(error)) return { message: harmless(error.message), exitCode: EXIT.usage }
   if (isUnreachable(error)) return { message: harmless((error as Error).message), exitCode: EXIT.unreachable }
+  if (isRefusedSession(error))
+    return { message: harmless(`PostgreSQL refuses: ${(error as Error).message}`), exitCode: EXIT.usage }
   if (error instanceof Error && error.name === 'AbortError') return { message: '', exitCode: EXIT.interrupted }
   return undefined
 }

@@ -134,6 +134,22 @@ describe('without a stage', () => {
     const noAdmin = await stint({ DATABASE_URL: 'postgres://stint@127.0.0.1:1/stint' }, 'admin', 'add', 'a@example.com')
     expect(noAdmin).toMatchObject({ exitCode: 2, err: expect.stringContaining('ECONNREFUSED') })
   })
+
+  test('says in one line that the database refuses a user or has another name', async ({ world }) => {
+    const wrong = async (change: (url: URL) => void) => {
+      const url = new URL(world.environment['DATABASE_URL'] ?? '')
+      change(url)
+      return stint({ DATABASE_URL: url.href }, 'admin', 'add', 'a@example.com')
+    }
+    expect(await wrong((url) => (url.pathname = '/nowhere'))).toMatchObject({
+      exitCode: 64,
+      err: 'PostgreSQL refuses: database "nowhere" does not exist\n',
+    })
+    expect(await wrong((url) => (url.password = 'wrong'))).toMatchObject({
+      exitCode: 64,
+      err: expect.stringMatching(/^PostgreSQL refuses: password authentication failed for user "\w+"\n$/),
+    })
+  })
 })
 
 describe('used wrongly', () => {
