@@ -322,6 +322,11 @@ test('a server without room has done nothing of what was asked', async ({ world 
   ])
 })
 
+test('a server is unreachable for a process without a descriptor for it, which may lack one for other reasons', () => {
+  const failed = (syscall: string) => Object.assign(new Error(`${syscall} EMFILE`), { code: 'EMFILE', syscall })
+  expect(['connect', 'open'].map((syscall) => isUnreachable(failed(syscall)))).toEqual([true, false])
+})
+
 test('a host whose name has no address is unreachable', async () => {
   const url = 'postgres://stint:stint@no-such-host.invalid/stint'
   const pool = createPool({ url, maxConnections: 1, prepare: true, applicationName: 'lost' })

@@ -198,8 +198,11 @@ const READ_ONLY = '25006'
 const codeOf = (error: unknown): string =>
   typeof error === 'object' && error !== null && 'code' in error ? String(error.code) : ''
 
-/** Errors of a Unix socket: it is missing while its server isn't running, and refuses while too many wait. */
-const NO_SOCKET = new Set(['ENOENT', 'EAGAIN'])
+/**
+ * Errors of connecting: a Unix socket is missing while its server isn't running, and refuses while too many wait; and this process,
+ * or its machine, may have no descriptor left.
+ */
+const NO_SOCKET = new Set(['ENOENT', 'EAGAIN', 'EMFILE', 'ENFILE'])
 
 const isBroken = (error: unknown): boolean =>
   BROKEN.has(codeOf(error)) ||

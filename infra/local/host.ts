@@ -161,7 +161,7 @@ const createProcessLogs = (app: App, dataDir: string) => {
   return {
     open: (name: string): number => {
       opened.add(name)
-      return openLog(dataDir, name)
+      return openLog(dataDir, name, (error) => app.log.warn({ err: error, name }, 'a log could not be opened'))
     },
     stop: timer.stop,
   }

@@ -1,4 +1,4 @@
-import { appendFileSync, closeSync, readdirSync, writeFileSync } from 'node:fs'
+import { appendFileSync, closeSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeEach, expect, test } from 'vitest'
 import { temporaryFolder } from '../../tests/support/temporary-folder.ts'
@@ -51,9 +51,16 @@ test('a log that grows large is put aside while it is written, and so is one tha
   expect(readdirSync(folder)).toHaveLength(2)
 })
 
+test('a process whose log cannot be opened prints to the output of the one that starts it', () => {
+  mkdirSync(logPath(folder, 'worker'), { recursive: true })
+  const failures: unknown[] = []
+  expect(openLog(folder, 'worker', (error) => failures.push(error))).toBe(process.stdout.fd)
+  expect(failures).toMatchObject([{ code: 'EISDIR' }])
+})
+
 test('a log that another process keeps open is emptied when it has grown large, and goes on', async () => {
   const path = logPath(folder, 'worker')
-  const fd = openLog(folder, 'worker')
+  const fd = openLog(folder, 'worker', () => expect.unreachable())
   for (const line of ['one', 'two', 'three']) appendFileSync(fd, `${line}\n`)
   await trimLog(path, 14)
   expect(await readTail(path, 9)).toEqual(['one', 'two', 'three'])

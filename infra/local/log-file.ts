@@ -22,12 +22,21 @@ export const logFolder = (dataDir: string): string => join(dataDir, 'logs')
 
 export const logPath = (dataDir: string, name: string): string => join(logFolder(dataDir), `${name}.log`)
 
-/** Opens a process's log for appending. One that has grown large is put aside, in place of the one put aside before. */
-export const openLog = (dataDir: string, name: string): number => {
+/**
+ * Opens a process's log for appending. One that has grown large is put aside, in place of the one put aside before. If that fails,
+ * as with no descriptor left or on a full disk, the log goes to this process's own output: a process without a log is no reason
+ * to end.
+ */
+export const openLog = (dataDir: string, name: string, onFailed: (error: unknown) => void): number => {
   const path = logPath(dataDir, name)
-  mkdirSync(logFolder(dataDir), { recursive: true })
-  if ((statSync(path, { throwIfNoEntry: false })?.size ?? 0) > MAX_BYTES) putAside(path)
-  return openSync(path, 'a')
+  try {
+    mkdirSync(logFolder(dataDir), { recursive: true })
+    if ((statSync(path, { throwIfNoEntry: false })?.size ?? 0) > MAX_BYTES) putAside(path)
+    return openSync(path, 'a')
+  } catch (error) {
+    onFailed(error)
+    return process.stdout.fd
+  }
 }
 
 /**

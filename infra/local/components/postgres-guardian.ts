@@ -7,7 +7,7 @@ import { freePort } from './free-port.ts'
 import { type Cluster, prepareCluster } from './postgres-cluster.ts'
 import { freeDataFolder } from './postgres-lock.ts'
 import { freeSocketFolder, socketSettings } from './postgres-socket.ts'
-import { reasonOf } from './postgres-words.ts'
+import { lacksSocket, reasonOf } from './postgres-words.ts'
 
 // The process that owns a Postgres server. The server doesn't notice when the process that started it is killed; this one
 // does, and then ends the server, so that none is left behind on the data folder.
@@ -31,7 +31,6 @@ export interface GuardianReady {
 const PASSING =
   /pre-existing shared memory block|lock file "postmaster\.pid" already exists|could not bind IPv4 address/
 const PASSES_AFTER_SECONDS = 20
-const NO_SOCKET = /Unix-domain socket|\.s\.PGSQL\./
 const LOG_BYTES = 10 * 1024 * 1024
 
 const TURN_SECONDS = 120
@@ -70,7 +69,7 @@ const startAlone = async ({ dataDir, port, settings }: GuardianOptions) => {
       return { ready, stop: server.stop }
     }
     // Not every file system can hold sockets. The port is enough.
-    if (withSocket && NO_SOCKET.test(server.words)) withSocket = false
+    if (withSocket && lacksSocket(server.words)) withSocket = false
     else if (!PASSING.test(server.words) || Date.now() > deadline) throw new Error(reasonOf(server.words))
   }
 }

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { chmod, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { networkInterfaces, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import postgresClient from 'postgres'
@@ -80,6 +80,17 @@ test.runIf(process.platform !== 'win32')('starts without a socket where none can
   await second.stop()
   expect(second.socketUrl).toBe(second.url)
   expect(rows).toEqual([{ alive: 1 }])
+})
+
+test('is not started without its socket when it fails for another reason', async () => {
+  const folder = join(dataDir, '..', 'without-wal')
+  const first = await startPostgres({ dataDir: folder })
+  await first.stop()
+  await rm(join(folder, 'data', 'pg_wal'), { recursive: true })
+  await mkdir(join(folder, 'data', 'pg_wal'), { mode: 0o777 })
+  await expect(startPostgres({ dataDir: folder })).rejects.toThrow(/did not start: (FATAL|PANIC): /)
+  const log = await readFile(join(folder, 'postgres.log'), 'utf8')
+  expect(log.match(/starting PostgreSQL/g)).toHaveLength(2)
 })
 
 test('comes back on its port with its rows after its process was killed', async () => {
