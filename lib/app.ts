@@ -23,7 +23,7 @@ import type { Web } from './web/web.ts'
  * at once does it in turns, over connections of its own, so that everything else finds one.
  * @throws {StintError} RATE_LIMITED when too many of the person's wait for their turn
  */
-export type Scan = <T>(userId: string, read: (sql: Sql) => Promise<T>) => Promise<T>
+type Scan = <T>(userId: string, read: (sql: Sql) => Promise<T>) => Promise<T>
 
 /** What the code depends on, in one object. Built once per process, and by tests as they need it. */
 export interface App {

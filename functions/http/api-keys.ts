@@ -29,7 +29,7 @@ const apiKey = z
 
 const projectParams = z.object({ projectId: id })
 
-export const create = route({
+const create = route({
   method: 'POST',
   path: '/projects/{projectId}/api-keys',
   summary: 'Create an API key (maintainer)',
@@ -61,7 +61,7 @@ export const create = route({
   },
 })
 
-export const list = route({
+const list = route({
   method: 'GET',
   path: '/projects/{projectId}/api-keys',
   summary: "A project's API keys, newest first (maintainer)",
@@ -78,7 +78,7 @@ export const list = route({
   },
 })
 
-export const revoke = route({
+const revoke = route({
   method: 'DELETE',
   path: '/projects/{projectId}/api-keys/{keyId}',
   summary: 'Revoke an API key (maintainer)',

@@ -27,7 +27,7 @@ const KEPT =
   'Written with what it tells of, and kept for `AUDIT_RETENTION_DAYS`. Jobs that were submitted and files that were ' +
   'uploaded are not in it.'
 
-export const listOfProject = route({
+const listOfProject = route({
   method: 'GET',
   path: '/projects/{projectId}/audit',
   summary: 'Who did what in a project, newest first (maintainer)',
@@ -45,7 +45,7 @@ export const listOfProject = route({
   },
 })
 
-export const listEverywhere = route({
+const listEverywhere = route({
   method: 'GET',
   path: '/audit',
   summary: 'Who did what in all projects and outside of them, newest first (admin)',

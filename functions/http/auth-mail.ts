@@ -7,7 +7,7 @@ import { newPassword } from '../use-cases/password.ts'
 
 const token = z.string().min(1).max(500).meta({ description: 'From the mail: what follows the # in its link' })
 
-export const verify = route({
+const verify = route({
   method: 'POST',
   path: '/auth/verify',
   summary: 'Confirm your email',
@@ -23,7 +23,7 @@ export const verify = route({
   },
 })
 
-export const resend = route({
+const resend = route({
   method: 'POST',
   path: '/auth/verify/resend',
   summary: 'Send the mail that confirms your email again',
@@ -36,7 +36,7 @@ export const resend = route({
   },
 })
 
-export const forgot = route({
+const forgot = route({
   method: 'POST',
   path: '/auth/password/forgot',
   summary: 'Send a mail to choose a new password',
@@ -51,7 +51,7 @@ export const forgot = route({
   },
 })
 
-export const reset = route({
+const reset = route({
   method: 'POST',
   path: '/auth/password/reset',
   summary: 'Choose a new password',

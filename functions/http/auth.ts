@@ -12,7 +12,7 @@ import { credentials, name, registration, signedIn, toSignedIn, toUser, user } f
 
 const refreshToken = z.string().min(1).max(500)
 
-export const registerPerson = route({
+const registerPerson = route({
   method: 'POST',
   path: '/auth/register',
   summary: 'Create an account, with a project of its own',
@@ -23,7 +23,7 @@ export const registerPerson = route({
   run: async ({ app, ip, body }) => ({ status: 201, body: await toSignedIn(app, await register(app, ip, body)) }),
 })
 
-export const login = route({
+const login = route({
   method: 'POST',
   path: '/auth/login',
   summary: 'Sign in',
@@ -34,7 +34,7 @@ export const login = route({
   run: async ({ app, ip, body }) => ({ status: 200, body: await toSignedIn(app, await signIn(app, ip, body)) }),
 })
 
-export const refresh = route({
+const refresh = route({
   method: 'POST',
   path: '/auth/refresh',
   summary: 'Exchange a refresh token for new tokens',
@@ -52,7 +52,7 @@ export const refresh = route({
   },
 })
 
-export const logout = route({
+const logout = route({
   method: 'POST',
   path: '/auth/logout',
   summary: 'End the session of a refresh token',
@@ -68,7 +68,7 @@ export const logout = route({
   },
 })
 
-export const me = route({
+const me = route({
   method: 'GET',
   path: '/auth/me',
   summary: 'Who you are',
@@ -77,7 +77,7 @@ export const me = route({
   run: async ({ app, actor }) => ({ status: 200, body: { user: toUser(await getPerson(app, actor)) } }),
 })
 
-export const updateMe = route({
+const updateMe = route({
   method: 'PATCH',
   path: '/auth/me',
   summary: 'Change your name or email',
@@ -97,7 +97,7 @@ export const updateMe = route({
   }),
 })
 
-export const updatePassword = route({
+const updatePassword = route({
   method: 'POST',
   path: '/auth/password',
   summary: 'Change your password',
@@ -112,7 +112,7 @@ export const updatePassword = route({
   },
 })
 
-export const jwks = route({
+const jwks = route({
   method: 'GET',
   path: '/.well-known/jwks.json',
   summary: 'The public keys of access tokens (RFC 7517)',

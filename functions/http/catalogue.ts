@@ -31,7 +31,7 @@ const serialNumber = z
   .meta({ id: 'SerialNumber' })
 const toSerialNumber = viewOf(serialNumber)
 
-export const create = route({
+const create = route({
   method: 'POST',
   path: '/device-models',
   summary: 'Add a device model',
@@ -52,7 +52,7 @@ export const create = route({
   },
 })
 
-export const list = route({
+const list = route({
   method: 'GET',
   path: '/device-models',
   summary: "A project's device models, newest first",
@@ -72,7 +72,7 @@ export const list = route({
   },
 })
 
-export const get = route({
+const get = route({
   method: 'GET',
   path: '/device-models/{modelId}',
   summary: 'One device model',
@@ -87,7 +87,7 @@ export const get = route({
   }),
 })
 
-export const update = route({
+const update = route({
   method: 'PATCH',
   path: '/device-models/{modelId}',
   summary: 'Rename a device model, or change its code while it has no serial numbers',
@@ -104,7 +104,7 @@ export const update = route({
   },
 })
 
-export const remove = route({
+const remove = route({
   method: 'DELETE',
   path: '/device-models/{modelId}',
   summary: 'Delete a device model that has no serial numbers',
@@ -119,7 +119,7 @@ export const remove = route({
   },
 })
 
-export const listSerialNumbers = route({
+const listSerialNumbers = route({
   method: 'GET',
   path: '/device-models/{modelId}/serial-numbers',
   summary: "A device model's serial numbers, in their order",
@@ -139,7 +139,7 @@ export const listSerialNumbers = route({
 
 const csvNumber = z.coerce.number().int().min(0).max(MAX_SERIAL_NUMBER)
 
-export const downloadSerialNumbers = route({
+const downloadSerialNumbers = route({
   method: 'GET',
   path: '/device-models/{modelId}/serial-numbers.csv',
   summary: "A device model's serial numbers as CSV, in their order",

@@ -6,7 +6,7 @@ import { plain, route } from '../../lib/http/route.ts'
 
 const notModified = plain('What you have is still right: its ETag was in If-None-Match.')
 
-export const getOpenApi = route({
+const getOpenApi = route({
   method: 'GET',
   path: '/openapi.json',
   summary: 'This API, for programs (OpenAPI 3.1)',
@@ -17,7 +17,7 @@ export const getOpenApi = route({
   run: async ({ app, headers }) => answer((await made(app.config.version)).document, headers['if-none-match']),
 })
 
-export const getDocs = route({
+const getDocs = route({
   method: 'GET',
   path: '/docs',
   summary: 'This API, for people',

@@ -37,7 +37,7 @@ const file = z
 const fileReply = z.object({ file })
 const toFile = viewOf(file)
 
-export const create = route({
+const create = route({
   method: 'POST',
   path: '/files',
   summary: 'Upload a file of at most 4 MiB',
@@ -59,7 +59,7 @@ export const create = route({
   },
 })
 
-export const announce = route({
+const announce = route({
   method: 'POST',
   path: '/files/uploads',
   summary: 'Announce a file, and get the URL to upload it to',
@@ -92,7 +92,7 @@ export const announce = route({
   },
 })
 
-export const list = route({
+const list = route({
   method: 'GET',
   path: '/files',
   summary: "A project's files, newest first",
@@ -113,7 +113,7 @@ export const list = route({
   },
 })
 
-export const get = route({
+const get = route({
   method: 'GET',
   path: '/files/{fileId}',
   summary: "A file's content",
@@ -129,7 +129,7 @@ export const get = route({
   },
 })
 
-export const getUrl = route({
+const getUrl = route({
   method: 'GET',
   path: '/files/{fileId}/url',
   summary: "Where a file's content is",
@@ -145,7 +145,7 @@ export const getUrl = route({
   },
 })
 
-export const getMetadata = route({
+const getMetadata = route({
   method: 'GET',
   path: '/files/{fileId}/metadata',
   summary: "A file's name, type and size",
@@ -160,7 +160,7 @@ export const getMetadata = route({
   },
 })
 
-export const remove = route({
+const remove = route({
   method: 'DELETE',
   path: '/files/{fileId}',
   summary: 'Delete a file',

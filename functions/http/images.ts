@@ -18,7 +18,7 @@ const UNNAMED = ['application/octet-stream', 'application/x-www-form-urlencoded'
 
 const side = z.coerce.number().int().min(1).max(MAX_SIDE).optional()
 
-export const resize = route({
+const resize = route({
   method: 'POST',
   path: '/image/resize',
   summary: 'Resize a picture of at most 4 MiB',

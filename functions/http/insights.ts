@@ -58,7 +58,7 @@ const activityReply = z
   })
   .meta({ id: 'Activity' })
 
-export const getActivity = route({
+const getActivity = route({
   method: 'GET',
   path: '/activity',
   summary: 'How many jobs ended, and how long they waited and ran, in sixty intervals until now',
@@ -102,7 +102,7 @@ const failureGroup = z
   .meta({ id: 'FailureGroup' })
 const toFailureGroup = viewOf(failureGroup)
 
-export const listFailures = route({
+const listFailures = route({
   method: 'GET',
   path: '/failures',
   summary: 'Failed jobs, grouped by cause, latest first',
@@ -135,7 +135,7 @@ const relative = z
   })
   .meta({ id: 'Relative' })
 
-export const listRelatives = route({
+const listRelatives = route({
   method: 'GET',
   path: '/jobs/{jobId}/relatives',
   summary: 'A job with those that it runs after and those that run after it, the nearest first',

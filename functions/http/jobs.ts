@@ -33,7 +33,7 @@ const positive = z.int().min(0)
 /** Events and stints are numbered in integers of 32 bits. */
 const nth = z.int32().min(0)
 
-export const listKinds = route({
+const listKinds = route({
   method: 'GET',
   path: '/job-kinds',
   summary: 'The kinds of job there are',
@@ -51,7 +51,7 @@ const kindViews = () => {
   return shownKinds
 }
 
-export const list = route({
+const list = route({
   method: 'GET',
   path: '/jobs',
   summary: 'Jobs, newest first',
@@ -66,7 +66,7 @@ export const list = route({
   run: async ({ app, actor, query }) => ({ status: 200, body: await listJobs(app, actor, query) }),
 })
 
-export const get = route({
+const get = route({
   method: 'GET',
   path: '/jobs/{jobId}',
   summary: 'One job, with its input, partial result and result, and why it waits',
@@ -86,7 +86,7 @@ export const get = route({
   },
 })
 
-export const listEvents = route({
+const listEvents = route({
   method: 'GET',
   path: '/jobs/{jobId}/events',
   summary: "A job's events, oldest first",
@@ -113,7 +113,7 @@ const logLine = z.object({
 })
 const toLogLine = viewOf(logLine)
 
-export const listLogs = route({
+const listLogs = route({
   method: 'GET',
   path: '/jobs/{jobId}/logs',
   summary: "A job's log lines, oldest first, or newest first with `order=desc`",
@@ -149,7 +149,7 @@ const stintReply = z.object({
 })
 const toStint = viewOf(stintReply)
 
-export const listStints = route({
+const listStints = route({
   method: 'GET',
   path: '/jobs/{jobId}/stints',
   summary: "A job's stints, oldest first, the running one last",
@@ -185,7 +185,7 @@ const change = z
   .superRefine(refuseContradictions)
   .meta({ id: 'JobChange', example: { delaySeconds: 0 } })
 
-export const update = route({
+const update = route({
   method: 'PATCH',
   path: '/jobs/{jobId}',
   summary: 'Change a job that waits',
@@ -204,7 +204,7 @@ export const update = route({
   },
 })
 
-export const cancel = route({
+const cancel = route({
   method: 'POST',
   path: '/jobs/{jobId}/cancel',
   summary: 'Cancel a job',
@@ -224,7 +224,7 @@ export const cancel = route({
   },
 })
 
-export const retry = route({
+const retry = route({
   method: 'POST',
   path: '/jobs/{jobId}/retry',
   summary: 'Retry a failed or cancelled job',
@@ -254,7 +254,7 @@ export const retry = route({
   },
 })
 
-export const remove = route({
+const remove = route({
   method: 'DELETE',
   path: '/jobs/{jobId}',
   summary: 'Delete an ended job, with its events, logs and the files that it made',

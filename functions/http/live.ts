@@ -19,7 +19,7 @@ const liveEvent = z
   })
   .meta({ id: 'LiveEvent' })
 
-export const createTicket = route({
+const createTicket = route({
   method: 'POST',
   path: '/live/tickets',
   summary: 'A ticket for one WebSocket',
@@ -45,7 +45,7 @@ export const createTicket = route({
   },
 })
 
-export const listMissed = route({
+const listMissed = route({
   method: 'GET',
   path: '/live/events',
   summary: 'The events since an earlier answer',

@@ -42,7 +42,7 @@ const cancellation = z
   })
   .meta({ id: 'CancelMany', example })
 
-export const cancelMany = route({
+const cancelMany = route({
   method: 'POST',
   path: '/jobs/cancel',
   summary: 'Cancel many jobs',
@@ -73,7 +73,7 @@ export const cancelMany = route({
   },
 })
 
-export const retryMany = route({
+const retryMany = route({
   method: 'POST',
   path: '/jobs/retry',
   summary: 'Retry many failed or cancelled jobs',

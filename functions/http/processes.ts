@@ -35,7 +35,7 @@ const processParams = z.object({ name: z.string().regex(/^[a-z0-9-]{1,64}$/, 'ex
 const ERRORS = ['FORBIDDEN', 'PROCESSES_UNMANAGED', 'PROCESS_NOT_FOUND', 'PROCESS_ACTION_REFUSED'] as const
 const WHERE = 'Where Stint runs on one machine; on AWS no process is Stint’s to run (409).'
 
-export const listProcesses = route({
+const listProcesses = route({
   method: 'GET',
   path: '/system/processes',
   summary: 'The processes of the stage (admin)',
@@ -50,7 +50,7 @@ export const listProcesses = route({
   },
 })
 
-export const getLogs = route({
+const getLogs = route({
   method: 'GET',
   path: '/system/processes/{name}/logs',
   summary: "The last lines of a process's log (admin)",
@@ -86,17 +86,17 @@ const acting = <const A extends ProcessAction>(action: A, summary: string, descr
     },
   })
 
-export const restart = acting(
+const restart = acting(
   'restart',
   'Restart a process (admin)',
   `Jobs that run there go on elsewhere from their last checkpoint. ${WHERE}`,
 )
-export const stop = acting(
+const stop = acting(
   'stop',
   'Stop a process until it is started (admin)',
   `What needs it waits, or answers 503. ${WHERE}`,
 )
-export const start = acting('start', 'Start a process that was stopped (admin)', WHERE)
+const start = acting('start', 'Start a process that was stopped (admin)', WHERE)
 
 const hostOf = ({ host }: App): HostControl => {
   if (!host) throw new StintError('PROCESSES_UNMANAGED')

@@ -40,7 +40,7 @@ const toMember = viewOf(memberReply)
 const projectParams = z.object({ projectId: id })
 const memberParams = z.object({ projectId: id, userId: id })
 
-export const create = route({
+const create = route({
   method: 'POST',
   path: '/projects',
   summary: 'Create a project, and own it',
@@ -64,7 +64,7 @@ export const create = route({
   },
 })
 
-export const list = route({
+const list = route({
   method: 'GET',
   path: '/projects',
   summary: 'The projects that you belong to, oldest first',
@@ -82,7 +82,7 @@ export const list = route({
   },
 })
 
-export const get = route({
+const get = route({
   method: 'GET',
   path: '/projects/{projectId}',
   summary: 'One project',
@@ -97,7 +97,7 @@ export const get = route({
   },
 })
 
-export const update = route({
+const update = route({
   method: 'PATCH',
   path: '/projects/{projectId}',
   summary: 'Rename a project (owner)',
@@ -117,7 +117,7 @@ export const update = route({
   },
 })
 
-export const remove = route({
+const remove = route({
   method: 'DELETE',
   path: '/projects/{projectId}',
   summary: 'Delete a project (owner)',
@@ -140,7 +140,7 @@ export const remove = route({
   },
 })
 
-export const listMembers = route({
+const listMembers = route({
   method: 'GET',
   path: '/projects/{projectId}/members',
   summary: 'The members of a project',
@@ -157,7 +157,7 @@ export const listMembers = route({
   },
 })
 
-export const inviteMember = route({
+const inviteMember = route({
   method: 'POST',
   path: '/projects/{projectId}/members',
   summary: 'Add a person by email, or change their role (owner)',
@@ -173,7 +173,7 @@ export const inviteMember = route({
   },
 })
 
-export const setMember = route({
+const setMember = route({
   method: 'PUT',
   path: '/projects/{projectId}/members/{userId}',
   summary: 'Add a person, or change their role (owner)',
@@ -188,7 +188,7 @@ export const setMember = route({
   },
 })
 
-export const removeFromProject = route({
+const removeFromProject = route({
   method: 'DELETE',
   path: '/projects/{projectId}/members/{userId}',
   summary: 'Remove a person (owner), or leave',

@@ -19,7 +19,7 @@ const queueParams = z.object({ queue: z.enum(QUEUES) })
 const MAX_REDRIVEN = 10_000
 const MAX_LOADS = 100
 
-export const list = route({
+const list = route({
   method: 'GET',
   path: '/queues',
   summary: 'The queues, and what waits and runs in them',
@@ -30,7 +30,7 @@ export const list = route({
   run: async ({ app }) => ({ status: 200, body: { items: await viewQueues(app) } }),
 })
 
-export const listLoads = route({
+const listLoads = route({
   method: 'GET',
   path: '/queues/{queue}/load',
   summary: 'Whose jobs wait and run in a queue, by project and kind, the most first (admin)',
@@ -46,7 +46,7 @@ export const listLoads = route({
   },
 })
 
-export const pause = route({
+const pause = route({
   method: 'POST',
   path: '/queues/{queue}/pause',
   summary: 'Pause a queue (admin)',
@@ -62,7 +62,7 @@ export const pause = route({
   },
 })
 
-export const resume = route({
+const resume = route({
   method: 'POST',
   path: '/queues/{queue}/resume',
   summary: 'Resume a queue (admin)',
@@ -102,7 +102,7 @@ const redriveOptions = z
   })
   .meta({ id: 'Redrive', example: { code: 'TIMEOUT', perSecond: 10 } })
 
-export const redrive = route({
+const redrive = route({
   method: 'POST',
   path: '/queues/{queue}/redrive',
   summary: "Retry a queue's failed jobs, the earliest failures first (admin, or maintainer of the project)",
@@ -130,7 +130,7 @@ export const redrive = route({
   },
 })
 
-export const drain = route({
+const drain = route({
   method: 'POST',
   path: '/queues/{queue}/drain',
   summary: 'Cancel the waiting jobs that a project has in a queue (admin, or maintainer of the project)',

@@ -8,7 +8,7 @@ const headers = { 'content-type': THRIFT, 'cache-control': 'no-store' }
 /** The input of a job has 256 KiB at most. */
 const MAX_MESSAGE_BYTES = 1024 * 1024
 
-export const call = route({
+const call = route({
   method: 'POST',
   path: '/rpc',
   summary: 'Jobs, for Thrift clients',

@@ -73,7 +73,7 @@ const change = z
   .partial()
   .meta({ id: 'ScheduleChange', example: { paused: true } })
 
-export const create = route({
+const create = route({
   method: 'POST',
   path: '/schedules',
   summary: 'Create a schedule: a job is submitted at certain times',
@@ -97,7 +97,7 @@ export const create = route({
   },
 })
 
-export const list = route({
+const list = route({
   method: 'GET',
   path: '/schedules',
   summary: 'Schedules, newest first, without their inputs',
@@ -117,7 +117,7 @@ export const list = route({
   },
 })
 
-export const get = route({
+const get = route({
   method: 'GET',
   path: '/schedules/{scheduleId}',
   summary: 'One schedule, with its input and next times',
@@ -132,7 +132,7 @@ export const get = route({
   },
 })
 
-export const update = route({
+const update = route({
   method: 'PATCH',
   path: '/schedules/{scheduleId}',
   summary: 'Change, pause or resume a schedule',
@@ -150,7 +150,7 @@ export const update = route({
   },
 })
 
-export const remove = route({
+const remove = route({
   method: 'DELETE',
   path: '/schedules/{scheduleId}',
   summary: 'Delete a schedule; the jobs that it made stay',

@@ -14,7 +14,7 @@ import { submit } from '../../lib/jobs/submit.ts'
 import { batchItem, idempotencyOf, prepareAll, readIdempotencyKey, submission } from '../use-cases/submission.ts'
 import { jobReply, justQueued, toJob } from '../views/job.ts'
 
-export const submitOne = route({
+const submitOne = route({
   method: 'POST',
   path: '/jobs',
   summary: 'Submit a job',
@@ -47,7 +47,7 @@ export const submitOne = route({
   },
 })
 
-export const submitBatch = route({
+const submitBatch = route({
   method: 'POST',
   path: '/jobs/batch',
   summary: 'Submit up to 10 000 jobs, all or none',

@@ -17,7 +17,7 @@ const healthReply = z
   })
   .meta({ id: 'Health' })
 
-export const getHealth = route({
+const getHealth = route({
   method: 'GET',
   path: '/health',
   summary: 'Does everything work?',
@@ -39,7 +39,7 @@ export const getHealth = route({
   },
 })
 
-export const getSystem = route({
+const getSystem = route({
   method: 'GET',
   path: '/system',
   summary: 'The machine, the versions and the state of every component',
@@ -49,7 +49,7 @@ export const getSystem = route({
   run: async ({ app }) => ({ status: 200, body: await viewSystem(app, app.host?.dataDir ?? tmpdir()) }),
 })
 
-export const getMetrics = route({
+const getMetrics = route({
   method: 'GET',
   path: '/metrics',
   summary: 'All metrics, for Prometheus',

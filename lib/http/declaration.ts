@@ -27,11 +27,11 @@ type Output<S> = S extends z.ZodType
 type BodyOf<S> = S extends z.ZodType ? { body: z.input<S> } : { body?: string | Buffer }
 
 /** What a `run` gives back: one of the declared statuses, with the body declared for it. */
-export type Reply<Replies> = {
+type Reply<Replies> = {
   [Status in keyof Replies]: { status: Status; headers?: Record<string, string> } & BodyOf<Replies[Status]>
 }[keyof Replies]
 
-export interface RouteRequest<P, Q, B, A> {
+interface RouteRequest<P, Q, B, A> {
   app: App
   /** Who makes the request. `undefined` only on routes for anyone. */
   actor: A extends 'user' ? Actor : Actor | undefined

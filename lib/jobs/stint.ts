@@ -24,19 +24,19 @@ export class Stint {
   #beganMs: number | undefined
   /** Aborts when the job is cancelled, fenced off or the process stops. */
   readonly abort = new AbortController()
-  /** Aborts when it is fenced off: a thread is then terminated. */
+  /** Aborts when the stint is fenced off; its thread is then terminated. */
   readonly taken = new AbortController()
-  /** Another stint holds the job, or it ended: nothing of this one may be written any more. */
+  /** Another stint holds the job, or the job has ended: this stint must write nothing more. */
   fenced = false
-  /** How it ended, while that is not written yet. */
+  /** How the stint ended, until that is written. */
   outcome: Outcome | undefined
-  /** It was cut off, and its outcome handed in: whatever it still returns is ignored. */
+  /** The stint was cut off and its outcome reported: whatever the job still returns is ignored. */
   handedIn = false
-  /** Somebody wants it to stop at its next safe point. */
+  /** The job is to stop at its next safe point. */
   stopRequested = false
   /** Whether it has passed a safe point. */
   passed = false
-  /** Tells those who read the job's log; until it runs, nobody. */
+  /** Writes a warning to the job's log. Does nothing until the job runs. */
   warn: JobLog['warn'] = () => {}
   #toldOfProgress = false
   #checkpointFits = false
@@ -56,12 +56,12 @@ export class Stint {
     if (kind.isolation === 'shared' && !job.hasParents) this.#beganMs = this.#claimedMs
   }
 
-  /** It has begun, this many milliseconds ago. */
+  /** Notes that the job began to run, this many milliseconds ago. */
   begin(agoMs: number): void {
     this.#beganMs ??= performance.now() - agoMs
   }
 
-  /** Whether any of its code may have run. */
+  /** Whether any of the job's code may have run. */
   get hasBegun(): boolean {
     return this.#beganMs !== undefined
   }
@@ -103,7 +103,7 @@ export class Stint {
     )
   }
 
-  /** For how long its running time, all stints together, has been over its timeout. */
+  /** By how much the job's running time, over all stints, exceeds its timeout. */
   overdueMs(): number {
     return this.job.runMs + this.#ranMs() - this.job.timeoutSeconds * 1_000
   }
@@ -133,7 +133,7 @@ export class Stint {
     return { id: this.job.id, stint: this.job.stint, ...this.#stored() }
   }
 
-  /** The safe point is to be saved after all: the write that took it failed. */
+  /** Marks the newest safe point as unsaved again, because the write that took it failed. */
   markUnsaved(): void {
     this.#unsaved = true
   }
@@ -171,8 +171,8 @@ export class Stint {
   }
 
   /**
-   * Goes on with the same attempt. Not from a safe point that can't be stored, or whose checkpoint the next stint would not
-   * take: without it the job would do the same again, and come to no end.
+   * The job continues in another stint of the same attempt. It fails instead if its safe point can't be stored, or if the next
+   * stint would refuse the checkpoint: it would repeat the same work for ever.
    */
   #goesOn(ending: 'yielded' | 'postponed'): Outcome {
     try {
@@ -195,7 +195,7 @@ export class Stint {
     }
   }
 
-  /** Held against its schema, as the next stint will, when the first is stored, and when the job goes on from one. */
+  /** Validated as the next stint will do it: the first one stored, and each one that the job continues from. */
   #storedCheckpoint(checkpoint: unknown): string {
     const text = toStoredJson(checkpoint, 'checkpoint', MAX_CHECKPOINT_BYTES)
     if (!this.#checkpointFits && this.kind.checkpoint) asDeclared('checkpoint', this.kind.checkpoint, JSON.parse(text))
@@ -219,7 +219,7 @@ const errorMessage = ({ message }: Error): string => storable(message.slice(0, M
 
 const toJobError = (error: Error): JobError => ({ code: errorCode(error), message: errorMessage(error) })
 
-/** A code in words, as Node's and those of kinds are: not PostgreSQL's. */
+/** A code in words, like those of Node and of kinds, but not a number of PostgreSQL's. */
 const WORDS = /^[A-Z][A-Z_]{1,59}$/
 
 const errorCode = (error: Error): string => {
