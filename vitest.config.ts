@@ -1,6 +1,6 @@
 import { defineConfig } from 'vitest/config'
 import { BaseSequencer, type TestSpecification } from 'vitest/node'
-import { COMPILE_CACHE } from './infra/local/compile-cache.ts'
+import { COMPILE_CACHE } from './infra/local/shared/compile-cache.ts'
 
 // The workers, and what tests start, keep what they have compiled, as `npm start` does.
 process.env['NODE_COMPILE_CACHE'] ??= COMPILE_CACHE

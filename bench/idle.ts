@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { RunningProcess } from '../infra/local/run-file.ts'
+import type { RunningProcess } from '../infra/local/supervisor/run-file.ts'
 import { readUsage, watchUsage } from './usage.ts'
 
 /** What a system takes while it has nothing to do. */

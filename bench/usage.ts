@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
-import type { RunningProcess } from '../infra/local/run-file.ts'
+import type { RunningProcess } from '../infra/local/supervisor/run-file.ts'
 
 /** Ticks of /proc/<pid>/stat per second: USER_HZ, 100 on every Linux that Node runs on. */
 const TICKS_PER_SECOND = 100

@@ -1,5 +1,5 @@
 import { rm } from 'node:fs/promises'
-import { scratchFolder } from '../../infra/local/scratch-folder.ts'
+import { scratchFolder } from '../../infra/local/shared/scratch-folder.ts'
 import { startDatabase } from '../peers/services.ts'
 import { machine, show } from '../report.ts'
 import { measureHttp } from './http.ts'

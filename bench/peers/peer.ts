@@ -6,8 +6,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { freePort } from '../../infra/local/components/free-port.ts'
 import { connects } from '../../infra/local/components/reachable.ts'
-import type { RunningProcess } from '../../infra/local/run-file.ts'
-import { scratchFolder } from '../../infra/local/scratch-folder.ts'
+import { scratchFolder } from '../../infra/local/shared/scratch-folder.ts'
+import type { RunningProcess } from '../../infra/local/supervisor/run-file.ts'
 import { end, type Service, startDatabase, startRedis, VENV } from './services.ts'
 
 /** A system that people would use instead, its server running. */

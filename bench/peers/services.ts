@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url'
 import { freePort } from '../../infra/local/components/free-port.ts'
 import { startPostgres } from '../../infra/local/components/postgres.ts'
 import { connects } from '../../infra/local/components/reachable.ts'
-import type { RunningProcess } from '../../infra/local/run-file.ts'
+import type { RunningProcess } from '../../infra/local/supervisor/run-file.ts'
 
 /** Where a peer stores its jobs. */
 export interface Service {

@@ -2,7 +2,7 @@ import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { migrateUp } from '../../db/migrate.ts'
 import { startPostgres } from '../../infra/local/components/postgres.ts'
-import { scratchFolder } from '../../infra/local/scratch-folder.ts'
+import { scratchFolder } from '../../infra/local/shared/scratch-folder.ts'
 import { machine, show } from '../report.ts'
 import { measureStatements } from './measure.ts'
 

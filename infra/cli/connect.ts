@@ -3,7 +3,7 @@ import { createPool, type Pool } from '../../db/client.ts'
 import { type App, createApp } from '../../lib/app.ts'
 import { ConfigError, readConfig } from '../../lib/core/config.ts'
 import { readHostConfig } from '../../lib/core/host-config.ts'
-import { environmentOfRunning, missingOfRunning } from '../local/running-stack.ts'
+import { environmentOfRunning, missingOfRunning } from '../local/supervisor/running-stack.ts'
 import { CommandError, EXIT, type Io } from './io.ts'
 
 /** Required by the functions' configuration, but not needed here: no command publishes events. */

@@ -4,8 +4,8 @@ import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { z } from 'zod'
 import { type Credentials, refreshing } from '../../lib/client/credentials.ts'
-import { acquireLock, type Lock } from '../local/lock.ts'
-import { writePrivate } from '../local/write-private.ts'
+import { acquireLock, type Lock } from '../local/shared/lock.ts'
+import { writePrivate } from '../local/shared/write-private.ts'
 import { CommandError, EXIT } from './io.ts'
 
 const file = z.object({

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 import { existsSync } from 'node:fs'
-import { useCompileCache } from '../local/compile-cache.ts'
+import { useCompileCache } from '../local/shared/compile-cache.ts'
 import { EXIT, type Io } from './io.ts'
 
 // `npm run stint -- COMMAND`. What is imported before the cache is in use would be compiled at every start.

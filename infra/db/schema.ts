@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url'
 import { createPool } from '../../db/client.ts'
 import { migrateUp } from '../../db/migrate.ts'
 import { startPostgres } from '../local/components/postgres.ts'
-import { scratchFolder } from '../local/scratch-folder.ts'
+import { scratchFolder } from '../local/shared/scratch-folder.ts'
 import { describeSchema } from './describe.ts'
 
 const FILE = fileURLToPath(new URL('../../db/schema.md', import.meta.url))

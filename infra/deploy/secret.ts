@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 import { publicHalf, type SigningKey } from '../../lib/core/config.ts'
-import { makeSecrets } from '../local/local-config.ts'
+import { makeSecrets } from '../local/supervisor/local-config.ts'
 
 // `node infra/deploy/secret.ts`: prints the secret `stint/<stage>` of a new stage, which serverless.yml reads, out of
 // DATABASE_HOST, the passwords of its two users and SMTP_URL, with new keys. `node infra/deploy/secret.ts add | use | drop` reads the

@@ -2,7 +2,7 @@ import { giveRights } from '../../db/functions-role.ts'
 import { MigrationError, migrateUp } from '../../db/migrate.ts'
 import { ConfigError, readConfig } from '../../lib/core/config.ts'
 import { readHostConfig } from '../../lib/core/host-config.ts'
-import { keepSecrets } from '../local/local-config.ts'
+import { keepSecrets } from '../local/supervisor/local-config.ts'
 import { makeQueuesAndBucket } from './queues-and-bucket.ts'
 
 // `node infra/docker/prepare.ts`: the tables, the queues and the bucket that are missing, and the keys that tokens are made

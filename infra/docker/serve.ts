@@ -3,13 +3,19 @@ import { fileURLToPath } from 'node:url'
 import type { App } from '../../lib/app.ts'
 import { ConfigError } from '../../lib/core/config.ts'
 import { type HostConfig, readHostConfig } from '../../lib/core/host-config.ts'
-import { mountFront } from '../local/front.ts'
-import { createHostApp, type Environment, hostAppConfig, onCommitted, workerEnvironment } from '../local/host-app.ts'
-import { keepSecrets } from '../local/local-config.ts'
-import { startPeriodicTimer } from '../local/periodic-timer.ts'
-import { startQueueHosts } from '../local/queue-hosts.ts'
-import { type RoutingTable, readRoutingTable } from '../local/routing-table.ts'
-import { type Schedules, startSchedules } from '../local/schedules.ts'
+import { mountFront } from '../local/host/front.ts'
+import {
+  createHostApp,
+  type Environment,
+  hostAppConfig,
+  onCommitted,
+  workerEnvironment,
+} from '../local/host/host-app.ts'
+import { type RoutingTable, readRoutingTable } from '../local/host/routing-table.ts'
+import { startQueueHosts } from '../local/queues/queue-hosts.ts'
+import { type Schedules, startSchedules } from '../local/schedules/schedules.ts'
+import { startPeriodicTimer } from '../local/shared/periodic-timer.ts'
+import { keepSecrets } from '../local/supervisor/local-config.ts'
 import { areForgotten, makeQueuesAndBucket } from './queues-and-bucket.ts'
 
 // `node infra/docker/serve.ts api | worker`: the host of `npm start` in two. Postgres, SQS, S3 and Kafka run elsewhere and

@@ -1,7 +1,7 @@
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
-import { type RunningProcess, readRunFile } from './run-file.ts'
+import { type RunningProcess, readRunFile } from './supervisor/run-file.ts'
 
 export interface StackOptions {
   dataDir: string

@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url'
 import { expect, onTestFinished, test } from 'vitest'
 import { temporaryFolder } from '../../tests/support/temporary-folder.ts'
 import { isAlive } from './components/postgres-lock.ts'
-import { readRunFile } from './run-file.ts'
+import { readRunFile } from './supervisor/run-file.ts'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 const START = fileURLToPath(new URL('./start.mjs', import.meta.url))

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { logFolder } from '../../infra/local/log-file.ts'
+import { logFolder } from '../../infra/local/shared/log-file.ts'
 import type { Database } from './database.ts'
 import type { KafkaCollector } from './kafka-collector.ts'
 import { countCrashed } from './promises.ts'

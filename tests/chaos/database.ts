@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createPool, isUnreachable, type Pool } from '../../db/client.ts'
-import { readRunFile } from '../../infra/local/run-file.ts'
+import { readRunFile } from '../../infra/local/supervisor/run-file.ts'
 
 /** The stack's own database, to see what is true. It is away while it is killed. */
 export interface Database {

@@ -1,6 +1,6 @@
 import { rmSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { scratchFolder } from '../../infra/local/scratch-folder.ts'
+import { scratchFolder } from '../../infra/local/shared/scratch-folder.ts'
 import { type Stack, startStack } from '../../infra/local/stack.ts'
 import { type Client, connect } from './client.ts'
 import { type Database, openDatabase } from './database.ts'

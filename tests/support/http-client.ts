@@ -1,5 +1,5 @@
-import { MalformedUrlError, splitTarget, toHttpEvent } from '../../infra/local/http-event.ts'
-import { createRouter } from '../../infra/local/router.ts'
+import { MalformedUrlError, splitTarget, toHttpEvent } from '../../infra/local/http/http-event.ts'
+import { createRouter } from '../../infra/local/http/router.ts'
 import type { App } from '../../lib/app.ts'
 import { StintError } from '../../lib/core/errors.ts'
 import { newId } from '../../lib/core/ids.ts'

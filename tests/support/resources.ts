@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { CreateQueueCommand, DeleteQueueCommand, SQSClient } from '@aws-sdk/client-sqs'
 import postgres from 'postgres'
-import { localEnvironment, makeSecrets } from '../../infra/local/local-config.ts'
+import { localEnvironment, makeSecrets } from '../../infra/local/supervisor/local-config.ts'
 import { LOCAL_CREDENTIALS } from '../../lib/core/local-credentials.ts'
 import { QUEUES, type QueueName } from '../../lib/queue/doorbells.ts'
 import { withDatabase } from './given-stack.ts'

@@ -1,5 +1,5 @@
 import { inject } from 'vitest'
-import { scratchFolder } from '../../infra/local/scratch-folder.ts'
+import { scratchFolder } from '../../infra/local/shared/scratch-folder.ts'
 
 declare module 'vitest' {
   interface ProvidedContext {

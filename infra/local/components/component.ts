@@ -1,6 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
-import { compileCacheVariables } from '../compile-cache.ts'
+import { compileCacheVariables } from '../shared/compile-cache.ts'
 
 /** A part of the local stack: one process of its own, which dies with the process that started it. */
 export interface Component {

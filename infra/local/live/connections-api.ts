@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net'
 import { StintError } from '../../../lib/core/errors.ts'
 import { MAX_FRAME_BYTES } from '../../../lib/live/frames.ts'
-import { createBodyReader } from '../request-body.ts'
+import { createBodyReader } from '../http/request-body.ts'
 import type { Connections } from './connections.ts'
 
 export interface ConnectionsApi {

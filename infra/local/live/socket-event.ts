@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import type { SocketEvent, SocketRoute } from '../../../lib/live/socket.ts'
-import { toHttpEvent } from '../http-event.ts'
+import { toHttpEvent } from '../http/http-event.ts'
 
 export interface SocketEventOptions {
   connectionId: string

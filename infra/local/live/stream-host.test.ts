@@ -2,7 +2,7 @@ import { expect, onTestFinished } from 'vitest'
 import type { App } from '../../../lib/app.ts'
 import type { StreamHandler } from '../../../lib/events/stream.ts'
 import { test, type World } from '../../../tests/support/world.ts'
-import { readRoutingTable } from '../routing-table.ts'
+import { readRoutingTable } from '../host/routing-table.ts'
 import { createStreamHost } from './stream-host.ts'
 
 const EVENTS = 12

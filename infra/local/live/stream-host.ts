@@ -2,9 +2,9 @@ import { randomUUID } from 'node:crypto'
 import type { App } from '../../../lib/app.ts'
 import { type Stream, startKafkaStream, type TopicRecord } from '../../../lib/events/kafka.ts'
 import type { StreamHandler } from '../../../lib/events/stream.ts'
-import { untilDone } from '../backoff.ts'
-import { createContext, withinTime } from '../invocation.ts'
-import type { StreamEntry } from '../routing-table.ts'
+import { createContext, withinTime } from '../host/invocation.ts'
+import type { StreamEntry } from '../host/routing-table.ts'
+import { untilDone } from '../shared/backoff.ts'
 import { toKafkaEvent } from './kafka-event.ts'
 
 export interface StreamHostOptions {
