@@ -9,6 +9,7 @@ export const documents = [
   'CONTRIBUTING.md',
   'CHANGELOG.md',
   'patches/README.md',
+  'infra/local/README.md',
   ...readdirSync(`${root}docs`, { recursive: true, encoding: 'utf8' }).flatMap((name) =>
     name.endsWith('.md') ? [`docs/${name}`] : [],
   ),
