@@ -57,7 +57,17 @@ export interface Claimed {
 const MAX_HOPS = 2_000
 
 /**
- * Leases startable jobs of one queue and writes their `job.started` events, in one statement.
+ * Leases startable jobs of one queue and writes their `job.started` events, in one statement. Its steps, by their names in it:
+ *
+ * - `asked`: the request
+ * - `hops`: projects in which something waits, one after the other, and whether their first job is `due`
+ * - `waiting`: those of them in which something is due
+ * - `open`: has a row unless the queue is paused
+ * - `suspect`: a job that is claimed alone, if one is due and may be
+ * - `share`: how many jobs each project may have
+ * - `candidates`: so many of each project, locked
+ * - `chosen`: the first of them, as far as the slots of their kinds, the limit and the bytes go
+ * - `claimed`: those, running by now; `told` and `paced`: what follows from it
  *
  * Projects take turns: a loose index scan hops from project to project (never through a project's backlog), beginning after
  * the one that was served last, and each project with a due job gets the same share of the limit. Within a project priority

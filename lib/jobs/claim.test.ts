@@ -17,7 +17,7 @@ const wish = (limits: Limits<{ host: string }>, over: Partial<ClaimWish> = {}): 
   queue: 'default',
   limit: 100,
   free: [{ kind: limitedKind(limits), slots: 100 }],
-  turn: 'others',
+  suspects: 'never',
   ...over,
 })
 const hostsOf = (claimed: { input: unknown }[]) => claimed.map((job) => (job.input as { host: string }).host)
@@ -159,7 +159,7 @@ test('a limited job whose delay was too long for SQS is rung for when it falls d
 test('claimers at once take each job once, and wait for nobody’s locks', async ({ world }) => {
   const others = await Promise.all(Array.from({ length: 3 }, () => world.anotherApp()))
   const free = [{ kind: echo, slots: 500 }]
-  const take = (app: App, limit: number) => claim(app, { queue: 'default', limit, free, turn: 'others' })
+  const take = (app: App, limit: number) => claim(app, { queue: 'default', limit, free, suspects: 'never' })
   const ids = await insertJobs(
     world.app,
     Array.from({ length: 300 }, () => ({})),
@@ -251,8 +251,8 @@ test('a claimer that stands still within a claim of a kind with limits holds up 
 test('a suspect of a kind with limits is claimed alone, in its turn', async ({ world: { app, sql } }) => {
   const [first, suspect = '', last] = await insertLimited(app, ['a', 'a', 'a'])
   await sql`UPDATE jobs SET crashes = 2 WHERE id = ${suspect}`
-  expect(await claim(app, wish({ running: 10 }, { turn: 'anyone' }))).toMatchObject([{ id: suspect }])
-  expect(await claim(app, wish({ running: 10 }, { turn: 'anyone' }))).toMatchObject([{ id: first }, { id: last }])
+  expect(await claim(app, wish({ running: 10 }, { suspects: 'either' }))).toMatchObject([{ id: suspect }])
+  expect(await claim(app, wish({ running: 10 }, { suspects: 'either' }))).toMatchObject([{ id: first }, { id: last }])
 })
 
 test('a paused queue gives no job, limited or not', async ({ world }) => {
@@ -418,7 +418,7 @@ test('a claim that finds only what others are taking looks once more, and finds 
       })
     },
   })
-  const one: ClaimWish = { queue: 'default', limit: 1, free, turn: 'others' }
+  const one: ClaimWish = { queue: 'default', limit: 1, free, suspects: 'never' }
   await world.sql.begin(async (tx) => {
     await tx`SELECT FROM jobs FOR UPDATE`
     const claimed = await claim({ ...world.app, sql }, one)
@@ -439,7 +439,7 @@ test('a claim takes no more bytes than may be held, but at least one job', async
     app,
     Array.from({ length: 6 }, () => ({ input: JSON.stringify({ value: dense(10_000) }) })),
   )
-  const most: ClaimWish = { queue: 'default', limit: 100, free: [{ kind: echo, slots: 100 }], turn: 'others' }
+  const most: ClaimWish = { queue: 'default', limit: 100, free: [{ kind: echo, slots: 100 }], suspects: 'never' }
   expect(await claim(app, { ...most, bytes: 25_000 })).toHaveLength(3)
   expect(await claim(app, { ...most, bytes: 1 })).toHaveLength(1)
   const rest = await claim(app, most)
@@ -466,7 +466,7 @@ test('an input that is compressed on disk counts with the size that it may have 
 }) => {
   const input = JSON.stringify({ value: 'a'.repeat(200_000) })
   await insertJobs(app, [{ input }, { input }])
-  const [first] = await claim(app, { queue: 'default', limit: 1, free: [{ kind: echo, slots: 1 }], turn: 'others' })
+  const [first] = await claim(app, { queue: 'default', limit: 1, free: [{ kind: echo, slots: 1 }], suspects: 'never' })
   expect(first?.bytes).toBeGreaterThan(20_000)
 })
 
@@ -481,7 +481,7 @@ test('projects with large jobs take turns with others', async ({ world: { app } 
     app,
     Array.from({ length: 20 }, () => ({ projectId: small })),
   )
-  const most: ClaimWish = { queue: 'default', limit: 10, free: [{ kind: echo, slots: 10 }], turn: 'others' }
+  const most: ClaimWish = { queue: 'default', limit: 10, free: [{ kind: echo, slots: 10 }], suspects: 'never' }
   const claims = [
     await claim(app, { ...most, bytes: 25_000 }),
     await claim(app, { ...most, bytes: 25_000 }),

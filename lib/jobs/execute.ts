@@ -4,22 +4,25 @@ import type { App } from '../app.ts'
 import { mapByOwner } from '../core/by-owner.ts'
 import type { QueueName } from '../queue/doorbells.ts'
 import { CLAIMS_PER_DOORBELL, toRings } from '../queue/ring.ts'
-import { bytesOf, claim } from './claim.ts'
-import { type ClaimWish, isSuspect, MAX_HELD_BYTES } from './claim-wish.ts'
+import { claim } from './claim.ts'
+import { bytesOf, type ClaimWish, isSuspect, MAX_HELD_BYTES } from './claim-wish.ts'
 import type { JobKind } from './define.ts'
 import type { Engine } from './run-job.ts'
 import { beginShift, type Shift } from './shift.ts'
 import { Stint } from './stint.ts'
 import { type FunctionTime, marginMs } from './time.ts'
 
+// One invocation of a worker function, from its doorbells to the end of its jobs: the loop that claims, and what limits it.
+// Its running jobs are a shift (shift.ts), each of them a stint (stint.ts).
+
 /** The most jobs of all kinds that one invocation runs at once. */
 const MAX_RUNNING = 500
 
-/** How often an invocation that only waits for its jobs looks for others. */
-const LOOK_MS = 250
+/** How often an invocation whose doorbells are used up, or whose last claim found nothing, claims again while its jobs run. */
+const POLL_MS = 250
 
 /** How long an invocation that began with a suspect takes further ones, one by one: each must have enough time left. */
-const suspectsTurnMs = (time: FunctionTime): number => Math.min(1_000, time.totalMs / 10)
+const suspectsMs = (time: FunctionTime): number => Math.min(1_000, time.totalMs / 10)
 
 export interface Invocation {
   queue: QueueName
@@ -66,85 +69,89 @@ export const execute = async (engine: Engine, { queue, budget, remainingMs }: In
 const claimAndStart = async (shift: Shift, queue: QueueName, budget: number): Promise<number> => {
   const { engine, running, time } = shift
   let left = budget
-  let turn: ClaimWish['turn'] = 'anyone'
-  let vain: VainLook | undefined
+  let suspects: ClaimWish['suspects'] = 'either'
+  let cooldown: Cooldown | undefined
   for (let round = 0; left > 0 || running.size > 0; round++) {
-    // The doorbells' worth is used: every now and then a look for jobs that nobody has come for.
-    if (left === 0) await shift.allEnded(LOOK_MS)
+    // The doorbells' worth is used: every now and then a claim of jobs that nobody has come for.
+    const isUnasked = left === 0
+    if (isUnasked) await shift.allEnded(POLL_MS)
     if (isShort(time) || engine.app.stopping.aborted) return left
-    if (left === 0 && (running.size === 0 || shift.stuck)) return 0
-    const room = roomFor(shift, left === 0 ? MAX_RUNNING : left + (cameLate(engine.app).get(queue) ? 1 : 0))
-    if (!room) {
+    if (isUnasked && (running.size === 0 || shift.stuck)) return 0
+    const wanted = isUnasked ? MAX_RUNNING : left + (lacksDoorbell(engine.app).get(queue) ? 1 : 0)
+    const capacity = capacityFor(shift, wanted)
+    if (!capacity) {
       if (running.size === 0) return 0
       await shift.oneEnded()
       // Jobs of no time all end in one turn of the event loop: what they free is claimed together.
       await nextTurn()
       continue
     }
-    const { limit, bytes, free, someTaken } = room
-    if (vain && isVainAgain(vain, free)) {
-      if (left > 0) await shift.oneEnded(LOOK_MS)
+    const { limit, bytes, free, someTaken } = capacity
+    if (cooldown && isCooling(cooldown, free)) {
+      if (!isUnasked) await shift.oneEnded(POLL_MS)
       await nextTurn()
       continue
     }
     const beganMs = performance.now()
-    const jobs = await tryClaim(shift, { queue, limit, bytes, turn, free, glance: left === 0 }, round === 0)
+    const jobs = await tryClaim(shift, { queue, limit, bytes, suspects, free, singlePass: isUnasked }, round === 0)
     if (jobs.length === 0) {
       // Nothing else is startable. Of the kinds that were left out because their slots are taken, something may be.
       if (someTaken) {
-        vain = vainLook(free, beganMs)
-        await shift.oneEnded(LOOK_MS)
+        cooldown = coolDown(free, beganMs)
+        await shift.oneEnded(POLL_MS)
       } else left = 0
       continue
     }
-    cameLate(engine.app).set(queue, isLate(queue, jobs) && jobs.length >= left)
+    lacksDoorbell(engine.app).set(queue, haveAllWaited(queue, jobs) && jobs.length >= left)
     left = Math.max(0, left - jobs.length)
     for (const job of jobs) shift.start(new Stint(job, kindOf(engine.kinds, job.kind), time, engine.app.cutStint))
     if (jobs.some(isSuspect)) {
       // The next one must not begin before what became of this one is written: it may take the process with it.
       await shift.allEnded()
       await shift.finisher.idle()
-      if (time.totalMs - time.remainingMs() >= suspectsTurnMs(time)) return left
-      turn = 'suspects'
-    } else turn = 'others'
+      if (time.totalMs - time.remainingMs() >= suspectsMs(time)) return left
+      suspects = 'first'
+    } else suspects = 'never'
   }
   return 0
 }
 
 /** Longer than a job waits whose doorbell somebody answers at once. */
-const LATE_MS = 15
+const WAITED_MS = 15
 
 /**
- * Whether a process's last claim of a queue took as many jobs as its doorbells were worth, and all of these had waited.
+ * By queue, whether its doorbells are probably one short: a process's last claim took as many jobs as its doorbells were worth, and all of these had waited.
  * Then there may be one job more than doorbells, because a doorbell was lost or is with a function that is still starting.
  * If jobs keep coming, each doorbell would from then on start the job before its own, and none would wait long enough for
  * the sweep to notice. So the next claim takes one more.
  */
-const cameLate = mapByOwner<App, boolean>()
+const lacksDoorbell = mapByOwner<App, boolean>()
 
 /** Where a doorbell is worth one job, a function that took a second job would run it no earlier. */
-const isLate = (queue: QueueName, jobs: readonly ClaimedJob[]): boolean =>
-  CLAIMS_PER_DOORBELL[queue] > 1 && jobs.every(({ waitMs }) => waitMs > LATE_MS)
+const haveAllWaited = (queue: QueueName, jobs: readonly ClaimedJob[]): boolean =>
+  CLAIMS_PER_DOORBELL[queue] > 1 && jobs.every(({ waitMs }) => waitMs > WAITED_MS)
 
-/** After a look that found nothing, the same kinds are not looked for again for this many times as long as it took. */
-const REST = 4
+/** How many times as long as an empty claim took its kinds are not claimed again. */
+const COOLDOWN_FACTOR = 4
 
-/** A look that found nothing of these kinds, while the slots of others were taken. */
-interface VainLook {
+/**
+ * After a claim that found nothing of these kinds, while the slots of others were taken. Another would only find the same, and
+ * reads all waiting jobs of the kinds whose slots are taken, which is some 300 ms for 100 000 jobs: if one were made whenever
+ * a job ends, the next job would wait for longer than it runs.
+ */
+interface Cooldown {
   kinds: ReadonlySet<JobKind>
   untilMs: number
 }
 
-const vainLook = (free: ClaimWish['free'], beganMs: number): VainLook => {
+const coolDown = (free: ClaimWish['free'], beganMs: number): Cooldown => {
   const now = performance.now()
-  return { kinds: new Set(free.map(({ kind }) => kind)), untilMs: now + Math.max(LOOK_MS, (now - beganMs) * REST) }
+  const restMs = Math.max(POLL_MS, (now - beganMs) * COOLDOWN_FACTOR)
+  return { kinds: new Set(free.map(({ kind }) => kind)), untilMs: now + restMs }
 }
 
-/**
- * Whether another look would only find the same. A look reads all waiting jobs of the kinds whose slots are taken, which is
- * some 300 ms for 100 000 jobs: if one were made whenever a job ends, the next job would wait for longer than it runs.
- */
-const isVainAgain = ({ kinds, untilMs }: VainLook, free: ClaimWish['free']): boolean =>
+/** Whether it still holds. It doesn't once a slot of another kind is free. */
+const isCooling = ({ kinds, untilMs }: Cooldown, free: ClaimWish['free']): boolean =>
   performance.now() < untilMs && free.every(({ kind }) => kinds.has(kind))
 
 /** @throws {ClaimError} when the first claim fails; a later one only ends the claiming */
@@ -160,7 +167,7 @@ const tryClaim = async (shift: Shift, wish: ClaimWish, isFirst: boolean): Promis
 }
 
 /** What may still be claimed beside the running jobs. */
-interface Room extends Required<Pick<ClaimWish, 'limit' | 'bytes' | 'free'>> {
+interface Capacity extends Required<Pick<ClaimWish, 'limit' | 'bytes' | 'free'>> {
   /** There are kinds that may run no more jobs here now. */
   someTaken: boolean
 }
@@ -169,7 +176,7 @@ interface Room extends Required<Pick<ClaimWish, 'limit' | 'bytes' | 'free'>> {
  * How many jobs may be claimed, of the `wanted`, of how many bytes and which kinds; undefined while there is no room for any.
  * Kinds of other queues are included: a job stays in the queue that its kind had when it was submitted.
  */
-const roomFor = ({ engine: { kinds }, running }: Shift, wanted: number): Room | undefined => {
+const capacityFor = ({ engine: { kinds }, running }: Shift, wanted: number): Capacity | undefined => {
   const taken = new Map<string, number>()
   for (const { kind } of running) taken.set(kind.kind, (taken.get(kind.kind) ?? 0) + 1)
   const slots = kinds.map((kind) => ({ kind, slots: kind.concurrency - (taken.get(kind.kind) ?? 0) }))

@@ -54,9 +54,9 @@ describe('a job that has expired', () => {
     const other = '00000000-0000-7000-8000-000000000002'
     const [id = ''] = await insertJobs(app, [{ projectId: other, priority: -10 }])
     const free = testKinds.map((kind) => ({ kind, slots: 10 }))
-    const claimed = await claim(app, { queue: 'default', limit: 1, free, turn: 'anyone' })
+    const claimed = await claim(app, { queue: 'default', limit: 1, free, suspects: 'either' })
     expect(claimed.map((job) => job.id)).toEqual([id])
-    expect(await claim(app, { queue: 'default', limit: 1, free, turn: 'anyone' })).toEqual([])
+    expect(await claim(app, { queue: 'default', limit: 1, free, suspects: 'either' })).toEqual([])
   })
 
   test('is not started either where its kind has limits', async ({ world }) => {
@@ -157,7 +157,7 @@ test('a job that has started once never expires, whatever it waits for then', as
   const [id = ''] = await insertJobs(app, [{ expiresInSeconds: 600 }])
   await app.sql`UPDATE jobs SET start_at = now()`
   const free = [{ kind: later, slots: 1 }]
-  const [claimed] = await claim(app, { queue: 'default', limit: 1, free, turn: 'anyone' })
+  const [claimed] = await claim(app, { queue: 'default', limit: 1, free, suspects: 'either' })
   expect(claimed?.id).toBe(id)
   // Its worker dies, and it expires while it waits for its next stint.
   await app.sql`UPDATE jobs SET lease_until = now() - interval '1 second'`

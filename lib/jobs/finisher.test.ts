@@ -14,7 +14,7 @@ const running = async ({ app }: World, given: Parameters<typeof insertJobs>[1]):
     queue: 'default',
     limit: ids.length,
     free: [{ kind: echo, slots: ids.length }],
-    turn: 'anyone',
+    suspects: 'either',
   })
   return ids.map((id) => {
     const stint = jobs.find((job) => job.id === id)?.stint ?? 0

@@ -170,7 +170,12 @@ test('safe points that could not be saved are tried again, and no others', async
   const { engine } = world.app.config
   const config = { ...world.app.config, engine: { ...engine, safePointSeconds: 0.05 } }
   await insertJobs(world.app, [{}, {}])
-  const jobs = await claim(world.app, { queue: 'default', limit: 2, free: [{ kind: echo, slots: 2 }], turn: 'anyone' })
+  const jobs = await claim(world.app, {
+    queue: 'default',
+    limit: 2,
+    free: [{ kind: echo, slots: 2 }],
+    suspects: 'either',
+  })
   const time = { totalMs: 600_000, remainingMs: () => 600_000 }
   const [told, silent] = jobs.map((job) => new Stint(job, echo, time))
   if (!told || !silent) throw new Error('nothing was claimed')
@@ -210,7 +215,7 @@ test('safe points of megabytes each, and the outcomes after them, are written by
     queue: 'default',
     limit: 20,
     free: [{ kind: echo, slots: 20 }],
-    turn: 'anyone',
+    suspects: 'either',
   })
   const time = { totalMs: 600_000, remainingMs: () => 600_000 }
   const stints = claimed.map((job) => new Stint(job, keeping, time))
@@ -244,7 +249,7 @@ test('of the safe points of all jobs no more become text than one statement save
     world.app,
     Array.from({ length: 20 }, () => ({})),
   )
-  const wish = { queue: 'default', limit: 20, free: [{ kind: echo, slots: 20 }], turn: 'anyone' } as const
+  const wish = { queue: 'default', limit: 20, free: [{ kind: echo, slots: 20 }], suspects: 'either' } as const
   const time = { totalMs: 600_000, remainingMs: () => 600_000 }
   const stints = (await claim(world.app, { ...wish, free: [...wish.free] })).map((job) => new Stint(job, keeping, time))
   const toJSON = () => {
@@ -271,7 +276,12 @@ test('lines whose answer was lost are written once, and those after them too', a
     },
   })
   const [id = ''] = await insertJobs(world.app, [{}])
-  const [job] = await claim(world.app, { queue: 'default', limit: 1, free: [{ kind: echo, slots: 1 }], turn: 'anyone' })
+  const [job] = await claim(world.app, {
+    queue: 'default',
+    limit: 1,
+    free: [{ kind: echo, slots: 1 }],
+    suspects: 'either',
+  })
   if (!job) throw new Error('nothing was claimed')
   const keeper = createKeeper({ ...world.app, sql, clock: { now: () => 0 } }, new Set())
   const log = keeper.logFor(new Stint(job, echo, { totalMs: 600_000, remainingMs: () => 600_000 }))
@@ -289,7 +299,7 @@ test('lines whose answer was lost are written once, and those after them too', a
 /** A stint that runs, and the keeper of an app that extends leases often. */
 const withHeartbeats = async ({ app }: World, sql: World['sql'] = app.sql) => {
   await insertJobs(app, [{}])
-  const [job] = await claim(app, { queue: 'default', limit: 1, free: [{ kind: echo, slots: 1 }], turn: 'anyone' })
+  const [job] = await claim(app, { queue: 'default', limit: 1, free: [{ kind: echo, slots: 1 }], suspects: 'either' })
   if (!job) throw new Error('nothing was claimed')
   const stint = new Stint(job, echo, { totalMs: 600_000, remainingMs: () => 600_000 })
   const config = { ...app.config, engine: { ...app.config.engine, heartbeatSeconds: 0.05 } }

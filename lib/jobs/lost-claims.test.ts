@@ -33,7 +33,7 @@ const withoutConnection = (sql: Pool, words: RegExp, isBroken: () => boolean): P
 const statesOf = ({ sql }: World) => sql`SELECT state, stint, crashes FROM jobs ORDER BY id`
 const DONE = { state: 'succeeded', stint: 1, crashes: 0 }
 
-const wish: ClaimWish = { queue: 'default', limit: 10, free: [{ kind: echo, slots: 10 }], turn: 'others' }
+const wish: ClaimWish = { queue: 'default', limit: 10, free: [{ kind: echo, slots: 10 }], suspects: 'never' }
 const idsOf = (jobs: { id: string }[]) => jobs.map(({ id }) => id)
 
 test('a worker that lost the answer of its claim runs what it has claimed', async ({ world }) => {

@@ -33,13 +33,13 @@ export const forgetTold = (app: App, stints: readonly { id: string; stint: numbe
 /** A claim has no answer. It may have been committed, or be so in a moment. */
 export const noteLost = (app: App): void => void lostAt.set(app, app.clock.now())
 
-type Room = Required<Pick<ClaimWish, 'limit' | 'bytes' | 'free' | 'turn'>>
+type Wanted = Required<Pick<ClaimWish, 'limit' | 'bytes' | 'free' | 'suspects'>>
 
 /**
  * Takes up jobs whose claim's answer was lost, as far as there is room for them, if there may be any. Their leases begin
  * anew.
  */
-export const takeUpLost = async (app: App, wish: Room): Promise<claims.ClaimedJob[]> => {
+export const takeUpLost = async (app: App, wish: Wanted): Promise<claims.ClaimedJob[]> => {
   const lost = lostAt.get(app)
   if (lost === undefined) return []
   const known = [...told(app)].map(([id, stint]) => ({ id, stint }))
@@ -56,8 +56,11 @@ export const takeUpLost = async (app: App, wish: Room): Promise<claims.ClaimedJo
 }
 
 /** Those of the jobs that there is room for. A suspect is taken alone. */
-const withinRoom = (jobs: readonly claims.ClaimedJob[], { limit, bytes, free, turn }: Room): claims.ClaimedJob[] => {
-  const suspect = turn === 'others' ? undefined : jobs.find(isSuspect)
+const withinRoom = (
+  jobs: readonly claims.ClaimedJob[],
+  { limit, bytes, free, suspects }: Wanted,
+): claims.ClaimedJob[] => {
+  const suspect = suspects === 'never' ? undefined : jobs.find(isSuspect)
   if (suspect) return [suspect]
   const slots = new Map(free.map((it) => [it.kind.kind, it.slots]))
   const fitting: claims.ClaimedJob[] = []

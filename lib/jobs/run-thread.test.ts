@@ -128,7 +128,7 @@ test('a job whose durable safe point cannot be stored fails, and does not go on 
 
 test('a thread waits at its durable safe point until it is known whether it is to stop', async ({ world: { app } }) => {
   const { wasDone } = await insertEffect(app)
-  const [job] = await claim(app, { queue: 'default', limit: 1, free: [{ kind: effect, slots: 1 }], turn: 'anyone' })
+  const [job] = await claim(app, { queue: 'default', limit: 1, free: [{ kind: effect, slots: 1 }], suspects: 'either' })
   if (!job) throw new Error('nothing was claimed')
   const stint = new Stint(job, effect, { totalMs: 30_000, remainingMs: () => 30_000 })
   const silent = () => {}

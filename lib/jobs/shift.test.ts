@@ -13,7 +13,12 @@ import { Stint } from './stint.ts'
 test('a job whose claim was under way when the process was told to stop is told so too', async ({ world }) => {
   const app = { ...world.app, stopping: AbortSignal.abort() }
   const [id = ''] = await insertJobs(app, [{ kind: 'debug.noop', input: '{"steps":3,"stepMs":50000}' }])
-  const [job] = await claim(app, { queue: 'default', limit: 1, free: [{ kind: debugNoop, slots: 1 }], turn: 'anyone' })
+  const [job] = await claim(app, {
+    queue: 'default',
+    limit: 1,
+    free: [{ kind: debugNoop, slots: 1 }],
+    suspects: 'either',
+  })
   if (!job) throw new Error('nothing was claimed')
   const time = { totalMs: 600_000, remainingMs: () => 600_000 }
   const shift = beginShift(createEngine(app, [debugNoop]), time)
@@ -44,7 +49,7 @@ test('who waits again and again for jobs that go on leaves nothing behind with t
     Array.from({ length }, () => ({ kind: 'test.hang', input: '{}' })),
   )
   const free = [{ kind: hang, slots: length }]
-  const claimed = await claim(app, { queue: 'default', limit: length, free, turn: 'anyone' })
+  const claimed = await claim(app, { queue: 'default', limit: length, free, suspects: 'either' })
   const time = { totalMs: 600_000, remainingMs: () => 600_000 }
   const shift = beginShift(createEngine(app), time)
   for (const job of claimed) shift.start(new Stint(job, hang, time))

@@ -7,7 +7,7 @@ import { newId } from '../core/ids.ts'
 import { claim } from './claim.ts'
 
 const claimEcho = (app: App, limit: number) =>
-  claim(app, { queue: 'default', limit, free: [{ kind: echo, slots: 500 }], turn: 'anyone' })
+  claim(app, { queue: 'default', limit, free: [{ kind: echo, slots: 500 }], suspects: 'either' })
 
 const many = <T>(count: number, make: () => T): T[] => Array.from({ length: count }, make)
 

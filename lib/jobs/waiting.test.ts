@@ -11,7 +11,7 @@ import { explainWaiting } from './waiting.ts'
 const explain = async ({ app, sql }: World, limits: Limits<{ host: string }>, hosts: string[]) => {
   const kind = limitedKind(limits)
   const ids = await insertLimited(app, hosts)
-  await claim(app, { queue: 'default', limit: 100, free: [{ kind, slots: 100 }], turn: 'others' })
+  await claim(app, { queue: 'default', limit: 100, free: [{ kind, slots: 100 }], suspects: 'never' })
   const rows = await Promise.all(ids.map((id) => jobs.find(sql, id)))
   const reasons = rows.map(async (row) => row && explainWaiting(app, [kind], row))
   return (await Promise.all(reasons)).filter((reason) => reason !== null)
