@@ -1,6 +1,6 @@
 import type { LiveEvent } from '../live/live-event.ts'
+import { createLiveConnection, isForbidden, isOver } from './live-connection.ts'
 import { type CaughtUp, createOrder } from './live-order.ts'
-import { type LiveSocket, openLiveSocket } from './live-socket.ts'
 
 export type { LiveEvent } from '../live/live-event.ts'
 
@@ -68,17 +68,10 @@ export const follow = (options: FollowOptions): Following => {
   const ready = Promise.withResolvers<void>()
   ready.promise.catch(() => {})
   let state: LiveState = 'connecting'
-  let socket: LiveSocket | undefined
-  let isOpening = false
-  /** An API key can't get tickets. */
-  let isRefused = false
-  let failures = 0
-  let isBroken = false
   let settledAtMs = 0
   let catching: Promise<void> | undefined
   let catchAgain = false
   let checkTimer: ReturnType<typeof setTimeout> | undefined
-  let retryTimer: ReturnType<typeof setTimeout> | undefined
 
   const become = (next: LiveState, error?: unknown): void => {
     if (state === next || state === 'ended') return
@@ -88,15 +81,10 @@ export const follow = (options: FollowOptions): Following => {
 
   const end = (error?: unknown): void => {
     clearTimeout(checkTimer)
-    clearTimeout(retryTimer)
-    socket?.close()
-    socket = undefined
+    connection.close()
     become('ended', error)
     ready.reject(new Error('following has ended', { cause: error }))
   }
-
-  /** It may be stopped while something is waited for. */
-  const hasEnded = (): boolean => state === 'ended'
 
   const tell = (news: LiveEvent[]): void => {
     if (news.length > 0 && state !== 'ended') options.onEvents(news)
@@ -119,8 +107,8 @@ export const follow = (options: FollowOptions): Following => {
         tell(news)
         catchAgain ||= missing
       }
-      if (socket) become('live')
-      else if (!isOpening) become('polling')
+      if (connection.isOpen) become('live')
+      else if (!connection.isOpening) become('polling')
       ready.resolve()
     } catch (error) {
       if (isOver(error) || isForbidden(error)) end(error)
@@ -140,72 +128,28 @@ export const follow = (options: FollowOptions): Following => {
     checkTimer = setTimeout(() => void catchUp(), isSettled ? times.checkMs : times.pollMs)
   }
 
-  const receive = (events: LiveEvent[]): void => {
-    const { news, missing } = order.pushed(events)
-    tell(news)
-    if (missing) void catchUp()
-  }
-
-  /** Opens a WebSocket, beside one that is about to end or in the place of one that has. */
-  const open = async (): Promise<void> => {
-    if (isOpening || isRefused || state === 'ended') return
-    isOpening = true
-    clearTimeout(retryTimer)
-    const opened = await tryToOpen()
-    isOpening = false
-    if (!opened) return retryLater()
-    const before = socket
-    socket = opened
-    before?.close()
-    failures = 0
-    if (isBroken) settledAtMs = performance.now() + times.settleMs
-    isBroken = false
-    void opened.closed.then(() => {
-      if (socket !== opened) return
-      socket = undefined
-      isBroken = true
+  const connection = createLiveConnection({
+    ticket: options.ticket,
+    WebSocket: options.WebSocket,
+    times,
+    onEvents: (events) => {
+      const { news, missing } = order.pushed(events)
+      tell(news)
+      if (missing) void catchUp()
+    },
+    onOpen: (afterBreak) => {
+      if (afterBreak) settledAtMs = performance.now() + times.settleMs
+      void catchUp()
+    },
+    onBreak: () => {
       become('connecting')
       plan()
-      void open()
-    })
-    // What was committed before it was open has not been pushed to it.
-    await catchUp()
-  }
+    },
+    onFailed: () => void catchUp(),
+    onOver: end,
+  })
 
-  const tryToOpen = async (): Promise<LiveSocket | undefined> => {
-    let made: LiveSocket | undefined
-    try {
-      const { url } = await options.ticket()
-      if (hasEnded()) return undefined
-      made = openLiveSocket({
-        ...times,
-        url,
-        WebSocket: options.WebSocket ?? WebSocket,
-        onEvents: receive,
-        onEnding: () => void open(),
-      })
-      await made.opened
-      if (!hasEnded()) return made
-      made.close()
-      return undefined
-    } catch (error) {
-      made?.close()
-      if (isOver(error)) end(error)
-      isRefused = isForbidden(error)
-      return undefined
-    }
-  }
-
-  const retryLater = (): void => {
-    if (state === 'ended') return
-    if (isRefused) return void catchUp()
-    failures++
-    const waitMs = Math.min(times.maxBackoffMs, times.minBackoffMs * 2 ** failures) * (0.5 + Math.random() / 2)
-    retryTimer = setTimeout(() => void open(), waitMs)
-    if (!socket) void catchUp()
-  }
-
-  void open()
+  connection.open()
   plan()
   return {
     get state() {
@@ -216,19 +160,9 @@ export const follow = (options: FollowOptions): Following => {
     },
     ready: ready.promise,
     wake: () => {
-      failures = 0
-      void open()
+      connection.open()
       void catchUp()
     },
     stop: () => end(),
   }
 }
-
-/** Whether neither another try nor another token would help. */
-const isOver = (error: unknown): boolean => statusOf(error) === 401
-
-/** Whether the API itself says so, and not a proxy, whose answer may change. */
-const isForbidden = (error: unknown): boolean =>
-  [403, 404].includes(statusOf(error) ?? 0) && (error as { code?: string }).code !== undefined
-
-const statusOf = (error: unknown): number | undefined => (error as { status?: number } | undefined)?.status
