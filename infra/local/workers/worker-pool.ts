@@ -1,5 +1,6 @@
 import type { Exit } from '../components/component.ts'
 import { createBackoff } from '../shared/backoff.ts'
+import { createIdleWorkers } from './idle-workers.ts'
 import { startWorker, type Worker, WorkerError, type WorkerOptions } from './worker.ts'
 
 export interface WorkerPoolOptions extends Omit<WorkerOptions, 'name' | 'nth'> {
@@ -56,8 +57,6 @@ const SURPLUS_AFTER_MS = 300_000
 
 export const createWorkerPool = (options: WorkerPoolOptions): WorkerPool => {
   const workers = new Set<Worker>()
-  /** The most recently used one is taken first, so that surplus ones stay unused at the front. */
-  const idle: { worker: Worker; sinceMs: number }[] = []
   /** Processes that load the function. */
   const loading = new Set<Worker>()
   /** Invocations that have no process yet. */
@@ -67,6 +66,7 @@ export const createWorkerPool = (options: WorkerPoolOptions): WorkerPool => {
   const stopping = new AbortController()
   const backoff = createBackoff({ minMs: 200, maxMs: 5_000 })
   const { reserveAfterMs = 2_000, now = () => performance.now() } = options
+  const idle = createIdleWorkers(now)
   let starts = 0
   let reserveTimer: NodeJS.Timeout | undefined
 
@@ -100,13 +100,12 @@ export const createWorkerPool = (options: WorkerPoolOptions): WorkerPool => {
     if (isLetGo || !worker.isUsable()) return
     const next = waiting.shift()
     if (next) next.resolve(worker)
-    else idle.push({ worker, sinceMs: now() })
+    else idle.add(worker)
   }
 
   const bury = (worker: Worker, exit: Exit): void => {
     workers.delete(worker)
-    const nth = idle.findIndex((it) => it.worker === worker)
-    if (nth >= 0) idle.splice(nth, 1)
+    idle.remove(worker)
     if (stopping.signal.aborted || ending.has(worker)) {
       options.onEnded(worker, undefined)
       return
@@ -136,13 +135,8 @@ export const createWorkerPool = (options: WorkerPoolOptions): WorkerPool => {
     if (stopping.signal.aborted) return
     reserveTimer ??= setTimeout(() => {
       reserveTimer = undefined
-      if (idle.length === 0 && loading.size === 0 && needsMore()) start()
+      if (idle.count === 0 && loading.size === 0 && needsMore()) start()
     }, reserveAfterMs)
-  }
-
-  const takeIdle = (): Worker | undefined => {
-    const nth = idle.findLastIndex(({ worker }) => worker.isUsable())
-    return nth < 0 ? undefined : idle.splice(nth, 1)[0]?.worker
   }
 
   const firstFree = (): Promise<Worker> => {
@@ -154,8 +148,8 @@ export const createWorkerPool = (options: WorkerPoolOptions): WorkerPool => {
 
   const invoke = async (event: unknown): Promise<unknown> => {
     if (stopping.signal.aborted) throw new WorkerError(`${options.functionName} stops`)
-    const worker = takeIdle() ?? (await firstFree())
-    if (idle.length === 0) keepReserve()
+    const worker = idle.take() ?? (await firstFree())
+    if (idle.count === 0) keepReserve()
     try {
       return await worker.invoke(event, options.timeoutMs)
     } finally {
@@ -164,11 +158,9 @@ export const createWorkerPool = (options: WorkerPoolOptions): WorkerPool => {
   }
 
   const endSurplus = (): void => {
-    for (let [longest] = idle; longest && idle.length > 1; [longest] = idle) {
-      if (now() - longest.sinceMs < SURPLUS_AFTER_MS) return
-      idle.shift()
-      ending.add(longest.worker)
-      longest.worker.release()
+    for (let worker = idle.takeSurplus(SURPLUS_AFTER_MS); worker; worker = idle.takeSurplus(SURPLUS_AFTER_MS)) {
+      ending.add(worker)
+      worker.release()
     }
   }
 
@@ -182,7 +174,7 @@ export const createWorkerPool = (options: WorkerPoolOptions): WorkerPool => {
       stopping.abort()
       clearTimeout(reserveTimer)
       for (const worker of workers) {
-        if (loading.has(worker) || idle.some((it) => it.worker === worker)) worker.release()
+        if (loading.has(worker) || idle.has(worker)) worker.release()
         else worker.askToStop()
       }
       const timer = setTimeout(() => {
