@@ -1,5 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import kafkajs, { Kafka, type KafkaJSProtocolError, type KafkaMessage, logLevel, type Producer } from 'kafkajs'
+import kafkajs, {
+  Kafka,
+  type KafkaJSProtocolError,
+  type KafkaMessage,
+  logLevel,
+  type PartitionerArgs,
+  type Producer,
+} from 'kafkajs'
 import type { Logger } from '../core/log.ts'
 import { sendByPartition } from './by-partition.ts'
 import { partitionOf } from './partitioner.ts'
@@ -25,36 +32,14 @@ export const createKafkaPublisher = (options: KafkaOptions): Publisher => {
   let partitions = 0
   /** Partitions that have taken nothing since a request with messages for them failed. */
   const suspects = new Set<number>()
-  let producer: Promise<Producer> | undefined
-
-  const connect = (): Promise<Producer> => {
-    producer ??= (async () => {
-      const made = kafka.producer({
-        maxInFlightRequests: 1,
-        allowAutoTopicCreation: true,
-        createPartitioner:
-          () =>
-          ({ partitionMetadata, message }) => {
-            partitions = partitionMetadata.length
-            return partitionOf(message.key ?? '', partitions)
-          },
-      })
-      await made.connect()
-      return made
-    })().catch((error) => {
-      producer = undefined
-      throw error
-    })
-    return producer
-  }
+  const producer = keepProducer(kafka, log, ({ partitionMetadata, message }) => {
+    partitions = partitionMetadata.length
+    return partitionOf(message.key ?? '', partitions)
+  })
 
   const drop = async (): Promise<void> => {
-    const made = producer
-    producer = undefined
     known.clear()
-    await made
-      ?.then((it) => it.disconnect())
-      .catch((error) => log.debug({ err: error }, 'kafka producer did not disconnect'))
+    await producer.drop()
   }
 
   const send = async (it: Producer, topic: string, messages: Message[]): Promise<void> => {
@@ -89,7 +74,7 @@ export const createKafkaPublisher = (options: KafkaOptions): Publisher => {
 
   return {
     publish: async (topic, messages) => {
-      const it = await connect()
+      const it = await producer.get()
       try {
         if (suspects.size === 0) await makeSureOf(it, topic)
         if (suspects.size > 0)
@@ -114,6 +99,36 @@ export const createKafkaPublisher = (options: KafkaOptions): Publisher => {
       }
     },
     close: drop,
+  }
+}
+
+/** A producer that is connected when it is first needed, and anew after it was dropped or could not be connected. */
+const keepProducer = (kafka: Kafka, log: Logger, partitioner: (args: PartitionerArgs) => number) => {
+  let producer: Promise<Producer> | undefined
+  const connect = async (): Promise<Producer> => {
+    const made = kafka.producer({
+      maxInFlightRequests: 1,
+      allowAutoTopicCreation: true,
+      createPartitioner: () => partitioner,
+    })
+    await made.connect()
+    return made
+  }
+  return {
+    get: (): Promise<Producer> => {
+      producer ??= connect().catch((error) => {
+        producer = undefined
+        throw error
+      })
+      return producer
+    },
+    drop: async (): Promise<void> => {
+      const made = producer
+      producer = undefined
+      await made
+        ?.then((it) => it.disconnect())
+        .catch((error) => log.debug({ err: error }, 'kafka producer did not disconnect'))
+    },
   }
 }
 

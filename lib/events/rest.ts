@@ -9,32 +9,32 @@ export interface Rest {
   end(): void
 }
 
-/** Polls in vain before it rests: the first may be older than the latest message, the second may still hand on what it got. */
-const IN_VAIN = 3
+/** Empty polls before it rests: the first may be older than the latest message, the second may still hand on what it got. */
+const EMPTY_POLLS = 3
 
 /** How often it polls while it rests, for what other processes publish. */
-const LOOK_MS = 1_000
+const REST_MS = 1_000
 
 /** @param consumer whose `pause` and `resume` never throw once it has asked */
-export const createRest = (consumer: { pause(): void; resume(): void }, lookMs = LOOK_MS): Rest => {
-  let inVain = 0
-  let look: NodeJS.Timeout | undefined
+export const createRest = (consumer: { pause(): void; resume(): void }, restMs = REST_MS): Rest => {
+  let emptyPolls = 0
+  let resting: NodeJS.Timeout | undefined
   let ended = false
   const wake = (): void => {
-    inVain = 0
-    clearTimeout(look)
-    if (look && !ended) consumer.resume()
-    look = undefined
+    emptyPolls = 0
+    clearTimeout(resting)
+    if (resting && !ended) consumer.resume()
+    resting = undefined
   }
   return {
     asked: () => {
-      inVain++
-      if (inVain < IN_VAIN || look || ended) return
+      emptyPolls++
+      if (emptyPolls < EMPTY_POLLS || resting || ended) return
       consumer.pause()
-      look = setTimeout(wake, lookMs)
+      resting = setTimeout(wake, restMs)
     },
     got: () => {
-      inVain = 0
+      emptyPolls = 0
     },
     wake,
     end: () => {

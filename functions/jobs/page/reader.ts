@@ -1,4 +1,5 @@
 import type { Handler } from 'htmlparser2'
+import { createCaptures, tidy } from './captures.ts'
 
 /** Of each of these, what a page has more is counted and not kept. */
 const MAX_HEADINGS = 500
@@ -8,13 +9,8 @@ const MAX_IMAGES = 1_000
 /** Longer addresses are counted and neither kept nor followed. */
 export const MAX_URL_LENGTH = 1_000
 
-const MAX_TEXT_LENGTH = 300
-
 /** Browsers nest no deeper than 512. From here on a page isn't read: closing a tag takes the longer the deeper it is. */
 const MAX_DEPTH = 2_000
-
-/** Headings and links that are open at once, one in another. */
-const MAX_OPEN = 10
 
 export interface PageContent {
   title: string | null
@@ -59,24 +55,15 @@ export const createReader = (url: URL) => {
   const headings: PageContent['headings'] = []
   const links = new Map<string, { text: string; nofollow: boolean }>()
   const images = new Map<string, string>()
-  /** Open elements whose text is collected: the title, a heading, a link. */
-  const open: { name: string; text: string; done: (text: string) => void }[] = []
-
-  const gather = (name: string, done: (text: string) => void): void => {
-    if (open.length < MAX_OPEN) open.push({ name, text: '', done })
-  }
-  const end = (name: string): void => {
-    const at = open.findLastIndex((it) => it.name === name)
-    for (const { text: gathered, done } of at === -1 ? [] : open.splice(at)) done(tidy(gathered))
-  }
+  const captures = createCaptures()
 
   const apart = (): void => {
     text.push(' ')
-    for (const it of open) if (it.text.length < MAX_TEXT_LENGTH) it.text += ' '
+    captures.add(' ')
   }
 
-  const onTitle = (gathered: string): void => {
-    title ??= gathered
+  const onTitle = (captured: string): void => {
+    title ??= captured
   }
   const onMeta = ({ name = '', property = '', content = '' }: Record<string, string>): void => {
     if (/^description$/i.test(name)) description ??= tidy(content)
@@ -91,8 +78,8 @@ export const createReader = (url: URL) => {
     if (!known && links.size >= MAX_LINKS) return
     const link = known ?? { text: '', nofollow: /\bnofollow\b/i.test(rel) }
     links.set(to, link)
-    gather('a', (gathered) => {
-      link.text ||= gathered
+    captures.begin('a', (captured) => {
+      link.text ||= captured
     })
   }
   const onImage = ({ src, srcset = '', alt = '' }: Record<string, string>): void => {
@@ -108,14 +95,14 @@ export const createReader = (url: URL) => {
       if (name === 'html') language ??= attributes['lang']?.trim().slice(0, 35).toWellFormed()
       else if (name === 'base' && base === url) base = URL.parse(attributes['href'] ?? '', url.href) ?? url
       else if (name === 'meta') onMeta(attributes)
-      else if (name === 'title' && !insideDrawing) gather(name, onTitle)
+      else if (name === 'title' && !insideDrawing) captures.begin(name, onTitle)
       else if (name === 'a') onLink(attributes)
       else if (name === 'img') onImage(attributes)
       else if (/^h[1-6]$/.test(name)) {
         headingCount++
         const level = Number(name[1])
-        gather(name, (gathered) => {
-          if (headings.length < MAX_HEADINGS) headings.push({ level, text: gathered })
+        captures.begin(name, (captured) => {
+          if (headings.length < MAX_HEADINGS) headings.push({ level, text: captured })
         })
       }
       if (name === 'svg' || name === 'math') insideDrawing++
@@ -124,14 +111,14 @@ export const createReader = (url: URL) => {
     },
     onclosetag: (name) => {
       depth--
-      end(name)
+      captures.end(name)
       if (name === 'svg' || name === 'math') insideDrawing--
       if (HIDDEN.has(name)) hidden--
       if (!INLINE.has(name)) apart()
     },
     ontext: (piece) => {
       if (hidden === 0) text.push(piece)
-      for (const it of open) if (it.text.length < MAX_TEXT_LENGTH) it.text += piece.slice(0, 2 * MAX_TEXT_LENGTH)
+      captures.add(piece)
     },
   }
   const content = (charset: string): PageContent => ({
@@ -141,7 +128,7 @@ export const createReader = (url: URL) => {
     charset,
     words: countWords(text.join('')),
     headings,
-    links: [...links].map(([to, { text: gathered }]) => ({ url: to, text: gathered })),
+    links: [...links].map(([to, it]) => ({ url: to, text: it.text })),
     images: [...images].map(([at, alt]) => ({ url: at, alt })),
     counts: { headings: headingCount, links: linkCount, images: imageCount },
     followable: nofollow ? [] : [...links].flatMap(([to, it]) => (it.nofollow ? [] : to)),
@@ -158,8 +145,6 @@ const address = (reference: string | undefined, base: URL): string | undefined =
   to.hash = ''
   return to.href.length <= MAX_URL_LENGTH ? to.href : undefined
 }
-
-const tidy = (text: string): string => text.replaceAll(/\s+/g, ' ').trim().slice(0, MAX_TEXT_LENGTH).toWellFormed()
 
 /** Runs of letters and digits; what is written without spaces between its words counts as one. */
 const countWords = (text: string): number => text.match(/[\p{L}\p{N}\p{M}]+(?:['’-][\p{L}\p{N}\p{M}]+)*/gu)?.length ?? 0

@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises'
 import type { SQSEvent } from 'aws-lambda'
+import { createCondition } from '../../../lib/core/condition.ts'
 import type { Logger } from '../../../lib/core/log.ts'
-import { waitAtMost } from '../../../lib/core/wait-at-most.ts'
 import type { DoorbellQueue, QueueName, ReceivedDoorbell } from '../../../lib/queue/doorbells.ts'
 import { createBackoff } from '../shared/backoff.ts'
 import { gatherDeletions } from './gathered-deletions.ts'
@@ -31,7 +31,8 @@ export interface Poller {
 
 const LONG_POLL_SECONDS = 20
 
-const LOOK_MS = 1_000
+/** How often it is asked how many invocations there may be, while there are that many. */
+const CHECK_MS = 1_000
 
 /** Less than lies between two doorbells of one process (gathered-doorbells.ts). */
 const PAUSE_MS = 3
@@ -42,7 +43,7 @@ export const startPoller = (options: PollerOptions): Poller => {
   const stopping = new AbortController()
   const { signal } = stopping
   const running = new Set<Promise<void>>()
-  let onEnded = (): void => {}
+  const ended = createCondition()
   const backoff = createBackoff()
   const deletions = gatherDeletions({ queue, sqs, retryMs: 5 * options.timeoutMs, log })
 
@@ -80,11 +81,9 @@ export const startPoller = (options: PollerOptions): Poller => {
     }
   }
 
-  /** Or a second is over. */
+  /** Or some time is over. */
   const oneEnded = async (): Promise<void> => {
-    const ended = Promise.withResolvers<void>()
-    onEnded = ended.resolve
-    await waitAtMost(ended.promise, LOOK_MS)
+    await ended.wait(CHECK_MS)
     // If this process stood still itself, what others said meanwhile is read first.
     await nextTurn()
   }
@@ -99,7 +98,7 @@ export const startPoller = (options: PollerOptions): Poller => {
       if (batch.length === 0) continue
       const run: Promise<void> = handle(await fill(batch)).finally(() => {
         running.delete(run)
-        onEnded()
+        ended.notify()
       })
       running.add(run)
       // There were no more: polling again at once would take the processor from the function that was just called.
