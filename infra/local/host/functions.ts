@@ -5,7 +5,7 @@ import type { HttpHandler } from '../../../lib/http/declaration.ts'
 import type { SocketHandler } from '../../../lib/live/socket.ts'
 import type { BatchHandler } from '../../../lib/queue/batch.ts'
 import type { Periodic, PeriodicHandler } from '../../../lib/schedule/every.ts'
-import type { MountedRoute } from '../http/http-server.ts'
+import type { MountedRoute } from '../http/gateway.ts'
 import type { MountedSocket } from '../live/socket-server.ts'
 import type { FunctionEntry, HttpEntry, QueueEntry, ScheduleEntry, SocketEntry, StreamEntry } from './routing-table.ts'
 

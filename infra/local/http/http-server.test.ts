@@ -11,7 +11,8 @@ import type { HttpHandler } from '../../../lib/http/declaration.ts'
 import { MAX_BODY_BYTES } from '../../../lib/http/route.ts'
 import type { InvocationContext } from '../../../lib/invocation-context.ts'
 import { localEnvironment, makeSecrets } from '../supervisor/local-config.ts'
-import { createHttpServer, type HttpServerOptions, type MountedRoute } from './http-server.ts'
+import type { MountedRoute } from './gateway.ts'
+import { createHttpServer, type HttpServerOptions } from './http-server.ts'
 
 /** Nothing here asks a component: the functions are the tests' own. */
 const app = (): App => {
