@@ -1,15 +1,11 @@
 import * as jobs from '../../db/queries/jobs.ts'
 import * as leases from '../../db/queries/leases.ts'
 import type { Outcome } from '../../db/queries/outcomes.ts'
-import * as safePoints from '../../db/queries/safe-points.ts'
 import type { App } from '../app.ts'
-import { inParts } from '../core/in-parts.ts'
 import type { JobLog } from './define.ts'
 import { createLogLines } from './log-lines.ts'
+import { createSaver } from './saver.ts'
 import type { Stint } from './stint.ts'
-
-/** What the safe points hold that one statement saves. In characters of JSON. */
-const MAX_SAVED = 16 * 1024 * 1024
 
 /** Saves a stint's newest safe point now. */
 export type SaveNow = (stint: Stint) => Promise<void>
@@ -35,6 +31,7 @@ export const createKeeper = (
 ): Keeper => {
   const { heartbeatSeconds, leaseSeconds, watchSeconds, safePointSeconds } = app.config.engine
   const logs = createLogLines(app)
+  const save = createSaver(app)
 
   const renewLeases = async (): Promise<void> => {
     const stints = [...running]
@@ -59,45 +56,6 @@ export const createKeeper = (
       app.committed()
     } finally {
       for (const stint of told) stint.requestStop('the job was cancelled')
-    }
-  }
-
-  /** One after the other: an older safe point must not arrive after a newer one. */
-  let saving: Promise<void> = Promise.resolve()
-  const save = (stints: Stint[]): Promise<void> => {
-    const saved = saving.then(() => saveNewest(stints))
-    saving = saved.catch(() => {})
-    return saved
-  }
-
-  const saveNewest = async (stints: Stint[]): Promise<void> => {
-    const unsaved = new Set<Stint>()
-    /** As text when it is their turn: those of all jobs may be hundreds of megabytes. */
-    function* points(): Generator<[Stint, safePoints.SavedPoint]> {
-      for (const stint of stints) {
-        const point = unsavedPoint(stint)
-        if (!point) continue
-        unsaved.add(stint)
-        yield [stint, point]
-      }
-    }
-    try {
-      for (const part of inParts(points(), { most: stints.length, maxSize: MAX_SAVED, sizeOf })) {
-        const saved = new Set(
-          await safePoints.save(
-            app.sql,
-            part.map(([, point]) => point),
-          ),
-        )
-        app.committed()
-        for (const [stint] of part) {
-          unsaved.delete(stint)
-          if (!saved.has(stint.job.id)) stint.fence()
-        }
-      }
-    } catch (error) {
-      for (const stint of unsaved) stint.markUnsaved()
-      throw error
     }
   }
 
@@ -128,19 +86,6 @@ export const createKeeper = (
 }
 
 const held = (stints: Stint[]): leases.Held => leases.heldOf(stints.map((stint) => stint.job))
-
-const sizeOf = ([, { partial = '', checkpoint = '' }]: [Stint, safePoints.SavedPoint]): number =>
-  partial.length + checkpoint.length
-
-/** A point that can't be stored is left to the stint's end, where it becomes the job's error. */
-const unsavedPoint = (stint: Stint): safePoints.SavedPoint | undefined => {
-  try {
-    return stint.takeUnsaved()
-  } catch {
-    stint.requestStop('its safe point cannot be stored')
-    return undefined
-  }
-}
 
 /** Runs `work` each so many seconds, at most `atOnce` of it at a time. A failure is logged; the next turn tries again. */
 const repeat = (
