@@ -55,7 +55,7 @@ const wish = (limit: number, nth: number, from = randomUUID()): claims.ClaimRequ
   kinds: ['debug.noop', 'mail.send'],
   slots: [500, 50],
   leaseSeconds: 60,
-  fresh: nth % 5 === 0,
+  suspectFirst: nth % 5 === 0,
   after: from,
   roundFrom: from,
 })

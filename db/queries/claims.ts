@@ -35,8 +35,8 @@ export interface ClaimRequest {
   kinds: string[]
   slots: number[]
   leaseSeconds: number
-  /** True while the invocation has run nothing: only then may it take a job that is suspected of killing processes. */
-  fresh: boolean
+  /** Takes a suspect, alone, if one is due. Otherwise suspects are passed over. */
+  suspectFirst: boolean
   /** Any UUID: the claim goes through the projects that come after it. */
   after: string
   /** Where the round began, and so ends: `after`, unless this claim continues a round that another one left. */
@@ -82,14 +82,16 @@ const MAX_HOPS = 2_000
  *
  * A lease counts from when it is written: a claim may have waited for a lock on the table for longer than a lease lasts.
  *
- * A suspect (two leases lost in a row without progress) is claimed alone, so that it can take no other job with it.
+ * A suspect (two leases lost in a row without progress: perhaps a poison job) is claimed alone, so that it can take no other
+ * job with it.
  */
 export const claim = async (sql: Sql, request: ClaimRequest): Promise<Claimed> => {
-  const { queue, worker, limit, bytes, kinds, slots, leaseSeconds, fresh, after, roundFrom } = request
+  const { queue, worker, limit, bytes, kinds, slots, leaseSeconds, suspectFirst, after, roundFrom } = request
   const rows = await sql<(Omit<ClaimedJob, 'id'> & { id: string | null } & Omit<Claimed, 'jobs'>)[]>`
     WITH RECURSIVE asked AS MATERIALIZED (
       SELECT ${queue}::text AS queue, ${limit}::integer AS jobs, ${after}::uuid AS after_project,
-             ${roundFrom}::uuid AS round_from, ${bytes}::bigint AS bytes, ${kinds}::text[] AS kinds, ${slots}::integer[] AS slots
+             ${roundFrom}::uuid AS round_from, ${bytes}::bigint AS bytes, ${kinds}::text[] AS kinds,
+             ${slots}::integer[] AS slots
     ), hops (project_id, wrapped, due, level, since, nth, hop) AS (
       SELECT after_project, after_project < round_from, false, NULL::integer, NULL::timestamptz, 0, 0 FROM asked
       UNION ALL
@@ -133,7 +135,7 @@ export const claim = async (sql: Sql, request: ClaimRequest): Promise<Claimed> =
       SELECT FROM queues WHERE name = (SELECT queue FROM asked) AND paused_at IS NULL
     ), suspect AS MATERIALIZED (
       SELECT id, kind, priority, start_at FROM jobs
-      WHERE ${fresh} AND EXISTS (SELECT FROM open)
+      WHERE ${suspectFirst} AND EXISTS (SELECT FROM open)
         AND ${waits(sql)} AND crashes >= 2 AND start_at <= now() AND kind = ANY ((SELECT kinds FROM asked)::text[])
       ORDER BY start_at LIMIT 1 FOR UPDATE SKIP LOCKED
     ), share AS MATERIALIZED (
@@ -181,7 +183,8 @@ export const claim = async (sql: Sql, request: ClaimRequest): Promise<Claimed> =
     SELECT reached.project_id AS reached,
            claimed.id IS NULL AND EXISTS (SELECT FROM waiting) AND EXISTS (SELECT FROM open) AS missed,
            reached.hop >= ${MAX_HOPS} AS cut_short,
-           claimed.id, claimed.project_id, kind, stint, attempt, crashes, timeout_seconds, run_ms, input, checkpoint, checkpoint_version, has_parents, claimed.bytes,
+           claimed.id, claimed.project_id, kind, stint, attempt, crashes, timeout_seconds, run_ms, input, checkpoint,
+           checkpoint_version, has_parents, claimed.bytes,
            (extract(epoch FROM now() - start_at) * 1000)::double precision AS wait_ms
     FROM (SELECT project_id, hop FROM hops ORDER BY hop DESC LIMIT 1) AS reached LEFT JOIN claimed ON true
     ORDER BY priority DESC, start_at, id`

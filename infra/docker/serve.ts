@@ -27,7 +27,7 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 const EVERY_ADDRESS = '0.0.0.0'
 const SCHEDULES_GRACE_MS = 3_000
 /** How often it checks whether the queues and the bucket still exist. */
-const LOOK_SECONDS = 5
+const CHECK_SECONDS = 5
 const STDOUT = 1
 
 type Stop = () => Promise<void>
@@ -62,7 +62,7 @@ const serveApi = async (host: HostConfig, env: Environment, table: RoutingTable)
     // This Kafka keeps its log, so nothing has to be published again.
     onRepublished: () => {},
   })
-  const look = startPeriodicTimer(LOOK_SECONDS, () => makeWhatIsForgotten(app))
+  const look = startPeriodicTimer(CHECK_SECONDS, () => makeWhatIsForgotten(app))
   app.log.info({ port }, 'the API answers')
   return async () => {
     stopping.abort()

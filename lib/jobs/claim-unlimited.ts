@@ -9,7 +9,7 @@ import { bytesOf, type ClaimWish, type Room } from './claim-wish.ts'
 // served last, and begins its next claim after it. Memory is bounded by an estimate of how large a queue's jobs are.
 
 /** What each statement of a claim asks for. */
-type Request = Omit<claims.ClaimRequest, 'fresh' | 'after' | 'roundFrom'>
+type Request = Omit<claims.ClaimRequest, 'suspectFirst' | 'after' | 'roundFrom'>
 
 export const claimUnlimited = async (
   app: App,
@@ -60,11 +60,11 @@ const claimWithSuspects = async (
   suspects: ClaimWish['suspects'],
   singlePass: boolean,
 ): Promise<claims.ClaimedJob[]> => {
-  const suspectsFirst = suspects === 'first' || (suspects === 'either' && app.random() < 0.5)
-  const found = await claimRoundRobin(app, { ...request, fresh: suspectsFirst }, singlePass)
-  if (found.length > 0 || suspects === 'never' || suspectsFirst) return found
+  const suspectFirst = suspects === 'first' || (suspects === 'either' && app.random() < 0.5)
+  const found = await claimRoundRobin(app, { ...request, suspectFirst }, singlePass)
+  if (found.length > 0 || suspects === 'never' || suspectFirst) return found
   // Each pass finds a suspect, whatever projects it gets to.
-  return claimRoundRobin(app, { ...request, fresh: true }, true)
+  return claimRoundRobin(app, { ...request, suspectFirst: true }, true)
 }
 
 /** How often a claim asks, at most, if others were quicker each time. */

@@ -18,7 +18,7 @@ import {
 import { deserializeError, serializeError } from './thrown.ts'
 
 /** How often the remaining time is compared with the margin while a thread computes. */
-const LOOK_MS = 25
+const CHECK_MS = 25
 
 /** The threads of one process, made when the first job needs one. */
 export interface Threads {
@@ -110,7 +110,7 @@ const openLine = (stint: Stint, { log, submit }: Given, saveNow: SaveNow) => {
 
   const look = setInterval(() => {
     if (stint.stopRequested || (stint.passed && stint.mustStop())) stop()
-  }, LOOK_MS)
+  }, CHECK_MS)
   const { signal } = stint.abort
   const abort = (): void => tell({ type: 'abort' })
   if (signal.aborted) abort()

@@ -24,7 +24,7 @@ export const claimWaiting = async (sql: Sql, limit: number, kind = 'test.echo'):
     kinds: [kind],
     slots: [limit],
     leaseSeconds: 60,
-    fresh: false,
+    suspectFirst: false,
     after: FIRST,
     roundFrom: FIRST,
   })

@@ -12,7 +12,7 @@ import { literal } from './sql.ts'
 const [folder = '', file = '', statementSeconds = ''] = process.argv.slice(2)
 
 /** How often it checks whether a statement has used up its time. */
-const LOOK_MS = 250
+const CHECK_MS = 250
 
 const open = async (): Promise<DuckDBConnection> => {
   const instance = await DuckDBInstance.create(join(folder, 'work.duckdb'), {
@@ -42,7 +42,7 @@ const answer = async (connection: Promise<DuckDBConnection>, sql: string): Promi
   const until = cpuSeconds() + Number(statementSeconds)
   const looking = setInterval(() => {
     if (cpuSeconds() > until) late.resolve({ late: true })
-  }, LOOK_MS)
+  }, CHECK_MS)
   return Promise.race([run(connection, sql), late.promise]).finally(() => clearInterval(looking))
 }
 

@@ -3,7 +3,7 @@ import type { SafePoint } from '../../../lib/jobs/define.ts'
 import { MAX_MEMORY_BYTES } from './memory.ts'
 
 /** How often a waiting picture checks whether there is room for it. At each check it can be stopped. */
-const LOOK_MS = 200
+const CHECK_MS = 200
 
 const line: object[] = []
 let takenBytes = 0
@@ -19,7 +19,7 @@ export async function* inTurn<T>(bytes: number, work: () => Promise<T>): AsyncGe
   try {
     while (line[0] !== place || takenBytes + bytes > MAX_MEMORY_BYTES) {
       yield {}
-      await after(LOOK_MS)
+      await after(CHECK_MS)
     }
     takenBytes += bytes
   } finally {

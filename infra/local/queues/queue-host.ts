@@ -26,7 +26,7 @@ export interface QueueHost {
   stop(graceMs: number): Promise<void>
 }
 
-const LOOK_FOR_SURPLUS_MS = 30_000
+const SURPLUS_CHECK_MS = 30_000
 
 /** One queue function: its poller and its worker processes. */
 export const startQueueHost = (options: QueueHostOptions): QueueHost => {
@@ -60,7 +60,7 @@ export const startQueueHost = (options: QueueHostOptions): QueueHost => {
   if (entry.queue === 'default') {
     pool.warm().catch((error) => app.log.error({ err: error, queue: entry.queue }, 'no worker could be started'))
   }
-  const looking = setInterval(() => pool.endSurplus(), LOOK_FOR_SURPLUS_MS)
+  const looking = setInterval(() => pool.endSurplus(), SURPLUS_CHECK_MS)
   return {
     stop: async (graceMs) => {
       clearInterval(looking)

@@ -14,7 +14,7 @@ import { createRunFile, type RunFile, type RunningProcess, readRunFile } from '.
 import { hostPart, kafkaPart, type Part, postgresPart, type StackState, sqsS3Part } from './stack-parts.ts'
 import type { Terminal } from './terminal.ts'
 
-const DISK_LOOK_SECONDS = 10
+const DISK_CHECK_SECONDS = 10
 
 export interface Supervisor {
   url: string
@@ -78,7 +78,7 @@ export const startSupervisor = async (
     const failed = (await Promise.allSettled(started)).find((it) => it.status === 'rejected')
     if (failed) throw failed.reason
     const diskWatch = createDiskWatch({ folder: dataDir, notice: terminal.notice })
-    const looking = startPeriodicTimer(DISK_LOOK_SECONDS, diskWatch.look)
+    const looking = startPeriodicTimer(DISK_CHECK_SECONDS, diskWatch.look)
     looking.nudge()
     return {
       url,

@@ -24,11 +24,11 @@ export const chooseProject = (id: string | null): void => {
 export const projectQuery = computed(() => (projectId.value === null ? {} : { projectId: projectId.value }))
 
 /** Read again at times, since other people can add this person to projects, or delete projects. */
-const LOOK_MS = 30_000
+const POLL_MS = 30_000
 
 export const useProjects = () => {
   const query = useQuery('projects', (signal) => allOf(api.each('GET /projects', { signal })), {
-    everyMs: LOOK_MS,
+    everyMs: POLL_MS,
     still: true,
   })
   return { ...query, projects: query.data?.items ?? [] }

@@ -8,12 +8,12 @@ import { Components } from './system/components.tsx'
 import { Machine } from './system/machine.tsx'
 import { Processes } from './system/processes.tsx'
 
-const LOOK_MS = 3_000
+const POLL_MS = 3_000
 
 /** What Stint runs on, and whether all of it works. Admins can also start and stop its processes here. */
 export const SystemPage = () => {
   const { data, problem } = useQuery('system', (signal) => api.call('GET /system', { signal }), {
-    everyMs: LOOK_MS,
+    everyMs: POLL_MS,
     still: true,
   })
   const isAdmin = user.value?.isAdmin ?? false

@@ -6,7 +6,7 @@ import { Pending } from '../../parts/pending.tsx'
 import { readLogLine } from './log-line.ts'
 
 const LINES = 300
-const LOOK_MS = 2_000
+const POLL_MS = 2_000
 const NEAR_END_PX = 40
 
 /** The end of a process's log, as it grows. It keeps scrolling with it until somebody scrolls up. */
@@ -14,7 +14,7 @@ export const LogDialog = ({ name, close }: { name: string; close: () => void }) 
   const { data, problem } = useQuery(
     `log of ${name}`,
     (signal) => api.call('GET /system/processes/{name}/logs', { params: { name }, query: { lines: LINES }, signal }),
-    { everyMs: LOOK_MS, still: true },
+    { everyMs: POLL_MS, still: true },
   )
   const frame = useRef<HTMLDivElement>(null)
   const follows = useRef(true)

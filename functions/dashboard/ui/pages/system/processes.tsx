@@ -19,12 +19,12 @@ const TOLD = {
   stop: 'Whatever needs it waits until it is started again.',
   restart: 'Jobs that run there continue elsewhere from their last checkpoint.',
 } as const
-const LOOK_MS = 2_000
+const POLL_MS = 2_000
 
 /** The processes of the stack on this machine, to restart, stop and start them and to read their logs. */
 export const Processes = () => {
   const { data, problem, reload } = useQuery('processes', (signal) => api.call('GET /system/processes', { signal }), {
-    everyMs: LOOK_MS,
+    everyMs: POLL_MS,
     still: true,
   })
   const logOf = useSignal<string | undefined>(undefined)
