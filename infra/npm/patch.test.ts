@@ -1,5 +1,5 @@
-import { execFileSync } from 'node:child_process'
-import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { execFileSync, spawnSync } from 'node:child_process'
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -7,6 +7,7 @@ import fc from 'fast-check'
 import { KafkaClient } from 'kafka-crab-js'
 import type { KafkaMessage as ReadMessage } from 'kafkajs'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { temporaryFolder } from '../../tests/support/temporary-folder.ts'
 import { test as testInWorld } from '../../tests/support/world.ts'
 
 const require = createRequire(import.meta.url)
@@ -38,6 +39,35 @@ afterAll(() => rmSync(folder, { recursive: true }))
 
 test.for(patchedFiles)('%s is not as it is published', (file) => {
   expect(readFileSync(join(root, file), 'utf8')).not.toBe(readFileSync(join(folder, file), 'utf8'))
+})
+
+/** Applies the patches of two packages, of which one is for development, in a folder with these packages. */
+const patchWith = (installed: string[]) => {
+  const cwd = temporaryFolder()
+  writeFileSync(
+    join(cwd, 'package.json'),
+    JSON.stringify({ dependencies: { kafkajs: '*' }, devDependencies: { fauxqs: '*' } }),
+  )
+  mkdirSync(join(cwd, 'node_modules'))
+  for (const name of installed) {
+    cpSync(join(folder, 'node_modules', name), join(cwd, 'node_modules', name), { recursive: true })
+  }
+  for (const patch of patches.filter((it) => /^(kafkajs|fauxqs)\+/.test(it))) {
+    cpSync(join(folder, 'patches', patch), join(cwd, 'patches', patch))
+  }
+  const { NODE_ENV: _, ...env } = process.env
+  const script = join(import.meta.dirname, 'patch.mjs')
+  const { status, stdout } = spawnSync(process.execPath, [script], { cwd, env, encoding: 'utf8' })
+  return { status, stdout, has: (file: string) => readFileSync(join(cwd, file), 'utf8') }
+}
+
+test('without the packages for development, as npx installs the folder, the others are patched; of them none may be missing', () => {
+  const file = patchedFiles.find((it) => it.includes('/kafkajs/')) ?? ''
+  const { status, has } = patchWith(['kafkajs'])
+  expect(status).toBe(0)
+  expect(has(file)).toBe(readFileSync(join(root, file), 'utf8'))
+  expect(patchWith(['fauxqs'])).toMatchObject({ status: 1, stdout: expect.stringContaining('kafkajs') })
+  expect(patchWith(['fauxqs', 'kafkajs']).status).toBe(0)
 })
 
 interface Message {

@@ -17,7 +17,12 @@ export interface Component {
 export interface Exit {
   code: number | null
   signal: NodeJS.Signals | null
+  /** Why the process could not be started at all. */
+  failure?: Error
 }
+
+/** As `SIGKILL`, `exit code 1`, or `spawn node EMFILE` of a process that could not be started. */
+export const howEnded = ({ code, signal, failure }: Exit): string => failure?.message ?? signal ?? `exit code ${code}`
 
 export interface Child<Ready> {
   process: ChildProcess
@@ -88,7 +93,7 @@ export const startChild = async <Ready>(given: {
     fail(String((target as AbortSignal).reason))
     child.kill('SIGKILL')
   })
-  void exited.then(({ code, signal }) => fail(`it ended with ${signal ?? code}\n${lastWords()}`))
+  void exited.then((exit) => fail(`it ended with ${howEnded(exit)}\n${lastWords()}`))
   try {
     const options = await Promise.race([given.options, ready])
     const late = () => fail(`not ready after ${given.readySeconds} s\n${lastWords()}`)
@@ -109,7 +114,8 @@ export const startChild = async <Ready>(given: {
 export const exitOf = (child: ChildProcess): Promise<Exit> =>
   new Promise((resolve) => {
     child.once('exit', (code, signal) => resolve({ code, signal }))
-    child.once('error', () => resolve({ code: null, signal: null }))
+    // All of them, since an error that nobody listens for would end this process.
+    child.on('error', (failure) => resolve({ code: null, signal: null, failure }))
   })
 
 const listen = (child: ChildProcess, onLine: ((line: string) => void) | undefined): (() => string) => {

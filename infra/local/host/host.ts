@@ -1,14 +1,14 @@
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { App } from '../../../lib/app.ts'
-import { createLog } from '../../../lib/core/log.ts'
+import { createLog, type Logger } from '../../../lib/core/log.ts'
 import { createKafkaPublisher } from '../../../lib/events/kafka.ts'
 import { endLeasesExcept } from '../../../lib/jobs/sweep.ts'
 import type { HostControl } from '../../../lib/system/host-control.ts'
 import { startKiller } from '../chaos/killer.ts'
 import { createRandom } from '../chaos/random.ts'
 import { withChaos } from '../chaos/with-chaos.ts'
-import { serveParent } from '../components/component.ts'
+import { howEnded, serveParent } from '../components/component.ts'
 import { startQueueHosts } from '../queues/queue-hosts.ts'
 import { SCHEDULES, type Schedules, startSchedules } from '../schedules/schedules.ts'
 import { untilDone } from '../shared/backoff.ts'
@@ -102,7 +102,7 @@ const start = async (options: HostOptions): Promise<{ ready: HostReady; stop: ()
       say({ type: 'worker-ended', name: worker.name })
       workers.ended(worker.name, death !== undefined)
       killer?.ended(worker)
-      if (death) report(worker, death)
+      if (death) report(app.log, worker, death)
     },
     onFreed: () => nudge('sweep'),
   })
@@ -167,12 +167,14 @@ const createProcessLogs = (app: App, dataDir: string) => {
   }
 }
 
-const report = (worker: Worker, death: Death): void => {
-  const cause = `${worker.name} died (${death.signal ?? `exit code ${death.code}`})`
-  if (!worker.instance && death.signal === null)
-    say({ type: 'notice', text: `${cause} before it was ready: see logs/${worker.name}.log` })
-  // A process that was killed could not say why.
-  const why = death.signal === null ? `: see logs/${worker.name}.log` : ''
+const report = (log: Logger, worker: Worker, death: Death): void => {
+  const { failure, signal } = death
+  if (failure) log.error({ err: failure, name: worker.name }, 'a worker could not be started')
+  const cause = `${worker.name} ${failure ? 'could not be started' : 'died'} (${howEnded(death)})`
+  // A process that was killed could not say why, nor could one that never ran.
+  const why = signal === null && !failure ? `: see logs/${worker.name}.log` : ''
+  if (failure) say({ type: 'notice', text: cause })
+  else if (!worker.instance && signal === null) say({ type: 'notice', text: `${cause} before it was ready${why}` })
   void death.replaced.then(({ afterMs }) =>
     say({ type: 'notice', text: `${cause}, started again in ${(afterMs / 1_000).toFixed(1)} s${why}` }),
   )

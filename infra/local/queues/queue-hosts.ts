@@ -1,6 +1,7 @@
 import type { App } from '../../../lib/app.ts'
 import type { HostConfig } from '../../../lib/core/host-config.ts'
 import { endLeasesOf } from '../../../lib/jobs/sweep.ts'
+import { howEnded } from '../components/component.ts'
 import { mountBatches } from '../host/functions.ts'
 import type { RoutingTable } from '../host/routing-table.ts'
 import { untilDone } from '../shared/backoff.ts'
@@ -56,7 +57,7 @@ export const startQueueHosts = async (options: QueueHostsOptions): Promise<Queue
 /** The jobs of a worker that died go on as soon as another takes them, not when their leases run out. */
 const free = async (app: App, { name, instance }: Worker, death: Death, stopping: AbortSignal): Promise<void> => {
   if (!instance) return
-  const how = `${name} ended with ${death.signal ?? `exit code ${death.code}`}`
+  const how = `${name} ended with ${howEnded(death)}`
   await untilDone(() => endLeasesOf(app, [instance], how), {
     log: app.log,
     failed: 'leases of a dead worker could not be ended',

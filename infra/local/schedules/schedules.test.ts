@@ -14,8 +14,14 @@ const table = { schedules, streams }
 const PATIENCE = { timeout: 60_000, interval: 50 }
 
 /** A process that has one of the schedules, as a host has. */
-const startHostOfSchedules = async (environment: Record<string, string>, newKafka?: KafkaStarted) => {
+const startHostOfSchedules = async (
+  environment: Record<string, string>,
+  newKafka?: KafkaStarted,
+  { firstNode = process.execPath } = {},
+) => {
   const program = `
+    const node = process.execPath
+    process.execPath = '${firstNode}'
     import { startSchedules } from '${new URL('./schedules.ts', import.meta.url).href}'
     const schedules = startSchedules({
       env: process.env,
@@ -23,7 +29,7 @@ const startHostOfSchedules = async (environment: Record<string, string>, newKafk
       newKafka: ${JSON.stringify(newKafka)},
       openLog: () => 1,
       onStarted: (pid) => console.log('pid ' + pid),
-      onEnded: () => {},
+      onEnded: () => void (process.execPath = node),
       onNotice: () => {},
       onRepublished: () => {},
     })
@@ -58,6 +64,12 @@ test('so does one whose host is killed while it is loading', async ({ world }) =
   kill()
   expect(pid).toBeGreaterThan(0)
   await expect.poll(() => isThere(pid), PATIENCE).toBe(false)
+})
+
+test('one that could not be started is started again', async ({ world }) => {
+  const { pid, stop } = await startHostOfSchedules(world.environment, undefined, { firstNode: '/nowhere/node' })
+  expect(pid).toBeGreaterThan(0)
+  await stop()
 })
 
 test('one that is asked to stop gives its leases back', async ({ world }) => {

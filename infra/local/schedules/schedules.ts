@@ -1,5 +1,5 @@
 import type { ChildProcess } from 'node:child_process'
-import { once } from 'node:events'
+import { type Exit, exitOf, howEnded } from '../components/component.ts'
 import type { Environment } from '../host/host-app.ts'
 import type { KafkaStarted } from '../host/host-protocol.ts'
 import type { RoutingTable } from '../host/routing-table.ts'
@@ -49,6 +49,7 @@ export const startSchedules = (options: SchedulesOptions): Schedules => {
   let kafka = options.newKafka
   let republishedFor = 0
   let child: ChildProcess
+  let exited: Promise<Exit>
   let died: { cause: string; at: number } | undefined
 
   const tell = (message: ToSchedules): void => {
@@ -65,9 +66,10 @@ export const startSchedules = (options: SchedulesOptions): Schedules => {
     const kind = options.embeddedKafka ? 'embedded' : ''
     const args = [table, options.instance ?? '', String(newKafka()?.kafkaStart ?? ''), kind]
     child = forkLogged(new URL('./schedules-process.ts', import.meta.url), args, env, options.openLog(SCHEDULES))
-    options.onStarted(child.pid ?? 0)
+    if (child.pid) options.onStarted(child.pid)
     child.on('message', hear)
-    child.once('exit', (code, signal) => void startAgain(signal ?? `exit code ${code}`))
+    exited = exitOf(child)
+    void exited.then((exit) => startAgain(howEnded(exit)))
   }
 
   const hear = (message: FromSchedules): void => {
@@ -102,10 +104,9 @@ export const startSchedules = (options: SchedulesOptions): Schedules => {
     },
     stop: async (graceMs) => {
       stopping.abort()
-      if (child.exitCode !== null || child.signalCode !== null) return
       const timer = setTimeout(() => child.kill('SIGKILL'), graceMs)
       tell({ type: 'stop' })
-      await once(child, 'exit')
+      await exited
       clearTimeout(timer)
     },
   }

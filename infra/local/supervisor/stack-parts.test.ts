@@ -6,6 +6,7 @@ import { temporaryFolder } from '../../../tests/support/temporary-folder.ts'
 import type { KafkaBroker } from '../components/kafka.ts'
 import { asFunctions, type Postgres } from '../components/postgres.ts'
 import { sqsS3At } from '../components/sqs-s3.ts'
+import type { Host } from './host-component.ts'
 import { makeSecrets } from './local-config.ts'
 import { createRunFile } from './run-file.ts'
 import { hostPart, postgresPart, type StackState, sqsS3Part } from './stack-parts.ts'
@@ -45,6 +46,19 @@ test.for<[string, (state: StackState) => void]>([
     await failed
   },
 )
+
+test('a host that is ended since what it was told has changed did not die; the next one that ends may have', async () => {
+  const state = await stack()
+  const starting = hostPart.start(state, undefined).catch(() => {})
+  await turn()
+  const told = state.toldHost
+  hostPart.onUp(state, { stop: async () => {}, tell: () => {} } as unknown as Host)
+  sqsS3Part.onUp(state, sqsAt(2))
+  expect(hostPart.onDown?.(state)).toBe('was ended, since sqs-s3 has another address now')
+  expect(hostPart.onDown?.(state)).toBe(undefined)
+  told?.starting.abort('the test is over')
+  await starting
+})
 
 test('a database that is made anew, since the data folder was removed, gets its tables, which the functions may not change', async () => {
   const state = await stack()

@@ -25,8 +25,11 @@ export interface StackState {
   terminal: Terminal
   /** Each part as it last ran. */
   latest: { postgres?: Postgres; sqsS3?: SqsS3; kafka?: KafkaBroker; host?: Host | undefined }
-  /** The starting or running host: the environment that it was given, and what ends it while it starts. */
-  toldHost?: { env: Record<string, string>; starting: AbortController }
+  /**
+   * The starting or running host: the environment that it was given, what ends it while it starts, and the part that came back
+   * elsewhere, once it was ended for that.
+   */
+  toldHost?: { env: Record<string, string>; starting: AbortController; renewedFor?: string }
   /** What the supervisor keeps running, for the host to see and act on. */
   control: { list(): PartState[]; act(name: string, action: ProcessAction): void }
   /** The host's worker processes, by name. */
@@ -47,7 +50,8 @@ export interface Part<C extends Component> {
   /** @param port that it had before, and others know it by */
   start(state: StackState, port: number | undefined): Promise<C>
   onUp(state: StackState, component: C): void
-  onDown?(state: StackState): void
+  /** @returns what the stack itself ended it for, if it did; undefined if it died */
+  onDown?(state: StackState): string | undefined
 }
 
 export const postgresPart: Part<Postgres> = {
@@ -70,7 +74,7 @@ export const postgresPart: Part<Postgres> = {
   },
   onUp: (state, postgres) => {
     state.latest.postgres = postgres
-    renewHost(state)
+    renewHost(state, 'postgres')
   },
 }
 
@@ -89,7 +93,7 @@ export const sqsS3Part: Part<SqsS3> = {
     ),
   onUp: (state, sqsS3) => {
     state.latest.sqsS3 = sqsS3
-    renewHost(state)
+    renewHost(state, 'sqs-s3')
   },
 }
 
@@ -131,6 +135,9 @@ export const hostPart: Part<Host> = {
   },
   onDown: (state) => {
     state.latest.host = undefined
+    const renewedFor = state.toldHost?.renewedFor
+    delete state.toldHost?.renewedFor
+    return renewedFor && `was ended, since ${renewedFor} has another address now`
   },
 }
 
@@ -171,12 +178,13 @@ const givenTo = ({ env }: StackState): Record<string, string> =>
  * A part that came back on another port changes the configuration, and needs a new host. A host that is just starting would look
  * for the part where it was.
  */
-const renewHost = (state: StackState): void => {
+const renewHost = (state: StackState, part: string): void => {
   if (!state.toldHost) return
   const { env, starting } = state.toldHost
   const now = environmentOf(state)
   const changed = Object.keys(now).some((name) => name !== 'KAFKA_BROKERS' && now[name] !== env[name])
   if (!changed) return
+  state.toldHost.renewedFor = part
   if (state.latest.host) void state.latest.host.stop()
   else starting.abort('what it needs is elsewhere now')
 }

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path'
 import type { HostConfig } from '../../../lib/core/host-config.ts'
-import type { Component } from '../components/component.ts'
+import { type Component, howEnded } from '../components/component.ts'
 import { acquireLock } from '../shared/lock.ts'
 import { startPeriodicTimer } from '../shared/periodic-timer.ts'
 import { inDataFolder } from './data-folder.ts'
@@ -134,11 +134,11 @@ const keep = async <C extends Component>(state: StackState, part: Part<C>, all: 
       else terminal.notice(`${name} ${cause}, started again in ${(afterMs / 1_000).toFixed(1)} s`)
     },
     onDown: (_, exit, wanted) => {
-      cause = wanted ? 'was stopped by an admin' : `died (${exit.signal ?? `exit code ${exit.code}`})`
+      const purpose = part.onDown?.(state)
+      cause = wanted ? 'was stopped by an admin' : (purpose ?? `died (${howEnded(exit)})`)
       startedAtMs = null
       lastFailure = ''
       runFile.remove(name)
-      part.onDown?.(state)
     },
     onFailed: ({ message }) => {
       if (message !== lastFailure) terminal.notice(`${name} ${cause}, and did not start again yet: ${message}`)

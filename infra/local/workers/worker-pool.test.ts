@@ -118,6 +118,21 @@ test('a process that is killed fails its invocation and is replaced at once; its
   expect(((await pool.invoke({ do: 'answer' })) as Answer).pid).not.toBe(pid)
 })
 
+test('a process that could not be started says why to whoever waits for it, and is started again', async ({
+  world,
+}) => {
+  const { execPath } = process
+  onTestFinished(() => {
+    process.execPath = execPath
+  })
+  const { pool, ended } = newPool(world.environment)
+  process.execPath = '/nowhere/node'
+  await expect(pool.invoke({ do: 'answer' })).rejects.toThrow('worker-default-1 ended with spawn /nowhere/node ENOENT')
+  process.execPath = execPath
+  expect(ended[0]?.death?.failure).toMatchObject({ code: 'ENOENT' })
+  expect((await ended[0]?.death?.replaced)?.name).toBe('worker-default-1')
+})
+
 test('while all processes are busy there is one more, which takes the place of one that dies', async ({ world }) => {
   const { pool, started } = newPool(world.environment, { size: 1, reserveAfterMs: 0 })
   const { pid } = (await pool.invoke({ do: 'answer' })) as Answer
@@ -217,7 +232,7 @@ test('jobs that block their processes get others started in their place, but not
 
 test('a function that ends its own process fails its invocation, too', async ({ world }) => {
   const { pool, ended } = newPool(world.environment)
-  await expect(pool.invoke({ do: 'exit' })).rejects.toThrow('worker-default-1 ended with 70')
+  await expect(pool.invoke({ do: 'exit' })).rejects.toThrow('worker-default-1 ended with exit code 70')
   expect(ended[0]?.death).toMatchObject({ code: 70 })
 })
 
@@ -230,7 +245,7 @@ test('a function that takes longer than its time is killed, as on Lambda', async
 
 test('a function that cannot be loaded fails its invocations, and says so before it is ready', async ({ world }) => {
   const { pool, ended, logs } = newPool(world.environment, { exportName: 'nothing', size: 1 })
-  await expect(pool.invoke({ do: 'answer' })).rejects.toThrow('worker-default-1 ended with 1')
+  await expect(pool.invoke({ do: 'answer' })).rejects.toThrow('worker-default-1 ended with exit code 1')
   await expect.poll(() => ended[0]?.worker.instance).toBeUndefined()
   expect(readFileSync(join(logs, 'worker-default-1'), 'utf8')).toContain('has no export nothing')
 })

@@ -1,6 +1,6 @@
 import type { ChildProcess } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
-import { type Exit, exitOf } from '../components/component.ts'
+import { type Exit, exitOf, howEnded } from '../components/component.ts'
 import type { Environment } from '../host/host-app.ts'
 import { forkLogged } from '../shared/fork-logged.ts'
 import { ALIVE_MS, type FromWorker, type ToWorker } from './worker-protocol.ts'
@@ -110,9 +110,9 @@ export const startWorker = (options: WorkerOptions): Worker => {
     if (message.type === 'result') calls.get(message.id)?.resolve(message.result)
     if (message.type === 'error') calls.get(message.id)?.reject(new WorkerError(message.message))
   })
-  void worker.exited.then(({ code, signal }) => {
+  void worker.exited.then((exit) => {
     clearTimeout(initTimer)
-    const error = new WorkerError(`${name} ended with ${signal ?? code}`)
+    const error = new WorkerError(`${name} ended with ${howEnded(exit)}`, { cause: exit.failure })
     loaded.reject(error)
     for (const call of calls.values()) call.reject(error)
   })
