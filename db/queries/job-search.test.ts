@@ -69,6 +69,21 @@ test('a list looks no further than the span of ids that was asked for', async ({
   expect((await list(world.sql, span, 10)).jobs.map((job) => job.id)).toEqual([ids[5_002], ids[5_001], ids[5_000]])
 })
 
+test('a text is looked for in fewer jobs at a time where their inputs are large, and is found behind them', async ({
+  world,
+}) => {
+  const { sql } = world
+  const projectId = newId()
+  const [wanted] = await addEnded(sql, projectId, 1)
+  const large = await addEnded(sql, projectId, 450)
+  await sql`ALTER TABLE jobs ALTER input SET STORAGE EXTERNAL`
+  await sql`UPDATE jobs SET input = to_jsonb(repeat('x', 200000)) WHERE id = ANY (${large}::uuid[])`
+  const pages = await pagesOf(world, { projectIds: [projectId], text: 'OFTEN' }, 1)
+  expect(pages.flatMap((page) => page.ids)).toEqual([wanted])
+  expect(pages[0]?.ids).toEqual([])
+  expect(await list(sql, { projectIds: [projectId], tag: 'none' }, 1)).toEqual({ jobs: [], lookedTo: null })
+})
+
 test.for(['unknown', 'known'])(
   'what a job submitted is found by its index, and for a stranger not looked at, with its number %s to the planner',
   async (number, { world: { app, sql } }) => {

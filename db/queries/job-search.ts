@@ -34,6 +34,8 @@ export interface Found {
 /** How many jobs are looked at in one go; fewer if their inputs have to be read. */
 const MAX_LOOKED = 20_000
 const MAX_READ = 5_000
+/** Bytes of inputs, as they are stored: 5 000 of 50 kB take seconds. */
+const MAX_READ_BYTES = 2 ** 26
 /** Characters of each input: of 256 KiB, making all small takes ten times as long as reading them. */
 const MAX_SEARCHED = 10_000
 /** This many of a project at a time, at most; where there are very many projects, fewer. */
@@ -54,25 +56,26 @@ const LAST_ID = 'ffffffff-ffff-ffff-ffff-ffffffffffff'
  */
 export const list = async (sql: Sql, filter: JobFilter, limit: number): Promise<Found> => {
   const { projectIds, submittedBy, idFrom = FIRST_ID } = filter
-  const { stride, strides } = paceOf(filter, limit)
+  const { stride, strides, bytes } = paceOf(filter, limit)
   const rows = await sql<(JobRow & { lookedTo: string | null })[]>`
-    WITH RECURSIVE looked (whose, last_id, ids, found, strides, has_more) AS (
-      SELECT ARRAY[id], ${start(sql, filter)}, '{}'::uuid[], 0, 0, true
+    WITH RECURSIVE looked (whose, last_id, ids, found, strides, bytes, has_more) AS (
+      SELECT ARRAY[id], ${start(sql, filter)}, '{}'::uuid[], 0, 0, 0::bigint, true
       FROM unnest(${submittedBy ? [submittedBy] : projectIds}::uuid[]) AS walked (id) ${isTheirs(sql, filter)}
       UNION ALL
-      SELECT whose, stride.last_id, stride.ids, found + cardinality(stride.ids), strides + 1,
+      SELECT whose, stride.last_id, stride.ids, found + cardinality(stride.ids), strides + 1, bytes + stride.read,
              jobs = ${stride} AND stride.last_id > ${idFrom}
       FROM looked, LATERAL (
-        SELECT count(*) AS jobs, (array_agg(id ORDER BY id))[1] AS last_id,
+        SELECT count(*) AS jobs, coalesce(sum(size), 0)::bigint AS read, (array_agg(id ORDER BY id))[1] AS last_id,
                coalesce(array_agg(id) FILTER (WHERE fits), '{}') AS ids
         FROM (
-          SELECT id, true ${fits(sql, filter)} AS fits FROM jobs ${walked(sql, filter, stride)}
+          SELECT id, ${sizeRead(sql, filter)} AS size, true ${fits(sql, filter)} AS fits FROM jobs ${walked(sql, filter, stride)}
         ) AS jobs
       ) AS stride
-      WHERE has_more AND found < ${limit} AND strides < ${strides}
+      WHERE has_more AND found < ${limit} AND strides < ${strides} AND bytes < ${bytes}
     ), bound AS MATERIALIZED (
       SELECT (
-        SELECT last_id FROM looked WHERE has_more AND found < ${limit} AND strides = ${strides} ORDER BY last_id DESC LIMIT 1
+        SELECT last_id FROM looked WHERE has_more AND found < ${limit} AND (strides = ${strides} OR bytes >= ${bytes})
+        ORDER BY last_id DESC LIMIT 1
       ) AS looked_to
     )
     SELECT looked_to, jobs.* FROM bound LEFT JOIN LATERAL (
@@ -96,16 +99,20 @@ const walked = (sql: Sql, { submittedBy, state }: JobFilter, stride: number) =>
       WHERE project_id = ANY (whose) AND id < looked.last_id ${ofState(sql, state)}
       ORDER BY project_id, id DESC LIMIT ${stride}`
 
+/** Bytes of its input, which only a text is looked for in. Of a large one they are known without reading it. */
+const sizeRead = (sql: Sql, { text }: JobFilter) => (text === undefined ? sql`0` : sql`pg_column_size(input)`)
+
 /** How much of each project one go looks at. What needs no look at a row is read from the index alone, a whole page of it. */
 const paceOf = (filter: JobFilter, limit: number) => {
   const { projectIds, kind, queue, tag, submittedBy, text, queuedAfter, queuedBefore } = filter
   const { finishedAfter, finishedBefore } = filter
   const most = text === undefined ? MAX_LOOKED : MAX_READ
-  const share = Math.floor(most / (submittedBy ? 1 : Math.max(1, projectIds.length)))
+  const walks = submittedBy ? 1 : Math.max(1, projectIds.length)
+  const share = Math.floor(most / walks)
   const others = [kind, queue, tag, text, queuedAfter, queuedBefore, finishedAfter, finishedBefore]
   const isPlain = others.every((it) => it === undefined)
   const stride = Math.min(MAX_STRIDE, Math.max(share, isPlain ? limit : MIN_STRIDE))
-  return { stride, strides: Math.max(1, Math.ceil(share / stride)) }
+  return { stride, strides: Math.max(1, Math.ceil(share / stride)), bytes: Math.ceil(MAX_READ_BYTES / walks) }
 }
 
 /**

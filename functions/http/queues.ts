@@ -108,7 +108,8 @@ const redrive = route({
   summary: "Retry a queue's failed jobs, the earliest failures first (admin, or maintainer of the project)",
   description:
     'They keep their checkpoints; attempts, crashes and running time are reset. Jobs that failed because a job before them ' +
-    'did (`PARENT_FAILED`) are only retried if `code` asks for them; they wait for parents that were retried too.',
+    'did (`PARENT_FAILED`) are only retried if `code` asks for them; they wait for parents that were retried too. Where few of ' +
+    'millions of failed jobs fit, say when they failed: the queue’s failed jobs of that time are looked at, one by one.',
   actor: 'user',
   scope: 'jobs:write',
   params: queueParams,
@@ -119,14 +120,15 @@ const redrive = route({
       skipped: z.int().meta({ description: 'Left alone, because another job has their unique key.' }),
     }),
   },
-  errors: ['FORBIDDEN', 'PROJECT_NOT_FOUND'],
+  errors: ['FORBIDDEN', 'PROJECT_NOT_FOUND', 'RATE_LIMITED'],
   run: async ({ app, actor, params, body: { limit, perSecond, ...filter } }) => {
     const projectId = filter.projectId ?? actor.apiKey?.projectId
     await requireAdminOrRole(app, actor, projectId, 'maintainer')
     const wanted = { ...filter, projectId, queue: params.queue }
     const act = { action: 'queue.redrive', projectId: projectId ?? null, target: params.queue } as const
     const alongside = (tx: Sql, redriven: number) => audit(actor, { ...act, data: { ...filter, redriven } })(tx)
-    return { status: 200, body: await redriveJobs(app, wanted, { limit, perSecond }, alongside) }
+    const options = { askedBy: actor.userId, limit, perSecond }
+    return { status: 200, body: await redriveJobs(app, wanted, options, alongside) }
   },
 })
 

@@ -31,6 +31,7 @@ test('what may read thousands of jobs waits for its turn', async ({ world }) => 
     ['POST', '/jobs/cancel', { state: 'queued', tag: 'x' }],
     ['POST', '/jobs/cancel', { tree: job.id }],
     ['POST', '/queues/default/drain', { projectId }],
+    ['POST', '/queues/default/redrive', { projectId, code: 'X' }],
   ]
   for (const [method, path, body] of reads) {
     const answer = await call(app, method, path, { token, ...(body !== undefined && { body }) })

@@ -144,7 +144,7 @@ describe('a retry', () => {
 })
 
 describe('a redrive', () => {
-  const all = { limit: 100, perSecond: undefined }
+  const all = { askedBy: 'ada', limit: 100, perSecond: undefined }
 
   test('queues failed jobs again, and rings once for all of them', async ({ world }) => {
     const ids = await insertFailed(world, [{}, {}, {}])
@@ -188,7 +188,7 @@ describe('a redrive', () => {
 
   test('takes those first that failed first, and no more than its limit', async ({ world }) => {
     const ids = await insertFailed(world, [{}, {}, {}, {}])
-    await redriveJobs(world.app, { queue: 'default' }, { limit: 2, perSecond: undefined })
+    await redriveJobs(world.app, { queue: 'default' }, { askedBy: 'ada', limit: 2, perSecond: undefined })
     expect((await queued(world)).toSorted()).toEqual(ids.slice(0, 2).toSorted())
   })
 
@@ -201,7 +201,7 @@ describe('a redrive', () => {
     // Of a table that nobody has counted, PostgreSQL 15 expects one row in the index, and reads and sorts them all.
     await sql`ANALYZE jobs`
     let rows = 0
-    await redriveJobs(app, { queue: 'default' }, { limit: 10, perSecond: undefined }, async (tx) => {
+    await redriveJobs(app, { queue: 'default' }, { askedBy: 'ada', limit: 10, perSecond: undefined }, async (tx) => {
       rows = await readSoFar(tx)
     })
     expect(rows).toBeLessThan(200)
@@ -224,7 +224,7 @@ describe('a redrive', () => {
 
   test('spreads their starts, in the order in which they failed', async ({ world }) => {
     const ids = await insertFailed(world, [{}, {}, {}, {}, {}])
-    await redriveJobs(world.app, { queue: 'default' }, { limit: 10, perSecond: 0.5 })
+    await redriveJobs(world.app, { queue: 'default' }, { askedBy: 'ada', limit: 10, perSecond: 0.5 })
     expect(await queued(world)).toEqual(ids)
     const rows = await world.sql<{ after: number }[]>`
       SELECT extract(epoch FROM start_at - min(start_at) OVER ())::integer AS after FROM jobs ORDER BY start_at`

@@ -74,25 +74,35 @@ export const retryJobs = async (
   return begun.length
 }
 
+export interface Redrive {
+  /** The person who asks: a filter that few of very many failed jobs fit takes seconds, and they wait for their turn. */
+  askedBy: string
+  limit: number
+  perSecond: number | undefined
+}
+
 /**
  * Retries failed jobs of a queue, from their checkpoints, and spreads their starts by `perSecond`.
  * @returns how many, and how many it left alone on the way because another job has their unique key
+ * @throws {StintError} RATE_LIMITED
  */
 export const redriveJobs = async (
   app: App,
   filter: retries.RedriveFilter,
-  { limit, perSecond }: { limit: number; perSecond: number | undefined },
+  { askedBy, limit, perSecond }: Redrive,
   alongside?: Alongside<[redriven: number]>,
 ): Promise<{ redriven: number; skipped: number }> => {
-  const chosen = await retries.listRedrivable(app.sql, filter, limit)
+  const { chosen, without } = await app.scan(askedBy, async (sql) => {
+    const chosen = await retries.listRedrivable(sql, filter, limit)
+    // Jobs that failed after the last of them are for the next redrive.
+    const last = chosen.length < limit ? undefined : chosen.at(-1)
+    return { chosen, without: await retries.countWithoutKey(sql, filter, last?.id ?? null, MAX_COUNTED) }
+  })
   await reopenAhead(
     app,
     chosen.map((job) => job.id),
   )
   const { begun, skipped } = await transaction(app.sql, async (tx) => {
-    // Jobs that failed after the last of them are for the next redrive.
-    const last = chosen.length < limit ? undefined : chosen.at(-1)
-    const without = await retries.countWithoutKey(tx, filter, last?.id ?? null, MAX_COUNTED)
     const held = await takeKeysAgain(tx, chosen)
     const own = chosen.filter((job) => !held.has(job.id))
     const failed = new Set((await lockAll(tx, own)).flatMap(({ id, state }) => (state === 'failed' ? [id] : [])))

@@ -259,7 +259,7 @@ describe('a retry of a job with more waiting children than one transaction opens
   test('is made part by part by a redrive too', async ({ world }) => {
     const { app, parent, children } = await prepare(world)
     await world.sql`UPDATE jobs SET state = 'failed' WHERE id = ${parent}`
-    const redriven = await redriveJobs(app, { queue: 'default' }, { limit: 10, perSecond: undefined })
+    const redriven = await redriveJobs(app, { queue: 'default' }, { askedBy: 'ada', limit: 10, perSecond: undefined })
     expect(redriven).toEqual({ redriven: 1, skipped: 0 })
     expect([await statesOf(world, [parent]), await waits(world, children)]).toEqual([{ queued: 1 }, { 2: COUNT }])
     expect(await uncounted(world)).toEqual(NOTHING)

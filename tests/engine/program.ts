@@ -191,7 +191,7 @@ export class Program {
       }
       case 'redrive':
         process.start('a redrive', () =>
-          redriveJobs(app, { queue: 'default' }, { limit: 100, perSecond: move.perSecond }),
+          redriveJobs(app, { queue: 'default' }, { askedBy: 'ada', limit: 100, perSecond: move.perSecond }),
         )
         break
       case 'schedule':
