@@ -1,4 +1,6 @@
-import { describe, expect } from 'vitest'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { describe, expect, onTestFinished } from 'vitest'
 import * as jobs from '../../db/queries/jobs.ts'
 import { newId } from '../../lib/core/ids.ts'
 import { insertJobs } from '../../tests/support/engine.ts'
@@ -68,6 +70,39 @@ test('the report for people tells each check, what is wrong, and its remedy', as
   expect(printed[1]).toContain('✚ doorbells')
   expect(printed[1]).toContain('done: rang 1 doorbell')
   expect(printed[1]?.endsWith('Healthy.')).toBe(true)
+})
+
+/** An API that says of its components what it is told to, or breaks each connection. @returns its address */
+const answering = async (components: object[] | 'nothing' | undefined): Promise<string> => {
+  const server = createServer((request, response) => {
+    if (components === 'nothing') request.destroy()
+    else response.end(JSON.stringify({ status: 'ok', components }))
+  })
+  onTestFinished(() => void server.close())
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+}
+
+describe('asks the API whose address it is told', () => {
+  test.for<[what: string, components: Parameters<typeof answering>[0], says: (url: string) => string[]]>([
+    ['which is well', [{ name: 'postgres', status: 'up' }], () => []],
+    [
+      'which lacks Kafka',
+      [
+        { name: 'postgres', status: 'up' },
+        { name: 'kafka', status: 'down' },
+      ],
+      () => ['kafka is down, as the API sees it'],
+    ],
+    ['which breaks off', 'nothing', (url) => [`the API at ${url} gives no answer: other side closed`]],
+    ['which is another', undefined, (url) => [`the API at ${url} gives no answer: it says nothing of its components`]],
+  ])('%s', async ([, components, says], { world }) => {
+    await makeJobs(world, [{}])
+    const url = await answering(components)
+    const { exitCode, findings } = await doctor({ ...world, environment: { ...world.environment, STINT_URL: url } })
+    expect(findings.map(({ check, what }) => `${check}: ${what}`)).toEqual(says(url).map((it) => `api: ${it}`))
+    expect(exitCode).toBe(says(url).length === 0 ? 0 : 1)
+  })
 })
 
 describe('finds and repairs', () => {

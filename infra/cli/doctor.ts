@@ -2,11 +2,14 @@ import type { Command } from 'commander'
 import * as health from '../../db/queries/health.ts'
 import { allKinds } from '../../functions/jobs/index.ts'
 import type { App } from '../../lib/app.ts'
+import type { Api } from '../../lib/doctor/api-check.ts'
 import { type Examined, examine } from '../../lib/doctor/examine.ts'
 import { QUEUES } from '../../lib/queue/doorbells.ts'
+import { askHealth } from '../local/supervisor/health-of.ts'
 import { withApp } from './connect.ts'
 import { CommandError, EXIT, type Io } from './io.ts'
 import { harmless } from './print.ts'
+import { findUrl, runningUrl } from './session.ts'
 
 /** `stint doctor`: finds what is stuck, says how to repair it, and repairs it if asked to. */
 export const addDoctor = (program: Command, io: Io, exit: (code: number) => void): void => {
@@ -19,11 +22,30 @@ export const addDoctor = (program: Command, io: Io, exit: (code: number) => void
     .action(async (options: { fix: boolean; json: boolean }) => {
       const examined = await withApp(io, async (app) => {
         await reach(app)
-        return examine({ app, kinds: allKinds }, options)
+        return examine({ app, kinds: allKinds }, { fix: options.fix, api: await apiOf(io) })
       })
       io.out(options.json ? toJson(examined) : toText(examined, options))
       exit(examined.some((it) => it.ill) ? EXIT.found : EXIT.ok)
     })
+}
+
+/** The API takes up to 2 s for each component that doesn't answer it. */
+const API_PATIENCE_MS = 10_000
+
+/** The API of STINT_URL, or of the stack whose database is examined. A database alone doesn't say where its API is. */
+const apiOf = async (io: Io): Promise<Api | undefined> => {
+  const { STINT_URL, DATABASE_URL } = io.env
+  if (!STINT_URL && DATABASE_URL) return undefined
+  return {
+    url: STINT_URL ? await findUrl(io) : (runningUrl(io.env) ?? null),
+    askHealth: async (url) => {
+      const health = await askHealth(url, AbortSignal.timeout(API_PATIENCE_MS)).catch((error) => {
+        throw new Error(reasonOf(error.cause ?? error), { cause: error })
+      })
+      if (!health) throw new Error('it says nothing of its components')
+      return health
+    },
+  }
 }
 
 const reach = async (app: App): Promise<void> => {

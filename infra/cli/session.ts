@@ -50,7 +50,8 @@ export const anonymous = (url: string): Client<Api> => clientOf(url)
 const clientOf = (baseUrl: string, credentials?: Parameters<typeof createClient>[0]['credentials']): Client<Api> =>
   createClient<Api>({ baseUrl, credentials, headers: { 'user-agent': 'stint-cli' } })
 
-const runningUrl = (env: Io['env']): string | undefined =>
+/** Where the host of the stack on this machine answers; undefined while none does. */
+export const runningUrl = (env: Io['env']): string | undefined =>
   readRunFile(readHostConfig(env).dataDir).find(({ name }) => name === 'host')?.address
 
 /** The first `count` items of a list, or all if there are fewer. */

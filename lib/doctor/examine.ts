@@ -1,3 +1,4 @@
+import { type Api, apiCheck } from './api-check.ts'
 import type { Check, Finding, Patient } from './check.ts'
 import { stuckDependencies, uncountedEnds } from './dependency-check.ts'
 import { doorbells, leases, pausedQueues, unknownKinds } from './queue-checks.ts'
@@ -27,14 +28,20 @@ export interface Examined {
   ill: boolean
 }
 
-/** Looks for everything that can be wrong, and repairs what can be repaired if asked to. */
-export const examine = async (patient: Patient, options: { fix: boolean }): Promise<Examined[]> => {
+/**
+ * Looks for everything that can be wrong, and repairs what can be repaired if asked to.
+ * @param api undefined where nobody knows its address: then it isn't asked
+ */
+export const examine = async (
+  patient: Patient,
+  { fix, api }: { fix: boolean; api?: Api | undefined },
+): Promise<Examined[]> => {
   const examined: Examined[] = []
-  for (const check of CHECKS) examined.push(await examineOne(check, patient, options))
+  for (const check of api ? [apiCheck(api), ...CHECKS] : CHECKS) examined.push(await examineOne(check, patient, fix))
   return examined
 }
 
-const examineOne = async (check: Check, patient: Patient, { fix }: { fix: boolean }): Promise<Examined> => {
+const examineOne = async (check: Check, patient: Patient, fix: boolean): Promise<Examined> => {
   const found = await check.look(patient)
   const findings = found.map((finding) => ({ ...finding, fixable: check.fix !== undefined }))
   if (findings.length === 0 || !fix || !check.fix) {

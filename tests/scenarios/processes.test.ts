@@ -49,6 +49,15 @@ const find = async (name: string): Promise<Parsed> => {
   return answer?.body.items?.find((it: { name: string }) => it.name === name)
 }
 
+/** What `stint doctor` says of the API, for somebody who has nothing but the data folder. */
+const toldOfApi = async (): Promise<string[]> => {
+  const printed: string[] = []
+  const io = { env: { STINT_DATA_DIR: dataDir }, out: (text: string) => void printed.push(text), err: () => {} }
+  await run(['doctor', '--json'], io)
+  const { findings } = JSON.parse(printed.join('')) as { findings: { check: string; what: string }[] }
+  return findings.filter(({ check }) => check === 'api').map(({ what }) => what)
+}
+
 const system = async (): Promise<Parsed> => (await ask('GET', '/system')).body
 
 const statusOf = async (component: string): Promise<string> =>
@@ -117,9 +126,22 @@ test('Kafka is stopped, stays down, and is started', async () => {
   await expect.poll(() => find('kafka'), PATIENCE).toMatchObject({ state: 'stopped', pid: null, actions: ['start'] })
   await expect.poll(() => statusOf('kafka'), PATIENCE).toBe('down')
   expect(await find('kafka')).toMatchObject({ state: 'stopped' })
+  expect(await toldOfApi()).toEqual(['kafka is down, as the API sees it'])
   expect((await ask('POST', '/system/processes/kafka/start')).status).toBe(202)
   await expect.poll(() => statusOf('kafka'), PATIENCE).toBe('up')
   expect(stack.printed()).toContain('kafka was stopped by an admin, started again')
+})
+
+test('a host that stands still is no healthy one to the doctor, who does not need it', async () => {
+  await expect.poll(toldOfApi, PATIENCE).toEqual([])
+  const { pid } = await find('host')
+  process.kill(pid, 'SIGSTOP')
+  try {
+    expect(await toldOfApi()).toEqual([expect.stringMatching(/^the API at .* gives no answer: .*timeout/)])
+  } finally {
+    process.kill(pid, 'SIGCONT')
+  }
+  await expect.poll(async () => (await system().catch(() => undefined))?.status, PATIENCE).toBe('ok')
 })
 
 test('each has a log', async () => {

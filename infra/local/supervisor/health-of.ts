@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 
-interface Health {
+export interface Health {
   status: string
   components: { name: string; status: string }[]
 }
@@ -26,7 +26,7 @@ export const healthOf = async (
 }
 
 /** @returns undefined where the answer is a problem, as when it took too long */
-const askHealth = async (url: string): Promise<Health | undefined> => {
-  const answer = (await (await fetch(`${url}/health`)).json()) as Partial<Health>
+export const askHealth = async (url: string, signal?: AbortSignal): Promise<Health | undefined> => {
+  const answer = (await (await fetch(`${url}/health`, { signal: signal ?? null })).json()) as Partial<Health>
   return answer.components && (answer as Health)
 }
