@@ -20,6 +20,16 @@ test('it is made at the first call of a method, once, and the method is still it
   expect([times, await lazy.made()]).toEqual([1, sum])
 })
 
+test('after it was dropped, to be closed, the next call makes another', async () => {
+  let times = 0
+  const lazy = lazily(async () => ({ nth: ++times, async tell() {} }))
+  expect(await lazy.drop()).toBeUndefined()
+  await lazy.methods('tell').tell()
+  expect((await lazy.drop())?.nth).toBe(1)
+  expect(await lazy.made()).toBeUndefined()
+  expect((await lazy.get()).nth).toBe(2)
+})
+
 test('where it cannot be made, the call says why, there is nothing to close, and the next call tries again', async () => {
   let times = 0
   const lazy = lazily(async (): Promise<{ send(): Promise<string> }> => {

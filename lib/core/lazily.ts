@@ -17,6 +17,12 @@ export const lazily = <T extends object>(make: () => Promise<T>) => {
     get,
     /** What was made, to be closed; undefined if nobody has used it, or it could not be made. */
     made: async (): Promise<T | undefined> => made?.catch(() => undefined),
+    /** The same, and the next use makes another. */
+    drop: async (): Promise<T | undefined> => {
+      const dropped = made
+      made = undefined
+      return dropped?.catch(() => undefined)
+    },
     /** Some of its methods: the first call of one makes it. */
     methods: <K extends AsyncMethod<T>>(...names: K[]): Pick<T, K> =>
       Object.fromEntries(

@@ -1,7 +1,8 @@
-import type { Check, Finding } from './check.ts'
+import type { Check } from './check.ts'
 
-/** What `GET /health` of the API says of each component. */
+/** What `GET /health` of the API says: of all, and of each component. */
 export interface Health {
+  status: string
   components: readonly { name: string; status: string }[]
 }
 
@@ -13,25 +14,19 @@ export interface Api {
   askHealth(url: string): Promise<Health>
 }
 
+const REMEDY = 'its log may say why; if its process stands still, end it, and it is started again'
+
 /** The checks that follow read the database: they find nothing wrong with a host that stands still, or with a silent Kafka. */
 export const apiCheck = ({ url, askHealth }: Api): Check => ({
   name: 'api',
   look: async () => {
     if (url === null) return [{ what: 'the host does not run just now', remedy: 'where `npm start` runs it says why' }]
     try {
-      return (await askHealth(url)).components.filter(({ status }) => status !== 'up').map(findingOf)
+      const { components } = await askHealth(url)
+      const down = components.filter(({ status }) => status !== 'up')
+      return down.map(({ name }) => ({ what: `${name} is down, as the API sees it`, remedy: REMEDY }))
     } catch (error) {
-      return [
-        {
-          what: `the API at ${url} gives no answer: ${(error as Error).message}`,
-          remedy: 'its log may say why; if its process stands still, end it, and it is started again',
-        },
-      ]
+      return [{ what: `the API at ${url} gives no answer: ${(error as Error).message}`, remedy: REMEDY }]
     }
   },
-})
-
-const findingOf = ({ name }: { name: string }): Finding => ({
-  what: `${name} is down, as the API sees it`,
-  remedy: 'its log may say why; if its process stands still, end it, and it is started again',
 })

@@ -7,6 +7,7 @@ import kafkajs, {
   type PartitionerArgs,
   type Producer,
 } from 'kafkajs'
+import { lazily } from '../core/lazily.ts'
 import type { Logger } from '../core/log.ts'
 import { sendByPartition } from './by-partition.ts'
 import { partitionOf } from './partitioner.ts'
@@ -32,14 +33,24 @@ export const createKafkaPublisher = (options: KafkaOptions): Publisher => {
   let partitions = 0
   /** Partitions that have taken nothing since a request with messages for them failed. */
   const suspects = new Set<number>()
-  const producer = keepProducer(kafka, log, ({ partitionMetadata, message }) => {
+  const partitioner = ({ partitionMetadata, message }: PartitionerArgs): number => {
     partitions = partitionMetadata.length
     return partitionOf(message.key ?? '', partitions)
+  }
+  const producer = lazily(async () => {
+    const made = kafka.producer({
+      maxInFlightRequests: 1,
+      allowAutoTopicCreation: true,
+      createPartitioner: () => partitioner,
+    })
+    await made.connect()
+    return made
   })
 
   const drop = async (): Promise<void> => {
     known.clear()
-    await producer.drop()
+    const dropped = await producer.drop()
+    await dropped?.disconnect().catch((error) => log.debug({ err: error }, 'kafka producer did not disconnect'))
   }
 
   const send = async (it: Producer, topic: string, messages: Message[]): Promise<void> => {
@@ -99,36 +110,6 @@ export const createKafkaPublisher = (options: KafkaOptions): Publisher => {
       }
     },
     close: drop,
-  }
-}
-
-/** A producer that is connected when it is first needed, and anew after it was dropped or could not be connected. */
-const keepProducer = (kafka: Kafka, log: Logger, partitioner: (args: PartitionerArgs) => number) => {
-  let producer: Promise<Producer> | undefined
-  const connect = async (): Promise<Producer> => {
-    const made = kafka.producer({
-      maxInFlightRequests: 1,
-      allowAutoTopicCreation: true,
-      createPartitioner: () => partitioner,
-    })
-    await made.connect()
-    return made
-  }
-  return {
-    get: (): Promise<Producer> => {
-      producer ??= connect().catch((error) => {
-        producer = undefined
-        throw error
-      })
-      return producer
-    },
-    drop: async (): Promise<void> => {
-      const made = producer
-      producer = undefined
-      await made
-        ?.then((it) => it.disconnect())
-        .catch((error) => log.debug({ err: error }, 'kafka producer did not disconnect'))
-    },
   }
 }
 

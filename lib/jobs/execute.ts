@@ -120,10 +120,10 @@ const claimAndStart = async (shift: Shift, queue: QueueName, budget: number): Pr
 const WAITED_MS = 15
 
 /**
- * By queue, whether its doorbells are probably one short: a process's last claim took as many jobs as its doorbells were worth, and all of these had waited.
- * Then there may be one job more than doorbells, because a doorbell was lost or is with a function that is still starting.
- * If jobs keep coming, each doorbell would from then on start the job before its own, and none would wait long enough for
- * the sweep to notice. So the next claim takes one more.
+ * By queue, whether its doorbells are probably one short: a process's last claim took as many jobs as its doorbells were worth,
+ * and all of these had waited. Then there may be one job more than doorbells, because a doorbell was lost or is with a function
+ * that is still starting. If jobs keep coming, each doorbell would from then on start the job before its own, and none would
+ * wait long enough for the sweep to notice. So the next claim takes one more.
  */
 const lacksDoorbell = mapByOwner<App, boolean>()
 

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { GetQueueAttributesCommand, GetQueueUrlCommand, SQSClient } from '@aws-sdk/client-sqs'
 import type { App } from '../../../lib/app.ts'
 import type { Config } from '../../../lib/core/config.ts'
+import { lazily } from '../../../lib/core/lazily.ts'
 import { LOCAL_CREDENTIALS } from '../../../lib/core/local-credentials.ts'
 import { type DoorbellQueue, QUEUES, type QueueName } from '../../../lib/queue/doorbells.ts'
 import { createSqsDoorbells } from '../../../lib/queue/sqs.ts'
@@ -36,18 +37,10 @@ const contextOf = (app: App, { functionName, timeoutSeconds }: MountedBatch['ent
 
 /** The queues that the redrive policies name. They are looked up when first polled, and again if that fails. */
 const createDeadLetters = ({ sqs, region }: Config): Pick<DoorbellQueue, 'receive' | 'delete' | 'close'> => {
-  let found: Promise<DoorbellQueue> | undefined
-  const get = (): Promise<DoorbellQueue> => {
-    found ??= findUrls({ sqs, region }).then((queueUrls) => createSqsDoorbells({ ...sqs, region, queueUrls }))
-    found.catch(() => {
-      found = undefined
-    })
-    return found
-  }
+  const queue = lazily(async () => createSqsDoorbells({ ...sqs, region, queueUrls: await findUrls({ sqs, region }) }))
   return {
-    receive: async (...args) => (await get()).receive(...args),
-    delete: async (...args) => (await get()).delete(...args),
-    close: () => void found?.then((queue) => queue.close()),
+    ...queue.methods('receive', 'delete'),
+    close: () => void queue.made().then((made) => made?.close()),
   }
 }
 

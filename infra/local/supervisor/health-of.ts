@@ -1,9 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-
-export interface Health {
-  status: string
-  components: { name: string; status: string }[]
-}
+import type { Health } from '../../../lib/doctor/api-check.ts'
 
 const HEALTH_PATIENCE_MS = 10_000
 /** Between two questions. */
